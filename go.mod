@@ -1,0 +1,3 @@
+module github.com/netclients/netclients
+
+go 1.26

@@ -1,0 +1,86 @@
+package protocols
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// Client speaks one protocol to one server. Adapters give a concrete type with
+// more methods; the capabilities of this package are asserted on it.
+type Client interface {
+	// Probe connects, greets, logs in when Options.ProbeLogin says so, and asks
+	// the server for its capabilities. The report is never nil, also with an error.
+	Probe(ctx context.Context) (*Report, error)
+	// Close says goodbye with a bounded wait and frees the connection. It may be
+	// called twice, and before any other verb.
+	Close() error
+}
+
+// Report is what Probe found.
+type Report struct {
+	URL          string
+	Up           bool
+	Phase        string // where it failed: resolve, connect, tls, greeting, login, caps; empty when Up
+	Resolve      time.Duration
+	Connect      time.Duration
+	TLS          time.Duration
+	Greeting     time.Duration
+	Login        time.Duration
+	Total        time.Duration
+	TLSVersion   string
+	CertNotAfter time.Time
+	Address      string // of the peer
+	Banner       string // the server's greeting text
+	Capabilities []Capability
+}
+
+// Capability is one thing a server says it can do.
+type Capability struct {
+	Name   string   `json:"name"`
+	Params []string `json:"params,omitempty"`
+}
+
+// Unwrapper is implemented by a client that wraps another one.
+type Unwrapper interface{ Unwrap() Client }
+
+// As finds the first client in the chain of wrappers that is a T: a capability
+// or an adapter's concrete type.
+func As[T any](c Client) (T, bool) {
+	for c != nil {
+		if t, ok := c.(T); ok {
+			return t, true
+		}
+		u, ok := c.(Unwrapper)
+		if !ok {
+			break
+		}
+		c = u.Unwrap()
+	}
+	var zero T
+	return zero, false
+}
+
+// need is As with the error for a capability that the client has not.
+func need[T any](c Client, op string) (T, error) {
+	t, ok := As[T](c)
+	if !ok {
+		return t, Unsupported("", op, fmt.Sprintf("this protocol cannot %s", op))
+	}
+	return t, nil
+}
+
+// Gate lets one operation at a time into a client. The zero value is open.
+type Gate struct{ busy atomic.Bool }
+
+// Enter takes the gate, or fails at once with an error of class [ErrBusy].
+func (g *Gate) Enter() error {
+	if !g.busy.CompareAndSwap(false, true) {
+		return &Error{Kind: Usage, Class: ErrBusy}
+	}
+	return nil
+}
+
+// Leave frees the gate. Only the operation that entered calls it, once.
+func (g *Gate) Leave() { g.busy.Store(false) }

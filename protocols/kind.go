@@ -1,0 +1,51 @@
+package protocols
+
+import "strconv"
+
+// Kind says in one word why an operation failed. Its number is the exit code of
+// the command line.
+type Kind int
+
+// The kinds of failure, in the order of their exit codes.
+const (
+	OK          Kind = 0
+	Internal    Kind = 1   // anything that is not one of those below
+	Usage       Kind = 2   // wrong flags, arguments, URL; a verb that a protocol has not
+	Connect     Kind = 3   // name not resolved, refused, unreachable, proxy refused
+	TLSFailure  Kind = 4   // handshake, certificate, TLS asked for but not offered
+	Auth        Kind = 5   // login refused, no credentials, refused to send them in clear
+	Refused     Kind = 6   // the server's permanent no; not found is among them
+	Temporary   Kind = 7   // the server's temporary no
+	Timeout     Kind = 8   // connect, idle or whole
+	Protocol    Kind = 9   // the answer breaks the protocol, is cut short, or passes a limit
+	Partial     Kind = 10  // some items done, some failed
+	Local       Kind = 11  // the local file system or standard output
+	Interrupted Kind = 130 // the user's Ctrl-C, or a cancelled context
+)
+
+var kindNames = map[Kind]string{
+	OK: "ok", Internal: "internal", Usage: "usage", Connect: "connect", TLSFailure: "tls", Auth: "auth",
+	Refused: "refused", Temporary: "temporary", Timeout: "timeout", Protocol: "protocol", Partial: "partial",
+	Local: "local", Interrupted: "interrupted",
+}
+
+// String gives the word used in JSON output, such as "connect".
+func (k Kind) String() string {
+	if s, ok := kindNames[k]; ok {
+		return s
+	}
+	return "kind " + strconv.Itoa(int(k))
+}
+
+// Exit gives the exit code of a command that ended with this kind, 0 to 255.
+func (k Kind) Exit() int { return int(k) }
+
+// kindNamed gives the kind of a word of [Kind.String], or Internal.
+func kindNamed(s string) Kind {
+	for k, name := range kindNames {
+		if name == s {
+			return k
+		}
+	}
+	return Internal
+}

@@ -1,0 +1,154 @@
+package protocols
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// Options is what a client is made with. Nil and the zero value are safe
+// defaults: TLS verified and used when offered, all timeouts on, no secrets sent
+// in clear, the system's resolver, no proxy. A client reads it, never writes it;
+// many clients may share one.
+type Options struct {
+	// Security
+	TLS                TLS
+	AllowPlaintextAuth bool // a secret may go to a remote host without TLS
+	Credentials        func(ctx context.Context, r CredentialRequest) (Credential, error)
+	Mechanism          string // authentication mechanism to use, and no other; empty: strongest offered
+	ProbeLogin         bool   // Probe logs in too
+
+	// Time. Zero means the default; negative means none. A deadline for the
+	// whole operation is the context's.
+	ConnectTimeout time.Duration // name, connect, proxy and TLS; default 15 s
+	IdleTimeout    time.Duration // without a byte moving; default 60 s
+	Limits         Limits
+
+	// Network
+	Proxy     func(target *url.URL) (*url.URL, error) // nil or a nil URL: direct
+	Bind      string                                  // local address: IP, IP:port or interface name
+	Family    int                                     // 4, 6, or 0 for both
+	Resolve   map[string]string                       // "host:port" to "address": as --resolve
+	ConnectTo map[string]string                       // "host:port" to "host:port": as --connect-to
+	Limiter   Limiter                                 // paces what is read and written; nil: no limit
+	Dial      func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Observation
+	Trace func(Event) // called from many goroutines; must not block
+	Stats *Stats      // nil: not counted
+}
+
+// Limiter paces bytes. Clients that share one share its rate.
+type Limiter interface {
+	// Wait blocks until n more bytes may move, or the context ends.
+	Wait(ctx context.Context, n int) error
+	// Burst is the most bytes to ask for at once.
+	Burst() int
+}
+
+// TLSMode says when TLS is used on a scheme that does not start with it.
+type TLSMode int
+
+// The TLS modes of --tls.
+const (
+	TLSAuto    TLSMode = iota // upgrade when the server offers it
+	TLSRequire                // upgrade or fail
+	TLSOff                    // never upgrade
+)
+
+// TLS configures TLS. Verification is on unless Config says otherwise.
+type TLS struct {
+	Mode       TLSMode
+	Config     *tls.Config // base; cloned, never written. Nil: the system's roots, TLS 1.2 or later
+	ServerName string      // name to verify in place of the host
+	Pins       [][]byte    // SHA-256 of an accepted certificate or public key; any match will do
+}
+
+// Default timeouts.
+const (
+	DefaultConnectTimeout = 15 * time.Second
+	DefaultIdleTimeout    = 60 * time.Second
+)
+
+// ConnectWithin gives the time to connect, or 0 for no limit. A nil o is all defaults.
+func (o *Options) ConnectWithin() time.Duration {
+	if o == nil {
+		return DefaultConnectTimeout
+	}
+	return timeout(o.ConnectTimeout, DefaultConnectTimeout)
+}
+
+// IdleWithin gives the longest silence, or 0 for no limit. A nil o is all defaults.
+func (o *Options) IdleWithin() time.Duration {
+	if o == nil {
+		return DefaultIdleTimeout
+	}
+	return timeout(o.IdleTimeout, DefaultIdleTimeout)
+}
+
+func timeout(d, def time.Duration) time.Duration {
+	if d == 0 {
+		return def
+	}
+	return max(d, 0)
+}
+
+// CredentialRequest says for whom a secret is wanted.
+type CredentialRequest struct {
+	Protocol string
+	Scheme   string
+	Host     string
+	Port     string
+	User     string // as the URL names it; may be empty
+	Proxy    bool   // for a proxy, not for the server
+}
+
+// Credential is a user and secret. Token is for bearer mechanisms. An empty User
+// means that nothing is known: anonymous where the protocol has that.
+type Credential struct {
+	User     string
+	Password string
+	Account  string // FTP ACCT
+	Token    string
+	AuthzID  string
+}
+
+// Stats counts, for progress and for numbering connections. Readers poll it.
+type Stats struct {
+	Read, Written atomic.Int64 // bytes of all connections
+	Conns         atomic.Int64 // connections opened
+}
+
+// Limits bounds what a server may make a client hold. A zero field is its
+// default; passing a limit is an error of kind Protocol.
+type Limits struct {
+	Line         int64 // bytes of one line of a reply or listing; default 64 KiB
+	Reply        int64 // bytes of one reply; default 1 MiB
+	ReplyLines   int   // lines of one reply; default 10,000
+	Header       int64 // bytes of a header; default 1 MiB
+	Literal      int64 // bytes of a literal outside of content; default 64 KiB
+	Depth        int   // nesting of parsed structures and of folders; default 100
+	Decompressed int64 // bytes that encoded content may decode to; default 16 GiB
+}
+
+// WithDefaults gives the limits with each zero field at its default.
+func (l Limits) WithDefaults() Limits {
+	l.Line = orDefault(l.Line, 64<<10)
+	l.Reply = orDefault(l.Reply, 1<<20)
+	l.ReplyLines = orDefault(l.ReplyLines, 10_000)
+	l.Header = orDefault(l.Header, 1<<20)
+	l.Literal = orDefault(l.Literal, 64<<10)
+	l.Depth = orDefault(l.Depth, 100)
+	l.Decompressed = orDefault(l.Decompressed, 16<<30)
+	return l
+}
+
+func orDefault[N int | int64](n, def N) N {
+	if n > 0 {
+		return n
+	}
+	return def
+}

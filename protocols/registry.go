@@ -1,0 +1,148 @@
+package protocols
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// SchemeTLS says how TLS belongs to a scheme.
+type SchemeTLS string
+
+// How TLS belongs to a scheme.
+const (
+	TLSNone     SchemeTLS = "none"     // the protocol has none on this scheme
+	TLSUpgrade  SchemeTLS = "upgrade"  // by --tls, with STARTTLS or the like
+	TLSRequired SchemeTLS = "required" // upgrade or fail
+	TLSImplicit SchemeTLS = "implicit" // from the first byte
+)
+
+// Scheme is one URL scheme of a protocol.
+type Scheme struct {
+	Name string
+	Port int // default; 0: the URL must name one, or the scheme has none
+	TLS  SchemeTLS
+}
+
+// Spec describes an adapter to the catalog.
+type Spec struct {
+	Name     string // protocol, and the adapter's folder
+	Summary  string // half a line
+	Schemes  []Scheme
+	RFCs     []int
+	Replaces string // Python modules it stands in for
+	Hidden   bool   // no protocol of its own in the command line (local files)
+
+	// New makes a client for the server of u. It does no I/O.
+	New func(u *url.URL, o *Options) (Client, error)
+	// Path gives the name that u points at, as the client's verbs take it.
+	Path func(u *url.URL) (string, error)
+}
+
+// Registry is a catalog of adapters: a value that a caller fills and passes on.
+type Registry struct {
+	specs   []*Spec
+	schemes map[string]*Spec
+}
+
+// NewRegistry makes a catalog. Two adapters with one scheme are an error.
+func NewRegistry(specs ...*Spec) (*Registry, error) {
+	r := &Registry{schemes: map[string]*Spec{}}
+	for _, s := range specs {
+		for _, sc := range s.Schemes {
+			if other := r.schemes[sc.Name]; other != nil {
+				return nil, fmt.Errorf("scheme %s: both %s and %s", sc.Name, other.Name, s.Name)
+			}
+			r.schemes[sc.Name] = s
+		}
+		r.specs = append(r.specs, s)
+	}
+	return r, nil
+}
+
+// Specs gives the adapters in the order they were registered.
+func (r *Registry) Specs() []*Spec { return slices.Clone(r.specs) }
+
+// Spec gives the adapter with that protocol name, or nil.
+func (r *Registry) Spec(name string) *Spec {
+	for _, s := range r.specs {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Scheme gives the scheme record of the adapter, and whether it has it.
+func (s *Spec) Scheme(name string) (Scheme, bool) {
+	i := slices.IndexFunc(s.Schemes, func(sc Scheme) bool { return sc.Name == name })
+	if i < 0 {
+		return Scheme{}, false
+	}
+	return s.Schemes[i], true
+}
+
+// Target is a parsed URL with the adapter that opens it.
+type Target struct {
+	URL    *url.URL
+	Spec   *Spec
+	Scheme Scheme
+	Name   string // what the client's verbs take
+}
+
+// Parse reads a URL, or a text without scheme when proto names a protocol. With
+// proto a scheme of another protocol is refused.
+func (r *Registry) Parse(text, proto string) (*Target, error) {
+	scheme := ""
+	if s := r.Spec(proto); s != nil {
+		scheme = s.Schemes[0].Name
+	}
+	u, err := ParseURL(text, scheme)
+	if err != nil {
+		return nil, err
+	}
+	return r.Target(u, proto)
+}
+
+// Target finds the adapter of a parsed URL, and the name it points at.
+func (r *Registry) Target(u *url.URL, proto string) (*Target, error) {
+	spec := r.schemes[u.Scheme]
+	if spec == nil {
+		return nil, badURL(u.Redacted(), fmt.Sprintf("unknown scheme %q; known are %s", u.Scheme, strings.Join(r.schemeNames(), " ")))
+	}
+	if proto != "" && spec.Name != proto {
+		return nil, badURL(u.Redacted(), fmt.Sprintf("scheme %q belongs to %s, not to %s", u.Scheme, spec.Name, proto))
+	}
+	t := &Target{URL: u, Spec: spec}
+	t.Scheme, _ = spec.Scheme(u.Scheme)
+	if u.Host == "" && t.Scheme.Port != 0 {
+		return nil, badURL(u.Redacted(), "no host")
+	}
+	var err error
+	t.Name, err = spec.Path(u)
+	return t, Wrap(err, spec.Name, "", Redact(u))
+}
+
+// Open makes the client of a target. It does no I/O.
+func (t *Target) Open(o *Options) (Client, error) { return t.Spec.New(t.URL, o) }
+
+func (r *Registry) schemeNames() []string {
+	var names []string
+	for _, s := range r.specs {
+		for _, sc := range s.Schemes {
+			names = append(names, sc.Name)
+		}
+	}
+	return names
+}
+
+// HostPort gives host and port of a URL, with the default port of its scheme.
+func HostPort(u *url.URL, s Scheme) (host, port string) {
+	host, port = u.Hostname(), u.Port()
+	if port == "" && s.Port != 0 {
+		port = strconv.Itoa(s.Port)
+	}
+	return host, port
+}

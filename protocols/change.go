@@ -53,3 +53,20 @@ func Unmake(ctx context.Context, c Client, name string) error {
 	}
 	return m.Unmake(ctx, name)
 }
+
+// Relayer copies an object straight from its server to another server, without
+// the bytes passing through here (FTP's FXP).
+type Relayer interface {
+	// Relay copies name to dst's toName. The error is of class
+	// errors.ErrUnsupported when the pair of servers cannot do it.
+	Relay(ctx context.Context, name string, dst Client, toName string) error
+}
+
+// Relay copies between two servers with a client that is a [Relayer].
+func Relay(ctx context.Context, src Client, name string, dst Client, toName string) error {
+	r, err := need[Relayer](src, "cp")
+	if err != nil {
+		return err
+	}
+	return r.Relay(ctx, name, dst, toName)
+}

@@ -1,0 +1,201 @@
+package wire
+
+import (
+	"bytes"
+	"cmp"
+	"io"
+)
+
+const (
+	// DefaultLine is the limit of a line in bytes where the caller names none.
+	DefaultLine = 64 << 10
+
+	// blockSize is the size of read and write buffers: large enough that system calls cost little.
+	blockSize = 64 << 10
+
+	// maxEmptyReads is how many reads in a row may bring neither bytes nor an error.
+	maxEmptyReads = 100
+)
+
+// LineReader reads lines that end in CRLF or a bare LF, and bodies between them, from one buffer. It reads from its
+// source only when its buffer holds too little, and never more than one Read at a time.
+type LineReader struct {
+	// OnLine, if set, is called with each line that ReadLine returns, without its end. It must neither keep nor change it.
+	OnLine func(line []byte)
+	// What names the lines in a LimitError; "" means "reply line".
+	What string
+
+	src     io.Reader
+	limit   int
+	buf     []byte
+	r, w    int   // buf[r:w] is read but not handed out
+	pending error // came together with the last bytes
+	broken  error // a line passed the limit: nothing behind it can be trusted
+}
+
+// NewLineReader returns a reader of lines of at most limit bytes, not counting their ends. A limit below 1 means
+// DefaultLine. The caller closes src.
+func NewLineReader(src io.Reader, limit int) *LineReader {
+	if limit < 1 {
+		limit = DefaultLine
+	}
+	return newLineReader(src, limit, blockSize)
+}
+
+// newLineReader lets tests choose the size of the buffer, at least 3.
+func newLineReader(src io.Reader, limit, size int) *LineReader {
+	return &LineReader{src: src, limit: limit, buf: make([]byte, size)}
+}
+
+// ReadLine returns the next line without its end. The slice is valid until the next call on lr and must not be changed.
+//
+// The error is io.EOF if the stream ended exactly between two lines, io.ErrUnexpectedEOF if it ended inside one, a
+// *LimitError (again at each later call) if the line is too long, else that of the source. After an error of the
+// source nothing is lost: a later call continues the same line.
+func (lr *LineReader) ReadLine() ([]byte, error) {
+	line, _, err := lr.readLine()
+	if err == nil && lr.OnLine != nil {
+		lr.OnLine(line)
+	}
+	return line, err
+}
+
+// readLine is ReadLine without the hook; crlf tells whether the line ended in CRLF.
+func (lr *LineReader) readLine() (line []byte, crlf bool, err error) {
+	scanned := 0
+	for lr.broken == nil {
+		part := lr.buf[lr.r:lr.w]
+		if i := bytes.IndexByte(part[scanned:], '\n'); i >= 0 {
+			return lr.takeLine(part[:scanned+i])
+		}
+		scanned = len(part)
+		if body, _ := bytes.CutSuffix(part, cr); len(body) > lr.limit {
+			return nil, false, lr.tooLong()
+		}
+		if err := lr.fill(); err != nil {
+			if err == io.EOF && len(part) > 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, false, err
+		}
+	}
+	return nil, false, lr.broken
+}
+
+// takeLine consumes part, which lies at the start of the buffer, and the LF behind it.
+func (lr *LineReader) takeLine(part []byte) (line []byte, crlf bool, err error) {
+	line, crlf = bytes.CutSuffix(part, cr)
+	if len(line) > lr.limit {
+		return nil, false, lr.tooLong()
+	}
+	lr.r += len(part) + 1
+	return line, crlf, nil
+}
+
+func (lr *LineReader) tooLong() error {
+	lr.broken = &LimitError{What: cmp.Or(lr.What, "reply line"), Limit: int64(lr.limit)}
+	return lr.broken
+}
+
+// Buffered returns how many bytes are read from the source but not handed out. It must be 0 when a plain connection is
+// about to become a TLS one: more was sent by someone in the middle (RFC 3207 6, CVE-2011-0411).
+func (lr *LineReader) Buffered() int { return lr.w - lr.r }
+
+// Read hands out raw bytes: first those in the buffer, then those of the source, without a copy between.
+func (lr *LineReader) Read(p []byte) (int, error) {
+	if lr.r < lr.w || len(p) == 0 {
+		n := copy(p, lr.buf[lr.r:lr.w])
+		lr.r += n
+		return n, nil
+	}
+	if err := lr.takePending(); err != nil {
+		return 0, err
+	}
+	return lr.src.Read(p)
+}
+
+// WriteTo hands out all raw bytes until the source ends: first those in the buffer, then by io.Copy from the source
+// itself, so that the fast paths of both sides stay open.
+func (lr *LineReader) WriteTo(w io.Writer) (int64, error) {
+	n, err := writeAll(w, lr.buf[lr.r:lr.w])
+	lr.r += n
+	if err != nil {
+		return int64(n), err
+	}
+	switch err := lr.takePending(); err {
+	case nil:
+	case io.EOF:
+		return int64(n), nil
+	default:
+		return int64(n), err
+	}
+	rest, err := io.Copy(w, lr.src)
+	return int64(n) + rest, err
+}
+
+// fill reads once from the source, at least one byte.
+func (lr *LineReader) fill() error {
+	if err := lr.takePending(); err != nil {
+		return err
+	}
+	lr.makeRoom()
+	for range maxEmptyReads {
+		n, err := lr.src.Read(lr.buf[lr.w:])
+		lr.w += n
+		if n > 0 {
+			lr.pending = err
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// makeRoom lets the buffer have free bytes behind w. It grows only under a line that fills it, so never past the limit.
+func (lr *LineReader) makeRoom() {
+	switch {
+	case lr.r == lr.w:
+		lr.r, lr.w = 0, 0
+	case lr.w < len(lr.buf):
+	case lr.r > 0:
+		lr.w = copy(lr.buf, lr.buf[lr.r:lr.w])
+		lr.r = 0
+	default:
+		grown := make([]byte, min(2*len(lr.buf), lr.limit+len(crlf)))
+		copy(grown, lr.buf)
+		lr.buf = grown
+	}
+}
+
+func (lr *LineReader) takePending() error {
+	err := lr.pending
+	lr.pending = nil
+	return err
+}
+
+// have makes n bytes, at most a few, lie in the buffer. If they are not there and wait is false it reports false.
+func (lr *LineReader) have(n int, wait bool) (bool, error) {
+	for lr.w-lr.r < n {
+		if !wait {
+			return false, nil
+		}
+		if err := lr.fill(); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// writeAll is w.Write that turns a short count without an error into one.
+func writeAll(w io.Writer, p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err := w.Write(p)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	return n, err
+}

@@ -1,0 +1,142 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"strings"
+)
+
+// maxPending is how many bytes of commands may wait for Flush.
+const maxPending = 1 << 20
+
+// Writer collects commands in memory until Flush writes them all with one Write. After a failed Write every method
+// returns that error: nobody knows how much of the commands the peer has seen.
+type Writer struct {
+	// OnCmd, if set, is called with each command, without its CRLF, when it is accepted; see Secret.
+	OnCmd func(line string)
+
+	dst   io.Writer
+	limit int
+	buf   []byte
+	err   error
+}
+
+// NewWriter returns a writer of commands of at most limit bytes, not counting CRLF. A limit below 1 means DefaultLine.
+// The caller closes dst.
+func NewWriter(dst io.Writer, limit int) *Writer {
+	if limit < 1 {
+		limit = DefaultLine
+	}
+	return &Writer{dst: dst, limit: limit}
+}
+
+// Cmd adds a command: verb and args joined by single spaces, and CRLF. An empty verb is left out with its space. It
+// returns an *ArgumentError if a part holds CR, LF or NUL and a *LimitError if the command is too long; then nothing
+// is added and the Writer can be used on.
+func (w *Writer) Cmd(verb string, args ...string) error {
+	start := len(w.buf)
+	if err := w.add(verb, args); err != nil {
+		return err
+	}
+	if w.OnCmd != nil {
+		w.OnCmd(string(w.buf[start : len(w.buf)-len(crlf)]))
+	}
+	return nil
+}
+
+// Secret adds the command that Cmd would add, but OnCmd and an *ArgumentError see display in place of args:
+// Secret("PASS", "***", password), or Secret("", "***", response) for a bare answer to a challenge.
+func (w *Writer) Secret(verb, display string, args ...string) error {
+	if bad, ok := errors.AsType[*ArgumentError](Check(args...)); ok {
+		return &ArgumentError{Arg: display, Byte: bad.Byte}
+	}
+	if err := w.add(verb, args); err != nil {
+		return err
+	}
+	if w.OnCmd != nil {
+		w.OnCmd(strings.TrimPrefix(verb+" "+display, " "))
+	}
+	return nil
+}
+
+// Raw adds a whole line as it is, and CRLF, under the same checks as Cmd.
+func (w *Writer) Raw(line string) error { return w.Cmd(line) }
+
+func (w *Writer) add(verb string, args []string) error {
+	if w.err != nil {
+		return w.err
+	}
+	if err := Check(verb); err != nil {
+		return err
+	}
+	if err := Check(args...); err != nil {
+		return err
+	}
+	start := len(w.buf)
+	w.buf = appendCommand(w.buf, verb, args)
+	if size := len(w.buf) - start; size > w.limit {
+		w.buf = w.buf[:start]
+		return &LimitError{What: "command line", Limit: int64(w.limit)}
+	}
+	w.buf = append(w.buf, crlf...)
+	if len(w.buf) > maxPending {
+		w.buf = w.buf[:start]
+		return &LimitError{What: "commands before a flush", Limit: maxPending}
+	}
+	return nil
+}
+
+func appendCommand(buf []byte, verb string, args []string) []byte {
+	buf = append(buf, verb...)
+	for i, arg := range args {
+		if i > 0 || verb != "" {
+			buf = append(buf, ' ')
+		}
+		buf = append(buf, arg...)
+	}
+	return buf
+}
+
+// Buffered returns how many bytes wait for Flush.
+func (w *Writer) Buffered() int { return len(w.buf) }
+
+// cutTo forgets what was added behind the first size waiting bytes.
+func (w *Writer) cutTo(size int) { w.buf = w.buf[:min(size, len(w.buf))] }
+
+// Flush writes what is waiting with one Write; nothing if nothing waits.
+func (w *Writer) Flush() error {
+	if w.err == nil && len(w.buf) > 0 {
+		_, w.err = writeAll(w.dst, w.buf)
+		w.buf = w.buf[:0]
+	}
+	return w.err
+}
+
+// Write adds bytes of a body or literal unchecked. A small piece waits for Flush with the commands around it; a large
+// one makes what waits be written first and follows at once.
+func (w *Writer) Write(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	if len(w.buf)+len(p) <= blockSize {
+		w.buf = append(w.buf, p...)
+		return len(p), nil
+	}
+	if err := w.Flush(); err != nil {
+		return 0, err
+	}
+	n, err := writeAll(w.dst, p)
+	w.err = err
+	return n, err
+}
+
+// ReadFrom flushes, then copies r to the connection itself until r ends, so that a file can go by sendfile. An error
+// of r, too, is kept: the peer was promised more.
+func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
+	if err := w.Flush(); err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(w.dst, r)
+	w.err = err
+	return n, err
+}

@@ -1,0 +1,199 @@
+// Package ftp is a client of the File Transfer Protocol: RFC 959 with RFC 1123
+// (host requirements), 1579 (passive mode), 2228 and 4217 (TLS), 2389 (FEAT),
+// 2428 (EPSV, EPRT, IPv6), 2640 (UTF-8), 3659 (MLSD, SIZE, MDTM, REST), 7151
+// (HOST) and the MFMT, HASH, XCRC, XMD5 and XSHA drafts.
+//
+// # URLs
+//
+// ftp://user@host:21/path (TLS by AUTH TLS when offered), ftpes://... (AUTH TLS
+// required), ftps://... (TLS from the start, port 990). The path is relative to
+// the login folder; a first %2F makes it absolute; ";type=a" asks for text with
+// line ends converted (RFC 1738 3.2).
+//
+// # Parts
+//
+// The session and the plain file commands are those of github.com/jlaffaye/ftp,
+// which talks through a connection of ours (library.go): it never sees the
+// socket, only whole, bounded, checked replies, and no panic of it gets out.
+// Transfers, listings, active mode, raw commands and everything pipelined are
+// our own, on the same control connection.
+//
+// # Verbs
+//
+// A [Client] is a Lister, Statter, Getter, BulkGetter, Putter, Remover, Mover,
+// Maker, Doer and Relayer, and has methods of its own: Names, Chmod, Checksum,
+// SetTime, Size, Pwd.
+package ftp
+
+import (
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
+)
+
+// proto is the name in errors, entries and traces.
+const proto = "ftp"
+
+// Spec describes the adapter to the catalog.
+func Spec() *protocols.Spec {
+	return &protocols.Spec{
+		Name:    proto,
+		Summary: "files and folders on FTP servers, with TLS",
+		Schemes: []protocols.Scheme{
+			{Name: "ftp", Port: 21, TLS: protocols.TLSUpgrade},
+			{Name: "ftpes", Port: 21, TLS: protocols.TLSRequired},
+			{Name: "ftps", Port: 990, TLS: protocols.TLSImplicit},
+		},
+		RFCs:     []int{959, 1123, 1579, 1738, 2228, 2389, 2428, 2640, 3659, 4217, 7151},
+		Replaces: "ftplib, urllib",
+		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
+		Path:     Path,
+	}
+}
+
+// Settings is what a caller may choose before the first verb. The zero value is
+// right for most servers.
+type Settings struct {
+	Active      bool     // the server connects to us (PORT, EPRT); default passive with active as fall-back
+	ActiveHost  string   // address to tell the server; empty: that of the control connection
+	ActivePorts [2]int   // lowest and highest port to listen on; zero: any
+	ASCII       bool     // TYPE A: line ends are converted (RFC 959 3.1.1.1)
+	ClearData   bool     // PROT C: data connections without TLS (RFC 4217 9)
+	CCC         bool     // after login the control connection goes on in clear (RFC 2228 3)
+	Account     string   // for ACCT, when the credentials name none
+	Host        string   // virtual host to ask for (HOST, RFC 7151)
+	Charset     string   // of names and replies; empty: UTF-8
+	Before      []string // raw commands before each transfer; a leading "-" ignores a refusal
+	After       []string // raw commands after each transfer
+	ListOptions string   // put behind LIST, such as "-a"; makes LIST preferred to MLSD
+	NoMLSD      bool     // use LIST even where MLSD is offered
+	NoEPSV      bool     // use PASV, never EPSV
+	Unique      bool     // STOU: the server names what is stored
+}
+
+// Client is a connection to one FTP server, made by the first verb. It does one
+// operation at a time.
+type Client struct {
+	Settings Settings
+
+	url    *url.URL
+	scheme protocols.Scheme
+	opts   *protocols.Options
+	limits protocols.Limits
+	dialer *transport.Dialer
+	gate   protocols.Gate
+
+	mu     sync.Mutex // guards what Close shares with a verb
+	sess   *session   // nil: not connected
+	closed bool
+}
+
+var (
+	_ protocols.Client     = (*Client)(nil)
+	_ protocols.Lister     = (*Client)(nil)
+	_ protocols.Statter    = (*Client)(nil)
+	_ protocols.Getter     = (*Client)(nil)
+	_ protocols.BulkGetter = (*Client)(nil)
+	_ protocols.Putter     = (*Client)(nil)
+	_ protocols.Remover    = (*Client)(nil)
+	_ protocols.Mover      = (*Client)(nil)
+	_ protocols.Maker      = (*Client)(nil)
+	_ protocols.Doer       = (*Client)(nil)
+	_ protocols.Relayer    = (*Client)(nil)
+)
+
+// New makes a client for the server of u. It does no I/O. A nil o means the
+// defaults. The path of u matters only for ";type=a".
+func New(u *url.URL, o *protocols.Options) (*Client, error) {
+	if o == nil {
+		o = &protocols.Options{}
+	}
+	s, ok := Spec().Scheme(u.Scheme)
+	if !ok {
+		return nil, protocols.UsageError(proto, "", "scheme "+u.Scheme+" is not one of ftp, ftpes, ftps")
+	}
+	c := &Client{url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
+	_, kind := cutType(u.EscapedPath())
+	c.Settings.ASCII = kind == "a"
+	return c, nil
+}
+
+// Path gives the name that a URL points at: relative to the login folder, or
+// absolute when the first segment starts with %2F (RFC 1738 3.2.2).
+func Path(u *url.URL) (string, error) {
+	escaped, kind := cutType(u.EscapedPath())
+	if kind != "" && !strings.Contains("aid", kind) {
+		return "", protocols.UsageError(proto, "", "type="+kind+" in the URL is not a, i or d")
+	}
+	if u.RawQuery != "" || u.ForceQuery {
+		escaped += "?" + u.RawQuery // FTP URLs have no query: the mark belongs to the name
+	}
+	if u.Fragment != "" {
+		return "", protocols.UsageError(proto, "", "an FTP URL has no fragment; write # as %23")
+	}
+	name, err := url.PathUnescape(strings.TrimPrefix(escaped, "/"))
+	if err != nil {
+		return "", protocols.UsageError(proto, "", err.Error())
+	}
+	return name, nil
+}
+
+// cutType splits ";type=x" off the end of an escaped path.
+func cutType(escaped string) (rest, kind string) {
+	i := strings.LastIndex(strings.ToLower(escaped), ";type=")
+	if i < 0 || strings.Contains(escaped[i:], "/") {
+		return escaped, ""
+	}
+	return escaped[:i], strings.ToLower(escaped[i+len(";type="):])
+}
+
+// urlOf gives the URL that opens name. Each segment is escaped by itself; dirs
+// end in a slash.
+func (c *Client) urlOf(name string, dir bool) string {
+	u := *c.url
+	u.RawQuery, u.Fragment, u.Path, u.RawPath = "", "", "", ""
+	var b strings.Builder
+	b.WriteString(strings.TrimSuffix(protocols.Redact(&u), "/"))
+	rest, absolute := strings.CutPrefix(name, "/")
+	b.WriteByte('/')
+	if absolute {
+		b.WriteString("%2F")
+	}
+	for i, seg := range strings.Split(rest, "/") {
+		if i > 0 {
+			b.WriteByte('/')
+		}
+		b.WriteString(url.PathEscape(seg))
+	}
+	if dir && name != "" && !strings.HasSuffix(name, "/") {
+		b.WriteByte('/')
+	}
+	return b.String()
+}
+
+// join gives the name of an entry of a folder.
+func join(dir, name string) string {
+	if dir == "" || strings.HasSuffix(dir, "/") {
+		return dir + name
+	}
+	return dir + "/" + name
+}
+
+// base gives the last component of a name.
+func base(name string) string {
+	name = strings.TrimRight(name, "/")
+	return name[strings.LastIndexByte(name, '/')+1:]
+}
+
+// parent gives the folder of a name: "" is the login folder.
+func parent(name string) string {
+	name = strings.TrimRight(name, "/")
+	i := strings.LastIndexByte(name, '/')
+	if i == 0 {
+		return "/"
+	}
+	return name[:max(i, 0)]
+}

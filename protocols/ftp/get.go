@@ -1,0 +1,213 @@
+package ftp
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Get opens a file (RETR). The caller closes the object's Body; until then the
+// client is busy. Size and time are asked for in the same flight, where the
+// server has SIZE and MDTM (RFC 3659). A transfer that is cut short, or whose
+// size is not the one told, ends in an error of kind Protocol.
+func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	if o == nil {
+		o = &protocols.GetOptions{}
+	}
+	release, err := c.enter(ctx, []string{name})
+	if err != nil {
+		return nil, c.wrap(err, "get", name)
+	}
+	obj, err := c.get(ctx, name, o, release)
+	if err != nil {
+		release()
+		return nil, c.wrap(err, "get", name)
+	}
+	return obj, nil
+}
+
+func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
+	if o.Offset < 0 || o.Length < 0 {
+		return nil, protocols.UsageError(proto, "get", "offset and length are 0 or more")
+	}
+	s, err := c.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	done := s.conn.Use(ctx)
+	fail := func(err error) (*protocols.Object, error) {
+		done()
+		c.dropBroken(s)
+		return nil, err
+	}
+	if err := s.commands(c.Settings.Before); err != nil {
+		return fail(err)
+	}
+	d, e, err := s.retrieve(ctx, name, o)
+	if err != nil {
+		return fail(err)
+	}
+	undata := d.conn.Use(ctx)
+	d.release = func() {
+		undata()
+		if s.failed == nil && ctx.Err() == nil {
+			s.commands(c.Settings.After)
+		}
+		done()
+		c.dropBroken(s)
+		release()
+	}
+	return &protocols.Object{Entry: e, Offset: o.Offset, Body: d}, nil
+}
+
+// retrieve starts RETR and gives its body and what is known of the object.
+func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOptions) (*download, protocols.Entry, error) {
+	e := s.c.entry(name)
+	path, err := s.path(name)
+	if err != nil {
+		return nil, e, err
+	}
+	ascii := s.c.Settings.ASCII
+	t := transfer{verb: "RETR", arg: path, rest: o.Offset, ascii: ascii}
+	facts := s.factSteps(path, &e, ascii)
+	if o.Same == nil {
+		t.ahead = facts
+	} else {
+		// The answer decides whether anything may be transferred at all.
+		if err := s.fly(facts, nil); err != nil {
+			return nil, e, err
+		}
+		if err := unchanged(o.Same, &e); err != nil {
+			return nil, e, err
+		}
+	}
+	st, err := s.open(ctx, t)
+	if err != nil {
+		return nil, e, err
+	}
+	d := &download{stream: st, ctx: ctx, name: name, offset: o.Offset, want: e.Size, left: o.Length}
+	if d.left == 0 {
+		d.left = -1
+	}
+	if e.Size < 0 && o.Offset == 0 && !ascii {
+		e.Size = announced(st.begun)
+	}
+	if ascii {
+		d.ascii = fromNet(st.conn)
+	}
+	return d, e, nil
+}
+
+// entry gives the entry of a file before anything is known of it.
+func (c *Client) entry(name string) protocols.Entry {
+	return protocols.Entry{Protocol: proto, URL: c.urlOf(name, false), Name: base(name), Path: name, Type: protocols.TypeFile, Size: -1}
+}
+
+// factSteps ask for size and time of a file. Servers without FEAT are asked
+// too; a refusal means only that it is not known. SIZE counts in the TYPE in
+// force, so that it is of no use in ASCII.
+func (s *session) factSteps(path string, e *protocols.Entry, ascii bool) []step {
+	var steps []step
+	if !ascii && (s.has("SIZE") || len(s.feats) == 0) {
+		if s.typ != 'I' {
+			steps = append(steps, step{verb: "TYPE", args: []string{"I"}, then: func(r *protocols.Reply) error {
+				s.typ = 'I'
+				return want(r, 2)
+			}})
+		}
+		steps = append(steps, step{verb: "SIZE", args: []string{path}, then: func(r *protocols.Reply) error {
+			e.Size = sizeOf(r)
+			return nil
+		}})
+	}
+	if s.has("MDTM") || len(s.feats) == 0 {
+		steps = append(steps, step{verb: "MDTM", args: []string{path}, then: func(r *protocols.Reply) error {
+			e.Modified = timeOf(r)
+			return nil
+		}})
+	}
+	return steps
+}
+
+// sizeOf reads a 213 reply to SIZE (RFC 3659 4.1), -1 when it tells none.
+func sizeOf(r *protocols.Reply) int64 {
+	if r.Code != 213 {
+		return -1
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(r.Text()), 10, 64)
+	if err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
+// timeOf reads a 213 reply to MDTM (RFC 3659 2.3 and 3.1), zero when it tells none.
+func timeOf(r *protocols.Reply) time.Time {
+	if r.Code != 213 {
+		return time.Time{}
+	}
+	t, _ := parseTimeVal(strings.TrimSpace(r.Text()))
+	return t
+}
+
+// unchanged compares what was with what is, as far as both are known.
+func unchanged(was, is *protocols.Entry) error {
+	changed := was.Size >= 0 && is.Size >= 0 && was.Size != is.Size
+	if !was.Modified.IsZero() && !is.Modified.IsZero() {
+		coarse := max(was.Accuracy, is.Accuracy, time.Second)
+		changed = changed || was.Modified.Sub(is.Modified).Abs() >= coarse
+	}
+	if changed {
+		return &protocols.Error{Kind: protocols.Refused, Class: protocols.ErrChanged,
+			Text: fmt.Sprintf("was %d bytes of %s, is %d bytes of %s", was.Size, stampOf(was.Modified), is.Size, stampOf(is.Modified))}
+	}
+	return nil
+}
+
+func stampOf(t time.Time) string {
+	if t.IsZero() {
+		return "an unknown time"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// commands sends the user's own commands around a transfer. A leading "-"
+// ignores a refusal.
+func (s *session) commands(list []string) error {
+	for _, line := range list {
+		line, lenient := strings.CutPrefix(line, "-")
+		verb, arg, _ := strings.Cut(line, " ")
+		r, err := s.cmd(verb, arguments(arg)...)
+		if err != nil {
+			return err
+		}
+		if err := want(r, 2); err != nil && !lenient && r.Code/100 != 3 {
+			return err
+		}
+	}
+	return nil
+}
+
+// Size asks for the size of a file in bytes (SIZE, RFC 3659 4).
+func (c *Client) Size(ctx context.Context, name string) (int64, error) {
+	var n int64
+	err := c.do(ctx, "size", name, []string{name}, func(s *session) error {
+		path, err := s.path(name)
+		if err != nil {
+			return err
+		}
+		r, err := s.need(2, "SIZE", path)
+		if err != nil {
+			return err
+		}
+		if n = sizeOf(r); n < 0 {
+			return protocols.ProtocolError(proto, "", fmt.Sprintf("reply to SIZE without a size: %d %q", r.Code, clip(r.Text())))
+		}
+		return nil
+	})
+	return n, err
+}

@@ -1,0 +1,101 @@
+package ftp
+
+import (
+	"context"
+	"errors"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Relay copies a file straight to another FTP server (FXP): the source listens
+// (PASV), the destination connects to it (PORT), and no content passes through
+// here. Many servers refuse this, since it can be abused; the error is then of
+// class errors.ErrUnsupported. It is only tried in clear: a TLS data connection
+// between two servers would need CPSV or SSCN, which hardly any server has.
+func (c *Client) Relay(ctx context.Context, name string, dst protocols.Client, toName string) error {
+	d, ok := protocols.As[*Client](dst)
+	if !ok {
+		return protocols.Unsupported(proto, "cp", "a server-to-server copy needs FTP at both ends")
+	}
+	return c.do(ctx, "cp", name, []string{name, toName}, func(src *session) error {
+		return d.do(ctx, "cp", toName, []string{name, toName}, func(to *session) error {
+			return relay(src, to, name, toName)
+		})
+	})
+}
+
+func relay(src, dst *session, name, toName string) error {
+	if src.private || dst.private {
+		return protocols.Unsupported(proto, "cp", "server-to-server copy with protected data connections")
+	}
+	from, err := src.path(name)
+	if err != nil {
+		return err
+	}
+	to, err := dst.path(toName)
+	if err != nil {
+		return err
+	}
+	if err := pair(src, dst); err != nil {
+		return &protocols.Error{Kind: protocols.Refused, Class: errors.ErrUnsupported, Text: "the servers do not copy to each other", Err: err}
+	}
+	part := to + protocols.PartSuffix
+	if err := run(src, dst, from, part); err != nil {
+		return err
+	}
+	var e protocols.Entry
+	return dst.seal(part, to, &protocols.PutOptions{}, &e)
+}
+
+// pair connects the two servers: what PASV tells goes into PORT as it is.
+func pair(src, dst *session) error {
+	for _, s := range []*session{src, dst} {
+		if _, err := s.need(2, "TYPE", "I"); err != nil {
+			return err
+		}
+		s.typ = 'I'
+	}
+	r, err := src.need(2, "PASV")
+	if err != nil {
+		return err
+	}
+	address, err := address227(r)
+	if err != nil {
+		return err
+	}
+	_, err = dst.need(2, "PORT", address)
+	return err
+}
+
+// run starts the storing side first, then the sending side, and waits for both.
+// A refusal of one side leaves the other waiting: its connection is given up.
+func run(src, dst *session, from, to string) error {
+	if err := start(dst, "STOR", to); err != nil {
+		src.fail(err)
+		return err
+	}
+	if err := start(src, "RETR", from); err != nil {
+		dst.fail(err)
+		return err
+	}
+	for _, s := range []*session{src, dst} {
+		r, err := s.reply()
+		if err != nil {
+			return err
+		}
+		if err := want(r, 2); err != nil {
+			src.fail(err)
+			dst.fail(err)
+			return err
+		}
+	}
+	return nil
+}
+
+func start(s *session, verb, path string) error {
+	r, err := s.cmd(verb, path)
+	if err != nil {
+		return err
+	}
+	return want(r, 1)
+}

@@ -1,0 +1,103 @@
+package ftp
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// verdict is what a reply code means.
+type verdict struct {
+	kind  protocols.Kind
+	class error
+	hint  string
+}
+
+// verdicts holds the codes that say more than their first digit (RFC 959 4.2,
+// RFC 2228 5, RFC 4217 10). The others are temporary (4) or refused (5).
+var verdicts = map[int]verdict{
+	332: {protocols.Auth, nil, "the server wants an account: --account NAME"},
+	421: {protocols.Temporary, nil, ""},
+	430: {protocols.Auth, nil, ""},
+	431: {protocols.TLSFailure, nil, ""},
+	434: {protocols.Connect, nil, ""},
+	500: {protocols.Refused, errors.ErrUnsupported, ""},
+	501: {protocols.Refused, nil, ""},
+	502: {protocols.Refused, errors.ErrUnsupported, ""},
+	504: {protocols.Refused, errors.ErrUnsupported, ""},
+	521: {protocols.TLSFailure, nil, "data connections must be protected: leave --prot at private"},
+	522: {protocols.TLSFailure, nil, ""},
+	530: {protocols.Auth, nil, ""},
+	532: {protocols.Auth, nil, "storing here needs an account: --account NAME"},
+	533: {protocols.TLSFailure, nil, ""},
+	534: {protocols.TLSFailure, nil, ""},
+	535: {protocols.TLSFailure, nil, ""},
+	536: {protocols.TLSFailure, nil, ""},
+	537: {protocols.TLSFailure, nil, ""},
+	550: {protocols.Refused, fs.ErrNotExist, ""},
+}
+
+// words tell apart what servers answer with one code. FTP has one code, 550,
+// for "not there", "not allowed" and "there already", and servers refuse too
+// many logins with 530 as often as with 421, so the text is all there is.
+var words = []struct {
+	code  int
+	text  string
+	class error
+	kind  protocols.Kind
+}{
+	{421, "too many", protocols.ErrTooMany, protocols.Temporary},
+	{421, "maximum", protocols.ErrTooMany, protocols.Temporary},
+	{421, "connections from", protocols.ErrTooMany, protocols.Temporary},
+	{530, "too many", protocols.ErrTooMany, protocols.Temporary},
+	{530, "maximum", protocols.ErrTooMany, protocols.Temporary},
+	{550, "permission", fs.ErrPermission, protocols.Refused},
+	{550, "not permitted", fs.ErrPermission, protocols.Refused},
+	{550, "access is denied", fs.ErrPermission, protocols.Refused},
+	{550, "exists", fs.ErrExist, protocols.Refused},
+	{553, "permission", fs.ErrPermission, protocols.Refused},
+	{522, "network protocol", errors.ErrUnsupported, protocols.Refused}, // RFC 2428 2: EPRT, EPSV
+}
+
+// refusal makes the error of a reply that was not what the command needs.
+func refusal(r *protocols.Reply) *protocols.Error {
+	e := &protocols.Error{Proto: proto, Code: r.Code, Text: r.Text()}
+	v, known := verdicts[r.Code]
+	switch {
+	case known:
+		e.Kind, e.Class, e.Hint = v.kind, v.class, v.hint
+	case r.Code >= 500:
+		e.Kind = protocols.Refused
+	case r.Code >= 400:
+		e.Kind = protocols.Temporary
+	default:
+		e.Kind, e.Text = protocols.Protocol, "unexpected reply: "+r.Text()
+		return e
+	}
+	e.Retryable = r.Code < 500
+	text := strings.ToLower(strings.Join(r.Lines, " "))
+	for _, w := range words {
+		if w.code == r.Code && strings.Contains(text, w.text) {
+			e.Class, e.Kind = w.class, w.kind
+			e.Retryable = w.kind == protocols.Temporary
+			break
+		}
+	}
+	return e
+}
+
+// want checks the first digit of a reply.
+func want(r *protocols.Reply, class int) error {
+	if r.Code/100 == class {
+		return nil
+	}
+	return refusal(r)
+}
+
+// refused reports whether err is the server's lasting no to a command.
+func refused(err error) bool {
+	e, ok := errors.AsType[*protocols.Error](err)
+	return ok && e.Code >= 500
+}

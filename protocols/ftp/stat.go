@@ -1,0 +1,90 @@
+package ftp
+
+import (
+	"context"
+	"io/fs"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Stat describes a file or folder: by MLST (RFC 3659 7), else by SIZE and MDTM,
+// else by finding it in its folder's listing.
+func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
+	var e protocols.Entry
+	err := c.do(ctx, "stat", name, []string{name}, func(s *session) (err error) {
+		e, err = s.stat(ctx, name)
+		return err
+	})
+	return e, err
+}
+
+func (s *session) stat(ctx context.Context, name string) (protocols.Entry, error) {
+	if s.mlsd() {
+		return s.statMLST(name)
+	}
+	return s.statFacts(ctx, name)
+}
+
+// statMLST reads the one line of facts in the reply: " facts name".
+func (s *session) statMLST(name string) (protocols.Entry, error) {
+	e := s.c.entry(name)
+	path, err := s.path(name)
+	if err != nil {
+		return e, err
+	}
+	r, err := s.need(2, "MLST", arguments(path)...)
+	if err != nil {
+		return e, err
+	}
+	for _, line := range r.Lines[min(1, len(r.Lines)):] {
+		if line = strings.TrimLeft(line, " "); !strings.Contains(line, "=") {
+			continue
+		}
+		got, _ := parseMLSx(line)
+		if got.Raw != "" {
+			break
+		}
+		got.Name, got.Path = base(name), name
+		got.URL = s.c.urlOf(name, got.Type == protocols.TypeDir)
+		return got, nil
+	}
+	return e, protocols.ProtocolError(proto, "", "reply to MLST without facts: "+clip(r.Text()))
+}
+
+// statFacts asks for size and time in one flight. No size is the mark of a
+// folder, or of a name that is not there.
+func (s *session) statFacts(ctx context.Context, name string) (protocols.Entry, error) {
+	e := s.c.entry(name)
+	path, err := s.path(name)
+	if err != nil {
+		return e, err
+	}
+	if err := s.fly(s.factSteps(path, &e, false), nil); err != nil {
+		return e, err
+	}
+	if e.Size >= 0 {
+		return e, nil
+	}
+	if s.isFolder(path) || path == "" {
+		e.Type, e.URL = protocols.TypeDir, s.c.urlOf(name, true)
+		return e, nil
+	}
+	for s.failed != nil {
+		return e, s.failed
+	}
+	found := false
+	err = s.listLIST(ctx, parent(name), func(got protocols.Entry) bool {
+		if got.Name == base(name) && got.Raw == "" {
+			e, found = got, true
+		}
+		return !found
+	})
+	switch {
+	case found:
+		return e, nil
+	case err != nil && err != errStop:
+		return e, err
+	}
+	return e, &protocols.Error{Kind: protocols.Refused, Class: fs.ErrNotExist, Text: "no such file or folder"}
+}

@@ -1,0 +1,259 @@
+package ftp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
+)
+
+// stream is the content of one transfer under way on a data connection.
+type stream struct {
+	s     *session
+	conn  *transport.Conn
+	begun *protocols.Reply
+}
+
+// announced gives the size that the 1xx reply tells, as "(1234 bytes)", or -1.
+// It is no part of RFC 959, but of most servers.
+func announced(r *protocols.Reply) int64 {
+	text := r.Text()
+	i := strings.LastIndexByte(text, '(')
+	if i < 0 {
+		return -1
+	}
+	digits, unit, _ := strings.Cut(text[i+1:], " ")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || !strings.HasPrefix(unit, "byte") {
+		return -1
+	}
+	return n
+}
+
+// end closes the data connection and reads the reply that ends the transfer:
+// without its 2xx nothing was transferred (RFC 959 5.4).
+func (t *stream) end() error {
+	t.conn.Close()
+	r, err := t.s.reply()
+	if err != nil {
+		return err
+	}
+	return want(r, 2)
+}
+
+// finishSending says that all has been sent. Under TLS that is close_notify, and
+// then what the server has sent, its session tickets, is read to the end: closing
+// a socket that has unread bytes would reset the connection and lose the upload.
+func (t *stream) finishSending() error {
+	if t.conn.TLS() == nil {
+		return t.conn.CloseWrite()
+	}
+	if err := t.conn.CloseWrite(); err != nil {
+		return err
+	}
+	if raw, ok := t.conn.NetConn().(interface{ CloseWrite() error }); ok {
+		raw.CloseWrite()
+	}
+	io.CopyN(io.Discard, t.conn, 64<<10) // ends with the server's own end; the final reply tells how it went
+	return nil
+}
+
+// abortWithin bounds how long a transfer may take to stop.
+const abortWithin = 3 * time.Second
+
+// abort stops a transfer that the caller does not want to the end: ABOR, then the
+// replies to the transfer and to ABOR itself (RFC 959 4.1.3). A server that does
+// not follow loses the connection.
+func (t *stream) abort() {
+	ctx, cancel := context.WithTimeout(context.Background(), abortWithin)
+	defer cancel()
+	done := t.s.conn.Use(ctx)
+	defer done()
+	t.conn.Close()
+	if t.s.queue("ABOR") != nil || t.s.flush() != nil {
+		return
+	}
+	for range 2 {
+		if _, err := t.s.reply(); err != nil {
+			return
+		}
+	}
+}
+
+// download is the body of an Object: the bytes of a data connection, checked for
+// being all of them. It keeps the client busy until it is closed.
+type download struct {
+	*stream
+	ctx     context.Context
+	name    string
+	offset  int64
+	want    int64 // total size of the object; -1: not known
+	left    int64 // of a part that was asked for; -1: to the end
+	got     int64
+	err     error  // io.EOF after a complete transfer; sticky
+	ended   bool   // end or abort has been done
+	release func() // leaves the client; called once
+	ascii   *converter
+}
+
+// Read reads content. It gives io.EOF only when the server has confirmed the
+// transfer and the size is right.
+func (d *download) Read(p []byte) (int, error) {
+	if d.err != nil {
+		return 0, d.err
+	}
+	if d.left >= 0 && int64(len(p)) > d.left {
+		p = p[:d.left]
+		if d.left == 0 {
+			return 0, d.fail(d.stop())
+		}
+	}
+	n, err := d.read(p)
+	d.count(int64(n))
+	if err != nil {
+		return n, d.fail(d.finish(err))
+	}
+	return n, nil
+}
+
+func (d *download) read(p []byte) (int, error) {
+	if d.ascii != nil {
+		return d.ascii.Read(p)
+	}
+	return d.conn.Read(p)
+}
+
+// WriteTo copies the rest to w. A plain connection is spliced to a file.
+func (d *download) WriteTo(w io.Writer) (int64, error) {
+	if d.left >= 0 || d.ascii != nil || d.err != nil {
+		return io.Copy(w, struct{ io.Reader }{d})
+	}
+	n, err := d.conn.WriteTo(w)
+	d.count(n)
+	if err == nil {
+		err = io.EOF
+	}
+	if err = d.fail(d.finish(err)); err == io.EOF {
+		err = nil
+	}
+	return n, err
+}
+
+func (d *download) count(n int64) {
+	d.got += n
+	if d.left >= 0 {
+		d.left -= n
+	}
+}
+
+func (d *download) fail(err error) error {
+	d.err = err
+	return err
+}
+
+// finish settles the end of the data: the server's word, then the size.
+func (d *download) finish(err error) error {
+	d.ended = true
+	// A TLS connection without its closing alert is whole only when the size says so.
+	cut := errors.Is(err, io.ErrUnexpectedEOF)
+	if err != io.EOF && !cut {
+		d.conn.Close()
+		d.afterFailure()
+		return d.s.c.wrap(err, "get", d.name)
+	}
+	if err := d.end(); err != nil {
+		return d.s.c.wrap(err, "get", d.name)
+	}
+	if err := d.complete(cut); err != nil {
+		return d.s.c.wrap(err, "get", d.name)
+	}
+	return io.EOF
+}
+
+// afterFailure reads the final reply of a transfer whose data connection failed,
+// so that the session can go on; a cancelled one is not used again.
+func (d *download) afterFailure() {
+	if d.ctx.Err() != nil || d.s.failed != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), abortWithin)
+	defer cancel()
+	done := d.s.conn.Use(ctx)
+	d.s.reply()
+	done()
+}
+
+// complete compares what came with what was told. The size of the 1xx reply may
+// be that of the object or of the rest.
+func (d *download) complete(cut bool) error {
+	if d.ascii != nil {
+		return nil // sizes are those of the server's representation
+	}
+	told := announced(d.begun)
+	total := d.offset + d.got
+	switch {
+	case d.want >= 0 && total != d.want:
+		return truncated(total, d.want)
+	case d.want < 0 && told >= 0 && told != total && told != d.got:
+		return truncated(total, told)
+	case cut && d.want < 0 && told < 0:
+		return truncated(total, -1)
+	}
+	return nil
+}
+
+func truncated(got, size int64) error {
+	text := "the data connection ended after " + strconv.FormatInt(got, 10) + " bytes"
+	if size >= 0 {
+		text += ", the server said " + strconv.FormatInt(size, 10)
+	}
+	return &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: text}
+}
+
+// stop ends a part that has come in full: the server has more to send.
+func (d *download) stop() error {
+	d.ended = true
+	if d.want >= 0 && d.offset+d.got == d.want {
+		// All there is was asked for: the data ends by itself.
+		var one [1]byte
+		if n, err := d.conn.Read(one[:]); n == 0 && err == io.EOF {
+			if err := d.end(); err != nil {
+				return d.s.c.wrap(err, "get", d.name)
+			}
+			return io.EOF
+		}
+	}
+	d.abort()
+	return io.EOF
+}
+
+// Close ends the transfer, by ABOR when it is not complete, and frees the client.
+func (d *download) Close() error {
+	if d.release == nil {
+		return nil
+	}
+	if !d.ended {
+		d.ended = true
+		if d.ctx.Err() == nil {
+			d.abort()
+		} else {
+			d.s.farewell()
+		}
+	}
+	d.conn.Close()
+	d.err = protocols.ErrClosed
+	d.release()
+	d.release = nil
+	return nil
+}
+
+// farewell tells a server to stop before its connection is closed for good. It
+// is for a session that was cut off; nothing waits for a reply.
+func (s *session) farewell() {
+	s.conn.Farewell([]byte("ABOR\r\nQUIT\r\n"))
+}

@@ -1,0 +1,215 @@
+package ftp
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
+)
+
+// transfer is what one data connection shall carry.
+type transfer struct {
+	verb, arg string
+	rest      int64  // REST offset; 0: none
+	ascii     bool   // TYPE A
+	ahead     []step // sent before everything else, in the same flight
+}
+
+// opening is a transfer that is being started.
+type opening struct {
+	s        *session
+	ctx      context.Context
+	mode     *dataMode
+	transfer transfer
+	listener *transport.Listener // active modes
+	conn     *transport.Conn
+	begun    *protocols.Reply // the 1xx reply
+}
+
+// open agrees on a data connection and starts a transfer on it. Modes that the
+// server refuses or that do not connect are left for the next one, until one has
+// carried a transfer.
+func (s *session) open(ctx context.Context, t transfer) (*stream, error) {
+	if s.mode == 0 && s.c.Settings.Active {
+		s.mode = firstActive
+	}
+	var first error
+	for range modes {
+		m := &modes[s.mode]
+		if m.usable(s) {
+			st, err := s.attempt(ctx, m, t)
+			if err == nil {
+				s.proven = true
+				return st, nil
+			}
+			noWay, ok := errors.AsType[*modeError](err)
+			if !ok || s.proven || s.failed != nil || ctx.Err() != nil {
+				return nil, err
+			}
+			first = firstError(first, noWay.err)
+			s.conn.Event(protocols.EventNote, m.verb+" did not work, next way: "+noWay.Error(), 0)
+		}
+		s.mode = (s.mode + 1) % len(modes)
+		t.ahead = nil // has been answered
+	}
+	return nil, firstError(first, &protocols.Error{Kind: protocols.Connect, Text: "no way to open a data connection"})
+}
+
+// modeError marks a failure of the way to connect, not of the transfer itself.
+type modeError struct{ err error }
+
+func (e *modeError) Error() string { return e.err.Error() }
+func (e *modeError) Unwrap() error { return e.err }
+
+func firstError(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// attempt opens a data connection in one mode. When the mode has worked before,
+// all commands go out in one flight, the transfer's too: a round trip less.
+func (s *session) attempt(ctx context.Context, m *dataMode, t transfer) (*stream, error) {
+	o := &opening{s: s, ctx: ctx, mode: m, transfer: t}
+	if !m.passive {
+		var err error
+		ports := s.c.Settings.ActivePorts
+		if o.listener, err = s.c.dialer.Listen(s.conn, transport.ListenOptions{PortMin: ports[0], PortMax: ports[1]}); err != nil {
+			return nil, &modeError{err}
+		}
+		defer o.listener.Close()
+	}
+	steps := o.prepare()
+	if !s.proven {
+		if err := s.fly(steps, o.abandon); err != nil {
+			o.abandon()
+			return nil, err
+		}
+		steps = nil
+	}
+	if err := s.fly(append(steps, o.start()...), o.abandon); err != nil {
+		o.abandon()
+		return nil, err
+	}
+	return o.finish()
+}
+
+func (o *opening) abandon() {
+	if o.conn != nil {
+		o.conn.Close()
+	}
+}
+
+// prepare gives the steps up to the data connection. The passive modes dial as
+// soon as the port is known.
+func (o *opening) prepare() []step {
+	s, t := o.s, o.transfer
+	steps := append([]step{}, t.ahead...)
+	if kind := typeOf(t.ascii); s.typ != kind {
+		steps = append(steps, step{verb: "TYPE", args: []string{string(kind)}, then: func(r *protocols.Reply) error {
+			s.typ = kind
+			return want(r, 2)
+		}})
+	}
+	if o.mode.passive && s.has("PRET") { // some servers want to know first what will be asked
+		steps = append(steps, step{verb: "PRET", args: arguments(t.verb, t.arg)})
+	}
+	return append(steps, step{verb: o.mode.verb, args: arguments(o.mode.arg(s, o.listener)), then: o.agreed})
+}
+
+func typeOf(ascii bool) byte {
+	if ascii {
+		return 'A'
+	}
+	return 'I'
+}
+
+// arguments drops the empty ones.
+func arguments(args ...string) []string {
+	var out []string
+	for _, a := range args {
+		if a != "" {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// agreed takes the reply to EPSV, PASV, EPRT or PORT.
+func (o *opening) agreed(r *protocols.Reply) error {
+	if err := want(r, 2); err != nil {
+		return &modeError{err}
+	}
+	if !o.mode.passive {
+		return nil
+	}
+	port, err := o.mode.port(r)
+	if err != nil {
+		return &modeError{err}
+	}
+	if o.conn, err = o.s.c.dialer.DialPeer(o.ctx, o.s.conn, port); err != nil {
+		return &modeError{err}
+	}
+	return nil
+}
+
+// start gives the steps of REST and the transfer command.
+func (o *opening) start() []step {
+	var steps []step
+	t := o.transfer
+	if t.rest > 0 {
+		steps = append(steps, step{verb: "REST", args: []string{strconv.FormatInt(t.rest, 10)}, then: func(r *protocols.Reply) error {
+			if r.Code/100 == 3 {
+				return nil
+			}
+			return &protocols.Error{Kind: protocols.Refused, Class: errors.ErrUnsupported, Code: r.Code, Text: r.Text(), Hint: "the server cannot go on from an offset; transfer the whole file"}
+		}})
+	}
+	return append(steps, step{verb: t.verb, args: arguments(t.arg), moves: true, then: func(r *protocols.Reply) error {
+		switch {
+		case r.Code == 425: // the data connection did not come about
+			return &modeError{refusal(r)}
+		case r.Code/100 != 1:
+			return refusal(r)
+		}
+		o.begun = r
+		return nil
+	}})
+}
+
+// finish accepts the server's connection in the active modes, and brings TLS up
+// on the data connection (RFC 4217 7: the client is the TLS client in any case).
+func (o *opening) finish() (*stream, error) {
+	s := o.s
+	if o.listener != nil {
+		var err error
+		if o.conn, err = o.listener.Accept(o.ctx); err != nil {
+			return nil, s.fail(err)
+		}
+	}
+	if s.private {
+		done := o.conn.Use(o.ctx)
+		err := o.conn.StartTLS(o.ctx)
+		done()
+		if err != nil {
+			o.abandon()
+			return nil, s.dataTLS(err)
+		}
+	}
+	return &stream{s: s, conn: o.conn, begun: o.begun}, nil
+}
+
+// dataTLS prefers the server's words about a failed handshake: "522 session
+// reuse required" says more than a connection that was reset.
+func (s *session) dataTLS(err error) error {
+	r, rerr := s.reply()
+	if rerr != nil {
+		return err
+	}
+	e := refusal(r)
+	e.Kind, e.Err = protocols.TLSFailure, err
+	return e
+}

@@ -102,7 +102,7 @@ func mvsDatasetLine(l *listLine, e *protocols.Entry) bool {
 		return false
 	}
 	e.Facts = map[string]string{"mvs.volume": l.at(0), "mvs.dsorg": org}
-	if y, m, d, ok := ymd(l.at(2)); ok && validDate(y, m, d) {
+	if _, _, _, ok := ymd(l.at(2)); ok {
 		e.Facts["mvs.referred"] = l.at(2)
 	}
 	if strings.HasPrefix(org, "PO") {

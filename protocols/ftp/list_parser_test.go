@@ -112,6 +112,48 @@ func TestListFallsBackAndKeepsRawLines(t *testing.T) {
 	}
 }
 
+// Lines that come close to a dialect are not bent to fit it.
+func TestListNearMisses(t *testing.T) {
+	for _, line := range []string{
+		"total twelve", "summe 12", "Directory of C:\\",
+		"-rw-r--r--x 1 u g 5 Nov 22 08:01 a", "-rq-r--r-- 1 u g 5 Nov 22 08:01 a", "xrw-r--r-- 1 u g 5 Nov 22 08:01 a",
+		"-rw-r--r-- 1 u g five Nov 22 08:01 a", "-rw-r--r-- 1 u g 5 Nov 22 08:01", "-rw-r--r-- 1 u g 5 Nov 22 a",
+		"-rw-r--r-- 1 u g 5 Nov xx 08:01 a", "-rw-r--r-- 1 u g 5 22 Nof 08:01 a", "-rw-r--r-- 1 u g 5 Nov 22 1066 a",
+		"-rw-r--r-- 1 u g 5 2024-13-22 08:01 a", "-rw-r--r-- 1 u g 5 13-22 08:01 a", "-rw-r--r-- 1 u g 5 11-22 a",
+		"- [RWCEAFMS owner 512 Nov 22 08:01 a", "d [RWCEAFMS] owner many Nov 22 08:01 a",
+		"11-22-24 8 a", "1-2-3456789 08:01 5 a", "11-22-124 08:01 5 a", "11-22.24 08:01 5 a", "11-22-24 08:01 five a",
+		"0100644 500 101 x 1732262460 a", "0100944 500 101 5 1732262460 a",
+		"1234 Nov 22 2024 08:01 no comma", "1234 Nov 22, 2024 x a", "1234 Foo-22-2024 08:01 a",
+		"A.TXT;x 5 22-NOV-2024 08:01 [JO] (RWED,RWED,RE,)", "A.TXT;1 words", ";1 5 22-NOV-2024 08:01 [JO] (RWED,RWED,RE,)",
+		"JO 5 33/33/24 08:01:05 *STMF a", "JO *lower a",
+		"README TXT V 71 26 1 2024-13-22 08:01:05 USER1", "README TXT V x 26 1 2024-11-22 08:01:05 USER1",
+		"X JOB00012 JO DONE A", "REPORT 101 8078 22-Nov-24 08:01:05 155 nnnn",
+		"550 No such file or directory.", "<html><body>Login</body></html>", "\xff\xd8\xff\xe0",
+	} {
+		p := newListParser(listNow, nil)
+		e, ok := p.feed(line)
+		if !ok || e.Raw != line || e.Name != "" || e.Type != protocols.TypeOther || e.Size != -1 {
+			t.Errorf("%q gave %v %s", line, ok, show(e))
+		}
+		if p.dialect() != "" {
+			t.Errorf("%q is of dialect %s", line, p.dialect())
+		}
+	}
+}
+
+// A date that may be read in two ways is not put into the future.
+func TestListAmbiguousDates(t *testing.T) {
+	for in, want := range map[string]string{
+		"03-04-24": "2024-03-04", "12-11-24": "2024-11-12", "03.04.24": "2024-04-03",
+		"24/11/01": "2001-11-24", "11/10/30": "2011-10-30", "11/10/2030": "2030-11-10", "99-01-02": "1999-01-02",
+	} {
+		e, ok := newListParser(listNow, nil).feed(in + "  08:01   5 a")
+		if got := e.Modified.Format("2006-01-02"); !ok || got != want {
+			t.Errorf("%s gave %s, want %s", in, got, want)
+		}
+	}
+}
+
 func TestListDots(t *testing.T) {
 	lines := []string{
 		"drwxr-xr-x 2 u g 4096 Nov 22 08:01 .",

@@ -76,7 +76,7 @@ func (z *zoneFinder) ask(i int, mdtm func(path string) (time.Time, error)) {
 		return
 	}
 	z.s.zone = time.FixedZone("server", int(offset/time.Second))
-	z.parser.ctx.zone = z.s.zone
+	z.parser.setZone(z.s.zone)
 	for i := range z.held {
 		if !z.held[i].Modified.IsZero() {
 			z.held[i].Modified = z.held[i].Modified.Add(-offset)

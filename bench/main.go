@@ -1,0 +1,109 @@
+// Command bench runs netclients and its peers side by side against the real servers of internal/interop, and
+// prints how long each took and what it used. README.md beside it says how to read the numbers.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"slices"
+)
+
+type options struct {
+	run, peers *regexp.Regexp
+	rounds     int
+	markdown   string
+}
+
+func main() {
+	opts, err := parseFlags(os.Args[1:])
+	if err != nil {
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err = bench(ctx, opts, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parseFlags(args []string) (options, error) {
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	run := fs.String("run", "", "run only the workloads whose name matches `REGEXP`")
+	peers := fs.String("peer", "", "run only the peers whose name matches `REGEXP`")
+	rounds := fs.Int("rounds", 5, "timed rounds, after one to warm up")
+	markdown := fs.String("md", "", "write the tables into `FILE` too, between its results markers")
+	if err := fs.Parse(args); err != nil {
+		return options{}, err
+	}
+	opts := options{rounds: max(*rounds, 1), markdown: *markdown}
+	var err error
+	for _, re := range []struct {
+		to   **regexp.Regexp
+		text string
+	}{{&opts.run, *run}, {&opts.peers, *peers}} {
+		if *re.to, err = regexp.Compile(re.text); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			return options{}, err
+		}
+	}
+	return opts, nil
+}
+
+// workloads lists all rows, one function for each protocol.
+func workloads() []workload {
+	return slices.Concat(startup(), ftp())
+}
+
+func bench(ctx context.Context, opts options, out, log io.Writer) error {
+	l, err := newLab(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	var results []result
+	for _, w := range workloads() {
+		if !opts.run.MatchString(w.name) {
+			continue
+		}
+		r, err := w.measure(ctx, l, opts, log)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		if err := writeText(out, r); err != nil {
+			return err
+		}
+		results = append(results, r)
+	}
+	return report(ctx, l, opts, results, out)
+}
+
+// report writes the Markdown, and fails if netclients did: a peer's failure is only shown.
+func report(ctx context.Context, l *lab, opts options, results []result, out io.Writer) error {
+	text := markdown(results, machine(ctx), opts.rounds)
+	if _, err := io.WriteString(out, text); err != nil {
+		return err
+	}
+	if opts.markdown != "" {
+		if err := replaceResults(opts.markdown, text); err != nil {
+			return err
+		}
+	}
+	if l.buildErr != nil {
+		return fmt.Errorf("netclients was not measured: %w", l.buildErr)
+	}
+	for _, r := range results {
+		for _, row := range r.rows {
+			if row.peer.ours() && row.failure != "" {
+				return fmt.Errorf("%s: %s: %s", r.workload.name, row.peer.name, row.failure)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// workload is one job that several programs do.
+type workload struct {
+	name   string
+	about  string
+	times  int              // more rounds than asked for, for jobs of milliseconds; 0 means 1
+	setup  func(*lab) error // once, may be nil
+	before func(*lab) error // before each run, outside the timing, after {OUT} was emptied; may be nil
+	check  func(*lab) error // after each run, outside the timing; may be nil
+	peers  []peer
+}
+
+// peer is one program's way to do the job. Names in braces in its arguments are the lab's values.
+type peer struct {
+	name string
+	argv []string
+}
+
+const program = "{NETCLIENTS}"
+
+func (p peer) ours() bool { return p.argv[0] == program }
+
+// missing says why the peer cannot run, or nothing.
+func (p peer) missing(l *lab) string {
+	if p.ours() && l.buildErr != nil {
+		return "not built"
+	}
+	if _, err := l.find(p.argv[0]); err != nil {
+		return "not installed"
+	}
+	return ""
+}
+
+// result is what all peers made of one workload.
+type result struct {
+	workload workload
+	rows     []row
+}
+
+type row struct {
+	peer    peer
+	absent  string // why it did not run
+	failure string // its first failure, after which it was not run again
+	samples []sample
+	peakKiB int64 // 0: not known
+}
+
+// measure runs the peers in turn, round by round, so that a slow minute of the machine hits all alike. The first
+// round is not timed.
+func (w workload) measure(ctx context.Context, l *lab, opts options, log io.Writer) (result, error) {
+	r := result{workload: w}
+	for _, p := range w.peers {
+		if opts.peers.MatchString(p.name) {
+			r.rows = append(r.rows, row{peer: p, absent: p.missing(l)})
+		}
+	}
+	if w.setup != nil && slices.ContainsFunc(r.rows, row.runs) {
+		if err := w.setup(l); err != nil {
+			return r, err
+		}
+	}
+	rounds := opts.rounds * max(w.times, 1)
+	for round := range rounds + 1 {
+		fmt.Fprintf(log, "%s: round %d of %d\n", w.name, round, rounds)
+		for i := range r.rows {
+			if err := w.runOnce(ctx, l, &r.rows[i], round == 0); err != nil {
+				return r, err
+			}
+		}
+	}
+	return r, nil
+}
+
+func (r row) runs() bool { return r.absent == "" && r.failure == "" }
+
+// runOnce adds one sample to the row. Its error is the harness's own; the peer's goes into the row.
+func (w workload) runOnce(ctx context.Context, l *lab, r *row, warmUp bool) error {
+	if !r.runs() {
+		return nil
+	}
+	if err := l.clean(); err != nil {
+		return err
+	}
+	if w.before != nil {
+		if err := w.before(l); err != nil {
+			return err
+		}
+	}
+	s, err := l.run(ctx, r.peer.argv, warmUp)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil && w.check != nil {
+		err = w.check(l)
+	}
+	if err != nil {
+		r.failure = firstLine(err.Error(), nil)
+		return nil
+	}
+	r.peakKiB = max(r.peakKiB, s.peakKiB)
+	if !warmUp {
+		r.samples = append(r.samples, s)
+	}
+	return nil
+}

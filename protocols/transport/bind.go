@@ -1,0 +1,71 @@
+package transport
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// local gives the address to bind a connection to address to, or nil. An
+// interface name stands for its first address of the family of address.
+func (d *Dialer) local(network, address string) (net.Addr, error) {
+	bind, err := d.bindTo(address)
+	if err != nil || !bind.IsValid() {
+		return nil, err
+	}
+	if network == "udp" {
+		return net.UDPAddrFromAddrPort(bind), nil
+	}
+	return net.TCPAddrFromAddrPort(bind), nil
+}
+
+func (d *Dialer) bindTo(address string) (netip.AddrPort, error) {
+	text := d.o.Bind
+	if text == "" {
+		return netip.AddrPort{}, nil
+	}
+	if ap, err := netip.ParseAddrPort(text); err == nil {
+		return ap, nil
+	}
+	if ip, err := netip.ParseAddr(text); err == nil {
+		return netip.AddrPortFrom(ip, 0), nil
+	}
+	ip, err := interfaceIP(text, address)
+	if err != nil {
+		return netip.AddrPort{}, &protocols.Error{
+			Proto: d.proto, Kind: protocols.Usage,
+			Text: "cannot bind to " + strconv.Quote(text) + ": " + err.Error(),
+			Hint: "give an address of this machine, an address with a port, or the name of an interface",
+		}
+	}
+	return netip.AddrPortFrom(ip, 0), nil
+}
+
+func interfaceIP(name, address string) (netip.Addr, error) {
+	card, err := net.InterfaceByName(name)
+	if err != nil {
+		return netip.Addr{}, &brief{"no such interface", err}
+	}
+	addrs, err := card.Addrs()
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	peer, _ := netip.ParseAddrPort(address)
+	for _, a := range addrs {
+		n, ok := a.(*net.IPNet)
+		if !ok {
+			continue
+		}
+		ip, ok := netip.AddrFromSlice(n.IP)
+		ip = ip.Unmap()
+		if ok && ip.Is4() == peer.Addr().Unmap().Is4() {
+			if ip.IsLinkLocalUnicast() && ip.Is6() {
+				ip = ip.WithZone(name)
+			}
+			return ip, nil
+		}
+	}
+	return netip.Addr{}, &brief{"the interface has no address of that family", nil}
+}

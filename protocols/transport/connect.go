@@ -1,0 +1,100 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// maxHead bounds the head of a proxy's answer to CONNECT.
+const maxHead = 64 << 10
+
+// connectTunnel asks an HTTP proxy with CONNECT, RFC 9110 section 9.3.6. What the
+// server has said already behind the head is kept for the first Read.
+func connectTunnel(_ context.Context, c *Conn, u *url.URL, address string) error {
+	if _, err := io.WriteString(c.sock, connectRequest(u, address)); err != nil {
+		return err
+	}
+	head, rest, err := readHead(c.sock)
+	if err != nil {
+		return err
+	}
+	c.sock.ahead = rest
+	return connectStatus(head)
+}
+
+func connectRequest(u *url.URL, address string) string {
+	var b strings.Builder
+	b.WriteString("CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\n")
+	if u.User != nil {
+		pass, _ := u.User.Password()
+		b.WriteString("Proxy-Authorization: Basic " +
+			base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+pass)) + "\r\n")
+	}
+	b.WriteString("\r\n")
+	return b.String()
+}
+
+// readHead reads up to the empty line, which may end in bare LF, and gives what
+// came behind it too.
+func readHead(r io.Reader) (head, rest []byte, err error) {
+	buf := make([]byte, 0, 4<<10)
+	for {
+		seen := max(len(buf)-3, 0)
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if head, rest, ok := cutHead(buf, seen); ok {
+			return head, rest, nil
+		}
+		if err != nil {
+			if err == io.EOF {
+				err = &protocols.Error{Kind: protocols.Connect, Retryable: true, Text: "closed the connection without an answer"}
+			}
+			return nil, nil, err
+		}
+		if len(buf) == cap(buf) {
+			if len(buf) >= maxHead {
+				return nil, nil, protocols.ProtocolError("", "", "answer to CONNECT is longer than "+strconv.Itoa(maxHead)+" bytes")
+			}
+			buf = append(make([]byte, 0, 2*cap(buf)), buf...)
+		}
+	}
+}
+
+// cutHead looks for the empty line from byte seen on.
+func cutHead(buf []byte, seen int) (head, rest []byte, ok bool) {
+	for _, end := range []string{"\r\n\r\n", "\n\n", "\n\r\n"} {
+		if i := bytes.Index(buf[seen:], []byte(end)); i >= 0 {
+			at := seen + i + len(end)
+			return buf[:seen+i], bytes.Clone(buf[at:]), true
+		}
+	}
+	return nil, nil, false
+}
+
+// connectStatus takes any 2xx.
+func connectStatus(head []byte) error {
+	line, _, _ := strings.Cut(string(head), "\n")
+	version, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	word, _, _ := strings.Cut(rest, " ")
+	code, err := strconv.Atoi(word)
+	if err != nil || len(word) != 3 || !strings.HasPrefix(version, "HTTP/1.") {
+		return protocols.ProtocolError("", "", "does not speak HTTP")
+	}
+	switch {
+	case code >= 200 && code < 300:
+		return nil
+	case code == 407:
+		return &protocols.Error{
+			Kind: protocols.Connect, Text: "wants proxy authentication: " + rest,
+			Hint: "put the proxy's user and password into its URL",
+		}
+	}
+	return &protocols.Error{Kind: protocols.Connect, Retryable: code >= 500, Text: "refused CONNECT: " + rest}
+}

@@ -1,0 +1,252 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"math"
+	"net"
+	"os"
+	"runtime"
+	"time"
+)
+
+const (
+	piece      = 4 << 20   // bytes of a fast copy between two looks at the counters
+	bufferSize = 256 << 10 // of a copy through memory
+)
+
+// zeroCopy: elsewhere the standard library has no splice, and a deadline that
+// ends its sendfile tells less exactly what went out.
+const zeroCopy = runtime.GOOS == "linux"
+
+// WriteTo copies all that comes to w, until the stream ends. A plain TCP or UNIX
+// connection is spliced into an [*os.File].
+func (c *Conn) WriteTo(w io.Writer) (int64, error) { return c.WriteToN(w, math.MaxInt64) }
+
+// WriteToN is WriteTo for at most n bytes. Like [io.LimitReader] it gives no
+// error when the stream ends earlier.
+func (c *Conn) WriteToN(w io.Writer, n int64) (int64, error) {
+	if !c.fast() || !takesFast(w) {
+		return c.bufferTo(w, n)
+	}
+	total, err := c.flushAhead(w, n)
+	if err != nil {
+		return total, err
+	}
+	m, err := c.spliceTo(w, n-total)
+	return total + m, err
+}
+
+// fast reports whether nothing stands between a copy and the kernel's socket.
+func (c *Conn) fast() bool {
+	if !zeroCopy || c.tls != nil || c.d.o.Limiter != nil {
+		return false
+	}
+	switch c.sock.Conn.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
+}
+
+// takesFast: a writer that may know what to do with a socket.
+func takesFast(w io.Writer) bool {
+	_, ok := w.(io.ReaderFrom)
+	return ok
+}
+
+// flushAhead gives w what was read before the copy.
+func (c *Conn) flushAhead(w io.Writer, n int64) (int64, error) {
+	ahead := c.sock.ahead[:min(int64(len(c.sock.ahead)), n)]
+	if len(ahead) == 0 {
+		return 0, nil
+	}
+	m, err := w.Write(ahead)
+	c.sock.ahead = c.sock.ahead[m:]
+	c.count(&c.read, m)
+	return int64(m), err
+}
+
+// spliceTo copies by pieces. A deadline of the source ends a piece with all that
+// was taken from the socket written, for the standard library waits on the
+// socket only with an empty pipe; so a piece that ended early just goes on.
+func (c *Conn) spliceTo(w io.Writer, n int64) (total int64, err error) {
+	last := time.Now()
+	for total < n {
+		if err := c.sock.tick(&c.sock.rd, time.Now()); err != nil {
+			return total, err
+		}
+		want := min(piece, n-total)
+		m, err := io.Copy(w, &io.LimitedReader{R: c.sock.Conn, N: want})
+		total += m
+		c.count(&c.read, int(m))
+		if m > 0 {
+			last = time.Now()
+		}
+		switch {
+		case err == nil && m < want:
+			return total, nil
+		case err == nil:
+		case !isDeadline(err):
+			return total, c.spliceError(err)
+		default:
+			if err := c.sock.expired(&c.sock.rd, last); err != nil {
+				return total, err
+			}
+		}
+	}
+	return total, nil
+}
+
+// spliceError tells an error of the socket from one of the file: the standard
+// library puts the file's name around both.
+func (c *Conn) spliceError(err error) error {
+	cause := err
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		cause = pe.Err
+		if !isNetwork(cause) {
+			return err
+		}
+	}
+	if isNetwork(cause) {
+		return c.sock.fail(cause)
+	}
+	return err
+}
+
+// bufferTo copies through memory.
+func (c *Conn) bufferTo(w io.Writer, n int64) (total int64, err error) {
+	buf := make([]byte, min(bufferSize, max(n, 1)))
+	for total < n {
+		m, rerr := c.Read(buf[:min(int64(len(buf)), n-total)])
+		if m > 0 {
+			k, werr := w.Write(buf[:m])
+			total += int64(k)
+			if werr == nil && k < m {
+				werr = io.ErrShortWrite
+			}
+			if werr != nil {
+				return total, werr
+			}
+		}
+		if rerr == io.EOF {
+			return total, nil
+		}
+		if rerr != nil {
+			return total, rerr
+		}
+	}
+	return total, nil
+}
+
+// ReadFrom copies all of r to the peer. A regular file, also behind an
+// [io.LimitedReader], goes out by sendfile on a plain TCP or UNIX connection.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+	f, limit := regularFile(r)
+	if f == nil || !c.fast() {
+		return c.bufferFrom(r)
+	}
+	left := int64(math.MaxInt64)
+	if limit != nil {
+		left = limit.N
+	}
+	n, err := c.sendFile(f, left)
+	if limit != nil {
+		limit.N -= n
+	}
+	return n, err
+}
+
+// regularFile finds a file that sendfile can take: a pipe would be read ahead of
+// what goes out.
+func regularFile(r io.Reader) (*os.File, *io.LimitedReader) {
+	limit, _ := r.(*io.LimitedReader)
+	if limit != nil {
+		r = limit.R
+	}
+	f, ok := r.(*os.File)
+	if !ok {
+		return nil, nil
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	return f, limit
+}
+
+// sendFile copies by pieces, at most n bytes.
+func (c *Conn) sendFile(f *os.File, n int64) (total int64, err error) {
+	to, ok := c.sock.Conn.(io.ReaderFrom)
+	if !ok {
+		return c.bufferFrom(io.LimitReader(f, n))
+	}
+	start, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return 0, err
+	}
+	last := time.Now()
+	for total < n {
+		if err := c.sock.tick(&c.sock.wd, time.Now()); err != nil {
+			return total, err
+		}
+		want := min(piece, n-total)
+		m, err := to.ReadFrom(&io.LimitedReader{R: f, N: want})
+		total += m
+		c.count(&c.written, int(m))
+		if m > 0 {
+			last = time.Now()
+		}
+		if err == nil && m < want {
+			return total, nil
+		}
+		if err != nil {
+			if err := c.sendPaused(f, start+total, last, err); err != nil {
+				return total, err
+			}
+		}
+	}
+	return total, nil
+}
+
+// sendPaused goes on after a deadline that ended a piece. Where sendfile did not
+// work the library copied through a buffer, and the file stands behind what went
+// out: it is set back.
+func (c *Conn) sendPaused(f *os.File, at int64, last time.Time, err error) error {
+	if !isDeadline(err) {
+		return c.sendError(err)
+	}
+	if err := c.sock.expired(&c.sock.wd, last); err != nil {
+		return err
+	}
+	_, err = f.Seek(at, io.SeekStart)
+	return err
+}
+
+// sendError leaves an error of the file as it is.
+func (c *Conn) sendError(err error) error {
+	if _, ok := errors.AsType[*os.PathError](err); ok && !isNetwork(err) {
+		return err
+	}
+	return c.sock.fail(err)
+}
+
+// bufferFrom copies through memory.
+func (c *Conn) bufferFrom(r io.Reader) (total int64, err error) {
+	buf := make([]byte, bufferSize)
+	for {
+		m, rerr := r.Read(buf)
+		if m > 0 {
+			k, werr := c.Write(buf[:m])
+			total += int64(k)
+			if werr != nil {
+				return total, werr
+			}
+		}
+		if rerr == io.EOF {
+			return total, nil
+		}
+		if rerr != nil {
+			return total, rerr
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Dialer makes the connections of one client to one server. It holds the
+// client's options and the one TLS session cache. It is safe for concurrent use.
+type Dialer struct {
+	proto string
+	url   *url.URL
+	o     *protocols.Options
+	conns atomic.Int64
+
+	tlsBase func() *tls.Config // made at the first handshake
+
+	// The system below, replaced in tests.
+	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// NewDialer gives a dialer for the server of u. It does no I/O. Nil options are
+// all defaults; they are read, never written.
+func NewDialer(proto string, u *url.URL, o *protocols.Options) *Dialer {
+	if o == nil {
+		o = &protocols.Options{}
+	}
+	d := &Dialer{proto: proto, url: u, o: o, lookup: net.DefaultResolver.LookupNetIP}
+	d.dial = d.dialSystem
+	d.tlsBase = sync.OnceValue(d.makeTLS)
+	return d
+}
+
+// Dial connects to host and port. channel is "control", "data" or the like, for
+// traces. network is tcp, udp, or unix with a path as host. Options say how:
+// resolve and connect-to maps, proxy, families, local address, time to connect.
+// The caller closes the connection.
+func (d *Dialer) Dial(ctx context.Context, channel, network, host, port string) (*Conn, error) {
+	t := target{network: network, host: host, port: port}
+	proxy, err := d.proxyFor(network)
+	if err != nil {
+		return nil, err
+	}
+	return d.connect(ctx, channel, t, func(ctx context.Context, c *Conn) error {
+		to, err := d.redirect(c.to)
+		if err != nil {
+			return err
+		}
+		c.to.dialHost = to.dialHost
+		if proxy != nil {
+			return d.throughProxy(ctx, c, proxy, to.dialHost, to.port)
+		}
+		return d.direct(ctx, c, network, to.dialHost, to.port)
+	})
+}
+
+// DialPeer connects to another port of the host that ctl is connected to, as FTP
+// data connections do: to the very address of the peer, or through the same
+// proxy to what that proxy was asked for. What the server says of its address is
+// not looked at.
+func (d *Dialer) DialPeer(ctx context.Context, ctl *Conn, port int) (*Conn, error) {
+	if port < 1 || port > 65535 {
+		return nil, protocols.ProtocolError(d.proto, "", "port "+portText(port)+" does not exist")
+	}
+	t := ctl.to
+	t.port = portText(port)
+	proxy, err := d.proxyFor(t.network)
+	if err != nil {
+		return nil, err
+	}
+	return d.connect(ctx, "data", t, func(ctx context.Context, c *Conn) error {
+		if ctl.to.proxied && proxy != nil {
+			return d.throughProxy(ctx, c, proxy, t.dialHost, t.port)
+		}
+		host := t.dialHost
+		if ip := peerIP(ctl); ip.IsValid() {
+			host = ip.String()
+		}
+		return d.direct(ctx, c, t.network, host, t.port)
+	})
+}
+
+// connect makes the Conn that do fills, within the time to connect.
+func (d *Dialer) connect(ctx context.Context, channel string, t target, do func(context.Context, *Conn) error) (*Conn, error) {
+	ctx, cancel := d.within(ctx, "not connected to "+t.address())
+	defer cancel()
+	c := &Conn{d: d, id: d.number(), channel: channel, to: t}
+	if ctx.Err() != nil {
+		return nil, causeError(ctx)
+	}
+	if err := do(ctx, c); err != nil {
+		c.Event(protocols.EventError, err.Error(), 0)
+		return nil, err
+	}
+	c.top = c.sock
+	return c, nil
+}
+
+// direct connects without a proxy.
+func (d *Dialer) direct(ctx context.Context, c *Conn, network, host, port string) error {
+	raw, err := d.open(ctx, c, network, host, port)
+	if err != nil {
+		return err
+	}
+	c.sock = newSocket(raw, d.o.IdleWithin())
+	return nil
+}
+
+// open resolves and connects, and tells the trace and the timings.
+func (d *Dialer) open(ctx context.Context, c *Conn, network, host, port string) (net.Conn, error) {
+	addresses, err := d.addresses(ctx, c, network, host, port)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	raw, err := d.race(ctx, host, network, addresses)
+	took := time.Since(start)
+	c.timings.Connect += took
+	if err != nil {
+		return nil, err
+	}
+	c.emit(protocols.Event{Kind: protocols.EventConnect, Text: addrText(raw.RemoteAddr()), Took: took})
+	return raw, nil
+}
+
+// within bounds ctx by the time to connect; its end says what was not done.
+func (d *Dialer) within(ctx context.Context, what string) (context.Context, context.CancelFunc) {
+	limit := d.o.ConnectWithin()
+	if limit == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, limit, connectTimeout(limit, what))
+}
+
+func (d *Dialer) number() int64 {
+	if d.o.Stats != nil {
+		return d.o.Stats.Conns.Add(1)
+	}
+	return d.conns.Add(1)
+}
+
+func (d *Dialer) traced() bool { return d.o.Trace != nil }
+
+func (d *Dialer) emit(e protocols.Event) {
+	if d.o.Trace == nil {
+		return
+	}
+	e.Time, e.Protocol = time.Now(), d.proto
+	d.o.Trace(e)
+}
+
+// dialSystem makes one socket.
+func (d *Dialer) dialSystem(ctx context.Context, network, address string) (net.Conn, error) {
+	if d.o.Dial != nil {
+		return d.o.Dial(ctx, network, address)
+	}
+	nd := net.Dialer{FallbackDelay: -1}
+	if network != "unix" {
+		local, err := d.local(network, address)
+		if err != nil {
+			return nil, err
+		}
+		if local != nil {
+			nd.LocalAddr = local
+		}
+	}
+	return nd.DialContext(ctx, network, address)
+}
+
+func (t target) address() string {
+	if t.port == "" {
+		return t.host
+	}
+	return net.JoinHostPort(t.host, t.port)
+}
+
+func addrText(a net.Addr) string {
+	if a == nil {
+		return ""
+	}
+	return a.String()
+}
+
+// peerIP gives the address of the peer, or an invalid one when it has no IP.
+func peerIP(c *Conn) netip.Addr { return addrIP(c.RemoteAddr()) }
+
+func addrIP(a net.Addr) netip.Addr {
+	var ip netip.Addr
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		ip = a.AddrPort().Addr()
+	case *net.UDPAddr:
+		ip = a.AddrPort().Addr()
+	}
+	return ip.Unmap()
+}

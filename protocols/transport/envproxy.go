@@ -1,0 +1,108 @@
+package transport
+
+import (
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// EnvProxy gives a value for Options.Proxy that follows the environment as curl
+// does: SCHEME_proxy, then SCHEME_PROXY (but never HTTP_PROXY, which a CGI
+// program gets from its caller), then all_proxy and ALL_PROXY; hosts of no_proxy
+// or NO_PROXY are direct. getenv reads one variable; nil is [os.Getenv].
+func EnvProxy(getenv func(string) string) func(*url.URL) (*url.URL, error) {
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	return func(target *url.URL) (*url.URL, error) {
+		if target == nil || target.Hostname() == "" {
+			return nil, nil
+		}
+		text := first(getenv, proxyVariables(target.Scheme))
+		if text == "" || bypasses(first(getenv, []string{"no_proxy", "NO_PROXY"}), target) {
+			return nil, nil
+		}
+		return ParseProxy(text)
+	}
+}
+
+func proxyVariables(scheme string) []string {
+	names := []string{strings.ToLower(scheme) + "_proxy"}
+	if !strings.EqualFold(scheme, "http") {
+		names = append(names, strings.ToUpper(scheme)+"_PROXY")
+	}
+	return append(names, "all_proxy", "ALL_PROXY")
+}
+
+func first(getenv func(string) string, names []string) string {
+	for _, name := range names {
+		if v := getenv(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// ParseProxy parses a proxy as users write it: host:port alone is an HTTP proxy.
+// The error is of kind Usage and holds no password.
+func ParseProxy(text string) (*url.URL, error) {
+	u, err := protocols.ParseURL(text, "http")
+	if err != nil {
+		return nil, err
+	}
+	return u, checkProxy(u)
+}
+
+// bypasses reports whether a host is on a no_proxy list, whose items stand
+// between commas or blanks: "*", a domain with all below it, an address, a
+// network in CIDR form; a port may follow a name or an address.
+func bypasses(list string, target *url.URL) bool {
+	host := strings.ToLower(strings.TrimSuffix(target.Hostname(), "."))
+	ip, err := netip.ParseAddr(host)
+	if err == nil {
+		ip = ip.Unmap().WithZone("")
+	}
+	for item := range strings.FieldsFuncSeq(strings.ToLower(list), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
+		if item == "*" {
+			return true
+		}
+		name, port := splitPort(item)
+		if port != "" && port != target.Port() {
+			continue
+		}
+		if ip.IsValid() && matchesIP(name, ip) || !ip.IsValid() && matchesName(name, host) {
+			return true
+		}
+	}
+	return false
+}
+
+// splitPort takes the port off an item; an IPv6 address needs brackets for one.
+func splitPort(item string) (name, port string) {
+	if rest, ok := strings.CutPrefix(item, "["); ok {
+		name, port, _ = strings.Cut(rest, "]")
+		return name, strings.TrimPrefix(port, ":")
+	}
+	if strings.Count(item, ":") != 1 {
+		return item, ""
+	}
+	name, port, _ = strings.Cut(item, ":")
+	return name, port
+}
+
+func matchesIP(item string, ip netip.Addr) bool {
+	if network, err := netip.ParsePrefix(item); err == nil {
+		return network.Contains(ip)
+	}
+	one, err := netip.ParseAddr(item)
+	return err == nil && one.Unmap() == ip
+}
+
+// matchesName: the name itself or one below it, on the border of a label.
+func matchesName(item, host string) bool {
+	item = strings.Trim(item, ".")
+	return item != "" && (host == item || strings.HasSuffix(host, "."+item))
+}

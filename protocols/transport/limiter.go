@@ -1,0 +1,68 @@
+package transport
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// NewLimiter gives a token bucket of bytesPerSecond that clients may share. Zero
+// or less gives nil: no limit. The bucket holds an eighth of a second, between
+// 512 bytes and 1 MiB.
+func NewLimiter(bytesPerSecond int64) protocols.Limiter {
+	if bytesPerSecond <= 0 {
+		return nil
+	}
+	return &limiter{rate: float64(bytesPerSecond), burst: int(min(max(bytesPerSecond/8, 512), 1<<20))}
+}
+
+type limiter struct {
+	rate  float64 // bytes a second
+	burst int
+
+	mu   sync.Mutex
+	paid time.Time // when all bytes that were let through are paid for
+}
+
+// Burst is the size of the bucket in bytes.
+func (l *limiter) Burst() int { return l.burst }
+
+// Wait takes n bytes from the bucket and waits until it is not overdrawn. When
+// the context ends first the bytes go back.
+func (l *limiter) Wait(ctx context.Context, n int) error {
+	if ctx.Err() != nil {
+		return causeError(ctx)
+	}
+	cost := l.cost(n)
+	wait := l.take(cost)
+	if wait <= 0 {
+		return nil
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		l.take(-cost)
+		return causeError(ctx)
+	}
+}
+
+func (l *limiter) cost(n int) time.Duration {
+	return time.Duration(float64(n) / l.rate * float64(time.Second))
+}
+
+// take books cost and says how long it is until it is paid for.
+func (l *limiter) take(cost time.Duration) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if full := now.Add(-l.cost(l.burst)); l.paid.Before(full) {
+		l.paid = full
+	}
+	l.paid = l.paid.Add(cost)
+	return l.paid.Sub(now)
+}

@@ -1,0 +1,165 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// tunnel asks the proxy behind c.sock for a connection to address.
+type tunnel func(ctx context.Context, c *Conn, proxy *url.URL, address string) error
+
+// proxyKind says how to talk to a proxy of one URL scheme.
+type proxyKind struct {
+	port  string // default, as curl has it
+	tls   bool   // to the proxy itself
+	local bool   // names are resolved here
+	open  tunnel
+}
+
+var proxyKinds = map[string]proxyKind{
+	"socks5":  {port: "1080", local: true, open: socksTunnel},
+	"socks5h": {port: "1080", open: socksTunnel},
+	"http":    {port: "1080", open: connectTunnel},
+	"https":   {port: "443", tls: true, open: connectTunnel},
+}
+
+// proxyFor asks the options for the proxy, and checks that it can serve.
+func (d *Dialer) proxyFor(network string) (*url.URL, error) {
+	if d.o.Proxy == nil || network == "unix" {
+		return nil, nil
+	}
+	u, err := d.o.Proxy(d.url)
+	if err != nil || u == nil {
+		return nil, err
+	}
+	if err := checkProxy(u); err != nil {
+		return nil, err
+	}
+	if network == "udp" {
+		return nil, protocols.UsageError(d.proto, "", "UDP does not go through a proxy")
+	}
+	return u, nil
+}
+
+func checkProxy(u *url.URL) error {
+	if _, ok := proxyKinds[u.Scheme]; !ok {
+		return protocols.UsageError("", "", "proxy scheme "+strconv.Quote(u.Scheme)+" is not known; there are socks5, socks5h, http and https")
+	}
+	if u.Hostname() == "" {
+		return protocols.UsageError("", "", "proxy "+strconv.Quote(protocols.Redact(u))+" has no host")
+	}
+	return nil
+}
+
+// throughProxy connects to the proxy and has it connect to host and port.
+func (d *Dialer) throughProxy(ctx context.Context, c *Conn, proxy *url.URL, host, port string) error {
+	kind := proxyKinds[proxy.Scheme]
+	proxyHost, err := Host(proxy.Hostname())
+	if err != nil {
+		return err
+	}
+	proxyPort := proxy.Port()
+	if proxyPort == "" {
+		proxyPort = kind.port
+	}
+	addresses, err := d.proxyTargets(ctx, c, kind, host, port)
+	if err != nil {
+		return err
+	}
+	for _, address := range addresses {
+		if err = d.tryProxy(ctx, c, proxy, proxyHost, proxyPort, address); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+// proxyTargets gives what to ask a proxy for: the name, or at most a few addresses.
+func (d *Dialer) proxyTargets(ctx context.Context, c *Conn, kind proxyKind, host, port string) ([]string, error) {
+	if len(host) > 255 {
+		return nil, protocols.UsageError(d.proto, "", "host name is longer than the 255 bytes that a proxy takes")
+	}
+	if !kind.local {
+		return []string{net.JoinHostPort(host, port)}, nil
+	}
+	all, err := d.addresses(ctx, c, "tcp", host, port)
+	return all[:min(len(all), 4)], err
+}
+
+// tryProxy makes one connection to the proxy and asks it for address.
+func (d *Dialer) tryProxy(ctx context.Context, c *Conn, proxy *url.URL, host, port, address string) error {
+	raw, err := d.open(ctx, c, "tcp", host, port)
+	if err != nil {
+		return proxyError(ctx, proxy, err)
+	}
+	kind, start := proxyKinds[proxy.Scheme], time.Now()
+	c.sock = newSocket(raw, d.o.IdleWithin())
+	done := c.Use(ctx)
+	if kind.tls {
+		err = d.proxyTLS(c, host)
+	}
+	if err == nil {
+		err = kind.open(ctx, c, proxy, address)
+	}
+	done()
+	if broken := c.sock.err(); broken != nil {
+		err = broken
+	}
+	took := time.Since(start)
+	c.timings.Connect += took
+	if err != nil {
+		c.sock.Close()
+		return proxyError(ctx, proxy, err)
+	}
+	c.to.proxied = true
+	c.to.dialHost, _, _ = net.SplitHostPort(address)
+	c.emit(protocols.Event{Kind: protocols.EventProxy, Text: protocols.Redact(proxy) + " connected to " + address, Took: took})
+	return nil
+}
+
+// proxyTLS puts TLS between us and the proxy. Its certificate is always checked,
+// with the authorities of the options; a client certificate is for the server only.
+func (d *Dialer) proxyTLS(c *Conn, host string) error {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if base := d.o.TLS.Config; base != nil {
+		cfg.RootCAs, cfg.MinVersion = base.RootCAs, max(base.MinVersion, tls.VersionTLS12)
+	}
+	name, err := serverName(host)
+	if err != nil {
+		return err
+	}
+	cfg.ServerName = name
+	inner := c.sock
+	inner.records = newRecords()
+	conn := tls.Client(inner, cfg)
+	if err := conn.Handshake(); err != nil {
+		if broken := inner.err(); broken != nil {
+			return broken
+		}
+		return tlsError(err, host)
+	}
+	// The inner socket keeps the idle time; above it only ends count.
+	c.sock = newSocket(conn, 0)
+	return nil
+}
+
+// proxyError names the proxy in an error.
+func proxyError(ctx context.Context, proxy *url.URL, err error) error {
+	if ctx.Err() != nil {
+		return causeError(ctx)
+	}
+	if ours := protocols.KindOf(err); ours == protocols.Usage {
+		return err
+	}
+	out := &protocols.Error{Kind: protocols.Connect, Err: &brief{"proxy " + proxy.Host + ": " + err.Error(), err}}
+	if e, ok := err.(*protocols.Error); ok {
+		out.Kind, out.Retryable, out.Hint = e.Kind, e.Retryable, e.Hint
+	}
+	return out
+}

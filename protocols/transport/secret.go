@@ -1,0 +1,34 @@
+package transport
+
+import (
+	"net"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// AllowSecret says whether a password or token may be sent over the connection
+// as it stands: with TLS; to this very machine, but not through a proxy, whose
+// idea of the peer cannot be seen; or when the options allow it. Otherwise the
+// error is of kind Auth and class [protocols.ErrCleartext].
+func (c *Conn) AllowSecret() error {
+	if c.tls != nil || c.d.o.AllowPlaintextAuth || !c.to.proxied && isLocalPeer(c.RemoteAddr()) {
+		return nil
+	}
+	return &protocols.Error{
+		Proto: c.d.proto, Kind: protocols.Auth, Class: protocols.ErrCleartext,
+		Text: "refused to send a secret without TLS to " + c.to.host,
+		Hint: "use TLS (--tls require, or the scheme with s); --allow-plaintext-auth sends it in clear",
+	}
+}
+
+// isLocalPeer: loopback, a UNIX socket, or a pipe in memory.
+func isLocalPeer(a net.Addr) bool {
+	if a == nil {
+		return false
+	}
+	switch a.Network() {
+	case "pipe", "unix":
+		return true
+	}
+	return addrIP(a).IsLoopback()
+}

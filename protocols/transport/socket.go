@@ -1,0 +1,245 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// socket is the lowest layer of a [Conn]: a net.Conn with an idle time, the
+// deadlines of its user, and an end that cannot be undone. TLS stands on it, so
+// that a record is never cut by a deadline that is no failure.
+type socket struct {
+	net.Conn
+	idle time.Duration // 0: none
+
+	mu     sync.Mutex
+	rd, wd deadline
+	broken error // why the connection is not usable any more
+
+	ahead   []byte   // bytes read already that Read gives first
+	records *records // bounds reads by TLS records while TLS is on
+	eof     bool     // the peer's end of the stream was seen
+}
+
+// deadline is what is set on one direction of a connection.
+type deadline struct {
+	set   func(time.Time) error
+	user  time.Time // of SetDeadline; zero when there is none
+	until time.Time // as set on the connection
+}
+
+func newSocket(c net.Conn, idle time.Duration) *socket {
+	return &socket{
+		Conn: c, idle: idle,
+		rd: deadline{set: c.SetReadDeadline},
+		wd: deadline{set: c.SetWriteDeadline},
+	}
+}
+
+// arm sees to a deadline of idle time after since. One that is at most a
+// quarter too early stays: a system's timer is not moved at each small read,
+// and expired tells an early end from a real one.
+func (s *socket) arm(d *deadline, since time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	var want time.Time
+	if s.idle > 0 {
+		want = since.Add(s.idle)
+		if d.until.After(since.Add(s.idle-s.idle/4)) && !d.until.After(want) && d.user.IsZero() {
+			return nil
+		}
+	}
+	return d.move(want)
+}
+
+// tick sets a deadline a short time away, for copies that look at their progress.
+func (s *socket) tick(d *deadline, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	step := 200 * time.Millisecond
+	if s.idle > 0 {
+		step = min(step, s.idle/4)
+	}
+	return d.move(now.Add(step))
+}
+
+// move sets the earlier of want and the user's deadline, when it is another one.
+func (d *deadline) move(want time.Time) error {
+	if !d.user.IsZero() && (want.IsZero() || d.user.Before(want)) {
+		want = d.user
+	}
+	if want.Equal(d.until) {
+		return nil
+	}
+	d.until = want
+	return d.set(want)
+}
+
+// expired says what a deadline that ended an operation means: nil when there is
+// time left since the last byte moved. An idle connection is broken.
+func (s *socket) expired(d *deadline, last time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	switch {
+	case s.broken != nil:
+		return s.broken
+	case !d.user.IsZero() && !now.Before(d.user):
+		return os.ErrDeadlineExceeded
+	case s.idle > 0 && now.Sub(last) >= s.idle:
+		s.broken = idleError(s.idle)
+		return s.broken
+	}
+	d.until = time.Time{} // has passed: arm must not keep it
+	return nil
+}
+
+// fail notes an error of the network, after which the connection is useless,
+// and gives the reason that counts: an earlier end of the context wins.
+func (s *socket) fail(err error) error {
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil {
+		s.broken = ioError(err)
+	}
+	return s.broken
+}
+
+// abort ends all I/O at once and for good.
+func (s *socket) abort(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil {
+		s.broken = why
+	}
+	s.Conn.SetDeadline(longAgo)
+}
+
+func (s *socket) err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken
+}
+
+// Read reads what is there, waiting at most the idle time for the first byte.
+func (s *socket) Read(p []byte) (int, error) {
+	if s.records != nil {
+		return s.records.read(p, s.readAhead)
+	}
+	return s.readAhead(p)
+}
+
+func (s *socket) readAhead(p []byte) (int, error) {
+	if len(s.ahead) > 0 {
+		n := copy(p, s.ahead)
+		s.ahead = s.ahead[n:]
+		return n, nil
+	}
+	return s.receive(p)
+}
+
+func (s *socket) receive(p []byte) (int, error) {
+	start := time.Now()
+	for {
+		if err := s.arm(&s.rd, start); err != nil {
+			return 0, err
+		}
+		n, err := s.Conn.Read(p)
+		if n > 0 || err == nil {
+			return n, nil // an error comes again with the next call
+		}
+		s.eof = s.eof || err == io.EOF
+		if !isDeadline(err) {
+			return 0, s.fail(err)
+		}
+		if err := s.expired(&s.rd, start); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// Write writes all of p, as long as bytes move.
+func (s *socket) Write(p []byte) (total int, err error) {
+	last := time.Now()
+	for {
+		if err := s.arm(&s.wd, last); err != nil {
+			return total, err
+		}
+		n, err := s.Conn.Write(p[total:])
+		total += n
+		if err == nil {
+			return total, nil
+		}
+		if !isDeadline(err) {
+			return total, s.fail(err)
+		}
+		if n > 0 {
+			last = time.Now()
+		}
+		if err := s.expired(&s.wd, last); err != nil {
+			return total, err
+		}
+	}
+}
+
+// SetDeadline sets both deadlines; the idle time goes on beside them.
+func (s *socket) SetDeadline(t time.Time) error {
+	return errors.Join(s.SetReadDeadline(t), s.SetWriteDeadline(t))
+}
+
+// SetReadDeadline sets the deadline of reads.
+func (s *socket) SetReadDeadline(t time.Time) error { return s.setUser(&s.rd, t) }
+
+// SetWriteDeadline sets the deadline of writes.
+func (s *socket) SetWriteDeadline(t time.Time) error { return s.setUser(&s.wd, t) }
+
+func (s *socket) setUser(d *deadline, t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return nil // the deadline in the past must stay
+	}
+	d.user = t
+	want := time.Time{}
+	if s.idle > 0 {
+		want = time.Now().Add(s.idle)
+	}
+	return d.move(want)
+}
+
+// isDeadline: the standard library's sign of a deadline, which our own errors of
+// kind Timeout answer to as well.
+func isDeadline(err error) bool {
+	if _, ours := errors.AsType[*protocols.Error](err); ours {
+		return false
+	}
+	return errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// causeError is what a context that ended makes of an operation.
+func causeError(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if e, ok := errors.AsType[*protocols.Error](cause); ok {
+		return e
+	}
+	return &protocols.Error{Kind: protocols.KindOf(ctx.Err()), Err: cause}
+}

@@ -1,0 +1,174 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// sessions bounds the TLS session cache: a client talks to one server under few names.
+const sessions = 64
+
+// makeTLS makes what all handshakes of the dialer share.
+func (d *Dialer) makeTLS() *tls.Config {
+	cfg := &tls.Config{}
+	if d.o.TLS.Config != nil {
+		cfg = d.o.TLS.Config.Clone()
+	}
+	cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
+	if cfg.ClientSessionCache == nil {
+		cfg.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
+	}
+	// Bulk is what the clients send; small first records only cost system calls.
+	cfg.DynamicRecordSizingDisabled = true
+	cfg.VerifyConnection = d.verifyPins(cfg.VerifyConnection)
+	return cfg
+}
+
+// tlsFor gives the configuration for one handshake. The name is always set: it
+// is what the certificate must have, and the key of the session cache, which
+// makes connections to other ports of the server resume.
+func (d *Dialer) tlsFor(host string) (*tls.Config, error) {
+	cfg := d.tlsBase().Clone()
+	name := d.o.TLS.ServerName
+	if name == "" {
+		name = cfg.ServerName
+	}
+	if name == "" {
+		name = host
+	}
+	ascii, err := serverName(name)
+	cfg.ServerName = ascii
+	return cfg, err
+}
+
+// serverName gives the name to verify: ASCII, without a zone.
+func serverName(host string) (string, error) {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.WithZone("").String(), nil
+	}
+	return Host(host)
+}
+
+// verifyPins checks the pins of the options, also when the chain is not checked.
+func (d *Dialer) verifyPins(then func(tls.ConnectionState) error) func(tls.ConnectionState) error {
+	if len(d.o.TLS.Pins) == 0 {
+		return then
+	}
+	return func(s tls.ConnectionState) error {
+		if len(s.PeerCertificates) == 0 || !pinned(d.o.TLS.Pins, s.PeerCertificates[0].Raw, s.PeerCertificates[0].RawSubjectPublicKeyInfo) {
+			return &protocols.Error{
+				Kind: protocols.TLSFailure, Text: "certificate is not the pinned one",
+				Hint: "the server may have a new certificate; compare its SHA-256 before changing --pin",
+			}
+		}
+		if then != nil {
+			return then(s)
+		}
+		return nil
+	}
+}
+
+func pinned(pins [][]byte, forms ...[]byte) bool {
+	for _, form := range forms {
+		sum := sha256.Sum256(form)
+		for _, pin := range pins {
+			if bytes.Equal(pin, sum[:]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// StartTLS does the client's handshake within the time to connect, and puts TLS
+// on the connection. The certificate is verified for Options.TLS.ServerName or
+// the host that was asked for. What was read before from the connection and is
+// still held somewhere must be thrown away by the caller, or better: refused.
+func (c *Conn) StartTLS(ctx context.Context) error {
+	if c.tls != nil {
+		return protocols.UsageError(c.d.proto, "", "TLS is on already")
+	}
+	cfg, err := c.d.tlsFor(c.to.host)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.d.within(ctx, "no TLS with "+c.to.address())
+	defer cancel()
+	defer c.Use(ctx)()
+	start := time.Now()
+	c.sock.records = newRecords()
+	conn := tls.Client(c.sock, cfg)
+	if err := conn.Handshake(); err != nil {
+		err = c.handshakeError(err)
+		c.Event(protocols.EventError, err.Error(), 0)
+		c.sock.abort(err)
+		return err
+	}
+	c.tls, c.top = conn, conn
+	c.timings.TLS += time.Since(start)
+	c.emit(protocols.Event{Kind: protocols.EventTLS, Text: tlsText(conn.ConnectionState()), Took: time.Since(start)})
+	return nil
+}
+
+// tlsText tells a trace what was agreed on.
+func tlsText(s tls.ConnectionState) string {
+	text := tls.VersionName(s.Version) + " " + tls.CipherSuiteName(s.CipherSuite)
+	if s.DidResume {
+		text += ", resumed"
+	}
+	if s.NegotiatedProtocol != "" {
+		text += ", ALPN " + s.NegotiatedProtocol
+	}
+	if len(s.PeerCertificates) > 0 {
+		text += ", " + s.PeerCertificates[0].Subject.String()
+	}
+	return text
+}
+
+// EndTLS ends TLS in good order and goes on in clear, as FTP's CCC does, RFC 4217
+// section 12.3: it says goodbye and waits for the peer's, at most the time to
+// connect.
+func (c *Conn) EndTLS(ctx context.Context) error {
+	if c.tls == nil {
+		return protocols.UsageError(c.d.proto, "", "TLS is not on")
+	}
+	ctx, cancel := c.d.within(ctx, "no end of TLS from "+c.to.address())
+	defer cancel()
+	defer c.Use(ctx)()
+	if err := c.tls.CloseWrite(); err != nil {
+		return c.ioError(err)
+	}
+	n, err := c.tls.Read(make([]byte, 1))
+	switch {
+	case n > 0:
+		err = protocols.ProtocolError(c.d.proto, "", "data where the end of TLS was due")
+		c.sock.abort(err)
+		return err
+	case !errors.Is(err, io.EOF) || c.sock.eof:
+		return c.ioError(err)
+	}
+	c.sock.ahead = append([]byte(nil), c.sock.records.have...)
+	c.sock.records = nil
+	c.sock.SetWriteDeadline(time.Time{}) // crypto/tls leaves one behind that has passed
+	c.tls, c.top = nil, c.sock
+	c.sock.SetWriteDeadline(time.Time{}) // crypto/tls leaves one that has passed
+	c.Event(protocols.EventTLS, "ended, in clear from here", 0)
+	return nil
+}
+
+// TLS gives what TLS agreed on, or nil in clear.
+func (c *Conn) TLS() *tls.ConnectionState {
+	if c.tls == nil {
+		return nil
+	}
+	s := c.tls.ConnectionState()
+	return &s
+}

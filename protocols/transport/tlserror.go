@@ -1,0 +1,141 @@
+package transport
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// handshakeError says in plain words why a handshake failed, and what may help.
+func (c *Conn) handshakeError(err error) error {
+	if broken := c.sock.err(); broken != nil {
+		return broken
+	}
+	return tlsError(err, c.to.host)
+}
+
+func tlsError(err error, host string) error {
+	if e, ok := errors.AsType[*protocols.Error](err); ok {
+		return e
+	}
+	for _, explain := range tlsReasons {
+		if text, hint := explain(err, host); text != "" {
+			return &protocols.Error{Kind: protocols.TLSFailure, Hint: hint, Err: &brief{text, err}}
+		}
+	}
+	return &protocols.Error{Kind: protocols.TLSFailure, Err: &brief{"TLS failed: " + strings.TrimPrefix(err.Error(), "tls: "), err}}
+}
+
+// tlsReasons each know one reason; they give no text when it is another.
+var tlsReasons = []func(err error, host string) (text, hint string){
+	wrongName, unknownAuthority, invalidCertificate, notTLS, closedEarly, remoteAlert, oldVersion,
+}
+
+func wrongName(err error, host string) (string, string) {
+	e, ok := errors.AsType[x509.HostnameError](err)
+	if !ok {
+		return "", ""
+	}
+	return fmt.Sprintf("certificate is for %s, not for %s", certificateNames(e.Certificate), e.Host),
+		"--servername NAME checks for another name, or --insecure skips the check"
+}
+
+// certificateNames lists what a certificate is for, not more than a few.
+func certificateNames(c *x509.Certificate) string {
+	names := append([]string(nil), c.DNSNames...)
+	for _, ip := range c.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if len(names) == 0 {
+		return "no host"
+	}
+	if len(names) > 5 {
+		names = append(names[:5], fmt.Sprintf("and %d more", len(names)-5))
+	}
+	return strings.Join(names, ", ")
+}
+
+func unknownAuthority(err error, _ string) (string, string) {
+	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		text := "certificate is signed by an unknown authority"
+		if e.Cert != nil {
+			text += " (" + e.Cert.Issuer.String() + ")"
+		}
+		return text, "--ca-file FILE, or --insecure to skip the check"
+	}
+	return "", ""
+}
+
+func invalidCertificate(err error, _ string) (string, string) {
+	e, ok := errors.AsType[x509.CertificateInvalidError](err)
+	if !ok {
+		return "", ""
+	}
+	const hint = "--insecure skips the check"
+	if e.Reason != x509.Expired || e.Cert == nil {
+		return "certificate is not valid: " + strings.TrimPrefix(e.Error(), "x509: "), hint
+	}
+	if e.Cert.NotBefore.After(time.Now()) {
+		return "certificate is not valid before " + e.Cert.NotBefore.UTC().Format(time.DateTime) + " UTC", "is the clock of this machine right?"
+	}
+	return "certificate expired on " + e.Cert.NotAfter.UTC().Format(time.DateTime) + " UTC", hint
+}
+
+func notTLS(err error, _ string) (string, string) {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "server does not speak TLS here", "try the scheme without TLS from the start; the server may offer an upgrade"
+	}
+	return "", ""
+}
+
+func closedEarly(err error, _ string) (string, string) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "server closed the connection during the TLS handshake", ""
+	}
+	return "", ""
+}
+
+// remoteAlert: the peer's alert, whose type the standard library does not export.
+func remoteAlert(err error, _ string) (string, string) {
+	e, ok := errors.AsType[*net.OpError](err)
+	if !ok || e.Op != "remote error" {
+		return "", ""
+	}
+	word := strings.TrimPrefix(e.Err.Error(), "tls: ")
+	hint := ""
+	switch {
+	case strings.Contains(word, "certificate"):
+		hint = "the server may want a client certificate: --cert FILE --key FILE"
+	case strings.Contains(word, "version"):
+		hint = "the server offers no TLS version that is allowed here (1.2 or later)"
+	}
+	return "server refused TLS: " + word, hint
+}
+
+func oldVersion(err error, _ string) (string, string) {
+	if strings.Contains(err.Error(), "unsupported protocol version") {
+		return "server offers no TLS version that is allowed here", "TLS 1.2 or later is needed, or what --tls-min says"
+	}
+	return "", ""
+}
+
+// tlsIOError is the error of a Read or Write on TLS. A stream that ends without
+// TLS's goodbye is cut: crypto/tls lets that pass between two records.
+func tlsIOError(err error, c *Conn) error {
+	switch {
+	case err == io.EOF && c.sock.eof:
+		return io.ErrUnexpectedEOF
+	case err == io.EOF || err == io.ErrUnexpectedEOF || isDeadline(err):
+		return err
+	case errors.Is(err, net.ErrClosed):
+		return ioError(err)
+	}
+	return tlsError(err, c.to.host)
+}

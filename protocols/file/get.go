@@ -1,0 +1,113 @@
+package file
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Get opens a file. Without Length the Body is the [*os.File] itself, so that a
+// connection can take it by sendfile; with it, the Body's WriteTo keeps that road.
+// Below the root only regular files are opened: a FIFO could block for ever.
+func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	if o == nil {
+		o = &protocols.GetOptions{}
+	}
+	obj, err := c.get(ctx, name, o)
+	return obj, wrap(err, "get", c.urlOf(name))
+}
+
+func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f, name, err := c.open(name)
+	if err != nil {
+		return nil, err
+	}
+	obj, err := object(f, o)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	obj.Path, obj.URL = name, c.urlOf(name)
+	return obj, nil
+}
+
+// open opens a file for reading. The root itself is the user's own word and may
+// be anything that can be read.
+func (c *Client) open(name string) (*os.File, string, error) {
+	name, err := clean(name)
+	if err != nil {
+		return nil, "", err
+	}
+	if name == "" {
+		f, err := os.Open(c.path)
+		return f, "", err
+	}
+	root, err := c.Root()
+	if err != nil {
+		return nil, "", err
+	}
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	return f, name, err
+}
+
+// object checks what was opened and puts it in place.
+func object(f *os.File, o *protocols.GetOptions) (*protocols.Object, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case info.IsDir():
+		return nil, &fs.PathError{Op: "read", Path: f.Name(), Err: syscall.EISDIR}
+	case !info.Mode().IsRegular() && o.Offset == 0:
+		return &protocols.Object{Entry: entry(info), Body: f}, nil
+	}
+	obj := &protocols.Object{Entry: entry(info), Offset: o.Offset, Body: f}
+	if o.Same != nil && !same(obj.Entry, *o.Same) {
+		return nil, &protocols.Error{Kind: protocols.Local, Class: protocols.ErrChanged}
+	}
+	if o.Offset > obj.Size {
+		return nil, protocols.UsageError(proto, "get", "the file ends before the offset")
+	}
+	if o.Offset > 0 {
+		if _, err := f.Seek(o.Offset, io.SeekStart); err != nil {
+			return nil, err
+		}
+	}
+	if o.Length > 0 && o.Length < obj.Size-o.Offset {
+		obj.Body = &part{f: f, left: io.LimitedReader{R: f, N: o.Length}}
+	}
+	return obj, nil
+}
+
+// same compares with what an earlier look said, as exactly as that could.
+func same(now, then protocols.Entry) bool {
+	if then.Size >= 0 && now.Size != then.Size {
+		return false
+	}
+	unit := max(then.Accuracy, time.Second)
+	if then.Accuracy == 0 && then.Modified.Nanosecond() != 0 {
+		unit = 1
+	}
+	return then.Modified.IsZero() || now.Modified.Truncate(unit).Equal(then.Modified.Truncate(unit))
+}
+
+// part is a range of a file.
+type part struct {
+	f    *os.File
+	left io.LimitedReader
+}
+
+func (p *part) Read(b []byte) (int, error) { return p.left.Read(b) }
+func (p *part) Close() error               { return p.f.Close() }
+
+// WriteTo hands a connection the type that it knows how to send without copying.
+func (p *part) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, &p.left) }

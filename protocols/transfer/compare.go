@@ -1,0 +1,148 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
+)
+
+// there is what the destination has under a name.
+type there struct {
+	kind     protocols.Type
+	size     int64
+	modified time.Time
+	accuracy time.Duration
+	mode     fs.FileMode
+	target   string
+	seen     bool // the source has it too, or it is none of our business
+}
+
+func thereOf(e protocols.Entry) *there {
+	return &there{kind: e.Type, size: e.Size, modified: e.Modified, accuracy: e.Accuracy, mode: e.Mode, target: e.Target}
+}
+
+// aDay is the accuracy from which a time tells nothing.
+const aDay = 24 * time.Hour
+
+// upToDate reports whether the destination's file needs no copy: sizes are equal,
+// and so are the times as far as both are exact. A remote destination may also be
+// newer, because not every server lets a time be set. What the journal knows to be
+// stored from just this source needs no time.
+func (s *syncer) upToDate(e *protocols.Entry, h *there, rel string) bool {
+	if h.kind != protocols.TypeFile || e.Size >= 0 && h.size >= 0 && e.Size != h.size {
+		return false
+	}
+	if tells := e.Size >= 0 || !e.Modified.IsZero() || e.ID != ""; tells && s.journal.Done(s.record(e, rel)) {
+		return true
+	}
+	unit := max(e.Accuracy, h.accuracy, time.Second)
+	untold := e.Modified.IsZero() || h.modified.IsZero() || unit >= aDay
+	switch {
+	case untold:
+		return e.Size >= 0 && h.size >= 0
+	case near(e.Modified, h.modified, unit):
+		return s.local == nil || e.Protocol != "file" || exactly(e.Modified, h.modified)
+	}
+	return s.local == nil && h.modified.After(e.Modified)
+}
+
+// exactly compares two local times, one of which may stand on a file system that
+// keeps seconds only.
+func exactly(a, b time.Time) bool {
+	return a.Equal(b) || a.Nanosecond() == 0 || b.Nanosecond() == 0
+}
+
+func (s *syncer) record(e *protocols.Entry, rel string) Record {
+	return Record{Path: joinName(s.to.URL, rel), Size: e.Size, Time: e.Modified, ID: e.ID}
+}
+
+// safe turns a name of the source into one for the destination.
+func (s *syncer) safe(name string) (string, error) {
+	if s.local != nil {
+		return file.SafeName(name)
+	}
+	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\r\n\x00") {
+		return "", &protocols.Error{Kind: protocols.Refused, Text: "a name that no server is sent"}
+	}
+	return name, nil
+}
+
+// sameContent compares the bytes of both sides.
+func (s *syncer) sameContent(ctx context.Context, j *job) (bool, error) {
+	same := false
+	err := s.both(ctx, func() int64 { return 0 }, func(sc, dc protocols.Client) (bool, error) {
+		var err error
+		same, err = s.compareWith(ctx, sc, dc, j)
+		return false, err
+	})
+	return same, err
+}
+
+func (s *syncer) compareWith(ctx context.Context, sc, dc protocols.Client, j *job) (bool, error) {
+	to, err := protocols.Get(ctx, dc, joinName(j.in.name, j.name), nil)
+	if err != nil {
+		return false, err
+	}
+	defer to.Body.Close()
+	if s.o.Verify != nil && s.local != nil {
+		err := s.o.Verify(ctx, sc, j.e.Path, to.Body)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return err == nil, passing(err)
+		}
+		to.Body.Close()
+		if to, err = protocols.Get(ctx, dc, joinName(j.in.name, j.name), nil); err != nil {
+			return false, err
+		}
+		defer to.Body.Close()
+	}
+	from, err := protocols.Get(ctx, sc, j.e.Path, nil)
+	if err != nil {
+		return false, err
+	}
+	defer from.Body.Close()
+	return equalStreams(from.Body, to.Body)
+}
+
+// passing keeps the errors after which it may be tried again; any other of a
+// verification says that the bytes differ.
+func passing(err error) error {
+	if mayPass(err) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func equalStreams(a, b io.Reader) (bool, error) {
+	x, y := make([]byte, 64<<10), make([]byte, 64<<10)
+	for {
+		n, aerr := io.ReadFull(a, x)
+		m, berr := io.ReadFull(b, y)
+		if !bytes.Equal(x[:n], y[:m]) {
+			return false, nil
+		}
+		if ended(aerr) && ended(berr) {
+			return true, nil
+		}
+		if aerr != nil || berr != nil {
+			return false, errors.Join(unlessEnd(aerr), unlessEnd(berr))
+		}
+	}
+}
+
+// ended: io.ReadFull makes ErrUnexpectedEOF of an end after some bytes; a body
+// that was cut gives the same, but then the other side's bytes differ.
+func ended(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
+
+func unlessEnd(err error) error {
+	if ended(err) {
+		return nil
+	}
+	return err
+}

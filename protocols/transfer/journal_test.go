@@ -1,0 +1,96 @@
+package transfer
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+func TestJournal(t *testing.T) {
+	p := filepath.Join(t.TempDir(), "state", "journal")
+	a := Record{Path: "imap://h/INBOX", ID: "5/7"}
+	b := Record{Path: "ftp://h/f", Size: 3, Time: time.Unix(1700000000, 5)}
+	j, err := OpenJournal(p)
+	check(t, err)
+	check(t, j.Add(a, b))
+	check(t, j.Close())
+
+	f, err := os.OpenFile(p, os.O_APPEND|os.O_WRONLY, 0)
+	check(t, err)
+	_, err = f.WriteString("no record\n{\"path\":\"torn\",\"si")
+	check(t, err)
+	check(t, f.Close())
+
+	j, err = OpenJournal(p)
+	check(t, err)
+	if !j.Done(a) || !j.Done(b) {
+		t.Error("forgotten")
+	}
+	other := b
+	other.Size = 4
+	if j.Done(other) || j.Done(Record{Path: "torn"}) || j.Done(Record{Path: "x"}) {
+		t.Error("knows what was never done")
+	}
+	if _, err := OpenJournal(p); !errors.Is(err, protocols.ErrBusy) {
+		t.Errorf("opened twice: %v", err)
+	}
+	check(t, j.Add(other))
+	check(t, j.Sync(DurabilityGroup))
+	content := contentOf(t, p)
+	if want := `{"path":"ftp://h/f","size":4,"time":"2023-11-14T22:13:20.000000005Z"}` + "\n"; content[len(content)-len(want):] != want {
+		t.Errorf("ends in %q", content)
+	}
+	check(t, j.Close())
+	j, err = OpenJournal(p)
+	check(t, err)
+	defer j.Close()
+	if j.Done(b) || !j.Done(other) {
+		t.Error("the last record counts")
+	}
+}
+
+func TestNoJournal(t *testing.T) {
+	var j *Journal
+	if j.Done(Record{}) || j.Add(Record{}) != nil || j.Sync(DurabilityGroup) != nil || j.Close() != nil {
+		t.Error("a nil journal does something")
+	}
+}
+
+func FuzzJournal(f *testing.F) {
+	f.Add([]byte("{\"path\":\"a\"}\n{\"path\":"))
+	f.Add([]byte("\n\n\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p := filepath.Join(t.TempDir(), "j")
+		check(t, os.WriteFile(p, b, 0o600))
+		j, err := OpenJournal(p)
+		check(t, err)
+		r := Record{Path: "new", Size: 1}
+		check(t, j.Add(r))
+		check(t, j.Close())
+		j, err = OpenJournal(p)
+		check(t, err)
+		defer j.Close()
+		if !j.Done(r) {
+			t.Error("lost")
+		}
+		left, err := os.ReadFile(p)
+		check(t, err)
+		whole := b[:bytes.LastIndexByte(b, '\n')+1]
+		if !bytes.HasPrefix(left, whole) {
+			t.Error("whole lines were cut off")
+		}
+	})
+}
+
+func TestJournalLineWithoutEnd(t *testing.T) {
+	r := bufio.NewReader(bytes.NewReader(make([]byte, 3*maxRecord)))
+	if _, err := readLine(r); protocols.KindOf(err) != protocols.Protocol {
+		t.Errorf("%v", err)
+	}
+}

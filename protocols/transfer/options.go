@@ -1,0 +1,100 @@
+package transfer
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
+)
+
+// Endpoint is one side of a transfer: how to get clients, and what to name.
+type Endpoint struct {
+	// Open makes a client. It does no I/O. The engine closes what it opened, and
+	// opens as many as it works on at the same time.
+	Open func() (protocols.Client, error)
+	Name string // what the client's verbs take; empty is the client's own root
+	URL  string // for results and messages; never holds a password
+	// Protocol is told in results; when both sides have one the remote side's is.
+	Protocol string
+}
+
+// Durability says when files are forced to the disk; see [file.Durability].
+type Durability = file.Durability
+
+// The values of --durability.
+const (
+	DurabilityGroup = file.Group
+	DurabilityEach  = file.Each
+	DurabilityNone  = file.None
+)
+
+// Options says how to copy. Nil is all defaults.
+type Options struct {
+	Retries   int           // attempts after the first; 0 is the default 3, negative is none
+	RetryWait time.Duration // before the second attempt; 0 is 1 s; doubled each time up to 30 s, with jitter
+
+	Continue bool // go on from what an earlier run left, when it is provably of the same object
+	Append   bool // upload: add to the end of what is there
+	Unique   bool // upload: the server chooses a free name
+	InPlace  bool // upload: write under the final name at once
+
+	Offset   int64 // first byte of the source to copy
+	Length   int64 // bytes to copy; 0 is to the end
+	MaxSize  int64 // more bytes than this are an error of kind Protocol; 0 is no limit
+	Segments int   // connections for one large object to a local file; 0 and 1 are one
+
+	NoTimes bool // do not keep modification times
+	NoModes bool // do not keep permission bits
+
+	Durability Durability
+	Verify     Verify                // nil: not verified
+	Progress   Progress              // nil: not told
+	Trace      func(protocols.Event) // told of retries and fallbacks; nil: not told
+}
+
+// Verify compares what was copied with what the server says of it, such as a
+// checksum. remote and name say where the object is; local gives its bytes as the
+// local side has them. An error of class [errors.ErrUnsupported] means that the
+// server cannot tell, which is no failure in a sync. Downloads are verified before
+// they get their final name. It is not called where no side is local.
+type Verify func(ctx context.Context, remote protocols.Client, name string, local io.Reader) error
+
+// Progress shows what goes on. Its methods are called from many goroutines.
+type Progress interface {
+	// Start announces an object of size bytes, or -1.
+	Start(name string, size int64) Task
+}
+
+// Task is one object in progress.
+type Task interface {
+	Set(done int64) // bytes there now, those of earlier runs included; may go back after a retry
+	Done(err error) // the last call
+}
+
+// Links says what a sync does with symbolic links.
+type Links int
+
+// What to do with symbolic links.
+const (
+	LinksCopy   Links = iota // make them as links where the target stays inside the tree, else skip
+	LinksSkip                // leave them out
+	LinksFollow              // copy what they point at
+)
+
+// SyncOptions says how to sync. Nil is all defaults.
+type SyncOptions struct {
+	Options
+	Parallel int      // workers, each with a connection of its own; 0 is 4, at most 64
+	Include  []string // globs of what to copy; empty is everything. See [Glob]
+	Exclude  []string // globs of what to leave alone on both sides; wins over Include
+
+	Delete    bool // remove what the source has not
+	MaxDelete int  // remove nothing when it would be more; 0: no limit, but an empty source removes nothing; negative: no limit
+	DryRun    bool // write nothing at all, report the same
+	Checksum  bool // compare content (through Verify where that is set) where sizes are equal
+	Links     Links
+	Depth     int    // deepest folder; 0 is 100
+	Journal   string // path of the journal; empty is none
+}

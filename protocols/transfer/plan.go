@@ -1,0 +1,349 @@
+package transfer
+
+import (
+	"context"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
+)
+
+// mostFolders bounds a tree without end.
+const mostFolders = 1_000_000
+
+// plan is the comparison of one folder of the source with the destination's.
+type plan struct {
+	s     *syncer
+	in    *folder
+	path  string // of the source's folder, for its verbs
+	depth int
+
+	have  map[string]*there
+	parts []string          // temporary names of earlier runs
+	keep  map[string]bool   // those that jobs will go on from
+	seen  map[string]int    // names of the source, by the pass that saw them
+	fold  map[string]string // names without regard to case, where the destination has none
+	pass  int
+	later []*job
+	subs  []sub
+	links []protocols.Entry // to be followed when the listing is over
+}
+
+type sub struct {
+	in   *folder
+	path string
+}
+
+// walk brings one folder up to date, and then those in it. It gives an error only
+// when all must stop.
+func (s *syncer) walk(ctx context.Context, in *folder, path string, depth int) error {
+	defer in.release()
+	if depth > s.depth() || s.visited[path] || len(s.visited) >= mostFolders {
+		s.emit(Result{Name: in.rel, Source: path, Status: StatusSkipped, Note: "a tree without end: too deep, or a folder that was seen before"})
+		s.block("the source's tree does not end")
+		return nil
+	}
+	s.visited[path] = true
+	p := &plan{s: s, in: in, path: path, depth: depth, have: map[string]*there{}, keep: map[string]bool{}, seen: map[string]int{}}
+	if err := p.compare(ctx); err != nil {
+		if ctx.Err() != nil || depth == 0 {
+			letGo(p.subs)
+			return err
+		}
+		s.block("the folder " + in.rel + " could not be read")
+		s.emit(Result{Name: in.rel, Source: path, Destination: s.toURL(in.rel), Status: StatusFailed, Err: err})
+	}
+	for i, d := range p.subs {
+		if err := s.walk(ctx, d.in, d.path, depth+1); err != nil {
+			letGo(p.subs[i+1:])
+			return err
+		}
+	}
+	return nil
+}
+
+func letGo(subs []sub) {
+	for _, d := range subs {
+		d.in.release()
+	}
+}
+
+// compare lists both sides, and hands out what is to be done.
+func (p *plan) compare(ctx context.Context) error {
+	if err := p.listDestination(ctx); err != nil {
+		return err
+	}
+	err := p.s.with(ctx, p.s.src, func(c protocols.Client) error {
+		p.pass++
+		for e, err := range protocols.List(ctx, c, p.path) {
+			if err != nil {
+				return err
+			}
+			if err := p.entry(ctx, e); err != nil {
+				return once{err}
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = p.follow(ctx)
+	}
+	if err == nil && len(p.s.filter.include) == 0 {
+		err = p.s.ensure(ctx, p.in) // an empty folder is content too
+	}
+	if err == nil {
+		p.sweep(ctx)
+		p.doom()
+	}
+	return first(err, p.drain(ctx))
+}
+
+// listDestination reads what is there.
+func (p *plan) listDestination(ctx context.Context) error {
+	if p.s.local != nil {
+		return p.scan()
+	}
+	if !p.in.exists && p.in.up != nil {
+		return nil
+	}
+	err := p.s.with(ctx, p.s.dst, func(c protocols.Client) error {
+		clear(p.have)
+		p.parts = nil
+		for e, err := range protocols.List(ctx, c, p.in.name) {
+			if err != nil {
+				return err
+			}
+			if !e.Parsed() {
+				return protocols.ProtocolError("", "ls", "the destination's listing has a line that is not understood: "+e.Raw)
+			}
+			p.found(e)
+		}
+		return nil
+	})
+	if p.in.up == nil && protocols.KindOf(err) == protocols.Refused {
+		return nil // not there, as far as the server tells; making it will show
+	}
+	p.in.exists = err == nil && (p.in.up != nil || len(p.have)+len(p.parts) > 0)
+	return err
+}
+
+// scan is listDestination for a local one.
+func (p *plan) scan() error {
+	if !p.in.exists {
+		return nil
+	}
+	if err := p.in.open(); err != nil || p.in.dir == nil {
+		return err
+	}
+	for info, err := range file.Scan(p.in.dir) {
+		if err != nil {
+			return err
+		}
+		e := protocols.Entry{Name: info.Name(), Size: info.Size(), Modified: info.ModTime(), Mode: info.Mode().Perm(), Type: protocols.TypeOther}
+		switch m := info.Mode(); {
+		case m.IsRegular():
+			e.Type = protocols.TypeFile
+		case m.IsDir():
+			e.Type = protocols.TypeDir
+		case m&fs.ModeSymlink != 0:
+			e.Type = protocols.TypeLink
+			e.Target, _ = p.in.dir.Readlink(e.Name)
+		}
+		p.found(e)
+	}
+	return nil
+}
+
+func (p *plan) found(e protocols.Entry) {
+	if file.IsPart(e.Name) && e.Type != protocols.TypeDir {
+		p.parts = append(p.parts, e.Name)
+		return
+	}
+	p.have[e.Name] = thereOf(e)
+}
+
+// entry deals with one entry of the source.
+func (p *plan) entry(ctx context.Context, e protocols.Entry) error {
+	if !e.Parsed() {
+		p.s.block("the source's listing has a line that is not understood")
+		p.failed(e, protocols.ProtocolError("", "ls", "line of the listing not understood: "+e.Raw))
+		return nil
+	}
+	p.s.found.Store(true)
+	if file.IsPart(e.Name) || e.Type == protocols.TypeInfo || e.Type == protocols.TypeSearch {
+		return nil
+	}
+	again, err := p.twice(e.Name) // no two names become one safe name
+	if again {
+		return nil
+	}
+	name := ""
+	if err == nil {
+		name, err = p.s.safe(e.Name)
+	}
+	if err != nil {
+		p.failed(e, err)
+		return nil
+	}
+	h := p.have[name]
+	if h != nil {
+		h.seen = true
+	}
+	e.Facts, e.Owner, e.Group = nil, "", ""
+	if e.Path == "" {
+		e.Path = joinName(p.path, e.Name)
+	}
+	rel := joinName(p.in.rel, name)
+	dir := e.Type == protocols.TypeDir || e.Type == protocols.TypeMenu
+	if p.s.filter.excluded(rel, dir) || !dir && !p.s.filter.included(rel, false) {
+		return nil
+	}
+	return p.sort(ctx, e, name, rel, h)
+}
+
+// twice finds names that a listing gives twice, or that are one to the destination.
+// again is true for those that an earlier, broken off listing has given already.
+func (p *plan) twice(name string) (again bool, err error) {
+	if pass := p.seen[name]; pass != 0 && pass < p.pass {
+		p.seen[name] = p.pass
+		return true, nil
+	} else if pass != 0 {
+		return false, &protocols.Error{Kind: protocols.Protocol, Text: "listed twice: only the first one counts"}
+	}
+	p.seen[name] = p.pass
+	if !p.s.caseless {
+		return false, nil
+	}
+	if p.fold == nil {
+		p.fold = map[string]string{}
+	}
+	lower := strings.ToLower(name)
+	if other, ok := p.fold[lower]; ok {
+		return false, &protocols.Error{Kind: protocols.Local, Text: "the destination does not tell it from " + other}
+	}
+	p.fold[lower] = name
+	return false, nil
+}
+
+// sort hands the entry to what its type needs.
+func (p *plan) sort(ctx context.Context, e protocols.Entry, name, rel string, h *there) error {
+	switch e.Type {
+	case protocols.TypeDir, protocols.TypeMenu:
+		p.folder(e, name, h)
+	case protocols.TypeFile, protocols.TypeBinary, protocols.TypeImage, protocols.TypeHTML:
+		return p.file(ctx, e, name, rel, h)
+	case protocols.TypeLink:
+		return p.link(ctx, e, name, rel, h)
+	default:
+		p.skipped(e, rel, "neither a file nor a folder")
+	}
+	return nil
+}
+
+func (p *plan) folder(e protocols.Entry, name string, h *there) {
+	if h != nil && h.kind != protocols.TypeDir {
+		p.failed(e, conflict(h))
+		return
+	}
+	mode := e.Mode.Perm()
+	if !e.HasMode || p.s.o.NoModes {
+		mode = 0
+	}
+	p.subs = append(p.subs, sub{p.in.below(name, mode, h != nil), e.Path})
+}
+
+// file compares a file, and makes a job of it.
+func (p *plan) file(ctx context.Context, e protocols.Entry, name, rel string, h *there) error {
+	j := &job{in: p.in, name: name, rel: rel, e: e}
+	if h != nil {
+		if h.kind == protocols.TypeDir || h.kind != protocols.TypeFile && !p.s.o.Delete {
+			p.failed(e, conflict(h))
+			return nil
+		}
+		same := p.s.upToDate(&e, h, rel)
+		j.check = p.s.o.Checksum && h.kind == protocols.TypeFile && (same || e.Size < 0 || e.Size == h.size)
+		if same && !j.check {
+			p.skipped(e, rel, "")
+			return nil
+		}
+		if h.kind == protocols.TypeFile && !e.HasMode {
+			j.mode = h.mode
+		}
+	}
+	return p.queue(ctx, j)
+}
+
+func conflict(h *there) error {
+	return &protocols.Error{Kind: protocols.Local, Class: fs.ErrExist, Text: "the destination has a " + string(h.kind) + " of this name"}
+}
+
+// queue gives the job to the workers, or keeps it until the listing is over: while
+// the listing holds a connection it must not wait for one that needs another.
+func (p *plan) queue(ctx context.Context, j *job) error {
+	if part := file.PartName(j.name); p.s.local == nil || !j.small() {
+		p.keep[part], p.keep[file.RecordName(j.name)] = true, true
+		j.part = slices.Contains(p.parts, part)
+	}
+	if p.s.o.DryRun && !j.check {
+		p.s.emit(j.result(p.s, StatusDone, max(j.e.Size, 0)))
+		return nil
+	}
+	if err := p.s.ensure(ctx, p.in); err != nil {
+		return err
+	}
+	j.in.hold()
+	select {
+	case p.s.jobs <- j:
+	default:
+		p.later = append(p.later, j)
+	}
+	return nil
+}
+
+// drain hands out the jobs that were kept.
+func (p *plan) drain(ctx context.Context) error {
+	for i, j := range p.later {
+		select {
+		case p.s.jobs <- j:
+		case <-ctx.Done():
+			for _, rest := range p.later[i:] {
+				rest.in.release()
+			}
+			return stopped(ctx)
+		}
+	}
+	return nil
+}
+
+// sweep removes the temporary files of earlier runs that no job will go on from.
+func (p *plan) sweep(ctx context.Context) {
+	if p.s.o.DryRun {
+		return
+	}
+	for _, name := range p.parts {
+		if p.keep[name] {
+			continue
+		}
+		if p.s.local != nil {
+			p.in.dir.Remove(name)
+			continue
+		}
+		err := p.s.with(ctx, p.s.dst, func(c protocols.Client) error {
+			return protocols.Remove(ctx, c, joinName(p.in.name, name))
+		})
+		if err != nil {
+			p.s.o.note("cannot remove %s of an earlier run: %v", name, err)
+		}
+	}
+}
+
+func (p *plan) failed(e protocols.Entry, err error) {
+	rel := joinName(p.in.rel, e.Name)
+	p.s.emit(Result{Name: rel, Source: e.URL, Destination: p.s.toURL(p.in.rel), Status: StatusFailed, Err: protocols.Wrap(err, p.s.protocol, "sync", e.URL)})
+}
+
+func (p *plan) skipped(e protocols.Entry, rel, why string) {
+	p.s.emit(Result{Name: rel, Source: e.URL, Destination: p.s.toURL(rel), Status: StatusSkipped, Note: why})
+}

@@ -1,0 +1,79 @@
+package transfer
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Status says what became of one object.
+type Status string
+
+// What became of an object.
+const (
+	StatusDone    Status = "done"
+	StatusSkipped Status = "skipped"
+	StatusDeleted Status = "deleted"
+	StatusFailed  Status = "failed"
+)
+
+// Result is what became of one object.
+type Result struct {
+	Protocol    string
+	Source      string // URL; empty for what was deleted
+	Destination string // URL
+	Name        string // relative to the trees of a sync; the last component of a copy
+	Bytes       int64  // moved in this run
+	Took        time.Duration
+	ResumedAt   int64 // where this run went on; 0 is from the start
+	Status      Status
+	Note        string // why it was skipped, when that is not because nothing changed
+	Err         error  // when it failed
+}
+
+type resultJSON struct {
+	Protocol    string  `json:"protocol,omitempty"`
+	Source      string  `json:"source,omitempty"`
+	Destination string  `json:"destination,omitempty"`
+	Bytes       int64   `json:"bytes"`
+	Seconds     float64 `json:"seconds"`
+	ResumedAt   int64   `json:"resumed_at,omitempty"`
+	Status      Status  `json:"status"`
+	Note        string  `json:"note,omitempty"`
+	Error       string  `json:"error,omitempty"`
+}
+
+// MarshalJSON writes the keys of the command line's contract.
+func (r Result) MarshalJSON() ([]byte, error) {
+	j := resultJSON{
+		Protocol: r.Protocol, Source: r.Source, Destination: r.Destination, Bytes: r.Bytes,
+		Seconds: r.Took.Seconds(), ResumedAt: r.ResumedAt, Status: r.Status, Note: r.Note,
+	}
+	if r.Err != nil {
+		j.Error = r.Err.Error()
+	}
+	return json.Marshal(j)
+}
+
+// Summary counts the results of a sync.
+type Summary struct {
+	Done    int64 `json:"done"`
+	Skipped int64 `json:"skipped"`
+	Deleted int64 `json:"deleted"`
+	Failed  int64 `json:"failed"`
+	Bytes   int64 `json:"bytes"`
+}
+
+// Add counts one result.
+func (s *Summary) Add(r Result) {
+	switch r.Status {
+	case StatusDone:
+		s.Done++
+	case StatusSkipped:
+		s.Skipped++
+	case StatusDeleted:
+		s.Deleted++
+	case StatusFailed:
+		s.Failed++
+	}
+	s.Bytes += r.Bytes
+}

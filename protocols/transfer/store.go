@@ -1,0 +1,175 @@
+package transfer
+
+import (
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/netclients/netclients/protocols/file"
+)
+
+const (
+	batchFiles = 64
+	batchBytes = 16 << 20
+	batchAge   = 2 * time.Second
+	// syncers is how many files are forced to the disk side by side: the file
+	// system then writes its own log once for many of them.
+	syncers = 16
+)
+
+// stored is a file that is written and waits for the disk and for its name.
+type stored struct {
+	job     *job
+	temp    *file.Temp
+	bytes   int64
+	resumed int64
+	noted   bool // there is a record beside the part
+	err     error
+}
+
+// batch gathers written files, forces them to the disk together, renames them and
+// only then tells of them.
+type batch struct {
+	s *syncer
+	d Durability
+
+	mu    sync.Mutex
+	items []*stored
+	bytes int64
+	since time.Time
+	err   error // of the journal
+}
+
+func newBatch(s *syncer, top *folder) *batch {
+	b := &batch{s: s, d: s.o.Durability}
+	if top.dir != nil && b.d == DurabilityGroup && inMemory(top.dir) {
+		b.d = DurabilityNone
+	}
+	return b
+}
+
+// inMemory reports whether the folder is on a file system without a disk.
+func inMemory(dir *os.Root) bool {
+	const tmpfs, ramfs = 0x01021994, 0x858458f6
+	f, err := dir.Open(".")
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var st syscall.Statfs_t
+	if syscall.Fstatfs(int(f.Fd()), &st) != nil {
+		return false
+	}
+	return int64(st.Type) == tmpfs || int64(st.Type) == ramfs
+}
+
+// add takes a written file over. It may be this call that forces a whole batch.
+func (b *batch) add(it *stored) {
+	it.err = it.temp.Finish()
+	if it.err != nil || b.d != DurabilityGroup {
+		b.settle([]*stored{it})
+		return
+	}
+	b.mu.Lock()
+	if len(b.items) == 0 {
+		b.since = time.Now()
+	}
+	b.items = append(b.items, it)
+	b.bytes += it.bytes
+	var full []*stored
+	if len(b.items) >= batchFiles || b.bytes >= batchBytes || time.Since(b.since) > batchAge {
+		full, b.items, b.bytes = b.items, nil, 0
+	}
+	b.mu.Unlock()
+	b.settle(full)
+}
+
+// flush settles what is left, and gives the journal's error.
+func (b *batch) flush() error {
+	b.mu.Lock()
+	rest := b.items
+	b.items, b.bytes = nil, 0
+	b.mu.Unlock()
+	b.settle(rest)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
+}
+
+// settle forces, renames, notes and tells.
+func (b *batch) settle(items []*stored) {
+	if len(items) == 0 {
+		return
+	}
+	if b.d != DurabilityNone {
+		forceAll(items)
+	}
+	folders := map[*folder]bool{}
+	var records []Record
+	for _, it := range items {
+		if it.err == nil {
+			it.err = it.temp.Commit()
+		}
+		if it.err != nil {
+			it.temp.Abort()
+			continue
+		}
+		if it.noted {
+			removeRecord(it.job.in.dir, it.job.name)
+		}
+		folders[it.job.in] = true
+		records = append(records, b.s.record(&it.job.e, it.job.rel))
+	}
+	if b.d != DurabilityNone {
+		for f := range folders {
+			file.SyncFolder(f.dir, "") // where this fails the journal is only too hopeful
+		}
+	}
+	b.note(records)
+	for _, it := range items {
+		b.tell(it)
+	}
+}
+
+// forceAll syncs the files, some side by side.
+func forceAll(items []*stored) {
+	var all sync.WaitGroup
+	slots := make(chan struct{}, syncers)
+	for _, it := range items {
+		if it.err != nil {
+			continue
+		}
+		slots <- struct{}{}
+		all.Go(func() {
+			it.err = it.temp.Sync()
+			<-slots
+		})
+	}
+	all.Wait()
+}
+
+func (b *batch) note(records []Record) {
+	err := b.s.journal.Add(records...)
+	if err == nil && b.d != DurabilityNone {
+		err = b.s.journal.Sync(b.d)
+	}
+	if err != nil {
+		b.mu.Lock()
+		b.err = err
+		b.mu.Unlock()
+		b.s.stop(err)
+	}
+}
+
+func (b *batch) tell(it *stored) {
+	if it.err != nil {
+		r := it.job.result(b.s, StatusFailed, 0)
+		r.Err = it.err
+		b.s.finish(it.job, r)
+		return
+	}
+	r := it.job.result(b.s, StatusDone, it.bytes)
+	r.ResumedAt = it.resumed
+	b.s.finish(it.job, r)
+}

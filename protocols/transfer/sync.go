@@ -1,0 +1,257 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
+)
+
+// queued is how many jobs wait for a worker.
+const queued = 64
+
+// syncer is one run of Sync.
+type syncer struct {
+	o        *SyncOptions
+	from, to Endpoint
+	protocol string
+	filter   filter
+	journal  *Journal
+	src, dst *pool
+	local    *file.Client // destination, when it is local
+	held     *os.File     // the destination's folder, locked
+	caseless bool
+	jobs     chan *job
+	batch    *batch
+	visited  map[string]bool
+	doomed   []doomed
+	found    atomic.Bool // the source has at least one entry
+	stop     context.CancelCauseFunc
+
+	mu      sync.Mutex // of what follows
+	each    func(Result)
+	sum     Summary
+	blocked string // why nothing may be deleted
+}
+
+// Sync brings the tree dst up to date with the tree src: it copies what is missing
+// or differs by size or time, and with Delete removes what src has not. each is
+// called for every object, by one goroutine at a time, and may be nil; folders are
+// told of only when something is wrong with them or they are deleted.
+//
+// What fails is reported and the rest goes on; the error is then of kind Partial.
+// The error is another one when nothing could be done at all: the source's top
+// could not be listed, the disk is full, login was refused, the context ended,
+// another run has the destination or the journal. Deleting needs a complete and
+// understood listing of all of the source, else nothing is deleted and the error
+// has class [protocols.ErrIncomplete].
+//
+// A local destination is locked for the run. Interrupted or killed at any moment,
+// it holds whole files and temporary ones only, and the next run goes on.
+func Sync(ctx context.Context, src, dst Endpoint, o *SyncOptions, each func(Result)) (Summary, error) {
+	if o == nil {
+		o = &SyncOptions{}
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	s := &syncer{
+		o: o, from: src, to: dst, protocol: protocolOf(src, dst), each: each, stop: stop,
+		visited: map[string]bool{}, jobs: make(chan *job, queued),
+	}
+	err := s.run(ctx)
+	return s.sum, protocols.Wrap(err, s.protocol, "sync", src.URL)
+}
+
+func (s *syncer) run(ctx context.Context) error {
+	var err error
+	if s.filter, err = newFilter(s.o.Include, s.o.Exclude); err != nil {
+		return err
+	}
+	if s.o.Journal != "" && !s.o.DryRun {
+		if s.journal, err = OpenJournal(s.o.Journal); err != nil {
+			return err
+		}
+	}
+	top, err := s.openTop(ctx)
+	if err == nil {
+		err = s.move(ctx, top)
+	}
+	return first(err, s.close(top))
+}
+
+// close frees what the run had.
+func (s *syncer) close(top *folder) error {
+	if s.held != nil {
+		s.held.Close()
+	}
+	if top != nil && top.dir != nil && top.name != "" {
+		top.dir.Close()
+	}
+	if s.local != nil {
+		s.local.Close()
+	}
+	return s.journal.Close()
+}
+
+// move walks with one goroutine and copies with the others.
+func (s *syncer) move(ctx context.Context, top *folder) error {
+	n := s.parallel()
+	s.src, s.dst = newPool(s.from, n+1), newPool(s.to, n+1)
+	defer s.src.close()
+	defer s.dst.close()
+	s.batch = newBatch(s, top)
+	if top.dir != nil {
+		s.caseless = caseless(top.dir.Name())
+	}
+	var workers sync.WaitGroup
+	for range n {
+		workers.Go(func() { s.work(ctx) })
+	}
+	err := s.walk(ctx, top, s.from.Name, 0)
+	close(s.jobs)
+	workers.Wait()
+	err = first(err, s.batch.flush())
+	if ctx.Err() != nil {
+		return stopped(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return first(s.remove(ctx), s.verdict())
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verdict is the error of a run that came to its end.
+func (s *syncer) verdict() error {
+	if s.sum.Failed == 0 {
+		return nil
+	}
+	all := s.sum.Failed + s.sum.Done + s.sum.Skipped + s.sum.Deleted
+	return &protocols.Error{Kind: protocols.Partial, Text: fmt.Sprintf("%d of %d failed", s.sum.Failed, all)}
+}
+
+// emit tells of one result and counts it.
+func (s *syncer) emit(r Result) {
+	r.Protocol = s.protocol
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sum.Add(r)
+	if s.each != nil {
+		s.each(r)
+	}
+}
+
+// block forbids deleting, for the first reason given.
+func (s *syncer) block(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.blocked == "" {
+		s.blocked = why
+	}
+}
+
+func (s *syncer) toURL(rel string) string {
+	if rel == "" {
+		return s.to.URL
+	}
+	return joinName(s.to.URL, rel)
+}
+
+func (s *syncer) parallel() int {
+	if s.o.Parallel <= 0 {
+		return 4
+	}
+	return min(s.o.Parallel, 64)
+}
+
+func (s *syncer) depth() int {
+	if s.o.Depth <= 0 {
+		return 100
+	}
+	return s.o.Depth
+}
+
+// with lends a client of the pool to do, with retries. A connection too many is no
+// attempt: the work waits for one of those that are allowed.
+func (s *syncer) with(ctx context.Context, p *pool, do func(c protocols.Client) error) error {
+	return s.o.repeat(ctx, func() error { return p.lend(ctx, &s.o.Options, do) })
+}
+
+// both lends a client of each side, always the source's first so that no two wait
+// for each other. at is as for repeatFrom; do says which side its error comes from.
+func (s *syncer) both(ctx context.Context, at func() int64, do func(sc, dc protocols.Client) (source bool, err error)) error {
+	return s.o.repeatFrom(ctx, at, func() error {
+		for {
+			again, err := s.bothOnce(ctx, do)
+			if !again {
+				return err
+			}
+			s.o.note("the server allows no more connections: %v", err)
+		}
+	})
+}
+
+func (s *syncer) bothOnce(ctx context.Context, do func(sc, dc protocols.Client) (bool, error)) (again bool, err error) {
+	sl, err := s.src.get(ctx)
+	if err != nil {
+		return false, err
+	}
+	dl, err := s.dst.get(ctx)
+	if err != nil {
+		s.src.put(sl)
+		return false, err
+	}
+	source, err := do(sl, dl)
+	if err == nil {
+		s.src.put(sl)
+		s.dst.put(dl)
+		return false, nil
+	}
+	if source { // nothing is known of the other one, which may be half way in an upload
+		s.dst.drop(dl)
+		return s.src.settle(sl, err), err
+	}
+	again = s.dst.settle(dl, err)
+	s.src.drop(sl)
+	return again, err
+}
+
+// caseless reports whether the file system that holds the folder does not tell
+// upper from lower case.
+func caseless(dir string) bool {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	base := filepath.Base(abs)
+	other := strings.Map(swapCase, base)
+	if other == base {
+		return runtime.GOOS == "darwin" || runtime.GOOS == "windows"
+	}
+	a, aerr := os.Stat(abs)
+	b, berr := os.Stat(filepath.Join(filepath.Dir(abs), other))
+	return aerr == nil && berr == nil && os.SameFile(a, b)
+}
+
+func swapCase(r rune) rune {
+	if unicode.IsUpper(r) {
+		return unicode.ToLower(r)
+	}
+	return unicode.ToUpper(r)
+}

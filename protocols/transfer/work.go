@@ -1,0 +1,326 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
+)
+
+const (
+	// smallFile is the size up to which a file is read into memory and written at once.
+	smallFile = 256 << 10
+	// bulkJobs is how many small files are asked for together.
+	bulkJobs = 64
+)
+
+// job is one file to copy. Its folder is held until the result is told.
+type job struct {
+	in    *folder
+	name  string // in the folder
+	rel   string
+	e     protocols.Entry
+	mode  fs.FileMode // exact mode of the file that is replaced; 0: none
+	check bool        // only if the contents differ
+	part  bool        // an earlier run has left a part
+	began time.Time
+}
+
+// small reports whether the job is one for memory.
+func (j *job) small() bool { return j.e.Size >= 0 && j.e.Size <= smallFile }
+
+func (j *job) result(s *syncer, status Status, bytes int64) Result {
+	r := Result{Name: j.rel, Source: j.e.URL, Destination: s.toURL(j.rel), Status: status, Bytes: bytes}
+	if !j.began.IsZero() {
+		r.Took = time.Since(j.began)
+	}
+	return r
+}
+
+// work does jobs until there are no more.
+func (s *syncer) work(ctx context.Context) {
+	buf := make([]byte, smallFile+1)
+	for j := range s.jobs {
+		if ctx.Err() != nil {
+			j.in.release()
+			continue
+		}
+		j.began = time.Now()
+		if s.local != nil && s.inMemory(j) {
+			s.bulk(ctx, j, buf)
+		} else {
+			s.single(ctx, j, buf)
+		}
+	}
+}
+
+// single does one job by itself.
+func (s *syncer) single(ctx context.Context, j *job, buf []byte) {
+	switch {
+	case j.check && s.unchanged(ctx, j):
+	case s.local == nil:
+		s.upload(ctx, j)
+	case s.inMemory(j):
+		s.tiny(ctx, j, buf)
+	default:
+		s.download(ctx, j)
+	}
+}
+
+// inMemory: what is verified or compared takes the other road.
+func (s *syncer) inMemory(j *job) bool { return j.small() && !j.check && s.o.Verify == nil }
+
+// unchanged compares the contents, and tells the result when they are equal or
+// cannot be compared.
+func (s *syncer) unchanged(ctx context.Context, j *job) bool {
+	same, err := s.sameContent(ctx, j)
+	switch {
+	case err != nil:
+		s.fail(ctx, j, err)
+	case same:
+		s.finish(j, j.result(s, StatusSkipped, 0))
+	case s.o.DryRun:
+		s.finish(j, j.result(s, StatusDone, max(j.e.Size, 0)))
+	default:
+		return false
+	}
+	return true
+}
+
+// finish tells a job's result and lets go of its folder.
+func (s *syncer) finish(j *job, r Result) {
+	s.emit(r)
+	j.in.release()
+}
+
+// fail tells that a job failed; what would fail all others too ends the run. After
+// the end nothing is told: the object is neither done nor failed.
+func (s *syncer) fail(ctx context.Context, j *job, err error) {
+	if ctx.Err() != nil {
+		j.in.release()
+		return
+	}
+	err = protocols.Wrap(err, s.protocol, "sync", j.e.URL)
+	r := j.result(s, StatusFailed, 0)
+	r.Err = err
+	s.finish(j, r)
+	if hopeless(err) {
+		s.stop(err)
+	}
+}
+
+// hopeless: no other file would fare better.
+func hopeless(err error) bool {
+	switch protocols.KindOf(err) {
+	case protocols.Auth, protocols.TLSFailure:
+		return true
+	}
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS)
+}
+
+// bulk fetches small files, many on one connection where the source can do that.
+func (s *syncer) bulk(ctx context.Context, j *job, buf []byte) {
+	l, err := s.src.get(ctx)
+	if err != nil {
+		s.fail(ctx, j, err)
+		return
+	}
+	if _, ok := protocols.As[protocols.BulkGetter](l); !ok {
+		s.src.put(l)
+		s.tiny(ctx, j, buf)
+		return
+	}
+	b := &bulkRun{s: s, ctx: ctx, buf: buf, first: j}
+	err = protocols.BulkGet(ctx, l, b.names, b.each)
+	s.src.settle(l, err)
+	for _, j := range b.sent { // not stored: one by one, with retries
+		s.single(ctx, j, buf)
+	}
+}
+
+// bulkRun is one BulkGet: the names that went out and wait for their object.
+type bulkRun struct {
+	s     *syncer
+	ctx   context.Context
+	buf   []byte
+	first *job
+	mu    sync.Mutex
+	sent  []*job
+}
+
+// names gives the first job and those that wait already; it never waits for more.
+func (b *bulkRun) names(yield func(string) bool) {
+	for j, n := b.first, 1; j != nil; j, n = b.next(n), n+1 {
+		b.mu.Lock()
+		b.sent = append(b.sent, j)
+		b.mu.Unlock()
+		if !b.s.inMemory(j) || !yield(j.e.Path) {
+			return
+		}
+	}
+}
+
+// next takes a job that waits, or nil when there is none or n were taken.
+func (b *bulkRun) next(n int) *job {
+	if n >= bulkJobs {
+		return nil
+	}
+	select {
+	case j := <-b.s.jobs: // nil when the channel is closed
+		if j != nil {
+			j.began = time.Now()
+		}
+		return j
+	default:
+		return nil
+	}
+}
+
+// each stores the object of the oldest name. One that failed stays for the road
+// with retries.
+func (b *bulkRun) each(name string, obj *protocols.Object, err error) error {
+	b.mu.Lock()
+	i := slices.IndexFunc(b.sent, func(j *job) bool { return j.e.Path == name })
+	if i < 0 {
+		b.mu.Unlock()
+		return protocols.ProtocolError("", "get", "an object came that was not asked for")
+	}
+	j := b.sent[i]
+	b.mu.Unlock()
+	if err == nil {
+		err = b.s.storeSmall(j, obj, b.buf)
+	}
+	if err != nil && (mayPass(err) || errors.Is(err, errNotSmall)) {
+		return b.ctx.Err()
+	}
+	b.mu.Lock()
+	b.sent = slices.Delete(b.sent, i, i+1)
+	b.mu.Unlock()
+	if err != nil {
+		b.s.fail(b.ctx, j, err)
+	}
+	return nil
+}
+
+// errNotSmall: the object is larger than the listing said.
+var errNotSmall = errors.New("not small")
+
+// tiny fetches one small file, with retries.
+func (s *syncer) tiny(ctx context.Context, j *job, buf []byte) {
+	err := s.with(ctx, s.src, func(c protocols.Client) error {
+		obj, err := protocols.Get(ctx, c, j.e.Path, nil)
+		if err != nil {
+			return err
+		}
+		defer obj.Body.Close()
+		return s.storeSmall(j, obj, buf)
+	})
+	switch {
+	case errors.Is(err, errNotSmall):
+		s.download(ctx, j)
+	case err != nil:
+		s.fail(ctx, j, err)
+	}
+}
+
+// storeSmall reads an object into memory and writes it as a file. Nothing is
+// written before all of it is there, so a cut costs nothing.
+func (s *syncer) storeSmall(j *job, obj *protocols.Object, buf []byte) error {
+	n, err := io.ReadFull(obj.Body, buf)
+	switch {
+	case err == nil:
+		return errNotSmall
+	case err == io.ErrUnexpectedEOF && n == 0, err != io.EOF && err != io.ErrUnexpectedEOF:
+		return err
+	case obj.Size >= 0 && int64(n) != obj.Size && (obj.Protocol != "file" || int64(n) < obj.Size):
+		return wrongSize(j.e.URL, int64(n), obj.Size)
+	case s.o.MaxSize > 0 && int64(n) > s.o.MaxSize:
+		return tooLarge(j.e.URL, s.o.MaxSize)
+	}
+	task := s.o.start(j.rel, int64(n))
+	err = s.writeSmall(j, obj, buf[:n])
+	task.Set(int64(n))
+	task.Done(err)
+	return err
+}
+
+func (s *syncer) writeSmall(j *job, obj *protocols.Object, content []byte) error {
+	d := download{o: &s.o.Options, known: j.e, mode: j.mode}
+	t, err := file.CreateTemp(j.in.dir, j.name, d.perm(obj))
+	if err != nil {
+		return err
+	}
+	if _, err := t.Write(content); err != nil {
+		t.Abort()
+		return err
+	}
+	d.temp = t
+	d.describe(obj)
+	s.batch.add(&stored{job: j, temp: t, bytes: int64(len(content))})
+	return nil
+}
+
+// download fetches one file of any size. A part stays for the next run.
+func (s *syncer) download(ctx context.Context, j *job) {
+	d := &download{
+		o: &s.o.Options, dir: j.in.dir, name: j.name, path: j.e.Path, label: j.e.URL, known: j.e, mode: j.mode, part: true,
+		task: &lateTask{o: &s.o.Options, name: j.rel},
+	}
+	if j.part {
+		d.resume()
+	}
+	attempt := func(c protocols.Client) error {
+		if err := d.attempt(ctx, c); err != nil {
+			return err
+		}
+		if err := d.verify(ctx, c); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			d.rec = record{Size: -1} // what came is wrong: not to be kept
+			return once{err}
+		}
+		return nil
+	}
+	err := s.o.repeatFrom(ctx, func() int64 { return d.at }, func() error { return s.src.lend(ctx, d.o, attempt) })
+	d.task.Done(err)
+	if err != nil {
+		d.leave()
+		s.fail(ctx, j, err)
+		return
+	}
+	s.batch.add(&stored{job: j, temp: d.temp, bytes: d.moved, resumed: d.resumed, noted: d.noted})
+}
+
+// upload sends one file.
+func (s *syncer) upload(ctx context.Context, j *job) {
+	u := &sending{
+		o: &s.o.Options, path: j.e.Path, name: joinName(j.in.name, j.name), label: j.e.URL, known: j.e, cont: j.part,
+		task: &lateTask{o: &s.o.Options, name: j.rel},
+	}
+	err := s.both(ctx, func() int64 { return u.resumed }, func(sc, dc protocols.Client) (bool, error) {
+		err := u.attempt(ctx, sc, dc)
+		if err != nil {
+			return u.source, err
+		}
+		if err := u.verify(ctx, sc, dc); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			return false, once{err}
+		}
+		return false, nil
+	})
+	u.task.Done(err)
+	if err == nil {
+		err = s.journal.Add(s.record(&j.e, j.rel))
+	}
+	if err != nil {
+		s.fail(ctx, j, err)
+		return
+	}
+	r := j.result(s, StatusDone, u.moved)
+	r.ResumedAt = u.resumed
+	s.finish(j, r)
+}

@@ -1,0 +1,209 @@
+// Package cli is the command line of netclients: it turns arguments into calls
+// of the adapters' capabilities, and what comes back into text, JSON lines and
+// exit codes.
+//
+// The verb table (verbs.go, and a file for each protocol with verbs of its own)
+// says what there is to call; both forms of the command line, the help, the
+// completions and docs/verbs.md are made from it.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/all"
+)
+
+// Main runs one command line and gives its exit code. args lack the program's
+// name. It ends early, with the exit code of kind interrupted, when ctx does.
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	// A closed pipe is an error of a write, not the end of the process.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	defer signal.Stop(pipe)
+
+	reg, err := all.All()
+	if err != nil {
+		printError(stderr, false, err)
+		return exitCode(err)
+	}
+	return guarded(stderr, func() int { return newApp(reg, stdin, stdout, stderr).main(ctx, args) })
+}
+
+// guarded makes a panic one line and the exit code of kind internal.
+func guarded(stderr io.Writer, do func() int) (code int) {
+	defer func() {
+		if v := recover(); v != nil {
+			fmt.Fprintf(stderr, "netclients: internal error: %s\n", safe(fmt.Sprint(v)))
+			code = protocols.Internal.Exit()
+		}
+	}()
+	return do()
+}
+
+// app is one run of the program.
+type app struct {
+	g      *globals
+	reg    *protocols.Registry
+	verbs  []*verb
+	setups []*setup
+	root   *cobra.Command
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	chosen *Profile
+	lazy   map[*cobra.Command]func(args []string) // adds a command's flags when it is called
+}
+
+func newApp(reg *protocols.Registry, stdin io.Reader, stdout, stderr io.Writer) *app {
+	return &app{
+		g: newGlobals(), reg: reg, verbs: verbs(), setups: setups(), stdin: stdin, stdout: stdout, stderr: stderr,
+		lazy: map[*cobra.Command]func([]string){},
+	}
+}
+
+// main runs one command line, tells of its error, and gives the exit code.
+func (a *app) main(ctx context.Context, args []string) int {
+	err := a.run(ctx, args)
+	// Flags that were not read, because others are wrong, count here too.
+	asJSON := a.g.json || a.g.jq != "" || slices.Contains(args, "--json") || slices.Contains(args, "--jq")
+	printError(a.stderr, asJSON, err)
+	return exitCode(err)
+}
+
+func (a *app) run(ctx context.Context, args []string) error {
+	if len(args) == 1 && args[0] == "--version" { // people try it
+		args = []string{"version"}
+	}
+	a.build(args)
+	cmd, rest, err := a.root.Find(args)
+	if err != nil {
+		return usage("%v", err)
+	}
+	if add := a.lazy[cmd]; add != nil {
+		add(rest)
+	}
+	a.root.SetArgs(args)
+	return a.root.ExecuteContext(ctx)
+}
+
+// build makes the tree of commands. Only the called command gets its flags, and
+// only the called protocol its verbs: registering all takes longer than most
+// commands.
+func (a *app) build(args []string) {
+	whole := len(args) > 0 && (strings.HasPrefix(args[0], "__complete") || slices.Contains([]string{"man", "help"}, args[0]))
+	a.root = a.rootCommand()
+	seen := map[string]bool{}
+	for _, v := range a.verbs {
+		if !v.own && !seen[v.name] {
+			seen[v.name] = true
+			a.root.AddCommand(a.verbCommand(v, nil))
+		}
+	}
+	for _, s := range a.reg.Specs() {
+		if !s.Hidden {
+			a.root.AddCommand(a.protocolCommand(s, whole || slices.Contains(args, s.Name)))
+		}
+	}
+	a.root.AddCommand(a.others()...)
+	a.root.SetHelpCommand(a.helpCommand())
+	if whole {
+		for _, add := range a.lazy {
+			add(nil)
+		}
+		completeFlags(a.root)
+	}
+}
+
+// The groups of the help.
+const (
+	groupVerbs     = "verbs"
+	groupProtocols = "protocols"
+	groupOther     = "other"
+)
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "netclients",
+		Short:         "Speak every classic internet protocol from one program",
+		Long:          "netclients speaks every classic internet protocol as a client.\n\n  netclients VERB [flags] URL [ARG...]                 the URL's scheme picks the protocol\n  netclients PROTOCOL VERB [flags] TARGET [ARG...]     TARGET may lack its scheme",
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return a.noSuchVerb(args[0])
+			}
+			return wrote(cmd.Help())
+		},
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddGroup(&cobra.Group{ID: groupVerbs, Title: "Verbs for any URL that can do them:"},
+		&cobra.Group{ID: groupProtocols, Title: "Protocols, with verbs of their own:"},
+		&cobra.Group{ID: groupOther, Title: "Other:"})
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageTemplate(usageTemplate)
+	a.g.register(root.PersistentFlags())
+	root.PersistentFlags().SortFlags = false
+	return root
+}
+
+// flagError makes the flag parser's errors one line of kind usage, with a
+// suggestion for a name that is not known.
+func flagError(cmd *cobra.Command, err error) error {
+	text := err.Error()
+	if unknown, ok := strings.CutPrefix(text, "unknown flag: --"); ok {
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		text = fmt.Sprintf("unknown flag --%s%s", unknown, didYouMean(unknown, known))
+	}
+	return usage("%s: %s", strings.TrimPrefix(cmd.CommandPath(), "netclients "), text)
+}
+
+// noSuchVerb tells of a first word that is neither verb, protocol nor command.
+func (a *app) noSuchVerb(word string) error {
+	var known []string
+	for _, c := range a.root.Commands() {
+		known = append(known, c.Name())
+	}
+	for _, s := range a.reg.Specs() {
+		if v := a.lookup(word, s); v != nil && v.own {
+			return usage("%s is a verb of %s: netclients %s %s", word, s.Name, s.Name, word)
+		}
+	}
+	return usage("unknown verb or protocol %q%s (netclients help lists them)", word, didYouMean(word, known))
+}
+
+// usageTemplate is cobra's without the flags that work everywhere, which have a
+// page of their own.
+const usageTemplate = `Usage:{{if .Runnable}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} VERB [flags] TARGET [ARG...]{{end}}{{if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}{{$cmds := .Commands}}{{if eq (len .Groups) 0}}
+
+Verbs:{{range $cmds}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{else}}{{range $group := .Groups}}
+
+{{.Title}}{{range $cmds}}{{if (and (eq .GroupID $group.ID) .IsAvailableCommand)}}
+  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{end}}{{if and .HasParent .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+
+The flags that work everywhere: netclients help flags
+`

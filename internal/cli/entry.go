@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// entryPrinter writes entries: JSON lines, or a table whose columns are those of
+// the first entry's kind.
+type entryPrinter struct {
+	o      *output
+	long   bool
+	layout *layout
+	table  *table
+	cells  []string
+}
+
+// layout is a way to show entries of one kind.
+type layout struct {
+	columns []string
+	cells   func(p *entryPrinter, e *protocols.Entry) []string
+}
+
+var (
+	shortLayout   = layout{[]string{""}, (*entryPrinter).short}
+	longLayout    = layout{[]string{"", "", "", ">", "", ""}, (*entryPrinter).full}
+	messageLayout = layout{[]string{">", ">", "", "", ""}, (*entryPrinter).message}
+	groupLayout   = layout{[]string{"", ">", ">", ">", ""}, (*entryPrinter).group}
+)
+
+func newEntryPrinter(o *output, long bool) *entryPrinter { return &entryPrinter{o: o, long: long} }
+
+func (p *entryPrinter) layoutOf(e *protocols.Entry) *layout {
+	switch {
+	case e.MessageInfo != nil:
+		return &messageLayout
+	case p.long && e.GroupInfo != nil:
+		return &groupLayout
+	case p.long:
+		return &longLayout
+	}
+	return &shortLayout
+}
+
+func (p *entryPrinter) put(e *protocols.Entry) error {
+	if p.o.json {
+		return p.o.object(e)
+	}
+	if p.layout == nil {
+		p.layout = p.layoutOf(e)
+		p.table = p.o.newTable(p.layout.columns...)
+	}
+	p.cells = p.layout.cells(p, e)
+	if len(p.cells) == 1 {
+		return p.o.line(p.cells[0])
+	}
+	return p.table.row(p.cells...)
+}
+
+func (p *entryPrinter) end() error {
+	if p.table == nil {
+		return nil
+	}
+	return p.table.end()
+}
+
+// marks end names in a short listing, as ls -F does.
+var marks = map[protocols.Type]string{protocols.TypeDir: "/", protocols.TypeMenu: "/", protocols.TypeLink: "@"}
+
+var typeColors = map[protocols.Type]string{
+	protocols.TypeDir: blue, protocols.TypeMenu: blue, protocols.TypeMailbox: blue, protocols.TypeLink: cyan,
+	protocols.TypeInfo: dim, protocols.TypeSearch: green,
+}
+
+func (p *entryPrinter) short(e *protocols.Entry) []string {
+	return append(p.cells[:0], p.name(e)+marks[e.Type])
+}
+
+// name shows the path below a listed folder where there is one, else the name; a
+// line that was not understood stands as it came.
+func (p *entryPrinter) name(e *protocols.Entry) string {
+	if !e.Parsed() {
+		return p.o.paint.as(red, safe(e.Raw))
+	}
+	return p.o.paint.as(typeColors[e.Type], safe(e.Name))
+}
+
+func (p *entryPrinter) full(e *protocols.Entry) []string {
+	name := p.name(e)
+	if e.Target != "" {
+		name += " -> " + safe(e.Target)
+	}
+	return append(p.cells[:0], modeText(e), safe(e.Owner), safe(e.Group), sizeText(e.Size), timeText(e), name)
+}
+
+func (p *entryPrinter) message(e *protocols.Entry) []string {
+	id := e.UID
+	if id == "" && e.Number != 0 {
+		id = strconv.FormatInt(e.Number, 10)
+	}
+	date := e.Date
+	if !e.Modified.IsZero() {
+		date = timeText(e)
+	}
+	return append(p.cells[:0], safe(id), sizeText(e.Size), safe(date), safe(e.From), safe(e.Subject))
+}
+
+func (p *entryPrinter) group(e *protocols.Entry) []string {
+	return append(p.cells[:0], p.name(e), number(e.Count), number(e.Low), number(e.High), safe(e.Posting))
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+// letters of types, as ls -l has them.
+var letters = map[protocols.Type]string{protocols.TypeDir: "d", protocols.TypeMenu: "d", protocols.TypeLink: "l", protocols.TypeFile: "-"}
+
+// modeText gives "drwxr-xr-x" where the permissions are known, else the type.
+func modeText(e *protocols.Entry) string {
+	letter := letters[e.Type]
+	if !e.HasMode || letter == "" {
+		return string(e.Type)
+	}
+	b := []byte(e.Mode.Perm().String())
+	for _, s := range []struct {
+		bit  fs.FileMode
+		at   int
+		mark byte
+	}{{fs.ModeSetuid, 3, 's'}, {fs.ModeSetgid, 6, 's'}, {fs.ModeSticky, 9, 't'}} {
+		if e.Mode&s.bit != 0 {
+			if b[s.at] == '-' {
+				s.mark -= 'a' - 'A'
+			}
+			b[s.at] = s.mark
+		}
+	}
+	return letter + string(b[1:])
+}
+
+func sizeText(n int64) string {
+	if n < 0 {
+		return "-"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// timeText shows local time, no more exact than it is known.
+func timeText(e *protocols.Entry) string {
+	form := "2006-01-02 15:04:05"
+	switch {
+	case e.Modified.IsZero():
+		return "-"
+	case e.Accuracy >= 24*time.Hour:
+		form = "2006-01-02"
+	case e.Accuracy >= time.Minute:
+		form = "2006-01-02 15:04"
+	}
+	return e.Modified.Local().Format(form)
+}
+
+// humanBytes gives "1.5 MiB".
+func humanBytes(n int64) string {
+	const units = "KMGTPE"
+	if n < 1024 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	f, i := float64(n)/1024, 0
+	for f >= 1024 && i < len(units)-1 {
+		f, i = f/1024, i+1
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0") + " " + units[i:i+1] + "iB"
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// globals holds the flags that work everywhere.
+type globals struct {
+	json, quiet, verbose, noProgress bool
+	jq, trace                        string
+	color                            choice
+
+	timeout, connectTimeout, idleTimeout, retryWait duration
+	retries                                         count
+
+	tls, tlsMin               choice
+	insecure                  bool
+	caFile, cert, key, server string
+	pins                      pins
+
+	user, passwordFile, passwordCommand, netrcFile, tokenFile string
+	auth, authzID, account, profile                           string
+	allowPlaintext                                            bool
+
+	proxy, bind        string
+	proxySet           bool
+	connectTo, resolve hostMap
+	ip4, ip6           bool
+	limitRate, maxSize size
+	span               span
+}
+
+func newGlobals() *globals {
+	return &globals{
+		color:          oneOf("auto", "auto", "always", "never"),
+		tls:            oneOf("auto", "auto", "require", "off"),
+		tlsMin:         oneOf("1.2", "1.0", "1.1", "1.2", "1.3"),
+		connectTimeout: duration(protocols.DefaultConnectTimeout),
+		idleTimeout:    duration(protocols.DefaultIdleTimeout),
+		retries:        count{3, 1000},
+		retryWait:      duration(500 * time.Millisecond),
+		resolve:        hostMap{form: "HOST:PORT:ADDR", decode: resolveFields},
+		connectTo:      hostMap{form: "HOST:PORT:HOST:PORT", decode: connectFields},
+	}
+}
+
+// register adds the flags to fs.
+func (g *globals) register(fs *pflag.FlagSet) {
+	g.outputFlags(fs)
+	g.timeFlags(fs)
+	g.tlsFlags(fs)
+	g.loginFlags(fs)
+	g.networkFlags(fs)
+}
+
+func (g *globals) outputFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&g.json, "json", false, "print one JSON object per line")
+	fs.StringVar(&g.jq, "jq", "", "put each JSON object through this jq `EXPR`")
+	fs.BoolVarP(&g.quiet, "quiet", "q", false, "say nothing but errors")
+	fs.BoolVarP(&g.verbose, "verbose", "v", false, "tell what is going on")
+	fs.BoolVar(&g.noProgress, "no-progress", false, "no progress bars")
+	fs.Var(&g.color, "color", "colour: auto, always or never")
+	fs.StringVar(&g.trace, "trace", "", "write what goes over the wire to `FILE` (.html: a page, .jsonl, - for standard error)")
+}
+
+func (g *globals) timeFlags(fs *pflag.FlagSet) {
+	fs.Var(&g.timeout, "timeout", "longest time for the whole command; 0 for none")
+	fs.Var(&g.connectTimeout, "connect-timeout", "longest time to connect, TLS included; 0 for none")
+	fs.Var(&g.idleTimeout, "idle-timeout", "longest silence of a server; 0 for none")
+	fs.Var(&g.retries, "retries", "try again so often after a failure that may pass")
+	fs.Var(&g.retryWait, "retry-wait", "first pause before a retry; it doubles each time")
+}
+
+func (g *globals) tlsFlags(fs *pflag.FlagSet) {
+	fs.Var(&g.tls, "tls", "upgrade to TLS: auto (when offered), require or off")
+	fs.BoolVar(&g.insecure, "insecure", false, "do not verify certificates")
+	fs.StringVar(&g.caFile, "ca-file", "", "trust the certificates in this `FILE` (PEM) only")
+	fs.StringVar(&g.cert, "cert", "", "client certificate `FILE` (PEM)")
+	fs.StringVar(&g.key, "key", "", "private key `FILE` of --cert, when it is not in there")
+	fs.Var(&g.tlsMin, "tls-min", "lowest TLS version")
+	fs.StringVar(&g.server, "servername", "", "verify the certificate for this `NAME`")
+	fs.Var(&g.pins, "pin", "accept only this certificate or public key: SHA-256 in hex, or sha256//BASE64")
+}
+
+func (g *globals) loginFlags(fs *pflag.FlagSet) {
+	fs.StringVarP(&g.user, "user", "u", "", "user `NAME` to log in with")
+	fs.StringVar(&g.passwordFile, "password-file", "", "read the password from the first line of `FILE`, or - for standard input")
+	fs.StringVar(&g.passwordCommand, "password-command", "", "run `CMD` and take the first line it prints as password")
+	fs.StringVar(&g.netrcFile, "netrc-file", "", "read this `FILE` in place of ~/.netrc")
+	fs.StringVar(&g.tokenFile, "token-file", "", "read a bearer token from `FILE` (XOAUTH2, OAUTHBEARER, Bearer)")
+	fs.StringVar(&g.auth, "auth", "", "authentication `MECHANISM` to use, and no other")
+	fs.StringVar(&g.authzID, "authzid", "", "act as this `IDENTITY`")
+	fs.StringVar(&g.account, "account", "", "account `NAME` (FTP ACCT)")
+	fs.BoolVar(&g.allowPlaintext, "allow-plaintext-auth", false, "send a password without TLS to a remote host")
+	fs.StringVar(&g.profile, "profile", "", "take settings of the server `NAME` in the configuration file")
+}
+
+func (g *globals) networkFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&g.proxy, "proxy", "", "go through the proxy `URL` (socks5, socks5h, http, https); empty for none")
+	fs.Var(&g.connectTo, "connect-to", "connect to the second pair in place of the first")
+	fs.Var(&g.resolve, "resolve", "use ADDR for HOST")
+	fs.StringVar(&g.bind, "bind", "", "connect from this local `ADDR`, or interface")
+	fs.BoolVarP(&g.ip4, "ipv4", "4", false, "IPv4 only")
+	fs.BoolVarP(&g.ip6, "ipv6", "6", false, "IPv6 only")
+	fs.Var(&g.limitRate, "limit-rate", "most bytes per second, for all connections together")
+	fs.Var(&g.maxSize, "max-size", "refuse objects with more bytes than this")
+	fs.Var(&g.span, "range", "bytes A to B of the content only (cat, get)")
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/ftp"
+)
+
+// ftpVerbs are the verbs that only FTP has, and generic ones with more flags.
+func ftpVerbs() []*verb {
+	adding := &putter{appendTo: true}
+	appending := on[protocols.Putter]("append", "FILE... URL", "add files, or standard input (-), to the end of what is there", nil)
+	appending.run = adding.run
+	return []*verb{
+		ftpList(),
+		on("size", "URL...", "bytes of a file, as SIZE tells", ftpSize).only().
+			eg("ftp size ftp.example.org/pub/file.iso"),
+		on("chmod", "URL MODE", "change permissions (SITE CHMOD)", ftpChmod).only().
+			eg("ftp chmod user@host/run.sh 755"),
+		on("checksum", "URL...", "checksum of a file, as the server tells it (HASH, XSHA256, XMD5, XCRC)", checksum).only().
+			eg("ftp checksum ftp.example.org/pub/file.iso"),
+		on("pwd", "URL", "the folder that a login starts in", ftpPwd).only(),
+		as[*ftp.Client]("append", appending.with(adding.flags)).
+			eg("ftp append today.log user@host/logs/all.log"),
+		as[*ftp.Client]("features", verbNamed("caps", askVerbs())),
+		as[*ftp.Client]("mirror", verbNamed("sync", syncVerbs())).
+			eg("ftp mirror ftp.example.org/pub/ pub/"),
+	}
+}
+
+// verbNamed finds a verb in a part of the table.
+func verbNamed(name string, part []*verb) *verb {
+	for _, v := range part {
+		if v.name == name {
+			return v
+		}
+	}
+	return nil
+}
+
+// ftpList is ls with NLST. Other protocols' URLs may stand beside FTP's: they are
+// listed as ever.
+func ftpList() *verb {
+	l := newLister()
+	names := false
+	v := on("ls", "URL...", "list entries of folders", func(ctx context.Context, e *env, c protocols.Lister, name string, args []string) error {
+		client, ok := c.(*ftp.Client)
+		if !names || !ok {
+			return l.run(ctx, e, c, name, args)
+		}
+		return e.again(ctx, func() error { return l.print(e, client.Names(ctx, name)) })
+	})
+	return as[*ftp.Client]("ls", v).with(func(fs *pflag.FlagSet) {
+		l.listFlags(fs)
+		fs.BoolVar(&names, "names", false, "ask for names only (NLST)")
+	}).eg("ls ftp://ftp.example.org/pub/", "ftp ls -l --sort time ftp.example.org/pub/", "ftp ls -R --json ftp.example.org/pub/ | jq -r .url")
+}
+
+func ftpSize(ctx context.Context, e *env, c *ftp.Client, name string, _ []string) error {
+	n, err := c.Size(ctx, name)
+	if err != nil {
+		return err
+	}
+	size := struct {
+		Protocol string `json:"protocol"`
+		URL      string `json:"url"`
+		Size     int64  `json:"size"`
+	}{e.at.Spec.Name, protocols.Redact(e.at.URL), n}
+	return e.out.record(size, func() string { return strconv.FormatInt(n, 10) })
+}
+
+func ftpChmod(ctx context.Context, e *env, c *ftp.Client, name string, args []string) error {
+	return changed(e, "mode "+args[0], name, c.Chmod(ctx, name, args[0]))
+}
+
+func ftpPwd(ctx context.Context, e *env, c *ftp.Client, _ string, _ []string) error {
+	dir, err := c.Pwd(ctx)
+	if err != nil {
+		return err
+	}
+	return e.out.record(map[string]string{"protocol": e.at.Spec.Name, "path": dir}, func() string { return safe(dir) })
+}
+
+// portRange is LOW-HIGH.
+type portRange [2]int
+
+func (p *portRange) String() string { return "" }
+func (p *portRange) Type() string   { return "LOW-HIGH" }
+
+func (p *portRange) Set(s string) error {
+	low, high, ok := strings.Cut(s, "-")
+	a, errA := strconv.Atoi(low)
+	b, errB := strconv.Atoi(high)
+	if !ok || errA != nil || errB != nil || a < 1 || b > 65535 || a > b {
+		return fmt.Errorf("want two ports, as 50000-50100")
+	}
+	*p = portRange{a, b}
+	return nil
+}
+
+// ftpFlags are the flags that all verbs of FTP have.
+func ftpFlags() *setup {
+	var s ftp.Settings
+	prot := oneOf("private", "clear", "private")
+	var ports portRange
+	var ascii bool
+	return flagsFor(func(fs *pflag.FlagSet) {
+		fs.BoolVar(&s.Active, "active", false, "have the server connect to us (PORT, EPRT)")
+		fs.StringVar(&s.ActiveHost, "active-host", "", "tell the server this `ADDR` with --active")
+		fs.Var(&ports, "active-ports", "ports to listen on with --active")
+		fs.BoolVar(&ascii, "ascii", false, "convert line ends (TYPE A)")
+		fs.Var(&prot, "prot", "data connections under TLS: private, or clear (PROT P, C)")
+		fs.BoolVar(&s.CCC, "ccc", false, "after login go on in clear on the control connection")
+		fs.StringArrayVar(&s.Before, "before", nil, "raw `CMD` before each transfer; a leading - ignores a refusal")
+		fs.StringArrayVar(&s.After, "after", nil, "raw `CMD` after each transfer; a leading - ignores a refusal")
+		fs.StringVar(&s.Charset, "charset", "", "`CHARSET` of names and replies; the default is UTF-8")
+		fs.StringVar(&s.Host, "host", "", "virtual host `NAME` to ask for (HOST)")
+		fs.StringVar(&s.ListOptions, "list-options", "", "`OPTIONS` for LIST, such as -a")
+		fs.BoolVar(&s.NoMLSD, "no-mlsd", false, "use LIST also where MLSD is offered")
+		fs.BoolVar(&s.NoEPSV, "no-epsv", false, "use PASV, never EPSV")
+	}, func(c *ftp.Client) error {
+		typed := c.Settings.ASCII // by the URL
+		c.Settings = s
+		c.Settings.ASCII = typed || ascii
+		c.Settings.ClearData = prot.value == "clear"
+		c.Settings.ActivePorts = ports
+		return nil
+	})
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// helpCommand makes `netclients help [flags | VERB | PROTOCOL [VERB]]`.
+func (a *app) helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [flags | VERB | PROTOCOL [VERB]]", Short: "help about anything", GroupID: groupOther, Args: cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == "flags" {
+				_, err := io.WriteString(a.stdout, a.flagHelp())
+				return wrote(err)
+			}
+			cmd, rest, err := a.root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return a.noSuchVerb(strings.Join(args, " "))
+			}
+			return wrote(cmd.Help())
+		},
+	}
+}
+
+// flagHelp is the page of the flags that work everywhere, by subject.
+func (a *app) flagHelp() string {
+	g := newGlobals()
+	var b strings.Builder
+	for _, part := range []struct {
+		title string
+		add   func(*pflag.FlagSet)
+	}{
+		{"Output", g.outputFlags}, {"Time", g.timeFlags}, {"TLS", g.tlsFlags}, {"Login", g.loginFlags}, {"Network and limits", g.networkFlags},
+	} {
+		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+		fs.SortFlags = false
+		part.add(fs)
+		fmt.Fprintf(&b, "%s:\n%s\n", part.title, fs.FlagUsages())
+	}
+	return b.String()
+}
+
+// man writes a page for each command.
+func (a *app) man(_ *cobra.Command, e *env, args []string) error {
+	if err := os.MkdirAll(args[0], 0o755); err != nil {
+		return err
+	}
+	return a.manPages(a.root, func(name string, page []byte) error {
+		e.out.detail(name)
+		return os.WriteFile(filepath.Join(args[0], name), page, 0o644)
+	})
+}
+
+func (a *app) manPages(cmd *cobra.Command, write func(name string, page []byte) error) error {
+	for _, c := range cmd.Commands() {
+		if c.Hidden {
+			continue
+		}
+		if err := a.manPages(c, write); err != nil {
+			return err
+		}
+	}
+	cmd.DisableAutoGenTag = true
+	name := strings.ReplaceAll(cmd.CommandPath(), " ", "-")
+	var b bytes.Buffer
+	err := doc.GenMan(cmd, &doc.GenManHeader{Title: strings.ToUpper(name), Section: "1", Source: "netclients", Manual: "netclients"}, &b)
+	if err != nil {
+		return &protocols.Error{Kind: protocols.Internal, Err: err}
+	}
+	return write(name+".1", b.Bytes())
+}

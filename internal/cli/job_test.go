@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"net/url"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+// testEnv is an env whose output and words go to buffers.
+func testEnv(t *testing.T, g *globals) (e *env, out, words *bytes.Buffer) {
+	t.Helper()
+	out, words = new(bytes.Buffer), new(bytes.Buffer)
+	o, err := newOutput(out, words, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e = &env{flags: g, out: o, opts: &protocols.Options{}, open: map[string]protocols.Client{}, perHost: map[string]*protocols.Options{}, idle: map[string][]protocols.Client{}}
+	return e, out, words
+}
+
+func TestJobOutcomes(t *testing.T) {
+	gone := &protocols.Error{Kind: protocols.Refused, Text: "gone"}
+	for _, c := range []struct {
+		items string
+		code  int
+	}{
+		{"ok", 0}, {"gone", 6}, {"ok ok ok", 0}, {"ok gone", 10}, {"gone gone gone", 6}, {"panic", 1}, {"ok panic", 10},
+	} {
+		e, out, words := testEnv(t, &globals{json: true, color: oneOf("never")})
+		j := e.newJob("get", 3)
+		err := j.each(t.Context(), strings.Fields(c.items), func(_ context.Context, item string) (transfer.Result, error) {
+			switch item {
+			case "gone":
+				return transfer.Result{Status: transfer.StatusFailed, Err: gone}, gone
+			case "panic":
+				panic("oh")
+			}
+			return transfer.Result{Status: transfer.StatusDone}, nil
+		})
+		e.out.flush()
+		if exitCode(err) != c.code {
+			t.Errorf("%s: exit code %d (%v)", c.items, exitCode(err), err)
+		}
+		if n := strings.Count(out.String(), `"status":"done"`); n != strings.Count(c.items, "ok") {
+			t.Errorf("%s: %d results: %s", c.items, n, out)
+		}
+		if many := strings.Contains(c.items, " "); many && strings.Count(words.String(), `{"error"`) != len(strings.Fields(c.items))-strings.Count(c.items, "ok") {
+			t.Errorf("%s: %s", c.items, words)
+		}
+	}
+}
+
+// TestJobStops: what ends the whole command starts nothing more.
+func TestJobStops(t *testing.T) {
+	for _, stop := range []error{wrote(syscall.EPIPE), nil} {
+		e, _, _ := testEnv(t, &globals{color: oneOf("never")})
+		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
+		begun := 0
+		err := e.newJob("get", 1).each(ctx, make([]string, 1000), func(context.Context, string) (transfer.Result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			begun++
+			if stop == nil {
+				cancel()
+				return transfer.Result{}, context.Canceled
+			}
+			return transfer.Result{}, stop
+		})
+		cancel()
+		want := protocols.Interrupted
+		if stop != nil {
+			want = protocols.Local
+		}
+		if protocols.KindOf(err) != want || begun > 2 {
+			t.Errorf("%v: %v after %d", stop, err, begun)
+		}
+	}
+}
+
+// TestPoolLendsAgain: a client that was given back serves the next one, and is
+// closed once in the end.
+func TestPoolLendsAgain(t *testing.T) {
+	e, _, _ := testEnv(t, newGlobals())
+	s := &fakeServer{}
+	spec := &protocols.Spec{Name: "fake", New: func(*url.URL, *protocols.Options) (protocols.Client, error) {
+		s.dialed++
+		return &fake{server: s}, nil
+	}}
+	e.app = &app{}
+	end := e.pooled(&protocols.Target{Spec: spec, URL: &url.URL{Scheme: "fake", Host: "h"}})
+	first, err := end.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, _ := end.Open()
+	if _, ok := protocols.As[protocols.Lister](first); !ok {
+		t.Error("the lent client hides what it can do")
+	}
+	first.Close()
+	first.Close()
+	third, _ := end.Open()
+	if s.dialed != 2 || s.closed != 0 {
+		t.Errorf("%d clients made, %d closed", s.dialed, s.closed)
+	}
+	second.Close()
+	third.Close()
+	e.close()
+	if s.closed != 2 {
+		t.Errorf("%d of 2 closed", s.closed)
+	}
+}
+
+func TestTimeoutCauseIsTold(t *testing.T) {
+	ctx, cancel := (&globals{timeout: duration(time.Nanosecond)}).deadline(t.Context())
+	defer cancel()
+	<-ctx.Done()
+	err := causeOf(ctx, &protocols.Error{Proto: "x", Op: "ls", Kind: protocols.Timeout, Err: context.DeadlineExceeded})
+	if protocols.KindOf(err) != protocols.Timeout || !strings.Contains(err.Error(), "x ls: not done within --timeout 1ns") {
+		t.Error(err)
+	}
+	other := errors.New("other")
+	if causeOf(ctx, other) != other {
+		t.Error("an error of its own is kept")
+	}
+}
+
+func TestVerifySum(t *testing.T) {
+	for _, c := range []struct {
+		algorithm, sum, text string
+		kind                 protocols.Kind
+	}{
+		{"md5", "5d41402abc4b2a76b9719d911017c592", "hello", protocols.OK},
+		{"crc32", "3610a686", "hello", protocols.OK},
+		{"crc32", "3610a686", "hullo", protocols.Protocol},
+		{"sha3", "00", "hello", protocols.Refused},
+	} {
+		err := verifySum(t.Context(), &summing{c.algorithm, c.sum}, "x", strings.NewReader(c.text))
+		if protocols.KindOf(err) != c.kind {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	if err := verifySum(t.Context(), mute{}, "x", strings.NewReader("")); !errors.Is(err, errors.ErrUnsupported) {
+		t.Error(err)
+	}
+}
+
+// summing is a client whose server knows one checksum.
+type summing struct{ algorithm, sum string }
+
+func (s *summing) Probe(context.Context) (*protocols.Report, error) { return nil, nil }
+func (s *summing) Close() error                                     { return nil }
+
+func (s *summing) Checksum(context.Context, string) (string, []byte, error) {
+	b, err := hex.DecodeString(s.sum)
+	return s.algorithm, b, err
+}

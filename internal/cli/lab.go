@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+// labServer is an embedded server that lab and tour start.
+type labServer struct {
+	protocol string
+	start    func(lab.Faults) (lab.Server, error)
+}
+
+// labServers is the table of embedded servers.
+func labServers() []labServer {
+	return []labServer{
+		{"ftp", func(f lab.Faults) (lab.Server, error) { return lab.StartFTP(lab.FTPOptions{Faults: f}) }},
+	}
+}
+
+// running is a started server, as lab prints it.
+type running struct {
+	Protocol string `json:"protocol"`
+	URL      string `json:"url"`
+	User     string `json:"user,omitempty"`
+	Password string `json:"password,omitempty"`
+	server   lab.Server
+}
+
+// full gives the URL with user and password: these servers are for this machine
+// and this run only.
+func (r *running) full() string {
+	return strings.Replace(r.URL, "://", "://"+r.User+":"+r.Password+"@", 1)
+}
+
+// variable names the environment variable that holds the URL.
+func (r *running) variable() string { return "NETCLIENTS_LAB_" + strings.ToUpper(r.Protocol) }
+
+// startLab starts the embedded servers. stop ends them all.
+func startLab(faults string) (list []*running, stop func(), err error) {
+	stop = func() {
+		for _, r := range list {
+			r.server.Close()
+		}
+	}
+	f, err := lab.ParseFaults(faults)
+	if err != nil {
+		return nil, nil, usage("--fault: %v", err)
+	}
+	for _, s := range labServers() {
+		server, err := s.start(f)
+		if err != nil {
+			stop()
+			return nil, nil, protocols.Wrap(err, s.protocol, "lab", "")
+		}
+		c := lab.DefaultCredentials()
+		list = append(list, &running{s.protocol, server.URL(), c.User, c.Password, server})
+	}
+	return list, stop, nil
+}
+
+// labCommand is `netclients lab`.
+func (a *app) labCommand() *cobra.Command {
+	var fault string
+	cmd := a.plain("lab", "[CMD] [ARG...]", "start embedded servers with sample content, for trying things out", func(cmd *cobra.Command, e *env, args []string) error {
+		list, stop, err := startLab(fault)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		if len(args) > 0 {
+			return runBeside(cmd.Context(), e, list, args)
+		}
+		return serveLab(cmd.Context(), e, list)
+	}, func(fs *pflag.FlagSet) {
+		fs.StringVar(&fault, "fault", "", "have the servers misbehave: `SPEC` such as delay=100ms, cut=64k or code:RETR=550 no")
+		fs.SetInterspersed(false)
+	})
+	cmd.Example = "  netclients lab\n  netclients lab -- sh -c 'netclients ls $NETCLIENTS_LAB_FTP'\n  netclients lab --fault 'slow=64k' -- make test"
+	return cmd
+}
+
+// serveLab prints the URLs and waits for the end of the context.
+func serveLab(ctx context.Context, e *env, list []*running) error {
+	t := e.out.newTable("PROTOCOL", "URL", "USER", "PASSWORD")
+	for _, r := range list {
+		if e.out.json {
+			if err := e.out.object(r); err != nil {
+				return err
+			}
+		} else if err := t.row(r.Protocol, r.URL, r.User, r.Password); err != nil {
+			return err
+		}
+	}
+	if !e.out.json {
+		if err := t.end(); err != nil {
+			return err
+		}
+	}
+	if err := e.out.flush(); err != nil {
+		return err
+	}
+	e.out.say("Ctrl-C ends them")
+	<-ctx.Done()
+	return &exitStatus{protocols.KindOf(ctx.Err()).Exit()}
+}
+
+// exitStatus ends the program with a code that says all there is to say.
+type exitStatus struct{ code int }
+
+func (e *exitStatus) Error() string { return "ended" }
+
+// ExitCode gives the code.
+func (e *exitStatus) ExitCode() int { return e.code }
+
+// runBeside runs a command with the URLs in its environment, and ends with its
+// exit code. When the context ends the command is asked to end, then made to.
+func runBeside(ctx context.Context, e *env, list []*running, args []string) error {
+	c := exec.CommandContext(ctx, args[0], args[1:]...)
+	c.Stdin, c.Stdout, c.Stderr = e.stdin, e.out.raw, e.out.words
+	c.Env = os.Environ()
+	for _, r := range list {
+		c.Env = append(c.Env, r.variable()+"="+r.full())
+	}
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
+	c.WaitDelay = 5 * time.Second
+	err := c.Run()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &exit) && exit.ExitCode() > 0:
+		return &exitStatus{exit.ExitCode()}
+	case errors.As(err, &exit):
+		if s, ok := exit.Sys().(syscall.WaitStatus); ok && s.Signaled() {
+			return &exitStatus{128 + int(s.Signal())}
+		}
+	case err != nil:
+		return &protocols.Error{Op: "lab", Kind: protocols.Local, Err: err}
+	}
+	return err
+}

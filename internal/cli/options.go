@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net/url"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
+)
+
+var tlsModes = map[string]protocols.TLSMode{
+	"auto": protocols.TLSAuto, "require": protocols.TLSRequire, "off": protocols.TLSOff,
+}
+
+var tlsVersions = map[string]uint16{
+	"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
+}
+
+// options makes the flags that work everywhere into what clients are made with.
+// Credentials and trace are the caller's to add.
+func (g *globals) options() (*protocols.Options, error) {
+	conf, err := g.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	if g.ip4 && g.ip6 {
+		return nil, usage("-4 and -6 exclude each other")
+	}
+	proxy, err := g.proxyFunc()
+	if err != nil {
+		return nil, err
+	}
+	o := &protocols.Options{
+		TLS:                protocols.TLS{Mode: tlsModes[g.tls.value], Config: conf, ServerName: g.server, Pins: g.pins},
+		AllowPlaintextAuth: g.allowPlaintext,
+		Mechanism:          g.auth,
+		ConnectTimeout:     g.connectTimeout.orNone(),
+		IdleTimeout:        g.idleTimeout.orNone(),
+		Proxy:              proxy,
+		Bind:               g.bind,
+		Resolve:            g.resolve.m,
+		ConnectTo:          g.connectTo.m,
+		Stats:              new(protocols.Stats),
+	}
+	if g.ip4 {
+		o.Family = 4
+	}
+	if g.ip6 {
+		o.Family = 6
+	}
+	if g.limitRate > 0 {
+		o.Limiter = transport.NewLimiter(int64(g.limitRate))
+	}
+	return o, nil
+}
+
+// tlsConfig reads the files that the TLS flags name. Without any of these flags
+// it gives nil: the defaults, and nothing read.
+func (g *globals) tlsConfig() (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tlsVersions[g.tlsMin.value], InsecureSkipVerify: g.insecure}
+	if g.caFile != "" {
+		pem, err := os.ReadFile(g.caFile)
+		if err != nil {
+			return nil, err
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, usage("--ca-file %s: no certificate in it", g.caFile)
+		}
+	}
+	if g.key != "" && g.cert == "" {
+		return nil, usage("--key needs --cert")
+	}
+	if g.cert != "" {
+		key := g.key
+		if key == "" {
+			key = g.cert
+		}
+		pair, err := tls.LoadX509KeyPair(g.cert, key)
+		if err != nil {
+			return nil, fileOr(err, "--cert %s: %v", g.cert, err)
+		}
+		conf.Certificates = []tls.Certificate{pair}
+	}
+	return conf, nil
+}
+
+// fileOr keeps an error of the file system, and makes any other a usage error.
+func fileOr(err error, format string, args ...any) error {
+	if protocols.KindOf(err) == protocols.Local {
+		return err
+	}
+	return usage(format, args...)
+}
+
+var proxySchemes = []string{"socks5", "socks5h", "http", "https"}
+
+// proxyFunc gives the proxy of the flag, or the environment's.
+func (g *globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
+	if !g.proxySet {
+		return transport.EnvProxy(os.Getenv), nil
+	}
+	if g.proxy == "" {
+		return nil, nil
+	}
+	u, err := protocols.ParseURL(g.proxy, "http")
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(proxySchemes, u.Scheme) || u.Host == "" {
+		return nil, usage("--proxy: want socks5://, socks5h://, http:// or https:// and a host")
+	}
+	return func(*url.URL) (*url.URL, error) { return u, nil }, nil
+}
+
+// deadline gives the context of the whole command.
+func (g *globals) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if g.timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	d := time.Duration(g.timeout)
+	return context.WithTimeoutCause(ctx, d, &protocols.Error{Kind: protocols.Timeout, Text: "not done within --timeout " + d.String()})
+}

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// profile reads the profile that the command line names, if it names one: its
+// settings stand for flags that were not given, its URL for a target that was not.
+func (a *app) profile(fs *pflag.FlagSet, v *verb, args *[]string) error {
+	if a.g.profile == "" {
+		return nil
+	}
+	conf, err := loadConfig("", getenv)
+	if err != nil {
+		return err
+	}
+	p, err := conf.Profile(a.g.profile)
+	if err != nil {
+		return err
+	}
+	a.chosen = p
+	for name, value := range p.Flags() {
+		f := fs.Lookup(name)
+		if f == nil || f.Changed {
+			continue
+		}
+		if err := fs.Set(name, value); err != nil {
+			return usage("profile %s: %s: %v", a.g.profile, name, err)
+		}
+	}
+	if low, _ := v.arity(); len(*args) < low && p.URL != "" {
+		*args = append([]string{string(p.URL)}, *args...)
+	}
+	return nil
+}
+
+// connect gives the command's options what the session has: the trace, and with
+// --verbose its main steps.
+func (a *app) connect(e *env) (closeTrace func() error, err error) {
+	e.shared = newSecretStore()
+	if a.g.trace == "" {
+		if a.g.verbose {
+			e.opts.Trace = e.tellStep
+		}
+		return func() error { return nil }, nil
+	}
+	sink, closeTrace, err := openTrace(a.g.trace, a.stderr)
+	if err != nil {
+		return nil, err
+	}
+	e.opts.Trace = sink
+	return closeTrace, nil
+}
+
+// told are the events that --verbose shows.
+var told = map[protocols.EventKind]bool{
+	protocols.EventConnect: true, protocols.EventProxy: true, protocols.EventTLS: true, protocols.EventNote: true, protocols.EventError: true,
+}
+
+// tellStep prints an event as a line on standard error. Clients call it from many
+// goroutines, so that it leaves the buffer of standard output alone.
+func (e *env) tellStep(ev protocols.Event) {
+	if told[ev.Kind] {
+		line := fmt.Sprintf("* %s %s %s", ev.Protocol, ev.Kind, ev.Text)
+		if ev.Took > 0 {
+			line += " (" + ev.Took.Round(10*time.Microsecond).String() + ")"
+		}
+		e.stepMu.Lock()
+		defer e.stepMu.Unlock()
+		fmt.Fprintln(e.out.words, safe(line))
+	}
+}
+
+// optionsFor gives the options for clients of a target: what all have, with the
+// credentials chain of its server. Clients of one server share them, so that
+// nobody is asked twice.
+func (e *env) optionsFor(t *protocols.Target) *protocols.Options {
+	key := serverKey(t)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if o := e.perHost[key]; o != nil {
+		return o
+	}
+	o, g := *e.opts, e.flags
+	_, port := protocols.HostPort(t.URL, t.Scheme)
+	o.Credentials = newCredentials(credEnv{
+		User: g.user, PasswordFile: g.passwordFile, PasswordCommand: g.passwordCommand, NetrcFile: g.netrcFile,
+		TokenFile: g.tokenFile, Account: g.account, AuthzID: g.authzID,
+		URL: t.URL, DefaultPort: port, Profile: e.app.chosen, Getenv: getenv, Stdin: e.stdin,
+		Terminal: openTerminal, Warn: e.out.warn, Shared: e.shared,
+	})
+	e.perHost[key] = &o
+	return &o
+}

@@ -1,0 +1,21 @@
+package cli
+
+import "slices"
+
+// verbs is the verb table. A protocol's own come first: where one has the name
+// of a generic verb, it takes its place for that protocol.
+func verbs() []*verb {
+	return slices.Concat(
+		ftpVerbs(),
+		listVerbs(),
+		readVerbs(),
+		syncVerbs(),
+		changeVerbs(),
+		askVerbs(),
+	)
+}
+
+// setups is the table of flags that all verbs of a protocol have.
+func setups() []*setup {
+	return []*setup{ftpFlags()}
+}

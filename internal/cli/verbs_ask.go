@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// askVerbs are those that ask a server about itself, or talk to it as it is.
+func askVerbs() []*verb {
+	p := newProber()
+	return []*verb{
+		on("caps", "URL...", "what the server says it can do", caps).
+			eg("caps ftp://ftp.example.org", "caps --json ftp://ftp.example.org | jq -r .name"),
+		probeVerb(p),
+		on("raw", "URL CMD...", "send protocol commands after login, print the replies", raw).
+			eg("raw ftp://ftp.example.org 'SYST' 'SITE HELP'"),
+		on("send", "URL [TEXT]", "send bytes: the argument, else standard input", sendBytes).
+			eg("send tcp://host:9 hello"),
+	}
+}
+
+func caps(ctx context.Context, e *env, c protocols.Client, _ string, _ []string) error {
+	return e.again(ctx, func() error {
+		r, err := c.Probe(ctx)
+		if err != nil {
+			return err
+		}
+		for _, cap := range r.Capabilities {
+			if err := e.out.record(cap, func() string { return safe(strings.Join(append([]string{cap.Name}, cap.Params...), " ")) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// replyJSON is a reply to a raw command.
+type replyJSON struct {
+	Command  string   `json:"command"`
+	Code     int      `json:"code,omitempty"`
+	Word     string   `json:"word,omitempty"`
+	Enhanced string   `json:"enhanced,omitempty"`
+	Text     []string `json:"text"`
+}
+
+// raw sends each command, and ends with the kind of the last refusal.
+func raw(ctx context.Context, e *env, c protocols.Doer, _ string, commands []string) error {
+	var refused error
+	for _, cmd := range commands {
+		r, err := c.Do(ctx, cmd)
+		if err != nil {
+			return err
+		}
+		if err := printReply(e.out, cmd, r); err != nil {
+			return err
+		}
+		if no := refusal(r); no != nil {
+			refused = no
+		}
+	}
+	return refused
+}
+
+func printReply(o *output, cmd string, r *protocols.Reply) error {
+	if o.json {
+		return o.object(replyJSON{cmd, r.Code, r.Word, r.Enhanced, r.Lines})
+	}
+	head := r.Word
+	if r.Code != 0 {
+		head = strconv.Itoa(r.Code)
+	}
+	for i, line := range r.Lines {
+		sep := " "
+		if i < len(r.Lines)-1 && r.Code != 0 {
+			sep = "-"
+		}
+		if err := o.text(strings.TrimSpace(head + sep + line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refusal gives the error that a reply stands for, or nil for a yes: codes from
+// 400 on, and the words for no of the protocols without codes.
+func refusal(r *protocols.Reply) error {
+	e := &protocols.Error{Kind: protocols.Refused, Code: r.Code, Enhanced: r.Enhanced, Text: r.Text()}
+	switch {
+	case r.Code >= 400 && r.Code < 500:
+		e.Kind, e.Retryable = protocols.Temporary, true
+	case r.Code >= 500, r.Word == "NO", r.Word == "BAD", r.Word == "-ERR":
+	default:
+		return nil
+	}
+	return e
+}
+
+// sendBytes sends the argument or standard input over a stream, and writes what
+// comes back until the peer ends.
+func sendBytes(ctx context.Context, e *env, c protocols.Talker, _ string, args []string) error {
+	conn, err := c.Talk(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var from io.Reader = e.stdin
+	if len(args) > 0 {
+		from = strings.NewReader(args[0])
+	}
+	if _, err := io.Copy(conn, from); err != nil {
+		return err
+	}
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok {
+		return nil
+	}
+	if err := half.CloseWrite(); err != nil {
+		return err
+	}
+	return copyOut(e, conn)
+}
+
+// copyOut writes a stream to standard output as it is.
+func copyOut(e *env, r io.Reader) error {
+	w, err := e.out.bytes()
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, r)
+	return e.out.copied(err)
+}

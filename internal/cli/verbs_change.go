@@ -1,0 +1,214 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+func changeVerbs() []*verb {
+	var r remover
+	var parents bool
+	return []*verb{
+		on("rm", "URL...", "delete files or messages", r.run).with(func(fs *pflag.FlagSet) {
+			fs.BoolVarP(&r.recursive, "recursive", "r", false, "delete folders with all that is in them")
+			fs.BoolVarP(&r.yes, "yes", "y", false, "do not ask")
+			fs.BoolVarP(&r.force, "force", "f", false, "no error for what is not there; do not ask")
+		}).eg("rm ftp://user@host/old.txt", "rm -r --yes ftp://user@host/old/"),
+		on("mv", "URL NEW", "rename; NEW is a URL, or a path as seen from the folder of URL", move).
+			eg("mv ftp://user@host/pub/a.txt b.txt", "mv ftp://user@host/pub/a.txt ftp://user@host/old/a.txt"),
+		on("mkdir", "URL...", "make folders or mailboxes", func(ctx context.Context, e *env, c protocols.Maker, name string, _ []string) error {
+			return makeFolder(ctx, e, c, name, parents)
+		}).with(func(fs *pflag.FlagSet) {
+			fs.BoolVarP(&parents, "parents", "p", false, "make the folders above too; no error when it is there already")
+		}).eg("mkdir -p ftp://user@host/a/b/c"),
+		on("rmdir", "URL...", "remove empty folders or mailboxes", func(ctx context.Context, e *env, c protocols.Maker, name string, _ []string) error {
+			return changed(e, "removed", name, c.Unmake(ctx, name))
+		}).eg("rmdir ftp://user@host/old"),
+	}
+}
+
+// changed tells of a change that was made; it gives its error.
+func changed(e *env, what, name string, err error) error {
+	if err == nil {
+		e.out.detail(what + " " + name)
+	}
+	return err
+}
+
+// remover is the rm verb with its flags.
+type remover struct{ recursive, yes, force bool }
+
+func (r *remover) run(ctx context.Context, e *env, c protocols.Remover, name string, _ []string) error {
+	if name == "" && e.at.URL.Host != "" {
+		return protocols.UsageError("", "", "refused: the URL names the whole server")
+	}
+	if !r.yes && !r.force {
+		if ok, err := confirm(ctx, e, "delete "+protocols.Redact(e.at.URL)+"?"); !ok {
+			return err
+		}
+	}
+	err := r.remove(ctx, e, c, name)
+	if r.force && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (r *remover) remove(ctx context.Context, e *env, c protocols.Remover, name string) error {
+	if !r.recursive {
+		return changed(e, "deleted", name, c.Remove(ctx, name))
+	}
+	client := e.open[serverKey(e.at)]
+	m, ok := protocols.As[protocols.Maker](client)
+	if !ok || !is[protocols.Lister](client) {
+		return changed(e, "deleted", name, c.Remove(ctx, name))
+	}
+	at, err := protocols.Stat(ctx, client, strings.TrimSuffix(name, "/"))
+	if err != nil {
+		return err
+	}
+	if at.Type != protocols.TypeDir {
+		return changed(e, "deleted", name, c.Remove(ctx, name))
+	}
+	return removeTree(ctx, e, client, c, m, name, 0)
+}
+
+// removeTree deletes what is in a folder, then the folder. A line of a listing
+// that was not understood stops it before the folder it stands in.
+func removeTree(ctx context.Context, e *env, client protocols.Client, c protocols.Remover, m protocols.Maker, name string, depth int) error {
+	if depth > maxTree {
+		return &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("folders nested deeper than %d", maxTree)}
+	}
+	var inside []protocols.Entry
+	for entry, err := range protocols.List(ctx, client, name) {
+		switch {
+		case err != nil:
+			return err
+		case !entry.Parsed():
+			return &protocols.Error{Kind: protocols.Protocol, Class: protocols.ErrIncomplete, Text: "nothing deleted in " + name + ": cannot read the listing's line " + entry.Raw}
+		case entry.Name == "." || entry.Name == "..":
+		case len(inside) == mostSorted:
+			return &protocols.Error{Kind: protocols.Protocol, Text: "too many entries in one folder"}
+		default:
+			inside = append(inside, protocols.Entry{Path: entry.Path, Type: entry.Type})
+		}
+	}
+	for _, entry := range inside {
+		var err error
+		if entry.Type == protocols.TypeDir {
+			err = removeTree(ctx, e, client, c, m, entry.Path, depth+1)
+		} else {
+			err = changed(e, "deleted", entry.Path, c.Remove(ctx, entry.Path))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return changed(e, "removed", name, m.Unmake(ctx, name))
+}
+
+// maxTree bounds how deep folders are followed.
+const maxTree = 100
+
+// confirm asks on a terminal; without one the answer is yes, for scripts.
+func confirm(ctx context.Context, e *env, question string) (bool, error) {
+	if !isTerminal(e.stdin) {
+		return true, nil
+	}
+	e.out.flush()
+	fmt.Fprintf(e.out.words, "%s [y/N] ", safe(question))
+	answer := make(chan string, 1)
+	go func() { // ends with the process, or with the line the user types
+		line, _ := bufio.NewReader(e.stdin).ReadString('\n')
+		answer <- line
+	}()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case line := <-answer:
+		word := strings.ToLower(strings.TrimSpace(line))
+		if word != "y" && word != "yes" {
+			e.out.say("not deleted")
+			return false, nil
+		}
+		return true, nil
+	}
+}
+
+func move(ctx context.Context, e *env, c protocols.Mover, name string, args []string) error {
+	to, err := e.beside(args[0])
+	if err != nil {
+		return err
+	}
+	return changed(e, "moved", name+" to "+to, c.Move(ctx, name, to))
+}
+
+// beside reads an argument that names something at the server of the current
+// target: a URL, the same without scheme where the command line named the
+// protocol, or a path as seen from the target's folder.
+func (e *env) beside(text string) (string, error) {
+	at := e.at
+	bare := e.proto != "" && strings.HasPrefix(text, at.URL.Host+"/") && at.URL.Host != ""
+	if !hasScheme(text) && !bare {
+		ref := at.URL.ResolveReference(&url.URL{Path: text})
+		ref.User = at.URL.User
+		t, err := e.app.reg.Target(ref, "")
+		if err != nil {
+			return "", err
+		}
+		return t.Name, nil
+	}
+	t, err := e.target(text)
+	if err != nil {
+		return "", err
+	}
+	if t.Spec != at.Spec || !strings.EqualFold(t.URL.Host, at.URL.Host) {
+		return "", usage("%s and %s are at different servers; cp and rm can do that", protocols.Redact(at.URL), protocols.Redact(t.URL))
+	}
+	return t.Name, nil
+}
+
+func makeFolder(ctx context.Context, e *env, c protocols.Maker, name string, parents bool) error {
+	name = strings.TrimSuffix(name, "/")
+	if !parents {
+		return changed(e, "made", name, c.Make(ctx, name))
+	}
+	err := c.Make(ctx, name)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return changed(e, "made", name, nil)
+	}
+	above := path.Dir(name)
+	if above == "." || above == "/" || above == name {
+		return existing(ctx, e, name, err)
+	}
+	if e := makeFolder(ctx, e, c, above, true); e != nil {
+		return e
+	}
+	if err = c.Make(ctx, name); errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	return existing(ctx, e, name, err)
+}
+
+// existing forgives a refusal to make a folder that is there: many servers do
+// not say why they refuse.
+func existing(ctx context.Context, e *env, name string, refusal error) error {
+	if refusal == nil {
+		return nil
+	}
+	at, err := protocols.Stat(ctx, e.open[serverKey(e.at)], name)
+	if err == nil && at.Type == protocols.TypeDir {
+		return nil
+	}
+	return refusal
+}

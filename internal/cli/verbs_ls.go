@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// mostSorted bounds the entries held for --sort and --reverse.
+const mostSorted = 2_000_000
+
+// lister is the ls verb with its flags.
+type lister struct {
+	long, recursive, reverse bool
+	sort                     choice
+	limit, depth             count
+}
+
+func listVerbs() []*verb {
+	l := newLister()
+	ls := on("ls", "URL...", "list entries: files, menus, mailboxes, groups, messages", l.run).with(l.listFlags).
+		eg("ls ftp://ftp.example.org/pub/", "ls -l --sort size --reverse ftp://ftp.example.org/pub/", "ls -R --json . | jq -r .path")
+	s := newLister()
+	search := on("search", "URL QUERY", "find entries by a query in the protocol's own words", s.search).with(s.flags).
+		eg("search imap://user@host/INBOX 'SUBJECT report'")
+	st := on("stat", "URL...", "describe one entry", s.stat).
+		eg("stat ftp://ftp.example.org/pub/file.iso")
+	st.has = func(c protocols.Client) bool { return is[protocols.Statter](c) || is[protocols.Lister](c) }
+	return []*verb{ls, search, st}
+}
+
+func newLister() *lister {
+	return &lister{sort: oneOf("", "name", "size", "time"), limit: count{0, 1 << 40}, depth: count{100, 10_000}}
+}
+
+func (l *lister) listFlags(fs *pflag.FlagSet) {
+	l.flags(fs)
+	fs.BoolVarP(&l.recursive, "recursive", "R", false, "list folders inside of folders too")
+	fs.Var(&l.depth, "depth", "deepest folder of -R")
+}
+
+func (l *lister) flags(fs *pflag.FlagSet) {
+	fs.BoolVarP(&l.long, "long", "l", false, "one line with all that is known")
+	fs.Var(&l.sort, "sort", "sort by name, size (largest first) or time (newest first)")
+	fs.BoolVarP(&l.reverse, "reverse", "r", false, "reverse the order")
+	fs.Var(&l.limit, "limit", "stop after N entries; 0 for no limit")
+}
+
+func (l *lister) run(ctx context.Context, e *env, c protocols.Lister, name string, _ []string) error {
+	before := e.out.count
+	err := e.again(ctx, func() error {
+		entries := c.List(ctx, name)
+		if l.recursive {
+			entries = walk(ctx, c, name, l.depth.value)
+		}
+		return l.print(e, entries)
+	})
+	if err != nil && e.out.count == before && ctx.Err() == nil {
+		return l.single(ctx, e, c, name, err)
+	}
+	return err
+}
+
+// single lists what is no folder: its own entry, where the client can tell. Else
+// the refusal to list it stands.
+func (l *lister) single(ctx context.Context, e *env, c protocols.Lister, name string, refusal error) error {
+	s, ok := c.(protocols.Statter)
+	if kind := protocols.KindOf(refusal); !ok || kind != protocols.Refused && kind != protocols.Local {
+		return refusal
+	}
+	entry, err := s.Stat(ctx, name)
+	if err != nil || entry.Type == protocols.TypeDir {
+		return refusal
+	}
+	p := newEntryPrinter(e.out, l.long)
+	return firstError(p.put(&entry), p.end())
+}
+
+func (l *lister) search(ctx context.Context, e *env, c protocols.Searcher, name string, args []string) error {
+	return e.again(ctx, func() error { return l.print(e, c.Search(ctx, name, args[0])) })
+}
+
+func (l *lister) stat(ctx context.Context, e *env, c protocols.Client, name string, _ []string) error {
+	entry, err := protocols.Stat(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	p := newEntryPrinter(e.out, true)
+	return firstError(p.put(&entry), p.end())
+}
+
+// print writes entries as they come, or sorted when that is asked for.
+func (l *lister) print(e *env, entries iter.Seq2[protocols.Entry, error]) error {
+	if l.sort.value != "" || l.reverse {
+		var err error
+		if entries, err = l.sorted(entries); err != nil {
+			return err
+		}
+	}
+	p := newEntryPrinter(e.out, l.long)
+	n := 0
+	for entry, err := range entries {
+		if err == nil {
+			err = p.put(&entry)
+		}
+		if err != nil {
+			p.end()
+			return err
+		}
+		if n++; n == l.limit.value {
+			break
+		}
+	}
+	return p.end()
+}
+
+// orders are the ways to sort. Size and time begin with the largest and newest.
+var orders = map[string]func(a, b *protocols.Entry) int{
+	"name": func(a, b *protocols.Entry) int { return strings.Compare(a.Path, b.Path) },
+	"size": func(a, b *protocols.Entry) int { return cmp.Compare(b.Size, a.Size) },
+	"time": func(a, b *protocols.Entry) int { return b.Modified.Compare(a.Modified) },
+}
+
+// sorted holds all entries, which is the one thing a listing cannot stream.
+func (l *lister) sorted(entries iter.Seq2[protocols.Entry, error]) (iter.Seq2[protocols.Entry, error], error) {
+	var held []protocols.Entry
+	var failed error
+	for entry, err := range entries {
+		if err != nil {
+			failed = err
+			break
+		}
+		if len(held) == mostSorted {
+			return nil, &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("more than %d entries, too many to sort", mostSorted)}
+		}
+		held = append(held, entry)
+	}
+	if order := orders[l.sort.value]; order != nil {
+		slices.SortStableFunc(held, func(a, b protocols.Entry) int { return order(&a, &b) })
+	}
+	if l.reverse {
+		slices.Reverse(held)
+	}
+	return func(yield func(protocols.Entry, error) bool) {
+		for _, entry := range held {
+			if !yield(entry, nil) {
+				return
+			}
+		}
+		if failed != nil {
+			yield(protocols.Entry{}, failed)
+		}
+	}, nil
+}
+
+// walk lists a folder and those inside of it, each folder once. Folders wait in
+// a list while one is listed: a client does one thing at a time.
+func walk(ctx context.Context, c protocols.Lister, name string, depth int) iter.Seq2[protocols.Entry, error] {
+	type folder struct {
+		name  string
+		depth int
+	}
+	return func(yield func(protocols.Entry, error) bool) {
+		seen := map[string]bool{}
+		todo := []folder{{name, 0}}
+		for len(todo) > 0 {
+			dir := todo[len(todo)-1]
+			todo = todo[:len(todo)-1]
+			var inside []folder
+			for entry, err := range c.List(ctx, dir.name) {
+				if !yield(entry, err) || err != nil {
+					return
+				}
+				if isFolder(&entry) && dir.depth < depth && !seen[entry.Path] {
+					seen[entry.Path] = true
+					inside = append(inside, folder{entry.Path, dir.depth + 1})
+				}
+			}
+			slices.Reverse(inside)
+			todo = append(todo, inside...)
+		}
+	}
+}
+
+// isFolder: links are not followed, or trees would have loops.
+func isFolder(e *protocols.Entry) bool {
+	return (e.Type == protocols.TypeDir || e.Type == protocols.TypeMenu) && e.Name != "." && e.Name != ".."
+}
+
+// firstError gives the first of several errors that is one.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,6 +1,7 @@
 package protocols
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -112,7 +113,11 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	if e.HasMode {
 		j.Mode = OctalMode(e.Mode)
 	}
-	return json.Marshal(j)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // Message-IDs have angle brackets
+	err := enc.Encode(j)
+	return b.Bytes(), err
 }
 
 // OctalMode gives the permission bits with set-uid, set-gid and sticky as chmod

@@ -24,6 +24,9 @@ type Scheme struct {
 	Name string
 	Port int // default; 0: the URL must name one, or the scheme has none
 	TLS  SchemeTLS
+	// NoHost allows URLs without a host where there is a default port:
+	// lmtp:///path/to/socket, news:group.
+	NoHost bool
 }
 
 // Spec describes an adapter to the catalog.
@@ -117,12 +120,14 @@ func (r *Registry) Target(u *url.URL, proto string) (*Target, error) {
 	}
 	t := &Target{URL: u, Spec: spec}
 	t.Scheme, _ = spec.Scheme(u.Scheme)
-	if u.Host == "" && t.Scheme.Port != 0 {
+	if u.Hostname() == "" && t.Scheme.Port != 0 && !t.Scheme.NoHost {
 		return nil, badURL(u.Redacted(), "no host")
 	}
 	var err error
-	t.Name, err = spec.Path(u)
-	return t, Wrap(err, spec.Name, "", Redact(u))
+	if t.Name, err = spec.Path(u); err != nil {
+		return nil, Wrap(err, spec.Name, "", Redact(u))
+	}
+	return t, nil
 }
 
 // Open makes the client of a target. It does no I/O.

@@ -114,6 +114,9 @@ func (s *session) listMLSD(ctx context.Context, name string, yield func(protocol
 			}
 			return nil
 		}
+		if s.failed != nil {
+			return s.failed
+		}
 	}
 	return err
 }

@@ -1,0 +1,185 @@
+package protocoltest
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// What a client may take from a server that does not stop.
+const (
+	maxTaken = 4 << 20  // bytes off the connection
+	maxAlloc = 64 << 20 // bytes allocated on the way, freed or not
+)
+
+// heads gives the lines of a server that start a reply, as far as the call needs
+// them: those that do not stand behind another line.
+func (h *Harness) heads(t *testing.T, d *Dialog) []int {
+	var at []int
+	for _, i := range h.reached(t, d) {
+		if d.script.Steps[i].Mark == "S:" && (i == 0 || d.script.Steps[i-1].Mark != "S:") {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// hostile plays a script that ends in something bad, and wants an error of kind
+// Protocol without delay, little taken and a client that works again.
+func (h *Harness) hostile(t *testing.T, d *Dialog, at int, what string, s *Script) {
+	where := d.script.Name + ":" + itoa(d.script.Steps[at].Line) + ", " + what + " in place of " + d.script.Steps[at].String()
+	bubble(t, func(t *testing.T) {
+		tr := h.try(t, d, where, s, d.script)
+		start := time.Now()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		o, err := tr.call(t.Context(), d.Call)
+		runtime.ReadMemStats(&after)
+		if kind := protocols.KindOf(err); kind != protocols.Protocol && kind != protocols.TLSFailure {
+			tr.errorf("kind %v, want protocol: %v %s", kind, err, o)
+		}
+		if took := time.Since(start); took > soon {
+			tr.errorf("took %v", took)
+		}
+		if n := tr.player.Written(); n > maxTaken {
+			tr.errorf("%d bytes were taken", n)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > maxAlloc {
+			tr.errorf("%d bytes were allocated", n)
+		}
+		tr.again(d)
+		tr.end()
+	})
+}
+
+// lawGarbage says what is no reply, in place of each reply.
+func lawGarbage(t *testing.T, h *Harness) {
+	h.bubbled(t, func(t *testing.T, d *Dialog) {
+		for _, at := range h.heads(t, d) {
+			h.hostile(t, d, at, "garbage", d.script.with(at, Step{Mark: "S:", Text: h.Garbage}, Step{Mark: "S!", Text: "hang"}))
+		}
+	})
+}
+
+// lawFlood sends lines without an end, replies without an end, and one reply
+// after the other without an end.
+func lawFlood(t *testing.T, h *Harness) {
+	h.bubbled(t, func(t *testing.T, d *Dialog) {
+		for _, at := range h.heads(t, d) {
+			line := d.script.Steps[at].Text
+			h.hostile(t, d, at, "endless line", d.script.with(at, Step{Mark: "S:", Text: line[:min(4, len(line))] + `\c`}, Step{Mark: "S!", Text: `flood x\c`}))
+			if h.Multiline != nil {
+				h.hostile(t, d, at, "endless reply", d.script.with(at, Step{Mark: "S!", Text: "flood " + h.Multiline(line)}))
+			}
+		}
+		for _, at := range h.reached(t, d) {
+			if d.script.Steps[at].Mark == "D>" && d.script.Header["data"] == "lines" {
+				h.hostile(t, d, at, "endless line of data", d.script.with(at, Step{Mark: "D!", Text: `flood x\c`}, Step{Mark: "S!", Text: "hang"}))
+			}
+		}
+	})
+}
+
+// oddTexts are put in the place of a line's text.
+var oddTexts = []string{`\x00`, `\xff\xfe\xc3`, `\x1b[31m\x07`, ``, `(|||99999|)`, `(((((`, `99999999999999999999`, strings.Repeat("x", 60_000)}
+
+// oddCodes are put in the place of a line's code.
+var oddCodes = []string{"100", "150", "200", "213", "226", "229", "250", "299", "331", "332", "350", "421", "425", "450", "500", "530", "550", "599"}
+
+// lawOdd says what is a reply, but makes no sense. Whatever the client makes of
+// it, it ends, in bounded time and memory, and an error is a right one.
+func lawOdd(t *testing.T, h *Harness) {
+	h.bubbled(t, func(t *testing.T, d *Dialog) {
+		for _, at := range h.reached(t, d) {
+			st := d.script.Steps[at]
+			if st.Mark != "S:" || len(st.Text) < 4 {
+				continue
+			}
+			for _, text := range oddTexts {
+				h.odd(t, d, at, d.script.splice(at, Step{Mark: "S:", Text: st.Text[:4] + text}))
+			}
+			h.odd(t, d, at, d.script.splice(at, st, st))
+			for _, code := range oddCodes {
+				if strings.Trim(st.Text[:3], "0123456789") == "" {
+					h.odd(t, d, at, d.script.splice(at, Step{Mark: "S:", Text: code + st.Text[3:]}))
+					h.odd(t, d, at, d.script.with(at, Step{Mark: "S!", Text: "flood " + code + st.Text[3:]}))
+				}
+			}
+		}
+	})
+}
+
+func (h *Harness) odd(t *testing.T, d *Dialog, at int, s *Script) {
+	bubble(t, func(t *testing.T) {
+		tr := h.try(t, d, d.script.Name+":"+itoa(d.script.Steps[at].Line)+", with "+s.Steps[at].String(), s)
+		start := time.Now()
+		tr.call(t.Context(), d.Call)
+		if took := time.Since(start); took > 2*protocols.DefaultIdleTimeout {
+			tr.errorf("took %v", took)
+		}
+		if n := tr.player.Written(); n > 2*maxTaken {
+			tr.errorf("%d bytes were taken", n)
+		}
+		tr.client.Close()
+		tr.player.Close() // what the client says to an odd server is its own affair
+	})
+}
+
+// lawEarly puts a line behind the reply that TLS follows, in the same packet: it
+// would be read as if it had come under TLS (CVE-2021-22947).
+func lawEarly(t *testing.T, h *Harness) {
+	found := false
+	h.bubbled(t, func(t *testing.T, d *Dialog) {
+		at := slices.IndexFunc(d.script.Steps, func(st Step) bool { return st.Mark == "S!" && st.Text == "starttls" })
+		if at < 1 || d.script.Steps[at-1].Mark != "S:" {
+			return
+		}
+		found = true
+		bubble(t, func(t *testing.T) {
+			injected := d.script.Steps[at-1]
+			tr := h.try(t, d, "a line before TLS", d.script.with(at, injected, Step{Mark: "S!", Text: "hang"}), d.script)
+			tr.player.Delivery = AtOnce
+			_, err := tr.call(t.Context(), d.Call)
+			if kind := protocols.KindOf(err); kind != protocols.TLSFailure && kind != protocols.Protocol {
+				tr.errorf("kind %v, want tls: %v", kind, err)
+			}
+			if last := tr.lastSent(); last != string(lastCommand(d.script.Steps[:at])) {
+				tr.errorf("the client went on with %q", last)
+			}
+			tr.end()
+		})
+	})
+	if !found && upgrades(h.Spec) {
+		t.Error("no dialogue with S! starttls, and a scheme with an upgrade to TLS")
+	}
+}
+
+func upgrades(s *protocols.Spec) bool {
+	return slices.ContainsFunc(s.Schemes, func(sc protocols.Scheme) bool {
+		return sc.TLS == protocols.TLSUpgrade || sc.TLS == protocols.TLSRequired
+	})
+}
+
+func lastCommand(steps []Step) []byte {
+	for _, st := range slices.Backward(steps) {
+		if st.Mark == "C:" {
+			return []byte(strings.TrimSuffix(string(st.bytes()), "\r\n"))
+		}
+	}
+	return nil
+}
+
+func (tr *trial) lastSent() string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	for _, e := range slices.Backward(tr.events) {
+		if e.Kind == protocols.EventSend {
+			return e.Text
+		}
+	}
+	return ""
+}

@@ -1,0 +1,96 @@
+package protocoltest
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// lawCut closes the connections before each line of the server.
+func lawCut(t *testing.T, h *Harness) { h.lawGone(t, "close") }
+
+// lawReset does it with a reset.
+func lawReset(t *testing.T, h *Harness) { h.lawGone(t, "reset") }
+
+// soon is as long as a client may take for its goodbyes.
+const soon = 10 * time.Second
+
+func (h *Harness) lawGone(t *testing.T, how string) {
+	h.bubbled(t, func(t *testing.T, d *Dialog) {
+		h.points(t, d, func(t *testing.T, where string, upTo int) {
+			tr := h.try(t, d, where, d.script.with(upTo, Step{Mark: "S!", Text: how}), d.script)
+			start := time.Now()
+			o, err := tr.call(t.Context(), d.Call)
+			switch kind := protocols.KindOf(err); {
+			case err == nil:
+				tr.errorf("success on a connection that was cut: %s", o)
+			case kind == protocols.Timeout || kind == protocols.Usage || kind == protocols.Interrupted:
+				tr.errorf("kind %v: %v", kind, err)
+			case time.Since(start) > soon:
+				tr.errorf("took %v", time.Since(start))
+			}
+			tr.again(d)
+			tr.end()
+		})
+	})
+}
+
+// lawHang lets the server fall silent before each of its lines, under a deadline.
+func lawHang(t *testing.T, h *Harness) {
+	const limit = 7 * time.Second
+	h.bubbled(t, func(t *testing.T, d *Dialog) {
+		h.points(t, d, func(t *testing.T, where string, upTo int) {
+			tr := h.try(t, d, where, d.script.with(upTo, Step{Mark: "S!", Text: "hang"}), d.script)
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			o, err := tr.call(ctx, d.Call)
+			if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took != limit {
+				tr.errorf("after %v, want %v: %v %s", took, limit, err, o)
+			}
+			tr.again(d)
+			tr.end()
+		})
+	})
+}
+
+// lawIdle is lawHang without a deadline: the idle time ends the call.
+func lawIdle(t *testing.T, h *Harness) {
+	h.bubbled(t, func(t *testing.T, d *Dialog) {
+		h.points(t, d, func(t *testing.T, where string, upTo int) {
+			tr := h.try(t, d, where, d.script.with(upTo, Step{Mark: "S!", Text: "hang"}), d.script)
+			start := time.Now()
+			o, err := tr.call(t.Context(), d.Call)
+			took := time.Since(start)
+			if protocols.KindOf(err) != protocols.Timeout || took > protocols.DefaultIdleTimeout+soon {
+				tr.errorf("after %v: %v %s", took, err, o)
+			}
+			tr.again(d)
+			tr.end()
+		})
+	})
+}
+
+// lawCancel cancels the context before each line of the server.
+func lawCancel(t *testing.T, h *Harness) {
+	h.bubbled(t, func(t *testing.T, d *Dialog) {
+		h.points(t, d, func(t *testing.T, where string, upTo int) {
+			tr := h.try(t, d, where, d.script.with(upTo, Step{Mark: "S!", Text: "cancel"}), d.script)
+			ctx, cancel := context.WithCancel(t.Context())
+			tr.player.OnCancel = cancel
+			start := time.Now()
+			o, err := tr.call(ctx, d.Call)
+			if took := time.Since(start); !errors.Is(err, context.Canceled) || took != 0 {
+				tr.errorf("after %v, want at once: %v %s", took, err, o)
+			}
+			tr.again(d)
+			tr.end()
+		})
+	})
+}

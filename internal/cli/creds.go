@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -191,7 +192,9 @@ func (s *search) fromURL() error {
 	if !s.user(s.URL.User.Username()) || !has {
 		return nil
 	}
-	s.warn("a password in a URL can be seen by other users of this machine and stays in the shell's history; use --password-command or the keyring")
+	if !isLoopback(s.URL.Hostname()) { // a test server's password is no secret worth a warning each time
+		s.warn("a password in a URL can be seen by other users of this machine and stays in the shell's history; use --password-command or the keyring")
+	}
 	s.password(pass)
 	return nil
 }
@@ -457,4 +460,10 @@ func credError(text string, err error) error {
 		kind = protocols.Local
 	}
 	return &protocols.Error{Kind: kind, Text: text, Err: err}
+}
+
+// isLoopback: a name or address of this machine.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

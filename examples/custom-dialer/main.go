@@ -1,0 +1,60 @@
+// Command custom-dialer reaches a server through a dialer of its own, as a program
+// would that has its own network (a tunnel, a container, a test). This one sends
+// every connection to one address, whatever the URL says:
+//
+//	go run ./examples/custom-dialer 127.0.0.1 ftp://user:password@files.example:2121/
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/all"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: custom-dialer ADDRESS URL")
+	}
+	catalog, err := all.All()
+	if err != nil {
+		return err
+	}
+	target, err := catalog.Parse(args[1], "")
+	if err != nil {
+		return err
+	}
+	var dialer net.Dialer
+	c, err := target.Open(&protocols.Options{
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			_, port, _ := net.SplitHostPort(address) // an address of ours always has one
+			fmt.Fprintf(os.Stderr, "%s is reached at %s\n", address, args[0])
+			return dialer.DialContext(ctx, network, net.JoinHostPort(args[0], port))
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for e, err := range protocols.List(ctx, c, target.Name) {
+		if err != nil {
+			return err
+		}
+		fmt.Println(e.Name)
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+// Package examples runs the example programs against an embedded server.
+package examples
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+// programs is the folder of the built examples.
+func programs(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", dir+string(filepath.Separator), "./...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return dir
+}
+
+// example is one run of a program, on the lab's sample tree.
+type example struct {
+	name string
+	args []string // SERVER: URL with user and password, NAME: with a host name, DIR: an empty folder
+	code int
+	out  []string // parts of standard output
+	err  []string // parts of standard error
+	file string   // below DIR, must hold
+	want string
+}
+
+func examples() []example {
+	return []example{
+		{name: "ftp-list", args: []string{"SERVERpub/"}, out: []string{"file          256  2024-02-29 12:34  all-bytes.bin\n", "naïve café ☕.txt\n", "dir "}},
+		{name: "ftp-list", args: []string{"SERVERnosuch/"}, code: 1, err: []string{"ftp ls 127.0.0.1:", "/nosuch: 550 ", "(not found)\n"}},
+		{name: "ftp-list", args: []string{"ftp://a@b@c/"}, code: 1, err: []string{"more than one @"}},
+		{name: "ftp-download", args: []string{"SERVERpub/dos.txt", "DIR/dos.txt"}, out: []string{"done: 15 bytes, from byte 0 on\n"}, file: "dos.txt", want: "first\r\nsecond\r\n"},
+		{name: "ftp-download", args: []string{"SERVERpub/dos.txt", "DIR/dos.txt"}, out: []string{"skipped: 0 bytes"}, file: "dos.txt", want: "first\r\nsecond\r\n"},
+		{name: "ftp-upload", args: []string{"DIR/dos.txt", "SERVERincoming/up.txt"}, out: []string{"/incoming/up.txt: 15 bytes\n"}},
+		{name: "ftp-download", args: []string{"SERVERincoming/up.txt", "DIR/again.txt"}, out: []string{"done: 15 bytes"}, file: "again.txt", want: "first\r\nsecond\r\n"},
+		{name: "ftp-upload", args: []string{"DIR/nosuch", "SERVERincoming/x"}, code: 1, err: []string{"nosuch: no such file"}},
+		{name: "sync-folder", args: []string{"SERVERpub/nested/", "DIR/tree"}, out: []string{"done many/file07.txt\n", "22 copied, 0 skipped, 0 failed\n"}, file: "tree/many/file07.txt", want: "file number 7\n"},
+		{name: "sync-folder", args: []string{"SERVERpub/nested/", "DIR/tree"}, out: []string{"0 copied, 22 skipped, 0 failed\n"}},
+		{name: "probe-server", args: []string{"SERVER"}, out: []string{"up=true", "tls=none", "  MLST ["}},
+		{name: "probe-server", args: []string{"ftp://127.0.0.1:1/"}, out: []string{"up=false connect "}, code: 1, err: []string{"ftp probe 127.0.0.1:1: "}},
+		{name: "trace-dialogue", args: []string{"SERVERREADME.txt"}, out: []string{"Welcome to the lab.\n"}, err: []string{"send PASS ****\n", "recv 226 ", "2 connections, "}},
+		{name: "custom-dialer", args: []string{"127.0.0.1", "NAMEpub/"}, out: []string{"all-bytes.bin\n"}, err: []string{" is reached at 127.0.0.1\n"}},
+		{name: "raw-command", args: []string{"SERVER", "SYST", "NOSUCH"}, out: []string{"215 UNIX", "\n500 "}},
+		{name: "raw-command", args: []string{"SERVER", "NOOP\r\nDELE x"}, code: 1, err: []string{"ftp raw 127.0.0.1:"}},
+	}
+}
+
+// TestExamples runs them in order, since some use what one before has made.
+func TestExamples(t *testing.T) {
+	server, err := lab.StartFTP(lab.FTPOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	c := server.Credentials()
+	full := strings.Replace(server.URL(), "://", fmt.Sprintf("://%s:%s@", c.User, c.Password), 1)
+	dir, bin, ran := t.TempDir(), programs(t), map[string]bool{}
+	fill := strings.NewReplacer("SERVER", full, "DIR", dir, "NAME", strings.Replace(server.URL(), "127.0.0.1", "files.invalid", 1))
+	for _, e := range examples() {
+		ran[e.name] = true
+		t.Run(e.name, func(t *testing.T) { e.run(t, filepath.Join(bin, e.name), fill, dir) })
+	}
+	t.Run("resume", func(t *testing.T) { goesOn(t, filepath.Join(bin, "ftp-download")) })
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if entry.IsDir() && !ran[entry.Name()] {
+			t.Errorf("%s is run by no test", entry.Name())
+		}
+	}
+}
+
+func (e *example) run(t *testing.T, program string, fill *strings.Replacer, dir string) {
+	var args []string
+	for _, a := range e.args {
+		args = append(args, fill.Replace(a))
+	}
+	var out, words bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Stdout, cmd.Stderr = &out, &words
+	err := cmd.Run()
+	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+		t.Fatal(err)
+	}
+	if got := cmd.ProcessState.ExitCode(); got != e.code {
+		t.Errorf("exit code %d, want %d: %s", got, e.code, &words)
+	}
+	holds(t, "standard output", out.String(), e.out)
+	holds(t, "standard error", words.String(), e.err)
+	if strings.Contains(words.String(), lab.DefaultCredentials().Password) {
+		t.Errorf("the password is shown: %s", &words)
+	}
+	if e.file == "" {
+		return
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, e.file)); err != nil || string(got) != e.want {
+		t.Errorf("%s holds %q, want %q (%v)", e.file, got, e.want, err)
+	}
+}
+
+func holds(t *testing.T, what, got string, parts []string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(got, part) {
+			t.Errorf("%s has no %q:\n%s", what, part, got)
+		}
+	}
+}
+
+// goesOn: a download that the server cuts off fetches only the rest next.
+func goesOn(t *testing.T, program string) {
+	faults, err := lab.ParseFaults("data.cut=2M*1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := lab.StartFTP(lab.FTPOptions{Faults: faults})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	dest := filepath.Join(t.TempDir(), "large.bin")
+	out, err := exec.CommandContext(t.Context(), program, server.URL()+"pub/large.bin", dest).CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "done: ") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	want := make([]byte, 3<<20)
+	lab.Pattern(1)(want, 0)
+	if got, err := os.ReadFile(dest); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes that are not the file's (%v)", len(got), err)
+	}
+	if !slices.ContainsFunc(server.Commands(), func(c string) bool { return strings.HasPrefix(c, "REST ") && c != "REST 0" }) {
+		t.Errorf("it began anew: %q", server.Commands())
+	}
+}

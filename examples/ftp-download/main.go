@@ -1,0 +1,56 @@
+// Command ftp-download saves one file of any server that the catalog knows. It
+// repeats what fails for a moment, and started again after an interruption it goes
+// on where it stopped, if the file on the server is still the same:
+//
+//	go run ./examples/ftp-download ftp://host/pub/large.iso large.iso
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/all"
+	"github.com/netclients/netclients/protocols/file"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: ftp-download URL FILE")
+	}
+	catalog, err := all.All()
+	if err != nil {
+		return err
+	}
+	target, err := catalog.Parse(args[0], "")
+	if err != nil {
+		return err
+	}
+	src := transfer.Endpoint{
+		Open: func() (protocols.Client, error) { return target.Open(nil) },
+		Name: target.Name, URL: protocols.Redact(target.URL), Protocol: target.Spec.Name,
+	}
+	dst := transfer.Endpoint{
+		Open: func() (protocols.Client, error) { return file.New(args[1], nil), nil },
+		URL:  file.URL(args[1]), Protocol: "file",
+	}
+	result, err := transfer.Copy(ctx, src, dst, &transfer.Options{Continue: true})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s: %d bytes, from byte %d on\n", result.Status, result.Bytes, result.ResumedAt)
+	return nil
+}

@@ -1,0 +1,54 @@
+// Command raw-command sends commands as they are, after login, and prints each
+// reply. It works for every protocol whose client is a [protocols.Doer]:
+//
+//	go run ./examples/raw-command ftp://user:password@host SYST 'SITE HELP'
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/all"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) < 2 {
+		return errors.New("usage: raw-command URL COMMAND...")
+	}
+	catalog, err := all.All()
+	if err != nil {
+		return err
+	}
+	target, err := catalog.Parse(args[0], "")
+	if err != nil {
+		return err
+	}
+	c, err := target.Open(nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for _, command := range args[1:] {
+		reply, err := protocols.Do(ctx, c, command)
+		if err != nil {
+			return err
+		}
+		for _, line := range reply.Lines {
+			fmt.Println(reply.Code, line)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+// Command sync-folder brings a local folder up to date with one on a server, with
+// four connections. Files that are the same already are not fetched:
+//
+//	go run ./examples/sync-folder ftp://host/pub/ mirror
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/all"
+	"github.com/netclients/netclients/protocols/file"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: sync-folder URL FOLDER")
+	}
+	catalog, err := all.All()
+	if err != nil {
+		return err
+	}
+	target, err := catalog.Parse(args[0], "")
+	if err != nil {
+		return err
+	}
+	src := transfer.Endpoint{
+		Open: func() (protocols.Client, error) { return target.Open(nil) },
+		Name: target.Name, URL: protocols.Redact(target.URL), Protocol: target.Spec.Name,
+	}
+	dst := transfer.Endpoint{
+		Open: func() (protocols.Client, error) { return file.New(args[1], nil), nil },
+		URL:  file.URL(args[1]), Protocol: "file",
+	}
+	sum, err := transfer.Sync(ctx, src, dst, &transfer.SyncOptions{Parallel: 4}, func(r transfer.Result) {
+		if r.Status != transfer.StatusSkipped {
+			fmt.Println(r.Status, r.Name)
+		}
+	})
+	fmt.Printf("%d copied, %d skipped, %d failed\n", sum.Done, sum.Skipped, sum.Failed)
+	return err
+}

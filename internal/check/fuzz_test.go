@@ -1,0 +1,38 @@
+package check
+
+import (
+	"go/ast"
+	"strings"
+	"testing"
+)
+
+// parsers are the packages beside the adapters that read what a server, a network
+// or a file of another program says. Each needs a fuzz target.
+var parsers = map[string]bool{
+	"protocols":           true, // URLs
+	"protocols/transport": true, // TLS records, proxies' answers, host names
+	"protocols/lab":       true, // commands of clients, fault specs
+	"protocols/mailstore": true, // mbox files
+	"internal/wire":       true, // lines, replies, dots
+	"internal/cli":        true, // .netrc
+}
+
+// TestParsersAreFuzzed: every parser of foreign bytes has a fuzz target. The
+// adapter of local files parses nothing.
+func TestParsersAreFuzzed(t *testing.T) {
+	for _, s := range sources(t) {
+		if !parsers[s.path] && (!adapter(s) || s.path == "protocols/file") {
+			continue
+		}
+		found := false
+		s.each(true, func(path string, f *ast.File) {
+			for _, d := range f.Decls {
+				d, ok := d.(*ast.FuncDecl)
+				found = found || ok && d.Recv == nil && strings.HasPrefix(d.Name.Name, "Fuzz") && strings.HasSuffix(path, "_test.go")
+			}
+		})
+		if !found {
+			t.Errorf("%s has no fuzz target", s.path)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package check
+
+import (
+	"go/ast"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rules says what the packages of the module may import. The first row that
+// matches holds. own are packages of the module, mods other modules; a "*" stands
+// for one path element, a "..." for any rest. never are packages that are refused
+// in any case. Every package has a row.
+var rules = []struct{ of, own, mods, never string }{
+	{"protocols", "", "", "flag log log/slog os/exec net/http"},
+	{"protocols/transport", "protocols", "golang.org/x/net/...", "flag log log/slog os/exec"},
+	{"protocols/file", "protocols", "", "flag log log/slog os/exec net/http"},
+	{"protocols/transfer", "protocols protocols/file", "", "flag log log/slog os/exec net/http crypto/tls"},
+	{"protocols/mailstore", "protocols protocols/file", "...", "flag log log/slog os/exec net net/http"},
+	{"protocols/lab", "internal/wire", "...", "flag log log/slog os os/exec"},
+	{"protocols/protocoltest", "protocols protocols/lab protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
+	{"protocols/all", "protocols protocols/*", "", "net os"},
+	{"protocols/*", "protocols protocols/transport internal/wire internal/sasl", "...", "flag log log/slog os os/exec net/http"}, // the adapters
+	{"internal/wire", "", "", "os net flag log log/slog"},
+	{"internal/cli", "protocols protocols/...", "...", "flag log log/slog"},
+	{"internal/*", "protocols", "...", "flag log log/slog"},
+	{"cmd/netclients", "internal/cli", "", "flag log log/slog"},
+	{"examples/...", "protocols protocols/...", "", ""},
+	{"bench", "internal/interop", "", ""},
+}
+
+func TestImports(t *testing.T) {
+	for _, s := range sources(t) {
+		i := slices.IndexFunc(rules, func(r struct{ of, own, mods, never string }) bool { return matches(r.of, s.path) })
+		if i < 0 {
+			t.Errorf("%s: no row in the table of imports", s.path)
+			continue
+		}
+		for _, imported := range s.imports {
+			if r := rules[i]; !allowed(r.own, r.mods, imported) || anyMatches(r.never, imported) {
+				t.Errorf("%s imports %s", s.path, imported)
+			}
+		}
+	}
+}
+
+func allowed(own, mods, imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	if below, ok := strings.CutPrefix(imported, module); ok {
+		return anyMatches(own, below)
+	}
+	return !strings.Contains(first, ".") || anyMatches(mods, imported)
+}
+
+func anyMatches(patterns, s string) bool {
+	return slices.ContainsFunc(strings.Fields(patterns), func(p string) bool { return matches(p, s) })
+}
+
+func matches(pattern, s string) bool {
+	if prefix, ok := strings.CutSuffix(pattern, "..."); ok {
+		return strings.HasPrefix(s, prefix) || s == strings.TrimSuffix(prefix, "/")
+	}
+	ok, err := path.Match(pattern, s)
+	return ok && err == nil
+}
+
+func TestMatches(t *testing.T) {
+	for _, c := range []struct {
+		pattern, s string
+		want       bool
+	}{
+		{"a", "a", true}, {"a", "a/b", false}, {"a/*", "a/b", true}, {"a/*", "a/b/c", false}, {"a/...", "a/b/c", true}, {"a/...", "a", true}, {"a/...", "ab", false}, {"...", "x.y/z", true},
+	} {
+		if got := matches(c.pattern, c.s); got != c.want {
+			t.Errorf("%s, %s: %v", c.pattern, c.s, got)
+		}
+	}
+	if allowed("protocols", "", module+"protocols/ftp") || allowed("", "", "example.org/x") || !allowed("", "", "net/url") {
+		t.Error("allowed does not tell packages apart")
+	}
+}
+
+// support are the packages below protocols that are no adapters.
+var support = []string{"protocols/transport", "protocols/transfer", "protocols/lab", "protocols/all", "protocols/mailstore", "protocols/protocoltest"}
+
+func adapter(s *source) bool {
+	return matches("protocols/*", s.path) && !slices.Contains(support, s.path)
+}
+
+// TestAdaptersAreInTheCatalog: what is below protocols and not support is an
+// adapter, and has its Spec in protocols/all.
+func TestAdaptersAreInTheCatalog(t *testing.T) {
+	list := sources(t)
+	i := slices.IndexFunc(list, func(s *source) bool { return s.path == "protocols/all" })
+	for _, s := range list {
+		if adapter(s) && !slices.Contains(list[i].imports, module+s.path) {
+			t.Errorf("%s is not in protocols/all", s.path)
+		}
+	}
+}
+
+// openers open sockets, or start TLS on them. Only these packages may: where
+// clients are made (transport), and where servers are.
+var openers = map[string]string{
+	"net":        "Dial DialTimeout DialTCP DialUDP DialUnix DialIP Dialer Listen ListenTCP ListenUDP ListenUnix ListenUnixgram ListenPacket ListenConfig ListenMulticastUDP FileConn FileListener",
+	"crypto/tls": "Dial DialWithDialer Dialer Client Server Listen NewListener QUICClient",
+	"net/http":   "Client Get Head Post PostForm DefaultClient DefaultTransport Transport ListenAndServe ListenAndServeTLS Serve Server",
+}
+
+func TestSocketsAreOpenedByTransport(t *testing.T) {
+	broken := map[string]string{}
+	for _, s := range sources(t) {
+		s.each(false, func(path string, f *ast.File) {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if sel, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := sel.X.(*ast.Ident); ok && slices.Contains(strings.Fields(openers[importedAs(f, x.Name)]), sel.Sel.Name) {
+						broken[s.path] = "opens a socket with " + x.Name + "." + sel.Sel.Name + " in " + path
+					}
+				}
+				return true
+			})
+		})
+	}
+	exceptions{
+		"protocols/transport":    "this is where sockets are opened",
+		"protocols/lab":          "servers, and proxies that connect to what they are asked for",
+		"protocols/protocoltest": "servers that play dialogues",
+		"internal/interop":       "looks whether the real servers are up",
+		"examples/custom-dialer": "shows a dialer of one's own",
+	}.report(t, broken)
+}
+
+// importedAs gives the path of the package that a file calls name.
+func importedAs(f *ast.File, name string) string {
+	for _, i := range f.Imports {
+		p := strings.Trim(i.Path.Value, `"`)
+		if i.Name != nil && i.Name.Name == name || i.Name == nil && path.Base(p) == name {
+			return p
+		}
+	}
+	return ""
+}

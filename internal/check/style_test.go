@@ -1,0 +1,174 @@
+package check
+
+import (
+	"fmt"
+	"go/ast"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestExportedIsDocumented: every exported identifier of the packages that others
+// import has a comment; that of a function, method or type starts with its name.
+func TestExportedIsDocumented(t *testing.T) {
+	for _, s := range sources(t) {
+		if !s.library() {
+			continue
+		}
+		s.each(false, func(path string, f *ast.File) {
+			for _, d := range f.Decls {
+				for _, what := range undocumented(d) {
+					t.Errorf("%s: %s", path, what)
+				}
+			}
+		})
+	}
+}
+
+func undocumented(d ast.Decl) []string {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Name.IsExported() && exportedReceiver(d) && !startsWith(d.Doc, d.Name.Name) {
+			return []string{"func " + d.Name.Name + ": no comment that starts with its name"}
+		}
+	case *ast.GenDecl:
+		var bad []string
+		for _, spec := range d.Specs {
+			bad = append(bad, undocumentedSpec(d, spec)...)
+		}
+		return bad
+	}
+	return nil
+}
+
+func undocumentedSpec(d *ast.GenDecl, spec ast.Spec) []string {
+	switch spec := spec.(type) {
+	case *ast.TypeSpec:
+		doc := spec.Doc
+		if doc == nil {
+			doc = d.Doc
+		}
+		if spec.Name.IsExported() && !startsWith(doc, spec.Name.Name) {
+			return []string{"type " + spec.Name.Name + ": no comment that starts with its name"}
+		}
+	case *ast.ValueSpec:
+		exported := slices.ContainsFunc(spec.Names, (*ast.Ident).IsExported)
+		if exported && d.Doc == nil && spec.Doc == nil && spec.Comment == nil {
+			return []string{spec.Names[0].Name + ": no comment"}
+		}
+	}
+	return nil
+}
+
+func exportedReceiver(d *ast.FuncDecl) bool {
+	if d.Recv == nil {
+		return true
+	}
+	exported := false
+	ast.Inspect(d.Recv.List[0].Type, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		exported = exported || ok && id.IsExported()
+		return true
+	})
+	return exported
+}
+
+func startsWith(doc *ast.CommentGroup, name string) bool {
+	return slices.Contains(strings.Fields(doc.Text())[:min(2, len(strings.Fields(doc.Text())))], name)
+}
+
+// TestPackagesAreDocumented: every package says what it is, and an adapter says
+// which RFCs it speaks.
+func TestPackagesAreDocumented(t *testing.T) {
+	for _, s := range sources(t) {
+		doc := ""
+		s.each(true, func(_ string, f *ast.File) { doc += f.Doc.Text() })
+		if !strings.HasPrefix(doc, "Package "+s.name+" ") && (s.name != "main" || !strings.HasPrefix(doc, "Command ")) {
+			t.Errorf("%s: no package comment", s.path)
+		}
+		if adapter(s) && !strings.Contains(doc, "RFC") {
+			t.Errorf("%s: the package comment names no RFC", s.path)
+		}
+	}
+}
+
+// The sizes that nothing passes.
+const (
+	maxFunc    = 80  // lines from func to the brace
+	maxFile    = 500 // lines
+	maxMain    = 20  // lines of cmd/netclients/main.go
+	maxExample = 60  // lines of an example
+)
+
+func TestSizes(t *testing.T) {
+	long := map[string]string{}
+	for _, s := range sources(t) {
+		s.each(true, func(path string, f *ast.File) {
+			limit := maxFile
+			switch {
+			case path == "cmd/netclients/main.go":
+				limit = maxMain
+			case strings.HasPrefix(path, "examples/") && s.name == "main":
+				limit = maxExample
+			}
+			if n := s.fset.File(f.Pos()).LineCount(); n > limit+1 { // the last line has an end
+				long[path] = fmt.Sprintf("%d lines, at most %d", n-1, limit)
+			}
+			for _, d := range f.Decls {
+				if d, ok := d.(*ast.FuncDecl); ok && s.lines(d) > maxFunc {
+					long[path+" "+d.Name.Name] = fmt.Sprintf("%d lines, at most %d", s.lines(d), maxFunc)
+				}
+			}
+		})
+	}
+	exceptions{}.report(t, long)
+}
+
+// TestNoExits: only the command line ends the process or writes a log; a library
+// gives errors, and does not panic.
+func TestNoExits(t *testing.T) {
+	broken := map[string]string{}
+	for _, s := range sources(t) {
+		if s.name == "main" || s.path == "internal/cli" {
+			continue
+		}
+		s.each(false, func(path string, f *ast.File) {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok && ends(f, call.Fun) {
+					broken[path] = "panics, ends the process or writes a log"
+				}
+				return true
+			})
+		})
+	}
+	exceptions{}.report(t, broken)
+}
+
+func ends(f *ast.File, fun ast.Expr) bool {
+	switch fun := fun.(type) {
+	case *ast.Ident:
+		return fun.Name == "panic" || fun.Name == "print" || fun.Name == "println"
+	case *ast.SelectorExpr:
+		x, ok := fun.X.(*ast.Ident)
+		return ok && (importedAs(f, x.Name) == "log" || importedAs(f, x.Name) == "os" && fun.Sel.Name == "Exit")
+	}
+	return false
+}
+
+// TestSkipsHaveReasons: a test that does not run says why.
+func TestSkipsHaveReasons(t *testing.T) {
+	for _, s := range sources(t) {
+		s.each(true, func(path string, f *ast.File) {
+			ast.Inspect(f, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				if sel, ok := call.Fun.(*ast.SelectorExpr); ok && (sel.Sel.Name == "SkipNow" || sel.Sel.Name == "Skip" && len(call.Args) == 0) {
+					t.Errorf("%s: %s without a reason", path, sel.Sel.Name)
+				}
+				return true
+			})
+		})
+	}
+}

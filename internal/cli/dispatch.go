@@ -194,7 +194,7 @@ func (a *app) perform(cmd *cobra.Command, v *verb, spec *protocols.Spec, active 
 	if spec != nil {
 		e.proto = spec.Name
 	}
-	ctx, cancel := a.g.deadline(cmd.Context())
+	ctx, cancel := a.g.deadline(cmd.Context(), v.lasting)
 	defer cancel()
 	return done(causeOf(ctx, v.run(ctx, e, args)))
 }

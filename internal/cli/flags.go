@@ -68,6 +68,7 @@ func (g *globals) outputFlags(fs *pflag.FlagSet) {
 }
 
 func (g *globals) timeFlags(fs *pflag.FlagSet) {
+	g.timeout = duration(wholeTimeout)
 	fs.Var(&g.timeout, "timeout", "longest time for the whole command; 0 for none")
 	fs.Var(&g.connectTimeout, "connect-timeout", "longest time to connect, TLS included; 0 for none")
 	fs.Var(&g.idleTimeout, "idle-timeout", "longest silence of a server; 0 for none")

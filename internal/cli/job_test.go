@@ -122,7 +122,7 @@ func TestPoolLendsAgain(t *testing.T) {
 }
 
 func TestTimeoutCauseIsTold(t *testing.T) {
-	ctx, cancel := (&globals{timeout: duration(time.Nanosecond)}).deadline(t.Context())
+	ctx, cancel := (&globals{timeout: duration(time.Nanosecond)}).deadline(t.Context(), false)
 	defer cancel()
 	<-ctx.Done()
 	err := causeOf(ctx, &protocols.Error{Proto: "x", Op: "ls", Kind: protocols.Timeout, Err: context.DeadlineExceeded})

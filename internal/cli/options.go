@@ -118,11 +118,18 @@ func (g *globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
 	return func(*url.URL) (*url.URL, error) { return u, nil }, nil
 }
 
-// deadline gives the context of the whole command.
-func (g *globals) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if g.timeout == 0 {
+// wholeTimeout ends a command that a server keeps alive by a byte now and then.
+const wholeTimeout = 24 * time.Hour
+
+// deadline gives the context of the whole command. One that lasts until it is
+// stopped has a limit only when the user sets one.
+func (g *globals) deadline(ctx context.Context, lasting bool) (context.Context, context.CancelFunc) {
+	d := time.Duration(g.timeout)
+	if d == wholeTimeout && lasting {
+		d = 0
+	}
+	if d == 0 {
 		return context.WithCancel(ctx)
 	}
-	d := time.Duration(g.timeout)
 	return context.WithTimeoutCause(ctx, d, &protocols.Error{Kind: protocols.Timeout, Text: "not done within --timeout " + d.String()})
 }

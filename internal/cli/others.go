@@ -43,7 +43,7 @@ func (a *app) plain(name, args, short string, do func(cmd *cobra.Command, e *env
 		if err != nil {
 			return err
 		}
-		ctx, cancel := a.g.deadline(cmd.Context())
+		ctx, cancel := a.g.deadline(cmd.Context(), true)
 		defer cancel()
 		cmd.SetContext(ctx)
 		return done(causeOf(ctx, do(cmd, e, args)))

@@ -18,6 +18,7 @@ type verb struct {
 	short   string
 	example string
 	own     bool // a protocol's own: not among the generic verbs
+	lasting bool // runs until it is stopped: no time limit by default
 	flags   func(*pflag.FlagSet)
 	has     func(protocols.Client) bool
 	run     func(ctx context.Context, e *env, args []string) error
@@ -90,6 +91,9 @@ func (v *verb) eg(lines ...string) *verb {
 
 // only makes the verb a protocol's own.
 func (v *verb) only() *verb { v.own = true; return v }
+
+// lasts says that the verb runs until the user or the peer ends it.
+func (v *verb) lasts() *verb { v.lasting = true; return v }
 
 // arity gives the least and most arguments of the usage line; -1 for no bound.
 func (v *verb) arity() (low, high int) {

@@ -32,7 +32,7 @@ func probeVerb(p *prober) *verb {
 		fs.Var(&p.warn, "warn", "with --nagios: warning when it takes longer")
 		fs.Var(&p.crit, "crit", "with --nagios: critical when it takes longer")
 		fs.Var(&p.certDays, "cert-days", "with --nagios: warning when the certificate ends within N days")
-	}).eg("probe ftp://ftp.example.org", "probe --nagios --warn 2s --crit 5s ftps://ftp.example.org", "probe --every 30s --json ftp://a ftp://b")
+	}).lasts().eg("probe ftp://ftp.example.org", "probe --nagios --warn 2s --crit 5s ftps://ftp.example.org", "probe --every 30s --json ftp://a ftp://b")
 }
 
 // probeJSON is a probe's result.

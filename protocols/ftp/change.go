@@ -58,6 +58,9 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 	return r, err
 }
 
+// maxPreliminary bounds the 1xx replies to one raw command.
+const maxPreliminary = 10
+
 // raw sends a command line, and forgets what the session knew and the command may
 // have changed.
 func (s *session) raw(line string) (*protocols.Reply, error) {
@@ -79,10 +82,13 @@ func (s *session) raw(line string) (*protocols.Reply, error) {
 		return nil, err
 	}
 	s.typ = 0
-	for r.Code < 200 { // a transfer was begun on a data connection that is not there: its end follows
+	for range maxPreliminary { // a transfer was begun on a data connection that is not there: its end follows
+		if r.Code >= 200 {
+			return r, nil
+		}
 		if r, err = s.reply(); err != nil {
 			return nil, err
 		}
 	}
-	return r, nil
+	return nil, s.fail(protocols.ProtocolError(proto, "", "no end of 1xx replies"))
 }

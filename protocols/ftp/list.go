@@ -47,6 +47,9 @@ func (c *Client) Names(ctx context.Context, name string) iter.Seq2[protocols.Ent
 		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code == 550 && e.Class != nil && s.isFolder(path) {
 			return nil // many servers say "no files found" of an empty folder
 		}
+		if s.failed != nil {
+			return s.failed
+		}
 		return err
 	})
 }

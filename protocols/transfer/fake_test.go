@@ -41,6 +41,8 @@ type fakeServer struct {
 	cutList map[string]int // listings that fail after so many entries, once
 	fixed   bool           // times cannot be set
 	noSeek  bool           // offsets are not understood
+	plain   bool           // one connection too many is told as any temporary no
+	locked  bool           // a part that is there cannot be written from its start
 	onGet   func(name string, offset int64)
 	changes int
 }
@@ -110,6 +112,9 @@ func (c *fakeClient) enter(ctx context.Context, verb, name string) error {
 	}
 	if !c.open {
 		if c.s.limit > 0 && c.s.conns >= c.s.limit {
+			if c.s.plain {
+				return &protocols.Error{Kind: protocols.Temporary, Code: 421}
+			}
 			return &protocols.Error{Kind: protocols.Temporary, Code: 421, Class: protocols.ErrTooMany}
 		}
 		c.open = true
@@ -289,7 +294,7 @@ func (c *fakeClient) Put(ctx context.Context, name string, r io.Reader, o *proto
 		cut, c.s.cuts["put "+name] = cuts[0], cuts[1:]
 	}
 	c.s.mu.Unlock()
-	if o.Offset != 0 && o.Offset != int64(len(have)) {
+	if o.Offset != 0 && o.Offset != int64(len(have)) || c.s.locked && have != nil && o.Offset == 0 {
 		return protocols.Entry{}, &protocols.Error{Kind: protocols.Refused, Text: "no such offset"}
 	}
 	if cut >= 0 {

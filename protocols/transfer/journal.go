@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -66,8 +65,7 @@ func OpenJournal(path string) (*Journal, error) {
 // lock takes a file or folder for this process until it is closed. A file system
 // without locks is no error.
 func lock(f *os.File, name string) error {
-	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	if heldByAnother(f) {
 		return &protocols.Error{Kind: protocols.Local, Class: protocols.ErrBusy, Text: name + " is in use by another run"}
 	}
 	return nil

@@ -71,7 +71,6 @@ func (p *pool) open() (*lent, error) {
 
 // put gives a client back for others.
 func (p *pool) put(l *lent) {
-	l.used = true
 	p.mu.Lock()
 	keep := len(p.idle)+p.out <= p.limit
 	if keep {
@@ -109,6 +108,7 @@ func (p *pool) settle(l *lent, err error) (crowded bool) {
 	}
 	switch protocols.KindOf(err) {
 	case protocols.OK, protocols.Refused, protocols.Local:
+		l.used = true
 		p.put(l) // a plain no leaves the connection as it was
 	default:
 		p.drop(l)

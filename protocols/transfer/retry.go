@@ -74,7 +74,7 @@ func (o *Options) repeat(ctx context.Context, try func() error) error {
 
 // enough is how much further an attempt must have come to count as none: a large
 // object gets through a connection that breaks time and again.
-const enough = 256 << 10
+const enough = 64 << 10
 
 // repeatFrom is repeat for work that goes on where it stopped; at says where that is.
 func (o *Options) repeatFrom(ctx context.Context, at func() int64, try func() error) error {

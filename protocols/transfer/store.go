@@ -1,9 +1,7 @@
 package transfer
 
 import (
-	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/netclients/netclients/protocols/file"
@@ -47,21 +45,6 @@ func newBatch(s *syncer, top *folder) *batch {
 		b.d = DurabilityNone
 	}
 	return b
-}
-
-// inMemory reports whether the folder is on a file system without a disk.
-func inMemory(dir *os.Root) bool {
-	const tmpfs, ramfs = 0x01021994, 0x858458f6
-	f, err := dir.Open(".")
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	var st syscall.Statfs_t
-	if syscall.Fstatfs(int(f.Fd()), &st) != nil {
-		return false
-	}
-	return int64(st.Type) == tmpfs || int64(st.Type) == ramfs
 }
 
 // add takes a written file over. It may be this call that forces a whole batch.

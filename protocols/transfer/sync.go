@@ -219,8 +219,8 @@ func (s *syncer) bothOnce(ctx context.Context, do func(sc, dc protocols.Client) 
 	}
 	source, err := do(sl, dl)
 	if err == nil {
-		s.src.put(sl)
-		s.dst.put(dl)
+		s.src.settle(sl, nil)
+		s.dst.settle(dl, nil)
 		return false, nil
 	}
 	if source { // nothing is known of the other one, which may be half way in an upload

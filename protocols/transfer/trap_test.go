@@ -271,3 +271,30 @@ func TestSyncDeleteWithIncludes(t *testing.T) {
 	check(t, err)
 	equalTrees(t, readTree(t, dir), map[string]string{"a.c": "1", "mixed/x.o": "", "empty/": "", "z.o": ""})
 }
+
+// TestSyncRemovesPartsBeforeItWritesThem: the server may hold a lock on what a
+// session that was cut off has left.
+func TestSyncRemovesPartsBeforeItWritesThem(t *testing.T) {
+	src := t.TempDir()
+	writeTree(t, src, map[string]string{"small": "1", "large": pattern(2 << 20), "other": pattern(2 << 20)})
+	s := newServer(map[string]string{"small.ncpart": "0", "large.ncpart": pattern(2 << 20)[:1<<20], "other.ncpart": "junk"})
+	s.locked = true
+	out := outcome{}
+	_, err := Sync(t.Context(), localEnd(src), s.end(""), quickSync(), out.add)
+	check(t, err)
+	equalTrees(t, s.tree(), readTree(t, src))
+	if r := out.want(t, "large", StatusDone); r.ResumedAt != 1<<20 {
+		t.Errorf("large was resumed at %d", r.ResumedAt)
+	}
+}
+
+func TestSyncTakesATemporaryNoAtLoginForTooMany(t *testing.T) {
+	s := newServer(many(40))
+	s.limit, s.plain = 2, true
+	dir := t.TempDir()
+	o := quickSync()
+	o.Parallel, o.Retries = 8, -1
+	_, err := Sync(t.Context(), s.end(""), localEnd(dir), o, nil)
+	check(t, err)
+	equalTrees(t, readTree(t, dir), s.tree())
+}

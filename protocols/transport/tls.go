@@ -157,7 +157,6 @@ func (c *Conn) EndTLS(ctx context.Context) error {
 	}
 	c.sock.ahead = append([]byte(nil), c.sock.records.have...)
 	c.sock.records = nil
-	c.sock.SetWriteDeadline(time.Time{}) // crypto/tls leaves one behind that has passed
 	c.tls, c.top = nil, c.sock
 	c.sock.SetWriteDeadline(time.Time{}) // crypto/tls leaves one that has passed
 	c.Event(protocols.EventTLS, "ended, in clear from here", 0)

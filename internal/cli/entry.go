@@ -14,6 +14,8 @@ import (
 type entryPrinter struct {
 	o      *output
 	long   bool
+	below  string // folder of a listing in depth: names are shown as paths below it
+	deep   bool
 	layout *layout
 	table  *table
 	cells  []string
@@ -86,7 +88,11 @@ func (p *entryPrinter) name(e *protocols.Entry) string {
 	if !e.Parsed() {
 		return p.o.paint.as(red, safe(e.Raw))
 	}
-	return p.o.paint.as(typeColors[e.Type], safe(e.Name))
+	name := e.Name
+	if p.deep {
+		name = strings.TrimPrefix(strings.TrimPrefix(e.Path, p.below), "/")
+	}
+	return p.o.paint.as(typeColors[e.Type], safe(name))
 }
 
 func (p *entryPrinter) full(e *protocols.Entry) []string {

@@ -54,7 +54,7 @@ func ftpList() *verb {
 		if !names || !ok {
 			return l.run(ctx, e, c, name, args)
 		}
-		return e.again(ctx, func() error { return l.print(e, client.Names(ctx, name)) })
+		return e.again(ctx, func() error { return l.print(e, name, client.Names(ctx, name)) })
 	})
 	return as[*ftp.Client]("ls", v).with(func(fs *pflag.FlagSet) {
 		l.listFlags(fs)
@@ -76,6 +76,9 @@ func ftpSize(ctx context.Context, e *env, c *ftp.Client, name string, _ []string
 }
 
 func ftpChmod(ctx context.Context, e *env, c *ftp.Client, name string, args []string) error {
+	if _, err := strconv.ParseUint(args[0], 8, 16); err != nil {
+		return usage("ftp chmod: want URL MODE, with an octal mode such as 644; got %q", args[0])
+	}
 	return changed(e, "mode "+args[0], name, c.Chmod(ctx, name, args[0]))
 }
 
@@ -124,6 +127,7 @@ func ftpFlags() *setup {
 		fs.StringVar(&s.ListOptions, "list-options", "", "`OPTIONS` for LIST, such as -a")
 		fs.BoolVar(&s.NoMLSD, "no-mlsd", false, "use LIST also where MLSD is offered")
 		fs.BoolVar(&s.NoEPSV, "no-epsv", false, "use PASV, never EPSV")
+		fs.BoolVar(&s.TrustPASV, "trust-pasv", false, "connect to the address that the server names (PASV), not to its own")
 	}, func(c *ftp.Client) error {
 		typed := c.Settings.ASCII // by the URL
 		c.Settings = s

@@ -60,7 +60,7 @@ func (l *lister) run(ctx context.Context, e *env, c protocols.Lister, name strin
 		if l.recursive {
 			entries = walk(ctx, c, name, l.depth.value)
 		}
-		return l.print(e, entries)
+		return l.print(e, name, entries)
 	})
 	if err != nil && e.out.count == before && ctx.Err() == nil {
 		return l.single(ctx, e, c, name, err)
@@ -84,7 +84,7 @@ func (l *lister) single(ctx context.Context, e *env, c protocols.Lister, name st
 }
 
 func (l *lister) search(ctx context.Context, e *env, c protocols.Searcher, name string, args []string) error {
-	return e.again(ctx, func() error { return l.print(e, c.Search(ctx, name, args[0])) })
+	return e.again(ctx, func() error { return l.print(e, name, c.Search(ctx, name, args[0])) })
 }
 
 func (l *lister) stat(ctx context.Context, e *env, c protocols.Client, name string, _ []string) error {
@@ -97,7 +97,7 @@ func (l *lister) stat(ctx context.Context, e *env, c protocols.Client, name stri
 }
 
 // print writes entries as they come, or sorted when that is asked for.
-func (l *lister) print(e *env, entries iter.Seq2[protocols.Entry, error]) error {
+func (l *lister) print(e *env, folder string, entries iter.Seq2[protocols.Entry, error]) error {
 	if l.sort.value != "" || l.reverse {
 		var err error
 		if entries, err = l.sorted(entries); err != nil {
@@ -105,6 +105,7 @@ func (l *lister) print(e *env, entries iter.Seq2[protocols.Entry, error]) error 
 		}
 	}
 	p := newEntryPrinter(e.out, l.long)
+	p.deep, p.below = l.recursive, folder
 	n := 0
 	for entry, err := range entries {
 		if err == nil {

@@ -21,10 +21,10 @@ type dataMode struct {
 }
 
 // modes in the order of preference; --active starts at the third. The address in
-// a 227 reply is never used: the data connection goes to the host of the control
-// connection (CVE-2020-8284, CVE-2021-4189).
+// a 227 reply is not used unless the user trusts it: the data connection goes to
+// the host of the control connection (CVE-2020-8284, CVE-2021-4189).
 var modes = []dataMode{
-	{"EPSV", true, func(s *session) bool { return !s.c.Settings.NoEPSV }, noArg, parse229},
+	{"EPSV", true, func(s *session) bool { return !s.c.Settings.NoEPSV && !s.c.Settings.TrustPASV }, noArg, parse229},
 	{"PASV", true, isIPv4, noArg, parse227},
 	{"EPRT", false, canListen, func(s *session, l *transport.Listener) string { return eprt(s.tell(l)) }, nil},
 	{"PORT", false, func(s *session) bool { return canListen(s) && isIPv4(s) },

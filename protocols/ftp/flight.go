@@ -24,6 +24,9 @@ func (s *session) fly(steps []step, abandon func()) error {
 			return s.fail(err)
 		}
 	}
+	if len(steps) == 0 {
+		return nil
+	}
 	if err := s.flush(); err != nil {
 		return err
 	}

@@ -71,6 +71,7 @@ type Settings struct {
 	ListOptions string   // put behind LIST, such as "-a"; makes LIST preferred to MLSD
 	NoMLSD      bool     // use LIST even where MLSD is offered
 	NoEPSV      bool     // use PASV, never EPSV
+	TrustPASV   bool     // connect to the address that a 227 reply names; implies NoEPSV
 	Unique      bool     // STOU: the server names what is stored
 }
 

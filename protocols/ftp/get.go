@@ -52,14 +52,15 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, 
 		return fail(err)
 	}
 	undata := d.conn.Use(ctx)
-	d.release = func() {
+	d.release = func() (err error) {
 		undata()
 		if s.failed == nil && ctx.Err() == nil {
-			s.commands(c.Settings.After)
+			err = c.wrap(s.commands(c.Settings.After), "get", name)
 		}
 		done()
 		c.dropBroken(s)
 		release()
+		return err
 	}
 	return &protocols.Object{Entry: e, Offset: o.Offset, Body: d}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -315,4 +316,68 @@ func TestAccount(t *testing.T) {
 	c, _ = labCase{server: lab.FTPOptions{Account: "billing"}}.start(t)
 	_, err := c.Size(t.Context(), "f")
 	wantKind(t, err, protocols.Auth)
+}
+
+// connects collects the peers of the data connections from a trace.
+func connects(o *protocols.Options) func() []string {
+	var mu sync.Mutex
+	var peers []string
+	o.Trace = func(e protocols.Event) {
+		if e.Channel == "data" && (e.Kind == protocols.EventConnect || e.Kind == protocols.EventError) {
+			mu.Lock()
+			defer mu.Unlock()
+			peers = append(peers, e.Text)
+		}
+	}
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(peers)
+	}
+}
+
+// TestTrustPASV: the address in a 227 reply counts only for a user who says so.
+func TestTrustPASV(t *testing.T) {
+	for _, trust := range []bool{false, true} {
+		var o protocols.Options
+		peers := connects(&o)
+		server := lab.FTPOptions{Tree: tree(t, map[string]string{"f": "content"}), NoEPSV: true, PASVHost: "127.0.0.9"}
+		lc := labCase{server: server, opts: o, set: ftp.Settings{TrustPASV: trust}}
+		c, _ := lc.start(t)
+		// Nobody listens at 127.0.0.9; active mode brings the content all the same.
+		if b, err := readAll(t.Context(), c, "f", nil); err != nil || string(b) != "content" {
+			t.Errorf("trust %v: %q, %v", trust, b, err)
+		}
+		if told := strings.Contains(strings.Join(peers(), " "), "127.0.0.9"); told != trust {
+			t.Errorf("trust %v: data connections %q", trust, peers())
+		}
+	}
+}
+
+// TestAbortOnCancel: a server is told to stop when a context ends a transfer.
+func TestAbortOnCancel(t *testing.T) {
+	tr := lab.NewTree()
+	if err := tr.Virtual("big", 1<<40, lab.Pattern(1)); err != nil {
+		t.Fatal(err)
+	}
+	aborted := make(chan struct{})
+	var once sync.Once
+	server := lab.FTPOptions{Tree: tr, OnCommand: func(line string) {
+		if strings.HasPrefix(line, "ABOR") {
+			once.Do(func() { close(aborted) })
+		}
+	}}
+	c, _ := labCase{server: server}.start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	obj, err := c.Get(ctx, "big", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	obj.Body.Close()
+	select {
+	case <-aborted:
+	case <-time.After(10 * time.Second):
+		t.Error("no ABOR came")
+	}
 }

@@ -58,7 +58,7 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	if err := s.askFeatures(r); err != nil {
 		return err
 	}
-	s.cmd("QUIT")
+	s.goodbye(ctx)
 	return nil
 }
 

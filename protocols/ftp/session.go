@@ -288,18 +288,19 @@ func (s *session) has(feature string) bool {
 }
 
 // settle protects the data connections, asks for UTF-8 and goes back to clear
-// where asked. UTF-8 refused is no failure (RFC 2640 3.1: it is the default).
+// where asked, the first two in one flight.
 func (s *session) settle(ctx context.Context) error {
 	secure := s.conn.TLS() != nil
+	var steps []step
 	if secure {
-		if err := s.protect(); err != nil {
-			return err
-		}
+		steps = s.protect()
 	}
 	if s.has("UTF8") && s.enc == nil {
-		if _, err := s.cmd("OPTS", "UTF8", "ON"); err != nil {
-			return err
-		}
+		// A refusal is no failure: UTF-8 is the default (RFC 2640 3.1).
+		steps = append(steps, step{verb: "OPTS", args: []string{"UTF8", "ON"}})
+	}
+	if err := s.fly(steps, nil); err != nil {
+		return err
 	}
 	if !s.c.Settings.CCC || !secure {
 		return nil
@@ -312,19 +313,19 @@ func (s *session) settle(ctx context.Context) error {
 
 // protect sets the protection of the data connections (RFC 4217 9). The server
 // refusing PROT P is an error: content must not go in clear behind the user's back.
-func (s *session) protect() error {
+func (s *session) protect() []step {
 	level := "P"
 	if s.c.Settings.ClearData {
 		level = "C"
 	}
-	if _, err := s.need(2, "PBSZ", "0"); err != nil {
-		return tlsRefused(err)
+	done := func(r *protocols.Reply) error { return tlsRefused(want(r, 2)) }
+	return []step{
+		{verb: "PBSZ", args: []string{"0"}, then: done},
+		{verb: "PROT", args: []string{level}, then: func(r *protocols.Reply) error {
+			s.private = level == "P"
+			return done(r)
+		}},
 	}
-	if _, err := s.need(2, "PROT", level); err != nil {
-		return tlsRefused(err)
-	}
-	s.private = level == "P"
-	return nil
 }
 
 func tlsRefused(err error) error {
@@ -357,12 +358,16 @@ func (c *Client) Close() error {
 		return nil
 	}
 	if c.gate.Enter() == nil { // nothing is going on: be polite
-		ctx, cancel := context.WithTimeout(context.Background(), quitWithin)
-		defer cancel()
-		done := s.conn.Use(ctx)
-		s.cmd("QUIT")
-		done()
+		s.goodbye(context.Background())
 		c.gate.Leave()
 	}
 	return s.conn.Close()
+}
+
+// goodbye says QUIT, and does not wait long for the answer.
+func (s *session) goodbye(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, quitWithin)
+	defer cancel()
+	defer s.conn.Use(ctx)()
+	s.cmd("QUIT")
 }

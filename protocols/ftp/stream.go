@@ -95,9 +95,9 @@ type download struct {
 	want    int64 // total size of the object; -1: not known
 	left    int64 // of a part that was asked for; -1: to the end
 	got     int64
-	err     error  // io.EOF after a complete transfer; sticky
-	ended   bool   // end or abort has been done
-	release func() // leaves the client; called once
+	err     error        // io.EOF after a complete transfer; sticky
+	ended   bool         // end or abort has been done
+	release func() error // leaves the client; called once
 	ascii   *converter
 }
 
@@ -233,6 +233,7 @@ func (d *download) stop() error {
 }
 
 // Close ends the transfer, by ABOR when it is not complete, and frees the client.
+// Its error is that of the commands that the user wants behind a transfer.
 func (d *download) Close() error {
 	if d.release == nil {
 		return nil
@@ -247,9 +248,9 @@ func (d *download) Close() error {
 	}
 	d.conn.Close()
 	d.err = protocols.ErrClosed
-	d.release()
+	release := d.release
 	d.release = nil
-	return nil
+	return release()
 }
 
 // farewell tells a server to stop before its connection is closed for good. It

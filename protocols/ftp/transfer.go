@@ -3,6 +3,7 @@ package ftp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/netclients/netclients/protocols"
@@ -150,10 +151,26 @@ func (o *opening) agreed(r *protocols.Reply) error {
 	if err != nil {
 		return &modeError{err}
 	}
-	if o.conn, err = o.s.c.dialer.DialPeer(o.ctx, o.s.conn, port); err != nil {
+	if o.s.c.Settings.TrustPASV {
+		o.conn, err = o.dialTold(r, port)
+	} else {
+		o.conn, err = o.s.c.dialer.DialPeer(o.ctx, o.s.conn, port)
+	}
+	if err != nil {
 		return &modeError{err}
 	}
 	return nil
+}
+
+// dialTold connects to the address in a 227 reply, for servers whose data
+// connections are at another host and a user who knows that.
+func (o *opening) dialTold(r *protocols.Reply, port int) (*transport.Conn, error) {
+	n, err := numbers227(r)
+	if err != nil {
+		return nil, err
+	}
+	host := fmt.Sprintf("%d.%d.%d.%d", n[0], n[1], n[2], n[3])
+	return o.s.c.dialer.Dial(o.ctx, "data", "tcp", host, strconv.Itoa(port))
 }
 
 // start gives the steps of REST and the transfer command.
@@ -206,10 +223,10 @@ func (o *opening) finish() (*stream, error) {
 // reuse required" says more than a connection that was reset.
 func (s *session) dataTLS(err error) error {
 	r, rerr := s.reply()
-	if rerr != nil {
-		return err
+	if rerr != nil || r.Code < 400 {
+		return s.fail(err)
 	}
 	e := refusal(r)
-	e.Kind, e.Err = protocols.TLSFailure, err
+	e.Kind, e.Text = protocols.TLSFailure, e.Text+" ("+err.Error()+")"
 	return e
 }

@@ -94,7 +94,7 @@ func (z *zoneFinder) askAside(name string) (time.Time, error) {
 	done := s.conn.Use(z.ctx)
 	defer done()
 	t, err := s.modified(name)
-	s.cmd("QUIT")
+	s.goodbye(z.ctx)
 	return t, err
 }
 

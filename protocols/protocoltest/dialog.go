@@ -20,7 +20,8 @@ import (
 //	S! hang                  the server says no more, and reads on
 //	S! starttls              the server's side of a TLS handshake
 //	S! flood TEXT            TEXT for ever, until the client hangs up
-//	D! accept 24001          the client must connect to this port: a data connection
+//	D! accept 24001          the client must connect to this port: a data connection;
+//	                         * is any port
 //	D! refuse 24001          a connection to this port is refused
 //	D! dial                  the server connects to the port that the client has told
 //	D! starttls              TLS on the data connection
@@ -180,8 +181,8 @@ func (st Step) bytes() []byte {
 // unescape gives the bytes of a text, with CRLF behind them unless \c says no.
 func unescape(text string) (string, error) {
 	end := "\r\n"
-	if t, ok := strings.CutSuffix(text, `\c`); ok && !strings.HasSuffix(t, `\`) {
-		text, end = t, ""
+	if t, ok := strings.CutSuffix(text, `\c`); ok && (len(t)-len(strings.TrimRight(t, `\`)))%2 == 0 {
+		text, end = t, "" // the backslash is not itself the end of an escape
 	}
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {

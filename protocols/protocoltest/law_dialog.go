@@ -37,15 +37,18 @@ func (h *Harness) golden(d Delivery) func(*testing.T, *Dialog) {
 
 // needed counts the server's steps that are played before the call is done: a
 // failure behind them is none of the call's.
-func (h *Harness) needed(t *testing.T, d *Dialog) (n int) {
+func (h *Harness) needed(t *testing.T, d *Dialog) int {
+	if d.needed > 0 {
+		return d.needed
+	}
 	bubble(t, func(t *testing.T) {
 		tr := h.try(t, d, "as recorded", d.script)
 		tr.call(t.Context(), d.Call)
 		synctest.Wait()
-		n = tr.player.Done()
+		d.needed = min(tr.player.Done(), len(d.script.serverSteps()))
 		tr.end()
 	})
-	return n
+	return d.needed
 }
 
 // reached gives the server's steps that the call needs, and that no dialogue
@@ -53,7 +56,7 @@ func (h *Harness) needed(t *testing.T, d *Dialog) (n int) {
 // alike.
 func (h *Harness) reached(t *testing.T, d *Dialog) (at []int) {
 	steps := d.script.serverSteps()
-	steps = steps[:max(min(h.needed(t, d), len(steps))-d.Spare, 0)]
+	steps = steps[:max(h.needed(t, d)-d.Spare, 0)]
 	var way strings.Builder
 	next := 0
 	for _, i := range steps {

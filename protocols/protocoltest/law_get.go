@@ -3,6 +3,7 @@ package protocoltest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"testing/iotest"
@@ -26,7 +27,7 @@ func lawGet(t *testing.T, h *Harness) {
 			t.Errorf("%s: size %d told, is %d", name, o.Size, len(s.Content[i]))
 		}
 		h.checkEntry(t, o.Entry)
-		if err := iotest.TestReader(o.Body, s.Content[i]); err != nil {
+		if err := sameContent(o.Body, s.Content[i]); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		closeTwice(t, o.Body)
@@ -43,6 +44,18 @@ func lawGet(t *testing.T, h *Harness) {
 		}
 	}
 	h.getParts(t)
+}
+
+// sameContent reads small contents in all ways there are, large ones at once.
+func sameContent(r io.Reader, want []byte) error {
+	if len(want) < 64<<10 {
+		return iotest.TestReader(r, want)
+	}
+	got, err := io.ReadAll(r)
+	if err == nil && !bytes.Equal(got, want) {
+		err = fmt.Errorf("%d bytes, want other %d", len(got), len(want))
+	}
+	return err
 }
 
 func closeTwice(t *testing.T, c io.Closer) {

@@ -177,11 +177,11 @@ func (s *session) handshake(c net.Conn) (net.Conn, error) {
 }
 
 // maxFlood ends a flood that nobody stops.
-const maxFlood = 64 << 20
+const maxFlood = 8 << 20
 
 // flood writes text until the client hangs up.
 func flood(to net.Conn, text string) {
-	piece := []byte(strings.Repeat(string(Step{Text: text}.bytes()), 1+4096/len(text)))
+	piece := []byte(strings.Repeat(string(Step{Text: text}.bytes()), 1+16<<10/len(text)))
 	for n := 0; n < maxFlood; n += len(piece) {
 		if _, err := to.Write(piece); err != nil {
 			return
@@ -244,7 +244,7 @@ func (s *session) accept(port string) error {
 	defer s.p.mu.Unlock()
 	for {
 		for i, d := range s.dialed {
-			if portOf(d.address) == port {
+			if port == "*" || portOf(d.address) == port {
 				s.dialed = slices.Delete(s.dialed, i, i+1)
 				s.setData(d.conn)
 				return nil

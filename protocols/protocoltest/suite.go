@@ -66,6 +66,7 @@ type Dialog struct {
 	Spare   int                        // how many of the server's last steps the call can do without: a goodbye
 
 	script *Script
+	needed int // see Harness.needed; 0: not counted yet
 }
 
 // Server is a running server of the adapter's protocol, and names on it.
@@ -258,7 +259,7 @@ func (tr *trial) end() {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	for _, e := range tr.events {
-		if strings.Contains(fmt.Sprint(e), tr.h.Secret) {
+		if strings.Contains(e.Text, tr.h.Secret) {
 			tr.errorf("the password stands in a trace event: %v", e)
 		}
 	}

@@ -39,6 +39,7 @@ vsftpd     127.0.0.1  FTP=22100      vsftpd,libpam-pwdfile
 vsftpds    127.0.0.1  FTPS=22101     vsftpd,libpam-pwdfile
 proftpd    127.0.0.1  FTP_PRO=22102  +proftpd-core,+proftpd-mod-crypto,libpcre2-posix3,libhiredis0.14,libmemcached11,libmemcachedutil2,libsodium23
 vsftpd6    ::1        FTP6=22103     vsftpd,libpam-pwdfile
+dovecot    127.0.0.1  IMAP=22143,IMAPS=22993,POP3=22110,POP3S=22995,LMTP=22024,SASL=22026  dovecot-core,dovecot-imapd,dovecot-pop3d,dovecot-lmtpd
 '
 BASE_PACKAGES='openssl util-linux'
 PEER_PACKAGES='curl lftp ncftp wget aria2 python3 time hyperfine'
@@ -314,6 +315,148 @@ DeflateEngine on
 </IfModule>
 C
   spawn proftpd "$ASIDE/usr/sbin/proftpd" -n -q -c "$dir/proftpd.conf"
+}
+
+# ---------------------------------------------------------------- mail stores
+
+# Users alice and carol have mdbox, bob a Maildir, dave sdbox; dovecot makes their accounts as they first log in.
+# "dovecot/token" below the state folder holds a bearer token of alice for OAUTHBEARER and XOAUTH2.  LMTP takes mail
+# for all of them; SASL is what a mail server asks for logins.
+dovecot_store() { case $1 in bob) echo maildir:~/Maildir ;; dave) echo sdbox:~/sdbox ;; *) echo mdbox:~/mdbox ;; esac; }
+
+base64url() { openssl base64 -A | tr '+/' '-_' | tr -d =; }
+
+dovecot_token() { # user; HS256, good for ten years
+  local now head claims
+  now=$(date +%s)
+  head=$(printf '{"alg":"HS256","typ":"JWT","kid":"default"}' | base64url)
+  claims=$(printf '{"sub":"%s","iat":%d,"nbf":%d,"exp":%d,"iss":"netclients"}' "$1" $((now - 60)) $((now - 60)) $((now + 315360000)) | base64url)
+  printf '%s.%s.%s\n' "$head" "$claims" "$(printf '%s.%s' "$head" "$claims" | openssl dgst -sha256 -hmac netclients-key -binary | base64url)"
+}
+
+dovecot_accounts() { # folder
+  local user
+  mkdir -p "$1/run" "$1/state" "$1/home" "$1/oauth/default/HS256"
+  chmod 755 "$1" "$1/run"
+  for user in alice bob carol dave; do
+    mkdir -p "$1/home/$user"
+    chown 5000:5000 "$1/home/$user"
+    printf '%s:{PLAIN}secret:5000:5000::%s::userdb_mail=%s\n' $user "$1/home/$user" "$(dovecot_store $user)"
+  done >"$1/passwd"
+  chown root:dovecot "$1/passwd"
+  chmod 640 "$1/passwd"
+  printf netclients-key | openssl base64 -A >"$1/oauth/default/HS256/default"
+  chmod -R a+rX "$1/oauth"
+  [ -s "$1/token" ] || dovecot_token alice >"$1/token"
+  printf 'introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix=%s/oauth/\nusername_attribute = sub\n' "$1" >"$1/oauth2.conf"
+}
+
+dovecot_listener() { # service listener port [ssl]
+  printf 'service %s {\n  inet_listener %s {\n    address = %s\n    port = %s\n    ssl = %s\n  }\n}\n' "$1" "$2" "$address" "$3" "${4:-no}"
+}
+
+run_dovecot() { # address imap imaps pop3 pop3s lmtp sasl
+  local dir=$STATE/dovecot address=$1
+  dovecot_accounts "$dir"
+  {
+    dovecot_listener imap-login imap "$2"
+    dovecot_listener imap-login imaps "$3" yes
+    dovecot_listener pop3-login pop3 "$4"
+    dovecot_listener pop3-login pop3s "$5" yes
+    dovecot_listener lmtp lmtp "$6"
+    dovecot_listener auth sasl "$7"
+    cat <<C
+base_dir = $dir/run
+state_dir = $dir/state
+instance_name = netclients
+log_path = $dir/dovecot.log
+protocols = imap pop3 lmtp
+listen = $address
+ssl = yes
+ssl_cert = <$TLS/chain.crt
+ssl_key = <$TLS/server.key
+ssl_dh =
+ssl_min_protocol = TLSv1.2
+disable_plaintext_auth = no
+auth_mechanisms = plain login cram-md5 digest-md5 apop scram-sha-1 scram-sha-256 oauthbearer xoauth2
+auth_username_format = %Ln
+auth_failure_delay = 0
+auth_realms = localhost
+mail_max_userip_connections = 200
+first_valid_uid = 5000
+mail_uid = 5000
+mail_gid = 5000
+mail_location = maildir:~/Maildir
+mail_fsync = never
+mdbox_rotate_size = 32M
+mail_plugins = acl quota
+mail_attribute_dict = file:%h/dovecot-attributes
+recipient_delimiter = +
+passdb {
+  driver = oauth2
+  mechanisms = oauthbearer xoauth2
+  args = $dir/oauth2.conf
+}
+passdb {
+  driver = passwd-file
+  mechanisms = plain login cram-md5 digest-md5 apop scram-sha-1 scram-sha-256
+  args = scheme=PLAIN username_format=%n $dir/passwd
+}
+userdb {
+  driver = passwd-file
+  args = username_format=%n $dir/passwd
+}
+namespace inbox {
+  inbox = yes
+  separator = /
+  mailbox Sent {
+    special_use = \\Sent
+    auto = create
+  }
+  mailbox Drafts {
+    special_use = \\Drafts
+    auto = create
+  }
+  mailbox Trash {
+    special_use = \\Trash
+    auto = create
+  }
+}
+protocol imap {
+  mail_plugins = \$mail_plugins imap_acl imap_quota imap_zlib
+  imap_metadata = yes
+}
+protocol lmtp {
+  postmaster_address = postmaster@localhost
+}
+plugin {
+  acl = vfile
+  quota = count:User quota
+  quota_rule = *:storage=4G
+  quota_vsizes = yes
+}
+service imap-login {
+  service_count = 0
+  process_min_avail = 1
+  client_limit = 1000
+}
+service pop3-login {
+  service_count = 0
+  process_min_avail = 1
+  client_limit = 1000
+}
+service stats {
+  client_limit = 5000
+}
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
+C
+  } >"$dir/dovecot.conf"
+  cat "$TLS/server.crt" "$TLS/ca.crt" >"$TLS/chain.crt"
+  spawn dovecot dovecot -F -c "$dir/dovecot.conf"
 }
 
 # ---------------------------------------------------------------- install

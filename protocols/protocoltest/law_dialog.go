@@ -35,36 +35,32 @@ func (h *Harness) golden(d Delivery) func(*testing.T, *Dialog) {
 	}
 }
 
-// needed counts the server's steps that are played before the call is done: a
+// count counts the server's steps that are played before the call is done: a
 // failure behind them is none of the call's.
-func (h *Harness) needed(t *testing.T, d *Dialog) int {
-	if d.needed > 0 {
-		return d.needed
-	}
+func (h *Harness) count(t *testing.T, d *Dialog) {
 	bubble(t, func(t *testing.T) {
-		tr := h.try(t, d, "as recorded", d.script)
+		tr := h.try(t, d, d.script.Name, d.script)
 		tr.call(t.Context(), d.Call)
 		synctest.Wait()
 		d.needed = min(tr.player.Done(), len(d.script.serverSteps()))
-		tr.end()
+		tr.client.Close()
+		tr.player.Close() // differences are told by the law that is about them
 	})
-	return d.needed
 }
 
 // reached gives the server's steps that the call needs, and that no dialogue
 // before has reached by the same way in this law: recordings of one server start
 // alike.
-func (h *Harness) reached(t *testing.T, d *Dialog) (at []int) {
+func (h *Harness) reached(d *Dialog) (at []int) {
 	steps := d.script.serverSteps()
-	steps = steps[:max(h.needed(t, d)-d.Spare, 0)]
+	steps = steps[:max(d.needed-d.Spare, 0)]
 	var way strings.Builder
 	next := 0
 	for _, i := range steps {
 		for ; next <= i; next++ {
 			way.WriteString(d.script.Steps[next].String() + "\n")
 		}
-		key := t.Name()[:strings.LastIndexByte(t.Name(), '/')] + way.String()
-		if h.seen.add(key) {
+		if h.seen.add(way.String()) {
 			at = append(at, i)
 		}
 	}
@@ -74,7 +70,7 @@ func (h *Harness) reached(t *testing.T, d *Dialog) (at []int) {
 // points runs f for each point at which a server may fail, in a bubble: the
 // script up to there, where the client waits for the step at that index.
 func (h *Harness) points(t *testing.T, d *Dialog, f func(t *testing.T, where string, upTo int)) {
-	for _, at := range h.reached(t, d) {
+	for _, at := range h.reached(d) {
 		st := d.script.Steps[at]
 		bubble(t, func(t *testing.T) { f(t, d.script.Name+":"+itoa(st.Line)+", before "+st.String(), at) })
 		if t.Failed() {

@@ -29,16 +29,15 @@ func (d *Dialog) strict() *Dialog {
 	return &c
 }
 
-// heads gives the lines of a server that start a reply, as far as the call needs
-// them: those that do not stand behind another line.
-func (h *Harness) heads(t *testing.T, d *Dialog) []int {
-	var at []int
-	for _, i := range h.reached(t, d) {
-		if d.script.Steps[i].Mark == "S:" && (i == 0 || d.script.Steps[i-1].Mark != "S:") {
-			at = append(at, i)
-		}
-	}
-	return at
+// starts reports whether the step is a line of a server that starts a reply: one
+// that does not stand behind another line.
+func (s *Script) starts(at int) bool {
+	return s.Steps[at].Mark == "S:" && (at == 0 || s.Steps[at-1].Mark != "S:")
+}
+
+// heads gives the starts of replies that the law has to try.
+func (h *Harness) heads(d *Dialog) []int {
+	return slices.DeleteFunc(h.reached(d), func(at int) bool { return !d.script.starts(at) })
 }
 
 // hostile plays a script that ends in something bad, and wants an error of kind
@@ -72,7 +71,7 @@ func (h *Harness) hostile(t *testing.T, d *Dialog, at int, what string, s *Scrip
 // lawGarbage says what is no reply, in place of each reply.
 func lawGarbage(t *testing.T, h *Harness) {
 	h.bubbled(t, func(t *testing.T, d *Dialog) {
-		for _, at := range h.heads(t, d) {
+		for _, at := range h.heads(d) {
 			h.hostile(t, d, at, "garbage", d.script.with(at, Step{Mark: "S:", Text: h.Garbage}, Step{Mark: "S!", Text: "hang"}))
 		}
 	})
@@ -82,19 +81,28 @@ func lawGarbage(t *testing.T, h *Harness) {
 // after the other without an end.
 func lawFlood(t *testing.T, h *Harness) {
 	h.bubbled(t, func(t *testing.T, d *Dialog) {
-		for _, at := range h.heads(t, d) {
-			line := d.script.Steps[at].Text
-			h.hostile(t, d, at, "endless line", d.script.with(at, Step{Mark: "S:", Text: line[:min(4, len(line))] + `\c`}, Step{Mark: "S!", Text: `flood x\c`}))
-			if h.Multiline != nil {
-				h.hostile(t, d, at, "endless reply", d.script.with(at, Step{Mark: "S!", Text: "flood " + h.Multiline(line)}))
-			}
-		}
-		for _, at := range h.reached(t, d) {
-			if d.script.Steps[at].Mark == "D>" && d.script.Header["data"] == "lines" {
-				h.hostile(t, d, at, "endless line of data", d.script.with(at, Step{Mark: "D!", Text: `flood x\c`}, Step{Mark: "S!", Text: "hang"}))
+		for _, at := range h.reached(d) {
+			for what, steps := range h.floods(d, at) {
+				h.hostile(t, d, at, what, d.script.with(at, steps...))
 			}
 		}
 	})
+}
+
+// floods gives what may come without an end in place of a step.
+func (h *Harness) floods(d *Dialog, at int) map[string][]Step {
+	st := d.script.Steps[at]
+	switch {
+	case st.Mark == "D>" && d.script.Header["data"] == "lines":
+		return map[string][]Step{"an endless line of data": {{Mark: "D!", Text: `flood x\c`}, {Mark: "S!", Text: "hang"}}}
+	case !d.script.starts(at):
+		return nil
+	}
+	f := map[string][]Step{"an endless line": {{Mark: "S:", Text: st.Text[:min(4, len(st.Text))] + `\c`}, {Mark: "S!", Text: `flood x\c`}}}
+	if h.Multiline != nil {
+		f["an endless reply"] = []Step{{Mark: "S!", Text: "flood " + h.Multiline(st.Text)}}
+	}
+	return f
 }
 
 // oddTexts are put in the place of a line's text.
@@ -107,7 +115,7 @@ var oddCodes = []string{"150", "226", "331", "421", "599"}
 // it, it ends, in bounded time and memory, and an error is a right one.
 func lawOdd(t *testing.T, h *Harness) {
 	h.bubbled(t, func(t *testing.T, d *Dialog) {
-		for _, at := range h.heads(t, d) {
+		for _, at := range h.heads(d) {
 			st := d.script.Steps[at]
 			if len(st.Text) < 4 {
 				continue

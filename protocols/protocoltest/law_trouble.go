@@ -84,7 +84,7 @@ func (h *Harness) spare(t *testing.T, d *Dialog) {
 	if d.Spare == 0 || t.Failed() {
 		return
 	}
-	steps := d.script.serverSteps()[:h.needed(t, d)]
+	steps := d.script.serverSteps()[:d.needed]
 	for _, at := range steps[max(len(steps)-d.Spare, 0):] {
 		bubble(t, func(t *testing.T) {
 			tr := h.try(t, d, d.script.Name+", silent before "+d.script.Steps[at].String(), d.script.with(at, Step{Mark: "S!", Text: "hang"}))

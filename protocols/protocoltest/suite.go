@@ -66,7 +66,7 @@ type Dialog struct {
 	Spare   int                        // how many of the server's last steps the call can do without: a goodbye
 
 	script *Script
-	needed int // see Harness.needed; 0: not counted yet
+	needed int // see Harness.count
 }
 
 // Server is a running server of the adapter's protocol, and names on it.
@@ -82,29 +82,29 @@ type Server struct {
 	Big     string   // a file of 64 MiB, for benchmarks
 }
 
-// law is a part of the suite.
+// law is a part of the suite. Those that take long go side by side, behind the
+// others, which measure memory or talk to real servers.
 type law struct {
 	name string
 	run  func(t *testing.T, h *Harness)
+	long bool
 }
 
 // laws are run in this order.
 var laws = []law{
-	{"shape", lawShape}, {"golden", lawGolden}, {"delivery", lawDelivery},
-	{"cut", lawCut}, {"reset", lawReset}, {"hang", lawHang}, {"idle", lawIdle}, {"cancel", lawCancel},
-	{"caller", lawCaller}, {"credentials", lawCredentials}, {"garbage", lawGarbage}, {"flood", lawFlood}, {"odd", lawOdd}, {"early", lawEarly},
-	{"list", lawList}, {"get", lawGet}, {"put", lawPut}, {"busy", lawBusy}, {"bulk", lawBulk}, {"errors", lawErrors},
+	{"shape", lawShape, false}, {"golden", lawGolden, false}, {"delivery", lawDelivery, false},
+	{"cut", lawCut, true}, {"reset", lawReset, true}, {"hang", lawHang, true}, {"idle", lawIdle, true}, {"cancel", lawCancel, true},
+	{"caller", lawCaller, false}, {"credentials", lawCredentials, false},
+	{"garbage", lawGarbage, false}, {"flood", lawFlood, false}, {"odd", lawOdd, true}, {"early", lawEarly, false},
+	{"list", lawList, false}, {"get", lawGet, false}, {"put", lawPut, false}, {"busy", lawBusy, false},
+	{"bulk", lawBulk, false}, {"errors", lawErrors, false},
 }
 
 // Run runs the laws, each as a subtest of its name.
 func Run(t *testing.T, h Harness) {
-	h.seen = set{}
+	h.Dialogs = slices.Clone(h.Dialogs)
 	for i := range h.Dialogs {
-		s, err := LoadScript(h.Dialogs[i].File)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.Dialogs[i].script = s
+		h.load(t, &h.Dialogs[i])
 	}
 	for name := range h.Skip {
 		if !isLaw(name) {
@@ -116,8 +116,25 @@ func Run(t *testing.T, h Harness) {
 			if reason, ok := h.Skip[l.name]; ok {
 				t.Skip(needReason(t, reason))
 			}
-			l.run(t, &h)
+			if l.long {
+				t.Parallel()
+			}
+			own := h
+			own.seen = set{}
+			l.run(t, &own)
 		})
+	}
+}
+
+// load reads the script of a dialogue, and finds out how much of it the call needs.
+func (h *Harness) load(t *testing.T, d *Dialog) {
+	s, err := LoadScript(d.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.script = s
+	if !s.has("D!", "dial") {
+		h.count(t, d)
 	}
 }
 

@@ -236,8 +236,12 @@ func (s *stream) attempt(ctx context.Context, c protocols.Client) error {
 	if err != nil {
 		return err
 	}
-	defer obj.Body.Close()
-	if obj.Offset != g.Offset || s.at > 0 && !s.rec.same(obj.Entry) {
+	return closed(obj, s.take(ctx, obj, g.Offset))
+}
+
+// take reads an object that has been opened, if it is the one that was begun.
+func (s *stream) take(ctx context.Context, obj *protocols.Object, offset int64) error {
+	if obj.Offset != offset || s.at > 0 && !s.rec.same(obj.Entry) {
 		return &protocols.Error{Kind: protocols.Protocol, Class: protocols.ErrChanged}
 	}
 	s.rec = newRecord(obj.Entry, s.src.URL, s.o)

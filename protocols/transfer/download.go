@@ -53,11 +53,19 @@ func (d *download) attempt(ctx context.Context, c protocols.Client) error {
 	if err != nil {
 		return err
 	}
-	defer obj.Body.Close()
-	if err := d.receive(obj); err != nil {
-		return err
+	if err = d.receive(obj); err == nil {
+		err = d.pour(ctx, obj)
 	}
-	return d.pour(ctx, obj)
+	return closed(obj, err)
+}
+
+// closed ends an object. What its end says counts when nothing else went wrong.
+func closed(obj *protocols.Object, err error) error {
+	end := obj.Body.Close()
+	if err == nil {
+		return end
+	}
+	return err
 }
 
 // open asks for the rest of the object, or for all of it when the rest cannot be had.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -89,32 +90,57 @@ func removeTree(ctx context.Context, e *env, client protocols.Client, c protocol
 	if depth > maxTree {
 		return &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("folders nested deeper than %d", maxTree)}
 	}
-	var inside []protocols.Entry
-	for entry, err := range protocols.List(ctx, client, name) {
-		switch {
-		case err != nil:
-			return err
-		case !entry.Parsed():
-			return &protocols.Error{Kind: protocols.Protocol, Class: protocols.ErrIncomplete, Text: "nothing deleted in " + name + ": cannot read the listing's line " + entry.Raw}
-		case entry.Name == "." || entry.Name == "..":
-		case len(inside) == mostSorted:
-			return &protocols.Error{Kind: protocols.Protocol, Text: "too many entries in one folder"}
-		default:
-			inside = append(inside, protocols.Entry{Path: entry.Path, Type: entry.Type})
-		}
-	}
-	for _, entry := range inside {
-		var err error
-		if entry.Type == protocols.TypeDir {
-			err = removeTree(ctx, e, client, c, m, entry.Path, depth+1)
-		} else {
-			err = changed(e, "deleted", entry.Path, c.Remove(ctx, entry.Path))
-		}
+	for {
+		inside, more, err := contents(ctx, client, name)
 		if err != nil {
 			return err
 		}
+		for _, item := range inside {
+			if item.folder {
+				err = removeTree(ctx, e, client, c, m, item.path, depth+1)
+			} else {
+				err = changed(e, "deleted", item.path, c.Remove(ctx, item.path))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if !more {
+			break
+		}
 	}
 	return changed(e, "removed", name, m.Unmake(ctx, name))
+}
+
+// heldRemoved is how many names of a folder are held at once; a larger folder is
+// listed again when those are gone.
+const heldRemoved = 50_000
+
+// item is one entry of a folder that is being removed.
+type item struct {
+	path   string
+	folder bool
+}
+
+// contents lists a folder for removal, and whether there is more in it. A listing
+// that cannot be trusted stops the removal: a line that was not understood, and a
+// name that leads elsewhere.
+func contents(ctx context.Context, client protocols.Client, name string) (inside []item, more bool, err error) {
+	for entry, err := range protocols.List(ctx, client, name) {
+		switch {
+		case err != nil:
+			return nil, false, err
+		case entry.Name == "." || entry.Name == "..":
+		case !entry.Parsed() || strings.ContainsAny(entry.Name, "/\x00"):
+			return nil, false, &protocols.Error{Kind: protocols.Protocol, Class: protocols.ErrIncomplete,
+				Text: "nothing deleted in " + name + ": the listing holds " + strconv.Quote(entry.Raw+entry.Name)}
+		case len(inside) == heldRemoved:
+			return inside, true, nil
+		default:
+			inside = append(inside, item{entry.Path, entry.Type == protocols.TypeDir})
+		}
+	}
+	return inside, false, nil
 }
 
 // maxTree bounds how deep folders are followed.

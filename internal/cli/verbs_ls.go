@@ -1,20 +1,14 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/protocols"
 )
-
-// mostSorted bounds the entries held for --sort and --reverse.
-const mostSorted = 2_000_000
 
 // lister is the ls verb with its flags.
 type lister struct {
@@ -99,10 +93,7 @@ func (l *lister) stat(ctx context.Context, e *env, c protocols.Client, name stri
 // print writes entries as they come, or sorted when that is asked for.
 func (l *lister) print(e *env, folder string, entries iter.Seq2[protocols.Entry, error]) error {
 	if l.sort.value != "" || l.reverse {
-		var err error
-		if entries, err = l.sorted(entries); err != nil {
-			return err
-		}
+		entries = sorted(entries, l.sort.value, l.reverse)
 	}
 	p := newEntryPrinter(e.out, l.long)
 	p.deep, p.below = l.recursive, folder
@@ -120,45 +111,6 @@ func (l *lister) print(e *env, folder string, entries iter.Seq2[protocols.Entry,
 		}
 	}
 	return p.end()
-}
-
-// orders are the ways to sort. Size and time begin with the largest and newest.
-var orders = map[string]func(a, b *protocols.Entry) int{
-	"name": func(a, b *protocols.Entry) int { return strings.Compare(a.Path, b.Path) },
-	"size": func(a, b *protocols.Entry) int { return cmp.Compare(b.Size, a.Size) },
-	"time": func(a, b *protocols.Entry) int { return b.Modified.Compare(a.Modified) },
-}
-
-// sorted holds all entries, which is the one thing a listing cannot stream.
-func (l *lister) sorted(entries iter.Seq2[protocols.Entry, error]) (iter.Seq2[protocols.Entry, error], error) {
-	var held []protocols.Entry
-	var failed error
-	for entry, err := range entries {
-		if err != nil {
-			failed = err
-			break
-		}
-		if len(held) == mostSorted {
-			return nil, &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("more than %d entries, too many to sort", mostSorted)}
-		}
-		held = append(held, entry)
-	}
-	if order := orders[l.sort.value]; order != nil {
-		slices.SortStableFunc(held, func(a, b protocols.Entry) int { return order(&a, &b) })
-	}
-	if l.reverse {
-		slices.Reverse(held)
-	}
-	return func(yield func(protocols.Entry, error) bool) {
-		for _, entry := range held {
-			if !yield(entry, nil) {
-				return
-			}
-		}
-		if failed != nil {
-			yield(protocols.Entry{}, failed)
-		}
-	}, nil
 }
 
 // walk lists a folder and those inside of it, each folder once. Folders wait in

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -57,7 +58,7 @@ func TestListMessagesAndGroups(t *testing.T) {
 // and not below --depth.
 func TestListRecursive(t *testing.T) {
 	dir := func(p string) protocols.Entry {
-		return protocols.Entry{Name: p, Path: p, Type: protocols.TypeDir, Size: -1}
+		return protocols.Entry{Name: path.Base(p), Path: p, Type: protocols.TypeDir, Size: -1}
 	}
 	s := &fakeServer{folders: map[string][]protocols.Entry{
 		"":    {dir("a"), {Name: "f", Path: "f"}, {Name: ".", Path: "", Type: protocols.TypeDir}},
@@ -205,6 +206,8 @@ func TestRemove(t *testing.T) {
 	s.cli(t, "rm", "-r", "fake://h/").says(t, 2, "whole server")
 	s = &fakeServer{folders: map[string][]protocols.Entry{"d": {{Name: "f", Path: "d/f"}, {Raw: "???"}}}}
 	s.cli(t, "rm", "-r", "fake://h/d").says(t, 9, "nothing deleted")
+	s.folders["d"][1] = protocols.Entry{Name: "../other", Path: "d/../other"}
+	s.cli(t, "rm", "-r", "fake://h/d").says(t, 9, "../other")
 	if len(s.removed) != 0 {
 		t.Errorf("%q is removed though the listing has a line that nobody understands", s.removed)
 	}

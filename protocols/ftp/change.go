@@ -27,7 +27,9 @@ func (c *Client) Move(ctx context.Context, from, to string) error {
 // Make makes a folder (MKD).
 func (c *Client) Make(ctx context.Context, name string) error {
 	name = strings.TrimSuffix(name, "/")
-	return c.file(ctx, "mkdir", []string{name}, func(lib *ftplib.ServerConn) error { return lib.MakeDir(name) })
+	return c.do(ctx, "mkdir", name, []string{name}, func(s *session) error {
+		return making(s.call([]string{name}, func(lib *ftplib.ServerConn) error { return lib.MakeDir(name) }))
+	})
 }
 
 // Unmake removes an empty folder (RMD).

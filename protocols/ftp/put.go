@@ -63,7 +63,7 @@ func (s *session) put(ctx context.Context, name string, r io.Reader, o *protocol
 
 // storing chooses command and offset.
 func (s *session) storing(to string, o *protocols.PutOptions, unique bool) transfer {
-	t := transfer{verb: "STOR", arg: to, rest: o.Offset, ascii: s.c.Settings.ASCII}
+	t := transfer{verb: "STOR", arg: to, rest: o.Offset, ascii: s.c.Settings.ASCII, stores: true}
 	switch {
 	case unique:
 		// RFC 959 4.1.3: STOU takes no name; servers that take one are given none.
@@ -169,7 +169,7 @@ func uniqueName(r *protocols.Reply, dir string) string {
 func (s *session) seal(from, to string, o *protocols.PutOptions, e *protocols.Entry) error {
 	var steps []step
 	if from != to {
-		steps = append(steps, step{verb: "RNFR", args: []string{from}, then: must(3)}, step{verb: "RNTO", args: []string{to}, then: must(2)})
+		steps = append(steps, step{verb: "RNFR", args: []string{from}, then: must(3)}, step{verb: "RNTO", args: []string{to}, then: func(r *protocols.Reply) error { return making(want(r, 2)) }})
 	}
 	if !o.Modified.IsZero() {
 		e.Modified = o.Modified

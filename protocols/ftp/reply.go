@@ -88,6 +88,16 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	return e
 }
 
+// making corrects the error of a command that makes a name: its 550 does not say
+// that the name is not there, unless its words do.
+func making(err error) error {
+	e, ok := errors.AsType[*protocols.Error](err)
+	if ok && e.Code == 550 && e.Class == fs.ErrNotExist && !strings.Contains(strings.ToLower(e.Text), "no such") {
+		e.Class = nil
+	}
+	return err
+}
+
 // want checks the first digit of a reply.
 func want(r *protocols.Reply, class int) error {
 	if r.Code/100 == class {

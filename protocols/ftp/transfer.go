@@ -15,6 +15,7 @@ type transfer struct {
 	verb, arg string
 	rest      int64  // REST offset; 0: none
 	ascii     bool   // TYPE A
+	stores    bool   // from here to the server
 	ahead     []step // sent before everything else, in the same flight
 }
 
@@ -189,6 +190,8 @@ func (o *opening) start() []step {
 		switch {
 		case r.Code == 425: // the data connection did not come about
 			return &modeError{refusal(r)}
+		case r.Code/100 != 1 && t.stores:
+			return making(refusal(r))
 		case r.Code/100 != 1:
 			return refusal(r)
 		}
@@ -222,6 +225,9 @@ func (o *opening) finish() (*stream, error) {
 // dataTLS prefers the server's words about a failed handshake: "522 session
 // reuse required" says more than a connection that was reset.
 func (s *session) dataTLS(err error) error {
+	if kind := protocols.KindOf(err); kind == protocols.Timeout || kind == protocols.Interrupted {
+		return s.fail(err)
+	}
 	r, rerr := s.reply()
 	if rerr != nil || r.Code < 400 {
 		return s.fail(err)

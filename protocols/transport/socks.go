@@ -24,7 +24,9 @@ func socksTunnel(ctx context.Context, c *Conn, u *url.URL, address string) error
 	if err != nil {
 		return err
 	}
-	_, err = s.(proxy.ContextDialer).DialContext(ctx, "tcp", address)
+	// The end of ctx cuts the socket off, with its own error. The module would set a
+	// deadline of its own as well, and the two would race for what the error says.
+	_, err = s.(proxy.ContextDialer).DialContext(context.WithoutCancel(ctx), "tcp", address)
 	if err != nil {
 		return socksError(err)
 	}

@@ -1,0 +1,10 @@
+//go:build !linux
+
+package transport
+
+import "os"
+
+// pipeFile finds none: there is no splice here.
+func pipeFile(any) *os.File { return nil }
+
+func (c *Conn) fromPipe(f *os.File) (int64, error) { return c.bufferFrom(f) }

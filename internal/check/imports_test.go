@@ -18,11 +18,15 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/file", "protocols", "", "flag log log/slog os/exec net/http"},
 	{"protocols/transfer", "protocols protocols/file", "", "flag log log/slog os/exec net/http crypto/tls"},
 	{"protocols/mailstore", "protocols protocols/file", "...", "flag log log/slog os/exec net net/http"},
+	{"protocols/message", "protocols", "...", "flag log log/slog os/exec net"},
+	{"protocols/talk", "protocols", "", "flag log log/slog os os/exec net/http"},
 	{"protocols/lab", "internal/wire", "...", "flag log log/slog os os/exec"},
 	{"protocols/protocoltest", "protocols protocols/lab protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/*", "protocols protocols/transport internal/wire internal/sasl", "...", "flag log log/slog os os/exec net/http"}, // the adapters
+	{"protocols/xmlrpc", "protocols protocols/http", "...", "flag log log/slog os os/exec net net/http"}, // own codec over the HTTP adapter's transport
+	{"protocols/*", "protocols protocols/transport protocols/talk internal/wire internal/sasl internal/keeper", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
+	{"internal/keeper", "protocols protocols/transport internal/wire", "", "os net flag log log/slog"},
 	{"internal/cli", "protocols protocols/...", "...", "flag log log/slog"},
 	{"internal/*", "protocols", "...", "flag log log/slog"},
 	{"cmd/netclients", "internal/cli", "", "flag log log/slog"},
@@ -82,7 +86,7 @@ func TestMatches(t *testing.T) {
 }
 
 // support are the packages below protocols that are no adapters.
-var support = []string{"protocols/transport", "protocols/transfer", "protocols/lab", "protocols/all", "protocols/mailstore", "protocols/protocoltest"}
+var support = []string{"protocols/transport", "protocols/transfer", "protocols/lab", "protocols/all", "protocols/mailstore", "protocols/message", "protocols/talk", "protocols/protocoltest"}
 
 func adapter(s *source) bool {
 	return matches("protocols/*", s.path) && !slices.Contains(support, s.path)
@@ -125,6 +129,7 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 	exceptions{
 		"protocols/transport":    "this is where sockets are opened",
 		"protocols/lab":          "servers, and proxies that connect to what they are asked for",
+		"protocols/socket":       "servers, UNIX sockets of all types, and datagrams without a peer",
 		"protocols/protocoltest": "servers that play dialogues",
 		"internal/interop":       "looks whether the real servers are up",
 		"examples/custom-dialer": "shows a dialer of one's own",

@@ -12,7 +12,7 @@ import (
 // reply that confirms it. Nothing is sent while data flows: some servers take
 // that for an attempt to abort.
 func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
-	release, err := c.enter(ctx, nil)
+	release, err := c.keeper.Enter(ctx)
 	if err != nil {
 		return c.wrap(err, "get", "")
 	}
@@ -34,11 +34,8 @@ func (c *Client) bulkOne(ctx context.Context, name string, each func(string, *pr
 	freed := false
 	o, err := c.get(ctx, name, &protocols.GetOptions{}, func() { freed = true })
 	if err != nil {
-		c.mu.Lock()
-		lost := c.sess == nil
-		c.mu.Unlock()
-		if lost {
-			return err
+		if !c.keeper.Held() {
+			return err // the connection is lost
 		}
 		return each(name, nil, c.wrap(err, "get", name))
 	}

@@ -32,10 +32,13 @@ func (c *Client) Make(ctx context.Context, name string) error {
 	})
 }
 
-// Unmake removes an empty folder (RMD).
+// Unmake removes an empty folder (RMD). A 550 without further words may as well
+// mean that it is not empty.
 func (c *Client) Unmake(ctx context.Context, name string) error {
 	name = strings.TrimSuffix(name, "/")
-	return c.file(ctx, "rmdir", []string{name}, func(lib *ftplib.ServerConn) error { return lib.RemoveDir(name) })
+	return c.do(ctx, "rmdir", name, []string{name}, func(s *session) error {
+		return making(s.call([]string{name}, func(lib *ftplib.ServerConn) error { return lib.RemoveDir(name) }))
+	})
 }
 
 // Pwd tells the login folder (PWD).

@@ -52,17 +52,19 @@ func (c *Client) Checksum(ctx context.Context, name string) (algorithm string, s
 	return algorithm, sum, err
 }
 
-// hash reads "213 SHA-256 0-49 6ddda... name".
+// hash reads "213 SHA-256 0-49 6ddda... name"; ProFTPD has another line before it.
 func (s *session) hash(path string) (string, []byte, error) {
 	r, err := s.need(2, "HASH", path)
 	if err != nil {
 		return "", nil, err
 	}
-	f := strings.Fields(r.Text())
-	if len(f) >= 3 {
+	for _, line := range r.Lines {
+		f := strings.Fields(line)
+		if len(f) < 3 {
+			continue
+		}
 		algorithm, known := hashNames[strings.ToUpper(f[0])]
-		sum, err := hex.DecodeString(f[2])
-		if known && err == nil {
+		if sum, err := hex.DecodeString(f[2]); known && err == nil {
 			return algorithm, sum, nil
 		}
 	}

@@ -2,6 +2,7 @@ package ftp
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/protocoltest"
@@ -12,6 +13,13 @@ var (
 	removeA = quitting(func(ctx context.Context, c *Client) error { return c.Remove(ctx, "a.txt") })
 	active  = func(s *Settings) { s.Active = true }
 )
+
+func checksum(name string) protocoltest.Call {
+	return func(ctx context.Context, c protocols.Client) ([]any, error) {
+		algorithm, sum, err := c.(*Client).Checksum(ctx, name)
+		return []any{fmt.Sprintf("%s %x", algorithm, sum)}, err
+	}
+}
 
 // byHand are dialogues of servers that are not at hand, that lie, or that stand
 // in the RFCs.
@@ -52,6 +60,10 @@ var byHand = []recording{
 	{name: "login-too-many", call: removeA},
 	{name: "remove-450", call: removeA},
 	{name: "timeout-421", call: removeA},
+	{name: "put-on-folder", call: protocoltest.Put("d", "text", &protocols.PutOptions{Modified: dialogTime, Mode: 0o640, HasMode: true})},
+	{name: "put-unique-in", call: protocoltest.Put("in/a.txt", "text", &protocols.PutOptions{Unique: true, Modified: dialogTime})},
+	{name: "checksum-lines", call: checksum("a.txt")},
+	{name: "rmdir-550", call: quitting(func(ctx context.Context, c *Client) error { return c.Unmake(ctx, "full") })},
 	{name: "raw", call: protocoltest.Raw("SITE WHOAMI")},
 	{name: "raw-150", call: protocoltest.Raw("LIST")},
 }

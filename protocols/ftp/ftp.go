@@ -28,8 +28,8 @@ package ftp
 import (
 	"net/url"
 	"strings"
-	"sync"
 
+	"github.com/netclients/netclients/internal/keeper"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -85,11 +85,7 @@ type Client struct {
 	opts   *protocols.Options
 	limits protocols.Limits
 	dialer *transport.Dialer
-	gate   protocols.Gate
-
-	mu     sync.Mutex // guards what Close shares with a verb
-	sess   *session   // nil: not connected
-	closed bool
+	keeper keeper.Keeper[*session]
 }
 
 var (
@@ -119,6 +115,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	c := &Client{url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
 	_, kind := cutType(u.EscapedPath())
 	c.Settings.ASCII = kind == "a"
+	c.keeper.Connect = c.connect
 	return c, nil
 }
 

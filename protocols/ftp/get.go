@@ -18,7 +18,7 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
-	release, err := c.enter(ctx, []string{name})
+	release, err := c.keeper.Enter(ctx, name)
 	if err != nil {
 		return nil, c.wrap(err, "get", name)
 	}
@@ -34,14 +34,14 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, 
 	if o.Offset < 0 || o.Length < 0 {
 		return nil, protocols.UsageError(proto, "get", "offset and length are 0 or more")
 	}
-	s, err := c.session(ctx)
+	s, err := c.keeper.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
 	done := s.conn.Use(ctx)
 	fail := func(err error) (*protocols.Object, error) {
 		done()
-		c.dropBroken(s)
+		c.keeper.Settle(s)
 		return nil, err
 	}
 	if err := s.commands(c.Settings.Before); err != nil {
@@ -58,7 +58,7 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, 
 			err = c.wrap(s.commands(c.Settings.After), "get", name)
 		}
 		done()
-		c.dropBroken(s)
+		c.keeper.Settle(s)
 		release()
 		return err
 	}

@@ -172,6 +172,53 @@ type iotestErr struct{}
 
 func (iotestErr) Read([]byte) (int, error) { return 0, errReader }
 
+// TestPutFolder: a name that ends with a slash is no name to store under.
+func TestPutFolder(t *testing.T) {
+	c, srv := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"d/f": "content"})}}.start(t)
+	for _, name := range []string{"", "d/", "nothere/"} {
+		_, err := c.Put(t.Context(), name, strings.NewReader("data"), nil)
+		wantKind(t, err, protocols.Usage)
+	}
+	e, err := c.Put(t.Context(), "d/", strings.NewReader("data"), &protocols.PutOptions{Unique: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := srv.Tree().ReadFile(e.Path); err != nil || string(b) != "data" || !strings.HasPrefix(e.Path, "d/") {
+		t.Errorf("%q: %q, %v", e.Path, b, err)
+	}
+}
+
+// TestRelayElsewhere: a source that names a third host in its reply to PASV does not
+// get the destination to connect there.
+func TestRelayElsewhere(t *testing.T) {
+	for _, trust := range []bool{false, true} {
+		src, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "content"}), PASVHost: "127.0.0.9"}, set: ftp.Settings{TrustPASV: trust}}.start(t)
+		var mu sync.Mutex
+		told := false
+		o := protocols.Options{Trace: func(e protocols.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = told || strings.Contains(e.Text, "127,0,0,9")
+		}}
+		dst, srv := labCase{opts: o}.start(t)
+		err := src.Relay(t.Context(), "f", dst, "g")
+		if err == nil {
+			t.Errorf("trust %v: a copy from where nobody listens", trust)
+		}
+		if !trust && !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%v, want one that has the copy go through here", err)
+		}
+		mu.Lock()
+		if told != trust {
+			t.Errorf("trust %v: the destination was told the address: %v", trust, told)
+		}
+		mu.Unlock()
+		if _, err := srv.Tree().Stat("g"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("final name: %v", err)
+		}
+	}
+}
+
 // TestUnique: STOU, and the name that the server chose.
 func TestUnique(t *testing.T) {
 	c, srv := labCase{}.start(t)

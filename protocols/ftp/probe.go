@@ -3,10 +3,13 @@ package ftp
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"net"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/keeper"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -17,7 +20,7 @@ import (
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
 	r := &protocols.Report{URL: protocols.Redact(c.url), Phase: "connect"}
 	start := time.Now()
-	release, err := c.enter(ctx, nil)
+	release, err := c.keeper.Enter(ctx)
 	if err == nil {
 		err = c.probe(ctx, r)
 		release()
@@ -32,6 +35,9 @@ func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
 func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	host, port := protocols.HostPort(c.url, c.scheme)
 	conn, err := c.dialer.Dial(ctx, "control", "tcp", host, port)
+	if _, unresolved := errors.AsType[*net.DNSError](err); unresolved {
+		r.Phase = "resolve"
+	}
 	if err != nil {
 		return err
 	}
@@ -58,7 +64,7 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	if err := s.askFeatures(r); err != nil {
 		return err
 	}
-	s.goodbye(ctx)
+	keeper.Goodbye(ctx, s)
 	return nil
 }
 

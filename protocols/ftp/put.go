@@ -1,9 +1,11 @@
 package ftp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,6 +24,9 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols
 		o = &protocols.PutOptions{}
 	}
 	e := c.entry(name)
+	if !o.Unique && !c.Settings.Unique && (name == "" || strings.HasSuffix(name, "/")) {
+		return e, c.wrap(protocols.UsageError("", "", "the URL names a folder: the name to store under is missing"), "put", name)
+	}
 	err := c.do(ctx, "put", name, []string{name}, func(s *session) error {
 		if err := s.commands(c.Settings.Before); err != nil {
 			return err
@@ -35,17 +40,19 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols
 }
 
 func (s *session) put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions, e *protocols.Entry) error {
+	unique := o.Unique || s.c.Settings.Unique
+	if unique {
+		return s.putUnique(ctx, name, r, o, e)
+	}
 	path, err := s.path(name)
 	if err != nil {
 		return err
 	}
-	unique := o.Unique || s.c.Settings.Unique
 	to := path
-	if !o.InPlace && !o.Append && !unique {
+	if !o.InPlace && !o.Append {
 		to = path + protocols.PartSuffix
 	}
-	t := s.storing(to, o, unique)
-	n, begun, err := s.store(ctx, t, r)
+	n, _, err := s.store(ctx, s.storing(to, o), r)
 	if err != nil {
 		return err
 	}
@@ -53,21 +60,43 @@ func (s *session) put(ctx context.Context, name string, r io.Reader, o *protocol
 	if o.Append {
 		e.Size = -1
 	}
-	if unique {
-		path = uniqueName(begun, path)
-		e.Name, e.Path, e.URL = base(path), path, s.c.urlOf(path, false)
-		to = path
-	}
 	return s.seal(to, path, o, e)
 }
 
+// putUnique stores under a name that the server chooses, in the folder of name. RFC
+// 959 4.1.3: STOU takes no name, the working folder counts; servers that take one
+// are given none.
+func (s *session) putUnique(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions, e *protocols.Entry) error {
+	dir, folder := strings.CutSuffix(name, "/")
+	if !folder {
+		dir = parent(name)
+	}
+	if dir != "" {
+		refusal, err := s.enterFolder(dir)
+		if err = cmp.Or(err, refusal); err != nil {
+			return err
+		}
+	} else if err := s.goHome(); err != nil {
+		return err
+	}
+	t := transfer{verb: "STOU", ascii: s.c.Settings.ASCII, stores: true}
+	n, begun, err := s.store(ctx, t, r)
+	if err != nil {
+		return err
+	}
+	e.Path = join(dir, base(uniqueName(begun, name)))
+	e.Size, e.Name, e.URL = n, base(e.Path), s.c.urlOf(e.Path, false)
+	path, err := s.path(e.Path)
+	if err != nil {
+		return err
+	}
+	return s.seal(path, path, o, e)
+}
+
 // storing chooses command and offset.
-func (s *session) storing(to string, o *protocols.PutOptions, unique bool) transfer {
+func (s *session) storing(to string, o *protocols.PutOptions) transfer {
 	t := transfer{verb: "STOR", arg: to, rest: o.Offset, ascii: s.c.Settings.ASCII, stores: true}
 	switch {
-	case unique:
-		// RFC 959 4.1.3: STOU takes no name; servers that take one are given none.
-		t.verb, t.arg, t.rest = "STOU", "", 0
 	case o.Append:
 		t.verb, t.rest = "APPE", 0
 	case o.Offset > 0 && !s.has("REST"):
@@ -164,16 +193,14 @@ func uniqueName(r *protocols.Reply, dir string) string {
 	return strings.Trim(fields[len(fields)-1], `"'()`)
 }
 
-// seal gives what was stored its final name, time and mode, in one flight.
+// seal gives what was stored its time, mode and final name, in one flight: the name
+// last, so that a rename that is refused leaves what has the name now as it was.
 // Renaming must work; time and mode are set as far as the server lets us.
 func (s *session) seal(from, to string, o *protocols.PutOptions, e *protocols.Entry) error {
 	var steps []step
-	if from != to {
-		steps = append(steps, step{verb: "RNFR", args: []string{from}, then: must(3)}, step{verb: "RNTO", args: []string{to}, then: func(r *protocols.Reply) error { return making(want(r, 2)) }})
-	}
 	if !o.Modified.IsZero() {
 		e.Modified = o.Modified
-		steps = append(steps, s.timeStep(to, o.Modified, func(ok bool) {
+		steps = append(steps, s.timeStep(from, o.Modified, func(ok bool) {
 			if !ok {
 				e.Modified = time.Time{}
 			}
@@ -181,10 +208,13 @@ func (s *session) seal(from, to string, o *protocols.PutOptions, e *protocols.En
 	}
 	if o.HasMode {
 		e.Mode, e.HasMode = o.Mode, true
-		steps = append(steps, step{verb: "SITE", args: []string{"CHMOD", chmodMode(o), to}, then: func(r *protocols.Reply) error {
+		steps = append(steps, step{verb: "SITE", args: []string{"CHMOD", chmodMode(o), from}, then: func(r *protocols.Reply) error {
 			e.HasMode = r.Code/100 == 2
 			return nil
 		}})
+	}
+	if from != to {
+		steps = append(steps, renaming(from, to)...)
 	}
 	if len(steps) == 0 {
 		return nil
@@ -194,6 +224,13 @@ func (s *session) seal(from, to string, o *protocols.PutOptions, e *protocols.En
 		return s.renameOver(from, to, err)
 	}
 	return err
+}
+
+func renaming(from, to string) []step {
+	return []step{
+		{verb: "RNFR", args: []string{from}, then: must(3)},
+		{verb: "RNTO", args: []string{to}, then: func(r *protocols.Reply) error { return making(want(r, 2)) }},
+	}
 }
 
 func chmodMode(o *protocols.PutOptions) string {
@@ -206,16 +243,33 @@ func (s *session) renameOver(from, to string, cause error) error {
 	if !refused(cause) {
 		return cause
 	}
-	err := s.fly([]step{
-		{verb: "DELE", args: []string{to}, then: must(2)},
-		{verb: "RNFR", args: []string{from}, then: must(3)},
-		{verb: "RNTO", args: []string{to}, then: must(2)},
-	}, nil)
+	err := s.fly(append([]step{{verb: "DELE", args: []string{to}, then: must(2)}}, renaming(from, to)...), nil)
 	if err == nil || s.failed != nil {
 		return err
 	}
-	if e, ok := errors.AsType[*protocols.Error](cause); ok {
-		e.Hint = "the server lets files be stored but not renamed: --inplace writes under the final name; the upload is complete as " + from
+	folder := s.isFolder(to)
+	e, ok := errors.AsType[*protocols.Error](cause)
+	switch {
+	case s.failed != nil:
+		return s.failed
+	case !ok:
+	case folder:
+		e.Text, e.Class = strings.TrimSuffix(e.Text, ".")+": a folder exists already under this name", fs.ErrExist
+		e.Hint = "with / at the end of the URL files go into the folder"
+		return s.discard(from, cause)
+	default:
+		e.Hint = "the server lets files be stored but not renamed: --in-place writes under the final name; the upload is complete as " + from
+	}
+	return cause
+}
+
+// discard deletes a temporary file of which nothing can become; it gives cause.
+func (s *session) discard(path string, cause error) error {
+	if err := s.goHome(); err != nil {
+		return err
+	}
+	if _, err := s.cmd("DELE", path); err != nil {
+		return err
 	}
 	return cause
 }

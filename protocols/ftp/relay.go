@@ -3,6 +3,9 @@ package ftp
 import (
 	"context"
 	"errors"
+	"net"
+	"net/netip"
+	"strings"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -47,7 +50,9 @@ func relay(src, dst *session, name, toName string) error {
 	return dst.seal(part, to, &protocols.PutOptions{}, &e)
 }
 
-// pair connects the two servers: what PASV tells goes into PORT as it is.
+// pair connects the two servers: what PASV tells goes into PORT. The source could
+// name a third host there and have the destination connect to that, so its address
+// must be its own, unless the user trusts it.
 func pair(src, dst *session) error {
 	for _, s := range []*session{src, dst} {
 		if _, err := s.need(2, "TYPE", "I"); err != nil {
@@ -63,8 +68,21 @@ func pair(src, dst *session) error {
 	if err != nil {
 		return err
 	}
+	if own := port(netip.AddrPortFrom(src.peer(), 0)); !src.c.Settings.TrustPASV && !strings.HasPrefix(address, strings.TrimSuffix(own, "0,0")) {
+		return protocols.ProtocolError(proto, "", "the source names another host for its data: "+address)
+	}
 	_, err = dst.need(2, "PORT", address)
 	return err
+}
+
+// peer gives the address of the server, the zero one when it is not known: behind
+// a proxy.
+func (s *session) peer() netip.Addr {
+	a, ok := s.conn.RemoteAddr().(*net.TCPAddr)
+	if !ok || !s.conn.Direct() {
+		return netip.Addr{}
+	}
+	return a.AddrPort().Addr().Unmap()
 }
 
 // run starts the storing side first, then the sending side, and waits for both.

@@ -9,7 +9,6 @@ import (
 
 	ftplib "github.com/jlaffaye/ftp"
 
-	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -33,99 +32,21 @@ type session struct {
 	greeted  time.Duration     // how long the greeting took
 }
 
-// do runs one operation: one at a time, connected and logged in, cut off when
-// the context ends. A session that the server had let go while it was idle is
-// replaced once. names are what goes on the wire.
+// do runs one operation on the session, and wraps its error.
 func (c *Client) do(ctx context.Context, op, name string, names []string, f func(s *session) error) error {
-	release, err := c.enter(ctx, names)
-	if err == nil {
-		defer release()
-		err = c.withSession(ctx, f)
-	}
-	return c.wrap(err, op, name)
+	return c.wrap(c.keeper.Do(ctx, names, f), op, name)
 }
 
-// enter checks the arguments and takes the gate; nothing is sent before.
-func (c *Client) enter(ctx context.Context, names []string) (release func(), err error) {
-	if err := wire.Check(names...); err != nil {
-		return nil, &protocols.Error{Kind: protocols.Usage, Err: err}
-	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	if err := c.gate.Enter(); err != nil {
-		return nil, err
-	}
-	return c.gate.Leave, nil
-}
+// What package keeper asks of a session.
 
-func (c *Client) withSession(ctx context.Context, f func(s *session) error) error {
-	s, err := c.session(ctx)
-	if err != nil {
-		return err
-	}
-	done := s.conn.Use(ctx)
-	err = f(s)
-	done()
-	c.dropBroken(s)
-	return err
-}
+func (s *session) Conn() *transport.Conn { return s.conn }
+func (s *session) Used() time.Time       { return s.used }
+func (s *session) Goodbye()              { s.cmd("QUIT") }
+func (s *session) Lost() bool            { return s.failed != nil || s.last.Code == 421 }
 
-// session gives the live session, or makes one.
-func (c *Client) session(ctx context.Context) (*session, error) {
-	c.mu.Lock()
-	s, closed := c.sess, c.closed
-	c.mu.Unlock()
-	if closed {
-		return nil, &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
-	}
-	if s != nil && s.alive(ctx) {
-		return s, nil
-	}
-	s, err := c.connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	c.sess = s
-	c.mu.Unlock()
-	return s, nil
-}
-
-// restsFor is how long a session may be idle before it is asked whether it lives.
-const restsFor = 15 * time.Second
-
-// alive asks a session that has rested with NOOP, so that no command that
-// changes something is lost to a server that had hung up meanwhile.
-func (s *session) alive(ctx context.Context) bool {
-	if time.Since(s.used) < restsFor {
-		return true
-	}
-	done := s.conn.Use(ctx)
+func (s *session) Lives() bool {
 	r, err := s.cmd("NOOP")
-	done()
-	if err != nil || r.Code == 421 {
-		s.c.drop(s)
-		return false
-	}
-	return true
-}
-
-// dropBroken forgets a session that is lost or out of step.
-func (c *Client) dropBroken(s *session) {
-	if s.failed != nil || s.conn.Broken() || s.last.Code == 421 {
-		c.drop(s)
-	}
-}
-
-// drop forgets a session and closes its connection.
-func (c *Client) drop(s *session) {
-	c.mu.Lock()
-	if c.sess == s {
-		c.sess = nil
-	}
-	c.mu.Unlock()
-	s.conn.Close()
+	return err == nil && r.Code != 421
 }
 
 // connect dials, greets, secures and logs in.
@@ -344,30 +265,6 @@ func (c *Client) wrap(err error, op, name string) error {
 	return protocols.Wrap(err, proto, op, c.urlOf(name, false))
 }
 
-// quitWithin bounds the goodbye.
-const quitWithin = 2 * time.Second
-
 // Close ends the session with QUIT and closes the connection. A running
 // operation is cut off.
-func (c *Client) Close() error {
-	c.mu.Lock()
-	s := c.sess
-	c.sess, c.closed = nil, true
-	c.mu.Unlock()
-	if s == nil {
-		return nil
-	}
-	if c.gate.Enter() == nil { // nothing is going on: be polite
-		s.goodbye(context.Background())
-		c.gate.Leave()
-	}
-	return s.conn.Close()
-}
-
-// goodbye says QUIT, and does not wait long for the answer.
-func (s *session) goodbye(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, quitWithin)
-	defer cancel()
-	defer s.conn.Use(ctx)()
-	s.cmd("QUIT")
-}
+func (c *Client) Close() error { return c.keeper.Close() }

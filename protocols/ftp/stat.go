@@ -70,7 +70,7 @@ func (s *session) statFacts(ctx context.Context, name string) (protocols.Entry, 
 		e.Type, e.URL = protocols.TypeDir, s.c.urlOf(name, true)
 		return e, nil
 	}
-	for s.failed != nil {
+	if s.failed != nil {
 		return e, s.failed
 	}
 	found := false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/netclients/netclients/internal/keeper"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -94,7 +95,7 @@ func (z *zoneFinder) askAside(name string) (time.Time, error) {
 	done := s.conn.Use(z.ctx)
 	defer done()
 	t, err := s.modified(name)
-	s.goodbye(z.ctx)
+	keeper.Goodbye(z.ctx, s)
 	return t, err
 }
 

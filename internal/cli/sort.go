@@ -3,7 +3,7 @@ package cli
 import (
 	"bufio"
 	"cmp"
-	"encoding/gob"
+	"encoding/json"
 	"io"
 	"iter"
 	"os"
@@ -25,10 +25,27 @@ var orders = map[string]func(a, b *protocols.Entry) int{
 	"time": func(a, b *protocols.Entry) int { return b.Modified.Compare(a.Modified) },
 }
 
+// flat is an entry whose every field is written to a temporary file.
+type flat protocols.Entry
+
 // ranked is an entry with its place in the listing, which decides between equals.
 type ranked struct {
-	N     int64
-	Entry protocols.Entry
+	N       int64
+	Entry   flat
+	Message *protocols.MessageInfo // apart, so that an empty one stays one
+	Group   *protocols.GroupInfo
+}
+
+func newRanked(n int64, e protocols.Entry) ranked {
+	r := ranked{n, flat(e), e.MessageInfo, e.GroupInfo}
+	r.Entry.MessageInfo, r.Entry.GroupInfo = nil, nil
+	return r
+}
+
+func (r *ranked) entry() protocols.Entry {
+	e := protocols.Entry(r.Entry)
+	e.MessageInfo, e.GroupInfo = r.Message, r.Group
+	return e
 }
 
 // sorter sorts more entries than memory should hold.
@@ -47,7 +64,9 @@ func sorted(entries iter.Seq2[protocols.Entry, error], by string, reverse bool) 
 	}
 	order := orders[by]
 	return func(yield func(protocols.Entry, error) bool) {
-		s := &sorter{compare: func(a, b *ranked) int { return sign * cmp.Or(order(&a.Entry, &b.Entry), cmp.Compare(a.N, b.N)) }}
+		s := &sorter{compare: func(a, b *ranked) int {
+			return sign * cmp.Or(order((*protocols.Entry)(&a.Entry), (*protocols.Entry)(&b.Entry)), cmp.Compare(a.N, b.N))
+		}}
 		defer s.close()
 		failed := s.fill(entries)
 		more, err := s.merge(func(e protocols.Entry) bool { return yield(e, nil) })
@@ -63,7 +82,7 @@ func (s *sorter) fill(entries iter.Seq2[protocols.Entry, error]) error {
 		if err != nil {
 			return err
 		}
-		s.held = append(s.held, ranked{n, e})
+		s.held = append(s.held, newRanked(n, e))
 		if n++; len(s.held) == heldSorted {
 			if err := s.spill(); err != nil {
 				return err
@@ -86,7 +105,7 @@ func (s *sorter) spill() error {
 	s.parts = append(s.parts, f)
 	s.sort()
 	w := bufio.NewWriterSize(f, 64<<10)
-	enc := gob.NewEncoder(w)
+	enc := json.NewEncoder(w)
 	for i := range s.held {
 		if err := enc.Encode(&s.held[i]); err != nil {
 			return err
@@ -124,7 +143,7 @@ func (s *sorter) merge(give func(protocols.Entry) bool) (more bool, err error) {
 		if best < 0 {
 			return true, nil
 		}
-		if !give(heads[best].Entry) {
+		if !give(heads[best].entry()) {
 			return false, nil
 		}
 		if heads[best], err = sources[best](); err != nil {
@@ -145,7 +164,7 @@ func (s *sorter) fromMemory() func() (*ranked, error) {
 }
 
 func fromFile(f *os.File) func() (*ranked, error) {
-	dec := gob.NewDecoder(bufio.NewReaderSize(f, 64<<10))
+	dec := json.NewDecoder(bufio.NewReaderSize(f, 64<<10))
 	return func() (*ranked, error) {
 		r := new(ranked)
 		err := dec.Decode(r)

@@ -46,6 +46,9 @@ func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols
 		return name, err
 	}
 	defer done()
+	if info, err := dir.Lstat(rel); err == nil && info.IsDir() && !o.Unique {
+		return name, protocols.UsageError(proto, "", "a folder has this name")
+	}
 	switch {
 	case o.Unique:
 		var t *os.File

@@ -65,7 +65,7 @@ func (t *control) secret(verb, value string) error {
 	return t.out.Secret(verb, "****", value)
 }
 
-func (t *control) flush() error { return t.fail(t.out.Flush()) }
+func (t *control) flush() error { return t.fail(cutShort(t.out.Flush())) }
 
 // reply reads the reply of the oldest command that has none yet.
 func (t *control) reply() (*protocols.Reply, error) {
@@ -74,7 +74,7 @@ func (t *control) reply() (*protocols.Reply, error) {
 	}
 	r, err := wire.ReadReply(t.in, wire.FTP, t.limits)
 	if err != nil {
-		return nil, t.fail(err)
+		return nil, t.fail(cutShort(err))
 	}
 	for i, l := range r.Lines {
 		r.Lines[i] = t.decode(l)

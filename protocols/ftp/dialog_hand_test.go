@@ -42,7 +42,7 @@ var byHand = []recording{
 	{name: "active-port", call: getA, setup: active},
 	{name: "get-short", call: getA},
 	{name: "get-451", call: getA},
-	{name: "get-reset", call: getA, spare: 1},
+	{name: "get-reset", call: getA, spare: 1, skip: map[string]string{"idle": "without the 426 the reset is what counts"}},
 	{name: "get-425", call: getA},
 	{name: "get-huge", call: getA},
 	{name: "get-part", call: protocoltest.Get("a.txt", &protocols.GetOptions{Length: 3}), spare: 3},

@@ -34,7 +34,7 @@ func TestHostileReplies(t *testing.T) {
 		{name: "huge size", faults: "code:SIZE=213 99999999999999999999999", kind: protocols.Protocol},
 		{name: "negative size", faults: "code:SIZE=213 -7", kind: protocols.Protocol},
 		{name: "hangs up", faults: "drop:SIZE", kind: protocols.Protocol},
-		{name: "reset", faults: "reset:SIZE", kind: protocols.Connect},
+		{name: "reset", faults: "reset:SIZE", kind: protocols.Protocol},
 		{name: "silent", faults: "hang:SIZE", kind: protocols.Timeout},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -86,7 +86,8 @@ func TestTruncated(t *testing.T) {
 	}{
 		{name: "short with 226", faults: "data.truncate=1000", kind: protocols.Protocol},
 		{name: "short without SIZE", faults: "data.truncate=1000", server: lab.FTPOptions{NoSIZE: true}, kind: protocols.Protocol},
-		{name: "reset", faults: "data.cut=100000", kind: protocols.Connect},
+		{name: "reset", faults: "data.cut=100000", kind: protocols.Temporary},
+		{name: "reset with 226", faults: "data.cut=100000,code:end=226 done", kind: protocols.Protocol},
 		{name: "refused at the end", faults: "code:end=451 disk trouble", kind: protocols.Temporary},
 		{name: "hangs up at the end", faults: "drop:end", kind: protocols.Protocol},
 	} {

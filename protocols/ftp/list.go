@@ -82,6 +82,8 @@ func (s *session) lines(ctx context.Context, t transfer, each func(line string) 
 		switch {
 		case err == io.EOF:
 			return st.end()
+		case protocols.KindOf(err) == protocols.Connect:
+			return st.broken(ctx, err)
 		case err != nil:
 			st.conn.Close()
 			return s.fail(err)

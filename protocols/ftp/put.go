@@ -131,28 +131,9 @@ func (s *session) store(ctx context.Context, t transfer, r io.Reader) (int64, *p
 		}
 		return n, st.begun, src.err
 	case err != nil:
-		return n, st.begun, s.storeFailed(ctx, st, err)
+		return n, st.begun, st.broken(ctx, err)
 	}
 	return n, st.begun, st.end()
-}
-
-// storeFailed prefers the server's reason to "broken pipe": disk full, quota.
-func (s *session) storeFailed(ctx context.Context, st *stream, err error) error {
-	if ctx.Err() != nil {
-		s.farewell()
-		st.conn.Close()
-		return err
-	}
-	short, cancel := context.WithTimeout(ctx, abortWithin)
-	defer cancel()
-	done := s.conn.Use(short)
-	defer done()
-	if e := st.end(); e != nil {
-		if pe, ok := errors.AsType[*protocols.Error](e); ok && pe.Code != 0 {
-			return e
-		}
-	}
-	return err
 }
 
 // source remembers which side of a copy failed. A file is handed on as it is, so

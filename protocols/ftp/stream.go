@@ -46,6 +46,38 @@ func (t *stream) end() error {
 	return want(r, 2)
 }
 
+// broken gives the error of a data connection that failed: the server's reason,
+// when it soon tells one (disk full, quota, aborted), else what happened here. The
+// final reply is read in any case, so that the session can go on; one that was cut
+// off is not used again.
+func (t *stream) broken(ctx context.Context, err error) error {
+	if ctx.Err() != nil || t.s.failed != nil {
+		t.s.farewell()
+		t.conn.Close()
+		return err
+	}
+	short, cancel := context.WithTimeout(ctx, abortWithin)
+	defer cancel()
+	done := t.s.conn.Use(short)
+	defer done()
+	if e, ok := errors.AsType[*protocols.Error](t.end()); ok && e.Code != 0 {
+		return e
+	}
+	return cutShort(err)
+}
+
+// cutShort: an answer that ends with a reset is cut short as one that ends in order
+// is, and no failure to connect.
+func cutShort(err error) error {
+	e, ok := errors.AsType[*protocols.Error](err)
+	if !ok || e.Kind != protocols.Connect {
+		return err
+	}
+	c := *e
+	c.Kind = protocols.Protocol
+	return &c
+}
+
 // finishSending says that all has been sent. Under TLS that is close_notify, and
 // then what the server has sent, its session tickets, is read to the end: closing
 // a socket that has unread bytes would reset the connection and lose the upload.
@@ -162,9 +194,7 @@ func (d *download) finish(err error) error {
 	// A TLS connection without its closing alert is whole only when the size says so.
 	cut := errors.Is(err, io.ErrUnexpectedEOF)
 	if err != io.EOF && !cut {
-		d.conn.Close()
-		d.afterFailure()
-		return d.s.c.wrap(err, "get", d.name)
+		return d.s.c.wrap(d.broken(d.ctx, err), "get", d.name)
 	}
 	if err := d.end(); err != nil {
 		return d.s.c.wrap(err, "get", d.name)
@@ -173,19 +203,6 @@ func (d *download) finish(err error) error {
 		return d.s.c.wrap(err, "get", d.name)
 	}
 	return io.EOF
-}
-
-// afterFailure reads the final reply of a transfer whose data connection failed,
-// so that the session can go on; a cancelled one is not used again.
-func (d *download) afterFailure() {
-	if d.ctx.Err() != nil || d.s.failed != nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), abortWithin)
-	defer cancel()
-	done := d.s.conn.Use(ctx)
-	d.s.reply()
-	done()
 }
 
 // complete compares what came with what was told. The size of the 1xx reply may

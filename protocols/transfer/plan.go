@@ -2,16 +2,23 @@ package transfer
 
 import (
 	"context"
+	"fmt"
+	"hash/maphash"
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 )
 
-// mostFolders bounds a tree without end.
-const mostFolders = 1_000_000
+// mostFolders and mostEntries, of one folder, bound a tree without end.
+const mostFolders, mostEntries = 1_000_000, 2_000_000
+
+// mostLater is how many jobs a listing may leave for later, and backlogWait how
+// long it then waits until one of them is taken.
+const mostLater, backlogWait = 50_000, 5 * time.Minute
 
 // plan is the comparison of one folder of the source with the destination's.
 type plan struct {
@@ -21,9 +28,10 @@ type plan struct {
 	depth int
 
 	have  map[string]*there
-	parts []string          // temporary names of earlier runs
-	keep  map[string]bool   // those that jobs will go on from
-	seen  map[string]int    // names of the source, by the pass that saw them
+	parts []string        // temporary names of earlier runs
+	keep  map[string]bool // those that jobs will go on from
+	seen  map[uint64]int  // hashes of names of the source, with the pass that saw them
+	seed  maphash.Seed
 	fold  map[string]string // names without regard to case, where the destination has none
 	pass  int
 	later []*job
@@ -41,12 +49,12 @@ type sub struct {
 func (s *syncer) walk(ctx context.Context, in *folder, path string, depth int) error {
 	defer in.release()
 	if depth > s.depth() || s.visited[path] || len(s.visited) >= mostFolders {
-		s.emit(Result{Name: in.rel, Source: path, Status: StatusSkipped, Note: "a tree without end: too deep, or a folder that was seen before"})
+		s.emit(s.noEnd(in.rel, path))
 		s.block("the source's tree does not end")
 		return nil
 	}
 	s.visited[path] = true
-	p := &plan{s: s, in: in, path: path, depth: depth, have: map[string]*there{}, keep: map[string]bool{}, seen: map[string]int{}}
+	p := &plan{s: s, in: in, path: path, depth: depth, have: map[string]*there{}, keep: map[string]bool{}, seen: map[uint64]int{}, seed: maphash.MakeSeed()}
 	if err := p.compare(ctx); err != nil {
 		if ctx.Err() != nil || depth == 0 {
 			letGo(p.subs)
@@ -64,6 +72,18 @@ func (s *syncer) walk(ctx context.Context, in *folder, path string, depth int) e
 	return nil
 }
 
+// noEnd is the result for a folder that is not gone into: skipped where the user
+// has set the depth or a link leads back, else a failure, for there is more.
+func (s *syncer) noEnd(rel, path string) Result {
+	const why = "a tree without end: too deep, or a folder that was seen before"
+	r := Result{Name: rel, Source: path, Destination: s.toURL(rel), Status: StatusSkipped, Note: why}
+	if s.o.Depth <= 0 && !s.visited[path] {
+		r.Status, r.Note = StatusFailed, ""
+		r.Err = protocols.Wrap(protocols.ProtocolError("", "", why), s.protocol, "sync", path)
+	}
+	return r
+}
+
 func letGo(subs []sub) {
 	for _, d := range subs {
 		d.in.release()
@@ -77,7 +97,7 @@ func (p *plan) compare(ctx context.Context) error {
 	}
 	err := p.s.with(ctx, p.s.src, func(c protocols.Client) error {
 		p.pass++
-		for e, err := range protocols.List(ctx, c, p.path) {
+		for e, err := range protocols.ListTree(ctx, c, p.s.from.Name, p.path) {
 			if err != nil {
 				return err
 			}
@@ -172,6 +192,9 @@ func (p *plan) entry(ctx context.Context, e protocols.Entry) error {
 		return nil
 	}
 	p.s.found.Store(true)
+	if len(p.seen) >= mostEntries {
+		return protocols.ProtocolError("", "ls", fmt.Sprintf("a listing without end: more than %d names in one folder", mostEntries))
+	}
 	if file.IsPart(e.Name) || e.Type == protocols.TypeInfo || e.Type == protocols.TypeSearch {
 		return nil
 	}
@@ -206,13 +229,14 @@ func (p *plan) entry(ctx context.Context, e protocols.Entry) error {
 // twice finds names that a listing gives twice, or that are one to the destination.
 // again is true for those that an earlier, broken off listing has given already.
 func (p *plan) twice(name string) (again bool, err error) {
-	if pass := p.seen[name]; pass != 0 && pass < p.pass {
-		p.seen[name] = p.pass
+	key := maphash.String(p.seed, name)
+	if pass := p.seen[key]; pass != 0 && pass < p.pass {
+		p.seen[key] = p.pass
 		return true, nil
 	} else if pass != 0 {
 		return false, &protocols.Error{Kind: protocols.Protocol, Text: "listed twice: only the first one counts"}
 	}
-	p.seen[name] = p.pass
+	p.seen[key] = p.pass
 	if !p.s.caseless {
 		return false, nil
 	}
@@ -282,7 +306,7 @@ func conflict(h *there) error {
 // queue gives the job to the workers, or keeps it until the listing is over: while
 // the listing holds a connection it must not wait for one that needs another.
 func (p *plan) queue(ctx context.Context, j *job) error {
-	if part := file.PartName(j.name); p.s.local == nil || !j.small() {
+	if part := file.PartName(j.name); len(p.parts) > 0 && (p.s.local == nil || !j.small()) {
 		p.keep[part], p.keep[file.RecordName(j.name)] = true, true
 		j.part = slices.Contains(p.parts, part)
 	}
@@ -296,10 +320,31 @@ func (p *plan) queue(ctx context.Context, j *job) error {
 	j.in.hold()
 	select {
 	case p.s.jobs <- j:
+		return nil
 	default:
-		p.later = append(p.later, j)
 	}
-	return nil
+	if len(p.later) < mostLater {
+		p.later = append(p.later, j)
+		return nil
+	}
+	return p.wait(ctx, j)
+}
+
+// wait gives a worker a job of a listing of which so much is kept already that the
+// rest has to wait. With a server that allows but one connection, that is for ever.
+func (p *plan) wait(ctx context.Context, j *job) error {
+	t := time.NewTimer(backlogWait)
+	defer t.Stop()
+	select {
+	case p.s.jobs <- j:
+		return nil
+	case <-ctx.Done():
+		j.in.release()
+		return stopped(ctx)
+	case <-t.C:
+		j.in.release()
+		return &protocols.Error{Kind: protocols.Timeout, Text: fmt.Sprintf("nothing was copied for %v while a folder with more than %d new files was listed", backlogWait, mostLater)}
+	}
 }
 
 // drain hands out the jobs that were kept.

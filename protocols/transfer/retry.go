@@ -93,7 +93,7 @@ func (o *Options) repeatFrom(ctx context.Context, at func() int64, try func() er
 		if n >= o.retries() || !mayPass(err) {
 			return err
 		}
-		d := o.wait(n)
+		d := max(o.wait(n), protocols.RetryAfter(err))
 		o.note("attempt %d failed, next in %v: %v", n+1, d.Round(time.Millisecond), err)
 		if err := sleep(ctx, d); err != nil {
 			return err

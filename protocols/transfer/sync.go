@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -166,11 +167,17 @@ func (s *syncer) block(why string) {
 	}
 }
 
+// toURL gives the URL of a path below the destination. A ";" is escaped too: at the
+// end of some URLs it begins a parameter.
 func (s *syncer) toURL(rel string) string {
 	if rel == "" {
 		return s.to.URL
 	}
-	return joinName(s.to.URL, rel)
+	parts := strings.Split(rel, "/")
+	for i, part := range parts {
+		parts[i] = url.PathEscape(part)
+	}
+	return joinName(s.to.URL, strings.Join(parts, "/"))
 }
 
 func (s *syncer) parallel() int {

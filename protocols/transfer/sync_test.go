@@ -159,6 +159,38 @@ func TestSyncBothWays(t *testing.T) {
 	}
 }
 
+// TestSyncURLs: both URLs of a result can be used again, whatever the name.
+func TestSyncURLs(t *testing.T) {
+	src, dst := t.TempDir(), t.TempDir()
+	writeTree(t, src, map[string]string{"d #1/50%41 a;type=a": "x"})
+	_, err := Sync(t.Context(), localEnd(src), localEnd(dst), nil, func(r Result) {
+		for _, text := range []string{r.Source, r.Destination} {
+			u, err := protocols.ParseURL(text, "")
+			if err != nil || !strings.HasSuffix(u.Path, "/d #1/50%41 a;type=a") {
+				t.Errorf("%q: %q, %v", text, u, err)
+			}
+		}
+	})
+	check(t, err)
+}
+
+// TestSyncTreeWithoutEnd: what lies too deep is a failure, unless the user has set
+// the depth.
+func TestSyncTreeWithoutEnd(t *testing.T) {
+	src := t.TempDir()
+	writeTree(t, src, map[string]string{strings.Repeat("d/", 102) + "f": "x"})
+	for depth, failed := range map[int]int64{0: 1, 2: 0, 200: 0} {
+		sum, _ := Sync(t.Context(), localEnd(src), localEnd(t.TempDir()), &SyncOptions{Depth: depth}, func(r Result) {
+			if r.Status == StatusFailed && protocols.KindOf(r.Err) != protocols.Protocol {
+				t.Errorf("depth %d: %v", depth, r.Err)
+			}
+		})
+		if sum.Failed != failed {
+			t.Errorf("depth %d: %+v, want %d failed", depth, sum, failed)
+		}
+	}
+}
+
 func TestSyncCopiesWhatChanged(t *testing.T) {
 	s := newServer(map[string]string{"same": "a", "size": "b", "time": "c"})
 	dir := t.TempDir()

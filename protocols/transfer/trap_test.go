@@ -1,7 +1,9 @@
 package transfer
 
 import (
+	"context"
 	"errors"
+	"hash/maphash"
 	"os"
 	"path/filepath"
 	"strings"
@@ -203,12 +205,37 @@ func TestSyncConflicts(t *testing.T) {
 }
 
 func TestSyncCaseless(t *testing.T) {
-	p := &plan{s: &syncer{caseless: true}, seen: map[string]int{}, pass: 1}
+	p := &plan{s: &syncer{caseless: true}, seen: map[uint64]int{}, seed: maphash.MakeSeed(), pass: 1}
 	if _, err := p.twice("Readme"); err != nil {
 		t.Error(err)
 	}
 	if _, err := p.twice("README"); err == nil {
 		t.Error("not noticed")
+	}
+}
+
+// TestSyncEndlessListing: neither the names of a folder nor the jobs that wait for its
+// end grow without bound.
+func TestSyncEndlessListing(t *testing.T) {
+	p := &plan{s: &syncer{o: &SyncOptions{}, jobs: make(chan *job)}, seen: map[uint64]int{}, seed: maphash.MakeSeed(), pass: 1, in: &folder{exists: true}}
+	for i := range uint64(mostEntries) {
+		p.seen[i] = 1
+	}
+	err := p.entry(t.Context(), protocols.Entry{Name: "one more", Type: protocols.TypeFile})
+	if protocols.KindOf(err) != protocols.Protocol {
+		t.Errorf("%v, want one of kind protocol", err)
+	}
+	p.later = make([]*job, mostLater)
+	j := &job{in: p.in, name: "f"}
+	go func() { <-p.s.jobs }()
+	if err := p.wait(t.Context(), j); err != nil || len(p.later) != mostLater {
+		t.Errorf("%v, %d wait", err, len(p.later))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p.in.hold()
+	if err := p.wait(ctx, j); err == nil {
+		t.Error("goes on after the end")
 	}
 }
 

@@ -1,0 +1,305 @@
+package transfer
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// adopt notes the messages that a killed run stored and could not note.
+func (s *messageSync) adopt(ctx context.Context) error {
+	if s.state.value("open") == "" || len(s.plan.fetch) == 0 || s.marked {
+		return nil
+	}
+	there := map[messageKey]struct{}{}
+	for e, err := range s.archive.Keys(ctx) {
+		if err != nil {
+			return err
+		}
+		if key, ok := parseKey(e.ID); ok {
+			there[key] = struct{}{}
+		}
+	}
+	kept := s.plan.fetch[:0]
+	for _, w := range s.plan.fetch {
+		if _, ok := there[w.key]; !ok {
+			kept = append(kept, w)
+			continue
+		}
+		s.state.add(w.key, w.flags)
+		s.plan.bytes -= max(w.size, 0)
+		r := s.result(&w, StatusSkipped)
+		r.Note = "stored by the run before"
+		s.emit(r)
+		if s.o.DeleteAfter {
+			s.plan.doomed = append(s.plan.doomed, w)
+		}
+	}
+	s.plan.fetch = kept
+	return nil
+}
+
+// fetch gets what is new. Messages that are too large are not asked for.
+func (s *messageSync) fetch(ctx context.Context, source protocols.MessageSource) error {
+	if err := s.begin(); err != nil || len(s.plan.fetch) == 0 {
+		return err
+	}
+	s.plan.waiting = map[messageKey]*wanted{}
+	next := 0 // BulkGet tells in the order of asking
+	list := s.small()
+	err := source.BulkGet(ctx, func(yield func(string) bool) {
+		for _, w := range list {
+			if !yield(w.path) {
+				return
+			}
+		}
+	}, func(name string, obj *protocols.Object, err error) error {
+		if next == len(list) || list[next].path != name {
+			return protocols.ProtocolError(s.protocol, "sync", "the source gave another message than was asked for: "+name)
+		}
+		w := list[next]
+		next++
+		return s.one(ctx, w, obj, err)
+	})
+	// What came before a failure is whole: it need not come again.
+	if ferr := s.archive.Flush(ctx); err == nil {
+		err = ferr
+	}
+	if serr := s.state.sync(s.o.Durability); err == nil {
+		err = serr
+	}
+	return err
+}
+
+// begin notes that messages will be added, so that a later run looks for them if
+// this one is killed.
+func (s *messageSync) begin() error {
+	if len(s.plan.fetch) == 0 || s.marked {
+		return nil
+	}
+	s.marked = true
+	s.state.set("open", "at "+s.archive.Mark())
+	if s.o.Durability == DurabilityNone && !s.o.DeleteAfter {
+		s.state.set("unsynced", "yes")
+	}
+	if s.o.Progress != nil {
+		s.task = s.o.Progress.Start(s.from.end.URL, s.plan.bytes)
+	}
+	return s.state.sync(s.o.Durability)
+}
+
+// small gives the messages that are not too large, and tells of the others.
+func (s *messageSync) small() []*wanted {
+	var list []*wanted
+	for i := range s.plan.fetch {
+		w := &s.plan.fetch[i]
+		if s.o.MaxSize > 0 && w.size > s.o.MaxSize {
+			s.fail(w, protocols.ProtocolError(s.protocol, "sync", fmt.Sprintf("the message has %d bytes, more than --max-size allows", w.size)))
+			continue
+		}
+		list = append(list, w)
+	}
+	return list
+}
+
+// one stores one message. Its error is that of the connection or the archive.
+func (s *messageSync) one(ctx context.Context, w *wanted, obj *protocols.Object, err error) error {
+	if err != nil {
+		if mayPass(err) {
+			return err
+		}
+		s.fail(w, err)
+		return nil
+	}
+	s.lock.Lock()
+	s.plan.waiting[w.key] = w
+	s.lock.Unlock()
+	return s.archive.Add(ctx, w.key.String(), w.entry(), obj.Body)
+}
+
+func (s *messageSync) fail(w *wanted, err error) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if s.failed[w.key] {
+		return // told by an attempt before
+	}
+	s.failed[w.key] = true
+	r := s.result(w, StatusFailed)
+	r.Err = err
+	s.emit(r)
+}
+
+// safe is told by the archive of each message that is safe, or not.
+func (s *messageSync) safe(key string, bytes int64, err error) error {
+	k, _ := parseKey(key)
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	w := s.plan.waiting[k]
+	delete(s.plan.waiting, k)
+	if w == nil {
+		return protocols.ProtocolError(s.protocol, "sync", "the archive tells of a message that it was not given")
+	}
+	if err != nil {
+		return err // the disk is full or broken: nothing else will do better
+	}
+	s.state.add(k, w.flags)
+	s.stored++
+	s.moved += bytes
+	if s.task != nil {
+		s.task.Set(s.moved)
+	}
+	if s.o.DeleteAfter {
+		s.plan.doomed = append(s.plan.doomed, *w)
+	}
+	r := s.result(w, StatusDone)
+	r.Bytes = bytes
+	s.emit(r)
+	return nil
+}
+
+// tidy brings flags up to date, and removes from the archive what is gone.
+func (s *messageSync) tidy(ctx context.Context) error {
+	for _, w := range s.plan.flags {
+		if err := s.archive.SetFlags(ctx, w.key.String(), w.entry().Flags); err != nil {
+			return err
+		}
+		s.state.add(w.key, w.flags)
+	}
+	if s.plan.remade {
+		if err := s.dropCopies(ctx); err != nil {
+			return err
+		}
+	}
+	if s.o.Delete && !s.plan.remade {
+		if err := s.deleteHere(ctx); err != nil {
+			return err
+		}
+	}
+	for _, key := range s.plan.gone {
+		s.state.forget(key)
+	}
+	return s.state.sync(s.o.Durability)
+}
+
+// deleteHere removes from the archive what the source has no more.
+func (s *messageSync) deleteHere(ctx context.Context) error {
+	gone := s.plan.gone
+	if len(gone) == 0 {
+		return nil
+	}
+	if max := s.o.MaxDelete; max > 0 && len(gone) > max || max == 0 && s.plan.listed != nil && len(s.plan.listed) == 0 {
+		return &protocols.Error{Kind: protocols.Refused, Class: protocols.ErrIncomplete, Text: fmt.Sprintf("%d messages would be removed from the archive", len(gone)),
+			Hint: "--max-delete says how many may be"}
+	}
+	keys := make([]string, 0, len(gone))
+	for _, k := range gone {
+		keys = append(keys, k.String())
+	}
+	if err := s.archive.Delete(ctx, keys); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		s.emit(Result{Protocol: s.protocol, Destination: s.to.end.URL, Name: k, Status: StatusDeleted})
+	}
+	return nil
+}
+
+// deleteAtSource deletes what is safe in the archive.
+func (s *messageSync) deleteAtSource(ctx context.Context, c protocols.Client) error {
+	doomed := s.plan.doomed
+	if !s.o.DeleteAfter || len(doomed) == 0 {
+		return nil
+	}
+	s.unsynced()
+	if err := s.state.sync(DurabilityGroup); err != nil {
+		return err
+	}
+	next, refused := 0, map[int]error{}
+	err := protocols.BulkRemove(ctx, c, func(yield func(string) bool) {
+		for i := range doomed {
+			if !yield(doomed[i].path) {
+				return
+			}
+		}
+	}, func(_ string, err error) error {
+		if err != nil {
+			refused[next] = err
+		}
+		next++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range doomed {
+		w := &doomed[i]
+		if err := refused[i]; err != nil {
+			s.fail(w, err)
+			continue
+		}
+		s.state.forget(w.key)
+		s.emit(s.deleted(w))
+	}
+	return nil
+}
+
+// dropCopies removes from the archive what it held before the ids became void, and
+// holds again under new ones: of each content as many as have come anew. What did
+// not come again stays.
+func (s *messageSync) dropCopies(ctx context.Context) error {
+	fresh := map[[sha256.Size]byte]int{}
+	var old []protocols.Entry
+	for e, err := range s.archive.Keys(ctx) {
+		if err != nil {
+			return err
+		}
+		key, ok := parseKey(e.ID)
+		if _, listed := s.plan.listed[key]; !ok || !listed {
+			old = append(old, e)
+			continue
+		}
+		sum, err := s.digest(ctx, e.Path)
+		if err != nil {
+			return err
+		}
+		fresh[sum]++
+	}
+	var copies []string
+	for _, e := range old {
+		key, _ := parseKey(e.ID)
+		if _, ours := s.state.known[key]; !ours {
+			continue // of another source
+		}
+		sum, err := s.digest(ctx, e.Path)
+		if err != nil {
+			return err
+		}
+		if fresh[sum] > 0 {
+			fresh[sum]--
+			copies = append(copies, e.ID)
+		}
+	}
+	return s.archive.Delete(ctx, copies)
+}
+
+// digest gives the hash of a message in the archive.
+func (s *messageSync) digest(ctx context.Context, path string) (sum [sha256.Size]byte, err error) {
+	c, err := s.to.get()
+	if err != nil {
+		return sum, err
+	}
+	obj, err := protocols.Get(ctx, c, path, nil)
+	if err != nil {
+		return sum, err
+	}
+	defer obj.Body.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, obj.Body); err != nil {
+		return sum, err
+	}
+	copy(sum[:], h.Sum(nil))
+	return sum, nil
+}

@@ -1,0 +1,386 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// MessageOptions says how to bring an archive of messages up to date. Nil is all
+// defaults.
+type MessageOptions struct {
+	Options
+	DeleteAfter bool   // delete at the source what is safely in the archive; durability is then group or each
+	Delete      bool   // remove from the archive what the source has no more
+	MaxDelete   int    // remove nothing from the archive when it would be more; 0: no limit, but an empty source removes nothing; negative: no limit
+	DryRun      bool   // write nothing at all, report the same
+	State       string // path of the file that remembers; empty: the target has a place of its own
+}
+
+// HoldsMessages reports whether SyncMessages is the way from one client to the
+// other: the source tells its messages by ids, the target is an archive.
+func HoldsMessages(src, dst protocols.Client) bool {
+	_, from := protocols.As[protocols.MessageSource](src)
+	_, to := protocols.As[protocols.MessageTarget](dst)
+	return from && to
+}
+
+// SyncMessages brings the archive dst up to date with the mailbox src: it fetches
+// the messages that are new, in one pipelined stream, sets flags that have changed,
+// and deletes as the options say. each is called for every message, by one
+// goroutine at a time, and may be nil.
+//
+// A state file remembers the ids of what was stored. A message enters it only when
+// it is safe in the archive under its key, and a run that was killed in between
+// finds it there by that key: nothing is lost and nothing stored twice, whenever a
+// run ends. What the source lists no more is forgotten, so that an id used again
+// is a new message. When the ids of a source become void (UIDVALIDITY), messages
+// are fetched anew and copies of what is there are told by their content.
+//
+// With DeleteAfter a message is deleted at the source after it is safe, and counts
+// as deleted only when the source has confirmed that for good.
+//
+// A failure that may pass is tried again from where it stopped. What fails for good
+// for one message is reported, the rest goes on, and the error is of kind Partial.
+func SyncMessages(ctx context.Context, src, dst Endpoint, o *MessageOptions, each func(Result)) (Summary, error) {
+	if o == nil {
+		o = &MessageOptions{}
+	}
+	s := &messageSync{o: o, from: conn{end: src}, to: conn{end: dst}, tell: each, protocol: protocolOf(src, dst), failed: map[messageKey]bool{}}
+	defer s.from.drop()
+	defer s.to.drop()
+	err := s.run(ctx)
+	return s.sum, protocols.Wrap(err, s.protocol, "sync", src.URL)
+}
+
+// messageSync is one run of SyncMessages.
+type messageSync struct {
+	o        *MessageOptions
+	from, to conn
+	protocol string
+	tell     func(Result)
+	sum      Summary
+	state    *messageState
+	archive  protocols.Archive
+	mailbox  *protocols.Mailbox
+	plan     *messagePlan
+	task     Task
+	moved    int64 // bytes, of all attempts
+	stored   int   // messages, of all attempts
+	marked   bool  // the state says that a run has begun
+
+	lock   sync.Mutex // of what the archive tells from its own goroutine
+	failed map[messageKey]bool
+}
+
+func (s *messageSync) run(ctx context.Context) error {
+	defer s.close()
+	for n := 0; ; n++ {
+		before := s.stored
+		err := s.attempt(ctx)
+		if err == nil {
+			return s.verdict()
+		}
+		s.from.drop()
+		if ctx.Err() != nil {
+			return stopped(ctx)
+		}
+		if s.stored > before {
+			n = 0 // it goes on
+		}
+		if n >= s.o.retries() || !mayPass(err) || protocols.KindOf(err) == protocols.Local {
+			return err
+		}
+		d := s.o.wait(n)
+		s.o.note("attempt %d failed, next in %v: %v", n+1, d.Round(time.Millisecond), err)
+		if err := sleep(ctx, d); err != nil {
+			return err
+		}
+	}
+}
+
+// close frees what the run had. Errors of the state have been told before.
+func (s *messageSync) close() {
+	if s.archive != nil {
+		s.archive.Close()
+	}
+	if s.state != nil {
+		s.state.close()
+	}
+	if s.task != nil {
+		s.task.Done(nil)
+	}
+}
+
+func (s *messageSync) verdict() error {
+	if s.sum.Failed == 0 {
+		return nil
+	}
+	all := s.sum.Failed + s.sum.Done + s.sum.Skipped
+	return &protocols.Error{Kind: protocols.Partial, Text: fmt.Sprintf("%d of %d messages failed", s.sum.Failed, all)}
+}
+
+// attempt does all there is to do on one connection. Results are told once, also
+// when an attempt has to be made again.
+func (s *messageSync) attempt(ctx context.Context) error {
+	c, err := s.from.get()
+	if err != nil {
+		return err
+	}
+	source, ok := protocols.As[protocols.MessageSource](c)
+	if !ok {
+		return protocols.Unsupported(s.protocol, "sync", "the source does not tell its messages by ids")
+	}
+	if s.mailbox, err = source.OpenMailbox(ctx, s.from.end.Name); err != nil {
+		return err
+	}
+	if err := s.openArchive(ctx); err != nil {
+		return err
+	}
+	first := s.plan == nil
+	if s.plan, err = s.makePlan(ctx); err != nil {
+		return err
+	}
+	if first {
+		s.tellSkipped()
+	}
+	if s.o.DryRun {
+		return s.pretend()
+	}
+	if err := s.adopt(ctx); err != nil {
+		return err
+	}
+	if err := s.fetch(ctx, source); err != nil {
+		return err
+	}
+	if err := s.tidy(ctx); err != nil {
+		return err
+	}
+	if err := s.deleteAtSource(ctx, c); err != nil {
+		return err
+	}
+	return s.finish()
+}
+
+// openArchive opens target and state, once in a run.
+func (s *messageSync) openArchive(ctx context.Context) error {
+	if s.archive != nil {
+		return nil
+	}
+	c, err := s.to.get()
+	if err != nil {
+		return err
+	}
+	target, ok := protocols.As[protocols.MessageTarget](c)
+	if !ok {
+		return protocols.Unsupported(s.protocol, "sync", "the destination keeps no archive of messages")
+	}
+	path := s.o.State
+	if keeper, ok := protocols.As[protocols.StateKeeper](c); ok && path == "" {
+		if path, err = keeper.StatePath(s.to.end.Name, sourceName(s.mailbox)); err != nil {
+			return err
+		}
+	}
+	if path == "" {
+		return protocols.UsageError(s.protocol, "sync", "the destination has no place for what a sync must remember: give --journal FILE")
+	}
+	o := &protocols.ArchiveOptions{
+		Stored: s.safe, ReadOnly: s.o.DryRun, Each: s.o.Durability == DurabilityEach,
+		NoSync: s.o.Durability == DurabilityNone && !s.o.DeleteAfter,
+	}
+	if s.o.DryRun {
+		if s.state, err = readMessageState(path); err != nil {
+			return err
+		}
+		s.archive, err = target.OpenArchive(ctx, s.to.end.Name, o)
+		return err
+	}
+	// The archive makes the folder that the state lies in.
+	if s.archive, err = target.OpenArchive(ctx, s.to.end.Name, o); err != nil {
+		return err
+	}
+	s.state, err = openMessageState(path)
+	return err
+}
+
+// wanted is a message to fetch.
+type wanted struct {
+	path, id, url, name string
+	key                 messageKey
+	size                int64
+	when                time.Time
+	flags               string
+}
+
+// messagePlan is what a listing leaves to be done.
+type messagePlan struct {
+	fetch   []wanted
+	flags   []wanted
+	doomed  []wanted // safe here, to be deleted at the source
+	skipped int
+	gone    []messageKey // known, and listed no more
+	bytes   int64
+	listed  map[messageKey]struct{} // nil when the listing is not complete
+	remade  bool                    // ids have become void
+	waiting map[messageKey]*wanted  // given to the archive, not safe yet
+}
+
+// makePlan compares the listing with the state.
+func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
+	p := &messagePlan{listed: map[messageKey]struct{}{}}
+	since := s.state.value("state")
+	before, known := s.state.values["validity"]
+	if known && before != s.mailbox.Validity {
+		p.remade, since = true, ""
+	}
+	if s.o.DeleteAfter {
+		since = "" // what was stored earlier is to be deleted too
+	}
+	for e, err := range s.mailbox.Changes(ctx, since) {
+		if err != nil {
+			return nil, err
+		}
+		if e.ID == "" {
+			return nil, protocols.ProtocolError(s.protocol, "sync", "a message without an id cannot be known again: "+e.Name)
+		}
+		s.sort(p, &e)
+	}
+	if !s.mailbox.Complete {
+		p.listed = nil
+		return p, nil
+	}
+	p.gone = p.gone[:0]
+	for key := range s.state.known {
+		if _, there := p.listed[key]; !there {
+			p.gone = append(p.gone, key)
+		}
+	}
+	return p, nil
+}
+
+// sort puts a listed message where it belongs.
+func (s *messageSync) sort(p *messagePlan, e *protocols.Entry) {
+	key := keyOf(s.mailbox, e.ID)
+	flags, known := s.state.known[key]
+	if e.Type == protocols.TypeGone {
+		if known {
+			p.gone = append(p.gone, key)
+		}
+		return
+	}
+	p.listed[key] = struct{}{}
+	w := wanted{path: e.Path, id: e.ID, url: e.URL, name: e.Name, key: key, size: e.Size, when: e.Modified}
+	if e.MessageInfo != nil {
+		w.flags = flagText(e.Flags)
+	}
+	if !known {
+		p.fetch = append(p.fetch, w)
+		p.bytes += max(e.Size, 0)
+		return
+	}
+	p.skipped++
+	if w.flags != flags {
+		p.flags = append(p.flags, w)
+	}
+	if s.o.DeleteAfter {
+		p.doomed = append(p.doomed, w)
+	}
+}
+
+// flagText gives flags in one order, without \Recent, which is no property of a
+// message but of a session.
+func flagText(flags []string) string {
+	kept := make([]string, 0, len(flags))
+	for _, f := range flags {
+		if !strings.EqualFold(f, `\Recent`) {
+			kept = append(kept, f)
+		}
+	}
+	slices.Sort(kept)
+	return strings.Join(kept, " ")
+}
+
+func (w *wanted) entry() *protocols.Entry {
+	return &protocols.Entry{
+		Name: w.name, Path: w.path, URL: w.url, ID: w.id, Size: w.size, Modified: w.when,
+		Type: protocols.TypeMessage, MessageInfo: &protocols.MessageInfo{Flags: strings.Fields(w.flags)},
+	}
+}
+
+func (s *messageSync) result(w *wanted, status Status) Result {
+	return Result{Protocol: s.protocol, Source: w.url, Destination: s.to.end.URL, Name: w.name, Status: status}
+}
+
+func (s *messageSync) emit(r Result) {
+	s.sum.Add(r)
+	if s.tell != nil {
+		s.tell(r)
+	}
+}
+
+func (s *messageSync) tellSkipped() {
+	for range s.plan.skipped {
+		s.emit(Result{Protocol: s.protocol, Source: s.from.end.URL, Destination: s.to.end.URL, Name: s.from.end.Name, Status: StatusSkipped})
+	}
+}
+
+// pretend tells what would be done.
+func (s *messageSync) pretend() error {
+	for i := range s.plan.fetch {
+		w := &s.plan.fetch[i]
+		r := s.result(w, StatusDone)
+		r.Bytes = max(w.size, 0)
+		s.emit(r)
+	}
+	if s.o.DeleteAfter {
+		for _, list := range [][]wanted{s.plan.doomed, s.plan.fetch} {
+			for i := range list {
+				s.emit(s.deleted(&list[i]))
+			}
+		}
+	}
+	if s.o.Delete {
+		for _, key := range s.plan.gone {
+			s.emit(Result{Protocol: s.protocol, Destination: s.to.end.URL, Name: key.String(), Status: StatusDeleted})
+		}
+	}
+	return s.verdict()
+}
+
+func (s *messageSync) deleted(w *wanted) Result {
+	r := s.result(w, StatusDeleted)
+	r.Note = "at the source"
+	return r
+}
+
+// finish writes down that the run has come to its end.
+func (s *messageSync) finish() error {
+	s.state.set("validity", s.mailbox.Validity)
+	state := s.mailbox.State
+	if s.sum.Failed > 0 {
+		state = "" // what failed must be listed again
+	}
+	s.state.set("state", state)
+	s.state.set("open", "")
+	return s.state.sync(s.o.Durability)
+}
+
+// unsynced makes sure that what earlier runs stored without forcing it is on the
+// disk before it is deleted elsewhere.
+func (s *messageSync) unsynced() {
+	if s.state.value("unsynced") != "" {
+		syscall.Sync()
+		s.state.set("unsynced", "")
+	}
+}
+
+// sourceName tells sources apart in the names of state files.
+func sourceName(m *protocols.Mailbox) string {
+	return hashKey(m.Account, m.Name).String()[:16]
+}

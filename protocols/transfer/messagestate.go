@@ -1,0 +1,222 @@
+package transfer
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// messageKey names a message in state and archive: 128 bits of a hash of where it
+// is from and its id there.
+type messageKey [16]byte
+
+// String gives the key in the form that archives take.
+func (k messageKey) String() string { return hex.EncodeToString(k[:]) }
+
+func parseKey(s string) (k messageKey, ok bool) {
+	n, err := hex.Decode(k[:], []byte(s)[:min(len(s), 2*len(k))])
+	return k, err == nil && n == len(k) && len(s) == 2*len(k)
+}
+
+func hashKey(parts ...string) (k messageKey) {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	copy(k[:], sum[:])
+	return k
+}
+
+// keyOf gives the key of a message of a mailbox.
+func keyOf(m *protocols.Mailbox, id string) messageKey {
+	return hashKey(m.Account, m.Name, m.Validity, id)
+}
+
+// messageState remembers over runs which messages an archive holds: a file of lines
+// that only grows. What a run was killed over is at most the last line; it is
+// dropped when the file is next opened. One process has it open at a time.
+//
+//   - KEY FLAGS     a message is safe in the archive, and has these flags
+//   - KEY           it is to be forgotten
+//     = NAME VALUE    something about the whole: validity, state, open, unsynced
+//
+// Values are written as in the query of a URL.
+type messageState struct {
+	path   string
+	f      *os.File // nil: read only
+	w      *bufio.Writer
+	known  map[messageKey]string // key to flags
+	values map[string]string
+	lines  int
+	flags  map[string]string // one copy of each text
+}
+
+func newMessageState(path string) *messageState {
+	return &messageState{path: path, known: map[messageKey]string{}, values: map[string]string{}, flags: map[string]string{}}
+}
+
+// readMessageState reads a state without writing anything. One that is not there is
+// empty.
+func readMessageState(path string) (*messageState, error) {
+	st := newMessageState(path)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return st, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	_, err = st.load(f)
+	return st, err
+}
+
+// openMessageState opens or makes a state. When another process has it open the
+// error has class [protocols.ErrBusy].
+func openMessageState(path string) (*messageState, error) {
+	st := newMessageState(path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(f, path); err != nil {
+		f.Close()
+		return nil, err
+	}
+	end, err := st.load(f)
+	if err == nil {
+		err = f.Truncate(end)
+	}
+	if err == nil {
+		_, err = f.Seek(end, io.SeekStart)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	st.f, st.w = f, bufio.NewWriterSize(f, 64<<10)
+	if st.lines > 2*len(st.known)+1000 {
+		if err := st.compact(); err != nil {
+			st.close()
+			return nil, err
+		}
+	}
+	return st, nil
+}
+
+// load reads all whole lines and returns where they end.
+func (st *messageState) load(f io.Reader) (end int64, err error) {
+	r := bufio.NewReaderSize(f, 64<<10)
+	for {
+		line, err := readLine(r)
+		if err == io.EOF {
+			return end, nil
+		}
+		if err != nil {
+			return end, err
+		}
+		end += int64(len(line))
+		st.take(strings.TrimSuffix(string(line), "\n"))
+	}
+}
+
+// take reads one line. What is none of ours is left out.
+func (st *messageState) take(line string) {
+	st.lines++
+	mark, rest, _ := strings.Cut(line, " ")
+	name, coded, _ := strings.Cut(rest, " ")
+	value, err := url.QueryUnescape(coded)
+	if err != nil {
+		return
+	}
+	key, ok := parseKey(name)
+	switch {
+	case mark == "=" && name != "":
+		st.values[name] = value
+	case mark == "+" && ok:
+		st.known[key] = st.intern(value)
+	case mark == "-" && ok:
+		delete(st.known, key)
+	}
+}
+
+// intern keeps one copy of a text that many messages have.
+func (st *messageState) intern(s string) string {
+	if old, ok := st.flags[s]; ok {
+		return old
+	}
+	st.flags[s] = s
+	return s
+}
+
+func (st *messageState) value(name string) string { return st.values[name] }
+
+// set changes a value; one that is as it was costs nothing.
+func (st *messageState) set(name, value string) {
+	if old, known := st.values[name]; known && old == value || !known && value == "" && name != "validity" {
+		return
+	}
+	st.values[name] = value
+	st.line("=", name, value)
+}
+
+func (st *messageState) add(key messageKey, flags string) {
+	st.known[key] = st.intern(flags)
+	st.line("+", key.String(), flags)
+}
+
+func (st *messageState) forget(key messageKey) {
+	delete(st.known, key)
+	st.line("-", key.String(), "")
+}
+
+// line appends a line; the writer keeps an error for sync.
+func (st *messageState) line(mark, name, value string) {
+	st.w.WriteString(mark + " " + name + " " + url.QueryEscape(value) + "\n")
+}
+
+// sync writes what was added, and forces it to the disk unless d is None.
+func (st *messageState) sync(d Durability) error {
+	if err := st.w.Flush(); err != nil || d == DurabilityNone {
+		return err
+	}
+	return st.f.Sync()
+}
+
+// compact writes the state anew, without what is forgotten, and goes on with that.
+func (st *messageState) compact() error {
+	temp, err := os.OpenFile(st.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	old := st.f
+	st.f, st.w = temp, bufio.NewWriterSize(temp, 64<<10)
+	for name, value := range st.values {
+		st.line("=", name, value)
+	}
+	for key, flags := range st.known {
+		st.line("+", key.String(), flags)
+	}
+	err = errors.Join(lock(temp, st.path), st.sync(DurabilityGroup))
+	if err == nil {
+		err = os.Rename(st.path+".new", st.path)
+	}
+	return errors.Join(err, old.Close())
+}
+
+// close writes what was added and frees the state.
+func (st *messageState) close() error {
+	if st.f == nil {
+		return nil
+	}
+	return errors.Join(st.w.Flush(), st.f.Close())
+}

@@ -88,6 +88,7 @@ func TestTruncated(t *testing.T) {
 		{name: "short without SIZE", faults: "data.truncate=1000", server: lab.FTPOptions{NoSIZE: true}, kind: protocols.Protocol},
 		{name: "reset", faults: "data.cut=100000", kind: protocols.Temporary},
 		{name: "reset with 226", faults: "data.cut=100000,code:end=226 done", kind: protocols.Protocol},
+		{name: "more than told", faults: "code:SIZE=213 1000", kind: protocols.Protocol},
 		{name: "refused at the end", faults: "code:end=451 disk trouble", kind: protocols.Temporary},
 		{name: "hangs up at the end", faults: "drop:end", kind: protocols.Protocol},
 	} {

@@ -336,6 +336,16 @@ func connects(o *protocols.Options) func() []string {
 	}
 }
 
+// TestNoPassword: a user without a password, and a server that wants one.
+func TestNoPassword(t *testing.T) {
+	c, srv := labCase{user: url.User("alice")}.start(t)
+	_, err := c.Size(t.Context(), "f")
+	wantKind(t, err, protocols.Auth)
+	if strings.Contains(strings.Join(srv.Commands(), "\n"), "PASS") {
+		t.Error("an empty password was sent")
+	}
+}
+
 // TestTrustPASV: the address in a 227 reply counts only for a user who says so.
 func TestTrustPASV(t *testing.T) {
 	for _, trust := range []bool{false, true} {

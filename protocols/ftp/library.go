@@ -46,6 +46,10 @@ func (l *libConn) Write(p []byte) (int, error) {
 func (l *libConn) send(line string) error {
 	verb, arg, _ := strings.Cut(line, " ")
 	l.verb = verb
+	if verb == "PASS" && arg == "" {
+		return &protocols.Error{Proto: proto, Kind: protocols.Auth, Text: "the server wants a password and none is known",
+			Hint: "give it with --password-command, --password-file, NETCLIENTS_PASSWORD, the keyring or .netrc"}
+	}
 	if verb == "PASS" {
 		if err := l.ctl.secret(verb, arg); err != nil {
 			return err
@@ -166,6 +170,9 @@ func (s *session) call(args []string, f func(lib *ftplib.ServerConn) error) (err
 	if err := f(s.lib); err != nil {
 		if s.failed != nil {
 			return s.failed
+		}
+		if e, ok := errors.AsType[*protocols.Error](err); ok {
+			return e
 		}
 		if s.last.Code >= 300 {
 			return refusal(&s.last)

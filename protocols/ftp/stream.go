@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -145,12 +146,37 @@ func (d *download) Read(p []byte) (int, error) {
 			return 0, d.fail(d.stop())
 		}
 	}
+	if room := d.room(); int64(len(p)) > room {
+		p = p[:room]
+	}
 	n, err := d.read(p)
 	d.count(int64(n))
-	if err != nil {
+	switch {
+	case err != nil:
 		return n, d.fail(d.finish(err))
+	case d.room() == 0:
+		return n, d.fail(d.tooMuch())
 	}
 	return n, nil
+}
+
+// room is how much more may come: one byte beyond the size that was told, so that
+// a body without end is found out there.
+func (d *download) room() int64 {
+	if d.want < 0 || d.ascii != nil {
+		return math.MaxInt64
+	}
+	return max(d.want-d.offset, 0) + 1 - d.got
+}
+
+// tooMuch ends a transfer that goes on behind the size that was told. A body that
+// was to begin at an offset did not; one from the start may have grown meanwhile,
+// and is whole at the next try.
+func (d *download) tooMuch() error {
+	d.ended = true
+	d.abort()
+	return d.s.c.wrap(&protocols.Error{Kind: protocols.Protocol, Retryable: true,
+		Text: "more data than the " + strconv.FormatInt(d.want, 10) + " bytes that the server told"}, "get", d.name)
 }
 
 func (d *download) read(p []byte) (int, error) {
@@ -165,12 +191,17 @@ func (d *download) WriteTo(w io.Writer) (int64, error) {
 	if d.left >= 0 || d.ascii != nil || d.err != nil {
 		return io.Copy(w, struct{ io.Reader }{d})
 	}
-	n, err := d.conn.WriteTo(w)
+	n, err := d.conn.WriteToN(w, d.room())
 	d.count(n)
-	if err == nil {
-		err = io.EOF
+	switch {
+	case err != nil:
+		err = d.finish(err)
+	case d.room() == 0:
+		err = d.tooMuch()
+	default:
+		err = d.finish(io.EOF)
 	}
-	if err = d.fail(d.finish(err)); err == io.EOF {
+	if d.fail(err) == io.EOF {
 		err = nil
 	}
 	return n, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -73,7 +74,7 @@ func (e *Error) Message() string {
 	if msg == "" {
 		return e.Kind.String()
 	}
-	if w := classWord(e.Class); w != "" && !strings.Contains(strings.ToLower(msg), w) {
+	if w := classWord(e.Class); w != "" && !strings.Contains(strings.ToLower(msg), strings.ToLower(w)) {
 		msg += " (" + w + ")"
 	}
 	return msg
@@ -113,11 +114,15 @@ func classWord(class error) string {
 	return class.Error()
 }
 
-// shortURL drops scheme and user: what a person wants to see in one line.
+// shortURL drops scheme and user, and gives a file's path as it is: what a person
+// wants to see in one line.
 func shortURL(s string) string {
-	_, rest, ok := strings.Cut(s, "://")
+	scheme, rest, ok := strings.Cut(s, "://")
 	if !ok {
 		return s
+	}
+	if path, err := url.PathUnescape(rest); err == nil && scheme == "file" {
+		return path
 	}
 	host, path, _ := strings.Cut(rest, "/")
 	if i := strings.LastIndexByte(host, '@'); i >= 0 {

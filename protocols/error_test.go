@@ -15,6 +15,7 @@ var errNotExist = fs.ErrNotExist
 func TestErrorText(t *testing.T) {
 	for want, e := range map[string]*Error{
 		"ftp get host/path: 550 No such file (not found)":      {Proto: "ftp", Op: "get", URL: "ftp://u:pw@host/path", Code: 550, Text: "No such file", Class: fs.ErrNotExist, Kind: Refused},
+		"file get /a b%41: file does not exist":                {Proto: "file", Op: "get", URL: "file:///a%20b%2541", Class: fs.ErrNotExist},
 		"ftp get host/path: 550 /path: not found":              {Proto: "ftp", Op: "get", URL: "ftp://host/path", Code: 550, Text: "/path: not found", Class: fs.ErrNotExist},
 		"ftp ls host: 530 Please login":                        {Proto: "ftp", Op: "ls", URL: "ftp://host/", Code: 530, Text: "Please login", Kind: Auth},
 		"ftp rm [::1]:2121/x: 550 no (permission denied)":      {Proto: "ftp", Op: "rm", URL: "ftp://[::1]:2121/x", Code: 550, Text: "no", Class: fs.ErrPermission},
@@ -24,11 +25,12 @@ func TestErrorText(t *testing.T) {
 		"another operation is still going on with this client": {Class: ErrBusy},
 		"connect: broken":                                      {Op: "connect", Err: errors.New("broken")},
 		"said: broken":                                         {Text: "said", Err: errors.New("broken")},
-		"550":                                                  {Code: 550},
-		"news:g: refused":                                      {URL: "news:g", Kind: Refused},
-		"temporary":                                            {Kind: Temporary},
-		"ftp put: no name":                                     UsageError("ftp", "put", "no name"),
-		"ftp get: bad":                                         ProtocolError("ftp", "get", "bad"),
+		"refused to send a secret without TLS to h":            {Text: "refused to send a secret without TLS to h", Class: ErrCleartext},
+		"550":              {Code: 550},
+		"news:g: refused":  {URL: "news:g", Kind: Refused},
+		"temporary":        {Kind: Temporary},
+		"ftp put: no name": UsageError("ftp", "put", "no name"),
+		"ftp get: bad":     ProtocolError("ftp", "get", "bad"),
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)

@@ -34,6 +34,7 @@ type Spec struct {
 	Name     string // protocol, and the adapter's folder
 	Summary  string // half a line
 	Schemes  []Scheme
+	Borrows  []Scheme // schemes of other adapters that this one takes where it is named
 	RFCs     []int
 	Replaces string // Python modules it stands in for
 	Hidden   bool   // no protocol of its own in the command line (local files)
@@ -78,13 +79,15 @@ func (r *Registry) Spec(name string) *Spec {
 	return nil
 }
 
-// Scheme gives the scheme record of the adapter, and whether it has it.
+// Scheme gives the scheme record of the adapter, and whether it has it, borrowed
+// ones included.
 func (s *Spec) Scheme(name string) (Scheme, bool) {
-	i := slices.IndexFunc(s.Schemes, func(sc Scheme) bool { return sc.Name == name })
+	all := slices.Concat(s.Schemes, s.Borrows)
+	i := slices.IndexFunc(all, func(sc Scheme) bool { return sc.Name == name })
 	if i < 0 {
 		return Scheme{}, false
 	}
-	return s.Schemes[i], true
+	return all[i], true
 }
 
 // Target is a parsed URL with the adapter that opens it.
@@ -112,6 +115,11 @@ func (r *Registry) Parse(text, proto string) (*Target, error) {
 // Target finds the adapter of a parsed URL, and the name it points at.
 func (r *Registry) Target(u *url.URL, proto string) (*Target, error) {
 	spec := r.schemes[u.Scheme]
+	if named := r.Spec(proto); named != nil {
+		if _, ok := named.Scheme(u.Scheme); ok {
+			spec = named
+		}
+	}
 	if spec == nil {
 		return nil, badURL(u.Redacted(), fmt.Sprintf("unknown scheme %q; known are %s", u.Scheme, strings.Join(r.schemeNames(), " ")))
 	}

@@ -1,6 +1,6 @@
 // Package keeper holds the one session that a client of a line protocol has with
 // its server: made by the first verb, used by one operation at a time, replaced
-// when it is lost, ended politely. FTP, SMTP, POP3, IMAP and NNTP share it.
+// when it is lost, ended politely. FTP, SMTP, POP3 and NNTP share it.
 package keeper
 
 import (
@@ -64,14 +64,19 @@ func (k *Keeper[S]) Enter(ctx context.Context, args ...string) (release func(), 
 	return k.gate.Leave, nil
 }
 
-// Do runs a whole operation on the session: connected, cut off when the context
-// ends, forgotten when it is lost.
+// Do runs a whole operation: Enter, Run, release.
 func (k *Keeper[S]) Do(ctx context.Context, args []string, f func(s S) error) error {
 	release, err := k.Enter(ctx, args...)
 	if err != nil {
 		return err
 	}
 	defer release()
+	return k.Run(ctx, f)
+}
+
+// Run runs f on the session: connected, cut off when the context ends, forgotten
+// when it is lost. The operation must have entered.
+func (k *Keeper[S]) Run(ctx context.Context, f func(s S) error) error {
 	s, err := k.Get(ctx)
 	if err != nil {
 		return err
@@ -105,6 +110,17 @@ func (k *Keeper[S]) Get(ctx context.Context) (s S, err error) {
 	}
 	k.current, k.have = s, true
 	return s, nil
+}
+
+// Open fails with [protocols.ErrClosed] once Close was called. Get does too: Open
+// is for operations that have more to check before they connect.
+func (k *Keeper[S]) Open() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return errClosed()
+	}
+	return nil
 }
 
 func errClosed() error { return &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed} }

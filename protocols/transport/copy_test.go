@@ -262,14 +262,14 @@ func TestReadFrom(t *testing.T) {
 	}
 	options := map[string]*protocols.Options{
 		"plain": {}, "limiter": {Limiter: NewLimiter(1 << 40)},
-		"ticks": {IdleTimeout: 40 * time.Millisecond}, // many deadlines within the copy
+		"ticks": {IdleTimeout: 600 * time.Millisecond}, // many deadlines within the copy
 	}
 	for oname, o := range options {
 		for name, source := range sources {
 			t.Run(oname+" "+name, func(t *testing.T) {
 				pause := time.Duration(0)
 				if oname == "ticks" {
-					pause = 15 * time.Millisecond
+					pause = 40 * time.Millisecond
 				}
 				host, port, sums := digest(t, pause)
 				c := connect(t, dialer(o), host, port)

@@ -1,0 +1,106 @@
+package protocols
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"strings"
+)
+
+// HeaderReader takes what a listing tells from the lines of a message's header
+// (RFC 5322 2.2): of each field the first. It holds only those fields.
+type HeaderReader struct {
+	// Limit is how many bytes the lines may have together; 0 is that of [Limits].
+	Limit int64
+	// Charset gives text in UTF-8 for a charset of encoded words (RFC 2047); nil
+	// knows UTF-8, ISO 8859-1 and ASCII.
+	Charset func(charset string, in io.Reader) (io.Reader, error)
+
+	size   int64
+	over   bool // the empty line was read
+	name   string
+	value  []byte
+	values map[string]string
+}
+
+// headerFields are the fields that are held.
+var headerFields = []string{"from", "to", "subject", "date", "message-id", "status", "x-status"}
+
+// Line takes a line without its end. more is false behind the empty line that ends
+// a header; ok is false when the limit is passed.
+func (h *HeaderReader) Line(line []byte) (more, ok bool) {
+	limit := h.Limit
+	if limit <= 0 {
+		limit = Limits{}.WithDefaults().Header
+	}
+	h.size += int64(len(line)) + 2
+	switch {
+	case h.size > limit:
+		return false, false
+	case h.over || len(line) == 0:
+		h.end()
+		h.over = true
+		return false, true
+	case line[0] == ' ' || line[0] == '\t': // goes on, RFC 5322 2.2.3
+		if h.name != "" {
+			h.value = append(h.value, line...)
+		}
+		return true, true
+	}
+	h.end()
+	h.begin(line)
+	return true, true
+}
+
+func (h *HeaderReader) begin(line []byte) {
+	name, value, found := bytes.Cut(line, []byte{':'})
+	if !found || len(name) > 20 {
+		return
+	}
+	lower := strings.ToLower(strings.TrimSpace(string(name)))
+	for _, known := range headerFields {
+		if known == lower {
+			h.name, h.value = known, append(h.value[:0], value...)
+		}
+	}
+}
+
+// end takes the field that is complete now.
+func (h *HeaderReader) end() {
+	if h.name == "" {
+		return
+	}
+	if h.values == nil {
+		h.values = map[string]string{}
+	}
+	if _, double := h.values[h.name]; !double {
+		h.values[h.name] = strings.TrimSpace(string(h.value))
+	}
+	h.name = ""
+}
+
+// Field gives the value of a field that is held, unfolded; name is in lower case.
+func (h *HeaderReader) Field(name string) string {
+	h.end()
+	return h.values[name]
+}
+
+// Into puts what the header says into info.
+func (h *HeaderReader) Into(info *MessageInfo) {
+	info.From, info.To, info.Subject = h.text("from"), h.text("to"), h.text("subject")
+	info.Date, info.MessageID = h.Field("date"), h.Field("message-id")
+}
+
+// text is Field with encoded words made text; what cannot be decoded stays as it is.
+func (h *HeaderReader) text(name string) string {
+	s := h.Field(name)
+	if !strings.Contains(s, "=?") {
+		return s
+	}
+	d := mime.WordDecoder{CharsetReader: h.Charset}
+	text, err := d.DecodeHeader(s)
+	if err != nil {
+		return s
+	}
+	return text
+}

@@ -1,0 +1,152 @@
+package protocols
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+)
+
+// TypeGone marks an entry of [Mailbox.Changes] whose message is there no more. Of
+// such an entry only ID is set.
+const TypeGone Type = "gone"
+
+// MessageSource is a place with messages that an archive can be brought up to
+// date with: a POP3 maildrop, an IMAP mailbox, a newsgroup, a maildir, an mbox.
+// Their content comes through BulkGet. A source from which messages can be
+// deleted is a [BulkRemover] or [Remover] too.
+type MessageSource interface {
+	BulkGetter
+	// OpenMailbox goes to the mailbox, logged in, and says what it is. It lists
+	// nothing yet. name is what the client's other verbs take.
+	OpenMailbox(ctx context.Context, name string) (*Mailbox, error)
+}
+
+// Mailbox is an open mailbox of a [MessageSource]. It belongs to the client,
+// needs no closing, and is of no use after the client's next connection.
+type Mailbox struct {
+	// Account says whose mailbox at which server it is, always in the same
+	// words: "alice@mail.example.org:110". Without a password, but with the user
+	// who has in fact logged in.
+	Account string
+	// Name of the mailbox in the account; empty where there is but one.
+	Name string
+	// Validity: the ids of two listings name the same messages only when this is
+	// equal in both: UIDVALIDITY; empty where ids are for ever.
+	Validity string
+	// Changes lists the messages. since is the State that a complete earlier
+	// listing of the same Validity ended with, or empty: then all messages are
+	// wanted. A source that cannot tell what has changed lists all in any case.
+	//
+	// Of each entry ID is stable over sessions and unique in the mailbox, Path is
+	// what BulkGet and BulkRemove take in this session, Size is -1 when not
+	// known, MessageInfo.Flags are IMAP system flags and keywords where the
+	// source has flags, and Modified is when the message came in, where that is
+	// known. The client is busy until the loop ends.
+	Changes func(ctx context.Context, since string) iter.Seq2[Entry, error]
+	// State is set when Changes has ended without an error: what to hand to
+	// Changes the next time. Empty: nothing can be left out then.
+	State string
+	// Complete is set when Changes has ended without an error and has given every
+	// message there is: what it did not give is there no more. Else what is there
+	// no more was given as entries of [TypeGone].
+	Complete bool
+}
+
+// BulkRemover deletes many messages on one connection, pipelined.
+//
+// each is called once for every name that was asked for, with nil or with that
+// message's own error, and may be nil; its error stops the work. When BulkRemove
+// itself returns nil, the deletions told with nil are final at the server, a
+// session that has to end well for that (POP3's QUIT) included. With an error
+// nothing is known of any of them.
+type BulkRemover interface {
+	BulkRemove(ctx context.Context, names iter.Seq[string], each func(name string, err error) error) error
+}
+
+// BulkRemove deletes many messages with a client that is a [BulkRemover], or one
+// after the other with a [Remover].
+func BulkRemove(ctx context.Context, c Client, names iter.Seq[string], each func(name string, err error) error) error {
+	if each == nil {
+		each = func(string, error) error { return nil }
+	}
+	if b, ok := As[BulkRemover](c); ok {
+		return b.BulkRemove(ctx, names, each)
+	}
+	r, ok := As[Remover](c)
+	if !ok {
+		return Unsupported("", "rm", "the protocol cannot delete")
+	}
+	for name := range names {
+		if err := each(name, r.Remove(ctx, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MessageTarget is a place that keeps an archive of messages: a maildir, an mbox,
+// an IMAP mailbox.
+type MessageTarget interface {
+	// OpenArchive makes the mailbox name when it is missing, takes it for this
+	// process as far as the place has locks, and repairs what a run left that was
+	// killed. The caller closes the archive; until then the client is busy.
+	OpenArchive(ctx context.Context, name string, o *ArchiveOptions) (Archive, error)
+}
+
+// ArchiveOptions says how an archive is written. Nil is all defaults.
+type ArchiveOptions struct {
+	// Stored is called for every message given to Add, when it is safe under its
+	// final name, or with its error. Calls come one at a time, maybe from other
+	// goroutines, and at the latest from Flush. An error it returns is Add's or
+	// Flush's. Nil is not told.
+	Stored func(key string, bytes int64, err error) error
+	// NoSync: nothing is forced to the disk.
+	NoSync bool
+	// Each: every message is made safe by itself, not in groups.
+	Each bool
+	// Mark is what Mark gave to a run that did not come to its end, or empty.
+	Mark string
+	// ReadOnly: nothing is made, repaired or written; Add, SetFlags and Delete fail.
+	ReadOnly bool
+}
+
+// Archive is an open mailbox of a [MessageTarget]. Messages have keys: names of
+// 32 hexadecimal digits that the caller chooses, that stay with the message, and
+// by which a run finds again what an earlier one stored and could not note.
+type Archive interface {
+	// Mark says where the archive stands before anything is added, for targets
+	// that need it to find again what a killed run stored: Keys then gives at
+	// least what was added since. The caller keeps it until Flush.
+	Mark() string
+	// Add reads body to its end and stores it with the flags and the time of e.
+	// What it returns is the reader's error or one of the archive as a whole:
+	// then nothing of the message stays. The rest comes through Stored.
+	Add(ctx context.Context, key string, e *Entry, body io.Reader) error
+	// Flush makes safe all that was added.
+	Flush(ctx context.Context) error
+	// Keys gives the messages that have a key: ID is the key, Path is what the
+	// target's Get takes, and MessageInfo, where the target keeps flags, holds them.
+	Keys(ctx context.Context) iter.Seq2[Entry, error]
+	// SetFlags replaces the flags of messages. A key that is not there is no error.
+	SetFlags(ctx context.Context, key string, flags []string) error
+	// Delete removes messages. A key that is not there is no error.
+	Delete(ctx context.Context, keys []string) error
+	// Close frees the archive. What was not flushed may be lost.
+	Close() error
+}
+
+// StateKeeper is a [MessageTarget] that has a place for what a sync must remember.
+type StateKeeper interface {
+	// StatePath gives the path of a local file for that, beside or in the mailbox
+	// name. source tells several sources apart and is a safe file name.
+	StatePath(name, source string) (string, error)
+}
+
+// MessageTime gives the time a message came in, or else now.
+func MessageTime(e *Entry) time.Time {
+	if e == nil || e.Modified.IsZero() {
+		return time.Now()
+	}
+	return e.Modified
+}

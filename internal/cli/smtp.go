@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/smtp"
+)
+
+// smtpVerbs are the verbs that only SMTP has, and send, which is richer here.
+func smtpVerbs() []*verb {
+	m := newMailer()
+	send := on("send", "URL [MAILTO...]", "compose a message, or take a finished one, and send it", m.send).with(m.flags).only().
+		eg("smtp send mail.example.org --from me@example.org --to you@example.net --subject Hello --body 'Hi there'",
+			"smtp send submission://me@mail.example.org --from me@example.org --to you@example.net --html page.html --attach report.pdf",
+			"smtp send mail.example.org --raw message.eml",
+			"smtp send smtps://me@mail.example.org --batch letters.ndjson --connections 4 --json",
+			"smtp send example.net --mx --from me@example.org --to you@example.net --quit-after rcpt")
+	own := send.run
+	send.run = func(ctx context.Context, e *env, args []string) error {
+		if isMailto(args[0]) {
+			return m.sendMailto(ctx, e, args)
+		}
+		return own(ctx, e, args)
+	}
+	return []*verb{
+		send,
+		on("verify", "URL ADDR...", "ask whether an address is there (VRFY)", smtpEach("VRFY", (*smtp.Client).Verify)).only().
+			eg("smtp verify mail.example.org postmaster"),
+		on("expand", "URL LIST...", "ask for the members of a list (EXPN)", smtpEach("EXPN", (*smtp.Client).Expand)).only().
+			eg("smtp expand mail.example.org staff"),
+		on("etrn", "URL DOMAIN...", "ask the server to send what waits for a domain (ETRN)", smtpEach("ETRN", (*smtp.Client).Etrn)).only().
+			eg("smtp etrn mail.example.org example.org"),
+		on("help", "URL [TOPIC...]", "what the server says to HELP", smtpHelp).only().
+			eg("smtp help mail.example.org"),
+	}
+}
+
+func isMailto(text string) bool {
+	scheme, _, ok := strings.Cut(text, ":")
+	return ok && strings.EqualFold(scheme, "mailto")
+}
+
+// smtpEach asks the same of each argument and goes on after a refusal.
+func smtpEach(verb string, ask func(*smtp.Client, context.Context, string) (*protocols.Reply, error)) action[*smtp.Client] {
+	return func(ctx context.Context, e *env, c *smtp.Client, _ string, args []string) error {
+		return e.each(ctx, args, func(arg string) error {
+			return e.again(ctx, func() error {
+				r, err := ask(c, ctx, arg)
+				if err != nil {
+					return err
+				}
+				return printReply(e.out, verb+" "+arg, r)
+			})
+		})
+	}
+}
+
+func smtpHelp(ctx context.Context, e *env, c *smtp.Client, _ string, topics []string) error {
+	if len(topics) == 0 {
+		topics = []string{""}
+	}
+	return smtpEach("HELP", (*smtp.Client).Help)(ctx, e, c, "", topics)
+}
+
+// fullHostname gives this machine's name where it is a full one.
+func fullHostname() string {
+	name, err := os.Hostname()
+	if err != nil || !strings.Contains(name, ".") {
+		return ""
+	}
+	return name
+}
+
+// smtpFlags are the flags that all verbs of SMTP have.
+func smtpFlags() *setup {
+	var s smtp.Settings
+	newlines := oneOf("normalize", "normalize", "refuse")
+	chunking := oneOf("auto", "auto", "never")
+	var pose []string
+	return flagsFor(func(fs *pflag.FlagSet) {
+		fs.StringVar(&s.Hello, "hello", "", "`NAME` to greet with; the default is this host's")
+		fs.Var(&newlines, "bare-newlines", "bare CR or LF in a message: make them CRLF, or refuse it")
+		fs.Var(&chunking, "chunking", "send content by BDAT where the server takes it: auto, never")
+		fs.BoolVar(&s.NoPipelining, "no-pipelining", false, "wait for each reply")
+		fs.BoolVar(&s.NoInitial, "no-initial-response", false, "never send a response with AUTH itself")
+		fs.BoolVar(&s.AllOrNone, "all-or-none", false, "send a message to all of its recipients or to none")
+		fs.BoolVar(&s.IgnoreSize, "ignore-size", false, "offer even what is larger than the server says it takes")
+		fs.StringVar(&s.ProxyHeader, "proxy-header", "", "`LINE` of the PROXY protocol to begin with")
+		fs.StringArrayVar(&pose, "xclient", nil, "be another client to a server that trusts us: `NAME=VALUE` (XCLIENT)")
+	}, func(c *smtp.Client) error {
+		name := c.Settings.Hello // by the URL
+		c.Settings = s
+		if s.Hello == "" {
+			c.Settings.Hello = firstOf(name, fullHostname())
+		}
+		if newlines.value == "refuse" {
+			c.Settings.Newlines = smtp.Refuse
+		}
+		if chunking.value == "never" {
+			c.Settings.Chunking = smtp.ChunkNever
+		}
+		for _, p := range pose {
+			key, value, ok := strings.Cut(p, "=")
+			if !ok || key == "" {
+				return usage("--xclient %s: want NAME=VALUE", p)
+			}
+			if c.Settings.XClient == nil {
+				c.Settings.XClient = map[string]string{}
+			}
+			c.Settings.XClient[key] = value
+		}
+		return nil
+	})
+}

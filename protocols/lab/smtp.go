@@ -1,0 +1,381 @@
+package lab
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	gosmtp "github.com/emersion/go-smtp"
+)
+
+// SMTPOptions configure StartSMTP. The zero value is a plain SMTP server on a free
+// loopback port that delivers to the default user.
+type SMTPOptions struct {
+	Addr        string     // where to listen; empty is a free loopback port, a path with a slash a UNIX socket
+	Mail        *Mailboxes // where mail goes; nil is SampleMail()
+	LMTP        bool       // LMTP: one reply for each recipient
+	Submission  bool       // mail is taken only after a login
+	TLS         TLSMode
+	Authority   *Authority       // nil with TLS makes a new one, see SMTPServer.Authority
+	Certificate *tls.Certificate // shown instead of the authority's
+	ClientCAs   *Authority       // client certificates of it may log in with EXTERNAL
+
+	Faults     Faults
+	MaxClients int      // more at a time are told 421; 0 is no limit
+	MaxBytes   int64    // of one message; 0 is 64 MiB
+	MaxRcpt    int      // recipients of one message; 0 is 1000
+	Mechanisms []string // of SASL; nil is SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN, LOGIN, XOAUTH2, OAUTHBEARER; empty is none
+	Disable    []string // EHLO keywords that are left out
+	Discard    bool     // mail to anybody is taken and thrown away
+
+	// OnCommand, when set, sees every command line that comes in clear, before it is
+	// carried out. It is called from the sessions' goroutines.
+	OnCommand func(line string)
+}
+
+// SMTPServer is a running SMTP, submission or LMTP server: that of go-smtp, with
+// faults, VRFY, EXPN, HELP and ETRN, and delivery into [Mailboxes].
+type SMTPServer struct {
+	*core
+	opt       SMTPOptions
+	mail      *Mailboxes
+	authority *Authority
+	server    *gosmtp.Server
+	queue     chan net.Conn // to the server
+	clients   atomic.Int64
+	received  atomic.Int64
+
+	mu       sync.Mutex
+	commands []string
+}
+
+// StartSMTP starts a server; the caller closes it.
+func StartSMTP(o SMTPOptions) (*SMTPServer, error) {
+	s := &SMTPServer{mail: o.Mail, authority: o.Authority, queue: make(chan net.Conn)}
+	if o.Mechanisms == nil {
+		o.Mechanisms = []string{"SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"}
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 64 << 20
+	}
+	if o.MaxRcpt == 0 {
+		o.MaxRcpt = 1000
+	}
+	s.opt = o
+	if s.mail == nil {
+		s.mail = SampleMail()
+	}
+	var err error
+	if s.authority == nil && o.TLS != TLSNone {
+		if s.authority, err = NewAuthority(); err != nil {
+			return nil, err
+		}
+	}
+	if s.core, err = listenAt(o.Addr, o.Faults); err != nil {
+		return nil, err
+	}
+	s.server = s.newServer()
+	s.serve(s.handle)
+	s.wg.Go(func() { s.server.Serve(&handed{s}) })
+	return s, nil
+}
+
+// listenAt is newCore, for paths of UNIX sockets too.
+func listenAt(addr string, f Faults) (*core, error) {
+	if !strings.Contains(addr, "/") {
+		return newCore(addr, f)
+	}
+	ln, err := net.Listen("unix", addr)
+	if err != nil {
+		return nil, err
+	}
+	return &core{ln: ln, faults: newInjector(f), done: make(chan struct{}), open: map[io.Closer]struct{}{}}, nil
+}
+
+// newServer sets go-smtp up with all it can do.
+func (s *SMTPServer) newServer() *gosmtp.Server {
+	g := gosmtp.NewServer(gosmtp.BackendFunc(s.session))
+	g.Domain, g.LMTP = "lab.localhost", s.opt.LMTP
+	g.MaxMessageBytes, g.MaxRecipients, g.MaxLineLength = s.opt.MaxBytes, s.opt.MaxRcpt, 16<<10
+	g.ReadTimeout, g.WriteTimeout = 5*time.Minute, time.Minute
+	g.AllowInsecureAuth = true
+	g.EnableSMTPUTF8, g.EnableREQUIRETLS, g.EnableBINARYMIME = s.on("SMTPUTF8"), s.on("REQUIRETLS"), s.on("BINARYMIME")
+	g.EnableDSN, g.EnableDELIVERBY, g.EnableMTPRIORITY = s.on("DSN"), s.on("DELIVERBY"), s.on("MT-PRIORITY")
+	g.ErrorLog = nobody{}
+	if s.opt.TLS != TLSNone {
+		g.TLSConfig = s.tlsConfig()
+	}
+	return g
+}
+
+func (s *SMTPServer) on(keyword string) bool {
+	for _, d := range s.opt.Disable {
+		if strings.EqualFold(d, keyword) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *SMTPServer) tlsConfig() *tls.Config {
+	c := s.authority.ServerConfig()
+	if s.opt.Certificate != nil {
+		c.Certificates = []tls.Certificate{*s.opt.Certificate}
+	}
+	if s.opt.ClientCAs != nil {
+		c.ClientAuth, c.ClientCAs = tls.VerifyClientCertIfGiven, s.opt.ClientCAs.Pool()
+	}
+	return c
+}
+
+// URL is the scheme that fits the options, and the address.
+func (s *SMTPServer) URL() string {
+	scheme := "smtp"
+	switch {
+	case s.opt.LMTP:
+		scheme = "lmtp"
+	case s.opt.TLS == TLSImplicit:
+		scheme = "smtps"
+	case s.opt.Submission:
+		scheme = "submission"
+	}
+	if strings.Contains(s.opt.Addr, "/") {
+		return scheme + "://" + s.opt.Addr
+	}
+	return scheme + "://" + s.Addr() + "/"
+}
+
+// Mail is the store that the server delivers to.
+func (s *SMTPServer) Mail() *Mailboxes { return s.mail }
+
+// Authority signs the server's certificate; nil without TLS.
+func (s *SMTPServer) Authority() *Authority { return s.authority }
+
+// Received counts the messages taken so far.
+func (s *SMTPServer) Received() int { return int(s.received.Load()) }
+
+// Commands lists the lines that came in clear so far on all connections in order
+// of their arrival, passwords included (the first 100,000).
+func (s *SMTPServer) Commands() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.commands...)
+}
+
+func (s *SMTPServer) record(line string) {
+	s.mu.Lock()
+	if len(s.commands) < 100_000 {
+		s.commands = append(s.commands, line)
+	}
+	s.mu.Unlock()
+	if s.opt.OnCommand != nil {
+		s.opt.OnCommand(line)
+	}
+}
+
+// Close stops listening, cuts every connection and returns when all goroutines of
+// the server have ended. It is safe to call twice.
+func (s *SMTPServer) Close() error {
+	s.server.Close() // its error says only that it was closed before
+	return s.core.Close()
+}
+
+// nobody reads the log of go-smtp: what it tells of is what tests provoke.
+type nobody struct{}
+
+func (nobody) Printf(string, ...any) {}
+func (nobody) Println(...any)        {}
+
+// handed is the listener that go-smtp gets: connections come from the frame that
+// all servers of this package share.
+type handed struct{ s *SMTPServer }
+
+func (h *handed) Accept() (net.Conn, error) {
+	select {
+	case c := <-h.s.queue:
+		return c, nil
+	case <-h.s.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (h *handed) Addr() net.Addr { return h.s.ln.Addr() }
+func (h *handed) Close() error   { return nil }
+
+// handle brings a connection to go-smtp and waits for its end.
+func (s *SMTPServer) handle(conn net.Conn) {
+	now := s.clients.Add(1)
+	defer s.clients.Add(-1)
+	most := s.faults.clients()
+	if s.opt.MaxClients > 0 {
+		most = int64(s.opt.MaxClients)
+	}
+	t := newSMTPTap(s, conn)
+	if s.opt.TLS == TLSImplicit {
+		if f, ok := s.faults.verb(PointTLS); ok && !t.play(f) {
+			return
+		}
+		t.Conn = tls.Server(conn, s.tlsConfig())
+		t.implicit = true
+		t.in.Reset(t.Conn)
+	}
+	if most > 0 && now > most {
+		io.WriteString(t.Conn, "421 4.7.0 Too many connections.\r\n")
+		return
+	}
+	if f, ok := s.faults.verb(PointGreeting); ok {
+		t.play(f)
+		return
+	}
+	select {
+	case s.queue <- t:
+		<-t.ended
+	case <-s.done:
+	}
+}
+
+// smtpSession is a session in go-smtp's terms.
+type smtpSession struct {
+	s    *SMTPServer
+	c    *gosmtp.Conn
+	user string
+	to   []string // users, or empty when mail is thrown away
+}
+
+func (s *SMTPServer) session(c *gosmtp.Conn) (gosmtp.Session, error) {
+	return &smtpSession{s: s, c: c}, nil
+}
+
+// Reset forgets the recipients.
+func (x *smtpSession) Reset() { x.to = nil }
+
+// Logout has nothing to free.
+func (x *smtpSession) Logout() error { return nil }
+
+// secret reports whether commands cannot be seen by the tap.
+func (x *smtpSession) secret() bool {
+	_, ok := x.c.TLSConnectionState()
+	return ok
+}
+
+// fault gives the scripted reply to a verb, where the tap below could not see it.
+func (x *smtpSession) fault(verb string) error {
+	if !x.secret() && verb != PointEnd {
+		return nil
+	}
+	f, ok := x.s.faults.verb(verb)
+	if !ok {
+		return nil
+	}
+	if f.Kind != FaultCode {
+		x.c.Conn().Close()
+		return io.EOF
+	}
+	return smtpReply(f.Text)
+}
+
+// smtpReply makes an error of go-smtp from the text of a reply.
+func smtpReply(text string) error {
+	e := &gosmtp.SMTPError{Code: 451, EnhancedCode: gosmtp.NoEnhancedCode, Message: text}
+	if len(text) >= 3 && strings.Trim(text[:3], "0123456789") == "" {
+		e.Code = int(text[0]-'0')*100 + int(text[1]-'0')*10 + int(text[2]-'0')
+		e.Message = strings.TrimSpace(text[3:])
+	}
+	return e
+}
+
+// Mail begins a transaction.
+func (x *smtpSession) Mail(string, *gosmtp.MailOptions) error {
+	if err := x.fault("MAIL"); err != nil {
+		return err
+	}
+	if x.s.opt.Submission && x.user == "" {
+		return &gosmtp.SMTPError{Code: 530, EnhancedCode: gosmtp.EnhancedCode{5, 7, 0}, Message: "Authentication required"}
+	}
+	x.to = nil
+	return nil
+}
+
+// Rcpt takes a recipient: a user of the store, in any domain.
+func (x *smtpSession) Rcpt(to string, _ *gosmtp.RcptOptions) error {
+	if err := x.fault("RCPT"); err != nil {
+		return err
+	}
+	if x.s.opt.Discard {
+		return nil
+	}
+	user, ok := x.s.userOf(to)
+	if !ok {
+		return &gosmtp.SMTPError{Code: 550, EnhancedCode: gosmtp.EnhancedCode{5, 1, 1}, Message: "No such user here"}
+	}
+	x.to = append(x.to, user)
+	return nil
+}
+
+// userOf finds the user of an address; postmaster is the first one (RFC 5321 4.5.1).
+func (s *SMTPServer) userOf(address string) (string, bool) {
+	name := strings.Trim(address, "<>")
+	if i := strings.LastIndexByte(name, '@'); i >= 0 {
+		name = name[:i]
+	}
+	name, _, _ = strings.Cut(name, "+")
+	if strings.EqualFold(name, "postmaster") {
+		if users := s.mail.Users(); len(users) > 0 {
+			return users[0], true
+		}
+	}
+	_, ok := s.mail.Password(name)
+	return name, ok
+}
+
+// Data takes a message for all recipients.
+func (x *smtpSession) Data(r io.Reader) error { return x.take(r, x.to) }
+
+// LMTPData takes a message and answers for each recipient.
+func (x *smtpSession) LMTPData(r io.Reader, status gosmtp.StatusCollector) error {
+	text, err := x.read(r)
+	if err != nil {
+		return err
+	}
+	for _, user := range x.to {
+		err = errors.Join(err, x.s.mail.Deliver(user, text))
+	}
+	x.s.received.Add(1)
+	return x.judge(err)
+}
+
+func (x *smtpSession) take(r io.Reader, users []string) error {
+	text, err := x.read(r)
+	if err != nil {
+		return err
+	}
+	for _, user := range users {
+		err = errors.Join(err, x.s.mail.Deliver(user, text))
+	}
+	x.s.received.Add(1)
+	return x.judge(err)
+}
+
+// read takes the content. A reply that is scripted for the end of a message is
+// given in place of a delivery.
+func (x *smtpSession) read(r io.Reader) ([]byte, error) {
+	if x.s.opt.Discard {
+		_, err := io.Copy(io.Discard, r)
+		return nil, err
+	}
+	return io.ReadAll(r) // go-smtp ends it at MaxBytes
+}
+
+// judge gives the reply to a message that was delivered, or cuts the connection
+// behind it, as the faults say.
+func (x *smtpSession) judge(err error) error {
+	if err != nil {
+		return &gosmtp.SMTPError{Code: 452, EnhancedCode: gosmtp.EnhancedCode{4, 2, 2}, Message: err.Error()}
+	}
+	return x.fault(PointEnd)
+}

@@ -1,0 +1,193 @@
+package message
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"io"
+	"net/mail"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	gomessage "github.com/emersion/go-message"
+	gomail "github.com/emersion/go-message/mail"
+)
+
+// Field is a header field.
+type Field struct{ Name, Value string }
+
+// Draft is a message as a person composes it. Address fields hold lists as people
+// write them: `Bob <bob@example.org>, carol@example.org`.
+type Draft struct {
+	From, Sender, ReplyTo string
+	To, Cc, Bcc           []string // Bcc goes to the envelope only
+	Subject               string
+	Date                  time.Time // zero: now
+	MessageID             string    // with its brackets; empty: a new one
+	Headers               []Field   // further fields, in their order; known ones stand in for the fields above
+
+	Text   *Part  // nil: none
+	HTML   *Part  // nil: none
+	Inline []Part // shown inside of HTML, by their ContentID
+	Attach []Part
+}
+
+// Build checks a draft and makes the message. Only the beginnings of its texts are
+// read here; attachments are opened when the message is read. All errors of the
+// draft are of kind Usage.
+func (d Draft) Build() (*Message, error) {
+	if err := d.absorb(); err != nil {
+		return nil, err
+	}
+	h, m, err := d.header()
+	if err != nil {
+		return nil, err
+	}
+	root, err := d.tree()
+	if err != nil {
+		return nil, err
+	}
+	m.Size = root.size() + headerSize(&h)
+	m.write = func(w io.Writer) error { return root.writeRoot(w, h) }
+	return m, nil
+}
+
+// headerSize is about the size of a header.
+func headerSize(h *gomessage.Header) int64 {
+	n := int64(64)
+	for f := h.Fields(); f.Next(); {
+		n += int64(len(f.Key()) + len(f.Value()) + 8)
+	}
+	return n
+}
+
+// absorb moves further fields that have a place of their own to that place, and
+// refuses those that would break the message.
+func (d *Draft) absorb() error {
+	lists := map[string]*[]string{"to": &d.To, "cc": &d.Cc, "bcc": &d.Bcc}
+	texts := map[string]*string{"from": &d.From, "sender": &d.Sender, "reply-to": &d.ReplyTo, "subject": &d.Subject, "message-id": &d.MessageID}
+	var rest []Field
+	for _, f := range d.Headers {
+		name := strings.ToLower(f.Name)
+		switch {
+		case !isToken(f.Name):
+			return usage("header name " + quote(f.Name) + " cannot be one")
+		case strings.ContainsAny(f.Value, "\r\n\x00"):
+			return usage("header " + f.Name + " holds a line break")
+		case strings.HasPrefix(name, "content-") || name == "mime-version":
+			return usage("header " + f.Name + " belongs to the structure of the message")
+		case lists[name] != nil:
+			*lists[name] = append(slices.Clone(*lists[name]), f.Value)
+		case texts[name] != nil:
+			*texts[name] = f.Value
+		case name == "date":
+			t, err := mail.ParseDate(f.Value)
+			if err != nil {
+				return usage("header Date: " + quote(f.Value) + " is no date")
+			}
+			d.Date = t
+		default:
+			rest = append(rest, f)
+		}
+	}
+	d.Headers = rest
+	return nil
+}
+
+// isToken: a field name has no blanks, controls or colon (RFC 5322 3.6.8).
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' })
+}
+
+// header makes the header of the message, and its envelope.
+func (d *Draft) header() (gomessage.Header, *Message, error) {
+	var h gomail.Header
+	m := &Message{}
+	lists := map[string][]*mail.Address{}
+	for _, f := range []struct {
+		name  string
+		lists []string
+	}{{"From", []string{d.From}}, {"Sender", []string{d.Sender}}, {"Reply-To", []string{d.ReplyTo}}, {"To", d.To}, {"Cc", d.Cc}, {"Bcc", d.Bcc}} {
+		as, err := addresses(f.name, f.lists)
+		if err != nil {
+			return h.Header, nil, err
+		}
+		lists[f.name] = as
+	}
+	if len(lists["From"]) == 0 {
+		return h.Header, nil, usage("the message has no sender (From)")
+	}
+	if strings.ContainsAny(d.Subject, "\r\n\x00") {
+		return h.Header, nil, usage("the subject holds a line break")
+	}
+	id, err := d.messageID(lists["From"][0].Address)
+	if err != nil {
+		return h.Header, nil, err
+	}
+	// The library puts each new field in front of the others.
+	for _, f := range slices.Backward(d.Headers) {
+		h.AddRaw(rawField(f))
+	}
+	h.Set("Message-Id", id)
+	if d.Subject != "" {
+		h.SetSubject(d.Subject)
+	}
+	for _, name := range []string{"Cc", "To", "Reply-To", "Sender", "From"} {
+		if len(lists[name]) > 0 {
+			h.SetAddressList(name, toLibrary(lists[name]))
+		}
+	}
+	date := d.Date
+	if date.IsZero() {
+		date = time.Now()
+	}
+	h.SetDate(date)
+	m.ID = id
+	m.From = envelopeOf(lists["Sender"], lists["From"])[0]
+	m.Recipients = envelopeOf(lists["To"], lists["Cc"], lists["Bcc"])
+	return h.Header, m, nil
+}
+
+func toLibrary(list []*mail.Address) []*gomail.Address {
+	var out []*gomail.Address
+	for _, a := range list {
+		out = append(out, (*gomail.Address)(a))
+	}
+	return out
+}
+
+// rawField writes a further field: encoded when it is not ASCII (RFC 2047), under
+// the name as it was typed.
+func rawField(f Field) []byte {
+	var h gomessage.Header
+	h.SetText(f.Name, f.Value)
+	return []byte(f.Name + ": " + h.Get(f.Name) + "\r\n")
+}
+
+// messageID gives the id of the draft, or a new one: random, in the sender's
+// domain, which tells nothing of this machine.
+func (d *Draft) messageID(from string) (string, error) {
+	if id := d.MessageID; id != "" {
+		if !strings.HasPrefix(id, "<") {
+			id = "<" + id + ">"
+		}
+		inner := strings.TrimSuffix(id[1:], ">")
+		if len(inner)+2 != len(id) || !isToken(strings.ReplaceAll(inner, ":", "")) || strings.ContainsAny(inner, "<>") {
+			return "", usage("message id " + quote(d.MessageID) + " cannot be one")
+		}
+		return id, nil
+	}
+	domain := from[strings.LastIndexByte(from, '@')+1:]
+	if domain == "" || strings.ContainsFunc(domain, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		domain, _ = os.Hostname()
+	}
+	return "<" + randomText() + "@" + domain + ">", nil
+}
+
+// randomText gives 128 random bits.
+func randomText() string {
+	b := make([]byte, 16)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}

@@ -1,0 +1,181 @@
+package message
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/mail"
+	"slices"
+	"strings"
+
+	"github.com/emersion/go-message/charset"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// maxHeader bounds the header of a finished message.
+const maxHeader = 1 << 20
+
+// Finished takes a complete message. Its envelope is read from the header: Sender
+// or From, and To, Cc and Bcc, or of their Resent forms when there are such (RFC
+// 5322 3.6.6). With stripBcc the Bcc fields are left out of what Open gives; all
+// other bytes stay as they are. open is called once here and once for each Open;
+// size may be 0.
+func Finished(open func() (io.ReadCloser, error), size int64, stripBcc bool) (*Message, error) {
+	r, err := open()
+	if err != nil {
+		return nil, &protocols.Error{Kind: protocols.Local, Err: err}
+	}
+	head, err := readHeader(r, size)
+	r.Close()
+	if err != nil {
+		return nil, err
+	}
+	fields := splitFields(head)
+	m := &Message{Size: size, open: open}
+	if err := m.envelope(fields); err != nil {
+		return nil, err
+	}
+	kept := head
+	if stripBcc {
+		kept = without(fields, "bcc", "resent-bcc")
+	}
+	if len(kept) < len(head) {
+		m.open = func() (io.ReadCloser, error) { return skipped(open, kept, int64(len(head))) }
+	}
+	return m, nil
+}
+
+// skipped gives a message whose first bytes are replaced.
+func skipped(open func() (io.ReadCloser, error), head []byte, skip int64) (io.ReadCloser, error) {
+	r, err := open()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.CopyN(io.Discard, r, skip); err != nil {
+		r.Close()
+		return nil, &protocols.Error{Kind: protocols.Local, Text: "the message changed while it was read", Err: err}
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), r), r}, nil
+}
+
+// readHeader reads up to the empty line, which is not part of it. size is that of
+// the message, or 0.
+func readHeader(r io.Reader, size int64) ([]byte, error) {
+	var head []byte
+	most := int64(16 << 10)
+	if size > 0 {
+		most = min(most, size+1)
+	}
+	block := make([]byte, most)
+	for len(head) <= maxHeader {
+		n, err := r.Read(block)
+		head = append(head, block[:n]...)
+		if end := headerEnd(head); end >= 0 {
+			return head[:end], nil
+		}
+		if errors.Is(err, io.EOF) {
+			return head, nil
+		}
+		if err != nil {
+			return nil, &protocols.Error{Kind: protocols.Local, Err: err}
+		}
+	}
+	return nil, usage("the header of the message is longer than 1 MiB, or there is none")
+}
+
+// headerEnd finds the empty line, -1 when it is not there yet.
+func headerEnd(b []byte) int {
+	end := -1
+	for _, sep := range []string{"\r\n\r\n", "\n\n"} {
+		if i := bytes.Index(b, []byte(sep)); i >= 0 && (end < 0 || i < end) {
+			end = i + len(sep)/2
+		}
+	}
+	return end
+}
+
+// headerField is a field with its folded lines, as it stands in the header.
+type headerField struct {
+	name string // in lower case; empty: no field at all
+	raw  []byte
+}
+
+// splitFields cuts a header into fields. Lines that are none stay as they are.
+func splitFields(head []byte) []headerField {
+	var fields []headerField
+	for line := range bytes.Lines(head) {
+		if len(fields) > 0 && (line[0] == ' ' || line[0] == '\t') {
+			last := &fields[len(fields)-1]
+			last.raw = append(last.raw, line...)
+			continue
+		}
+		name, _, ok := bytes.Cut(line, []byte(":"))
+		f := headerField{raw: slices.Clone(line)}
+		if ok {
+			f.name = strings.ToLower(strings.TrimSpace(string(name)))
+		}
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+// without gives the header without some fields.
+func without(fields []headerField, names ...string) []byte {
+	var b []byte
+	for _, f := range fields {
+		if !slices.Contains(names, f.name) {
+			b = append(b, f.raw...)
+		}
+	}
+	return b
+}
+
+// value gives the unfolded value of a field.
+func (f *headerField) value() string {
+	_, v, _ := strings.Cut(string(f.raw), ":")
+	return strings.Join(strings.Fields(v), " ")
+}
+
+// envelope reads sender and recipients. A field that is no address list is an
+// error: a recipient would be lost without a word.
+func (m *Message) envelope(fields []headerField) error {
+	prefix := ""
+	if slices.ContainsFunc(fields, func(f headerField) bool { return strings.HasPrefix(f.name, "resent-") }) {
+		prefix = "resent-"
+	}
+	lists := map[string][]*mail.Address{}
+	parser := mail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: charset.Reader}}
+	for _, f := range fields {
+		name, ours := strings.CutPrefix(f.name, prefix)
+		if f.name == "message-id" && m.ID == "" {
+			m.ID = f.value()
+		}
+		if !ours || !slices.Contains([]string{"sender", "from", "to", "cc", "bcc"}, name) || f.value() == "" {
+			continue
+		}
+		list, err := parser.ParseList(f.value())
+		if err != nil && isEmptyGroup(f.value()) {
+			continue
+		}
+		if err != nil {
+			return usage("header " + f.name + ": " + strings.TrimPrefix(err.Error(), "mail: "))
+		}
+		lists[name] = append(lists[name], list...)
+	}
+	if from := envelopeOf(lists["sender"], lists["from"]); len(from) > 0 {
+		m.From = from[0]
+	}
+	m.Recipients = envelopeOf(lists["to"], lists["cc"], lists["bcc"])
+	return nil
+}
+
+// isEmptyGroup: "undisclosed-recipients:;" names nobody.
+func isEmptyGroup(s string) bool {
+	_, rest, ok := strings.Cut(s, ":")
+	return ok && strings.TrimSpace(rest) == ";"
+}

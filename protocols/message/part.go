@@ -1,0 +1,243 @@
+package message
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	gomessage "github.com/emersion/go-message"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/transform"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Part is a text or file of a message.
+type Part struct {
+	Name      string // file name; empty: none
+	Type      string // media type; empty: by name, then by content
+	ContentID string // without brackets; of inline parts, empty: the name
+	Size      int64  // bytes; 0 when not known
+	// Open gives the content from its beginning, each time it is called.
+	Open func() (io.ReadCloser, error)
+}
+
+// Text gives the part of a text.
+func Text(s string) *Part {
+	return &Part{Size: int64(len(s)), Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(s)), nil }}
+}
+
+// File gives the part of a local file. Its errors are of kind Local.
+func File(path string) (*Part, error) {
+	st, err := os.Stat(path)
+	if err == nil && st.IsDir() {
+		err = errors.New(path + " is a folder")
+	}
+	if err != nil {
+		return nil, &protocols.Error{Kind: protocols.Local, Err: err}
+	}
+	return &Part{Name: filepath.Base(path), Size: st.Size(), Open: func() (io.ReadCloser, error) { return os.Open(path) }}, nil
+}
+
+// headSize is how much of a part is looked at before its header is written.
+const headSize = 64 << 10
+
+// head reads the beginning of a part; whole tells that it is all.
+func (p *Part) head() (b []byte, whole bool, err error) {
+	r, err := p.Open()
+	if err != nil {
+		return nil, false, &protocols.Error{Kind: protocols.Local, Err: err}
+	}
+	defer r.Close()
+	b = make([]byte, headSize)
+	n, err := io.ReadFull(r, b)
+	whole = errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if err != nil && !whole {
+		return nil, false, &protocols.Error{Kind: protocols.Local, Err: err}
+	}
+	return b[:n], whole, nil
+}
+
+// textNode makes the node of a text: type text/subtype, with the charset and the
+// encoding that its bytes need. The 7-bit encodings pass every server.
+func (p *Part) textNode(subtype string) (*node, error) {
+	b, whole, err := p.head()
+	if err != nil {
+		return nil, err
+	}
+	n := &node{part: p, text: true}
+	checked := b
+	if !whole { // a character may be cut in two
+		for len(checked) > 0 && !utf8.RuneStart(checked[len(checked)-1]) {
+			checked = checked[:len(checked)-1]
+		}
+		checked = checked[:max(0, len(checked)-1)]
+	}
+	n.latin = !utf8.Valid(checked)
+	n.encoding = textEncoding(b, whole)
+	charset := "utf-8"
+	if n.encoding == "7bit" || whole && isASCII(b) {
+		charset = "us-ascii"
+	}
+	n.header.Set("Content-Transfer-Encoding", n.encoding)
+	n.header.SetContentType("text/"+subtype, map[string]string{"charset": charset})
+	return n, nil
+}
+
+// textEncoding: plain where it is safe, quoted-printable where most is ASCII, else
+// base64. What is not known to its end is quoted-printable, which is always safe.
+func textEncoding(b []byte, whole bool) string {
+	if !whole {
+		return "quoted-printable"
+	}
+	odd, longest, line := 0, 0, 0
+	for i, c := range b {
+		line++
+		if c == '\n' {
+			longest, line = max(longest, line), 0
+		}
+		if c >= utf8.RuneSelf || c < ' ' && !bytes.ContainsRune([]byte("\t\r\n"), rune(c)) || c == 0x7f || c == '\r' && (i+1 == len(b) || b[i+1] != '\n') {
+			odd++
+		}
+	}
+	longest = max(longest, line)
+	switch {
+	case odd == 0 && longest <= 900: // RFC 5322 2.1.1: 998
+		return "7bit"
+	case odd > len(b)/4:
+		return "base64"
+	}
+	return "quoted-printable"
+}
+
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// fileNode makes the node of an attachment or inline part, in base64: its bytes
+// come back as they were.
+func (p *Part) fileNode(disposition string) (*node, error) {
+	if strings.ContainsAny(p.Name+p.ContentID+p.Type, "\r\n\x00") {
+		return nil, usage("file name, type or content id holds a line break")
+	}
+	b, _, err := p.head()
+	if err != nil {
+		return nil, err
+	}
+	n := &node{part: p, encoding: "base64"}
+	n.header.Set("Content-Transfer-Encoding", "base64")
+	params := map[string]string{}
+	if p.Name != "" {
+		params["filename"] = p.Name
+	}
+	n.header.Set("Content-Disposition", mime.FormatMediaType(disposition, params)) // RFC 2231
+	if disposition == "inline" {
+		id := p.ContentID
+		if id == "" {
+			id = p.Name
+		}
+		if !isToken(strings.ReplaceAll(id, ":", "")) {
+			return nil, usage("content id " + quote(id) + " has characters that it cannot have")
+		}
+		n.header.Set("Content-Id", "<"+id+">")
+	}
+	typ, typeParams := p.mediaType(b)
+	if p.Name != "" {
+		typeParams["name"] = p.Name // for readers that know no Content-Disposition
+	}
+	n.header.SetContentType(typ, typeParams)
+	return n, nil
+}
+
+// mediaType gives the type of a file. A message may not be encoded (RFC 2046 5.2),
+// so that one goes as any other file.
+func (p *Part) mediaType(head []byte) (string, map[string]string) {
+	text := p.Type
+	if text == "" {
+		text = mime.TypeByExtension(filepath.Ext(p.Name))
+	}
+	if text == "" {
+		text = http.DetectContentType(head[:min(len(head), 512)])
+	}
+	typ, params, err := mime.ParseMediaType(text)
+	if err != nil || !strings.Contains(typ, "/") || strings.HasPrefix(typ, "message/") || strings.HasPrefix(typ, "multipart/") {
+		return "application/octet-stream", map[string]string{}
+	}
+	delete(params, "charset") // a guess, for a file; its reader knows better
+	return typ, params
+}
+
+// node is a part of the tree of a message: a text or file, or a multipart.
+type node struct {
+	header   gomessage.Header
+	part     *Part // nil: a multipart
+	children []*node
+	encoding string
+	text     bool // line ends become CRLF
+	latin    bool // not UTF-8: taken for Windows-1252 and converted
+}
+
+// size estimates the size on the wire.
+func (n *node) size() int64 {
+	total := headerSize(&n.header)
+	for _, c := range n.children {
+		total += c.size() + 80
+	}
+	if n.part == nil {
+		return total
+	}
+	switch n.encoding {
+	case "base64":
+		return total + (n.part.Size+56)/57*78
+	case "7bit":
+		return total + n.part.Size
+	}
+	return total + n.part.Size*3/2
+}
+
+// content writes the content of a node.
+func (n *node) content(w *gomessage.Writer) error {
+	for _, c := range n.children {
+		cw, err := w.CreatePart(c.header)
+		if err != nil {
+			return err
+		}
+		if err := c.content(cw); err != nil {
+			return err
+		}
+	}
+	if n.part != nil {
+		if err := n.copyPart(w); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+func (n *node) copyPart(w io.Writer) error {
+	r, err := n.part.Open()
+	if err != nil {
+		return &protocols.Error{Kind: protocols.Local, Err: err}
+	}
+	defer r.Close()
+	var src io.Reader = r
+	if n.latin {
+		src = transform.NewReader(src, charmap.Windows1252.NewDecoder())
+	}
+	if n.text && n.encoding != "quoted-printable" { // that one does it by itself
+		src = &crlfReader{src: src}
+	}
+	_, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{src}, make([]byte, 48<<10))
+	return err
+}

@@ -1,0 +1,93 @@
+package smtp
+
+import (
+	"context"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// barred are the commands that change what the bytes behind them mean; there are
+// methods for them.
+var barred = map[string]string{"DATA": "send", "BDAT": "send", "STARTTLS": "--tls require"}
+
+// Do sends one command as it is, after login, and gives the reply, whatever it
+// says. Behind a reply of 334 the next command is the answer to that challenge,
+// and no trace shows it. DATA, BDAT and STARTTLS are refused.
+func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
+	verb, rest, _ := strings.Cut(command, " ")
+	verb = strings.ToUpper(verb)
+	if other, no := barred[verb]; no {
+		return nil, c.wrap(protocols.UsageError(proto, "", verb+" cannot be sent as a raw command: use "+other), "raw")
+	}
+	var r *protocols.Reply
+	err := c.do(ctx, "raw", []string{command}, func(s *session) (err error) {
+		switch {
+		case s.last == 334:
+			err = s.secret("", "****", command)
+		case verb == "AUTH":
+			mechanism, _, _ := strings.Cut(rest, " ")
+			err = s.secret("", "AUTH "+mechanism+" ****", command)
+		default:
+			err = s.link.out.Raw(command)
+		}
+		if err == nil {
+			r, err = s.exchange()
+		}
+		return err
+	})
+	return r, err
+}
+
+// ask sends one command with at most one argument and gives the reply.
+func (c *Client) ask(ctx context.Context, op, verb, arg string) (*protocols.Reply, error) {
+	var r *protocols.Reply
+	err := c.do(ctx, op, []string{arg}, func(s *session) (err error) {
+		args := []string{arg}
+		if arg == "" {
+			args = nil
+		}
+		r, err = s.need(verb, args...)
+		return err
+	})
+	return r, err
+}
+
+// Verify asks about an address (VRFY, RFC 5321 3.5). 252 means that the server
+// cannot or will not say. An address that is not there is an error of class
+// fs.ErrNotExist where the server tells that by its enhanced code.
+func (c *Client) Verify(ctx context.Context, address string) (*protocols.Reply, error) {
+	if address == "" {
+		return nil, c.wrap(protocols.UsageError(proto, "", "no address to verify"), "verify")
+	}
+	return c.ask(ctx, "verify", "VRFY", address)
+}
+
+// Expand asks for the members of a list (EXPN, RFC 5321 3.5), one in each line of
+// the reply.
+func (c *Client) Expand(ctx context.Context, list string) (*protocols.Reply, error) {
+	if list == "" {
+		return nil, c.wrap(protocols.UsageError(proto, "", "no list to expand"), "expand")
+	}
+	return c.ask(ctx, "expand", "EXPN", list)
+}
+
+// Help asks for help, about topic or in general (HELP).
+func (c *Client) Help(ctx context.Context, topic string) (*protocols.Reply, error) {
+	return c.ask(ctx, "help", "HELP", topic)
+}
+
+// Noop keeps the connection alive (NOOP).
+func (c *Client) Noop(ctx context.Context) (*protocols.Reply, error) {
+	return c.ask(ctx, "noop", "NOOP", "")
+}
+
+// Reset ends a transaction that raw commands began (RSET).
+func (c *Client) Reset(ctx context.Context) (*protocols.Reply, error) {
+	return c.ask(ctx, "reset", "RSET", "")
+}
+
+// Etrn asks the server to send what waits for a domain (RFC 1985).
+func (c *Client) Etrn(ctx context.Context, domain string) (*protocols.Reply, error) {
+	return c.ask(ctx, "etrn", "ETRN", domain)
+}

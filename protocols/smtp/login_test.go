@@ -1,0 +1,169 @@
+package smtp
+
+import (
+	"context"
+	"crypto/tls"
+	"strings"
+	"testing"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+func TestMechanisms(t *testing.T) {
+	for _, mech := range []string{"SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER", ""} {
+		for _, password := range []string{"secret", "wrong"} {
+			for _, late := range []bool{false, true} {
+				s := start(t, lab.SMTPOptions{Submission: true})
+				var events []string
+				o := &protocols.Options{Mechanism: mech, Trace: func(e protocols.Event) { events = append(events, e.Text) }}
+				o.Credentials = func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
+					cred := protocols.Credential{User: "alice", Password: password}
+					if strings.HasSuffix(mech, "OAUTH2") || mech == "OAUTHBEARER" {
+						cred = protocols.Credential{User: "alice", Token: password}
+					}
+					return cred, nil
+				}
+				c := client(t, s, "alice", o)
+				c.Settings.NoInitial = late
+				_, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
+				want := protocols.OK
+				if password == "wrong" {
+					want = protocols.Auth
+				}
+				if protocols.KindOf(err) != want {
+					t.Errorf("%s with %s: %v", mech, password, err)
+				}
+				if err != nil && s.Received() > 0 {
+					t.Errorf("%s: a message went through without login", mech)
+				}
+				c.Close()
+				for _, e := range events {
+					if strings.Contains(e, password) && strings.HasPrefix(e, "AUTH") || strings.Contains(e, "c2VjcmV0") {
+						t.Errorf("%s: the trace shows %q", mech, e)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestLoginRules(t *testing.T) {
+	tests := []struct {
+		name  string
+		o     lab.SMTPOptions
+		opts  protocols.Options
+		login bool
+		want  protocols.Kind
+	}{
+		{"no AUTH offered", lab.SMTPOptions{Mechanisms: []string{}}, protocols.Options{}, true, protocols.Auth},
+		{"asked and not offered", lab.SMTPOptions{Mechanisms: []string{"PLAIN"}}, protocols.Options{Mechanism: "SCRAM-SHA-256"}, true, protocols.Auth},
+		{"login wanted", lab.SMTPOptions{Submission: true}, protocols.Options{}, false, protocols.Auth},
+		{"2xx of another kind", lab.SMTPOptions{Faults: faults(t, "code:AUTH=250 welcome")}, protocols.Options{}, true, protocols.Protocol},
+		{"endless challenges", lab.SMTPOptions{Faults: faults(t, "code:*=334 x")}, protocols.Options{}, true, protocols.Protocol},
+		{"temporary", lab.SMTPOptions{Faults: faults(t, "code:AUTH=454 4.7.0 later")}, protocols.Options{}, true, protocols.Temporary},
+	}
+	for _, tt := range tests {
+		s := start(t, tt.o)
+		user := ""
+		if tt.login {
+			user = "alice"
+		}
+		c := client(t, s, user, &tt.opts)
+		_, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
+		if protocols.KindOf(err) != tt.want || s.Received() != 0 {
+			t.Errorf("%s: %v, %d messages", tt.name, err, s.Received())
+		}
+	}
+}
+
+func TestExternal(t *testing.T) {
+	ca, err := lab.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := ca.ClientCertificate("alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, lab.SMTPOptions{Submission: true, TLS: lab.TLSExplicit, Authority: ca, ClientCAs: ca, Mechanisms: []string{"EXTERNAL", "PLAIN"}})
+	c := client(t, s, "", &protocols.Options{Mechanism: "EXTERNAL", TLS: protocols.TLS{Config: &tls.Config{RootCAs: ca.Pool(), Certificates: []tls.Certificate{cert}}}})
+	if _, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStartTLS(t *testing.T) {
+	ca, err := lab.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	expired, err := ca.Expired()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong, err := ca.WrongName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := lab.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	require := protocols.TLS{Mode: protocols.TLSRequire}
+	tests := []struct {
+		name string
+		o    lab.SMTPOptions
+		tls  protocols.TLS
+		want protocols.Kind
+	}{
+		{"offered", lab.SMTPOptions{TLS: lab.TLSExplicit}, require, 0},
+		{"hidden", lab.SMTPOptions{TLS: lab.TLSExplicit, Disable: []string{"STARTTLS"}, Faults: faults(t, "code:STARTTLS=502 5.5.1 what?")}, require, protocols.TLSFailure},
+		{"not there", lab.SMTPOptions{}, require, protocols.TLSFailure},
+		{"refused", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}, require, protocols.TLSFailure},
+		{"refused, opportunistic", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}, protocols.TLS{}, 0},
+		{"other success", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=250 ok")}, protocols.TLS{}, protocols.TLSFailure},
+		{"injected", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "inject:STARTTLS=250 lab.localhost")}, protocols.TLS{}, protocols.TLSFailure},
+		{"expired", lab.SMTPOptions{TLS: lab.TLSExplicit, Certificate: &expired}, protocols.TLS{}, protocols.TLSFailure},
+		{"wrong name", lab.SMTPOptions{TLS: lab.TLSExplicit, Certificate: &wrong}, protocols.TLS{}, protocols.TLSFailure},
+		{"unknown authority", lab.SMTPOptions{TLS: lab.TLSImplicit, Authority: other}, protocols.TLS{}, protocols.TLSFailure},
+		{"off", lab.SMTPOptions{TLS: lab.TLSExplicit}, protocols.TLS{Mode: protocols.TLSOff}, 0},
+	}
+	for _, tt := range tests {
+		if tt.o.TLS != lab.TLSNone && tt.o.Authority == nil {
+			tt.o.Authority = ca
+		}
+		s := start(t, tt.o)
+		tt.tls.Config = &tls.Config{RootCAs: ca.Pool()}
+		c := client(t, s, "alice", &protocols.Options{TLS: tt.tls})
+		_, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
+		if protocols.KindOf(err) != tt.want {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if err != nil {
+			for _, cmd := range s.Commands() {
+				if strings.HasPrefix(cmd, "AUTH") || strings.HasPrefix(cmd, "MAIL") {
+					t.Errorf("%s: %q was sent", tt.name, cmd)
+				}
+			}
+		}
+	}
+}
+
+// TestForgetsCapabilities: what a server says before TLS counts no more under it.
+func TestForgetsCapabilities(t *testing.T) {
+	s := start(t, lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:EHLO=250-lab\r\n250-STARTTLS\r\n250-CHUNKING\r\n250 XEVIL*1")})
+	c := client(t, s, "", nil)
+	r, err := c.Probe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cap := range r.Capabilities {
+		if cap.Name == "XEVIL" {
+			t.Error("a capability from before TLS is still believed")
+		}
+	}
+	if r.TLSVersion == "" || r.CertNotAfter.IsZero() || !r.Up || r.Banner == "" {
+		t.Errorf("report %+v", r)
+	}
+}

@@ -1,0 +1,105 @@
+package smtp
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
+)
+
+// verdict is what a code means.
+type verdict struct {
+	kind  protocols.Kind
+	class error
+	hint  string
+}
+
+// verdicts holds the reply codes that say more than their first digit (RFC 5321
+// 4.2.2, RFC 4954 6, RFC 3207 4). The others are temporary (4) or refused (5).
+var verdicts = map[int]verdict{
+	421: {protocols.Temporary, nil, ""},
+	432: {protocols.Auth, nil, "the password has to be changed first"},
+	454: {protocols.Temporary, nil, ""},
+	500: {protocols.Refused, errors.ErrUnsupported, ""},
+	502: {protocols.Refused, errors.ErrUnsupported, ""},
+	504: {protocols.Refused, errors.ErrUnsupported, ""},
+	523: {protocols.Auth, protocols.ErrNeedsTLS, "the server wants TLS first: --tls require"},
+	530: {protocols.Auth, protocols.ErrLoginNeeded, "the server wants a login: --user NAME"},
+	534: {protocols.Auth, nil, "the server wants a stronger mechanism"},
+	535: {protocols.Auth, nil, ""},
+	538: {protocols.Auth, protocols.ErrNeedsTLS, "the server wants TLS first: --tls require"},
+}
+
+// enhanced holds the enhanced codes that say more than the reply code; the class
+// digit is left out (RFC 3463 3).
+var enhanced = map[string]verdict{
+	"1.1": {class: fs.ErrNotExist},
+	"1.2": {class: fs.ErrNotExist},
+	"4.5": {class: protocols.ErrTooMany},
+	"7.1": {class: fs.ErrPermission},
+}
+
+// refusal makes the error of a reply that was not what the command needs.
+func refusal(r *protocols.Reply) *protocols.Error {
+	e := &protocols.Error{Proto: proto, Code: r.Code, Enhanced: r.Enhanced, Text: strings.TrimSpace(r.Enhanced + " " + textOf(r))}
+	switch v, known := verdicts[r.Code]; {
+	case known:
+		e.Kind, e.Class, e.Hint = v.kind, v.class, v.hint
+	case r.Code >= 500:
+		e.Kind = protocols.Refused
+	case r.Code >= 400:
+		e.Kind = protocols.Temporary
+	default:
+		e.Kind, e.Text = protocols.Protocol, "unexpected reply: "+e.Text
+		return e
+	}
+	e.Retryable = r.Code < 500 && e.Kind == protocols.Temporary
+	if _, detail, ok := strings.Cut(r.Enhanced, "."); ok && e.Class == nil && e.Kind == protocols.Refused {
+		e.Class = enhanced[detail].class
+	}
+	if r.Code == 530 && strings.Contains(strings.ToUpper(e.Text), "STARTTLS") {
+		e.Class, e.Hint = protocols.ErrNeedsTLS, verdicts[538].hint
+	}
+	return e
+}
+
+// want checks the first digit of a reply.
+func want(r *protocols.Reply, class int) error {
+	if r.Code/100 == class {
+		return nil
+	}
+	return refusal(r)
+}
+
+// textOf gives the words of a reply in one line, without enhanced codes. The
+// reasons that large servers give take several lines.
+func textOf(r *protocols.Reply) string {
+	const most = 1000
+	var b strings.Builder
+	for _, l := range r.Lines {
+		_, l = wire.Enhanced(l)
+		l = strings.TrimSpace(l)
+		if l == "" || b.Len()+len(l) > most {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(l)
+	}
+	return b.String()
+}
+
+// isRefusal reports whether err is the server's own no and not a failure of the
+// connection.
+func isRefusal(err error) bool {
+	e, ok := errors.AsType[*protocols.Error](err)
+	return ok && e.Code != 0
+}
+
+// recipient gives what a reply says of an address.
+func recipient(address string, r *protocols.Reply) protocols.Recipient {
+	return protocols.Recipient{Address: address, Accepted: r.Code/100 == 2, Code: r.Code, Enhanced: r.Enhanced, Text: textOf(r)}
+}

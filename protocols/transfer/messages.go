@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -375,7 +374,7 @@ func (s *messageSync) finish() error {
 // disk before it is deleted elsewhere.
 func (s *messageSync) unsynced() {
 	if s.state.value("unsynced") != "" {
-		syscall.Sync()
+		syncDisks()
 		s.state.set("unsynced", "")
 	}
 }

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -55,6 +56,12 @@ func (d *download) segments(ctx context.Context, src Endpoint, k *conn, r *Resul
 		err = s.run(ctx, size, n)
 		s.pool.close()
 		r.Bytes = s.done.Load()
+	}
+	if errors.Is(err, errors.ErrUnsupported) { // the server cannot start in the middle
+		d.drop()
+		d.task.Done(err)
+		d.temp, d.at = nil, 0
+		return false, nil
 	}
 	if err != nil {
 		d.drop()

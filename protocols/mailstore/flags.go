@@ -1,0 +1,71 @@
+package mailstore
+
+import (
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// errNotExist is what errors.Is finds for a message that is not there.
+var errNotExist = fs.ErrNotExist
+
+// letters are the flags that names in a maildir tell, in the order of letters.
+var letters = []struct{ letter, flag string }{
+	{"D", `\Draft`}, {"F", `\Flagged`}, {"P", "$Forwarded"}, {"R", `\Answered`}, {"S", `\Seen`}, {"T", `\Deleted`},
+}
+
+// infoMark stands between the base of a maildir name and its flags.
+const infoMark = ":2,"
+
+// info gives the end of a maildir name for flags; empty for none. Flags that a
+// maildir has no letter for are left out.
+func info(flags []string) string {
+	s := ""
+	for _, l := range letters {
+		if slices.ContainsFunc(flags, func(f string) bool { return strings.EqualFold(f, l.flag) }) {
+			s += l.letter
+		}
+	}
+	if s == "" {
+		return ""
+	}
+	return infoMark + s
+}
+
+// cutInfo splits the name of a file in a maildir into its base and its flags.
+func cutInfo(name string) (base string, flags []string) {
+	base, marks, _ := strings.Cut(name, infoMark)
+	if i := strings.LastIndexByte(base, ':'); i >= 0 {
+		base = base[:i]
+	}
+	for _, l := range letters {
+		if strings.Contains(marks, l.letter) {
+			flags = append(flags, l.flag)
+		}
+	}
+	return base, flags
+}
+
+// statuses are the letters of the fields Status and X-Status in an mbox.
+var statuses = []struct{ field, letter, flag string }{
+	{"status", "R", `\Seen`},
+	{"x-status", "A", `\Answered`}, {"x-status", "F", `\Flagged`}, {"x-status", "T", `\Draft`}, {"x-status", "D", `\Deleted`},
+}
+
+// statusFlags gives the flags that the header of a message in an mbox tells.
+func statusFlags(field func(string) string) (flags []string) {
+	for _, s := range statuses {
+		if strings.Contains(field(s.field), s.letter) {
+			flags = append(flags, s.flag)
+		}
+	}
+	return flags
+}
+
+// keyDigits is the length of a key.
+const keyDigits = 32
+
+// isKey reports whether s is what protocols.Archive takes for a key.
+func isKey(s string) bool {
+	return len(s) == keyDigits && strings.Trim(s, "0123456789abcdef") == ""
+}

@@ -1,0 +1,437 @@
+package mailstore
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Maildir is a client for maildirs. Names are paths: of a maildir, or of a message
+// in one, DIR/new/NAME or DIR/cur/NAME. A message whose file has another name by
+// now, since a mail program has set flags, is found all the same.
+type Maildir struct {
+	parent
+}
+
+var (
+	_ protocols.Client        = (*Maildir)(nil)
+	_ protocols.Lister        = (*Maildir)(nil)
+	_ protocols.Statter       = (*Maildir)(nil)
+	_ protocols.Getter        = (*Maildir)(nil)
+	_ protocols.Putter        = (*Maildir)(nil)
+	_ protocols.Remover       = (*Maildir)(nil)
+	_ protocols.Maker         = (*Maildir)(nil)
+	_ protocols.MessageSource = (*Maildir)(nil)
+	_ protocols.MessageTarget = (*Maildir)(nil)
+	_ protocols.StateKeeper   = (*Maildir)(nil)
+)
+
+// NewMaildir makes a client. It does no I/O. A nil o means the defaults.
+func NewMaildir(o *protocols.Options) *Maildir { return &Maildir{newParent("maildir", o)} }
+
+// Probe reports that the local disk is there.
+func (m *Maildir) Probe(context.Context) (*protocols.Report, error) {
+	return &protocols.Report{URL: "maildir:", Up: true}, nil
+}
+
+// Close does nothing.
+func (m *Maildir) Close() error { return nil }
+
+// folders are those of a maildir that hold messages. New mail is read first: a
+// message that a mail program moves meanwhile may come twice, but is not missed.
+var folders = []string{"new", "cur"}
+
+// cutMessage splits the path of a message into its maildir and file; file is empty
+// for the path of a maildir.
+func cutMessage(name string) (dir, folder, file string) {
+	up, file := filepath.Split(name)
+	up = filepath.Clean(up)
+	if folder = filepath.Base(up); folder != "new" && folder != "cur" {
+		return name, "", ""
+	}
+	return filepath.Dir(up), folder, file
+}
+
+// find gives the path of a message under the name that it has now.
+func find(name string) (string, error) {
+	dir, _, file := cutMessage(name)
+	if file == "" {
+		return "", protocols.UsageError("maildir", "", "this is no message but a maildir")
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return name, nil
+	}
+	base, _ := cutInfo(file)
+	for path, err := range files(dir) {
+		if err != nil {
+			return "", err
+		}
+		if b, _ := cutInfo(filepath.Base(path)); b == base {
+			return path, nil
+		}
+	}
+	return "", absent(name)
+}
+
+// batch is how many names of a folder are read at a time.
+const batch = 512
+
+// files gives the paths of all messages of a maildir, in the order of the disk.
+func files(dir string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, folder := range folders {
+			if err := namesIn(filepath.Join(dir, folder), func(path string) bool { return yield(path, nil) }); err != nil {
+				if !errors.Is(err, errEnough) {
+					yield("", err)
+				}
+				return
+			}
+		}
+	}
+}
+
+var errEnough = errors.New("enough")
+
+func namesIn(dir string, each func(path string) bool) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for {
+		names, err := f.Readdirnames(batch)
+		for _, name := range names {
+			if name[0] != '.' && !each(filepath.Join(dir, name)) {
+				return errEnough
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// List lists the messages of a maildir, with what their headers say, and the
+// folders in it (Maildir++), or one message.
+func (m *Maildir) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
+	return func(yield func(protocols.Entry, error) bool) {
+		err := m.list(ctx, name, true, func(e protocols.Entry) bool { return yield(e, nil) })
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(protocols.Entry{}, m.wrap(err, "ls", name))
+		}
+	}
+}
+
+func (m *Maildir) list(ctx context.Context, name string, headers bool, yield func(protocols.Entry) bool) error {
+	if _, _, file := cutMessage(name); file != "" {
+		e, err := m.stat(name)
+		if err == nil && !yield(e) {
+			err = errEnough
+		}
+		return err
+	}
+	for path, err := range files(name) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		e, err := m.entry(path, headers)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // moved or deleted meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if !yield(e) {
+			return errEnough
+		}
+	}
+	if !headers {
+		return nil
+	}
+	return m.listFolders(name, yield)
+}
+
+func (m *Maildir) listFolders(dir string, yield func(protocols.Entry) bool) error {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		path := filepath.Join(dir, d.Name())
+		if len(d.Name()) > 1 && d.Name()[0] == '.' && d.IsDir() && isMaildir(path) && !yield(m.mailbox(path)) {
+			return errEnough
+		}
+	}
+	return nil
+}
+
+func (m *Maildir) mailbox(path string) protocols.Entry {
+	return protocols.Entry{Protocol: "maildir", URL: "maildir:" + path, Name: filepath.Base(path), Path: path, Type: protocols.TypeMailbox, Size: -1}
+}
+
+func isMaildir(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, "cur"))
+	return err == nil && info.IsDir()
+}
+
+// entry describes the file of a message.
+func (m *Maildir) entry(path string, header bool) (protocols.Entry, error) {
+	stat, err := os.Lstat(path)
+	if err != nil {
+		return protocols.Entry{}, err
+	}
+	if !stat.Mode().IsRegular() {
+		return protocols.Entry{}, &protocols.Error{Kind: protocols.Local, Text: path + " is no regular file"}
+	}
+	base, flags := cutInfo(filepath.Base(path))
+	e := protocols.Entry{
+		Protocol: "maildir", URL: "maildir:" + path, Name: filepath.Base(path), Path: path, Type: protocols.TypeMessage,
+		Size: stat.Size(), Modified: stat.ModTime(), ID: base,
+		MessageInfo: &protocols.MessageInfo{UID: base, Flags: flags},
+	}
+	if !header {
+		return e, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return e, err
+	}
+	defer f.Close()
+	h, err := readHeader(f, m.limits.Header)
+	if err == nil {
+		h.Into(e.MessageInfo)
+	}
+	return e, err
+}
+
+// readHeader reads a header. One that is too long counts as far as it was read.
+func readHeader(r io.Reader, limit int64) (*protocols.HeaderReader, error) {
+	h := &protocols.HeaderReader{Limit: limit, Charset: charset}
+	in := bufio.NewReaderSize(io.LimitReader(r, limit), 4<<10)
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		text := strings.TrimRight(string(line), "\r\n")
+		if more, ok := h.Line([]byte(text)); !more || !ok || err == io.EOF {
+			return h, nil
+		}
+		if err != nil {
+			return h, err
+		}
+		line = line[:0]
+	}
+}
+
+// Stat describes a message, or counts those of a maildir.
+func (m *Maildir) Stat(_ context.Context, name string) (protocols.Entry, error) {
+	e, err := m.stat(name)
+	return e, m.wrap(err, "stat", name)
+}
+
+func (m *Maildir) stat(name string) (protocols.Entry, error) {
+	if _, _, file := cutMessage(name); file != "" {
+		path, err := find(name)
+		if err != nil {
+			return protocols.Entry{}, err
+		}
+		return m.entry(path, true)
+	}
+	e := m.mailbox(name)
+	e.GroupInfo = &protocols.GroupInfo{}
+	for _, err := range files(name) {
+		if err != nil {
+			return e, err
+		}
+		e.Count++
+	}
+	return e, nil
+}
+
+// Get opens a message. The caller closes the object's Body.
+func (m *Maildir) Get(_ context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	if o == nil {
+		o = &protocols.GetOptions{}
+	}
+	obj, err := m.open(name, o)
+	return obj, m.wrap(err, "get", name)
+}
+
+func (m *Maildir) open(name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	path, err := find(name)
+	if err != nil {
+		return nil, err
+	}
+	e, err := m.entry(path, false)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(o.Offset, io.SeekStart); err != nil {
+		f.Close()
+		return nil, err
+	}
+	obj := &protocols.Object{Entry: e, Offset: o.Offset, Body: f}
+	if o.Length > 0 {
+		obj.Body = limited{io.LimitReader(f, o.Length), f}
+	}
+	return obj, nil
+}
+
+// limited is a part of a file.
+type limited struct {
+	io.Reader
+	io.Closer
+}
+
+// BulkGet reads many messages.
+func (m *Maildir) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
+	return bulkGet(ctx, m, names, each)
+}
+
+func bulkGet(ctx context.Context, g protocols.Getter, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
+	for name := range names {
+		if err := context.Cause(ctx); err != nil {
+			return protocols.Wrap(err, "", "get", "")
+		}
+		o, err := g.Get(ctx, name, nil)
+		err = each(name, o, err)
+		if o != nil {
+			o.Body.Close()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Make makes an empty maildir.
+func (m *Maildir) Make(_ context.Context, name string) error {
+	return m.wrap(makeMaildir(name), "mkdir", name)
+}
+
+func makeMaildir(dir string) error {
+	for _, sub := range []string{"tmp", "new", "cur"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unmake removes an empty maildir.
+func (m *Maildir) Unmake(_ context.Context, name string) error {
+	for path, err := range files(name) {
+		if err == nil {
+			err = &protocols.Error{Kind: protocols.Local, Text: "the maildir is not empty: " + filepath.Base(path)}
+		}
+		return m.wrap(err, "rmdir", name)
+	}
+	for _, sub := range []string{"tmp", "new", "cur", ""} {
+		if err := os.Remove(filepath.Join(name, sub)); err != nil {
+			return m.wrap(err, "rmdir", name)
+		}
+	}
+	return nil
+}
+
+// Remove deletes a message.
+func (m *Maildir) Remove(_ context.Context, name string) error {
+	path, err := find(name)
+	if err == nil {
+		err = os.Remove(path)
+	}
+	return m.wrap(err, "rm", name)
+}
+
+// Put adds a message to the maildir name, which is made when it is missing, with
+// flags and time. The message gets its name when it is on the disk.
+func (m *Maildir) Put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions) (protocols.Entry, error) {
+	if o == nil {
+		o = &protocols.PutOptions{}
+	}
+	if _, _, file := cutMessage(name); file != "" || o.Append || o.Offset != 0 {
+		return protocols.Entry{}, m.wrap(protocols.UsageError("maildir", "put", "a maildir takes whole new messages: name the maildir"), "put", name)
+	}
+	// A copy names a file in its target; a maildir chooses the names itself.
+	if dir := filepath.Dir(name); !isMaildir(name) && isMaildir(dir) && filepath.Base(name)[0] != '.' {
+		name = dir
+	}
+	path, err := deliver(ctx, name, r, o)
+	if err != nil {
+		return protocols.Entry{}, m.wrap(err, "put", name)
+	}
+	e, err := m.entry(path, true)
+	return e, m.wrap(err, "put", name)
+}
+
+func deliver(ctx context.Context, dir string, r io.Reader, o *protocols.PutOptions) (string, error) {
+	if err := makeMaildir(dir); err != nil {
+		return "", err
+	}
+	var b [8]byte
+	rand.Read(b[:])
+	d := &delivery{dir: dir, base: strconv.FormatInt(time.Now().Unix(), 10) + ".P" + hex.EncodeToString(b[:]) + hostPart}
+	d.folder, d.name = placeOf(d.base, o.Flags)
+	err := d.write(r, o.Modified)
+	if err == nil {
+		err = d.force()
+	}
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
+		err = d.finish()
+	}
+	if err != nil {
+		d.abort()
+		return "", err
+	}
+	return d.path(), syncFolder(filepath.Join(dir, d.folder))
+}
+
+// hostPart ends the names that we make. The name of the host is not needed where
+// the middle is unique everywhere.
+const hostPart = ".netclients"
+
+// placeOf gives folder and name for a message with flags.
+func placeOf(base string, flags []string) (folder, name string) {
+	if marks := info(flags); marks != "" {
+		return "cur", base + marks
+	}
+	return "new", base
+}
+
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}

@@ -1,0 +1,323 @@
+package mailstore
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// errNotMbox says that a file does not begin with a message.
+var errNotMbox = errors.New(`the file is no mbox: it does not begin with a line "From ADDRESS DATE"`)
+
+// Mbox is a client for mbox files. Names are paths of files, or FILE;MSG=5 for a
+// message by its number from 1, which changes when one before it is removed.
+type Mbox struct {
+	parent
+	at    string // what index is of
+	stamp fs.FileInfo
+	index []span
+}
+
+var (
+	_ protocols.Client        = (*Mbox)(nil)
+	_ protocols.Lister        = (*Mbox)(nil)
+	_ protocols.Statter       = (*Mbox)(nil)
+	_ protocols.Getter        = (*Mbox)(nil)
+	_ protocols.Putter        = (*Mbox)(nil)
+	_ protocols.Remover       = (*Mbox)(nil)
+	_ protocols.BulkRemover   = (*Mbox)(nil)
+	_ protocols.MessageSource = (*Mbox)(nil)
+	_ protocols.MessageTarget = (*Mbox)(nil)
+	_ protocols.StateKeeper   = (*Mbox)(nil)
+)
+
+// NewMbox makes a client. It does no I/O. A nil o means the defaults.
+func NewMbox(o *protocols.Options) *Mbox { return &Mbox{parent: newParent("mbox", o)} }
+
+// Probe reports that the local disk is there.
+func (m *Mbox) Probe(context.Context) (*protocols.Report, error) {
+	return &protocols.Report{URL: "mbox:", Up: true}, nil
+}
+
+// Close does nothing.
+func (m *Mbox) Close() error { return nil }
+
+const numberMark = ";MSG="
+
+// cutNumber splits a name into file and number; 0 is the file itself.
+func cutNumber(name string) (file string, number int) {
+	i := strings.LastIndex(name, numberMark)
+	if i < 0 {
+		return name, 0
+	}
+	n, err := strconv.Atoi(name[i+len(numberMark):])
+	if err != nil || n < 1 {
+		return name, 0
+	}
+	return name[:i], n
+}
+
+// List lists the messages of an mbox with what their headers say, or one message.
+func (m *Mbox) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
+	return func(yield func(protocols.Entry, error) bool) {
+		err := m.list(ctx, name, true, func(e protocols.Entry) bool { return yield(e, nil) })
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(protocols.Entry{}, m.wrap(err, "ls", name))
+		}
+	}
+}
+
+func (m *Mbox) list(ctx context.Context, name string, headers bool, yield func(protocols.Entry) bool) error {
+	if file, number := cutNumber(name); number > 0 {
+		e, err := m.stat(file, number)
+		if err == nil && !yield(e) {
+			err = errEnough
+		}
+		return err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	number := 0
+	_, err = scan(f, 0, func(s span) error {
+		number++
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		e, err := m.entry(f, name, number, s, headers)
+		if err == nil && !yield(e) {
+			err = errEnough
+		}
+		return err
+	})
+	return err
+}
+
+// entry describes a message. Its size is that in the file, which is larger than the
+// content by one byte for each quoted line.
+func (m *Mbox) entry(f *os.File, file string, number int, s span, headers bool) (protocols.Entry, error) {
+	name := file + numberMark + strconv.Itoa(number)
+	id := keyOfFrom(s.from)
+	if id == "" {
+		id = strconv.FormatInt(s.start, 10) + "." + strconv.FormatInt(s.end-s.body, 10)
+	}
+	e := protocols.Entry{
+		Protocol: "mbox", URL: "mbox:" + name, Name: strconv.Itoa(number), Path: name, Type: protocols.TypeMessage,
+		Size: s.end - s.body, ID: id, Modified: dateOf(s.from), MessageInfo: &protocols.MessageInfo{Number: int64(number), UID: id},
+	}
+	h, err := readHeader(io.NewSectionReader(f, s.body, s.end-s.body), m.limits.Header)
+	if err != nil {
+		return e, err
+	}
+	if headers {
+		h.Into(e.MessageInfo)
+	}
+	e.Flags = statusFlags(h.Field)
+	return e, nil
+}
+
+// dateOf gives the time in a line "From ", in UTC (RFC 4155 A); zero when there is
+// none that can be read.
+func dateOf(from string) time.Time {
+	_, text, _ := strings.Cut(strings.TrimPrefix(from, fromMark), " ")
+	t, err := time.Parse(time.ANSIC, strings.TrimSpace(text))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// spans gives the messages of a file, kept until it changes.
+func (m *Mbox) spans(file string) ([]span, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if m.at == file && m.stamp.Size() == info.Size() && m.stamp.ModTime().Equal(info.ModTime()) {
+		return m.index, nil
+	}
+	var index []span
+	_, err = scan(f, 0, func(s span) error {
+		if keyOfFrom(s.from) == "" {
+			s.from = "" // not worth its memory
+		}
+		index = append(index, s)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.at, m.stamp, m.index = file, info, index
+	return index, nil
+}
+
+func (m *Mbox) span(file string, number int) (span, error) {
+	all, err := m.spans(file)
+	if err != nil {
+		return span{}, err
+	}
+	if number < 1 || number > len(all) {
+		return span{}, absent(strconv.Itoa(number) + " of " + strconv.Itoa(len(all)))
+	}
+	return all[number-1], nil
+}
+
+// Stat describes a message, or counts those of a file.
+func (m *Mbox) Stat(_ context.Context, name string) (protocols.Entry, error) {
+	file, number := cutNumber(name)
+	if number > 0 {
+		e, err := m.stat(file, number)
+		return e, m.wrap(err, "stat", name)
+	}
+	e := protocols.Entry{Protocol: "mbox", URL: "mbox:" + name, Name: filepath.Base(name), Path: name, Type: protocols.TypeMailbox}
+	all, err := m.spans(name)
+	if err != nil {
+		return e, m.wrap(err, "stat", name)
+	}
+	e.Size, e.GroupInfo = m.stamp.Size(), &protocols.GroupInfo{Count: int64(len(all))}
+	return e, nil
+}
+
+func (m *Mbox) stat(file string, number int) (protocols.Entry, error) {
+	s, err := m.span(file, number)
+	if err != nil {
+		return protocols.Entry{}, err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return protocols.Entry{}, err
+	}
+	defer f.Close()
+	return m.entry(f, file, number, s, true)
+}
+
+// Get opens a message. The caller closes the object's Body.
+func (m *Mbox) Get(_ context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	if o == nil {
+		o = &protocols.GetOptions{}
+	}
+	obj, err := m.open(name, o)
+	return obj, m.wrap(err, "get", name)
+}
+
+func (m *Mbox) open(name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	file, number := cutNumber(name)
+	if number == 0 {
+		return nil, protocols.UsageError("mbox", "get", "which message? add "+numberMark+"1 to the name")
+	}
+	s, err := m.span(file, number)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	e, err := m.entry(f, file, number, s, false)
+	var body io.Reader = newUnquoter(io.NewSectionReader(f, s.body, s.end-s.body))
+	if err == nil && o.Offset > 0 {
+		_, err = io.CopyN(io.Discard, body, o.Offset)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	if o.Length > 0 {
+		body = io.LimitReader(body, o.Length)
+	}
+	e.Size = -1 // of the content it is not known before all of it was read
+	return &protocols.Object{Entry: e, Offset: o.Offset, Body: limited{body, f}}, nil
+}
+
+// BulkGet reads many messages.
+func (m *Mbox) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
+	return bulkGet(ctx, m, names, each)
+}
+
+// Put appends a message to the file name, which is made when it is missing. Flags
+// are not kept: that would change the message.
+func (m *Mbox) Put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions) (protocols.Entry, error) {
+	if o == nil {
+		o = &protocols.PutOptions{}
+	}
+	if _, number := cutNumber(name); number > 0 || o.Offset != 0 {
+		return protocols.Entry{}, m.wrap(protocols.UsageError("mbox", "put", "an mbox takes whole new messages: name the file"), "put", name)
+	}
+	err := m.append(ctx, name, r, o.Modified)
+	if err != nil {
+		return protocols.Entry{}, m.wrap(err, "put", name)
+	}
+	all, err := m.spans(name)
+	if err != nil {
+		return protocols.Entry{}, m.wrap(err, "put", name)
+	}
+	e, err := m.stat(name, len(all))
+	return e, m.wrap(err, "put", name)
+}
+
+func (m *Mbox) append(ctx context.Context, file string, r io.Reader, when time.Time) error {
+	a, err := openMbox(file, protocols.ArchiveOptions{})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := a.spool.add("MAILER-DAEMON", when, r); err != nil {
+		return err
+	}
+	return a.Flush(ctx)
+}
+
+// Remove deletes a message. For many, BulkRemove is the way: the file is written
+// anew each time.
+func (m *Mbox) Remove(ctx context.Context, name string) error {
+	var refused error
+	err := m.BulkRemove(ctx, func(yield func(string) bool) { yield(name) }, func(_ string, err error) error {
+		refused = err
+		return nil
+	})
+	return errors.Join(err, refused)
+}
+
+// BulkRemove deletes messages of one file, which is written anew without them.
+func (m *Mbox) BulkRemove(ctx context.Context, names iter.Seq[string], each func(name string, err error) error) error {
+	if each == nil {
+		each = func(string, error) error { return nil }
+	}
+	at, doomed := "", map[int64]bool{}
+	for name := range names {
+		file, number := cutNumber(name)
+		if at == "" {
+			at = file
+		}
+		s, err := m.span(file, number)
+		if err == nil && file != at {
+			err = protocols.UsageError("mbox", "rm", "messages of one file at a time")
+		}
+		if err == nil {
+			doomed[s.start] = true
+		}
+		if err := each(name, m.wrap(err, "rm", name)); err != nil {
+			return err
+		}
+	}
+	if len(doomed) == 0 {
+		return nil
+	}
+	return m.wrap(rewrite(ctx, at, func(s span) bool { return !doomed[s.start] }), "rm", at)
+}

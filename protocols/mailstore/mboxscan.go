@@ -1,0 +1,233 @@
+package mailstore
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"strings"
+)
+
+// span is one message in an mbox.
+type span struct {
+	start int64 // of the line "From "
+	body  int64 // behind that line
+	end   int64 // behind the content; the separator follows
+	from  string
+}
+
+// fromMark starts the line before each message.
+const fromMark = "From "
+
+// longestFrom is how much of a line "From " is looked at.
+const longestFrom = 1000
+
+// scan calls each for every message of an mbox that begins at offset at of a file.
+// It returns the size of what it has read. Bytes before the first message are an
+// error of class errNotMbox.
+func scan(r io.Reader, at int64, each func(span) error) (end int64, err error) {
+	in := bufio.NewReaderSize(r, 256<<10)
+	pos, now, open := at, span{}, false
+	fresh, last := true, byte(0) // at a line start; the last byte
+	for {
+		line, err := in.ReadSlice('\n')
+		if err != nil && err != bufio.ErrBufferFull && err != io.EOF {
+			return pos, err
+		}
+		if fresh && isFromLine(line) {
+			if open {
+				now.end = pos - 1 // the separator is the line end before
+				if err := each(now); err != nil {
+					return pos, err
+				}
+			}
+			now, open = span{start: pos, body: pos + int64(len(line)), from: string(bytes.TrimRight(line, "\r\n"))}, true
+		} else if !open && len(bytes.TrimSpace(line)) > 0 {
+			return pos, errNotMbox
+		}
+		pos += int64(len(line))
+		if len(line) > 0 {
+			fresh = line[len(line)-1] == '\n'
+			last = line[len(line)-1]
+		}
+		if err == io.EOF {
+			break
+		}
+	}
+	if !open {
+		return pos, nil
+	}
+	now.end = pos
+	if last == '\n' && pos > now.body {
+		now.end--
+	}
+	return pos, each(now)
+}
+
+// isFromLine reports whether a line separates messages: "From ", an address, and a
+// date with a time in it and a year at its end, or nearly (RFC 4155 A). Lines of a
+// text that merely begin so, and which some program did not quote, are none.
+func isFromLine(line []byte) bool {
+	if !bytes.HasPrefix(line, []byte(fromMark)) || len(line) > longestFrom {
+		return false
+	}
+	f := strings.Fields(string(line[len(fromMark):]))
+	for i, word := range f {
+		if len(word) >= 5 && word[2] == ':' && isDigits(word[:2]) && isDigits(word[3:5]) {
+			for _, later := range f[i+1:] {
+				if len(later) == 4 && isDigits(later) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// senderOf gives the address in a line "From ".
+func senderOf(from string) string {
+	sender, _, _ := strings.Cut(strings.TrimPrefix(from, fromMark), " ")
+	return sender
+}
+
+// quoter writes a message as an mbox holds it: one ">" more before each line of
+// "From " behind any number of ">" (mboxrd). It can be undone to the byte.
+type quoter struct {
+	w     *bufio.Writer
+	inner bool // behind what decides about a line
+	got   int  // bytes of fromMark that were read and not written
+}
+
+// Write quotes. Bytes that may begin "From " are held back.
+func (q *quoter) Write(p []byte) (int, error) {
+	total := len(p)
+	for len(p) > 0 {
+		n := 1
+		if q.inner {
+			if i := bytes.IndexByte(p, '\n'); i >= 0 {
+				n, q.inner = i+1, false
+			} else {
+				n = len(p)
+			}
+			q.w.Write(p[:n])
+		} else {
+			n = q.start(p[0])
+		}
+		p = p[n:]
+	}
+	return total, q.failed()
+}
+
+// start takes a byte at the start of a line and returns whether it is used up.
+func (q *quoter) start(c byte) int {
+	switch {
+	case c == '>' && q.got == 0:
+		q.w.WriteByte(c)
+		return 1
+	case c != fromMark[q.got]:
+		q.release()
+		q.inner = true
+		return 0
+	}
+	if q.got++; q.got == len(fromMark) {
+		q.w.WriteByte('>')
+		q.release()
+		q.inner = true
+	}
+	return 1
+}
+
+// release writes what is held back.
+func (q *quoter) release() {
+	q.w.WriteString(fromMark[:q.got])
+	q.got = 0
+}
+
+// failed gives the error of the writer, which keeps it.
+func (q *quoter) failed() error {
+	_, err := q.w.Write(nil)
+	return err
+}
+
+// end ends the message and gets ready for the next.
+func (q *quoter) end() error {
+	q.release()
+	q.inner = false
+	return q.failed()
+}
+
+// unquoter reads a message as it was before quoter.
+type unquoter struct {
+	in    *bufio.Reader
+	out   []byte // to be handed out, in the buffer of in or in marks
+	fresh bool   // a line begins
+	held  bool   // a ">" that goes if "From " follows
+	marks [512]byte
+}
+
+func newUnquoter(r io.Reader) *unquoter {
+	return &unquoter{in: bufio.NewReaderSize(r, 64<<10), fresh: true}
+}
+
+// Read takes one ">" off quoted lines.
+func (u *unquoter) Read(p []byte) (int, error) {
+	for len(u.out) == 0 {
+		var err error
+		if u.fresh {
+			err = u.start()
+		} else {
+			err = u.rest()
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, u.out)
+	u.out = u.out[n:]
+	return n, nil
+}
+
+// start takes the ">" at the start of a line. They are all the same, so that the
+// last of them can be the one that goes.
+func (u *unquoter) start() error {
+	for n := 0; n < len(u.marks); n++ {
+		c, err := u.in.ReadByte()
+		if err == nil && c == '>' {
+			u.marks[n] = '>'
+			if !u.held {
+				u.held = true
+				n--
+			}
+			continue
+		}
+		if err == nil {
+			err = u.in.UnreadByte()
+		}
+		if err != nil && (err != io.EOF || n == 0 && !u.held) {
+			return err
+		}
+		next, _ := u.in.Peek(len(fromMark))
+		if u.held && string(next) != fromMark {
+			u.marks[n] = '>'
+			n++
+		}
+		u.out, u.held, u.fresh = u.marks[:n], false, false
+		return nil
+	}
+	u.out = u.marks[:]
+	return nil
+}
+
+// rest takes the line up to its end, or as far as it is at hand.
+func (u *unquoter) rest() error {
+	line, err := u.in.ReadSlice('\n')
+	if len(line) == 0 {
+		return err
+	}
+	if err != nil && err != bufio.ErrBufferFull && err != io.EOF {
+		return err
+	}
+	u.out, u.fresh = line, line[len(line)-1] == '\n'
+	return nil
+}

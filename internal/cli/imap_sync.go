@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"io/fs"
+	"net/url"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
+	"github.com/netclients/netclients/protocols/imap"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+// mailPair is one mailbox of an account, and where it goes.
+type mailPair struct {
+	name     string
+	from, to *protocols.Target
+}
+
+// account is sync of all mailboxes of an IMAP account, or of those that a pattern
+// fits, each to a place of its name; and the way back. done is false when the
+// source is one mailbox.
+func (s *syncer) account(ctx context.Context, e *env, from, to *protocols.Target) (done bool, err error) {
+	var pairs []mailPair
+	switch {
+	case isAccount(from):
+		pairs, err = s.downward(ctx, e, from, to)
+	case isAccount(to) && from.Spec.Name == "maildir":
+		pairs, err = s.upward(from, to)
+	default:
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	return true, s.eachMailbox(ctx, e, pairs)
+}
+
+// isAccount reports whether a target is an IMAP account, or a pattern of mailboxes.
+func isAccount(t *protocols.Target) bool {
+	return is[*imap.Client](sample(t.Spec)) && (t.Name == "" || strings.ContainsAny(t.Name, "*") && !strings.Contains(t.Name, ";"))
+}
+
+// downward lists the account's mailboxes.
+func (s *syncer) downward(ctx context.Context, e *env, from, to *protocols.Target) ([]mailPair, error) {
+	c, err := e.dial(from)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var pairs []mailPair
+	for entry, err := range protocols.List(ctx, c, from.Name) {
+		if err != nil {
+			return nil, err
+		}
+		if !entry.Parsed() || entry.Type != protocols.TypeMailbox || !s.wanted(entry.Name) {
+			continue
+		}
+		p := mailPair{name: entry.Name}
+		if p.from, err = e.app.reg.Parse(entry.URL, ""); err != nil {
+			return nil, err
+		}
+		p.from.URL.User = from.URL.User
+		if p.to, err = e.mailPlace(to, entry.Name, entry.Facts["delimiter"]); err != nil {
+			return nil, err
+		}
+		pairs = append(pairs, p)
+	}
+	return pairs, nil
+}
+
+// wanted applies --include and --exclude to the name of a mailbox.
+func (s *syncer) wanted(name string) bool {
+	matches := func(globs []string) bool {
+		for _, g := range globs {
+			if ok, err := path.Match(g, name); ok && err == nil {
+				return true
+			}
+		}
+		return false
+	}
+	return (len(s.include) == 0 || matches(s.include)) && !matches(s.exclude)
+}
+
+// mailPlace gives the place of a mailbox below a target: a mailbox of the same
+// name, or a file or folder whose path has a part for each level of the name, made
+// safe, since names come from the server.
+func (e *env) mailPlace(to *protocols.Target, name, delimiter string) (*protocols.Target, error) {
+	if isAccount(to) {
+		u := *to.URL
+		return e.app.reg.Target(u.JoinPath(url.PathEscape(name)), "")
+	}
+	parts := []string{name}
+	if delimiter != "" {
+		parts = strings.Split(name, delimiter)
+	}
+	local := to.Name
+	for _, part := range parts {
+		safe, err := file.SafeName(part)
+		if err != nil {
+			return nil, err
+		}
+		local = filepath.Join(local, safe)
+	}
+	if to.URL.Scheme == "mbox" {
+		local += ".mbox"
+	}
+	return e.app.reg.Parse(to.URL.Scheme+":"+(&url.URL{Path: local}).EscapedPath(), "")
+}
+
+// upward finds the maildirs below a folder.
+func (s *syncer) upward(from, to *protocols.Target) ([]mailPair, error) {
+	var pairs []mailPair
+	err := filepath.WalkDir(from.Name, func(dir string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if base := d.Name(); base == "cur" || base == "new" || base == "tmp" {
+			return fs.SkipDir
+		}
+		name, err := filepath.Rel(from.Name, dir)
+		if err != nil || !isDir(filepath.Join(dir, "cur")) {
+			return err
+		}
+		if name == "." {
+			name = "INBOX"
+		}
+		if plain, err := url.PathUnescape(name); err == nil {
+			name = plain // downward escapes what a file system might not take
+		}
+		if !s.wanted(name) {
+			return nil
+		}
+		src, dst := *from, *to
+		src.Name, dst.Name = dir, imap.MailboxName(filepath.ToSlash(name))
+		u := *to.URL
+		dst.URL = u.JoinPath(url.PathEscape(name))
+		src.URL = &url.URL{Scheme: from.URL.Scheme, Opaque: (&url.URL{Path: dir}).EscapedPath()}
+		pairs = append(pairs, mailPair{name, &src, &dst})
+		return nil
+	})
+	return pairs, err
+}
+
+// eachMailbox brings mailboxes up to date, several at the same time, each with
+// connections of its own.
+func (s *syncer) eachMailbox(ctx context.Context, e *env, pairs []mailPair) error {
+	j := e.newJob("sync", 1)
+	defer j.close()
+	sum := &syncSum{job: j, dry: s.dryRun}
+	var lock sync.Mutex // of what follows
+	var total transfer.Summary
+	var first error
+	queue := make(chan mailPair)
+	var wait sync.WaitGroup
+	for range min(max(1, s.parallel.value), len(pairs)) {
+		wait.Go(func() {
+			for p := range queue {
+				t, err := s.oneMailbox(ctx, e, j, p, func(r transfer.Result) {
+					lock.Lock()
+					defer lock.Unlock()
+					r.Name = p.name + "/" + r.Name
+					sum.add(r)
+				})
+				lock.Lock()
+				total.Done, total.Skipped, total.Deleted, total.Failed = total.Done+t.Done, total.Skipped+t.Skipped, total.Deleted+t.Deleted, total.Failed+t.Failed
+				total.Bytes += t.Bytes
+				if first == nil {
+					first = err
+				}
+				lock.Unlock()
+			}
+		})
+	}
+	for _, p := range pairs {
+		queue <- p
+	}
+	close(queue)
+	wait.Wait()
+	j.close()
+	return sum.end(total, causeOf(ctx, first))
+}
+
+func (s *syncer) oneMailbox(ctx context.Context, e *env, j *job, p mailPair, add func(transfer.Result)) (transfer.Summary, error) {
+	t, err := transfer.SyncMessages(ctx, e.endpoint(p.from), e.endpoint(p.to), s.messageOptions(e, j), add)
+	return t, named(protocols.Wrap(err, p.from.Spec.Name, "sync", protocols.Redact(p.from.URL)), "sync")
+}

@@ -1,0 +1,272 @@
+package imap
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// BulkGet reads many messages with few commands: names of one mailbox with rising
+// UIDs go together. Commands do not overlap, for some servers then mix the
+// answers; there are thousands of messages to each. What is not there is reported
+// behind those of its command.
+func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
+	next, stop := iter.Pull(names)
+	defer stop()
+	release, err := c.enter(ctx)
+	if err != nil {
+		return c.wrap(err, "get", "")
+	}
+	defer release()
+	b := &bulk{c: c, ctx: ctx, next: next, each: each}
+	for { // what cannot be asked for needs no connection
+		w, ok := b.take()
+		if !ok {
+			return nil
+		}
+		if w.err == nil {
+			b.held = &w
+			break
+		}
+		if err := each(w.text, nil, c.wrap(w.err, "get", w.text)); err != nil {
+			return err
+		}
+	}
+	return c.wrap(c.withSession(ctx, b.run), "get", "")
+}
+
+// wanted is one message of a bulk transfer.
+type wanted struct {
+	text string
+	n    *name
+	err  error // of the name itself
+	done bool  // it was reported
+}
+
+// batch is the messages of one command, by rising UID.
+type batch struct {
+	list []wanted
+	at   int // the next one is looked for from here
+}
+
+// bulkStep is the most messages of one command; setBytes bounds it too.
+const bulkStep = 5000
+
+// bulk is one BulkGet.
+type bulk struct {
+	c    *Client
+	ctx  context.Context
+	s    *session
+	next func() (string, bool)
+	each func(string, *protocols.Object, error) error
+	held *wanted // taken from next, but of the batch after
+}
+
+func (b *bulk) run(s *session) error {
+	b.s = s
+	for {
+		w, ok := b.take()
+		if !ok {
+			return nil
+		}
+		if err := b.batch(w); err != nil {
+			return err
+		}
+	}
+}
+
+// take gives the next name.
+func (b *bulk) take() (wanted, bool) {
+	if w := b.held; w != nil {
+		b.held = nil
+		return *w, true
+	}
+	text, ok := b.next()
+	if !ok {
+		return wanted{}, false
+	}
+	w := wanted{text: text}
+	if w.err = checkArgs(text); w.err == nil {
+		w.n, w.err = readable(text, &protocols.GetOptions{})
+	}
+	return w, true
+}
+
+// batch reads w with all that can go with it. Its error ends the whole.
+func (b *bulk) batch(w wanted) error {
+	if w.err == nil {
+		w.err = b.s.open(w.n, b.c.Settings.MarkSeen)
+	}
+	var partial string
+	if w.err == nil {
+		partial, w.err = span(w.n, &protocols.GetOptions{})
+	}
+	if w.err != nil {
+		return cmp.Or(b.s.broken(), b.each(w.text, nil, b.c.wrap(w.err, "get", w.text)))
+	}
+	bt := b.collect(w)
+	tag, no, err := b.s.send("UID FETCH", bt.set(), "(UID FLAGS INTERNALDATE RFC822.SIZE "+b.s.bodyItem(w.n.section, partial)+")")
+	if err == nil && no != nil {
+		err = no.err()
+	}
+	if err != nil {
+		return err
+	}
+	st, err := b.s.wait(tag, true, func(r *response) error {
+		if r.name != "FETCH" {
+			return nil
+		}
+		return b.one(bt, r)
+	})
+	if err != nil {
+		return err
+	}
+	return b.missing(bt, st.err())
+}
+
+// collect takes the names that can go with the first one.
+func (b *bulk) collect(first wanted) *batch {
+	bt := &batch{list: []wanted{first}}
+	ranges := 1
+	for len(bt.list) < bulkStep && ranges*len("4294967295,") < setBytes {
+		w, ok := b.take()
+		if !ok {
+			break
+		}
+		if !bt.fits(&w) {
+			b.held = &w
+			break
+		}
+		if w.n.uid != bt.list[len(bt.list)-1].n.uid+1 {
+			ranges += 2
+		}
+		bt.list = append(bt.list, w)
+	}
+	return bt
+}
+
+// fits reports whether a message can go with those of the batch.
+func (bt *batch) fits(w *wanted) bool {
+	if w.err != nil {
+		return false
+	}
+	first, last := bt.list[0].n, bt.list[len(bt.list)-1].n
+	like := *w.n
+	like.uid = first.uid
+	return like == *first && w.n.uid > last.uid
+}
+
+// set gives the UIDs of a batch, neighbours as ranges.
+func (bt *batch) set() string {
+	var uids []uint32
+	for _, w := range bt.list {
+		uids = append(uids, w.n.uid)
+	}
+	return uidSet(uids)
+}
+
+// uidSet writes rising UIDs as a sequence-set.
+func uidSet(uids []uint32) string {
+	var b strings.Builder
+	for i := 0; i < len(uids); {
+		k := i
+		for k+1 < len(uids) && uids[k+1] == uids[k]+1 {
+			k++
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.FormatUint(uint64(uids[i]), 10))
+		if k > i {
+			fmt.Fprintf(&b, ":%d", uids[k])
+		}
+		i = k + 1
+	}
+	return b.String()
+}
+
+// missing reports what was asked for and did not come.
+func (b *bulk) missing(bt *batch, why error) error {
+	for _, w := range bt.list {
+		if w.done {
+			continue
+		}
+		err := why
+		if err == nil {
+			err = notFound(fmt.Sprintf("no message with UID %d, or no such part in it", w.n.uid))
+		}
+		if err := b.each(w.text, nil, b.c.wrap(err, "get", w.text)); err != nil {
+			return b.s.fail(err)
+		}
+	}
+	return nil
+}
+
+// one reports the message of a FETCH response, if it is one that was asked for.
+func (b *bulk) one(bt *batch, r *response) error {
+	m, err := parseFetch(r, b.s.c.limits)
+	if err != nil {
+		return b.s.fail(err)
+	}
+	bd := &body{s: b.s}
+	m, ok, err := bd.take(r, m)
+	if err != nil || !ok {
+		return err
+	}
+	if w := bt.find(m.uid); w != nil {
+		w.done = true
+		return b.deliver(w, &m, bd)
+	}
+	return nil // nobody asked for it: what is left of it is dropped
+}
+
+// find gives the message with that UID, if it has not come yet. Messages come by
+// rising UID, on nearly all servers.
+func (bt *batch) find(uid uint32) *wanted {
+	if last := bt.list[len(bt.list)-1].n; uid < bt.list[0].n.uid || uid > last.uid {
+		return nil
+	}
+	for range bt.list {
+		w := &bt.list[bt.at]
+		bt.at = (bt.at + 1) % len(bt.list)
+		if w.n.uid == uid && !w.done {
+			return w
+		}
+	}
+	return nil
+}
+
+// deliver hands one message to the caller.
+func (b *bulk) deliver(w *wanted, m *message, bd *body) error {
+	e := b.s.entry(m)
+	e.Path, e.URL, e.Size = w.text, b.c.urlOf(w.text), bd.size
+	err := b.each(w.text, &protocols.Object{Entry: e, Body: bulkBody{bd.source(), b.s}}, nil)
+	if err != nil {
+		return b.s.fail(err)
+	}
+	return context.Cause(b.ctx)
+}
+
+// bulkBody is the content of one message of many.
+type bulkBody struct {
+	io.Reader
+	s *session
+}
+
+// Read remembers a connection that is lost.
+func (b bulkBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		b.s.fail(err)
+	}
+	return n, err
+}
+
+// Close does nothing: what was not read is dropped behind it.
+func (b bulkBody) Close() error { return nil }

@@ -1,0 +1,56 @@
+package imap
+
+import (
+	"compress/flate"
+	"io"
+
+	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
+)
+
+// compress turns on COMPRESS=DEFLATE (RFC 4978), where the server has it.
+func (s *session) compress() error {
+	if !s.caps["COMPRESS=DEFLATE"] {
+		s.conn.Event(protocols.EventNote, "the server has no COMPRESS=DEFLATE", 0)
+		return nil
+	}
+	if err := s.simple("COMPRESS", "DEFLATE"); err != nil {
+		return err
+	}
+	if s.in.buffered() > 0 {
+		return s.fail(protocols.ProtocolError(proto, "", "uncompressed bytes behind the answer to COMPRESS"))
+	}
+	s.in.br.Reset(&bounded{flate.NewReader(s.conn), s.c.limits.Decompressed})
+	w, err := flate.NewWriter(s.conn, flate.DefaultCompression)
+	if err != nil {
+		return s.fail(err)
+	}
+	s.wireOut(&flushed{w})
+	return nil
+}
+
+// flushed makes each write whole on the wire.
+type flushed struct{ w *flate.Writer }
+
+func (f *flushed) Write(p []byte) (int, error) {
+	n, err := f.w.Write(p)
+	if err == nil {
+		err = f.w.Flush()
+	}
+	return n, err
+}
+
+// bounded gives at most left bytes: a little input can decode to very much.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, &wire.LimitError{What: "decompressed stream", Limit: b.left}
+	}
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}

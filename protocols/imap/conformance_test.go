@@ -1,0 +1,98 @@
+package imap
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/protocoltest"
+)
+
+func harness() protocoltest.Harness {
+	h := protocoltest.Harness{Spec: Spec(), URL: dialogURL, Secret: dialogSecret, Server: labServer, Garbage: "this is no answer",
+		Skip: map[string]string{"put": "a message is stored in a mailbox, and the server names it"}}
+	for _, r := range recordings() {
+		h.Dialogs = append(h.Dialogs, r.dialog())
+	}
+	return h
+}
+
+// TestConformance runs the suite that all adapters pass.
+func TestConformance(t *testing.T) { protocoltest.Run(t, harness()) }
+
+// BenchmarkConformance measures against the server of package lab.
+func BenchmarkConformance(b *testing.B) { protocoltest.RunBenchmarks(b, Spec(), bigServer) }
+
+// start runs a lab server for one test.
+func start(t testing.TB, o lab.IMAPOptions) *lab.IMAPServer {
+	t.Helper()
+	s, err := lab.StartIMAP(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// open makes a client of a lab server.
+func open(t testing.TB, s *lab.IMAPServer, o *protocols.Options) *Client {
+	t.Helper()
+	u, err := protocols.ParseURL(strings.Replace(s.URL(), "://", "://alice:secret@", 1), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(u, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func describe(t testing.TB, s *lab.IMAPServer) *protocoltest.Server {
+	info, err := s.Mail().Info("alice", lab.Inbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(uid int) string { return messageName(lab.Inbox, info.UIDValidity, uint32(uid)) }
+	server := &protocoltest.Server{
+		URL: "imap://alice:secret@" + s.Addr() + "/", Options: &protocols.Options{},
+		Folder: lab.Inbox, Missing: at(99999), Files: []string{at(1), at(2), at(4)},
+	}
+	list, err := s.Mail().Snapshot("alice", lab.Inbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{1, 2, 4} {
+		server.Content = append(server.Content, bytes.Clone(list[i-1].Data))
+	}
+	return server
+}
+
+func labServer(t testing.TB) *protocoltest.Server { return describe(t, start(t, lab.IMAPOptions{})) }
+
+// bigServer has a mailbox of 10,000 messages, and one of 64 MiB.
+func bigServer(t testing.TB) *protocoltest.Server {
+	m := lab.SampleMail()
+	if err := m.Create("alice", "many"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10_000 {
+		text := fmt.Appendf(nil, "From: a@example.org\r\nSubject: message %d\r\n\r\ntext\r\n", i)
+		if _, err := m.Append("alice", "many", text, nil, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	big := append([]byte("Subject: big\r\n\r\n"), bytes.Repeat([]byte(strings.Repeat("x", 1022)+"\r\n"), 64<<10)...)
+	uid, err := m.Append("alice", lab.Inbox, big, nil, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := describe(t, start(t, lab.IMAPOptions{Mail: m}))
+	server.Many, server.Big = "many", fmt.Sprintf("INBOX;UID=%d", uid)
+	return server
+}

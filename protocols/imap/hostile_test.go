@@ -1,0 +1,328 @@
+package imap
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// hostile is a server of a few lines: what it says to a command, by its verb; {tag}
+// is the command's. A verb that is not there is answered with OK.
+type hostile struct {
+	greeting string
+	says     map[string]string
+	endless  string // written for ever behind the answer to the last verb that has one
+	seen     chan string
+}
+
+// dial gives a client's end of a connection to the server.
+func (w *hostile) dial(t *testing.T) func(context.Context, string, string) (net.Conn, error) {
+	return func(context.Context, string, string) (net.Conn, error) {
+		near, far := net.Pipe()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			defer far.Close()
+			w.serve(far)
+		}()
+		t.Cleanup(func() { near.Close(); <-done })
+		return near, nil
+	}
+}
+
+func (w *hostile) serve(c net.Conn) {
+	in := bufio.NewReader(c)
+	say := func(s string) bool { _, err := io.WriteString(c, s); return err == nil }
+	greeting := w.greeting
+	if greeting == "" {
+		greeting = "* PREAUTH [CAPABILITY IMAP4rev1 ESEARCH UIDPLUS] hello\r\n"
+	}
+	if !say(greeting) {
+		return
+	}
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		if w.seen != nil {
+			w.seen <- strings.TrimSpace(line)
+		}
+		tag, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		verb, more, _ := strings.Cut(rest, " ")
+		if verb == "UID" {
+			next, _, _ := strings.Cut(more, " ")
+			verb += " " + next
+		}
+		answer, ok := w.says[verb]
+		if !ok {
+			answer = "{tag} OK done\r\n"
+			if verb == "EXAMINE" || verb == "SELECT" {
+				answer = "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 10] x\r\n" + answer
+			}
+		}
+		if !say(strings.ReplaceAll(answer, "{tag}", tag)) {
+			return
+		}
+		for ok && w.endless != "" {
+			if !say(w.endless) {
+				return
+			}
+		}
+		if strings.HasSuffix(answer, "cut") {
+			return
+		}
+	}
+}
+
+// client makes a client of the server.
+func (w *hostile) client(t *testing.T, change func(o *protocols.Options)) *Client {
+	o := &protocols.Options{Dial: w.dial(t), IdleTimeout: 20 * time.Second}
+	if change != nil {
+		change(o)
+	}
+	u, err := protocols.ParseURL("imap://alice:Xyzzy-1@localhost/", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(u, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// allocated tells how much a call allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+func list(c *Client, name string) (err error) {
+	for _, err = range c.List(context.Background(), name) {
+	}
+	return err
+}
+
+func read(c *Client, name string) error {
+	o, err := c.Get(context.Background(), name, nil)
+	if err != nil {
+		return err
+	}
+	defer o.Body.Close()
+	_, err = io.Copy(io.Discard, o.Body)
+	return err
+}
+
+// TestHostileAnswers: each is an error of kind Protocol, and costs little memory.
+func TestHostileAnswers(t *testing.T) {
+	deep := strings.Repeat("(", 100_000)
+	for _, test := range []struct {
+		name string
+		wire hostile
+		call func(c *Client) error
+	}{
+		{"a huge literal as a name", hostile{says: map[string]string{"LIST": "* LIST () \"/\" {4294967296}\r\n"}, endless: strings.Repeat("x", 4096)}, func(c *Client) error { return list(c, "") }},
+		{"a literal whose bytes never come", hostile{says: map[string]string{"UID FETCH": "* 1 FETCH (UID 5 BODY[] {2147483647}\r\ncut"}}, func(c *Client) error { return read(c, "INBOX;UID=5") }},
+		{"header fields that never come", hostile{says: map[string]string{"FETCH": "* 1 FETCH (UID 5 BODY[HEADER.FIELDS (DATE)] {1000000}\r\ncut"}}, func(c *Client) error { return list(c, "INBOX") }},
+		{"a literal past 64 bits", hostile{says: map[string]string{"UID FETCH": "* 1 FETCH (UID 5 BODY[] {99999999999999999999999}\r\n"}}, func(c *Client) error { return read(c, "INBOX;UID=5") }},
+		{"parentheses without end", hostile{says: map[string]string{"UID FETCH": "* 1 FETCH (UID 5 BODYSTRUCTURE " + deep + "\r\n{tag} OK\r\n"}}, func(c *Client) error { return read(c, "INBOX;UID=5") }},
+		{"threads without end", hostile{greeting: "* PREAUTH [CAPABILITY IMAP4rev1 THREAD=REFERENCES] hello\r\n", says: map[string]string{"UID THREAD": "* THREAD " + deep + "\r\n{tag} OK\r\n"}}, func(c *Client) error {
+			for _, err := range c.Thread(context.Background(), "INBOX", "", "") {
+				return err
+			}
+			return nil
+		}},
+		{"a name without end", hostile{says: map[string]string{"LIST": "* LIST () \"/\" "}, endless: strings.Repeat("x", 4096)}, func(c *Client) error { return list(c, "") }},
+		{"a set that is none", hostile{says: map[string]string{"UID SEARCH": "* ESEARCH UID ALL 1:*) UID FETCH 1\r\n{tag} OK\r\n"}}, func(c *Client) error {
+			for _, err := range c.Search(context.Background(), "INBOX", "") {
+				return err
+			}
+			return nil
+		}},
+		{"no IMAP", hostile{greeting: "220 smtp.example.org ESMTP\r\n"}, func(c *Client) error { return list(c, "") }},
+		{"an ID of any depth", hostile{greeting: "* PREAUTH [CAPABILITY IMAP4rev1 ID] hello\r\n", says: map[string]string{"ID": "* ID " + deep + "\r\n{tag} OK\r\n"}}, func(c *Client) error { _, err := c.ID(context.Background()); return err }},
+		{"a quota that makes no sense", hostile{greeting: "* PREAUTH [CAPABILITY IMAP4rev1 QUOTA] hello\r\n", says: map[string]string{"GETQUOTAROOT": "* QUOTAROOT INBOX (((\r\n* QUOTA \"\" (STORAGE x)\r\n{tag} OK done\r\n"}}, func(c *Client) error {
+			_, err := c.Quotas(context.Background(), "INBOX", nil)
+			return err
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := test.wire.client(t, nil)
+			var err error
+			size := allocated(func() { err = test.call(c) })
+			if kind := protocols.KindOf(err); kind != protocols.Protocol {
+				t.Errorf("kind %v, want protocol: %v", kind, err)
+			}
+			if size > 32<<20 {
+				t.Errorf("%d bytes were allocated", size)
+			}
+		})
+	}
+}
+
+// TestRangeStaysRange: a short answer that stands for billions of messages must not
+// be spelt out (CVE-2025-25186).
+func TestRangeStaysRange(t *testing.T) {
+	w := hostile{seen: make(chan string, 100), says: map[string]string{"UID SEARCH": "* ESEARCH (TAG \"{tag}\") UID ALL 1:4294967295\r\n{tag} OK done\r\n"}}
+	c := w.client(t, nil)
+	size := allocated(func() {
+		for _, err := range c.Search(t.Context(), "INBOX", "") {
+			t.Error(err)
+		}
+	})
+	if size > 4<<20 {
+		t.Errorf("%d bytes were allocated", size)
+	}
+	for line := range w.seen {
+		if strings.Contains(line, "UID FETCH") {
+			if !strings.Contains(line, " 1:4294967295 ") {
+				t.Errorf("asked with %q", line)
+			}
+			return
+		}
+	}
+}
+
+// TestLoginRules: what a server says before the login decides whether there is one.
+func TestLoginRules(t *testing.T) {
+	require := func(o *protocols.Options) { o.TLS.Mode = protocols.TLSRequire }
+	asked := func(mech string) func(o *protocols.Options) {
+		return func(o *protocols.Options) { o.Mechanism, o.TLS.Mode = mech, protocols.TLSOff }
+	}
+	for _, test := range []struct {
+		name   string
+		wire   hostile
+		change func(o *protocols.Options)
+		want   protocols.Kind
+	}{
+		{"STARTTLS hidden", hostile{greeting: "* OK [CAPABILITY IMAP4rev1] hello\r\n"}, require, protocols.TLSFailure},
+		{"STARTTLS refused", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} NO not now\r\n"}}, require, protocols.TLSFailure},
+		{"STARTTLS misunderstood", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} BAD what\r\n"}}, require, protocols.TLSFailure},
+		{"STARTTLS refused where it was offered", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} NO not now\r\n"}}, nil, protocols.TLSFailure},
+		{"bytes behind STARTTLS", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} OK go\r\n* CAPABILITY IMAP4rev1\r\n"}}, require, protocols.TLSFailure},
+		{"PREAUTH", hostile{}, require, protocols.TLSFailure},
+		{"LOGINDISABLED", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hello\r\n"}, asked(""), protocols.Auth},
+		{"another mechanism", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hello\r\n"}, asked("SCRAM-SHA-256"), protocols.Auth},
+		{"a login refused", hostile{greeting: "* OK [CAPABILITY IMAP4rev1] hello\r\n", says: map[string]string{"LOGIN": "{tag} NO wrong\r\n"}}, asked(""), protocols.Auth},
+		{"a server in trouble", hostile{greeting: "* OK [CAPABILITY IMAP4rev1] hello\r\n", says: map[string]string{"LOGIN": "{tag} NO [UNAVAILABLE] later\r\n"}}, asked(""), protocols.Temporary},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.wire.seen = make(chan string, 100)
+			c := test.wire.client(t, test.change)
+			_, err := c.Stat(t.Context(), "INBOX")
+			if kind := protocols.KindOf(err); kind != test.want {
+				t.Errorf("kind %v, want %v: %v", kind, test.want, err)
+			}
+			close(test.wire.seen)
+			for line := range test.wire.seen {
+				secret := strings.Contains(line, "Xyzzy") || strings.Contains(line, "AUTHENTICATE")
+				if secret && test.want == protocols.TLSFailure || secret && strings.Contains(test.name, "LOGINDISABLED") {
+					t.Errorf("sent %q", line)
+				}
+			}
+		})
+	}
+}
+
+// TestTagsDiffer: nobody may know the tags of a session before it sends them
+// (CVE-2026-42246).
+func TestTagsDiffer(t *testing.T) {
+	seen := map[string]bool{}
+	for range 100 {
+		p := tagPrefix()
+		if seen[p] || len(p) < 6 {
+			t.Fatalf("tags begin with %q again", p)
+		}
+		seen[p] = true
+	}
+}
+
+// TestNoConsentNoContent: without "+" nothing of a message is sent.
+func TestNoConsentNoContent(t *testing.T) {
+	w := hostile{seen: make(chan string, 100), greeting: "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n", says: map[string]string{"APPEND": "{tag} NO [OVERQUOTA] full\r\n"}}
+	c := w.client(t, nil)
+	_, err := c.Put(t.Context(), "INBOX", strings.NewReader("Subject: private\n\nprivate\n"), nil)
+	if protocols.KindOf(err) != protocols.Refused {
+		t.Errorf("%v, want refused", err)
+	}
+	if err := c.Make(t.Context(), "x"); err != nil {
+		t.Errorf("the session is of no use any more: %v", err)
+	}
+	close(w.seen)
+	for line := range w.seen {
+		if strings.Contains(line, "private") {
+			t.Errorf("sent %q", line)
+		}
+	}
+}
+
+// TestSlowLiteral: a large message may take longer than the idle time, as long as
+// bytes come.
+func TestSlowLiteral(t *testing.T) { synctest.Test(t, slowLiteral) }
+
+func slowLiteral(t *testing.T) {
+	const pieces = 20
+	o := &protocols.Options{IdleTimeout: 2 * time.Second}
+	near, far := net.Pipe()
+	o.Dial = func(context.Context, string, string) (net.Conn, error) { return near, nil }
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		in := bufio.NewReader(far)
+		io.WriteString(far, "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n")
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return
+			}
+			tag, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+			switch {
+			case strings.HasPrefix(rest, "EXAMINE"):
+				fmt.Fprintf(far, "* 1 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n%s OK done\r\n", tag)
+			case strings.HasPrefix(rest, "UID FETCH"):
+				fmt.Fprintf(far, "* 1 FETCH (UID 5 BODY[] {%d}\r\n", pieces)
+				for range pieces {
+					time.Sleep(time.Second) // of the bubble
+					io.WriteString(far, "x")
+				}
+				fmt.Fprintf(far, ")\r\n%s OK done\r\n", tag)
+			default:
+				fmt.Fprintf(far, "%s OK done\r\n", tag)
+			}
+		}
+	}()
+	u, err := protocols.ParseURL("imap://localhost/", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(u, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := c.Get(t.Context(), "INBOX;UID=5", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(body.Body)
+	if err != nil || len(got) != pieces {
+		t.Errorf("%d bytes: %v", len(got), err)
+	}
+	body.Body.Close()
+	c.Close()
+	far.Close()
+	<-done
+}

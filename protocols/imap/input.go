@@ -1,0 +1,201 @@
+package imap
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"strconv"
+
+	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
+)
+
+// input frames what the server sends into responses: a line with the literals
+// that belong to it (RFC 3501 4.3). Small literals stay in place; the content of
+// messages is handed out as a stream, in the middle of its response.
+type input struct {
+	br     *bufio.Reader
+	text   []byte // of the response so far, without the last line end
+	left   int64  // bytes of a streamed literal that were not read yet
+	open   bool   // the response goes on behind a streamed literal
+	limits protocols.Limits
+}
+
+const inputBuffer = 64 << 10
+
+func newInput(src io.Reader, limits protocols.Limits) *input {
+	return &input{br: bufio.NewReaderSize(src, inputBuffer), limits: limits}
+}
+
+// next reads the next response. With stream set it stops at a literal of content
+// in a FETCH response: size is then 0 or more, in gives its bytes, and resume
+// goes on. size is -1 when the response is complete.
+func (in *input) next(stream bool) (size int64, err error) {
+	in.text, in.left, in.open = in.text[:0], 0, false
+	return in.advance(stream)
+}
+
+// resume goes on behind a streamed literal, whose rest is dropped.
+func (in *input) resume() (size int64, err error) {
+	if err := in.drop(); err != nil {
+		return -1, err
+	}
+	in.open = false
+	return in.advance(true)
+}
+
+// drop reads the rest of a streamed literal.
+func (in *input) drop() error {
+	_, err := io.CopyN(io.Discard, in.br, in.left)
+	in.left = 0
+	return cutShort(err)
+}
+
+// Read gives bytes of the streamed literal, and io.EOF at its end.
+func (in *input) Read(p []byte) (int, error) {
+	if in.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := in.br.Read(p[:min(int64(len(p)), in.left)])
+	in.left -= int64(n)
+	return n, cutShort(err)
+}
+
+// cutShort: the stream may end between two responses only.
+func cutShort(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (in *input) advance(stream bool) (int64, error) {
+	for {
+		if err := in.line(); err != nil {
+			return -1, err
+		}
+		size, mark, err := literalAt(in.text)
+		if err != nil || mark < 0 || isText(in.text) {
+			return -1, err
+		}
+		if stream && isContent(in.text[:mark]) {
+			in.text = append(in.text[:mark], "NIL"...) // what is parsed later sees a place holder
+			in.left, in.open = size, true
+			return size, nil
+		}
+		if err := in.literal(size); err != nil {
+			return -1, err
+		}
+	}
+}
+
+// line adds a line without its end.
+func (in *input) line() error {
+	for {
+		part, err := in.br.ReadSlice('\n')
+		if int64(len(in.text)+len(part)) > in.limits.Reply+2 {
+			return &wire.LimitError{What: "response", Limit: in.limits.Reply}
+		}
+		in.text = append(in.text, part...)
+		switch {
+		case err == bufio.ErrBufferFull:
+			continue
+		case err == io.EOF && len(in.text) > 0:
+			return io.ErrUnexpectedEOF
+		case err != nil:
+			return err
+		}
+		in.text = bytes.TrimSuffix(bytes.TrimSuffix(in.text, []byte{'\n'}), []byte{'\r'})
+		return nil
+	}
+}
+
+// literal adds a literal in place. Memory grows with what comes, not with what
+// is announced.
+func (in *input) literal(size int64) error {
+	limit := in.limits.Literal
+	if isFetch(in.text) {
+		limit = in.limits.Header
+	}
+	if size > limit {
+		return &wire.LimitError{What: "literal", Limit: limit}
+	}
+	in.text = append(in.text, '\r', '\n')
+	for size > 0 {
+		n := min(size, inputBuffer)
+		at := len(in.text)
+		in.text = append(in.text, make([]byte, n)...)
+		if _, err := io.ReadFull(in.br, in.text[at:]); err != nil {
+			return cutShort(err)
+		}
+		size -= n
+	}
+	if int64(len(in.text)) > in.limits.Reply+limit {
+		return &wire.LimitError{What: "response", Limit: in.limits.Reply}
+	}
+	return nil
+}
+
+// buffered: nothing may wait when a connection in clear becomes one under TLS.
+func (in *input) buffered() int { return in.br.Buffered() }
+
+// literalAt finds the announcement of a literal at the end of a line, "{5}",
+// "{5+}" or "~{5}". mark is where it starts, -1 if there is none.
+func literalAt(text []byte) (size int64, mark int, err error) {
+	if len(text) == 0 || text[len(text)-1] != '}' {
+		return 0, -1, nil
+	}
+	mark = bytes.LastIndexByte(text, '{')
+	if mark < 0 {
+		return 0, -1, nil
+	}
+	digits := bytes.TrimSuffix(text[mark+1:len(text)-1], []byte{'+'})
+	if len(digits) == 0 || len(bytes.Trim(digits, "0123456789")) > 0 {
+		return 0, -1, nil
+	}
+	size, err = strconv.ParseInt(string(digits), 10, 64)
+	if err != nil {
+		return 0, mark, protocols.ProtocolError(proto, "", "literal of an impossible size: "+clip(string(digits)))
+	}
+	if mark > 0 && text[mark-1] == '~' {
+		mark--
+	}
+	return size, mark, nil
+}
+
+// isText reports whether a response ends in free text, in which braces mean
+// nothing: continuations, status responses, and all tagged ones.
+func isText(text []byte) bool {
+	rest, untagged := bytes.CutPrefix(text, []byte("* "))
+	if !untagged {
+		return true
+	}
+	word, _, _ := bytes.Cut(rest, []byte{' '})
+	switch string(bytes.ToUpper(word)) {
+	case "OK", "NO", "BAD", "BYE", "PREAUTH":
+		return true
+	}
+	return false
+}
+
+// isFetch reports whether text starts a FETCH response.
+func isFetch(text []byte) bool {
+	rest, ok := bytes.CutPrefix(text, []byte("* "))
+	_, rest, more := bytes.Cut(rest, []byte{' '})
+	return ok && more && len(rest) >= 6 && bytes.EqualFold(rest[:6], []byte("FETCH "))
+}
+
+// isContent reports whether the value that follows head is content: BODY[...],
+// BINARY[...], RFC822.
+func isContent(head []byte) bool {
+	if !isFetch(head) {
+		return false
+	}
+	head = bytes.TrimRight(head, " ")
+	i := max(bytes.LastIndexByte(head, ' '), bytes.LastIndexByte(head, '('))
+	last := bytes.ToUpper(head[i+1:])
+	return bytes.HasSuffix(last, []byte("]")) || bytes.HasSuffix(last, []byte(">")) || bytes.HasPrefix(last, []byte("RFC822"))
+}
+
+// clip shortens what a server said for a message of ours.
+func clip(s string) string { return s[:min(len(s), 80)] }

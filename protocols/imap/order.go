@@ -1,0 +1,169 @@
+package imap
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// sortKeys are those of RFC 5256 and 5957.
+var sortKeys = []string{"ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO"}
+
+// sortMost is the most messages that are sorted here, for servers without SORT.
+const sortMost = 100_000
+
+// Sort lists what a query finds in the order of keys: date, arrival, from, to, cc,
+// subject, size, each with "-" or "reverse " before it to turn it round. The
+// server sorts where it has SORT (RFC 5256), else it is done here.
+func (c *Client) Sort(ctx context.Context, text, keys, query string) iter.Seq2[protocols.Entry, error] {
+	return c.listing(ctx, "sort", text, func(s *session, n *name, yield func(protocols.Entry) error) error {
+		order, err := parseSortKeys(keys)
+		if err != nil {
+			return err
+		}
+		criteria, err := compileQuery(query)
+		if err != nil {
+			return err
+		}
+		if err := s.refresh(n); err != nil {
+			return err
+		}
+		if s.caps["SORT"] {
+			return s.sortThere(ctx, order, criteria, yield)
+		}
+		return s.sortHere(ctx, n, order, query, yield)
+	}, keys, query)
+}
+
+// sortKey is one key of an order.
+type sortKey struct {
+	key     string
+	reverse bool
+}
+
+func parseSortKeys(keys string) ([]sortKey, error) {
+	var out []sortKey
+	reverse := false
+	for _, word := range strings.FieldsFunc(strings.ToUpper(keys), func(r rune) bool { return r == ' ' || r == ',' }) {
+		if word == "REVERSE" {
+			reverse = true
+			continue
+		}
+		key, minus := strings.CutPrefix(word, "-")
+		if !slices.Contains(sortKeys, key) {
+			return nil, protocols.UsageError(proto, "sort", "unknown key "+strings.ToLower(clip(word))+": want date, arrival, from, to, cc, subject, size")
+		}
+		out = append(out, sortKey{key, reverse || minus})
+		reverse = false
+	}
+	if len(out) == 0 {
+		return nil, protocols.UsageError(proto, "sort", "want keys such as date, or -size")
+	}
+	return out, nil
+}
+
+// sortThere has the server sort, and gets the entries in its order.
+func (s *session) sortThere(ctx context.Context, order []sortKey, criteria []any, yield func(protocols.Entry) error) error {
+	var keys []string
+	for _, k := range order {
+		if k.reverse {
+			keys = append(keys, "REVERSE")
+		}
+		keys = append(keys, k.key)
+	}
+	var uids []uint32
+	err := s.ask(func(r *response) error {
+		if r.name == "SORT" {
+			uids = append(uids, numbers(r.args)...)
+		}
+		return nil
+	}, "UID SORT", append([]any{"(" + strings.Join(keys, " ") + ")", "UTF-8"}, criteria...)...)
+	if err != nil {
+		return err
+	}
+	return s.listInOrder(ctx, uids, yield)
+}
+
+// numbers reads numbers up to the first word that is none.
+func numbers(args string) []uint32 {
+	var out []uint32
+	for _, word := range strings.Fields(args) {
+		if !isNumber(word) || word == "*" {
+			break
+		}
+		for n := range eachUID(word) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// orderStep is how many messages are held to bring them into order.
+const orderStep = 1000
+
+// listInOrder lists messages in the order given: FETCH answers in the mailbox's,
+// so that a few are held at a time.
+func (s *session) listInOrder(ctx context.Context, uids []uint32, yield func(protocols.Entry) error) error {
+	for len(uids) > 0 {
+		part := uids[:min(len(uids), orderStep)]
+		uids = uids[len(part):]
+		held := map[uint32]protocols.Entry{}
+		sorted := slices.Sorted(slices.Values(part))
+		err := s.fetchSets(ctx, "UID FETCH", cutSet(uidSet(slices.Compact(sorted))), s.listItems(), func(r *response) error {
+			m, err := parseFetch(r, s.c.limits)
+			if err == nil && m.uid != 0 && m.size >= 0 && len(held) < len(part) {
+				held[m.uid] = s.entry(&m)
+			}
+			return s.fail(err)
+		})
+		if err != nil {
+			return err
+		}
+		for _, uid := range part {
+			e, ok := held[uid]
+			if !ok {
+				continue // it went meanwhile
+			}
+			if err := yield(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sortHere sorts what a search lists.
+func (s *session) sortHere(ctx context.Context, n *name, order []sortKey, query string, yield func(protocols.Entry) error) error {
+	var all []protocols.Entry
+	err := s.listFound(ctx, n, query, func(e protocols.Entry) error {
+		if len(all) == sortMost {
+			return &protocols.Error{Kind: protocols.Refused, Text: "the server has no SORT, and these are too many messages to sort here"}
+		}
+		all = append(all, e)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(all, func(a, b protocols.Entry) int {
+		for _, k := range order {
+			d := compareBy(k.key, &a, &b)
+			if k.reverse {
+				d = -d
+			}
+			if d != 0 {
+				return d
+			}
+		}
+		return 0
+	})
+	for _, e := range all {
+		if err := yield(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,203 @@
+package imap
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// node is one value of a response.
+type node struct {
+	kind kind
+	text string
+	list []node
+}
+
+type kind byte
+
+const (
+	atomNode kind = iota
+	stringNode
+	nilNode
+	listNode
+)
+
+// value gives the text of an atom or string; "" of NIL and lists.
+func (n node) value() string { return n.text }
+
+// number gives the value as a number, 0 if it is none.
+func (n node) number() uint64 {
+	v, _ := strconv.ParseUint(n.text, 10, 63)
+	return v
+}
+
+// parser reads the values of one response (RFC 3501 9). It is lenient where that
+// is harmless, and never goes deeper than its limit.
+type parser struct {
+	s     string
+	i     int
+	depth int
+}
+
+func newParser(s string, l protocols.Limits) *parser { return &parser{s: s, depth: l.Depth} }
+
+func (p *parser) fail(what string) error {
+	return protocols.ProtocolError(proto, "", "response that makes no sense at "+strconv.Quote(clip(p.s[min(p.i, len(p.s)):]))+": "+what)
+}
+
+// space skips spaces.
+func (p *parser) space() {
+	for p.i < len(p.s) && p.s[p.i] == ' ' {
+		p.i++
+	}
+}
+
+func (p *parser) end() bool { return p.i >= len(p.s) }
+
+// peek gives the next byte, 0 at the end.
+func (p *parser) peek() byte {
+	if p.end() {
+		return 0
+	}
+	return p.s[p.i]
+}
+
+// take skips b if it is next.
+func (p *parser) take(b byte) bool {
+	if p.peek() != b || p.end() {
+		return false
+	}
+	p.i++
+	return true
+}
+
+// word reads an atom: up to a space, parenthesis or quote; what stands in
+// brackets belongs to it whole, spaces too ("BODY[HEADER.FIELDS (DATE)]<0>").
+func (p *parser) word() string {
+	start := p.i
+	bracket := false
+	for ; p.i < len(p.s); p.i++ {
+		switch b := p.s[p.i]; {
+		case b == '[':
+			bracket = true
+		case b == ']':
+			bracket = false
+		case bracket:
+		case b == ' ' || b == '(' || b == ')' || b == '"' || b == '\r' || b == '\n':
+			return p.s[start:p.i]
+		}
+	}
+	return p.s[start:p.i]
+}
+
+// one reads one value.
+func (p *parser) one() (node, error) {
+	switch p.peek() {
+	case '(':
+		return p.nested()
+	case '"':
+		s, err := p.quoted()
+		return node{kind: stringNode, text: s}, err
+	case '{', '~':
+		if s, ok, err := p.literal(); ok || err != nil {
+			return node{kind: stringNode, text: s}, err
+		}
+	}
+	w := p.word()
+	if w == "" {
+		return node{}, p.fail("a value is missing")
+	}
+	if strings.EqualFold(w, "NIL") {
+		return node{kind: nilNode}, nil
+	}
+	return node{kind: atomNode, text: w}, nil
+}
+
+func (p *parser) nested() (node, error) {
+	if p.depth--; p.depth < 0 {
+		return node{}, protocols.ProtocolError(proto, "", "lists nested too deep")
+	}
+	defer func() { p.depth++ }()
+	p.i++
+	n := node{kind: listNode}
+	for {
+		p.space()
+		if p.take(')') {
+			return n, nil
+		}
+		if p.end() {
+			return n, p.fail("a list has no end")
+		}
+		v, err := p.one()
+		if err != nil {
+			return n, err
+		}
+		n.list = append(n.list, v)
+	}
+}
+
+func (p *parser) quoted() (string, error) {
+	p.i++
+	start, escaped := p.i, false
+	for ; p.i < len(p.s); p.i++ {
+		switch p.s[p.i] {
+		case '\\':
+			escaped = true
+			p.i++
+		case '"':
+			text := p.s[start:p.i]
+			p.i++
+			if escaped {
+				text = unescapeQuoted(text)
+			}
+			return text, nil
+		}
+	}
+	return "", p.fail("a string has no end")
+}
+
+func unescapeQuoted(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// literal reads a literal that stands in place. ok is false if it is none.
+func (p *parser) literal() (text string, ok bool, err error) {
+	end := strings.Index(p.s[p.i:], "}\r\n")
+	if end < 0 {
+		return "", false, nil
+	}
+	size, mark, err := literalAt([]byte(p.s[p.i : p.i+end+1]))
+	if err != nil || mark != 0 {
+		return "", false, err
+	}
+	from := p.i + end + 3
+	if size > int64(len(p.s)-from) {
+		return "", false, p.fail("a literal is cut")
+	}
+	p.i = from + int(size)
+	return p.s[from:p.i], true, nil
+}
+
+// all reads values to the end.
+func (p *parser) all() ([]node, error) {
+	var out []node
+	for {
+		p.space()
+		if p.end() {
+			return out, nil
+		}
+		n, err := p.one()
+		if err != nil {
+			return out, err
+		}
+		out = append(out, n)
+	}
+}

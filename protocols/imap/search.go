@@ -1,0 +1,153 @@
+package imap
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Search finds messages of a mailbox and lists them as List does. The query is
+// readable ("from:ann subject:\"the plan\" since:2026-01-02 unread larger:2M"), or
+// IMAP's own words when it starts with "imap:" ("imap:OR SEEN FROM ann").
+func (c *Client) Search(ctx context.Context, text, query string) iter.Seq2[protocols.Entry, error] {
+	return c.listing(ctx, "search", text, func(s *session, n *name, yield func(protocols.Entry) error) error {
+		return s.listFound(ctx, n, cmp.Or(query, n.search), yield)
+	}, query)
+}
+
+// listFound lists what a search finds, by rising UID.
+func (s *session) listFound(ctx context.Context, n *name, query string, yield func(protocols.Entry) error) error {
+	criteria, err := compileQuery(query)
+	if err != nil {
+		return err
+	}
+	if n.uids() != "" {
+		criteria = append([]any{"UID " + n.uids()}, criteria...)
+	}
+	if err := s.refresh(n); err != nil {
+		return err
+	}
+	found, err := s.search(criteria)
+	if err != nil || found == "" {
+		return err
+	}
+	return s.listSets(ctx, "UID FETCH", cutSet(found), yield)
+}
+
+// setBytes bounds the part of a set that goes into one command.
+const setBytes = 8000
+
+// cutSet cuts a sequence-set into parts for commands of their own.
+func cutSet(set string) []string {
+	var out []string
+	for len(set) > setBytes {
+		i := strings.LastIndexByte(set[:setBytes], ',')
+		if i < 0 {
+			break
+		}
+		out = append(out, set[:i])
+		set = set[i+1:]
+	}
+	return append(out, set)
+}
+
+// search gives the UIDs that criteria find, as a set that is never spelt out.
+// Where the server has ESEARCH (RFC 4731) it answers with ranges.
+func (s *session) search(criteria []any) (string, error) {
+	verb := "UID SEARCH"
+	if s.hasOr2("ESEARCH") {
+		verb += " RETURN (ALL)"
+	}
+	var found setBuilder
+	args := withCharset(s, criteria)
+	st, err := s.command(func(r *response) error { return found.take(s, r) }, verb, args...)
+	if err != nil {
+		return "", err
+	}
+	if st.code == "BADCHARSET" { // RFC 3501 6.4.4: US-ASCII is what every server knows
+		return "", &protocols.Error{Kind: protocols.Refused, Enhanced: st.code, Text: st.text, Hint: "the server can search for ASCII text only"}
+	}
+	return found.String(), st.err()
+}
+
+// searchSet is search with criteria that hold no text.
+func (s *session) searchSet(criteria string) (string, error) { return s.search([]any{criteria}) }
+
+// withCharset puts the charset before criteria that are not ASCII.
+func withCharset(s *session, criteria []any) []any {
+	for _, c := range criteria {
+		if t, ok := c.(text); ok && !isPrintable(string(t)) && !s.utf8 {
+			return append([]any{"CHARSET UTF-8"}, criteria...)
+		}
+	}
+	return criteria
+}
+
+// setBuilder collects the UIDs of SEARCH and ESEARCH responses.
+type setBuilder struct {
+	strings.Builder
+	run []uint32 // the range that is being built: first and last
+}
+
+func (b *setBuilder) take(s *session, r *response) error {
+	switch r.name {
+	case "SEARCH":
+		for _, word := range strings.Fields(r.args) {
+			n, err := strconv.ParseUint(word, 10, 32)
+			if err != nil {
+				break // "(MODSEQ n)" ends the list (RFC 7162 3.1.5)
+			}
+			b.add(uint32(n))
+		}
+	case "ESEARCH":
+		words := strings.Fields(r.args)
+		for i, word := range words[:max(len(words)-1, 0)] {
+			if set := words[i+1]; strings.EqualFold(word, "ALL") {
+				if !isSet(set) || strings.Contains(set, "*") {
+					return s.fail(protocols.ProtocolError(proto, "search", "ESEARCH without a set: "+clip(set)))
+				}
+				b.whole(set)
+			}
+		}
+	}
+	return nil
+}
+
+// add adds one number; neighbours become ranges.
+func (b *setBuilder) add(n uint32) {
+	if len(b.run) == 2 && n == b.run[1]+1 {
+		b.run[1] = n
+		return
+	}
+	b.end()
+	b.run = []uint32{n, n}
+}
+
+func (b *setBuilder) end() {
+	if len(b.run) == 2 {
+		part := strconv.FormatUint(uint64(b.run[0]), 10)
+		if b.run[1] > b.run[0] {
+			part = fmt.Sprintf("%d:%d", b.run[0], b.run[1])
+		}
+		b.run = nil
+		b.whole(part)
+	}
+}
+
+func (b *setBuilder) whole(set string) {
+	if b.Len() > 0 {
+		b.WriteByte(',')
+	}
+	b.WriteString(set)
+}
+
+// String gives the set.
+func (b *setBuilder) String() string {
+	b.end()
+	return b.Builder.String()
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/nntp"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+// mostDecoded bounds the files that articles of one command are decoded into.
+const mostDecoded = 10_000
+
+// decoding puts the files that articles hold, whole or in parts, into a folder.
+type decoding struct {
+	dir   string
+	max   int64
+	files map[string]*decodedFile
+	order []string
+}
+
+type decodedFile struct {
+	sink *nzbSink
+	join *nntp.Join
+	err  error // the first that befell a part
+}
+
+// decode is get --decode: all encoded files in the articles of the URLs.
+func (g *nntpGetter) decodeAll(ctx context.Context, e *env, urls []string) error {
+	d := &decoding{dir: g.out, max: int64(e.flags.maxSize), files: map[string]*decodedFile{}}
+	if d.dir != "" {
+		if err := os.MkdirAll(d.dir, 0o777); err != nil {
+			return err
+		}
+	}
+	err := e.each(ctx, urls, func(text string) error {
+		return with(ctx, e, "get", text, func(ctx context.Context, c *nntp.Client, name string) error {
+			names, err := articleNames(ctx, c, name)
+			if err != nil {
+				return err
+			}
+			return c.BulkPart(ctx, names, nntp.Body, func(name string, o *protocols.Object, err error) error {
+				if err != nil {
+					e.tell(err)
+					return nil
+				}
+				return d.article(name, o.Body)
+			})
+		})
+	})
+	return errors.Join(err, d.finish(ctx, e))
+}
+
+// article decodes all pieces of one article. Only an error of the local disk ends
+// the work: what is damaged is told at the end.
+func (d *decoding) article(name string, body io.Reader) error {
+	in := nntp.NewDecoder(body)
+	for {
+		p, err := in.Next()
+		if err == io.EOF || p == nil && protocols.KindOf(err) == protocols.Protocol {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		f, err := d.file(p.Name)
+		if err != nil {
+			return err
+		}
+		err = f.join.Add(in)
+		if protocols.KindOf(err) == protocols.Local {
+			return err
+		}
+		if err != nil && f.err == nil {
+			f.err = fmt.Errorf("%s: %w", name, err)
+		}
+	}
+}
+
+func (d *decoding) file(name string) (*decodedFile, error) {
+	if f := d.files[name]; f != nil {
+		return f, nil
+	}
+	if len(d.files) == mostDecoded {
+		return nil, usage("more than %d files at once; name a smaller range", mostDecoded)
+	}
+	sink := &nzbSink{dir: d.dir}
+	out, err := sink.create(name)
+	if err != nil {
+		return nil, err
+	}
+	f := &decodedFile{sink: sink, join: nntp.NewJoin(out)}
+	f.join.Max = d.max
+	d.files[name], d.order = f, append(d.order, name)
+	return f, nil
+}
+
+// finish gives the whole files their names and tells what became of each.
+func (d *decoding) finish(ctx context.Context, e *env) error {
+	job := e.newJob("get", 1)
+	defer job.close()
+	if len(d.order) == 0 {
+		return nil
+	}
+	return job.each(ctx, d.order, func(_ context.Context, name string) (transfer.Result, error) {
+		f := d.files[name]
+		r := transfer.Result{Protocol: "nntp", Source: name, Destination: f.sink.path, Bytes: max(0, f.join.Size()), Status: transfer.StatusDone}
+		err := f.err
+		if gaps := f.join.Missing(); err == nil && len(gaps) > 0 {
+			err = &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("%s: bytes %d to %d are missing", name, gaps[0][0], gaps[0][1]-1)}
+		}
+		if err == nil {
+			err = f.join.Verify(f.sink.f)
+		}
+		if bad := f.sink.finish(err == nil); err == nil {
+			err = bad
+		}
+		if r.Err = err; err != nil {
+			r.Status = transfer.StatusFailed
+		}
+		return r, err
+	})
+}

@@ -1,0 +1,212 @@
+package nntp
+
+import (
+	"context"
+	"iter"
+
+	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
+)
+
+// How many commands are in flight, and at how few unanswered ones more are sent.
+const (
+	windowHigh = 250
+	windowLow  = 200
+)
+
+// BulkGet reads many articles on one connection, pipelined, in order.
+func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
+	return c.BulkPart(ctx, names, Whole, each)
+}
+
+// BulkPart is BulkGet for the header or the body alone.
+func (c *Client) BulkPart(ctx context.Context, names iter.Seq[string], part Part, each func(string, *protocols.Object, error) error) error {
+	release, err := c.enter(ctx)
+	if err != nil {
+		return c.wrap(err, "get", "")
+	}
+	defer release()
+	next, stop := iter.Pull(names)
+	defer stop()
+	first, ok := next()
+	for ; ok; first, ok = next() { // names that cannot be asked for need no connection
+		if _, err := article(first); err == nil {
+			break
+		} else if err := each(first, nil, c.wrap(err, "get", first)); err != nil {
+			return err
+		}
+	}
+	if !ok {
+		return nil
+	}
+	err = c.keeper.Run(ctx, func(s *session) error {
+		b := &bulk{ctx: ctx, s: s, part: part, each: each}
+		if err := b.probe(ctx, first); err != nil {
+			return err
+		}
+		rest := func(yield func(string) bool) {
+			for name, ok := first, true; ok; name, ok = next() {
+				if !yield(name) {
+					return
+				}
+			}
+		}
+		return b.run(rest)
+	})
+	return c.wrap(err, "get", "")
+}
+
+// bulk is one run of BulkPart.
+type bulk struct {
+	ctx    context.Context // of the call
+	s      *session
+	part   Part
+	each   func(string, *protocols.Object, error) error
+	sent   string // the group of the commands sent last
+	groups map[string]error
+}
+
+// job is a name with its commands in flight.
+type job struct {
+	name   string
+	target target
+	bad    error // the name cannot be asked for
+	enters bool  // GROUP was sent ahead
+}
+
+// probe has the login, or MODE READER, that a server insists on behind it before
+// anything is pipelined; a server that has let us into a group insists on nothing.
+// What it says of the article itself is of no account.
+func (b *bulk) probe(ctx context.Context, name string) error {
+	t, err := article(name)
+	if err != nil || b.s.loggedIn || b.s.group != "" {
+		return nil
+	}
+	var r *protocols.Reply
+	if t.id != "" {
+		r, err = b.s.cmd("STAT", t.id)
+	} else {
+		r, err = b.s.cmd("GROUP", t.group)
+	}
+	if err != nil {
+		return err
+	}
+	if r.Code == 211 && t.group != "" {
+		_, err = b.s.entered(t.group, r)
+		return err
+	}
+	_, err = b.s.remedy(ctx, r)
+	return err
+}
+
+// run keeps a window of commands in flight.
+func (b *bulk) run(names iter.Seq[string]) error {
+	b.sent, b.groups = b.s.group, map[string]error{}
+	w := wire.NewWindow(b.s.out, windowHigh, windowLow, b.send)
+	jobs := func(yield func(*job) bool) {
+		for name := range names {
+			t, err := article(name)
+			if !yield(&job{name: name, target: t, bad: err}) {
+				return
+			}
+		}
+	}
+	for j, err := range w.All(jobs) {
+		if err != nil {
+			return b.s.fail(err)
+		}
+		if err := b.answer(j); err != nil {
+			if b.s.failed == nil && len(w.Pending()) > 0 {
+				b.s.fail(errStop) // answers are under way that nobody reads
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// send adds the commands of one article.
+func (b *bulk) send(j *job) error {
+	if j.bad != nil {
+		return nil
+	}
+	if j.target.group != "" && j.target.group != b.sent {
+		j.enters = true
+		if err := b.s.queue("GROUP", j.target.group); err != nil {
+			return err
+		}
+		b.sent = j.target.group
+	}
+	return b.s.queue(string(b.part), j.target.spec())
+}
+
+// answer reads the replies of one article and hands it out.
+func (b *bulk) answer(j *job) error {
+	if j.bad != nil {
+		return b.each(j.name, nil, b.s.c.wrap(j.bad, "get", j.name))
+	}
+	if j.enters {
+		if err := b.enter(j.target.group); err != nil {
+			return err
+		}
+	}
+	r, err := b.s.reply()
+	if err != nil {
+		return err
+	}
+	if refused := b.groups[j.target.group]; refused != nil {
+		return b.elsewhere(j, r, refused)
+	}
+	e, err := b.s.begun(r, j.target, b.part)
+	if err != nil {
+		if b.s.failed != nil || b.s.last == 400 {
+			return b.s.fail(err)
+		}
+		return b.fill(j, err)
+	}
+	content := b.s.newBody(j.name)
+	content.release = func() {}
+	err = b.each(j.name, &protocols.Object{Entry: e, Body: content}, nil)
+	content.Close()
+	if err == nil {
+		err = b.s.failed
+	}
+	return err
+}
+
+// fill hands out the article of another server, or the error of this one.
+func (b *bulk) fill(j *job, missing error) error {
+	o, err := b.s.c.fill(b.ctx, j.target, b.part, missing)
+	if err != nil {
+		return b.each(j.name, nil, b.s.c.wrap(err, "get", j.name))
+	}
+	defer o.Body.Close()
+	return b.each(j.name, o, nil)
+}
+
+// enter reads the reply to GROUP. The articles behind a refused one belong to
+// another group: they are not taken.
+func (b *bulk) enter(group string) error {
+	r, err := b.s.reply()
+	if err != nil {
+		return err
+	}
+	if r.Code != 211 {
+		b.groups[group] = refusal(r)
+		b.sent = "" // GROUP is sent again for the next name
+		return nil
+	}
+	delete(b.groups, group)
+	_, err = b.s.entered(group, r)
+	return err
+}
+
+// elsewhere drops the answer to an article of a group that could not be entered.
+func (b *bulk) elsewhere(j *job, r *protocols.Reply, refused error) error {
+	if hasData(r.Code, string(b.part)) {
+		if err := b.s.block().Drain(mostDrained); err != nil {
+			return b.s.fail(err)
+		}
+	}
+	return b.each(j.name, nil, b.s.c.wrap(refused, "get", j.name))
+}

@@ -1,0 +1,71 @@
+package nntp
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/protocoltest"
+)
+
+func harness() protocoltest.Harness {
+	h := protocoltest.Harness{Spec: Spec(), URL: dialogURL, Secret: dialogSecret, Server: labServer, Garbage: "this is no reply"}
+	for _, r := range recordings() {
+		h.Dialogs = append(h.Dialogs, r.dialog())
+	}
+	return h
+}
+
+// TestConformance runs the suite that all adapters pass.
+func TestConformance(t *testing.T) { protocoltest.Run(t, harness()) }
+
+// BenchmarkConformance measures against the server of package lab.
+func BenchmarkConformance(b *testing.B) { protocoltest.RunBenchmarks(b, Spec(), bigServer) }
+
+// start runs a lab server for one test.
+func start(t testing.TB, o lab.NNTPOptions) *lab.NNTPServer {
+	t.Helper()
+	s, err := lab.StartNNTP(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// labServer starts a server with the sample.
+func labServer(t testing.TB) *protocoltest.Server {
+	s := start(t, lab.NNTPOptions{})
+	server := &protocoltest.Server{
+		URL: "nntp://alice:secret@" + s.Addr() + "/", Options: &protocols.Options{},
+		Folder: "local.test", Missing: "no.such.group/1", Files: []string{"local.test/5", "<3@lab.invalid>", "local.test/6"},
+	}
+	for _, id := range []string{"<5@lab.invalid>", "<3@lab.invalid>", "<6@lab.invalid>"} {
+		content, _ := s.News().Article(id)
+		server.Content = append(server.Content, content)
+	}
+	return server
+}
+
+// bigServer has a group of 10,000 articles, and one article of 64 MiB.
+func bigServer(t testing.TB) *protocoltest.Server {
+	news := lab.NewsSample()
+	news.Virtual("local.many", 10_000, virtualArticle)
+	big := "From: a@lab.invalid\nSubject: big\nNewsgroups: local.test\nMessage-ID: <big@lab.invalid>\n\n" + strings.Repeat(strings.Repeat("x", 63)+"\n", 1<<20)
+	if _, err := news.Add(big, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, lab.NNTPOptions{News: news})
+	return &protocoltest.Server{
+		URL: "nntp://alice:secret@" + s.Addr() + "/", Options: &protocols.Options{},
+		Folder: "local.test", Files: []string{"local.test/1"}, Many: "local.many", Big: "<big@lab.invalid>",
+	}
+}
+
+func virtualArticle(n int64) []byte {
+	return fmt.Appendf(nil, "From: Poster %d <p%d@lab.invalid>\r\nNewsgroups: local.many\r\nSubject: Article number %d of many\r\n"+
+		"Date: Mon, 01 Apr 2024 12:00:00 +0000\r\nMessage-ID: <v.%d@local.many>\r\nReferences: <v.%d@local.many>\r\n\r\nText of number %d.\r\n", n, n%100, n, n, max(1, n-1), n)
+}

@@ -1,0 +1,216 @@
+package nntp
+
+import (
+	"bytes"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
+)
+
+// Piece describes one encoded file, or a part of one, in an article.
+type Piece struct {
+	Encoding string // "yenc" or "uuencode"
+	Name     string // as the poster wrote it: not a safe file name
+	Mode     string // permissions of a uuencoded file, octal digits
+	Size     int64  // bytes of the whole file; -1 when not told
+	Part     int    // from 1; 0 for a whole file
+	Total    int    // parts of the file; 0 when not told
+	Offset   int64  // where in the file the part begins
+	Length   int64  // bytes of the part; -1 when not told
+	FileCRC  uint32 // of the whole file, when HasFileCRC; known when the piece has been read
+	// HasFileCRC says that the poster told the checksum of the whole file.
+	HasFileCRC bool
+}
+
+// Decoder takes yEnc and uuencoded pieces out of an article's body, streaming.
+// Next goes to a piece, Read gives its content and io.EOF at its end, after size
+// and checksum were compared: what does not fit is an error of kind Protocol.
+// More than was announced is never given out.
+type Decoder struct {
+	lines   *wire.LineReader
+	piece   Piece
+	active  bool
+	out     []byte // decoded, not read yet
+	buf     []byte
+	decoded int64
+	crc     uint32
+	err     error // of this piece; sticky until Next
+}
+
+// NewDecoder decodes a body: lines, with stuffed dots taken out.
+func NewDecoder(r io.Reader) *Decoder {
+	d := &Decoder{lines: wire.NewLineReader(r, 0)}
+	d.lines.What = "encoded line"
+	return d
+}
+
+// Next goes to the next piece, over what is left of this one, and returns io.EOF
+// when there is none.
+func (d *Decoder) Next() (*Piece, error) {
+	if d.active && d.err == nil {
+		if _, err := io.Copy(io.Discard, d); err != nil {
+			return nil, err
+		}
+	}
+	d.active, d.err, d.out, d.decoded, d.crc = false, nil, nil, 0, 0
+	for {
+		line, err := d.lines.ReadLine()
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case bytes.HasPrefix(line, []byte("=ybegin ")):
+			err = d.beginYEnc(string(line))
+		case bytes.HasPrefix(line, []byte("begin ")):
+			if !d.beginUU(string(line)) {
+				continue
+			}
+		default:
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		d.active = true
+		p := d.piece
+		return &p, nil
+	}
+}
+
+// Piece gives what is known of the piece now: checksums stand at its end.
+func (d *Decoder) Piece() Piece { return d.piece }
+
+// Read gives decoded content.
+func (d *Decoder) Read(p []byte) (int, error) {
+	for len(d.out) == 0 {
+		if !d.active || d.err != nil {
+			return 0, d.end()
+		}
+		d.more()
+	}
+	n := copy(p, d.out)
+	d.out = d.out[n:]
+	return n, nil
+}
+
+// WriteTo writes the rest of the piece.
+func (d *Decoder) WriteTo(w io.Writer) (int64, error) {
+	total := int64(0)
+	for {
+		if len(d.out) > 0 {
+			n, err := w.Write(d.out)
+			total += int64(n)
+			if err != nil {
+				return total, err
+			}
+			d.out = nil
+		}
+		if !d.active || d.err != nil {
+			if err := d.end(); err != io.EOF {
+				return total, err
+			}
+			return total, nil
+		}
+		d.more()
+	}
+}
+
+func (d *Decoder) end() error {
+	if d.err == nil {
+		return io.EOF
+	}
+	return d.err
+}
+
+// decodeBlock is how much is decoded before it is handed out.
+const decodeBlock = 64 << 10
+
+// more decodes lines until a block is full or the piece ends.
+func (d *Decoder) more() {
+	d.buf = d.buf[:0]
+	for d.err == nil && len(d.buf) < decodeBlock {
+		line, err := d.lines.ReadLine()
+		if err != nil {
+			d.err = damaged("the piece is cut short", err)
+			break
+		}
+		if d.piece.Encoding == "yenc" {
+			d.err = d.yencLine(line)
+		} else {
+			d.err = d.uuLine(line)
+		}
+	}
+	if over := d.decoded + int64(len(d.buf)) - d.piece.Length; d.piece.Length >= 0 && over > 0 {
+		d.buf = d.buf[:int64(len(d.buf))-over]
+		d.err = damaged("more content than was announced", nil)
+	}
+	d.decoded += int64(len(d.buf))
+	d.crc = crc32.Update(d.crc, crc32.IEEETable, d.buf)
+	d.out = d.buf
+	if end, ok := d.err.(*pieceEnd); ok {
+		d.err = d.verify(end)
+	}
+}
+
+// pieceEnd is the end of a piece with what it tells.
+type pieceEnd struct {
+	size   int64 // -1: not told
+	crc    uint32
+	hasCRC bool
+}
+
+func (*pieceEnd) Error() string { return "end" }
+
+// verify compares what came with what was told, and gives io.EOF.
+func (d *Decoder) verify(end *pieceEnd) error {
+	switch {
+	case end.size >= 0 && end.size != d.decoded, d.piece.Length >= 0 && d.piece.Length != d.decoded:
+		return damaged(fmt.Sprintf("%d bytes came, %d were announced", d.decoded, max(end.size, d.piece.Length)), nil)
+	case end.hasCRC && end.crc != d.crc:
+		return damaged(fmt.Sprintf("checksum is %08x, should be %08x", d.crc, end.crc), nil)
+	}
+	return io.EOF
+}
+
+func damaged(text string, err error) error {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return &protocols.Error{Proto: proto, Op: "decode", Kind: protocols.Protocol, Text: text, Err: err}
+}
+
+// keywords reads "name=value" words; a name= takes the rest of the line.
+func keywords(line string) map[string]string {
+	words := map[string]string{}
+	for line != "" {
+		line = strings.TrimLeft(line, " ")
+		key, rest, ok := strings.Cut(line, "=")
+		if !ok {
+			break
+		}
+		if key == "name" {
+			words[key] = strings.TrimRight(rest, " ")
+			break
+		}
+		words[key], line, _ = strings.Cut(rest, " ")
+	}
+	return words
+}
+
+// wordNumber reads the number of a keyword; -1 when it is not there.
+func wordNumber(words map[string]string, key string) (int64, error) {
+	s, ok := words[key]
+	if !ok {
+		return -1, nil
+	}
+	n, ok := parseNumber(s)
+	if !ok {
+		return 0, damaged("bad "+key+"="+strconv.Quote(clip(s)), nil)
+	}
+	return n, nil
+}

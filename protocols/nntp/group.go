@@ -1,0 +1,272 @@
+package nntp
+
+import (
+	"context"
+	"iter"
+	"strconv"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Group asks for the numbers of a group and makes it the current one (GROUP,
+// RFC 3977 6.1.1). The count is the server's estimate.
+func (c *Client) Group(ctx context.Context, group string) (protocols.GroupInfo, error) {
+	var g protocols.GroupInfo
+	err := c.do(ctx, "group", group, []string{group}, func(s *session) error {
+		t, err := oneGroup(group)
+		if err != nil {
+			return err
+		}
+		g, err = s.enterGroup(ctx, t.group)
+		return err
+	})
+	return g, err
+}
+
+func (s *session) enterGroup(ctx context.Context, group string) (protocols.GroupInfo, error) {
+	r, err := s.need(ctx, []int{211}, "GROUP", group)
+	if err != nil {
+		return protocols.GroupInfo{}, err
+	}
+	return s.entered(group, r)
+}
+
+// entered reads the reply to GROUP: "count low high name".
+func (s *session) entered(group string, r *protocols.Reply) (protocols.GroupInfo, error) {
+	words := strings.Fields(r.Text())
+	var n [3]int64
+	for i := range n {
+		ok := i < len(words)
+		if ok {
+			n[i], ok = parseNumber(words[i])
+		}
+		if !ok {
+			return protocols.GroupInfo{}, s.fail(protocols.ProtocolError(proto, "", "reply to GROUP without three numbers: "+strconv.Quote(clip(r.Text()))))
+		}
+	}
+	s.group = group
+	return protocols.GroupInfo{Count: n[0], Low: n[1], High: n[2]}, nil
+}
+
+// clip keeps foreign text short in messages.
+func clip(s string) string {
+	const most = 80
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
+}
+
+// inGroup sends a command that works in a group, with GROUP ahead of it in the
+// same flight where another one is selected, and gives the command's reply. ahead
+// are commands before those, whose replies it hands to their functions.
+func (s *session) inGroup(ctx context.Context, group string, ahead []step, verb string, args ...string) (*protocols.Reply, error) {
+	for retried := false; ; retried = true {
+		r, refused, err := s.fly(group, ahead, verb, args)
+		if err != nil {
+			return nil, err
+		}
+		first := r
+		if refused != nil {
+			first = refused
+		}
+		if !retried {
+			again, err := s.remedy(ctx, first)
+			if err != nil {
+				return nil, err
+			}
+			if again {
+				continue
+			}
+		}
+		if refused != nil {
+			return nil, refusal(refused)
+		}
+		return r, nil
+	}
+}
+
+// step is a command sent ahead of another, and what is done with its reply.
+type step struct {
+	verb string
+	args []string
+	then func(r *protocols.Reply) error
+}
+
+// fly sends the commands at once and reads their replies. refused is that of
+// GROUP when it is no yes; the answer to the command is then dropped: it would be
+// about another group.
+func (s *session) fly(group string, ahead []step, verb string, args []string) (r, refused *protocols.Reply, err error) {
+	switching := group != "" && group != s.group
+	for _, st := range ahead {
+		if err := s.queue(st.verb, st.args...); err != nil {
+			return nil, nil, err
+		}
+	}
+	if switching {
+		if err := s.queue("GROUP", group); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := s.queue(verb, args...); err != nil {
+		return nil, nil, s.fail(err) // what is queued must not go out with the next command
+	}
+	if err := s.flush(); err != nil {
+		return nil, nil, err
+	}
+	for _, st := range ahead {
+		if r, err = s.reply(); err == nil {
+			err = st.then(r)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	if switching {
+		if r, err = s.reply(); err != nil {
+			return nil, nil, err
+		}
+		if r.Code == 211 {
+			_, err = s.entered(group, r)
+		} else {
+			refused = r
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	if r, err = s.reply(); err != nil || refused == nil {
+		return r, refused, err
+	}
+	if hasData(r.Code, verb) {
+		return nil, refused, s.fail(s.data(r).Drain(mostDrained))
+	}
+	return r, refused, nil
+}
+
+// Numbers gives the article numbers of a group or of a range of it (LISTGROUP,
+// RFC 3977 6.1.2), in the server's order, streamed.
+func (c *Client) Numbers(ctx context.Context, name string) iter.Seq2[int64, error] {
+	return stream(ctx, c, "listgroup", name, func(s *session, yield func(int64) bool) error {
+		t, err := oneGroup(name)
+		if err != nil {
+			return err
+		}
+		args := []string{t.group}
+		if t.ranged {
+			args = append(args, t.spec())
+		}
+		r, err := s.need(ctx, []int{211}, "LISTGROUP", args...)
+		if err != nil {
+			return err
+		}
+		s.group = t.group
+		return s.parsed(s.data(r), func(line []byte) (ok, more bool) {
+			n, ok := parseNumber(strings.TrimSpace(string(line)))
+			inside := !t.ranged || n >= t.low && n <= t.high // old servers ignore the range
+			return ok, !ok || !inside || yield(n)
+		})
+	})
+}
+
+// stream runs a listing as an iterator: the client is busy until the loop ends.
+func stream[T any](ctx context.Context, c *Client, op, name string, run func(s *session, yield func(T) bool) error, args ...string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		err := c.do(ctx, op, name, append(args, name), func(s *session) error {
+			return run(s, func(v T) bool { return yield(v, nil) })
+		})
+		if err != nil && err != errStop {
+			var zero T
+			yield(zero, err)
+		}
+	}
+}
+
+// Neighbour gives the article behind (NEXT) or before (LAST) the current one of
+// a group: that of the name. Its number and message-id are in the entry.
+func (c *Client) Neighbour(ctx context.Context, name string, next bool) (protocols.Entry, error) {
+	var e protocols.Entry
+	err := c.do(ctx, "next", name, []string{name}, func(s *session) error {
+		t, err := oneGroup(name)
+		if err != nil {
+			return err
+		}
+		verb := "LAST"
+		if next {
+			verb = "NEXT"
+		}
+		var r *protocols.Reply
+		if t.ranged {
+			stat := step{"STAT", []string{t.spec()}, func(r *protocols.Reply) error { return want(r, 223) }}
+			if _, err := s.enterGroup(ctx, t.group); err != nil {
+				return err
+			}
+			r, err = s.inGroup(ctx, t.group, []step{stat}, verb)
+		} else {
+			r, err = s.inGroup(ctx, t.group, nil, verb)
+		}
+		if err == nil {
+			err = want(r, 223)
+		}
+		if err == nil {
+			e, err = s.pointed(r, t.group)
+		}
+		return err
+	})
+	return e, err
+}
+
+// pointed reads "number message-id" of a 22x reply (RFC 3977 6.2.1).
+func (s *session) pointed(r *protocols.Reply, group string) (protocols.Entry, error) {
+	number, rest, _ := strings.Cut(r.Text(), " ")
+	n, ok := parseNumber(number)
+	if !ok {
+		return protocols.Entry{}, s.fail(protocols.ProtocolError(proto, "", "reply without an article number: "+strconv.Quote(clip(r.Text()))))
+	}
+	id, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	return s.c.articleEntry(group, n, id), nil
+}
+
+// articleEntry gives the entry of an article of which only its names are known.
+// Without group and number it goes by its message-id.
+func (c *Client) articleEntry(group string, number int64, id string) protocols.Entry {
+	e := protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, ID: id, MessageInfo: &protocols.MessageInfo{Number: number, MessageID: id}}
+	if group != "" && number > 0 {
+		e.Name, e.Path = strconv.FormatInt(number, 10), articleName(group, number)
+	} else {
+		e.Name, e.Path = id, id
+	}
+	e.URL = c.urlOf(e.Path)
+	return e
+}
+
+// mostNumbers bounds the article numbers that Articles holds.
+const mostNumbers = 4 << 20
+
+// Articles gives the names of the articles of a group, or of a range of it, that
+// are there. It asks before it returns, so that the client is free while the
+// names are used.
+func (c *Client) Articles(ctx context.Context, name string) (iter.Seq[string], error) {
+	t, err := oneGroup(name)
+	if err != nil {
+		return nil, c.wrap(err, "listgroup", name)
+	}
+	var numbers []int64
+	for n, err := range c.Numbers(ctx, name) {
+		if err != nil {
+			return nil, err
+		}
+		if len(numbers) == mostNumbers {
+			return nil, c.wrap(&protocols.Error{Kind: protocols.Protocol, Text: "more than " + strconv.Itoa(mostNumbers) + " articles at once; name a range"}, "listgroup", name)
+		}
+		numbers = append(numbers, n)
+	}
+	return func(yield func(string) bool) {
+		for _, n := range numbers {
+			if !yield(articleName(t.group, n)) {
+				return
+			}
+		}
+	}, nil
+}

@@ -1,0 +1,148 @@
+package nntp
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// HeaderLine is one header of one article.
+type HeaderLine struct {
+	Number int64  // in its group; 0 when asked for by message-id
+	ID     string // the message-id, when asked for by it
+	Value  string // as the server has it, unfolded
+}
+
+// Text gives the value with encoded words decoded.
+func (h HeaderLine) Text() string { return decodeHeader(h.Value) }
+
+// Header gives one header, or a metadata item such as ":bytes", of the articles
+// of a group, of a range of it, or of one article (HDR, RFC 3977 8.5; XHDR of
+// servers that predate it).
+func (c *Client) Header(ctx context.Context, name, field string) iter.Seq2[HeaderLine, error] {
+	return stream(ctx, c, "hdr", name, func(s *session, yield func(HeaderLine) bool) error {
+		t, err := parseName(name)
+		if err == nil {
+			err = checkField(field)
+		}
+		if err != nil {
+			return err
+		}
+		if t.id == "" && t.group == "" {
+			return protocols.UsageError(proto, "", "name one group, or one article")
+		}
+		return s.header(ctx, t, field, yield)
+	}, field)
+}
+
+func checkField(field string) error {
+	if field == "" || strings.ContainsAny(field, " \t") {
+		return protocols.UsageError(proto, "", "a field is one word, such as Subject or :bytes")
+	}
+	return nil
+}
+
+func (s *session) header(ctx context.Context, t target, field string, yield func(HeaderLine) bool) error {
+	whole := t.id == "" && !t.ranged
+	if whole {
+		t.low, t.high = 1, lastNumber
+	}
+	r, err := s.askHeader(ctx, &t, field)
+	if err != nil {
+		return err
+	}
+	if whole && (r.Code == 423 || r.Code == 420) {
+		return nil
+	}
+	if err := want(r, 225, 221); err != nil {
+		return err
+	}
+	return s.parsed(s.data(r), func(line []byte) (ok, more bool) {
+		first, value, _ := strings.Cut(string(line), " ")
+		n, ok := parseNumber(first)
+		return ok || first == t.id, yield(HeaderLine{Number: n, ID: t.id, Value: value})
+	})
+}
+
+// askHeader sends HDR, and XHDR where a server does not know it.
+func (s *session) askHeader(ctx context.Context, t *target, field string) (*protocols.Reply, error) {
+	if s.hdrVerb == "" {
+		s.hdrVerb = "HDR"
+		if s.c.Settings.XOver || s.modern && !s.offers("HDR") {
+			s.hdrVerb = "XHDR"
+		}
+	}
+	r, err := s.inGroup(ctx, t.group, nil, s.hdrVerb, field, t.spec())
+	if err != nil || !unknown(r.Code) {
+		return r, err
+	}
+	other := map[string]string{"HDR": "XHDR", "XHDR": "HDR"}[s.hdrVerb]
+	second, err := s.inGroup(ctx, t.group, nil, other, field, t.spec())
+	if err != nil || unknown(second.Code) {
+		return r, err
+	}
+	s.hdrVerb = other
+	return second, nil
+}
+
+// Search gives the articles of a group, or of a range of it, that have a header
+// which fits: the query is the field and patterns of a wildmat, "Subject *linux*"
+// (XPAT, RFC 2980 2.9). Where a server has no XPAT the header is compared here.
+// The entries hold the number, and the header in Facts.
+func (c *Client) Search(ctx context.Context, name, query string) iter.Seq2[protocols.Entry, error] {
+	return stream(ctx, c, "search", name, func(s *session, yield func(protocols.Entry) bool) error {
+		t, err := oneGroup(name)
+		if err != nil {
+			return err
+		}
+		field, pattern := cutBlank(strings.TrimSpace(query))
+		if field == "" || pattern == "" {
+			return protocols.UsageError(proto, "search", "a query is FIELD PATTERN, such as: Subject *linux*")
+		}
+		return s.search(ctx, t, field, pattern, yield)
+	}, query)
+}
+
+func (s *session) search(ctx context.Context, t target, field, pattern string, yield func(protocols.Entry) bool) error {
+	found := func(h HeaderLine) bool {
+		e := s.c.articleEntry(t.group, h.Number, "")
+		e.Facts = map[string]string{strings.ToLower(field): h.Text()}
+		if strings.EqualFold(field, "subject") {
+			e.Subject = h.Text()
+		}
+		return yield(e)
+	}
+	bounds := t
+	if !t.ranged {
+		bounds.low, bounds.high = 1, lastNumber
+	}
+	r, err := s.inGroup(ctx, t.group, nil, "XPAT", field, bounds.spec(), pattern)
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.Code == 221:
+		return s.parsed(s.data(r), func(line []byte) (ok, more bool) {
+			first, value, _ := strings.Cut(string(line), " ")
+			n, ok := parseNumber(first)
+			return ok, !ok || found(HeaderLine{Number: n, Value: value})
+		})
+	case r.Code == 423 || r.Code == 420 || r.Code == 430:
+		return nil
+	case !unknown(r.Code):
+		return refusal(r)
+	}
+	return s.header(ctx, t, field, func(h HeaderLine) bool { return !anyWild(pattern, h.Value) || found(h) })
+}
+
+// anyWild: XPAT takes several patterns, of which one has to fit.
+func anyWild(patterns, value string) bool {
+	for _, p := range strings.Fields(patterns) {
+		if Wildmat(p, value) {
+			return true
+		}
+	}
+	return false
+}

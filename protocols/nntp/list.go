@@ -1,0 +1,199 @@
+package nntp
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// mostDescriptions bounds the bytes of descriptions that are held while groups
+// are listed; groups beyond have none.
+const mostDescriptions = 16 << 20
+
+// listGroups gives the groups that fit the wildmat; empty means all.
+func (s *session) listGroups(ctx context.Context, wildmat string, yield func(protocols.Entry) bool) error {
+	about, err := s.descriptions(ctx, wildmat)
+	if err != nil {
+		return err
+	}
+	kind := "ACTIVE"
+	if s.offers("LIST", "COUNTS") {
+		kind = "COUNTS"
+	}
+	r, local, err := s.list(ctx, kind, wildmat)
+	if err != nil {
+		return err
+	}
+	return s.parsed(s.data(r), func(line []byte) (ok, more bool) {
+		e, ok := s.c.groupEntry(string(line), kind == "COUNTS")
+		if local && ok && !Wildmat(wildmat, e.Name) {
+			return true, true
+		}
+		if text := about[e.Name]; text != "" && ok {
+			e.Facts = map[string]string{"description": text}
+		}
+		return ok, yield(e)
+	})
+}
+
+// list sends LIST. local is true for a server that cannot choose by wildmat.
+func (s *session) list(ctx context.Context, kind, wildmat string) (r *protocols.Reply, local bool, err error) {
+	args := []string{kind}
+	if wildmat != "" {
+		args = append(args, wildmat)
+	}
+	if r, err = s.ask(ctx, "LIST", args...); err != nil {
+		return nil, false, err
+	}
+	if unknown(r.Code) && kind == "ACTIVE" && !s.modern { // RFC 977 has LIST alone
+		r, err = s.ask(ctx, "LIST")
+		local = wildmat != ""
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return r, local, want(r, 215)
+}
+
+// descriptions are those of LIST NEWSGROUPS; a server without has none.
+func (s *session) descriptions(ctx context.Context, wildmat string) (map[string]string, error) {
+	args := []string{"NEWSGROUPS"}
+	if wildmat != "" {
+		args = append(args, wildmat)
+	}
+	r, err := s.ask(ctx, "LIST", args...)
+	if err != nil || r.Code != 215 {
+		return nil, err
+	}
+	about, size := map[string]string{}, 0
+	err = s.parsed(s.data(r), func(line []byte) (ok, more bool) {
+		name, text := cutBlank(string(line))
+		_, twice := about[name]
+		if size += len(line); text != "" && size <= mostDescriptions {
+			about[name] = decodeHeader(text)
+		}
+		return !twice, true
+	})
+	return about, err
+}
+
+// cutBlank splits at the first run of spaces and tabs.
+func cutBlank(s string) (first, rest string) {
+	i := strings.IndexAny(s, " \t")
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], strings.TrimSpace(s[i:])
+}
+
+// groupEntry reads a line of LIST ACTIVE, "name high low status" (RFC 3977 7.6.3),
+// or of LIST COUNTS, "name high low count status" (RFC 6048 2.2).
+func (c *Client) groupEntry(line string, counted bool) (protocols.Entry, bool) {
+	words := strings.Fields(line)
+	size := 4
+	if counted {
+		size = 5
+	}
+	e := protocols.Entry{Protocol: proto, Type: protocols.TypeGroup, Size: -1, Raw: printableRaw(line)}
+	if len(words) < size {
+		return e, false
+	}
+	high, okHigh := parseNumber(words[1])
+	low, okLow := parseNumber(words[2])
+	count := max(0, high-low+1)
+	if counted {
+		var ok bool
+		count, ok = parseNumber(words[3])
+		okHigh = okHigh && ok
+	}
+	if !okHigh || !okLow {
+		return e, false
+	}
+	e.Raw, e.Name, e.Path, e.URL = "", words[0], words[0], c.urlOf(words[0])
+	e.GroupInfo = &protocols.GroupInfo{Count: count, Low: low, High: high, Posting: words[size-1]}
+	return e, true
+}
+
+// Lines sends a command whose answer is lines, and gives them as they are: LIST
+// with any keyword (ACTIVE.TIMES, DISTRIB.PATS, HEADERS, MOTD, OVERVIEW.FMT, ...),
+// HELP, XGTITLE, and what a server has of its own.
+func (c *Client) Lines(ctx context.Context, command string) iter.Seq2[string, error] {
+	return stream(ctx, c, "list", "", func(s *session, yield func(string) bool) error {
+		r, err := s.askRaw(ctx, command)
+		if err != nil {
+			return err
+		}
+		if err := ReplyError(r); err != nil {
+			return err
+		}
+		verb, _, _ := strings.Cut(command, " ")
+		if !hasData(r.Code, verb) {
+			return refusal(r)
+		}
+		return s.linesOf(s.data(r), func(line []byte) bool { return yield(string(line)) })
+	}, command)
+}
+
+// NewGroups gives the groups made since a time of the server (NEWGROUPS, RFC 3977
+// 7.3).
+func (c *Client) NewGroups(ctx context.Context, since time.Time) iter.Seq2[protocols.Entry, error] {
+	return stream(ctx, c, "newgroups", "", func(s *session, yield func(protocols.Entry) bool) error {
+		r, err := s.need(ctx, []int{231}, "NEWGROUPS", s.stamp(since)...)
+		if err != nil {
+			return err
+		}
+		return s.parsed(s.data(r), func(line []byte) (ok, more bool) {
+			e, ok := c.groupEntry(string(line), false)
+			return ok, yield(e)
+		})
+	})
+}
+
+// NewNews gives the message-ids of articles that came to groups of the wildmat
+// since a time of the server (NEWNEWS, RFC 3977 7.4).
+func (c *Client) NewNews(ctx context.Context, wildmat string, since time.Time) iter.Seq2[string, error] {
+	return stream(ctx, c, "newnews", wildmat, func(s *session, yield func(string) bool) error {
+		if wildmat == "" {
+			wildmat = "*"
+		}
+		if strings.ContainsAny(wildmat, " \t") {
+			return protocols.UsageError(proto, "", "a wildmat has no spaces")
+		}
+		r, err := s.need(ctx, []int{230}, "NEWNEWS", append([]string{wildmat}, s.stamp(since)...)...)
+		if err != nil {
+			return err
+		}
+		return s.linesOf(s.data(r), func(line []byte) bool { return yield(strings.TrimSpace(string(line))) })
+	})
+}
+
+// stamp writes a time as two words and GMT; servers of RFC 977 know years of two
+// digits only.
+func (s *session) stamp(t time.Time) []string {
+	day := "20060102"
+	if !s.modern {
+		day = "060102"
+	}
+	t = t.UTC()
+	return []string{t.Format(day), t.Format("150405"), "GMT"}
+}
+
+// Date asks for the server's time (DATE, RFC 3977 7.1).
+func (c *Client) Date(ctx context.Context) (time.Time, error) {
+	var at time.Time
+	err := c.do(ctx, "date", "", nil, func(s *session) error {
+		r, err := s.need(ctx, []int{111}, "DATE")
+		if err != nil {
+			return err
+		}
+		word, _ := cutBlank(strings.TrimSpace(r.Text()))
+		if at, err = time.Parse("20060102150405", word); err != nil {
+			return s.fail(protocols.ProtocolError(proto, "", "reply to DATE without a time: "+clip(r.Text())))
+		}
+		return nil
+	})
+	return at, err
+}

@@ -1,0 +1,85 @@
+package nntp
+
+import (
+	"context"
+	"iter"
+	"net"
+	"strconv"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+var _ protocols.MessageSource = (*Client)(nil)
+
+// OpenMailbox goes to a group, or a range of it, for a sync. The articles are
+// listed by their overview; the state is the highest number that was given, so
+// that a later run asks for what came behind it. Message-ids are the ids: numbers
+// change when a server is built anew.
+func (c *Client) OpenMailbox(ctx context.Context, name string) (*protocols.Mailbox, error) {
+	var m *protocols.Mailbox
+	err := c.do(ctx, "sync", name, []string{name}, func(s *session) error {
+		t, err := oneGroup(name)
+		if err != nil {
+			return err
+		}
+		g, err := s.enterGroup(ctx, t.group)
+		if err != nil {
+			return err
+		}
+		m = c.mailbox(t, name, g)
+		return nil
+	})
+	return m, err
+}
+
+func (c *Client) mailbox(t target, name string, g protocols.GroupInfo) *protocols.Mailbox {
+	host, port, _ := c.hostPort()
+	m := &protocols.Mailbox{Account: net.JoinHostPort(host, port), Name: name}
+	m.Changes = func(ctx context.Context, since string) iter.Seq2[protocols.Entry, error] {
+		return stream(ctx, c, "sync", name, func(s *session, yield func(protocols.Entry) bool) error {
+			return s.changes(ctx, m, t, g, since, yield)
+		})
+	}
+	return m
+}
+
+// changes lists what is above the number in since. A number that the group has
+// not reached was given by another server, or before it was built anew: then all
+// is listed.
+func (s *session) changes(ctx context.Context, m *protocols.Mailbox, t target, g protocols.GroupInfo, since string, yield func(protocols.Entry) bool) error {
+	seen, known := parseNumber(since)
+	known = known && seen <= g.High && !t.ranged
+	high := seen
+	if known {
+		t.ranged, t.low, t.high = true, seen+1, lastNumber
+	} else {
+		high = 0
+	}
+	stopped := false
+	take := func(e protocols.Entry) bool {
+		if e.MessageInfo == nil || e.Number < t.low {
+			return true // a line that cannot be read, or a server that gives the last article for an empty range
+		}
+		high = max(high, e.Number)
+		if e.ID == "" {
+			e.ID = e.Path
+		}
+		if len(s.c.Fill) > 0 && e.MessageID != "" {
+			e.Path = e.MessageID
+		}
+		stopped = !yield(e)
+		return !stopped
+	}
+	var err error
+	if !known || g.High > seen {
+		err = s.overview(ctx, t, take)
+	}
+	if e, ok := err.(*protocols.Error); ok && known && e.Code == 423 {
+		err = nil
+	}
+	if err != nil || stopped {
+		return err
+	}
+	m.State, m.Complete = strconv.FormatInt(high, 10), !known
+	return nil
+}

@@ -1,0 +1,268 @@
+package nntp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Fetch says how the file of an NZB is fetched.
+type Fetch struct {
+	// Clients work in parallel, each on a connection of its own. What one has not
+	// is asked of those in its Fill.
+	Clients []*Client
+	// Create gives what the file is written to, when its name is known: from its
+	// first part, or from the subject. It is called once.
+	Create func(name string) (io.WriterAt, error)
+	// Max is the most bytes of the file; 0: no limit.
+	Max int64
+}
+
+// Fetched is what became of a file.
+type Fetched struct {
+	Name    string
+	Bytes   int64
+	Missing []NZBSegment // parts that no server has, or that are damaged
+	Errors  []error      // why, one for each
+}
+
+// fetchBatch is how many articles a client takes at a time.
+const fetchBatch = 10
+
+// File fetches and joins the parts of a file. Parts that are not to be had are
+// told in Fetched; the error is one of the work as a whole: the connection, the
+// disk.
+func (f *Fetch) File(ctx context.Context, file *NZBFile) (*Fetched, error) {
+	run := &fetchRun{Fetch: f, file: file, left: file.Segments}
+	run.done.Name = file.Name()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var wait sync.WaitGroup
+	first := run.take(1)
+	if err := run.batch(ctx, f.Clients[0], first); err != nil {
+		return &run.done, err
+	}
+	if run.uu {
+		return &run.done, run.sequence(ctx, f.Clients[0])
+	}
+	for _, c := range f.Clients {
+		wait.Go(func() {
+			for {
+				batch := run.take(fetchBatch)
+				if len(batch) == 0 {
+					return
+				}
+				if err := run.batch(ctx, c, batch); err != nil {
+					run.fail(err)
+					stop(err)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if run.join != nil {
+		run.done.Bytes = max(0, run.join.Size())
+	}
+	slices.SortFunc(run.done.Missing, func(a, b NZBSegment) int { return a.Number - b.Number })
+	if run.err == nil && len(run.done.Missing) == 0 {
+		run.err = run.whole()
+	}
+	return &run.done, run.err
+}
+
+// fetchRun is the work on one file.
+type fetchRun struct {
+	*Fetch
+	file *NZBFile
+	mu   sync.Mutex
+	left []NZBSegment
+	join *Join
+	dst  io.WriterAt
+	uu   bool
+	done Fetched
+	err  error
+}
+
+func (r *fetchRun) take(n int) []NZBSegment {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n = min(n, len(r.left))
+	batch := r.left[:n]
+	r.left = r.left[n:]
+	return batch
+}
+
+func (r *fetchRun) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *fetchRun) missing(s NZBSegment, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done.Missing = append(r.done.Missing, s)
+	r.done.Errors = append(r.done.Errors, fmt.Errorf("part %d %s: %w", s.Number, s.ID, err))
+}
+
+// batch fetches some segments with one client, in order.
+func (r *fetchRun) batch(ctx context.Context, c *Client, segments []NZBSegment) error {
+	i := 0
+	ids := func(yield func(string) bool) {
+		for _, s := range segments {
+			if !yield(s.ID) {
+				return
+			}
+		}
+	}
+	return c.BulkPart(ctx, ids, Body, func(_ string, o *protocols.Object, err error) error {
+		s := segments[i]
+		i++
+		if err == nil {
+			err = r.part(o.Body)
+		}
+		if err == nil {
+			return nil
+		}
+		if r.uu && errors.Is(err, errSequence) || protocols.KindOf(err) == protocols.Local || ctx.Err() != nil {
+			return nilIfSequence(err)
+		}
+		r.missing(s, err)
+		return nil
+	})
+}
+
+// errSequence says that the file has to be decoded in one go.
+var errSequence = errors.New("decoded in one go")
+
+func nilIfSequence(err error) error {
+	if errors.Is(err, errSequence) {
+		return nil
+	}
+	return err
+}
+
+// part decodes the body of one article into the file.
+func (r *fetchRun) part(body io.Reader) error {
+	d := NewDecoder(body)
+	p, err := d.Next()
+	if err == io.EOF {
+		return damaged("nothing encoded in the article", nil)
+	}
+	if err != nil {
+		return err
+	}
+	if p.Encoding == "uuencode" {
+		r.uu = true
+		r.done.Name = p.Name
+		return errSequence
+	}
+	j, err := r.target(p.Name)
+	if err != nil {
+		return err
+	}
+	return j.Add(d)
+}
+
+// target makes the file when its name is known.
+func (r *fetchRun) target(name string) (*Join, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.join != nil {
+		return r.join, nil
+	}
+	if name != "" {
+		r.done.Name = name
+	}
+	dst, err := r.Create(r.done.Name)
+	if err != nil {
+		return nil, localOr(err)
+	}
+	r.dst, r.join = dst, NewJoin(dst)
+	r.join.Max = r.Max
+	return r.join, nil
+}
+
+// whole checks a file of which every part has come.
+func (r *fetchRun) whole() error {
+	if r.join == nil {
+		return nil
+	}
+	if gaps := r.join.Missing(); len(gaps) > 0 {
+		return damaged(fmt.Sprintf("the NZB names no part for bytes %d to %d", gaps[0][0], gaps[0][1]-1), nil)
+	}
+	if in, ok := r.dst.(io.ReaderAt); ok {
+		return r.join.Verify(in)
+	}
+	return nil
+}
+
+// sequence decodes a uuencoded file, whose parts have no place of their own: all
+// articles as one text, in order.
+func (r *fetchRun) sequence(ctx context.Context, c *Client) error {
+	in, out := io.Pipe()
+	result := make(chan error, 1)
+	go func() {
+		err := r.decodeAll(in)
+		in.CloseWithError(err)
+		result <- err
+	}()
+	ids := func(yield func(string) bool) {
+		for _, s := range r.file.Segments {
+			if !yield(s.ID) {
+				return
+			}
+		}
+	}
+	i := 0
+	err := c.BulkPart(ctx, ids, Body, func(_ string, o *protocols.Object, err error) error {
+		s := r.file.Segments[i]
+		i++
+		if err != nil {
+			r.missing(s, err)
+			return err // what comes behind a gap has no place
+		}
+		if _, err := io.Copy(out, o.Body); err != nil && err != io.ErrClosedPipe {
+			return err
+		}
+		return nil
+	})
+	out.CloseWithError(err)
+	decoded := <-result
+	switch {
+	case len(r.done.Missing) > 0:
+		return nil
+	case err != nil && protocols.KindOf(err) != protocols.Internal:
+		return err
+	}
+	return decoded
+}
+
+func (r *fetchRun) decodeAll(in io.Reader) error {
+	d := NewDecoder(in)
+	p, err := d.Next()
+	if err == io.EOF {
+		err = damaged("nothing encoded in the articles", nil)
+	}
+	if err != nil {
+		return err
+	}
+	j, err := r.target(p.Name)
+	if err != nil {
+		return err
+	}
+	if err := j.Add(d); err != nil {
+		return err
+	}
+	r.done.Bytes = j.Size()
+	_, err = io.Copy(io.Discard, in) // so that the articles are read to their ends
+	return err
+}

@@ -1,0 +1,258 @@
+package nntp
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// field is one column of an overview line behind the number.
+type field struct {
+	name string // in lower case, without colons
+	full bool   // the value begins with the field's name
+}
+
+// standard are the columns that every overview has (RFC 3977 8.3.2).
+var standard = []field{{"subject", false}, {"from", false}, {"date", false}, {"message-id", false}, {"references", false}, {"bytes", false}, {"lines", false}}
+
+// Overview gives the overview of a group, of a range of it, or of one article
+// (OVER, or XOVER of servers that predate it), streamed in the server's order. A
+// line that cannot be parsed is an entry with Raw set. Fields beyond the usual
+// ones stand in Facts.
+func (c *Client) Overview(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
+	return stream(ctx, c, "over", name, func(s *session, yield func(protocols.Entry) bool) error {
+		t, err := parseName(name)
+		if err != nil {
+			return err
+		}
+		if t.id == "" && t.group == "" {
+			return protocols.UsageError(proto, "", "name one group, or one article")
+		}
+		return s.overview(ctx, t, yield)
+	})
+}
+
+// overview lists what the target names. Without a range it is the whole group,
+// which may be empty.
+func (s *session) overview(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
+	whole := t.id == "" && !t.ranged
+	if whole {
+		t.low, t.high = 1, lastNumber
+	}
+	r, err := s.over(ctx, &t)
+	if err != nil {
+		return err
+	}
+	if whole && (r.Code == 423 || r.Code == 420) { // nothing in the group
+		return nil
+	}
+	if err := want(r, 224); err != nil {
+		return err
+	}
+	return s.parsed(s.data(r), func(line []byte) (ok, more bool) {
+		e := s.overviewEntry(string(line), t.group)
+		return e.Parsed(), yield(e)
+	})
+}
+
+// over sends OVER, and XOVER where a server does not know it.
+func (s *session) over(ctx context.Context, t *target) (*protocols.Reply, error) {
+	var ahead []step
+	if s.format == nil {
+		ahead = []step{{"LIST", []string{"OVERVIEW.FMT"}, s.learnFormat}}
+	}
+	if s.overVerb == "" {
+		s.overVerb = "OVER"
+		if s.c.Settings.XOver || s.modern && !s.offers("OVER") {
+			s.overVerb = "XOVER"
+		}
+	}
+	r, err := s.inGroup(ctx, t.group, ahead, s.overVerb, t.spec())
+	if err != nil || !unknown(r.Code) {
+		return r, err
+	}
+	s.overVerb = map[string]string{"OVER": "XOVER", "XOVER": "OVER"}[s.overVerb]
+	second, err := s.inGroup(ctx, t.group, nil, s.overVerb, t.spec())
+	if err == nil && unknown(second.Code) {
+		return r, nil
+	}
+	return second, err
+}
+
+// learnFormat reads the answer to LIST OVERVIEW.FMT (RFC 3977 8.4). Servers that
+// have none use the standard columns.
+func (s *session) learnFormat(r *protocols.Reply) error {
+	if r.Code == 480 {
+		return nil // asked again after the login
+	}
+	s.format = standard
+	if r.Code != 215 {
+		return nil
+	}
+	lines, err := s.bounded(s.data(r))
+	if err != nil {
+		return err
+	}
+	s.format = parseFormat(lines)
+	return nil
+}
+
+// parseFormat reads the lines of OVERVIEW.FMT. The first seven columns are what
+// the standard says, whatever an old server calls them.
+func parseFormat(lines []string) []field {
+	format := append([]field(nil), standard...)
+	for i, line := range lines {
+		name := strings.ToLower(strings.TrimSpace(line))
+		name, full := strings.CutSuffix(name, ":full")
+		if i < len(standard) || name == "" {
+			continue
+		}
+		format = append(format, field{strings.Trim(name, ":"), full})
+	}
+	return format
+}
+
+// overviewEntry parses one line: the number and the columns, separated by tabs.
+func (s *session) overviewEntry(line, group string) protocols.Entry {
+	number, rest, ok := strings.Cut(line, "\t")
+	n, isNumber := parseNumber(number)
+	if !ok || !isNumber {
+		return protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, Raw: printableRaw(line)}
+	}
+	m := &protocols.MessageInfo{Number: n}
+	e := protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, MessageInfo: m}
+	for i := 0; ok && i < len(s.format); i++ {
+		var value string
+		value, rest, ok = strings.Cut(rest, "\t")
+		if value != "" {
+			setColumn(&e, s.format[i], value)
+		}
+	}
+	e.ID = m.MessageID
+	if group != "" && n > 0 {
+		e.Name, e.Path = number, group+"/"+number
+	} else {
+		e.Name, e.Path = m.MessageID, m.MessageID
+	}
+	e.URL = s.base + escapeName(e.Path)
+	return e
+}
+
+// printableRaw: an empty line must not look as if it had been parsed.
+func printableRaw(line string) string {
+	if line == "" {
+		return " "
+	}
+	return line
+}
+
+// setColumn puts one column into the entry.
+func setColumn(e *protocols.Entry, f field, value string) {
+	if f.full {
+		if name, v, ok := strings.Cut(value, ":"); ok && strings.EqualFold(name, f.name) {
+			value = strings.TrimLeft(v, " ")
+		}
+	}
+	switch f.name {
+	case "subject":
+		e.Subject = decodeHeader(value)
+	case "from":
+		e.From = decodeHeader(value)
+	case "to":
+		e.To = decodeHeader(value)
+	case "date":
+		e.Date = value
+		e.Modified, _ = parseDate(value)
+	case "message-id":
+		e.MessageID = value
+	case "bytes":
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil && n >= 0 {
+			e.Size = n
+		}
+	default:
+		if e.Facts == nil {
+			e.Facts = make(map[string]string, 4)
+		}
+		e.Facts[f.name] = decodeHeader(value)
+	}
+}
+
+// List lists the groups of the server for the empty name or a wildmat (LIST
+// ACTIVE or COUNTS, with the descriptions of LIST NEWSGROUPS in Facts), and the
+// articles of a group or of a range of it by their overview, as far as
+// Settings.Newest, Since and Before want them.
+func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
+	return stream(ctx, c, "ls", name, func(s *session, yield func(protocols.Entry) bool) error {
+		t, err := parseName(name)
+		if err != nil {
+			return err
+		}
+		if t.id == "" && t.group == "" {
+			return s.listGroups(ctx, t.wildmat, yield)
+		}
+		return s.listArticles(ctx, t, yield)
+	})
+}
+
+// listArticles is the overview with the choice of the settings.
+func (s *session) listArticles(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
+	set := &s.c.Settings
+	if set.Newest > 0 && t.group != "" && !t.ranged {
+		g, err := s.enterGroup(ctx, t.group)
+		if err != nil {
+			return err
+		}
+		if g.Count == 0 || g.High < g.Low {
+			return nil
+		}
+		t.ranged, t.low, t.high = true, max(g.Low, g.High-set.Newest+1, 1), lastNumber
+	}
+	err := s.overview(ctx, t, func(e protocols.Entry) bool { return !set.wants(&e) || yield(e) })
+	if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code == 423 && set.Newest > 0 {
+		return nil
+	}
+	return err
+}
+
+// wants looks at the date. An article without one that can be read is in when no
+// date is asked for only.
+func (set *Settings) wants(e *protocols.Entry) bool {
+	if set.Since.IsZero() && set.Before.IsZero() || !e.Parsed() {
+		return true
+	}
+	at := e.Modified
+	return !at.IsZero() && (set.Since.IsZero() || !at.Before(set.Since)) && (set.Before.IsZero() || at.Before(set.Before))
+}
+
+// dateForms are those of RFC 5322 3.3 and RFC 1036 2.1.2, the usual ones first.
+var dateForms = []string{
+	"Mon, 2 Jan 2006 15:04:05 -0700",
+	"2 Jan 2006 15:04:05 -0700",
+	"Mon, 2 Jan 2006 15:04:05 MST",
+	"2 Jan 2006 15:04:05 MST",
+	"Mon, 2 Jan 2006 15:04 -0700",
+	"Mon, 2 Jan 06 15:04:05 MST",
+	"2 Jan 06 15:04:05 MST",
+	"Monday, 02-Jan-06 15:04:05 MST",
+	"2 Jan 2006 15:04 -0700",
+	"Mon Jan _2 15:04:05 2006",
+}
+
+// parseDate reads the date of an article.
+func parseDate(s string) (time.Time, bool) {
+	if i := strings.IndexByte(s, '('); i > 0 {
+		s = s[:i]
+	}
+	s = strings.TrimSpace(s)
+	for _, form := range dateForms {
+		if t, err := time.Parse(form, s); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}

@@ -1,0 +1,162 @@
+package nntp
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+
+	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
+)
+
+// Send posts an article (POST, RFC 3977 6.3.1). Line ends become CRLF and dots
+// are stuffed. Where the article goes stands in its header; From and To of the
+// message are not looked at. After the final dot nothing is repeated: nobody
+// could know whether the article is there.
+func (c *Client) Send(ctx context.Context, m *protocols.Message) (*protocols.Receipt, error) {
+	receipt := &protocols.Receipt{}
+	err := c.do(ctx, "post", "", append([]string{m.From}, m.To...), func(s *session) error {
+		if _, err := s.need(ctx, []int{340}, "POST"); err != nil {
+			return err
+		}
+		r, err := s.article(m.Body, receipt)
+		if err != nil {
+			return err
+		}
+		if id := idIn(r.Text()); id != "" && receipt.MessageID == "" {
+			receipt.MessageID = id // the server has made one
+		}
+		return unrepeatable(want(r, 240))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return receipt, nil
+}
+
+// unrepeatable: an article that the server has seen is not sent again.
+func unrepeatable(err error) error {
+	if e, ok := err.(*protocols.Error); ok {
+		e.Retryable = false
+	}
+	return err
+}
+
+// article sends an article and reads the reply. An article that cannot be read to
+// its end is not ended: the connection is given up instead.
+func (s *session) article(r io.Reader, receipt *protocols.Receipt) (*protocols.Reply, error) {
+	in := &headerWatch{r: r}
+	if err := s.sendArticle(in); err != nil {
+		return nil, err
+	}
+	reply, err := s.reply()
+	if err != nil {
+		return nil, &protocols.Error{Kind: protocols.KindOf(err), Text: "no answer behind the article; it may have been taken", Err: err}
+	}
+	receipt.Reply, receipt.Bytes, receipt.MessageID = *reply, in.n, in.id()
+	return reply, nil
+}
+
+func (s *session) sendArticle(r *headerWatch) error {
+	w := wire.NewDotWriter(s.out, wire.Normalize)
+	if _, err := w.ReadFrom(r); err != nil {
+		s.fail(err)
+		return notNet(err, r)
+	}
+	if err := w.Close(); err != nil {
+		return s.fail(err)
+	}
+	if err := s.flush(); err != nil {
+		return err
+	}
+	s.conn.Event(protocols.EventData, "article sent", r.n)
+	return nil
+}
+
+// notNet marks an error of the article's own reader as local.
+func notNet(err error, r *headerWatch) error {
+	if r.err != nil {
+		return &protocols.Error{Kind: protocols.KindOf(localOr(err)), Text: "the article cannot be read", Err: err}
+	}
+	return err
+}
+
+func localOr(err error) error {
+	if protocols.KindOf(err) == protocols.Internal {
+		return &protocols.Error{Kind: protocols.Local, Err: err}
+	}
+	return err
+}
+
+// mostHeader is how much of an article is looked at for its message-id.
+const mostHeader = 64 << 10
+
+// headerWatch counts what is read and keeps the beginning.
+type headerWatch struct {
+	r    io.Reader
+	n    int64
+	head []byte
+	err  error
+}
+
+func (h *headerWatch) Read(p []byte) (int, error) {
+	n, err := h.r.Read(p)
+	h.n += int64(n)
+	if room := mostHeader - len(h.head); room > 0 {
+		h.head = append(h.head, p[:min(n, room)]...)
+	}
+	if err != io.EOF {
+		h.err = err
+	}
+	return n, err
+}
+
+// id gives the article's message-id, or nothing.
+func (h *headerWatch) id() string {
+	for line := range bytes.Lines(h.head) {
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			break
+		}
+		name, value, ok := bytes.Cut(line, []byte{':'})
+		if ok && strings.EqualFold(string(name), "message-id") {
+			return strings.TrimSpace(string(value))
+		}
+	}
+	return ""
+}
+
+// idIn finds a message-id in a reply's text.
+func idIn(text string) string {
+	i := strings.IndexByte(text, '<')
+	j := strings.IndexByte(text, '>')
+	if i < 0 || j < i || checkID(text[i:j+1]) != nil {
+		return ""
+	}
+	return text[i : j+1]
+}
+
+// IHave offers an article to a peer and sends it when it is wanted (IHAVE, RFC
+// 3977 6.3.2). One that is not wanted is an error of class fs.ErrExist.
+func (c *Client) IHave(ctx context.Context, id string, r io.Reader) (*protocols.Receipt, error) {
+	receipt := &protocols.Receipt{}
+	err := c.do(ctx, "ihave", "", []string{id}, func(s *session) error {
+		if err := checkID(id); err != nil {
+			return err
+		}
+		if _, err := s.need(ctx, []int{335}, "IHAVE", id); err != nil {
+			return err
+		}
+		reply, err := s.article(r, receipt)
+		if err != nil {
+			return err
+		}
+		return want(reply, 235)
+	})
+	if err != nil {
+		return nil, err
+	}
+	receipt.MessageID = id
+	return receipt, nil
+}

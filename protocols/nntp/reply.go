@@ -1,0 +1,112 @@
+package nntp
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// verdict is what a reply code means.
+type verdict struct {
+	kind  protocols.Kind
+	class error
+	retry bool
+	hint  string
+}
+
+// verdicts holds the codes of RFC 3977 3.2.1 and appendix C, RFC 4642, 4643, 4644
+// and 8054. Others are refused.
+var verdicts = map[int]verdict{
+	400: {protocols.Temporary, nil, true, ""},
+	401: {protocols.Refused, errors.ErrUnsupported, false, ""},
+	403: {protocols.Temporary, nil, true, ""},
+	411: {protocols.Refused, fs.ErrNotExist, false, ""},
+	412: {protocols.Refused, nil, false, ""},
+	420: {protocols.Refused, fs.ErrNotExist, false, ""},
+	421: {protocols.Refused, fs.ErrNotExist, false, ""},
+	422: {protocols.Refused, fs.ErrNotExist, false, ""},
+	423: {protocols.Refused, fs.ErrNotExist, false, ""},
+	430: {protocols.Refused, fs.ErrNotExist, false, ""},
+	431: {protocols.Temporary, nil, true, ""},
+	435: {protocols.Refused, fs.ErrExist, false, ""},
+	436: {protocols.Temporary, nil, true, ""},
+	437: {protocols.Refused, nil, false, ""},
+	438: {protocols.Refused, fs.ErrExist, false, ""},
+	439: {protocols.Refused, nil, false, ""},
+	440: {protocols.Refused, fs.ErrPermission, false, ""},
+	441: {protocols.Refused, nil, false, ""},
+	450: {protocols.Auth, protocols.ErrLoginNeeded, false, "give --user and a password"},
+	452: {protocols.Auth, nil, false, ""},
+	480: {protocols.Auth, protocols.ErrLoginNeeded, false, "give --user and a password"},
+	481: {protocols.Auth, nil, false, ""},
+	482: {protocols.Auth, nil, false, ""},
+	483: {protocols.TLSFailure, protocols.ErrNeedsTLS, false, "use nntps:// or --tls require"},
+	500: {protocols.Refused, errors.ErrUnsupported, false, ""},
+	502: {protocols.Refused, fs.ErrPermission, false, ""},
+	503: {protocols.Refused, errors.ErrUnsupported, false, ""},
+	580: {protocols.TLSFailure, nil, false, ""},
+}
+
+// crowded are words of a server that has too many connections: it says so with
+// 400 or 502 in place of a greeting, or with 481 or 482 at the login.
+var crowded = []string{"too many", "maximum", "connection limit", "connections exceeded"}
+
+// ReplyError gives the error that a reply stands for, or nil for a yes. It is the
+// one table of codes.
+func ReplyError(r *protocols.Reply) error {
+	if r.Code < 400 {
+		return nil
+	}
+	return refusal(r)
+}
+
+func refusal(r *protocols.Reply) *protocols.Error {
+	e := &protocols.Error{Proto: proto, Code: r.Code, Text: r.Text(), Kind: protocols.Refused}
+	if v, ok := verdicts[r.Code]; ok {
+		e.Kind, e.Class, e.Retryable, e.Hint = v.kind, v.class, v.retry, v.hint
+	}
+	if r.Code < 400 {
+		e.Kind, e.Text = protocols.Protocol, "unexpected reply: "+r.Text()
+		return e
+	}
+	switch r.Code {
+	case 400, 481, 482, 502:
+		if text := strings.ToLower(r.Text()); containsAny(text, crowded) {
+			e.Kind, e.Class, e.Retryable = protocols.Temporary, protocols.ErrTooMany, true
+		}
+	}
+	return e
+}
+
+func containsAny(text string, words []string) bool {
+	for _, w := range words {
+		if strings.Contains(text, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// want checks that a reply has one of the codes.
+func want(r *protocols.Reply, codes ...int) error {
+	for _, c := range codes {
+		if r.Code == c {
+			return nil
+		}
+	}
+	return refusal(r)
+}
+
+// unknown reports whether a server does not know a command, or not this form.
+func unknown(code int) bool { return code >= 500 && code <= 503 && code != 502 }
+
+// isData tells the codes that lines follow, up to a line of one dot (RFC 3977
+// 3.4.1). 211 is one of them behind LISTGROUP only.
+var isData = map[int]bool{100: true, 101: true, 215: true, 220: true, 221: true, 222: true, 224: true, 225: true, 230: true, 231: true, 282: true}
+
+// hasData reports whether lines follow the reply to a command.
+func hasData(code int, verb string) bool {
+	return isData[code] || code == 211 && strings.EqualFold(verb, "LISTGROUP")
+}

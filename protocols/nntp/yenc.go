@@ -1,0 +1,142 @@
+package nntp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// beginYEnc reads "=ybegin part=1 total=2 line=128 size=123 name=file", and the
+// "=ypart begin=1 end=100" that follows in a file of several parts.
+func (d *Decoder) beginYEnc(line string) error {
+	words := keywords(strings.TrimPrefix(line, "=ybegin "))
+	var n [3]int64
+	for i, key := range []string{"size", "part", "total"} {
+		var err error
+		if n[i], err = wordNumber(words, key); err != nil {
+			return err
+		}
+	}
+	d.piece = Piece{Encoding: "yenc", Name: decodeHeader(words["name"]), Size: n[0], Part: int(max(0, n[1])), Total: int(max(0, n[2])), Length: n[0]}
+	if n[1] < 0 {
+		return nil
+	}
+	part, err := d.lines.ReadLine()
+	if err != nil {
+		return damaged("no =ypart", err)
+	}
+	rest, ok := strings.CutPrefix(string(part), "=ypart ")
+	if !ok {
+		return damaged("no =ypart behind =ybegin of a part", nil)
+	}
+	words = keywords(rest)
+	begin, err := wordNumber(words, "begin")
+	if err != nil {
+		return err
+	}
+	end, err := wordNumber(words, "end")
+	if err != nil {
+		return err
+	}
+	if begin < 1 || end < begin-1 || d.piece.Size >= 0 && end > d.piece.Size {
+		return damaged("the part lies outside of its file", nil)
+	}
+	d.piece.Offset, d.piece.Length = begin-1, end-begin+1
+	return nil
+}
+
+var yencMark = []byte("=y")
+
+// yencLine decodes one line, or ends the piece.
+func (d *Decoder) yencLine(line []byte) error {
+	if bytes.HasPrefix(line, yencMark) {
+		if rest, ok := bytes.CutPrefix(line, []byte("=yend ")); ok {
+			return d.endYEnc(string(rest))
+		}
+		if bytes.HasPrefix(line, []byte("=ybegin ")) || bytes.HasPrefix(line, []byte("=ypart ")) {
+			return damaged("a piece begins inside of another", nil)
+		}
+	}
+	d.buf = appendYEnc(d.buf, line)
+	return nil
+}
+
+// endYEnc reads "=yend size=100 part=1 pcrc32=0123abcd crc32=0123abcd".
+func (d *Decoder) endYEnc(line string) error {
+	words := keywords(line)
+	end := &pieceEnd{}
+	var err error
+	if end.size, err = wordNumber(words, "size"); err != nil {
+		return err
+	}
+	whole, hasWhole := parseCRC(words["crc32"])
+	d.piece.FileCRC, d.piece.HasFileCRC = whole, hasWhole
+	if d.piece.Part > 0 {
+		end.crc, end.hasCRC = parseCRC(words["pcrc32"])
+		if d.piece.Total == 1 && !end.hasCRC {
+			end.crc, end.hasCRC = whole, hasWhole
+		}
+		return end
+	}
+	end.crc, end.hasCRC = whole, hasWhole
+	return end
+}
+
+func parseCRC(s string) (uint32, bool) {
+	if len(s) > 8 { // some encoders write a sign extension in front
+		s = s[len(s)-8:]
+	}
+	n, err := strconv.ParseUint(s, 16, 32)
+	return uint32(n), err == nil
+}
+
+const (
+	yencShift  = 42
+	yencEscape = 64
+)
+
+// appendYEnc decodes a line: all bytes less 42, those behind a "=" less 64 more.
+// The whole line is shifted first; then what stands behind each escape moves down
+// over it.
+func appendYEnc(dst, line []byte) []byte {
+	start := len(dst)
+	dst = slices.Grow(dst, len(line))[:start+len(line)]
+	out := dst[start:]
+	shift(out, line)
+	i := bytes.IndexByte(line, '=')
+	if i < 0 {
+		return dst
+	}
+	w := i // out[:w] is done
+	for i+1 < len(line) {
+		out[w] = out[i+1] - yencEscape
+		w++
+		i += 2
+		next := bytes.IndexByte(line[i:], '=')
+		if next < 0 {
+			w += copy(out[w:], out[i:])
+			break
+		}
+		w += copy(out[w:], out[i:i+next])
+		i += next
+	}
+	return dst[:start+w] // a "=" at the end is an escape of nothing, by a broken encoder
+}
+
+// shift writes the bytes of in less 42 each to out, which is as long. Eight at a
+// time: the high bit of each byte is set so that no byte borrows from its
+// neighbour, and put right afterwards.
+func shift(out, in []byte) {
+	const high, less = 0x8080808080808080, 0x2a2a2a2a2a2a2a2a
+	for len(in) >= 16 && len(out) >= 16 {
+		x, y := binary.LittleEndian.Uint64(in), binary.LittleEndian.Uint64(in[8:])
+		binary.LittleEndian.PutUint64(out, (x|high)-less^(^x&high))
+		binary.LittleEndian.PutUint64(out[8:], (y|high)-less^(^y&high))
+		in, out = in[16:], out[16:]
+	}
+	for i, c := range in {
+		out[i] = c - yencShift
+	}
+}

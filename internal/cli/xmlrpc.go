@@ -1,0 +1,382 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http"
+	"github.com/netclients/netclients/protocols/xmlrpc"
+)
+
+// xmlrpcVerbs are the verbs that only XML-RPC has.
+func xmlrpcVerbs() []*verb {
+	x := &caller{}
+	offline := func(name, args, short string, run func(context.Context, *env, []string) error) *verb {
+		return &verb{name: name, args: args, short: short, own: true, has: is[*xmlrpc.Client], run: run}
+	}
+	return []*verb{
+		on("call", "URL METHOD [ARG...]", "call a method; arguments are JSON, words that are no JSON are strings", x.call).only().with(x.flags).
+			eg("xmlrpc call http://host/RPC2 add 1 2", `xmlrpc call http://host/RPC2 store '{"id":7,"when":{"$dateTime":"20240229T12:00:00"}}' base64:@photo.jpg`),
+		on("methods", "URL", "names of the server's methods (system.listMethods)", x.methods).only().
+			eg("xmlrpc methods http://host/RPC2"),
+		on("help", "URL METHOD", "what a method is for (system.methodHelp)", x.help).only().
+			eg("xmlrpc help http://host/RPC2 add"),
+		on("signature", "URL METHOD", "types of a method, the result's first (system.methodSignature)", x.signature).only().
+			eg("xmlrpc signature http://host/RPC2 add"),
+		on("multicall", "URL [CALL...]", "many calls in one request: JSON objects with method and params, else one a line on standard input", x.multicall).only().with(x.batchFlags).
+			eg(`xmlrpc multicall http://host/RPC2 '{"method":"add","params":[1,2]}' '{"method":"echo","params":["x"]}'`,
+				"xmlrpc multicall --one-by-one --batch calls.ndjson http://host/RPC2"),
+		offline("encode", "METHOD [ARG...]", "write the XML of a call", x.encode).eg("xmlrpc encode add 1 2"),
+		offline("decode", "[FILE]", "read the XML of an answer or a call, as JSON", x.decode).with(x.flags).eg("xmlrpc decode answer.xml"),
+	}
+}
+
+// caller holds the flags of calls.
+type caller struct {
+	typed    bool
+	oneByOne bool
+	batch    string
+}
+
+func (x *caller) batchFlags(fs *pflag.FlagSet) {
+	x.flags(fs)
+	fs.BoolVar(&x.oneByOne, "one-by-one", false, "a request for each call, on one connection: for servers without system.multicall")
+	fs.StringVar(&x.batch, "batch", "", "read the calls from `FILE`, or - for standard input")
+}
+
+func (x *caller) flags(fs *pflag.FlagSet) {
+	fs.BoolVar(&x.typed, "typed", false, `print types that JSON has not as objects, as {"$dateTime":"..."}`)
+}
+
+// xmlrpcFlags are the flags of HTTP, for the client that the calls go over, and
+// one more.
+func xmlrpcFlags() *setup {
+	below := httpFlags()
+	most := size(xmlrpc.DefaultMaxResponse)
+	return flagsFor(func(fs *pflag.FlagSet) {
+		below.flags(fs)
+		fs.Var(&most, "max-response", "most bytes of XML in an answer, unpacked")
+	}, func(c *xmlrpc.Client) error {
+		var h *http.Client = c.HTTP()
+		if err := below.configure(h); err != nil {
+			return err
+		}
+		h.Settings.Compressed = true
+		c.Settings.MaxResponse = int64(most)
+		return nil
+	})
+}
+
+// argument reads one argument: JSON, "type:text" with the name of a type, where
+// base64:@FILE is the content of a file, or a word.
+func argument(text string) (any, error) {
+	typ, rest, ok := strings.Cut(text, ":")
+	if name, isFile := strings.CutPrefix(rest, "@"); ok && isFile && typ == "base64" {
+		b, err := os.ReadFile(name)
+		return b, err
+	}
+	if ok && typ == "json" {
+		return xmlrpc.ParseJSON(rest)
+	}
+	if ok && argumentTypes[typ] {
+		v, err := xmlrpc.ParseTyped(typ, rest)
+		if err != nil {
+			return nil, usage("xmlrpc: %v", err)
+		}
+		return v, nil
+	}
+	if json.Valid([]byte(text)) || strings.ContainsAny(text[:min(len(text), 1)], `{["`) {
+		return xmlrpc.ParseJSON(text)
+	}
+	return text, nil
+}
+
+// argumentTypes are the types that may stand before an argument.
+var argumentTypes = map[string]bool{
+	"string": true, "int": true, "i8": true, "double": true, "bool": true, "boolean": true, "base64": true, "datetime": true, "dateTime": true, "nil": true,
+}
+
+func arguments(texts []string) ([]any, error) {
+	var out []any
+	for _, t := range texts {
+		v, err := argument(t)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// print writes a value: JSON, or the bare text of a string for people.
+func (x *caller) print(o *output, v any) error {
+	out := xmlrpc.JSON(v, x.typed)
+	if s, ok := out.(string); ok && !o.json {
+		return o.line(safeLines(s))
+	}
+	if o.json {
+		return o.object(out)
+	}
+	b, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return err
+	}
+	return o.line(safeLines(string(b)))
+}
+
+func (x *caller) call(ctx context.Context, e *env, c *xmlrpc.Client, _ string, args []string) error {
+	params, err := arguments(args[1:])
+	if err != nil {
+		return err
+	}
+	v, err := c.Call(ctx, args[0], params...)
+	if err != nil {
+		return err
+	}
+	return x.print(e.out, v)
+}
+
+func (x *caller) methods(ctx context.Context, e *env, c *xmlrpc.Client, _ string, _ []string) error {
+	var names []string
+	err := e.again(ctx, func() (err error) {
+		names, err = c.Methods(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if err := e.out.record(map[string]string{"name": n}, func() string { return safe(n) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *caller) help(ctx context.Context, e *env, c *xmlrpc.Client, _ string, args []string) error {
+	text, err := c.Help(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	return e.out.record(map[string]string{"name": args[0], "help": text}, func() string { return safeLines(text) })
+}
+
+func (x *caller) signature(ctx context.Context, e *env, c *xmlrpc.Client, _ string, args []string) error {
+	all, err := c.Signatures(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	for _, types := range all {
+		record := struct {
+			Name   string   `json:"name"`
+			Result string   `json:"result"`
+			Params []string `json:"params"`
+		}{Name: args[0], Params: []string{}}
+		if len(types) > 0 {
+			record.Result, record.Params = types[0], types[1:]
+		}
+		err := e.out.record(record, func() string {
+			return safe(record.Result + " " + args[0] + "(" + strings.Join(record.Params, ", ") + ")")
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// callJSON is a call of multicall.
+type callJSON struct {
+	Method string            `json:"method"`
+	Params []json.RawMessage `json:"params"`
+}
+
+// mostCalls bounds the calls of one request.
+const mostCalls = 100_000
+
+// calls gives the calls of a stream of JSON objects as they come.
+func calls(r io.Reader) iter.Seq2[xmlrpc.Call, error] {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	return func(yield func(xmlrpc.Call, error) bool) {
+		for {
+			var c callJSON
+			err := d.Decode(&c)
+			if err == io.EOF {
+				return
+			}
+			call, err := c.call(err)
+			if !yield(call, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (c *callJSON) call(err error) (xmlrpc.Call, error) {
+	if err != nil {
+		return xmlrpc.Call{}, usage(`xmlrpc multicall: want {"method":"name","params":[...]}: %v`, err)
+	}
+	if c.Method == "" {
+		return xmlrpc.Call{}, usage(`xmlrpc multicall: want {"method":"name","params":[...]}, a call has no method`)
+	}
+	call := xmlrpc.Call{Method: c.Method}
+	for _, p := range c.Params {
+		v, err := xmlrpc.ParseJSON(string(p))
+		if err != nil {
+			return call, err
+		}
+		call.Params = append(call.Params, v)
+	}
+	return call, nil
+}
+
+// input gives where calls are read from. The caller closes it.
+func (x *caller) input(e *env, args []string) (io.ReadCloser, error) {
+	switch {
+	case len(args) > 0 && x.batch != "":
+		return nil, usage("xmlrpc multicall: calls as arguments and --batch exclude each other")
+	case len(args) > 0:
+		return io.NopCloser(strings.NewReader(strings.Join(args, "\n"))), nil
+	case x.batch != "" && x.batch != "-":
+		return os.Open(x.batch)
+	}
+	return io.NopCloser(e.stdin), nil
+}
+
+func (x *caller) multicall(ctx context.Context, e *env, c *xmlrpc.Client, _ string, args []string) error {
+	in, err := x.input(e, args)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if x.oneByOne {
+		return x.singly(ctx, e, c, in)
+	}
+	var all []xmlrpc.Call
+	for call, err := range calls(in) {
+		if err == nil && len(all) == mostCalls {
+			err = usage("xmlrpc multicall: more than %d calls", mostCalls)
+		}
+		if err != nil {
+			return err
+		}
+		all = append(all, call)
+	}
+	results, err := c.Multicall(ctx, all)
+	if err != nil {
+		return err
+	}
+	var count tally
+	for i, r := range results {
+		if err := x.tell(e, &count, all[i].Method, r); err != nil {
+			return err
+		}
+	}
+	return count.err()
+}
+
+// singly makes the calls one after the other. What is no fault ends the work.
+func (x *caller) singly(ctx context.Context, e *env, c *xmlrpc.Client, in io.Reader) error {
+	var count tally
+	for call, err := range calls(in) {
+		if err != nil {
+			return err
+		}
+		var r xmlrpc.Result
+		r.Value, err = c.Call(ctx, call.Method, call.Params...)
+		if f, ok := errors.AsType[*xmlrpc.Fault](err); ok {
+			r.Fault, err = f, nil
+		}
+		if err == nil {
+			err = x.tell(e, &count, call.Method, r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return count.err()
+}
+
+// tell prints a result, and counts it.
+func (x *caller) tell(e *env, count *tally, method string, r xmlrpc.Result) error {
+	var failed error
+	if r.Fault != nil {
+		failed = &protocols.Error{Proto: "xmlrpc", Op: "multicall", URL: protocols.Redact(e.at.URL), Kind: protocols.Refused, Code: int(r.Fault.Code), Text: method, Err: r.Fault}
+	}
+	count.add(failed)
+	if err := x.printResult(e.out, method, r); err != nil {
+		return err
+	}
+	if !e.out.json {
+		e.tell(failed)
+	}
+	return nil
+}
+
+func (x *caller) printResult(o *output, method string, r xmlrpc.Result) error {
+	if !o.json {
+		if r.Fault != nil {
+			return nil
+		}
+		return x.print(o, r.Value)
+	}
+	if r.Fault != nil {
+		return o.object(map[string]any{"method": method, "fault": map[string]any{"code": r.Fault.Code, "text": r.Fault.Error()}})
+	}
+	return o.object(map[string]any{"method": method, "value": xmlrpc.JSON(r.Value, x.typed)})
+}
+
+func (x *caller) encode(_ context.Context, e *env, args []string) error {
+	params, err := arguments(args[1:])
+	if err != nil {
+		return err
+	}
+	doc, err := xmlrpc.AppendCall(nil, args[0], params)
+	if err != nil {
+		return err
+	}
+	return e.out.write(doc)
+}
+
+func (x *caller) decode(_ context.Context, e *env, args []string) error {
+	in := e.stdin
+	if len(args) > 0 && args[0] != "-" {
+		f, err := os.Open(args[0])
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	doc, err := io.ReadAll(io.LimitReader(in, xmlrpc.DefaultMaxResponse+1))
+	if err != nil {
+		return err
+	}
+	if bytes.Contains(doc, []byte("<methodCall")) {
+		call, err := xmlrpc.DecodeCall(bytes.NewReader(doc), nil)
+		if err != nil {
+			return err
+		}
+		params := xmlrpc.JSON(append([]any{}, call.Params...), x.typed)
+		return e.out.object(map[string]any{"method": call.Method, "params": params})
+	}
+	v, err := xmlrpc.DecodeResponse(bytes.NewReader(doc), nil)
+	if f, ok := err.(*xmlrpc.Fault); ok {
+		return &protocols.Error{Proto: "xmlrpc", Op: "decode", Kind: protocols.Refused, Code: int(f.Code), Err: f}
+	}
+	if err != nil {
+		return fmt.Errorf("xmlrpc decode: %w", err)
+	}
+	return x.print(e.out, v)
+}

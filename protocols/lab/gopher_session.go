@@ -1,0 +1,231 @@
+package lab
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"path"
+	"strings"
+	"time"
+)
+
+// gopherSession is one connection: one request and its answer.
+type gopherSession struct {
+	srv    *GopherServer
+	conn   net.Conn
+	out    *bufio.Writer
+	faulty bool // a fault was played
+}
+
+func (s *GopherServer) handle(conn net.Conn) {
+	if s.opt.TLS != TLSNone {
+		c := s.authority.ServerConfig()
+		if s.opt.Certificate != nil {
+			c.Certificates = []tls.Certificate{*s.opt.Certificate}
+		}
+		t := tls.Server(conn, c)
+		if t.Handshake() != nil {
+			return
+		}
+		defer t.Close()
+		conn = t
+	}
+	x := &gopherSession{srv: s, conn: conn, out: bufio.NewWriterSize(conn, 64<<10)}
+	conn.SetReadDeadline(time.Now().Add(s.opt.IdleTimeout))
+	line, err := bufio.NewReaderSize(conn, maxLine).ReadSlice('\n')
+	if err != nil {
+		return
+	}
+	request := strings.TrimRight(string(line), "\r\n")
+	s.record(request)
+	x.answer(request)
+	x.out.Flush()
+	if !x.faulty {
+		drain(conn)
+	}
+}
+
+// answer serves selector, search and Gopher+ request.
+func (x *gopherSession) answer(request string) {
+	selector, rest, _ := strings.Cut(request, "\t")
+	search, plus, _ := strings.Cut(rest, "\t")
+	if plus == "" && search != "" && strings.IndexByte("+!$", search[0]) >= 0 && x.srv.opt.Plus {
+		search, plus = "", search
+	}
+	raw, ok := x.srv.opt.Raw[selector]
+	switch {
+	case ok:
+		x.out.WriteString(raw)
+	case plus != "" && x.fault("PLUS"):
+	case plus != "":
+		x.plus(selector, plus)
+	case selector == "/search":
+		x.search(search)
+	default:
+		x.item(selector)
+	}
+}
+
+// fault plays the scripted fault of a point, if there is one, and reports whether
+// it did.
+func (x *gopherSession) fault(point string) bool {
+	f, ok := x.srv.faults.verb(point)
+	if !ok {
+		return false
+	}
+	x.faulty = true
+	switch f.Kind {
+	case FaultHang:
+		io.Copy(io.Discard, x.conn)
+	case FaultReset:
+		if t, ok := x.conn.(*tls.Conn); ok {
+			reset(t.NetConn())
+		} else {
+			reset(x.conn)
+		}
+	case FaultDrop:
+	default:
+		misbehave(x.conn, f)
+	}
+	return true
+}
+
+// item sends a menu or the content of a file.
+func (x *gopherSession) item(selector string) {
+	s := x.srv
+	info, err := s.tree.Stat(selector)
+	if err != nil {
+		x.refuse(fmt.Sprintf("'%s' does not exist", selector))
+		return
+	}
+	switch t := s.typeOf(selector, info); {
+	case t == '1':
+		if !x.fault("MENU") {
+			x.menu(selector)
+		}
+	case t == '0' && !x.fault("TEXT"):
+		if content, err := s.tree.ReadFile(selector); err == nil {
+			x.text(content)
+		}
+	case t != '0' && !x.fault("BINARY"):
+		x.binary(selector)
+	}
+}
+
+func (x *gopherSession) binary(name string) {
+	f, err := x.srv.tree.Open(name)
+	if err != nil {
+		x.refuse("permission denied")
+		return
+	}
+	io.Copy(x.out, io.NewSectionReader(f, 0, f.Size()))
+}
+
+// refuse sends the one menu line that says no.
+func (x *gopherSession) refuse(text string) {
+	x.line("3" + text + "\t\terror.host\t1")
+	x.dot()
+}
+
+func (x *gopherSession) line(s string) { x.out.WriteString(s + "\r\n") }
+
+func (x *gopherSession) dot() {
+	if !x.srv.opt.NoDot {
+		x.line(".")
+	}
+}
+
+// text sends lines; the last one gets an end before the dot.
+func (x *gopherSession) text(content []byte) {
+	for line := range bytes.Lines(content) {
+		if line[0] == '.' && !x.srv.opt.NoStuff {
+			x.out.WriteByte('.')
+		}
+		x.out.Write(line)
+	}
+	if n := len(content); n > 0 && content[n-1] != '\n' && !x.srv.opt.NoDot {
+		x.line("")
+	}
+	x.dot()
+}
+
+// menu sends the entries of a folder, hidden ones left out.
+func (x *gopherSession) menu(selector string) {
+	x.lines(x.srv.opt.Before[selector])
+	list, _ := x.srv.tree.ReadDir(selector)
+	for _, i := range list {
+		if name := path.Join("/", selector, i.Name); !strings.HasPrefix(i.Name, ".") {
+			x.entry(i.Name, name)
+		}
+	}
+	x.lines(x.srv.opt.Behind[selector])
+	x.dot()
+}
+
+func (x *gopherSession) lines(all []string) {
+	for _, l := range all {
+		if strings.Count(l, "\t") == 1 {
+			l += "\t" + x.srv.host + "\t" + x.srv.port
+		}
+		x.line(l)
+	}
+}
+
+// entry sends the menu line of a name in the tree; a dangling link has none.
+func (x *gopherSession) entry(text, name string) {
+	if line, ok := x.entryLine(text, name); ok {
+		x.line(line)
+	}
+}
+
+func (x *gopherSession) entryLine(text, name string) (string, bool) {
+	s := x.srv
+	info, err := s.tree.Stat(name)
+	if err != nil {
+		return "", false
+	}
+	line := fmt.Sprintf("%c%s\t%s\t%s\t%s", s.typeOf(name, info), text, name, s.host, s.port)
+	if s.opt.Plus {
+		line += "\t+"
+	}
+	return line, true
+}
+
+// mostFound bounds what a search gives.
+const mostFound = 1000
+
+// search lists the names in the tree that hold all words.
+func (x *gopherSession) search(words string) {
+	if x.fault("SEARCH") {
+		return
+	}
+	found := 0
+	var walk func(dir string)
+	walk = func(dir string) {
+		list, _ := x.srv.tree.ReadDir(dir)
+		for _, i := range list {
+			name := path.Join(dir, i.Name)
+			if holdsAll(name, words) && found < mostFound {
+				found++
+				x.entry(i.Name, name)
+			}
+			if i.IsDir() {
+				walk(name)
+			}
+		}
+	}
+	walk("/")
+	x.dot()
+}
+
+func holdsAll(name, words string) bool {
+	for word := range strings.FieldsSeq(strings.ToLower(words)) {
+		if !strings.Contains(strings.ToLower(name), word) {
+			return false
+		}
+	}
+	return words != ""
+}

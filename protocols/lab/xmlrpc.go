@@ -1,0 +1,128 @@
+package lab
+
+import (
+	"compress/gzip"
+	"crypto/tls"
+	"encoding/xml"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// XMLRPCOptions configure StartXMLRPC. The zero value is a plain server on a free
+// loopback port.
+type XMLRPCOptions struct {
+	Addr        string // where to listen; empty is a free loopback port
+	TLS         bool
+	Authority   *Authority       // nil with TLS makes a new one, see HTTPServer.Authority
+	Certificate *tls.Certificate // shown instead of the authority's
+	Faults      Faults
+
+	Login bool              // ask for the user alice with the password secret, by HTTP Basic
+	Gzip  bool              // pack answers for clients that take that
+	Raw   map[string]string // whole bodies of answers, by method
+
+	// Stream, when set, may write the body of an answer, and then says true.
+	Stream func(method string, w io.Writer) bool
+
+	// OnCommand, when set, sees the name of every method that is called.
+	OnCommand func(method string)
+}
+
+// XMLRPCServer is a running XML-RPC server at /RPC2, with introspection
+// (system.listMethods, methodHelp, methodSignature) and system.multicall. Its
+// methods are echo, add, types, fault and wordfault.
+type XMLRPCServer struct {
+	*HTTPServer
+	opt     XMLRPCOptions
+	methods map[string]xmlrpcMethod
+
+	mu    sync.Mutex
+	calls []string
+}
+
+// StartXMLRPC starts a server; the caller closes it.
+func StartXMLRPC(o XMLRPCOptions) (*XMLRPCServer, error) {
+	s := &XMLRPCServer{opt: o}
+	s.methods = s.table()
+	var err error
+	s.HTTPServer, err = StartHTTP(HTTPOptions{
+		Addr: o.Addr, TLS: o.TLS, Authority: o.Authority, Certificate: o.Certificate, Faults: o.Faults,
+		Handler: func(w http.ResponseWriter, r *http.Request) bool { s.answer(w, r); return true },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// URL is "http://" (with TLS "https://"), the address and the path RPC2.
+func (s *XMLRPCServer) URL() string { return s.HTTPServer.URL() + "RPC2" }
+
+// Commands lists the methods called so far (the first 100,000).
+func (s *XMLRPCServer) Commands() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+func (s *XMLRPCServer) record(method string) {
+	s.mu.Lock()
+	if len(s.calls) < maxCommands {
+		s.calls = append(s.calls, method)
+	}
+	s.mu.Unlock()
+	if s.opt.OnCommand != nil {
+		s.opt.OnCommand(method)
+	}
+}
+
+// mostRequest bounds the body of a request.
+const mostRequest = 64 << 20
+
+// answer serves one call.
+func (s *XMLRPCServer) answer(w http.ResponseWriter, r *http.Request) {
+	user, password, _ := r.BasicAuth()
+	known := s.Credentials()
+	switch {
+	case r.URL.Path != "/RPC2" && r.URL.Path != "/":
+		http.NotFound(w, r)
+		return
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", "POST")
+		http.Error(w, "XML-RPC is spoken here, by POST", http.StatusMethodNotAllowed)
+		return
+	case s.opt.Login && (user != known.User || password != known.Password):
+		w.Header().Set("WWW-Authenticate", `Basic realm="lab"`)
+		http.Error(w, "who is it?", http.StatusUnauthorized)
+		return
+	}
+	var call xmlrpcCall
+	if err := xml.NewDecoder(io.LimitReader(r.Body, mostRequest)).Decode(&call); err != nil {
+		s.reply(w, r, "", faultXML(-32700, err.Error()))
+		return
+	}
+	s.record(call.Method)
+	s.reply(w, r, call.Method, s.call(&call))
+}
+
+// reply sends the answer, packed or scripted where the options say so.
+func (s *XMLRPCServer) reply(w http.ResponseWriter, r *http.Request, method, body string) {
+	if raw, ok := s.opt.Raw[method]; ok {
+		body = raw
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	var out io.Writer = w
+	if s.opt.Gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		defer z.Close()
+		out = z
+	}
+	if s.opt.Stream != nil && s.opt.Stream(method, out) {
+		return
+	}
+	io.WriteString(out, body)
+}

@@ -1,0 +1,172 @@
+package xmlrpc
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+const xmlHead = "<?xml version=\"1.0\"?>\n"
+
+// AppendCall appends the XML of a call to dst. Values are nil, bool, int, int32,
+// int64, float64, string, []byte, [DateTime], [time.Time], [Decimal], []any,
+// []string and map[string]any, nested not too deep. Errors are of kind Usage.
+func AppendCall(dst []byte, method string, params []any) ([]byte, error) {
+	if method == "" {
+		return nil, protocols.UsageError(proto, "", "no name of a method")
+	}
+	dst = append(dst, xmlHead+"<methodCall><methodName>"...)
+	dst, err := appendText(dst, method)
+	if err != nil {
+		return nil, encodeError(err)
+	}
+	dst = append(dst, "</methodName><params>"...)
+	for _, p := range params {
+		dst = append(dst, "<param>"...)
+		if dst, err = appendValue(dst, p, 0); err != nil {
+			return nil, encodeError(err)
+		}
+		dst = append(dst, "</param>"...)
+	}
+	return append(dst, "</params></methodCall>\n"...), nil
+}
+
+func encodeError(err error) error { return protocols.UsageError(proto, "", err.Error()) }
+
+func appendValue(dst []byte, v any, depth int) ([]byte, error) {
+	if depth > mostNested {
+		return nil, fmt.Errorf("values nested more than %d deep", mostNested)
+	}
+	dst = append(dst, "<value>"...)
+	dst, err := appendTyped(dst, v, depth)
+	return append(dst, "</value>"...), err
+}
+
+func appendTyped(dst []byte, v any, depth int) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "<nil/>"...), nil
+	case string:
+		dst = append(dst, "<string>"...)
+		dst, err := appendText(dst, v)
+		return append(dst, "</string>"...), err
+	case bool:
+		if v {
+			return append(dst, "<boolean>1</boolean>"...), nil
+		}
+		return append(dst, "<boolean>0</boolean>"...), nil
+	case int:
+		return appendInt(dst, int64(v)), nil
+	case int32:
+		return appendInt(dst, int64(v)), nil
+	case int64:
+		return appendInt(dst, v), nil
+	case float64:
+		return appendDouble(dst, v)
+	case []byte:
+		dst = append(dst, "<base64>"...)
+		dst = base64.StdEncoding.AppendEncode(dst, v)
+		return append(dst, "</base64>"...), nil
+	case time.Time:
+		return appendTyped(dst, DateTimeOf(v), depth)
+	case DateTime:
+		dst = append(dst, "<dateTime.iso8601>"...)
+		dst, err := appendText(dst, string(v))
+		return append(dst, "</dateTime.iso8601>"...), err
+	case Decimal:
+		dst = append(dst, `<ex:bigdecimal xmlns:ex="http://ws.apache.org/xmlrpc/namespaces/extensions">`...)
+		dst, err := appendText(dst, string(v))
+		return append(dst, "</ex:bigdecimal>"...), err
+	case []string:
+		return appendArray(dst, len(v), func(dst []byte, i int) ([]byte, error) { return appendValue(dst, v[i], depth+1) })
+	case []any:
+		return appendArray(dst, len(v), func(dst []byte, i int) ([]byte, error) { return appendValue(dst, v[i], depth+1) })
+	case map[string]any:
+		return appendStruct(dst, v, depth)
+	}
+	return nil, fmt.Errorf("a value of type %T cannot be sent", v)
+}
+
+// appendInt writes an int, or the i8 of the extensions where 32 bits do not hold it.
+func appendInt(dst []byte, n int64) []byte {
+	tag := "int>"
+	if n > math.MaxInt32 || n < math.MinInt32 {
+		tag = "i8>"
+	}
+	dst = append(append(dst, '<'), tag...)
+	dst = strconv.AppendInt(dst, n, 10)
+	return append(append(dst, "</"...), tag...)
+}
+
+func appendDouble(dst []byte, f float64) ([]byte, error) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return nil, fmt.Errorf("%v cannot be sent as a double", f)
+	}
+	dst = append(dst, "<double>"...)
+	dst = strconv.AppendFloat(dst, f, 'f', -1, 64) // the specification has no exponents
+	return append(dst, "</double>"...), nil
+}
+
+func appendArray(dst []byte, n int, each func([]byte, int) ([]byte, error)) ([]byte, error) {
+	dst = append(dst, "<array><data>"...)
+	for i := range n {
+		var err error
+		if dst, err = each(dst, i); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, "</data></array>"...), nil
+}
+
+func appendStruct(dst []byte, v map[string]any, depth int) ([]byte, error) {
+	dst = append(dst, "<struct>"...)
+	for _, k := range slices.Sorted(maps.Keys(v)) {
+		dst = append(dst, "<member><name>"...)
+		var err error
+		if dst, err = appendText(dst, k); err != nil {
+			return nil, err
+		}
+		dst = append(dst, "</name>"...)
+		if dst, err = appendValue(dst, v[k], depth+1); err != nil {
+			return nil, err
+		}
+		dst = append(dst, "</member>"...)
+	}
+	return append(dst, "</struct>"...), nil
+}
+
+// escapes are what stands for a character in a text. A carriage return would else
+// be read as a line feed (XML 1.0 2.11).
+var escapes = map[byte]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '\r': "&#13;"}
+
+// appendText writes text; what XML 1.0 2.2 has no place for is an error.
+func appendText(dst []byte, s string) ([]byte, error) {
+	if !utf8.ValidString(s) {
+		return nil, fmt.Errorf("%.80q is no UTF-8; send it as base64", s)
+	}
+	if strings.Contains(s, "\ufffe") || strings.Contains(s, "\uffff") {
+		return nil, fmt.Errorf("%.80q holds a character that XML has not", s)
+	}
+	from := 0
+	for i := range len(s) {
+		ch := s[i]
+		if ch >= 0x20 && ch != '&' && ch != '<' && ch != '>' || ch == '\t' || ch == '\n' {
+			continue
+		}
+		e, ok := escapes[ch]
+		if !ok {
+			return nil, fmt.Errorf("%.80q holds a control character, which XML has not; send it as base64", s)
+		}
+		dst = append(append(dst, s[from:i]...), e...)
+		from = i + 1
+	}
+	return append(dst, s[from:]...), nil
+}

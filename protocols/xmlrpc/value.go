@@ -1,0 +1,136 @@
+package xmlrpc
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// DateTime is a dateTime.iso8601 as it stands in the XML, "19980717T14:08:55": it
+// has no time zone.
+type DateTime string
+
+// DateTimeOf gives the DateTime of t, in t's own zone, which gets lost.
+func DateTimeOf(t time.Time) DateTime { return DateTime(t.Format("20060102T15:04:05")) }
+
+// dateForms are the ways in which servers write times.
+var dateForms = []string{"20060102T15:04:05", "2006-01-02T15:04:05", "20060102T150405", "20060102T15:04:05Z07:00", time.RFC3339Nano, "20060102T15:04:05-0700", "20060102", "2006-01-02"}
+
+// Time reads the DateTime as one of UTC, unless it names a zone.
+func (d DateTime) Time() (time.Time, error) {
+	var first error
+	for _, form := range dateForms {
+		t, err := time.Parse(form, strings.TrimSpace(string(d)))
+		if err == nil {
+			return t, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return time.Time{}, first
+}
+
+// Decimal is an exact number of the Apache extensions, a bigdecimal, or a
+// biginteger that 64 bits do not hold, as digits.
+type Decimal string
+
+// Call is one call.
+type Call struct {
+	Method string
+	Params []any
+}
+
+// Result is what became of one call of several.
+type Result struct {
+	Value any
+	Fault *Fault // nil: it worked
+}
+
+// Fault is the error that a method gives instead of a value.
+type Fault struct {
+	Code   int64
+	Word   string // the code of servers that give a text in place of a number
+	String string
+}
+
+// Error gives the server's words, and its code where that is one too.
+func (f *Fault) Error() string {
+	if f.Word != "" {
+		return f.Word + ": " + f.String
+	}
+	return f.String
+}
+
+// Agreed fault codes (Specification for Fault Code Interoperability, 2001).
+const (
+	CodeNotWellFormed       = -32700
+	CodeUnsupportedEncoding = -32701
+	CodeInvalidCharacter    = -32702
+	CodeInvalidXMLRPC       = -32600
+	CodeMethodNotFound      = -32601
+	CodeInvalidParams       = -32602
+	CodeInternalError       = -32603
+	CodeApplicationError    = -32500
+	CodeSystemError         = -32400
+	CodeTransportError      = -32300
+)
+
+// mostExact is the largest whole number that every reader of JSON keeps.
+const mostExact = 1 << 53
+
+// JSON gives a value as what encoding/json writes: times as text in the usual
+// form, base64 as text, whole numbers beyond 2^53, exact decimals and what is no
+// number as text. With typed all that JSON has no type for stands in an object
+// that [ParseJSON] takes back: {"$dateTime":"19980717T14:08:55"}.
+func JSON(v any, typed bool) any {
+	tag := func(name string, text string, plain any) any {
+		if typed {
+			return map[string]any{name: text}
+		}
+		return plain
+	}
+	switch v := v.(type) {
+	case int64:
+		if v > mostExact || v < -mostExact {
+			text := strconv.FormatInt(v, 10)
+			return tag("$i8", text, text)
+		}
+	case float64:
+		text := strconv.FormatFloat(v, 'g', -1, 64)
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return tag("$double", text, text)
+		}
+		if typed && v == math.Trunc(v) {
+			return map[string]any{"$double": text}
+		}
+		return json.Number(text)
+	case DateTime:
+		plain := string(v)
+		if t, err := v.Time(); err == nil {
+			plain = t.Format("2006-01-02T15:04:05")
+		}
+		return tag("$dateTime", string(v), plain)
+	case []byte:
+		text := base64.StdEncoding.EncodeToString(v)
+		return tag("$base64", text, text)
+	case Decimal:
+		return tag("$bigdecimal", string(v), string(v))
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = JSON(e, typed)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = JSON(e, typed)
+		}
+		return out
+	}
+	return v
+}

@@ -1,0 +1,209 @@
+package pop3
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strconv"
+
+	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
+)
+
+// item is one message of a bulk operation.
+type item struct {
+	name   string
+	target target
+	number int
+	err    error // nothing was sent for it
+}
+
+// BulkGet reads many messages on one session, pipelined where the server offers
+// that.
+func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
+	return c.many(ctx, "get", names, func(name string, err error) error { return each(name, nil, err) }, func(s *session, names iter.Seq[string]) error {
+		b := &body{s: s, ctx: ctx}
+		return s.bulk("RETR", names, func(it item) error {
+			if it.err != nil {
+				return each(it.name, nil, s.c.wrap(it.err, "get", it.name))
+			}
+			return s.bulkOne(it, b, each)
+		})
+	})
+}
+
+// many runs an operation on many messages. Names that cannot be any are refused
+// one by one; nothing is connected before the first that can.
+func (c *Client) many(ctx context.Context, op string, names iter.Seq[string], refuse func(string, error) error, f func(s *session, names iter.Seq[string]) error) error {
+	release, err := c.keeper.Enter(ctx)
+	if err == nil {
+		defer release()
+		err = c.named("")
+	}
+	if err != nil {
+		return c.wrap(err, op, "")
+	}
+	next, stop := iter.Pull(names)
+	defer stop()
+	for name, ok := next(); ok; name, ok = next() {
+		if err := checkName(name); err != nil {
+			if err := refuse(name, c.wrap(err, op, name)); err != nil {
+				return err
+			}
+			continue
+		}
+		rest := func(yield func(string) bool) {
+			for more := true; more && yield(name); name, more = next() {
+			}
+		}
+		return c.wrap(c.keeper.Run(ctx, func(s *session) error { return f(s, rest) }), op, "")
+	}
+	return nil
+}
+
+// checkName checks the name of one message.
+func checkName(name string) error {
+	if err := wire.Check(name); err != nil {
+		return &protocols.Error{Kind: protocols.Usage, Err: err}
+	}
+	_, err := one(name)
+	return err
+}
+
+// bulkOne reads one answer to RETR.
+func (s *session) bulkOne(it item, b *body, each func(string, *protocols.Object, error) error) error {
+	st, err := s.status()
+	if err != nil {
+		return err
+	}
+	if !st.OK() {
+		return each(it.name, nil, s.c.wrap(refusal(st), "get", it.name))
+	}
+	e := s.c.message(it.target, it.number, announced(st.Text))
+	e.ID = s.ids.of(it.number)
+	e.UID = e.ID
+	*b = body{s: s, ctx: b.ctx, dot: wire.NewDotReader(s.in), url: e.URL, left: -1}
+	err = each(it.name, &protocols.Object{Entry: e, Body: b}, nil)
+	b.finish()
+	if err == nil {
+		err = s.failed
+	}
+	return err
+}
+
+// bulk sends a command for each name and has each read the answers in turn. An
+// error that each returns stops it; answers that are still due then cost the
+// connection.
+func (s *session) bulk(verb string, names iter.Seq[string], each func(it item) error) error {
+	if err := s.needIDs(); err != nil { // now, when no other answer is due
+		return err
+	}
+	w := windowOf(s, func(it item) error {
+		if it.err != nil {
+			return nil
+		}
+		return s.out.Cmd(verb, strconv.Itoa(it.number))
+	})
+	for it, err := range w.All(s.items(verb, names)) {
+		if err != nil {
+			return s.fail(err)
+		}
+		if !s.pipelined() {
+			s.conn.QuickAck()
+		}
+		if err := each(it); err != nil {
+			s.abandon(len(w.Pending()))
+			return err
+		}
+	}
+	return s.failed
+}
+
+// items finds the numbers of names.
+func (s *session) items(verb string, names iter.Seq[string]) iter.Seq[item] {
+	return func(yield func(item) bool) {
+		for name := range names {
+			it := item{name: name}
+			if it.err = checkName(name); it.err == nil {
+				it.target, it.err = one(name)
+			}
+			if it.err == nil {
+				it.err = s.stale(verb, it.target)
+			}
+			if it.err == nil {
+				it.number, it.err = s.number(it.target)
+			}
+			if !yield(it) {
+				return
+			}
+		}
+	}
+}
+
+// Remove deletes a message and ends the session, for only QUIT makes the server do
+// it. For many messages BulkRemove is the way.
+func (c *Client) Remove(ctx context.Context, name string) error {
+	var refused error
+	err := c.bulkRemove(ctx, slices.Values([]string{name}), func(_ string, err error) error {
+		refused = err
+		return nil
+	})
+	if err == nil {
+		err = refused
+	}
+	return err
+}
+
+// BulkRemove deletes messages (DELE), pipelined, and ends the session with QUIT.
+// Nil means that the server has confirmed QUIT. With any error it deletes nothing,
+// unless the error is that of QUIT itself: then nobody knows.
+func (c *Client) BulkRemove(ctx context.Context, names iter.Seq[string], each func(name string, err error) error) error {
+	if each == nil {
+		each = func(string, error) error { return nil }
+	}
+	return c.bulkRemove(ctx, names, each)
+}
+
+func (c *Client) bulkRemove(ctx context.Context, names iter.Seq[string], each func(name string, err error) error) error {
+	return c.many(ctx, "rm", names, each, func(s *session, names iter.Seq[string]) error {
+		gone := 0
+		err := s.bulk("DELE", names, func(it item) error {
+			if it.err == nil {
+				st, err := s.status()
+				if err != nil {
+					return err
+				}
+				it.err = want(st)
+			}
+			if it.err == nil {
+				gone++
+			}
+			return each(it.name, c.wrap(it.err, "rm", it.name))
+		})
+		if err != nil {
+			c.keeper.Drop(s) // without QUIT: the server forgets the marks (RFC 1939 6)
+			return err
+		}
+		if gone == 0 {
+			return nil
+		}
+		c.renumbered = true
+		return s.commit()
+	})
+}
+
+// stale refuses to delete by number once a session of this client has deleted
+// something: numbers mean other messages since.
+func (s *session) stale(verb string, t target) error {
+	if verb != "DELE" || t.uid != "" || !s.c.renumbered {
+		return nil
+	}
+	return protocols.UsageError(proto, "rm", "numbers have changed since messages were deleted: name it by its unique id")
+}
+
+// commit ends the session so that the server deletes what is marked (RFC 1939 6).
+func (s *session) commit() error {
+	defer s.c.keeper.Drop(s)
+	_, err := s.need("QUIT")
+	return err
+}

@@ -1,0 +1,73 @@
+package pop3
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/protocoltest"
+)
+
+func harness() protocoltest.Harness {
+	h := protocoltest.Harness{
+		Spec:    Spec(),
+		URL:     dialogURL,
+		Secret:  dialogSecret,
+		Server:  labServer,
+		Garbage: "this is no answer",
+	}
+	for _, r := range recordings() {
+		h.Dialogs = append(h.Dialogs, r.dialog())
+	}
+	return h
+}
+
+// TestConformance runs the suite that all adapters pass.
+func TestConformance(t *testing.T) { protocoltest.Run(t, harness()) }
+
+// BenchmarkConformance measures against the server of package lab.
+func BenchmarkConformance(b *testing.B) { protocoltest.RunBenchmarks(b, Spec(), labServer) }
+
+// manyMail is a store with a large message and many small ones.
+func manyMail(t testing.TB) *lab.Mailboxes {
+	t.Helper()
+	m := lab.SampleMail()
+	user := lab.DefaultCredentials().User
+	big := bytes.Repeat([]byte(strings.Repeat("x", 1022)+"\r\n"), 64<<10)
+	for i := range 10_001 {
+		text := fmt.Appendf(nil, "From: a@example.org\r\nSubject: message %d\r\n\r\n.text\r\n", i)
+		if i == 0 {
+			text = append(text, big...)
+		}
+		if _, err := m.Append(user, lab.Inbox, text, nil, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return m
+}
+
+func labServer(t testing.TB) *protocoltest.Server {
+	t.Helper()
+	mail := manyMail(t)
+	f, err := lab.StartPOP3(lab.POP3Options{Mail: mail, Shared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	s := &protocoltest.Server{
+		URL: "pop3://alice:secret@" + f.Addr() + "/", Options: &protocols.Options{},
+		Folder: "", Missing: "99999", Many: "", Big: "6", Files: []string{"1", "2", "4"},
+	}
+	list, err := mail.Snapshot("alice", lab.Inbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{1, 2, 4} {
+		s.Content = append(s.Content, bytes.Clone(list[i-1].Data))
+	}
+	return s
+}

@@ -1,0 +1,223 @@
+package pop3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"strconv"
+	"strings"
+
+	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
+)
+
+const (
+	// maxNumber is the highest message number that is believed.
+	maxNumber = 5_000_000
+	// maxIDs is how many bytes the unique ids of a maildrop may have together.
+	maxIDs = 64 << 20
+)
+
+// ids are the unique ids of a session.
+type ids struct {
+	list   []string       // by number less 1; empty: no such message
+	number map[string]int // of the first message with that id
+	bytes  int
+}
+
+// add takes one line of an answer to UIDL.
+func (d *ids) add(number int, uid string) error {
+	d.bytes += len(uid) + 16*max(0, number-len(d.list))
+	if d.bytes > maxIDs {
+		return &wire.LimitError{What: "list of unique ids", Limit: maxIDs}
+	}
+	for len(d.list) < number {
+		d.list = append(d.list, "")
+	}
+	d.list[number-1] = uid
+	if _, double := d.number[uid]; !double {
+		d.number[uid] = number
+	}
+	return nil
+}
+
+// of gives the unique id of a message; empty when it has none.
+func (d *ids) of(number int) string {
+	if d == nil || number > len(d.list) {
+		return ""
+	}
+	return d.list[number-1]
+}
+
+// scan splits a line of LIST or UIDL: "1 120", "1 whqtswO00WBw418f9t5JxYwZ"
+// (RFC 1939 5 and 7). Some servers put more behind the value, which is dropped.
+func scan(line string) (number int, value string, ok bool) {
+	head, rest, _ := strings.Cut(strings.TrimLeft(line, " "), " ")
+	value, _, _ = strings.Cut(strings.TrimLeft(rest, " "), " ")
+	n, err := strconv.Atoi(head)
+	if err != nil || n < 1 || n > maxNumber || value == "" || head[0] == '+' {
+		return 0, "", false
+	}
+	return n, value, true
+}
+
+// sizeIn reads a size; -1 when it is none that makes sense.
+func sizeIn(value string) int64 {
+	n, err := strconv.ParseInt(value, 10, 63)
+	if err != nil || n < 0 || value[0] == '+' {
+		return -1
+	}
+	return n
+}
+
+func badLine(line []byte) error {
+	return protocols.ProtocolError(proto, "", fmt.Sprintf("a line of the listing is no number with a value: %q", clip(string(line))))
+}
+
+// readIDs reads the answer to UIDL. A server without unique ids leaves none.
+func (s *session) readIDs() error {
+	st, err := s.status()
+	if err != nil {
+		return err
+	}
+	d := &ids{number: map[string]int{}}
+	if !st.OK() {
+		if e := refusal(st); e.Kind == protocols.Temporary {
+			return e
+		}
+		s.ids = d
+		return nil
+	}
+	var bad error
+	err = s.lines(func(line []byte) bool {
+		n, uid, ok := scan(string(line))
+		if bad = s.c.checkID(uid); !ok {
+			bad = badLine(line)
+		}
+		if bad == nil {
+			bad = d.add(n, uid)
+		}
+		return bad == nil
+	})
+	if err == nil {
+		err = s.fail(bad)
+	}
+	if err == nil {
+		s.ids = d
+	}
+	return err
+}
+
+// checkID: unique ids have 1 to 70 visible characters (RFC 1939 7); more are taken
+// from servers that know no measure.
+func (c *Client) checkID(uid string) error {
+	if len(uid) > 1000 {
+		return protocols.ProtocolError(proto, "", "a unique id has "+strconv.Itoa(len(uid))+" characters")
+	}
+	return nil
+}
+
+// needIDs asks for the unique ids, once in a session.
+func (s *session) needIDs() error {
+	if s.ids != nil {
+		return nil
+	}
+	if err := s.queue("UIDL"); err != nil {
+		return err
+	}
+	if err := s.flush(); err != nil {
+		return err
+	}
+	return s.readIDs()
+}
+
+// number finds the number that a name has in this session.
+func (s *session) number(t target) (int, error) {
+	if t.uid == "" {
+		return t.number, nil
+	}
+	if err := s.needIDs(); err != nil {
+		return 0, err
+	}
+	base, nth := cutDouble(t.uid)
+	n := s.ids.number[t.uid]
+	if n == 0 && nth > 1 {
+		n = s.ids.nth(base, nth)
+	}
+	if n == 0 {
+		return 0, &protocols.Error{Kind: protocols.Refused, Class: fs.ErrNotExist, Text: "no message has the unique id " + strconv.Quote(clip(t.uid))}
+	}
+	return n, nil
+}
+
+// doubleMark stands between an id that several messages have and which of them is
+// meant. Copies of one message may share an id (RFC 1939 7).
+const doubleMark = "#copy"
+
+func cutDouble(uid string) (base string, nth int) {
+	i := strings.LastIndex(uid, doubleMark)
+	if i < 0 {
+		return uid, 1
+	}
+	nth, err := strconv.Atoi(uid[i+len(doubleMark):])
+	if err != nil {
+		return uid, 1
+	}
+	return uid[:i], nth
+}
+
+func (d *ids) nth(base string, nth int) int {
+	for i, uid := range d.list {
+		if uid != base {
+			continue
+		}
+		if nth--; nth == 0 {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// doubles tells the messages that share an id apart, in the order of a listing.
+type doubles map[string]int
+
+func (seen doubles) name(d *ids, number int) string {
+	uid := d.of(number)
+	if uid == "" || d.number[uid] == number {
+		return uid
+	}
+	seen[uid]++
+	return uid + doubleMark + strconv.Itoa(seen[uid]+1)
+}
+
+// UIDs lists number and unique id of every message (UIDL, RFC 1939 7).
+func (c *Client) UIDs(ctx context.Context) iter.Seq2[protocols.Entry, error] {
+	return c.listing(ctx, "", func(s *session, yield func(protocols.Entry) bool) error {
+		if err := s.needUIDL(); err != nil {
+			return err
+		}
+		seen := doubles{}
+		for i := range s.ids.list {
+			if s.ids.list[i] != "" && !yield(s.entry(i+1, -1, seen)) {
+				return errStop
+			}
+		}
+		return nil
+	})
+}
+
+// needUIDL is needIDs where a server without unique ids is an error.
+func (s *session) needUIDL() error {
+	if err := s.needIDs(); err != nil {
+		return err
+	}
+	if len(s.ids.list) == 0 && s.caps != nil && !s.has("UIDL") {
+		count, _, err := s.totals()
+		if err != nil || count > 0 {
+			return errors.Join(err, unsupported("the server gives no unique ids (UIDL), by which messages are known again"))
+		}
+	}
+	return nil
+}

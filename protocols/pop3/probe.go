@@ -1,0 +1,114 @@
+package pop3
+
+import (
+	"context"
+	"crypto/tls"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/internal/keeper"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
+)
+
+// Probe connects, reads the greeting, brings TLS up and asks for the capabilities
+// (CAPA). It logs in when the options say ProbeLogin. It uses a connection of its
+// own, so that each step is timed.
+func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
+	r := &protocols.Report{URL: protocols.Redact(c.url), Phase: "connect"}
+	start := time.Now()
+	release, err := c.keeper.Enter(ctx)
+	if err == nil {
+		err = c.probe(ctx, r)
+		release()
+	}
+	r.Total = time.Since(start)
+	if err == nil {
+		r.Up, r.Phase = true, ""
+	}
+	return r, c.wrap(err, "probe", "")
+}
+
+func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	done := conn.Use(ctx)
+	defer done()
+	defer measure(r, conn)
+	r.Address, r.Phase = conn.RemoteAddr().String(), "greeting"
+	s, err := c.greet(ctx, conn)
+	if s != nil {
+		r.Banner, r.Greeting = s.greeting, s.greeted
+	}
+	if err == nil {
+		err = s.secure(ctx)
+	}
+	if err != nil {
+		if protocols.KindOf(err) == protocols.TLSFailure {
+			r.Phase = "tls"
+		}
+		return err
+	}
+	if c.opts.ProbeLogin {
+		r.Phase = "login"
+		if err := s.askCredential(ctx); err != nil {
+			return err
+		}
+		if err := s.logIn(); err != nil {
+			return err
+		}
+		r.Login, r.Phase = s.login, "caps"
+		if err := s.askCaps(); err != nil {
+			return err
+		}
+	}
+	r.Capabilities = s.capabilities()
+	keeper.Goodbye(ctx, s)
+	return nil
+}
+
+func measure(r *protocols.Report, conn *transport.Conn) {
+	t := conn.Timings()
+	r.Resolve, r.Connect, r.TLS = t.Resolve, t.Connect, t.TLS
+	if state := conn.TLS(); state != nil {
+		r.TLSVersion = tls.VersionName(state.Version)
+		if len(state.PeerCertificates) > 0 {
+			r.CertNotAfter = state.PeerCertificates[0].NotAfter
+		}
+	}
+}
+
+func (s *session) capabilities() []protocols.Capability {
+	var list []protocols.Capability
+	for name, params := range s.caps {
+		list = append(list, protocols.Capability{Name: name, Params: params})
+	}
+	slices.SortFunc(list, func(a, b protocols.Capability) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// Capabilities gives what the server says it can do after login (CAPA).
+func (c *Client) Capabilities(ctx context.Context) ([]protocols.Capability, error) {
+	var list []protocols.Capability
+	err := c.do(ctx, "caps", "", nil, func(s *session) error {
+		err := s.askCaps()
+		list = s.capabilities()
+		return err
+	})
+	return list, err
+}
+
+// Greeting gives the text of the server's greeting, with the time stamp for APOP
+// where it has one.
+func (c *Client) Greeting(ctx context.Context) (string, error) {
+	var text string
+	err := c.do(ctx, "banner", "", nil, func(s *session) error {
+		text = s.greeting
+		return nil
+	})
+	return text, err
+}

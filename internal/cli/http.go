@@ -1,0 +1,262 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	nethttp "net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
+	"github.com/netclients/netclients/protocols/http"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+// httpVerbs are the verbs that only HTTP has, and generic ones that do more here.
+func httpVerbs() []*verb {
+	const items = "URL [ITEM...]"
+	return []*verb{
+		httpHead(),
+		requestVerb("post", items, "send data, print the answer").
+			eg("http post httpbin.org/post name=Ann age:=30 X-Trace:1", "http post host/form --form title=Report --form file=@report.pdf", "http post host/api -d @body.json -H 'Content-Type: application/json'"),
+		requestVerb("patch", items, "change a part of an object, print the answer").
+			eg("http patch host/users/7 email=ann@example.org"),
+		requestVerb("delete", items, "delete an object, print the answer").
+			eg("http delete host/users/7"),
+		requestVerb("options", items, "what can be done with an object").
+			eg("http options host/"),
+		requestVerb("request", "METHOD URL [ITEM...]", "make a request with any method").
+			eg("http request GET host/search q==words", "http request PROPFIND host/dav/ Depth:1", "http request PUT host/file --data @file"),
+		on("robots", "URL [AGENT]", "may a robot fetch it: what robots.txt says", httpRobots).only().
+			eg("http robots www.example.org/private/"),
+		httpCat(),
+		httpGet(),
+	}
+}
+
+// httpCat is cat that prints what came with a refusal too.
+func httpCat() *verb {
+	v := on("cat", "URL...", "write the content to standard output", func(ctx context.Context, e *env, c *http.Client, name string, args []string) error {
+		err := cat(ctx, e, c, name, args)
+		if errors.Is(err, http.ErrNotModified) {
+			return nil
+		}
+		if no, ok := errors.AsType[*http.StatusError](err); ok {
+			w, werr := e.out.bytes()
+			if werr == nil {
+				_, werr = w.Write(no.Body)
+			}
+			return firstError(wrote(werr), err)
+		}
+		return err
+	})
+	return as[*http.Client]("cat", v).eg("cat https://example.org/", "http cat --compressed --range 0-99 example.org/file", "cat data:,hello")
+}
+
+// httpGet is get with names that servers choose, and conditions.
+func httpGet() *verb {
+	g := &getter{}
+	remote := false
+	g.named = func(ctx context.Context, e *env, t *protocols.Target) (string, error) {
+		if !remote || t.Spec.Name != "http" {
+			return "", nil
+		}
+		return remoteName(ctx, e, t)
+	}
+	g.settle = func(r transfer.Result, err error) (transfer.Result, error) {
+		if errors.Is(err, http.ErrNotModified) {
+			r.Status, r.Note, r.Err = transfer.StatusSkipped, "not modified", nil
+			return r, nil
+		}
+		return r, err
+	}
+	v := on[protocols.Getter]("get", "URL...", "save to files", nil)
+	v.run = g.run
+	return as[*http.Client]("get", v).with(func(fs *pflag.FlagSet) {
+		g.flags(fs)
+		fs.BoolVarP(&remote, "remote-name", "J", false, "save under the name that the server gives (Content-Disposition), made safe")
+	}).eg("get https://example.org/file.iso", "get --continue --segments 4 https://example.org/file.iso", "http get --if-newer page.html -o page.html example.org/")
+}
+
+// remoteName asks for the name in Content-Disposition.
+func remoteName(ctx context.Context, e *env, t *protocols.Target) (string, error) {
+	c, err := e.dial(t)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	at, err := protocols.Stat(ctx, c, t.Name)
+	if err != nil || at.Facts["filename"] == "" {
+		return "", nil // get will say what is wrong
+	}
+	return file.SafeName(at.Facts["filename"])
+}
+
+func httpRobots(ctx context.Context, e *env, c *http.Client, name string, args []string) error {
+	agent := "netclients"
+	if len(args) > 0 {
+		agent = args[0]
+	}
+	rules, err := c.Robots(ctx, name, agent)
+	if err != nil {
+		return err
+	}
+	r := struct {
+		Protocol string   `json:"protocol"`
+		URL      string   `json:"url"`
+		Agent    string   `json:"agent"`
+		Allowed  bool     `json:"allowed"`
+		Delay    float64  `json:"crawl_delay,omitempty"`
+		Sitemaps []string `json:"sitemaps,omitempty"`
+	}{e.at.Spec.Name, protocols.Redact(e.at.URL), agent, rules.Allowed(e.at.URL.RequestURI()), rules.Delay.Seconds(), rules.Sitemaps}
+	err = e.out.record(r, func() string {
+		word := "allowed"
+		if !r.Allowed {
+			word = "disallowed"
+		}
+		return safe(strings.Join(append([]string{word}, r.Sitemaps...), "  "))
+	})
+	if err == nil && !r.Allowed {
+		err = &protocols.Error{Kind: protocols.Refused, Text: "robots.txt closes it to " + agent}
+	}
+	return err
+}
+
+// httpOptions are the flags that all verbs of HTTP have.
+type httpOptions struct {
+	s                    http.Settings
+	headers, allow       []string
+	block, cookies       []string
+	jarFile, newer, unix string
+	one, two, three      bool
+	redirects            count
+	jar                  *jarFile
+}
+
+func httpFlags() *setup {
+	h := &httpOptions{redirects: count{20, 1000}}
+	return flagsFor(h.flags, h.configure)
+}
+
+func (h *httpOptions) flags(fs *pflag.FlagSet) {
+	fs.StringArrayVarP(&h.headers, "header", "H", nil, "`HEADER` of the request, 'Name: value'; 'Name:' drops one of ours, 'Name;' sends it empty")
+	fs.StringArrayVar(&h.cookies, "cookie", nil, "send cookies: `NAME=VALUE`; more with ; between")
+	fs.StringVar(&h.jarFile, "cookie-jar", "", "read cookies from this `FILE` (Netscape format), and write them back")
+	fs.StringArrayVar(&h.allow, "cookie-allow", nil, "take cookies of this `DOMAIN` only")
+	fs.StringArrayVar(&h.block, "cookie-block", nil, "take no cookies of this `DOMAIN`")
+	fs.BoolVar(&h.s.NoFollow, "no-follow", false, "do not follow redirects")
+	fs.Var(&h.redirects, "max-redirects", "most redirects to follow")
+	fs.BoolVar(&h.s.AllowDowngrade, "allow-downgrade", false, "follow redirects from https to http")
+	fs.BoolVar(&h.s.Compressed, "compressed", false, "ask for gzip, deflate, br and zstd, and decode them")
+	fs.StringVar(&h.newer, "if-newer", "", "only when newer than this `FILE or date` (cat, get)")
+	fs.StringVar(&h.s.UnixSocket, "unix-socket", "", "connect to the socket at this `PATH`")
+	fs.BoolVar(&h.one, "http1", false, "HTTP/1.1 only")
+	fs.BoolVar(&h.two, "http2", false, "HTTP/2 only")
+	fs.BoolVar(&h.three, "http3", false, "HTTP/3 (QUIC) only")
+	fs.BoolVar(&h.s.NoRobots, "no-robots", false, "list and sync what robots.txt closes to robots too")
+	fs.BoolVar(&h.s.IndexOnly, "index-only", false, "take sizes and times from index pages only, ask for none")
+}
+
+// configure sets a client up. Clients of one command share the cookies.
+func (h *httpOptions) configure(c *http.Client) error {
+	c.Settings = h.s
+	c.Settings.MaxRedirects = h.redirects.value
+	if h.redirects.value == 0 {
+		c.Settings.NoFollow = true
+	}
+	for _, on := range []struct {
+		set     bool
+		version http.Version
+	}{{h.one, http.HTTP1}, {h.two, http.HTTP2}, {h.three, http.HTTP3}} {
+		if on.set && c.Settings.Version != http.Auto {
+			return usage("--http1, --http2 and --http3 exclude each other")
+		}
+		if on.set {
+			c.Settings.Version = on.version
+		}
+	}
+	var err error
+	if c.Settings.Header, err = parseHeaders(h.headers); err != nil {
+		return err
+	}
+	if c.Settings.Condition, err = condition(h.newer); err != nil {
+		return err
+	}
+	return h.cookiesFor(c)
+}
+
+// parseHeaders reads -H.
+func parseHeaders(lines []string) (http.Header, error) {
+	var h http.Header
+	for _, line := range lines {
+		if h == nil {
+			h = http.Header{}
+		}
+		if name, ok := strings.CutSuffix(line, ";"); ok && !strings.Contains(line, ":") {
+			h[nethttp.CanonicalHeaderKey(name)] = []string{""}
+			continue
+		}
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || name == "" {
+			return nil, usage("-H %q: want 'Name: value'", line)
+		}
+		name, value = nethttp.CanonicalHeaderKey(strings.TrimSpace(name)), strings.TrimSpace(value)
+		if value == "" {
+			h[name] = []string{}
+			continue
+		}
+		h[name] = append(h[name], value)
+	}
+	return h, nil
+}
+
+// dateForms are what --if-newer takes beside a file.
+var dateForms = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02"}
+
+func condition(text string) (http.Condition, error) {
+	if text == "" {
+		return http.Condition{}, nil
+	}
+	info, err := os.Stat(text)
+	if err == nil {
+		return http.Condition{Newer: info.ModTime()}, nil
+	}
+	if t, err := nethttp.ParseTime(text); err == nil {
+		return http.Condition{Newer: t}, nil
+	}
+	for _, form := range dateForms {
+		if t, err := timeParse(form, text); err == nil {
+			return http.Condition{Newer: t}, nil
+		}
+	}
+	if strings.ContainsAny(text, "/.") {
+		return http.Condition{}, nil // a file that is not there yet: everything is newer
+	}
+	return http.Condition{}, usage("--if-newer %q: neither a file nor a date", text)
+}
+
+// cookiesFor gives a client the jar of the command, made when it is first needed.
+func (h *httpOptions) cookiesFor(c *http.Client) error {
+	if h.jarFile == "" && len(h.cookies) == 0 {
+		return nil
+	}
+	if h.jar == nil {
+		j := newJarFile(h.jarFile)
+		j.Allow, j.Block = slices.Clone(h.allow), slices.Clone(h.block)
+		if err := j.load(); err != nil {
+			return err
+		}
+		h.jar = j
+	}
+	for _, line := range h.cookies {
+		if err := c.AddCookie(h.jar.Jar, line); err != nil {
+			return err
+		}
+	}
+	c.Settings.Jar, c.Settings.Closed = h.jar.Jar, h.jar.save
+	return nil
+}

@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// urlTool is one thing that can be done with the text of a URL.
+type urlTool struct {
+	args int // it wants; -1: one or more
+	run  func(o *output, args []string) error
+}
+
+// urlTools is the table of `netclients url`.
+func (u *urlFlags) tools() map[string]urlTool {
+	return map[string]urlTool{
+		"parse":     {1, parseURLTool},
+		"join":      {2, joinURL},
+		"defrag":    {1, defragURL},
+		"quote":     {-1, each(u.quote)},
+		"unquote":   {-1, each(u.unquote)},
+		"encode":    {-1, encodeQuery},
+		"decode":    {1, decodeQuery},
+		"path":      {1, each(func(s string) (string, error) { v, err := url.Parse(s); return pathOf(v), err })},
+		"from-path": {1, each(func(s string) (string, error) { return (&url.URL{Scheme: "file", Path: s}).String(), nil })},
+	}
+}
+
+func pathOf(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	return u.Path
+}
+
+// urlFlags are the flags of `netclients url`.
+type urlFlags struct {
+	plus bool
+	safe string
+}
+
+// urlCommand is `netclients url`.
+func (a *app) urlCommand() *cobra.Command {
+	f := &urlFlags{}
+	cmd := a.plain("url", "TOOL ARG...", "take URLs apart, join them, quote and unquote", func(_ *cobra.Command, e *env, args []string) error {
+		tools := f.tools()
+		tool, ok := tools[args[0]]
+		if !ok {
+			names := make([]string, 0, len(tools))
+			for name := range tools {
+				names = append(names, name)
+			}
+			slices.Sort(names)
+			return usage("url %s: the tools are %s", args[0], strings.Join(names, " "))
+		}
+		if n := len(args) - 1; tool.args >= 0 && n != tool.args || n < 1 {
+			return usage("url %s: wrong number of arguments", args[0])
+		}
+		return tool.run(e.out, args[1:])
+	}, func(fs *pflag.FlagSet) {
+		fs.BoolVar(&f.plus, "plus", false, "a space is +, as in forms")
+		fs.StringVar(&f.safe, "safe", "/", "`CHARACTERS` that quote leaves alone")
+	})
+	cmd.Example = "  netclients url parse --json 'http://user@host:8080/a/b?q=1#top'\n  netclients url join http://host/a/b ../c\n  netclients url quote 'a b/ü'\n  netclients url encode name=Ann 'city=San José'"
+	return cmd
+}
+
+// each makes a tool of a function on one text.
+func each(do func(string) (string, error)) func(*output, []string) error {
+	return func(o *output, args []string) error {
+		for _, arg := range args {
+			s, err := do(arg)
+			if err != nil {
+				return usage("%v", err)
+			}
+			if err := o.record(s, func() string { return safe(s) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// partsJSON are the parts of a URL.
+type partsJSON struct {
+	Scheme   string              `json:"scheme,omitempty"`
+	User     string              `json:"user,omitempty"`
+	Host     string              `json:"host,omitempty"`
+	Port     string              `json:"port,omitempty"`
+	Path     string              `json:"path"`
+	Opaque   string              `json:"opaque,omitempty"`
+	Query    string              `json:"query,omitempty"`
+	Values   map[string][]string `json:"values,omitempty"`
+	Fragment string              `json:"fragment,omitempty"`
+}
+
+// parseURLTool takes a URL of any kind apart, also one that no client would open.
+func parseURLTool(o *output, args []string) error {
+	text := strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(args[0], "<"), ">"), "URL:")
+	u, err := url.Parse(text)
+	if err != nil {
+		return usage("not a URL: %v", err)
+	}
+	p := partsJSON{u.Scheme, u.User.Username(), u.Hostname(), u.Port(), u.Path, u.Opaque, u.RawQuery, u.Query(), u.Fragment}
+	if o.json {
+		return o.object(p)
+	}
+	t := o.newTable("PART", "VALUE")
+	for _, row := range [][2]string{{"scheme", p.Scheme}, {"user", p.User}, {"host", p.Host}, {"port", p.Port}, {"path", p.Path}, {"opaque", p.Opaque}, {"query", p.Query}, {"fragment", p.Fragment}} {
+		if row[1] != "" {
+			if err := t.row(row[0], safe(row[1])); err != nil {
+				return err
+			}
+		}
+	}
+	return t.end()
+}
+
+func joinURL(o *output, args []string) error {
+	return each(func(ref string) (string, error) {
+		base, err := url.Parse(args[0])
+		if err != nil {
+			return "", err
+		}
+		u, err := base.Parse(ref)
+		if err != nil {
+			return "", err
+		}
+		return u.String(), nil
+	})(o, args[1:])
+}
+
+func defragURL(o *output, args []string) error {
+	text, fragment, _ := strings.Cut(args[0], "#")
+	return o.record(map[string]string{"url": text, "fragment": fragment}, func() string { return safe(text) })
+}
+
+// quote percent-encodes all but letters, digits, -._~ and the safe characters.
+func (u *urlFlags) quote(s string) (string, error) {
+	var b strings.Builder
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ' && u.plus:
+			b.WriteByte('+')
+		case c < 0x80 && strings.IndexByte(u.safe, c) >= 0:
+			b.WriteByte(c)
+		default:
+			b.WriteString(strings.ReplaceAll(url.QueryEscape(s[i:i+1]), "+", "%20"))
+		}
+	}
+	return b.String(), nil
+}
+
+func (u *urlFlags) unquote(s string) (string, error) {
+	if u.plus {
+		return url.QueryUnescape(s)
+	}
+	return url.PathUnescape(s)
+}
+
+// encodeQuery makes form data of NAME=VALUE arguments, in their order.
+func encodeQuery(o *output, args []string) error {
+	parts := make([]string, len(args))
+	for i, arg := range args {
+		name, value, ok := strings.Cut(arg, "=")
+		if !ok {
+			return usage("url encode: %q is not NAME=VALUE", arg)
+		}
+		parts[i] = url.QueryEscape(name) + "=" + url.QueryEscape(value)
+	}
+	s := strings.Join(parts, "&")
+	return o.record(s, func() string { return s })
+}
+
+// decodeQuery prints the pairs of form data, or of a URL's query, in their order.
+func decodeQuery(o *output, args []string) error {
+	_, query, ok := strings.Cut(args[0], "?")
+	if !ok {
+		query = args[0]
+	}
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		n, nerr := url.QueryUnescape(name)
+		v, verr := url.QueryUnescape(value)
+		if err := firstError(nerr, verr); err != nil {
+			return usage("%v", err)
+		}
+		if err := o.record(map[string]string{"name": n, "value": v}, func() string { return safe(n + "=" + v) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

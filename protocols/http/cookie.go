@@ -1,0 +1,238 @@
+package http
+
+import (
+	"cmp"
+	"net"
+	nethttp "net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// Cookie is one cookie of a [Jar].
+type Cookie struct {
+	Name, Value string
+	Domain      string // in lower case, without a leading dot
+	Path        string
+	HostOnly    bool // for the domain itself, not for hosts below it
+	Secure      bool
+	HTTPOnly    bool
+	Expires     time.Time // zero: until the end of the session
+	Created     time.Time
+}
+
+// Jar keeps cookies as RFC 6265 and its successor say. Many clients may share one.
+type Jar struct {
+	// Allow and Block name domains whose cookies are taken, or are not; both hold
+	// for the hosts below too. An empty Allow is all. They are set before use.
+	Allow, Block []string
+
+	mu  sync.Mutex
+	all map[cookieKey]*Cookie
+}
+
+type cookieKey struct{ domain, path, name string }
+
+// What a jar holds at most; the oldest make room.
+const (
+	mostCookies       = 3000
+	mostDomainCookies = 180
+	mostCookieBytes   = 4096 // name and value
+	mostCookieLine    = 8000 // of one request
+)
+
+// NewJar makes an empty jar.
+func NewJar() *Jar { return &Jar{all: map[cookieKey]*Cookie{}} }
+
+// Store takes the cookies of an answer from u.
+func (j *Jar) Store(u *url.URL, h Header, now time.Time) {
+	for i, line := range h.Values("Set-Cookie") {
+		if i >= mostDomainCookies {
+			return
+		}
+		if std, err := nethttp.ParseSetCookie(line); err == nil {
+			if c, ok := newCookie(u, std, now); ok {
+				j.Set(c, now)
+			}
+		}
+	}
+}
+
+// newCookie applies the rules for taking a cookie (RFC 6265 5.3).
+func newCookie(u *url.URL, std *nethttp.Cookie, now time.Time) (*Cookie, bool) {
+	host := strings.TrimSuffix(hostOf(u), ".")
+	c := &Cookie{Name: std.Name, Value: std.Value, Domain: host, HostOnly: true, Path: std.Path, Secure: std.Secure, HTTPOnly: std.HttpOnly, Created: now}
+	if len(c.Name)+len(c.Value) > mostCookieBytes {
+		return nil, false
+	}
+	if d := strings.ToLower(strings.TrimPrefix(std.Domain, ".")); d != "" && d != host {
+		if !domainMatch(host, d) || isPublic(d) {
+			return nil, false
+		}
+		c.Domain, c.HostOnly = d, false
+	} else if d != "" {
+		c.HostOnly = isPublic(d) || net.ParseIP(d) != nil
+	}
+	if !strings.HasPrefix(c.Path, "/") {
+		c.Path = defaultPath(u.Path)
+	}
+	switch {
+	case std.MaxAge < 0:
+		c.Expires = time.Unix(1, 0)
+	case std.MaxAge > 0:
+		c.Expires = now.Add(time.Duration(min(std.MaxAge, 400*24*3600)) * time.Second)
+	default:
+		c.Expires = std.Expires
+	}
+	secure := u.Scheme == "https"
+	prefixed := strings.ToLower(c.Name)
+	switch {
+	case c.Secure && !secure && !isLoopback(host):
+		return nil, false
+	case strings.HasPrefix(prefixed, "__secure-") && !c.Secure:
+		return nil, false
+	case strings.HasPrefix(prefixed, "__host-") && (!c.Secure || !c.HostOnly || std.Domain != "" || c.Path != "/"):
+		return nil, false
+	}
+	return c, true
+}
+
+// domainMatch: RFC 6265 5.1.3. An address matches itself only.
+func domainMatch(host, domain string) bool {
+	return host == domain || strings.HasSuffix(host, "."+domain) && net.ParseIP(host) == nil
+}
+
+// isPublic reports whether a domain is one under which anybody may register.
+func isPublic(domain string) bool {
+	suffix, _ := publicsuffix.PublicSuffix(domain)
+	return suffix == domain && domain != "localhost"
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// defaultPath: RFC 6265 5.1.4.
+func defaultPath(path string) string {
+	i := strings.LastIndexByte(path, '/')
+	if i <= 0 {
+		return "/"
+	}
+	return path[:i]
+}
+
+// pathMatch: RFC 6265 5.1.4.
+func pathMatch(path, cookie string) bool {
+	if path == "" {
+		path = "/"
+	}
+	return path == cookie || strings.HasPrefix(path, cookie) && (strings.HasSuffix(cookie, "/") || path[len(cookie)] == '/')
+}
+
+// Set puts a cookie into the jar, or takes it out when its time is over.
+func (j *Jar) Set(c *Cookie, now time.Time) {
+	if !j.takes(c.Domain) {
+		return
+	}
+	key := cookieKey{c.Domain, c.Path, c.Name}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	old := j.all[key]
+	if c.expired(now) {
+		delete(j.all, key)
+		return
+	}
+	if old != nil {
+		c.Created = old.Created
+	} else {
+		j.makeRoom(c.Domain, now)
+	}
+	j.all[key] = c
+}
+
+// takes says whether the user wants cookies of a domain.
+func (j *Jar) takes(domain string) bool {
+	of := func(d string) bool { return domainMatch(domain, strings.ToLower(strings.TrimPrefix(d, "."))) }
+	return !slices.ContainsFunc(j.Block, of) && (len(j.Allow) == 0 || slices.ContainsFunc(j.Allow, of))
+}
+
+func (c *Cookie) expired(now time.Time) bool { return !c.Expires.IsZero() && !c.Expires.After(now) }
+
+// makeRoom keeps the jar and each domain within bounds.
+func (j *Jar) makeRoom(domain string, now time.Time) {
+	var oldest, oldestHere *Cookie
+	here := 0
+	for key, c := range j.all {
+		if c.expired(now) {
+			delete(j.all, key)
+			continue
+		}
+		if oldest == nil || c.Created.Before(oldest.Created) {
+			oldest = c
+		}
+		if c.Domain == domain {
+			if here++; oldestHere == nil || c.Created.Before(oldestHere.Created) {
+				oldestHere = c
+			}
+		}
+	}
+	if here >= mostDomainCookies {
+		oldest = oldestHere
+	} else if len(j.all) < mostCookies {
+		return
+	}
+	delete(j.all, cookieKey{oldest.Domain, oldest.Path, oldest.Name})
+}
+
+// Line gives the value of Cookie for a request to u, or nothing.
+func (j *Jar) Line(u *url.URL, now time.Time) string {
+	host := strings.TrimSuffix(hostOf(u), ".")
+	var fit []*Cookie
+	j.mu.Lock()
+	for _, c := range j.all {
+		if c.fits(u, host, now) {
+			fit = append(fit, c)
+		}
+	}
+	j.mu.Unlock()
+	slices.SortFunc(fit, func(a, b *Cookie) int { // RFC 6265 5.4: longer paths, then older ones first
+		return cmp.Or(len(b.Path)-len(a.Path), a.Created.Compare(b.Created), strings.Compare(a.Name, b.Name))
+	})
+	var b strings.Builder
+	for _, c := range fit {
+		if b.Len()+len(c.Name)+len(c.Value) > mostCookieLine {
+			break
+		}
+		if b.Len() > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(c.Name + "=" + c.Value)
+	}
+	return b.String()
+}
+
+func (c *Cookie) fits(u *url.URL, host string, now time.Time) bool {
+	if c.expired(now) || c.Secure && u.Scheme != "https" && !isLoopback(host) || !pathMatch(u.Path, c.Path) {
+		return false
+	}
+	return host == c.Domain || !c.HostOnly && domainMatch(host, c.Domain)
+}
+
+// Cookies gives copies of all cookies, by domain, path and name.
+func (j *Jar) Cookies() []Cookie {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	out := make([]Cookie, 0, len(j.all))
+	for _, c := range j.all {
+		out = append(out, *c)
+	}
+	slices.SortFunc(out, func(a, b Cookie) int {
+		return cmp.Or(strings.Compare(a.Domain, b.Domain), strings.Compare(a.Path, b.Path), strings.Compare(a.Name, b.Name))
+	})
+	return out
+}

@@ -1,0 +1,126 @@
+package http
+
+import (
+	"cmp"
+	"crypto/md5"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"slices"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// digest is a Digest challenge, and how often it was answered (RFC 7616).
+type digest struct {
+	realm, nonce, opaque, algorithm string
+	hash                            func() hash.Hash
+	session                         bool // a -sess algorithm
+	qop                             bool // qop=auth; without it RFC 2069
+	userhash                        bool
+	stale                           bool
+	strength                        int
+	count                           int
+	cnonce                          string
+	fixed                           string // cnonce of a test; empty: a random one
+}
+
+// digestHashes are the algorithms, with their strength.
+var digestHashes = map[string]struct {
+	new      func() hash.Hash
+	strength int
+}{
+	"":            {md5.New, 1},
+	"MD5":         {md5.New, 1},
+	"SHA-256":     {sha256.New, 3},
+	"SHA-512-256": {sha512.New512_256, 2}, // rare, and servers differ over it
+}
+
+// strongest gives the best of the Digest challenges, or nil.
+func strongest(offers []challenge) *digest {
+	var best *digest
+	for _, o := range offers {
+		if o.scheme != "digest" {
+			continue
+		}
+		if d := newDigest(o.params); d != nil && (best == nil || d.strength > best.strength) {
+			best = d
+		}
+	}
+	return best
+}
+
+// newDigest gives nil for a challenge that cannot be answered.
+func newDigest(p map[string]string) *digest {
+	name := strings.ToUpper(p["algorithm"])
+	base, session := strings.CutSuffix(name, "-SESS")
+	h, ok := digestHashes[base]
+	if !ok || p["nonce"] == "" {
+		return nil
+	}
+	d := &digest{
+		realm: p["realm"], nonce: p["nonce"], opaque: p["opaque"], algorithm: p["algorithm"],
+		hash: h.new, strength: h.strength, session: session,
+		stale: strings.EqualFold(p["stale"], "true"), userhash: strings.EqualFold(p["userhash"], "true"),
+	}
+	if qop, given := p["qop"]; given {
+		words := strings.FieldsFunc(strings.ToLower(qop), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
+		if d.qop = slices.Contains(words, "auth"); !d.qop {
+			return nil // auth-int alone would need the body's hash before the body
+		}
+	}
+	return d
+}
+
+func (d *digest) sum(parts ...string) string {
+	h := d.hash()
+	fmt.Fprint(h, strings.Join(parts, ":"))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// authorization gives the value of Authorization for one request.
+func (d *digest) authorization(method, uri string, cred protocols.Credential) string {
+	if d.count++; d.count == 1 {
+		d.cnonce = cmp.Or(d.fixed, rand.Text())
+	}
+	nc := fmt.Sprintf("%08x", d.count)
+	a1 := d.sum(cred.User, d.realm, cred.Password)
+	if d.session {
+		a1 = d.sum(a1, d.nonce, d.cnonce)
+	}
+	a2 := d.sum(method, uri)
+	response := d.sum(a1, d.nonce, a2)
+	if d.qop {
+		response = d.sum(a1, d.nonce, nc, d.cnonce, "auth", a2)
+	}
+	user := cred.User
+	if d.userhash {
+		user = d.sum(cred.User, d.realm)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Digest username=%s, realm=%s, nonce=%s, uri=%s, response=%s", quote(user), quote(d.realm), quote(d.nonce), quote(uri), quote(response))
+	if d.algorithm != "" {
+		b.WriteString(", algorithm=" + d.algorithm)
+	}
+	if d.opaque != "" {
+		b.WriteString(", opaque=" + quote(d.opaque))
+	}
+	if d.qop {
+		fmt.Fprintf(&b, ", qop=auth, nc=%s, cnonce=%s", nc, quote(d.cnonce))
+	} else if d.session {
+		b.WriteString(", cnonce=" + quote(d.cnonce))
+	}
+	if d.userhash {
+		b.WriteString(", userhash=true")
+	}
+	return b.String()
+}
+
+// quote gives a quoted string (RFC 9110 5.6.4).
+func quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}

@@ -1,0 +1,128 @@
+package http
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	nethttp "net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// StatusError is the cause inside the error of an answer that says no: the
+// answer itself, with the start of its body.
+type StatusError struct {
+	Status int
+	Reason string
+	Header Header
+	Body   []byte        // at most 64 KiB
+	After  time.Duration // what Retry-After asks for; 0: nothing
+}
+
+// mostErrorBody is how much of the body of a refusal is kept.
+const mostErrorBody = 64 << 10
+
+// Error gives the server's words; the status is the code of the error around it.
+func (e *StatusError) Error() string { return e.Reason }
+
+// RetryAfter gives what the server asked to wait before the next attempt.
+func (e *StatusError) RetryAfter() time.Duration { return e.After }
+
+// statusClass says what a status stands for.
+type statusClass struct {
+	kind  protocols.Kind
+	class error
+	retry bool
+}
+
+// statuses are those that differ from their hundred's own.
+var statuses = map[int]statusClass{
+	401: {protocols.Auth, protocols.ErrLoginNeeded, false},
+	403: {protocols.Refused, fs.ErrPermission, false},
+	404: {protocols.Refused, fs.ErrNotExist, false},
+	405: {protocols.Refused, errors.ErrUnsupported, false},
+	407: {protocols.Auth, nil, false},
+	408: {protocols.Temporary, nil, true},
+	410: {protocols.Refused, fs.ErrNotExist, false},
+	423: {protocols.Refused, fs.ErrPermission, false}, // WebDAV: locked
+	425: {protocols.Temporary, nil, true},
+	429: {protocols.Temporary, nil, true},
+	501: {protocols.Temporary, errors.ErrUnsupported, false},
+	505: {protocols.Temporary, errors.ErrUnsupported, false},
+	507: {protocols.Temporary, nil, false},
+	511: {protocols.Temporary, nil, false},
+}
+
+func classOf(status int) statusClass {
+	if c, ok := statuses[status]; ok {
+		return c
+	}
+	switch status / 100 {
+	case 4:
+		return statusClass{kind: protocols.Refused}
+	case 5:
+		return statusClass{kind: protocols.Temporary, retry: true}
+	}
+	return statusClass{kind: protocols.Protocol}
+}
+
+// refusal makes an error of an answer that is no success. It reads and closes
+// the body.
+func refusal(resp *Response) error {
+	body := readSome(resp.Body, mostErrorBody)
+	resp.Body.Close()
+	return statusError(resp, body)
+}
+
+func statusError(resp *Response, body []byte) error {
+	c := classOf(resp.Status)
+	cause := &StatusError{Status: resp.Status, Reason: resp.reason(), Header: resp.Header, Body: body, After: retryAfter(resp.Header, time.Now())}
+	return &protocols.Error{Kind: c.kind, Code: resp.Status, Class: c.class, Retryable: c.retry, Err: cause}
+}
+
+func (r *Response) reason() string {
+	return cmp.Or(r.Reason, nethttp.StatusText(r.Status), "no reason given")
+}
+
+// AsError gives the error that the status of a response stands for, or nil for
+// 1xx to 3xx. The body stays as it is.
+func (r *Response) AsError() error {
+	if r.Status < 400 {
+		return nil
+	}
+	return statusError(r, nil)
+}
+
+// longestAfter bounds what a server may make a client wait.
+const longestAfter = 5 * time.Minute
+
+// retryAfter reads Retry-After: seconds or a date (RFC 9110 10.2.3).
+func retryAfter(h Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if v == "" {
+		return 0
+	}
+	if digits(v) {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n > int64(longestAfter/time.Second) {
+			return longestAfter
+		}
+		return time.Duration(n) * time.Second
+	}
+	at, err := nethttp.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), longestAfter)
+}
+
+func digits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+func protocolError(text string) error {
+	return &protocols.Error{Kind: protocols.Protocol, Text: text}
+}

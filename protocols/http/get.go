@@ -1,0 +1,340 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	nethttp "net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Condition asks for an object only when it is another or a newer one than is
+// known (RFC 9110 13). The zero value is none.
+type Condition struct {
+	Newer time.Time // than this: If-Modified-Since
+	Not   string    // this ETag: If-None-Match
+}
+
+// ErrNotModified is the class of the error that Get gives when the condition of
+// the settings does not hold: there is nothing new.
+var ErrNotModified = errors.New("not modified")
+
+// Get opens an object (GET). The caller closes the object's Body; until then the
+// client is busy. With an offset the answer must be just the part that was asked
+// for, and with Same it must be of that object: If-Range asks the server, and an
+// answer with another ETag, date or size is an error of class
+// [protocols.ErrChanged]. Where no content coding was asked for the body is byte
+// for byte what the server sends.
+func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	if o == nil {
+		o = &protocols.GetOptions{}
+	}
+	release, err := c.enter(ctx, name)
+	if err != nil {
+		return nil, c.wrap(err, "get", name)
+	}
+	obj, err := c.get(ctx, name, o)
+	if err != nil {
+		release()
+		return nil, c.wrap(err, "get", name)
+	}
+	obj.Body = &content{c: c, name: name, body: &held{body: obj.Body, release: release}}
+	return obj, nil
+}
+
+// content names verb and URL in the errors of a body.
+type content struct {
+	c    *Client
+	name string
+	body *held
+}
+
+func (b *content) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if err != nil && err != io.EOF {
+		err = b.c.wrap(err, "get", b.name)
+	}
+	return n, err
+}
+
+// WriteTo copies by the body's own fast way, where it has one.
+func (b *content) WriteTo(w io.Writer) (int64, error) {
+	n, err := b.body.WriteTo(w)
+	if kind := protocols.KindOf(err); err != nil && kind != protocols.Internal && kind != protocols.Local {
+		err = b.c.wrap(err, "get", b.name)
+	}
+	return n, err
+}
+
+// Close frees the client.
+func (b *content) Close() error { return b.body.Close() }
+
+func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	if o.Offset < 0 || o.Length < 0 {
+		return nil, usage("offset and length are 0 or more")
+	}
+	if c.url.Scheme == "data" || strings.HasPrefix(name, "data:") {
+		return dataObject(name, o)
+	}
+	u, err := c.urlOf(name)
+	if err != nil {
+		return nil, err
+	}
+	r := c.getRequest(u, o)
+	resp, err := c.perform(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	obj, err := c.object(name, resp, o)
+	if err != nil {
+		resp.Body.Close()
+		return nil, err
+	}
+	return obj, nil
+}
+
+// getRequest asks for an object or a part of it.
+func (c *Client) getRequest(u *url.URL, o *protocols.GetOptions) *Request {
+	r := &Request{URL: u, Header: Header{}}
+	if o.Offset == 0 && o.Length == 0 {
+		condition(r.Header, c.Settings.Condition)
+		return r
+	}
+	r.raw = true // parts are of the bytes as they are sent
+	end := ""
+	if o.Length > 0 {
+		end = strconv.FormatInt(o.Offset+o.Length-1, 10)
+	}
+	r.Header.Set("Range", fmt.Sprintf("bytes=%d-%s", o.Offset, end))
+	switch same := o.Same; {
+	case same == nil:
+	case strings.HasPrefix(same.ID, `"`):
+		r.Header.Set("If-Range", same.ID)
+	case !same.Modified.IsZero() && same.Accuracy <= time.Second:
+		r.Header.Set("If-Range", same.Modified.UTC().Format(nethttp.TimeFormat))
+	}
+	return r
+}
+
+func condition(h Header, c Condition) {
+	if !c.Newer.IsZero() {
+		h.Set("If-Modified-Since", c.Newer.UTC().Format(nethttp.TimeFormat))
+	}
+	if c.Not != "" {
+		h.Set("If-None-Match", c.Not)
+	}
+}
+
+// old reports whether an object is no newer than wanted: servers are free to
+// ignore the condition, and nginx takes one date only, that of the object.
+func (c Condition) old(e *protocols.Entry) bool {
+	return !c.Newer.IsZero() && !e.Modified.IsZero() && !e.Modified.After(c.Newer) || c.Not != "" && c.Not == e.ID
+}
+
+// object checks that an answer to GET is what was asked for.
+func (c *Client) object(name string, resp *Response, o *protocols.GetOptions) (*protocols.Object, error) {
+	e := c.entryOf(name, resp)
+	obj := &protocols.Object{Entry: e, Body: resp.Body, Offset: o.Offset}
+	part := o.Offset > 0 || o.Length > 0
+	switch {
+	case resp.Status == nethttp.StatusPartialContent && part:
+		size, err := checkPart(resp, o)
+		if err != nil {
+			return nil, err
+		}
+		obj.Size = size
+	case resp.Status == nethttp.StatusRequestedRangeNotSatisfiable && part:
+		return c.behindEnd(obj, resp, o)
+	case resp.Status == nethttp.StatusNotModified, !part && resp.Status < 300 && c.Settings.Condition.old(&e):
+		return nil, &protocols.Error{Kind: protocols.Refused, Code: nethttp.StatusNotModified, Class: ErrNotModified}
+	case resp.Status >= 400:
+		return nil, refusal(resp)
+	case resp.Status/100 == 3:
+		return nil, &protocols.Error{Kind: protocols.Refused, Code: resp.Status, Text: "a redirect to " + strconv.Quote(resp.Header.Get("Location")) + ", not followed"}
+	case resp.Status == nethttp.StatusPartialContent:
+		return nil, protocolError("a part came where all was asked for")
+	case o.Offset > 0:
+		if o.Same != nil && unchanged(o.Same, &e) != nil {
+			return nil, unchanged(o.Same, &e)
+		}
+		return nil, &protocols.Error{Kind: protocols.Refused, Class: errors.ErrUnsupported, Code: resp.Status, Text: "the server sends all of it: it cannot start at an offset"}
+	case o.Length > 0:
+		obj.Body = &firstPart{resp.Body, o.Length}
+	}
+	if o.Same != nil {
+		if err := unchanged(o.Same, &obj.Entry); err != nil {
+			return nil, err
+		}
+	}
+	return obj, nil
+}
+
+// firstPart is the start of a body that is longer.
+type firstPart struct {
+	io.ReadCloser
+	left int64
+}
+
+func (f *firstPart) Read(p []byte) (int, error) {
+	if f.left <= 0 {
+		return 0, io.EOF
+	}
+	n, err := f.ReadCloser.Read(p[:min(int64(len(p)), f.left)])
+	f.left -= int64(n)
+	return n, err
+}
+
+// entryOf gives what an answer tells of an object.
+func (c *Client) entryOf(name string, resp *Response) protocols.Entry {
+	e := protocols.Entry{
+		Protocol: proto, URL: c.display(name), Name: c.SaveName(name), Path: name, Type: protocols.TypeFile, Size: resp.Length,
+	}
+	if len(resp.Header.Values("Content-Encoding")) > 0 && c.Settings.Compressed {
+		e.Size = -1
+	}
+	if t, err := nethttp.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
+		e.Modified = t.UTC()
+	}
+	if tag := resp.Header.Get("ETag"); strings.HasPrefix(tag, `"`) && len(tag) < 1024 { // a weak one proves nothing about bytes
+		e.ID = tag
+	}
+	facts := map[string]string{}
+	if t := resp.Header.Get("Content-Type"); t != "" {
+		facts["content-type"] = t
+	}
+	if f := dispositionName(resp.Header.Get("Content-Disposition")); f != "" {
+		facts["filename"] = f
+	}
+	if len(facts) > 0 {
+		e.Facts = facts
+	}
+	return e
+}
+
+// checkPart compares Content-Range with what was asked for (RFC 9110 14.4), and
+// gives the size of the whole, or -1.
+func checkPart(resp *Response, o *protocols.GetOptions) (int64, error) {
+	text := resp.Header.Get("Content-Range")
+	first, last, size, ok := parseContentRange(text)
+	if !ok || first < 0 {
+		return 0, protocolError("a part without a Content-Range that says which: " + strconv.Quote(text))
+	}
+	wanted := o.Length == 0 || last <= o.Offset+o.Length-1
+	if first != o.Offset || !wanted || resp.Length >= 0 && resp.Length != last-first+1 {
+		return 0, protocolError(fmt.Sprintf("asked for the bytes from %d, got %q with %d bytes", o.Offset, text, resp.Length))
+	}
+	return size, nil
+}
+
+// parseContentRange reads "bytes 0-9/100", "bytes 0-9/*" and "bytes */100"; first
+// is -1 for the last one, size -1 where it is not told.
+func parseContentRange(text string) (first, last, size int64, ok bool) {
+	unit, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
+	span, total, slash := strings.Cut(rest, "/")
+	if !strings.EqualFold(unit, "bytes") || !slash {
+		return 0, 0, 0, false
+	}
+	size = -1
+	if total != "*" {
+		if size, ok = number(total); !ok {
+			return 0, 0, 0, false
+		}
+	}
+	if span == "*" {
+		return -1, -1, size, size >= 0
+	}
+	a, b, _ := strings.Cut(span, "-")
+	first, okA := number(a)
+	last, okB := number(b)
+	ok = okA && okB && first <= last && (size < 0 || last < size)
+	return first, last, size, ok
+}
+
+func number(s string) (int64, bool) {
+	s = strings.TrimSpace(s)
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil && digits(s)
+}
+
+// behindEnd takes the refusal of a part: one that starts just behind the end of
+// the object is empty.
+func (c *Client) behindEnd(obj *protocols.Object, resp *Response, o *protocols.GetOptions) (*protocols.Object, error) {
+	_, _, size, ok := parseContentRange(resp.Header.Get("Content-Range"))
+	if !ok || size != o.Offset || o.Same != nil && o.Same.Size >= 0 && o.Same.Size != size {
+		if ok && o.Same != nil {
+			resp.Body.Close()
+			return nil, &protocols.Error{Kind: protocols.Refused, Code: resp.Status, Class: protocols.ErrChanged, Text: fmt.Sprintf("it has %d bytes now", size)}
+		}
+		return nil, refusal(resp)
+	}
+	obj.Size = size
+	obj.Body = struct {
+		io.Reader
+		io.Closer
+	}{strings.NewReader(""), resp.Body}
+	return obj, nil
+}
+
+// unchanged compares what was with what is, as far as both are known.
+func unchanged(was, is *protocols.Entry) error {
+	changed := was.Size >= 0 && is.Size >= 0 && was.Size != is.Size || was.ID != "" && is.ID != "" && was.ID != is.ID
+	if !was.Modified.IsZero() && !is.Modified.IsZero() {
+		changed = changed || was.Modified.Sub(is.Modified).Abs() >= max(was.Accuracy, is.Accuracy, time.Second)
+	}
+	if changed {
+		return &protocols.Error{Kind: protocols.Refused, Class: protocols.ErrChanged}
+	}
+	return nil
+}
+
+// Stat describes an object (HEAD). Where a server does not do HEAD, GET does it,
+// and its body is left.
+func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
+	e, err := c.stat(ctx, name)
+	return e, c.wrap(err, "stat", name)
+}
+
+func (c *Client) stat(ctx context.Context, name string) (protocols.Entry, error) {
+	release, err := c.enter(ctx, name)
+	if err != nil {
+		return protocols.Entry{}, err
+	}
+	defer release()
+	if strings.HasPrefix(name, "data:") {
+		obj, err := dataObject(name, &protocols.GetOptions{})
+		if err != nil {
+			return protocols.Entry{}, err
+		}
+		return obj.Entry, nil
+	}
+	u, err := c.urlOf(name)
+	if err != nil {
+		return protocols.Entry{}, err
+	}
+	var resp *Response
+	for _, method := range []string{nethttp.MethodHead, nethttp.MethodGet} {
+		if resp, err = c.perform(ctx, &Request{Method: method, URL: u, raw: true}); err != nil {
+			return protocols.Entry{}, err
+		}
+		if resp.Status != nethttp.StatusMethodNotAllowed && resp.Status != nethttp.StatusNotImplemented || method == nethttp.MethodGet {
+			break
+		}
+		resp.Body.Close()
+	}
+	if resp.Status >= 300 {
+		return protocols.Entry{}, refusal(resp)
+	}
+	resp.Body.Close()
+	e := c.entryOf(name, resp)
+	if strings.HasSuffix(u.Path, "/") {
+		e.Type = protocols.TypeDir
+		e.Size = -1
+	}
+	return e, nil
+}

@@ -1,0 +1,206 @@
+package http
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	nethttp "net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// write sends the request. early reports that the answer came before all of the
+// body was sent; the connection is then good for nothing else.
+func (l *http1) write(ctx context.Context, m *message) (early bool, err error) {
+	head := l.requestHead(m)
+	if small, ok := smallBody(m.Request); ok {
+		_, err = l.conn.Write(append(head, small...))
+		return false, err
+	}
+	if _, err = l.conn.Write(head); err != nil || m.Body == nil {
+		return false, err
+	}
+	if m.Expect {
+		if early, err = l.consent(m); early || err != nil {
+			l.spent = true
+			return early, err
+		}
+	}
+	if m.Length < 0 {
+		early, err = l.chunks(m.Body)
+	} else {
+		early, err = l.plain(m.Body, m.Length)
+	}
+	if early {
+		l.spent = true
+	}
+	return early, err
+}
+
+// requestHead gives the head as bytes, and tells the trace.
+func (l *http1) requestHead(m *message) []byte {
+	target := m.URL.RequestURI()
+	if m.Method == nethttp.MethodOptions && m.URL.Path == "*" {
+		target = "*"
+	}
+	h := m.header
+	if l.proxy != nil {
+		whole := *m.URL
+		whole.User, whole.Fragment = nil, ""
+		whole.Host = hostField(&whole)
+		target = whole.String()
+		if l.proxy.User != nil {
+			h = maps.Clone(h)
+			h["Proxy-Authorization"] = []string{proxyLogin(l.proxy)}
+		}
+	}
+	var b bytes.Buffer
+	line := m.method() + " " + target + " HTTP/1.1"
+	fmt.Fprintf(&b, "%s\r\n", line)
+	if len(h["Host"]) == 0 {
+		fmt.Fprintf(&b, "Host: %s\r\n", hostField(m.URL))
+	}
+	for _, name := range sortedNames(h) {
+		for _, v := range h[name] {
+			fmt.Fprintf(&b, "%s: %s\r\n", name, v)
+		}
+	}
+	framing(&b, m)
+	b.WriteString("\r\n")
+	if l.c.opts.Trace != nil {
+		l.traceRequest(line, h, m)
+	}
+	return b.Bytes()
+}
+
+// framing says how long the body is (RFC 9112 6).
+func framing(b *bytes.Buffer, m *message) {
+	switch {
+	case m.Body != nil && m.Length < 0:
+		b.WriteString("Transfer-Encoding: chunked\r\n")
+	case m.Body != nil:
+		b.WriteString("Content-Length: " + strconv.FormatInt(m.Length, 10) + "\r\n")
+	case m.Method == nethttp.MethodPost || m.Method == nethttp.MethodPut || m.Method == nethttp.MethodPatch:
+		b.WriteString("Content-Length: 0\r\n")
+	}
+	if m.Body != nil && m.Expect {
+		b.WriteString("Expect: 100-continue\r\n")
+	}
+}
+
+func (l *http1) traceRequest(line string, h Header, m *message) {
+	l.conn.Event(protocols.EventSend, line, 0)
+	l.conn.Event(protocols.EventSend, "Host: "+hostField(m.URL), 0)
+	for _, text := range headerLines(h, m.mask) {
+		l.conn.Event(protocols.EventSend, text, 0)
+	}
+}
+
+func sortedNames(h Header) []string { return slices.Sorted(maps.Keys(h)) }
+
+// smallBody gives a body in memory that fits behind the head in one write.
+func smallBody(r *Request) ([]byte, bool) {
+	if r.Expect || r.Length < 0 || r.Length > headBuffer {
+		return nil, false
+	}
+	switch r.Body.(type) {
+	case *bytes.Reader, *bytes.Buffer, interface {
+		io.Reader
+		io.ByteReader
+		io.WriterTo
+		io.Seeker
+	}:
+		p := make([]byte, r.Length)
+		if _, err := io.ReadFull(r.Body, p); err == nil {
+			return p, true
+		}
+	}
+	return nil, false
+}
+
+// consentWithin is how long to wait for 100; servers that do not know Expect
+// never send it (RFC 9110 10.1.1).
+const consentWithin = time.Second
+
+// consent waits for 100 Continue. early: another answer has come.
+func (l *http1) consent(m *message) (early bool, err error) {
+	l.conn.SetReadDeadline(time.Now().Add(consentWithin))
+	_, err = l.in.Peek(1)
+	l.conn.SetReadDeadline(time.Time{})
+	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() && !l.conn.Broken() {
+		return false, nil
+	}
+	if err != nil {
+		return false, closedEarly(err)
+	}
+	line, _ := l.in.Peek(len("HTTP/1.1 100"))
+	if !bytes.HasSuffix(line, []byte(" 100")) {
+		return true, nil
+	}
+	_, err = l.head(m, nethttp.StatusContinue)
+	return false, err
+}
+
+// uploadPiece is how much of a body goes out between two looks for an early answer.
+const uploadPiece = 4 << 20
+
+// plain sends a body of known length. A file goes by sendfile.
+func (l *http1) plain(r io.Reader, length int64) (early bool, err error) {
+	for left := length; left > 0; {
+		if l.spoke() {
+			return true, nil
+		}
+		want := min(left, uploadPiece)
+		n, err := l.conn.ReadFrom(&io.LimitedReader{R: r, N: want})
+		left -= n
+		if err != nil {
+			return false, err
+		}
+		if n < want {
+			return false, shortBody(length-left, length)
+		}
+	}
+	return false, nil
+}
+
+// shortBody is an error of what is sent, not of the server.
+func shortBody(got, want int64) error {
+	return &protocols.Error{Kind: protocols.Local, Text: fmt.Sprintf("the body ended after %d of %d bytes", got, want)}
+}
+
+// spoke reports whether the server has said something already.
+func (l *http1) spoke() bool { return l.in.Buffered() > 0 || waiting(l.conn) }
+
+// chunks sends a body of unknown length (RFC 9112 7.1).
+func (l *http1) chunks(r io.Reader) (early bool, err error) {
+	const most = 64 << 10
+	buf := make([]byte, 8+most+2) // hexadecimal length, CR LF, content, CR LF
+	for {
+		n, rerr := r.Read(buf[8 : 8+most])
+		if n > 0 {
+			if l.spoke() {
+				return true, nil
+			}
+			size := strconv.FormatInt(int64(n), 16) + "\r\n"
+			start := 8 - len(size)
+			copy(buf[start:], size)
+			if _, err := l.conn.Write(append(buf[start:8+n], "\r\n"...)); err != nil {
+				return false, err
+			}
+		}
+		if rerr == io.EOF {
+			_, err := io.WriteString(l.conn, "0\r\n\r\n")
+			return false, err
+		}
+		if rerr != nil {
+			return false, rerr
+		}
+	}
+}

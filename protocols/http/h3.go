@@ -1,0 +1,137 @@
+package http
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
+)
+
+// http3Link is a link of HTTP/3 (RFC 9114) over QUIC, by quic-go.
+type http3Link struct {
+	quic *quic.Transport
+	conn *quic.Conn
+	udp  *packets
+	multi
+}
+
+// dialQUIC connects to the host of u.
+func (c *Client) dialQUIC(ctx context.Context, u *url.URL) (link, error) {
+	if u.Scheme != "https" {
+		return nil, usage("HTTP/3 is for https URLs only")
+	}
+	d := transport.NewDialer(proto, u, c.optionsFor(u, http3.NextProtoH3))
+	sock, err := d.Dial(ctx, "quic", "udp", hostOf(u), portOf(u))
+	if err != nil {
+		return nil, err
+	}
+	conf, err := d.TLSConfig(hostOf(u))
+	if err != nil {
+		sock.Close()
+		return nil, err
+	}
+	conf.MinVersion = tls.VersionTLS13
+	if within := c.opts.ConnectWithin(); within > 0 {
+		late := &protocols.Error{Kind: protocols.Timeout, Retryable: true, Text: "not connected to " + u.Host + " within " + within.String()}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, within, late)
+		defer cancel()
+	}
+	return c.handshakeQUIC(ctx, u, &packets{conn: sock}, conf)
+}
+
+func (c *Client) handshakeQUIC(ctx context.Context, u *url.URL, udp *packets, conf *tls.Config) (link, error) {
+	q := &quic.Transport{Conn: udp}
+	start := time.Now()
+	conn, err := q.Dial(ctx, udp.conn.RemoteAddr(), conf, &quic.Config{MaxIdleTimeout: c.opts.IdleWithin(), HandshakeIdleTimeout: c.opts.ConnectWithin()})
+	if err != nil {
+		q.Close()
+		udp.Close()
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, cause
+		}
+		return nil, quicError(err)
+	}
+	l := &http3Link{quic: q, conn: conn, udp: udp}
+	t := &http3.Transport{DisableCompression: true, MaxResponseHeaderBytes: int(c.headLimit())}
+	timings := udp.conn.Timings()
+	timings.TLS = time.Since(start)
+	l.multi = multi{c: c, trip: t.NewClientConn(conn).RoundTrip, state: l.tls, address: udp.conn.RemoteAddr().String(), event: udp.conn.Event, timings: timings}
+	udp.conn.Event(protocols.EventTLS, "QUIC with "+u.Host+", "+tls.VersionName(conn.ConnectionState().TLS.Version), 0)
+	return l, nil
+}
+
+// quicError tells a server that is not there, or shows a wrong certificate, from
+// the rest.
+func quicError(err error) error {
+	if te, ok := errors.AsType[*quic.TransportError](err); ok && te.ErrorCode.IsCryptoError() {
+		return &protocols.Error{Kind: protocols.TLSFailure, Err: err}
+	}
+	if _, ok := errors.AsType[*quic.HandshakeTimeoutError](err); ok {
+		return &protocols.Error{Kind: protocols.Timeout, Retryable: true, Text: "no answer over QUIC", Hint: "the server may have no HTTP/3: leave --http3 away"}
+	}
+	if protocols.KindOf(err) == protocols.Internal {
+		return &protocols.Error{Kind: protocols.Connect, Retryable: true, Err: err}
+	}
+	return err
+}
+
+func (l *http3Link) tls() *tls.ConnectionState {
+	s := l.conn.ConnectionState().TLS
+	return &s
+}
+
+func (l *http3Link) good() bool { return !l.spent }
+
+func (l *http3Link) ready() bool { return l.good() && l.conn.Context().Err() == nil }
+
+func (l *http3Link) close() {
+	l.conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+	l.quic.Close()
+	l.udp.Close()
+}
+
+// secret: QUIC is always under TLS.
+func (l *http3Link) secret() error { return nil }
+
+// packets lets QUIC use a connected UDP socket. It does not show that this is a
+// system's socket: the library would warn on standard error where the system does
+// not give it the buffers it wants.
+type packets struct{ conn *transport.Conn }
+
+// ReadFrom reads one packet.
+func (p *packets) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, err := p.conn.Read(b)
+	return n, p.conn.RemoteAddr(), err
+}
+
+// WriteTo writes one packet to the peer, whatever the address.
+func (p *packets) WriteTo(b []byte, _ net.Addr) (int, error) { return p.conn.Write(b) }
+
+// SetReadBuffer asks for a larger buffer, as far as the system gives it.
+func (p *packets) SetReadBuffer(n int) error { return p.buffer((*net.UDPConn).SetReadBuffer, n) }
+
+// SetWriteBuffer asks for a larger buffer, as far as the system gives it.
+func (p *packets) SetWriteBuffer(n int) error { return p.buffer((*net.UDPConn).SetWriteBuffer, n) }
+
+func (p *packets) buffer(set func(*net.UDPConn, int) error, n int) error {
+	if udp, ok := p.conn.NetConn().(*net.UDPConn); ok {
+		set(udp, n)
+	}
+	return nil
+}
+
+// The rest of net.PacketConn.
+func (p *packets) Close() error                       { return p.conn.Close() }
+func (p *packets) LocalAddr() net.Addr                { return p.conn.LocalAddr() }
+func (p *packets) SetDeadline(t time.Time) error      { return p.conn.SetDeadline(t) }
+func (p *packets) SetReadDeadline(t time.Time) error  { return p.conn.SetReadDeadline(t) }
+func (p *packets) SetWriteDeadline(t time.Time) error { return p.conn.SetWriteDeadline(t) }

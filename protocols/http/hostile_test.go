@@ -1,0 +1,314 @@
+package http
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	nethttp "net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+// TestBadAnswers: what breaks the protocol is an error of kind Protocol, and
+// never content.
+func TestBadAnswers(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\n"
+	for name, answer := range map[string]string{
+		"endless header list":       "ENDLESS " + ok + "|X-A: b\r\n",
+		"endless header":            "ENDLESS " + ok + "X-A: |aaaaaaaa",
+		"endless status line":       "ENDLESS HTTP/1.1 200 |aaaaaaaa",
+		"100 for ever":              "ENDLESS |HTTP/1.1 100 Continue\r\n\r\n",
+		"103 for ever":              "ENDLESS |HTTP/1.1 103 Early Hints\r\n\r\n",
+		"101 unasked":               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+		"endless chunk extension":   "ENDLESS " + ok + "Transfer-Encoding: chunked\r\n\r\n5;|aaaaaaaa",
+		"chunk of more than 64 bit": ok + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+		"negative chunk":            ok + "Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
+		"chunks cut":                ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+		"endless trailers":          "ENDLESS " + ok + "Transfer-Encoding: chunked\r\n\r\n0\r\n|X-A: b\r\n",
+		"two lengths":               ok + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+		"negative length":           ok + "Content-Length: -5\r\n\r\nhello",
+		"length past 64 bit":        ok + "Content-Length: 99999999999999999999\r\n\r\nhello",
+		"length too long":           ok + "Content-Length: 10\r\nConnection: close\r\n\r\nhello",
+		"unknown transfer coding":   ok + "Transfer-Encoding: rot13\r\n\r\nhello",
+		"no HTTP":                   "220 ftp.example.org ready\r\n\r\n",
+		"HTTP/0.9":                  "<html>hello</html>\r\n\r\n",
+		"head cut":                  ok + "Content-Type: te",
+		"nothing":                   "",
+		"status 42":                 "HTTP/1.1 42 Odd\r\nContent-Length: 0\r\n\r\n",
+		"part unasked":              "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-4/10\r\nContent-Length: 5\r\n\r\nhello",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := openClient(t, startRaw(t, answer).url, &protocols.Options{Limits: protocols.Limits{Header: 256 << 10}})
+			obj, err := c.Get(quick(t), "", nil)
+			if err == nil {
+				_, err = io.ReadAll(obj.Body)
+				obj.Body.Close()
+			}
+			wantKind(t, err, protocols.Protocol)
+		})
+	}
+}
+
+// TestBadParts: the answer must be just the part that was asked for.
+func TestBadParts(t *testing.T) {
+	const part = "HTTP/1.1 206 Partial Content\r\nContent-Length: 5\r\n"
+	for name, c := range map[string]struct {
+		answer string
+		class  error
+		kind   protocols.Kind
+	}{
+		"from 0":          {part + "Content-Range: bytes 0-4/10\r\n\r\nhello", nil, protocols.Protocol},
+		"no range":        {part + "\r\nhello", nil, protocols.Protocol},
+		"nonsense":        {part + "Content-Range: bytes 9-5/10\r\n\r\nhello", nil, protocols.Protocol},
+		"other length":    {part + "Content-Range: bytes 5-12/13\r\n\r\nhello", nil, protocols.Protocol},
+		"behind the end":  {part + "Content-Range: bytes 5-9/8\r\n\r\nhello", nil, protocols.Protocol},
+		"all of it":       {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhellohello", errors.ErrUnsupported, protocols.Refused},
+		"another one":     {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: \"new\"\r\n\r\nhellohello", protocols.ErrChanged, protocols.Refused},
+		"grown":           {part + "Content-Range: bytes 5-9/11\r\n\r\nhello", protocols.ErrChanged, protocols.Refused},
+		"shorter than us": {"HTTP/1.1 416 No\r\nContent-Range: bytes */3\r\nContent-Length: 0\r\n\r\n", protocols.ErrChanged, protocols.Refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRaw(t, c.answer)
+			_, _, err := fetch(t, openClient(t, r.url, nil), "x", &protocols.GetOptions{Offset: 5, Same: &protocols.Entry{Size: 10, ID: `"old"`}})
+			wantKind(t, err, c.kind)
+			if c.class != nil && !errors.Is(err, c.class) {
+				t.Errorf("want class %v: %v", c.class, err)
+			}
+			if head := r.requests()[0]; !strings.Contains(head, "Range: bytes=5-\r\n") || !strings.Contains(head, "If-Range: \"old\"\r\n") {
+				t.Errorf("the request has no range or condition: %q", head)
+			}
+		})
+	}
+}
+
+// TestRedirects: to where redirects may lead, and what goes along.
+func TestRedirects(t *testing.T) {
+	to := func(target string) string {
+		return "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + target + "\r\n\r\n"
+	}
+	for name, c := range map[string]struct {
+		location string
+		kind     protocols.Kind
+	}{
+		"file":       {"file:///etc/passwd", protocols.Refused},
+		"ftp":        {"ftp://127.0.0.1/x", protocols.Refused},
+		"gopher":     {"gopher://127.0.0.1:25/xHELO", protocols.Refused},
+		"data":       {"data:,x", protocols.Refused},
+		"line break": {"/%0d%0aX-Injected: 1", protocols.Protocol},
+		"no URL":     {"http://[::1", protocols.Protocol},
+		"no host":    {"http:///x", protocols.Protocol},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRaw(t, to(c.location), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno")
+			_, _, err := fetch(t, openClient(t, r.url, nil), "x", nil)
+			wantKind(t, err, c.kind)
+			if len(r.requests()) != 1 {
+				t.Errorf("it was followed: %q", r.requests())
+			}
+		})
+	}
+}
+
+func TestRedirectCircle(t *testing.T) {
+	s := startLab(t, lab.HTTPOptions{Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
+		if r.URL.Path == "/round" {
+			nethttp.Redirect(w, r, "/round", nethttp.StatusFound)
+		}
+		return r.URL.Path == "/round"
+	}})
+	_, _, err := fetch(t, openClient(t, s.URL(), nil), "round", nil)
+	wantKind(t, err, protocols.Protocol)
+	if n := len(s.Requests()); n != 21 {
+		t.Errorf("%d requests, want 21", n)
+	}
+	c := openClient(t, s.URL(), nil)
+	c.Settings.MaxRedirects = 4
+	_, _, err = fetch(t, c, "-/redirect/9", nil)
+	wantKind(t, err, protocols.Protocol)
+	if got := mustFetch(t, c, "-/redirect/4"); !strings.Contains(got, "Welcome") {
+		t.Errorf("four redirects: %q", got)
+	}
+}
+
+// TestSecretsStayAtTheirOrigin: a redirect to another port gets no login, no
+// cookie and no header of the user that may be a secret.
+func TestSecretsStayAtTheirOrigin(t *testing.T) {
+	other := startRaw(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+	first := startRaw(t, "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nSet-Cookie: host=only\r\nLocation: "+strings.Replace(other.url, "127.0.0.1", "localhost", 1)+"\r\n\r\n")
+	c := openClient(t, withUser(first.url), &protocols.Options{Mechanism: "basic"})
+	c.Settings.Jar = NewJar()
+	c.Settings.Header = Header{"X-Api-Key": {"k3y"}, "Cookie": {"mine=1"}}
+	r := &Request{URL: parse(t, first.url+"x"), Header: Header{"X-Token": {"t0ken"}, "Accept-Language": {"de"}}}
+	do(t, c, r)
+	before, after := first.requests()[0], other.requests()[0]
+	for _, secret := range []string{"Authorization: Basic", "X-Api-Key: k3y", "Cookie: mine=1", "X-Token: t0ken"} {
+		if !strings.Contains(before, secret) {
+			t.Errorf("the first server did not get %q: %q", secret, before)
+		}
+		if strings.Contains(after, strings.SplitN(secret, ":", 2)[0]) {
+			t.Errorf("the second server got %q: %q", secret, after)
+		}
+	}
+	if !strings.Contains(after, "Accept-Language: de") || strings.Contains(after, "Referer") {
+		t.Errorf("second request: %q", after)
+	}
+}
+
+func TestNoDowngrade(t *testing.T) {
+	plain := startLab(t, lab.HTTPOptions{})
+	secure := startLab(t, lab.HTTPOptions{TLS: true})
+	name := secure.URL() + "-/redirect/1?to=" + plain.URL() + "README.txt"
+	o := &protocols.Options{TLS: protocols.TLS{Config: secure.Authority().ClientConfig()}}
+	c := openClient(t, secure.URL(), o)
+	_, _, err := fetch(t, c, name, nil)
+	wantKind(t, err, protocols.Refused)
+	if len(plain.Requests()) != 0 {
+		t.Error("it was followed all the same")
+	}
+	c.Settings.AllowDowngrade = true
+	mustFetch(t, c, name)
+}
+
+// TestMethodsAfterRedirects: RFC 9110 section 15.4.
+func TestMethodsAfterRedirects(t *testing.T) {
+	s := startLab(t, lab.HTTPOptions{})
+	for _, c := range []struct {
+		status       int
+		method, want string
+	}{
+		{301, "POST", "GET"}, {302, "POST", "GET"}, {303, "POST", "GET"}, {307, "POST", "POST"}, {308, "POST", "POST"},
+		{302, "PATCH", "PATCH"}, {303, "PATCH", "GET"}, {303, "GET", "GET"},
+	} {
+		client := openClient(t, s.URL(), nil)
+		r := &Request{Method: c.method, URL: parse(t, fmt.Sprintf("%s-/redirect/1?to=/-/echo&status=%d", s.URL(), c.status)), Body: strings.NewReader("body"), Length: 4, Header: Header{"Content-Type": {"text/x"}}}
+		resp, got := do(t, client, r)
+		kept := c.want != "GET"
+		if !strings.Contains(got, `"method":"`+c.want+`"`) || strings.Contains(got, `"body":"body"`) != kept && c.method != "GET" || strings.Contains(got, "text/x") != kept && c.method != "GET" {
+			t.Errorf("%d after %s: %s", c.status, c.method, got)
+		}
+		if resp.Hops != 1 {
+			t.Errorf("%d hops", resp.Hops)
+		}
+	}
+}
+
+func TestInjection(t *testing.T) {
+	s := startLab(t, lab.HTTPOptions{})
+	c := openClient(t, s.URL(), nil)
+	for name, r := range map[string]*Request{
+		"method":        {Method: "GET / HTTP/1.1\r\nX: y", URL: parse(t, s.URL())},
+		"header value":  {URL: parse(t, s.URL()), Header: Header{"X-A": {"b\r\nX-B: c"}}},
+		"header name":   {URL: parse(t, s.URL()), Header: Header{"X-A: b\r\nX-B": {"c"}}},
+		"empty method?": {Method: " ", URL: parse(t, s.URL())},
+	} {
+		_, err := c.Do(t.Context(), r)
+		if protocols.KindOf(err) != protocols.Usage {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"a\r\nb", "a\nb", "a\x00b"} {
+		_, _, err := fetch(t, c, name, nil)
+		wantKind(t, err, protocols.Usage)
+		wantKind(t, c.Remove(t.Context(), name), protocols.Usage)
+		wantKind(t, c.Move(t.Context(), "x", name), protocols.Usage)
+	}
+	if got := s.Requests(); len(got) != 0 {
+		t.Errorf("something was sent: %q", got)
+	}
+	if _, _, err := fetch(t, c, "a b?c#d%", nil); protocols.KindOf(err) != protocols.Refused {
+		t.Error(err)
+	}
+	if got := s.Requests(); len(got) != 1 || got[0] != "GET /a%20b%3Fc%23d%25" {
+		t.Errorf("requests: %q", got)
+	}
+}
+
+// TestCodings: each coding is decoded, layers on top of each other too, and what
+// is not whole is an error.
+func TestCodings(t *testing.T) {
+	s := startLab(t, lab.HTTPOptions{})
+	for _, coding := range []string{"gzip", "deflate", "bare", "br", "zstd", "gzip,br", "gzip,gzip,gzip,gzip,gzip"} {
+		c := openClient(t, s.URL(), nil)
+		c.Settings.Compressed = true
+		if got := mustFetch(t, c, "-/coded/"+coding); got != lab.Coded {
+			t.Errorf("%s: %q", coding, got)
+		}
+		got, _, err := fetch(t, c, s.URL()+"-/coded/"+coding+"?cut=3", nil)
+		if protocols.KindOf(err) != protocols.Protocol {
+			t.Errorf("%s without its end: %q, %v", coding, got, err)
+		}
+		c.Settings.Compressed = false
+		if got := mustFetch(t, c, "-/coded/"+coding); got == lab.Coded {
+			t.Errorf("%s: decoded though nobody asked", coding)
+		}
+	}
+	c := openClient(t, s.URL(), nil)
+	c.Settings.Compressed = true
+	_, _, err := fetch(t, c, "-/coded/gzip,gzip,gzip,gzip,gzip,gzip", nil)
+	wantKind(t, err, protocols.Protocol)
+}
+
+func TestBomb(t *testing.T) {
+	s := startLab(t, lab.HTTPOptions{})
+	c := openClient(t, s.URL(), &protocols.Options{Limits: protocols.Limits{Decompressed: 1 << 20}})
+	c.Settings.Compressed = true
+	got, _, err := fetch(t, c, s.URL()+"-/coded/gzip?zeros=8000000", nil)
+	wantKind(t, err, protocols.Protocol)
+	if len(got) > 1<<20 {
+		t.Errorf("%d bytes came out", len(got))
+	}
+}
+
+func TestCorruptCoding(t *testing.T) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write([]byte("content"))
+	z.Close()
+	bad := b.Bytes()
+	bad[len(bad)-5] ^= 1 // in the check sum
+	r := startRaw(t, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(bad), bad))
+	c := openClient(t, r.url, nil)
+	c.Settings.Compressed = true
+	_, _, err := fetch(t, c, "x", nil)
+	wantKind(t, err, protocols.Protocol)
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Duration{
+		"": 0, "7": 7 * time.Second, "99999999999999999999": longestAfter, "99999999": longestAfter, "-5": 0, "soon": 0,
+		"Mon, 01 Jan 2024 00:01:00 GMT": time.Minute, "Mon, 01 Jan 2023 00:00:00 GMT": 0, "Mon, 01 Jan 2029 00:00:00 GMT": longestAfter,
+	} {
+		if got := retryAfter(Header{"Retry-After": {text}}, now); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	s := startLab(t, lab.HTTPOptions{})
+	_, _, err := fetch(t, openClient(t, s.URL(), nil), s.URL()+"-/status/503?after=2", nil)
+	wantKind(t, err, protocols.Temporary)
+	no, ok := errors.AsType[*StatusError](err)
+	if protocols.RetryAfter(err) != 2*time.Second || !ok || string(no.Body) != "this is the body of a 503\n" {
+		t.Errorf("%v: %v, %+v", err, protocols.RetryAfter(err), no)
+	}
+}
+
+// TestStatusKinds: the exit codes of the contract.
+func TestStatusKinds(t *testing.T) {
+	s := startLab(t, lab.HTTPOptions{})
+	for status, want := range map[int]protocols.Kind{
+		400: protocols.Refused, 401: protocols.Auth, 403: protocols.Refused, 404: protocols.Refused, 409: protocols.Refused, 429: protocols.Temporary, 500: protocols.Temporary, 503: protocols.Temporary,
+	} {
+		_, _, err := fetch(t, openClient(t, s.URL(), nil), fmt.Sprintf("-/status/%d", status), nil)
+		wantKind(t, err, want)
+		if e, _ := errors.AsType[*protocols.Error](err); e == nil || e.Code != status {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}

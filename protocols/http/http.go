@@ -1,0 +1,229 @@
+// Package http is a client of the Hypertext Transfer Protocol: RFC 9110
+// (semantics), 9111, 9112 (HTTP/1.1), 9113 (HTTP/2), 9114 (HTTP/3), 7616
+// (Digest), 7617 (Basic), 6750 (Bearer), 6265 (cookies), 6266 (names of
+// attachments), 7578 (forms), 4918 (WebDAV), 9309 (robots.txt), 2397 (data URLs).
+//
+// # URLs and names
+//
+// A name that a [Client]'s verbs take is a decoded path ("/pub/a file"), or a
+// whole URL where a path does not tell all: with a query, or an encoded slash.
+// Entries of listings have names of the same kinds.
+//
+// # Parts
+//
+// A request goes over a link: one HTTP/1.1 connection of our own on package
+// transport, whose heads are parsed by net/http and whose plain bodies the kernel
+// can move by itself; or an HTTP/2 or HTTP/3 connection of their libraries.
+// [Client.Do] adds what must be decided above links: redirects, logins, cookies,
+// content codings. The verbs of package protocols stand on Do.
+//
+// # Versions
+//
+// One client does one request at a time, so that HTTP/2 and 3 have nothing to
+// multiplex: by default HTTP/1.1 is offered, and HTTP/2 where a server takes
+// nothing else. [Settings].Version asks for another one.
+//
+// Not supported: upgrades to other protocols, server push, NTLM and Negotiate.
+package http
+
+import (
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// proto is the name in errors, entries and traces.
+const proto = "http"
+
+// Spec describes the adapter to the catalog.
+func Spec() *protocols.Spec {
+	return &protocols.Spec{
+		Name:    proto,
+		Summary: "web servers: HTTP/1.1, 2 and 3, WebDAV, index pages",
+		Schemes: []protocols.Scheme{
+			{Name: "http", Port: 80, TLS: protocols.TLSNone},
+			{Name: "https", Port: 443, TLS: protocols.TLSImplicit},
+			{Name: "data", TLS: protocols.TLSNone, NoHost: true},
+		},
+		RFCs:     []int{2397, 4918, 6265, 6266, 6750, 7578, 7616, 7617, 9110, 9111, 9112, 9113, 9114, 9309},
+		Replaces: "http.client, http.cookiejar, urllib, httplib, urllib2",
+		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
+		Path:     Path,
+	}
+}
+
+// Version is a version of HTTP to use.
+type Version int
+
+// The versions. Auto is HTTP/1.1, or HTTP/2 where the server has nothing else.
+const (
+	Auto  Version = 0
+	HTTP1 Version = 1
+	HTTP2 Version = 2
+	HTTP3 Version = 3
+)
+
+// Settings is what a caller may choose before the first verb. The zero value is
+// right for most servers.
+type Settings struct {
+	Header         Header // of each request, in place of our own; a name without a value drops ours
+	Version        Version
+	NoFollow       bool         // a redirect is the answer
+	MaxRedirects   int          // 0: 20
+	AllowDowngrade bool         // follow redirects from https to http
+	Compressed     bool         // ask for content codings, and decode them
+	UnixSocket     string       // path to connect to in place of the URL's host
+	Jar            *Jar         // cookies; nil: none are kept
+	Closed         func() error // called by Close, to keep the jar's content; may be nil
+	Condition      Condition    // of Get: only when newer
+	NoRobots       bool         // list what robots.txt closes to robots too
+	IndexOnly      bool         // sizes and times of entries come from the index page only
+}
+
+// Client makes requests to one server, and to where that redirects. It does one
+// at a time.
+type Client struct {
+	Settings Settings
+
+	url    *url.URL
+	opts   *protocols.Options
+	limits protocols.Limits
+	gate   protocols.Gate
+	logins map[string]*login  // by origin
+	robots map[string]*robots // by origin
+	second *Client            // see beside
+
+	mu     sync.Mutex // guards what Close shares with a verb
+	links  map[string]link
+	busy   link // the link of the request that is going on
+	closed bool
+}
+
+var (
+	_ protocols.Client     = (*Client)(nil)
+	_ protocols.Lister     = (*Client)(nil)
+	_ protocols.Statter    = (*Client)(nil)
+	_ protocols.Getter     = (*Client)(nil)
+	_ protocols.BulkGetter = (*Client)(nil)
+	_ protocols.Putter     = (*Client)(nil)
+	_ protocols.Remover    = (*Client)(nil)
+	_ protocols.Mover      = (*Client)(nil)
+	_ protocols.Maker      = (*Client)(nil)
+)
+
+// New makes a client for the server of u. It does no I/O. A nil o means the
+// defaults.
+func New(u *url.URL, o *protocols.Options) (*Client, error) {
+	if o == nil {
+		o = &protocols.Options{}
+	}
+	if _, ok := Spec().Scheme(u.Scheme); !ok {
+		return nil, protocols.UsageError(proto, "", "scheme "+u.Scheme+" is not one of http, https, data")
+	}
+	return &Client{
+		url: u, opts: o, limits: o.Limits.WithDefaults(),
+		logins: map[string]*login{}, robots: map[string]*robots{}, links: map[string]link{},
+	}, nil
+}
+
+// Path gives the name of what a URL points at: its decoded path, or where that
+// does not tell all, the URL itself without user and fragment.
+func Path(u *url.URL) (string, error) {
+	if u.Scheme == "data" {
+		return u.String(), nil
+	}
+	plain := url.URL{Path: u.Path}
+	if u.Opaque == "" && u.RawQuery == "" && !u.ForceQuery && samePath(plain.EscapedPath(), u.EscapedPath()) {
+		return strings.TrimPrefix(u.Path, "/"), nil
+	}
+	c := *u
+	c.User, c.Fragment, c.RawFragment = nil, "", ""
+	return c.String(), nil
+}
+
+// samePath: the decoded path leads back to what was written, or to the same with
+// other characters encoded. An encoded slash would not.
+func samePath(plain, written string) bool {
+	return plain == written || !strings.Contains(strings.ToLower(written), "%2f")
+}
+
+// isURL reports whether a name is a whole URL.
+func isURL(name string) bool {
+	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "data:")
+}
+
+// urlOf gives the URL of a name at this client's server.
+func (c *Client) urlOf(name string) (*url.URL, error) {
+	if isURL(name) {
+		return protocols.ParseURL(name, "")
+	}
+	return &url.URL{Scheme: c.url.Scheme, Host: c.url.Host, Path: "/" + strings.TrimPrefix(name, "/")}, nil
+}
+
+// display gives the URL of a name for messages and entries, with the user where
+// it is the client's own server.
+func (c *Client) display(name string) string {
+	u, err := c.urlOf(name)
+	if err != nil {
+		return protocols.Redact(c.url)
+	}
+	return c.shown(u)
+}
+
+func (c *Client) shown(u *url.URL) string {
+	v := *u
+	v.User = nil
+	if sameOrigin(u, c.url) {
+		v.User = c.url.User
+	}
+	return protocols.Redact(&v)
+}
+
+// SaveName gives the file name for what a name points at: the last component of
+// its path, and index.html for a folder.
+func (c *Client) SaveName(name string) string {
+	if strings.HasPrefix(name, "data:") {
+		return "data"
+	}
+	path := name
+	if u, err := c.urlOf(name); err == nil && u.Path != "" {
+		path = u.Path
+	} else if isURL(name) {
+		path = "/"
+	}
+	if base := path[strings.LastIndexByte(path, '/')+1:]; base != "" {
+		return base
+	}
+	return "index.html"
+}
+
+// Close frees all connections. A running operation is cut off.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	links, busy, second := c.links, c.busy, c.second
+	c.links, c.busy, c.closed = map[string]link{}, nil, true
+	c.mu.Unlock()
+	if second != nil {
+		second.Close()
+	}
+	for _, l := range links {
+		l.close()
+	}
+	if busy != nil {
+		busy.close()
+	}
+	if c.Settings.Closed != nil {
+		return c.Settings.Closed()
+	}
+	return nil
+}
+
+// wrap gives an error its verb and URL.
+func (c *Client) wrap(err error, op, name string) error {
+	if err == nil {
+		return nil
+	}
+	return protocols.Wrap(err, proto, op, c.display(name))
+}

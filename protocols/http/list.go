@@ -1,0 +1,194 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"mime"
+	nethttp "net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// errStop says that the loop over a listing was left.
+var errStop = errors.New("left")
+
+// List lists a folder: by WebDAV (PROPFIND), or where the server has none, by the
+// links of its index page. Of these only the ones that lead right below the page
+// count. Entries that robots.txt closes are of type other. Sizes that the page
+// does not tell exactly are asked for, one by one, unless the settings say not to.
+func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
+	return func(yield func(protocols.Entry, error) bool) {
+		release, err := c.enter(ctx, name)
+		if err == nil {
+			err = c.list(ctx, name, func(e protocols.Entry) bool { return yield(e, nil) })
+			release()
+		}
+		if err != nil && err != errStop {
+			yield(protocols.Entry{}, c.wrap(err, "ls", name))
+		}
+	}
+}
+
+// list gives the entries of a folder. The gate is taken.
+func (c *Client) list(ctx context.Context, name string, yield func(protocols.Entry) bool) error {
+	u, err := c.urlOf(name)
+	if err != nil {
+		return err
+	}
+	if u.Scheme == "data" {
+		return usage("a data URL has no entries")
+	}
+	done, err := c.listDAV(ctx, u, yield)
+	if done || err != nil {
+		return err
+	}
+	return c.listPage(ctx, u, yield)
+}
+
+// noDAV are the answers of servers, or places, without WebDAV.
+func noDAV(status int) bool {
+	return status != nethttp.StatusMultiStatus && status != nethttp.StatusUnauthorized && (status < 500 || status == nethttp.StatusNotImplemented)
+}
+
+// listDAV gives false when the server has no WebDAV there.
+func (c *Client) listDAV(ctx context.Context, u *url.URL, yield func(protocols.Entry) bool) (done bool, err error) {
+	lg := c.login(u)
+	if lg.noDAV || u.RawQuery != "" {
+		return false, nil
+	}
+	at := *u
+	if !strings.HasSuffix(at.Path, "/") {
+		at.Path, at.RawPath = at.Path+"/", ""
+	}
+	resp, err := c.perform(ctx, propfind(&at, "1"))
+	if err != nil {
+		return true, err
+	}
+	defer resp.Body.Close()
+	if noDAV(resp.Status) {
+		lg.noDAV = resp.Status != nethttp.StatusNotFound
+		return false, nil
+	}
+	if resp.Status != nethttp.StatusMultiStatus {
+		return true, refusal(resp)
+	}
+	return true, parseMultistatus(resp.Body, c.limits, func(r davResponse) error {
+		e, ok := c.davEntry(resp.URL, r)
+		if ok && !yield(e) {
+			return errStop
+		}
+		return nil
+	})
+}
+
+// listPage lists the links of an index page.
+func (c *Client) listPage(ctx context.Context, u *url.URL, yield func(protocols.Entry) bool) error {
+	rules := c.robotsFor(ctx, u)
+	if err := rules.pause(ctx); err != nil {
+		return err
+	}
+	resp, err := c.perform(ctx, &Request{URL: u, Header: Header{"Accept": {"text/html, application/xhtml+xml"}}})
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	switch {
+	case resp.Status >= 300:
+		return refusal(resp)
+	case !sameOrigin(resp.URL, u) || strings.TrimSuffix(resp.URL.Path, "/") != strings.TrimSuffix(u.Path, "/"):
+		return &protocols.Error{Kind: protocols.Refused, Text: "the listing is somewhere else: " + protocols.Redact(resp.URL), Hint: "give that URL"}
+	case !isHTML(resp.Header.Get("Content-Type")):
+		return &protocols.Error{Kind: protocols.Refused, Text: "no folder: the answer is " + resp.Header.Get("Content-Type") + ", no index page"}
+	}
+	return parseIndex(resp.Body, resp.URL, func(e protocols.Entry) error {
+		if e.Type != protocols.TypeInfo {
+			c.placed(&e, resp.URL, rules)
+			c.sized(ctx, &e)
+		}
+		if !yield(e) {
+			return errStop
+		}
+		return nil
+	})
+}
+
+func isHTML(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (kind == "text/html" || kind == "application/xhtml+xml")
+}
+
+// placed gives an entry of a page its names. e.Path is its URL's path.
+func (c *Client) placed(e *protocols.Entry, page *url.URL, rules *robots) {
+	at := url.URL{Scheme: page.Scheme, Host: page.Host, Path: e.Path}
+	e.Protocol, e.URL = proto, c.shown(&at)
+	if !rules.allows(at.EscapedPath()) && !c.Settings.NoRobots {
+		e.Type = protocols.TypeOther
+		e.Facts = map[string]string{"robots": "disallowed"}
+	}
+	if e.Path, _ = Path(&at); !sameOrigin(&at, c.url) {
+		e.Path = at.String()
+	}
+}
+
+// sized asks for size and time of a file, where the page has none that is exact.
+func (c *Client) sized(ctx context.Context, e *protocols.Entry) {
+	if e.Type != protocols.TypeFile || e.Size >= 0 || c.Settings.IndexOnly {
+		return
+	}
+	at, err := c.beside().stat(ctx, e.Path)
+	if err != nil {
+		return
+	}
+	e.Size, e.ID = at.Size, at.ID
+	if !at.Modified.IsZero() {
+		e.Modified, e.Accuracy = at.Modified, 0
+	}
+}
+
+// beside gives a second client of the same server, for what must be asked while
+// an answer is being read.
+func (c *Client) beside() *Client {
+	if c.second == nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.second = c.twin()
+		c.second.closed = c.closed
+	}
+	return c.second
+}
+
+// twin gives another client of the same server, not connected.
+func (c *Client) twin() *Client {
+	t, _ := New(c.url, c.opts)
+	t.Settings = c.Settings
+	t.Settings.Closed = nil
+	return t
+}
+
+// indexTimes are how index pages write dates: nginx, Apache, lighttpd.
+var indexTimes = []string{"02-Jan-2006 15:04", "2006-01-02 15:04", "02-Jan-2006 15:04:05", "2006-01-02 15:04:05", "2006-Jan-02 15:04:05"}
+
+// indexFacts reads time and size in the text behind a link. Times are exact to
+// the minute, and of a zone that no page names: they tell of a day only.
+func indexFacts(text string, e *protocols.Entry) {
+	words := strings.Fields(text)
+	for i := 0; i+1 < len(words) && i < 8; i++ {
+		for _, layout := range indexTimes {
+			t, err := time.Parse(layout, words[i]+" "+words[i+1])
+			if err != nil {
+				continue
+			}
+			e.Modified, e.Accuracy = t, 24*time.Hour
+			if i+2 < len(words) && e.Type == protocols.TypeFile {
+				if n, ok := number(words[i+2]); ok {
+					e.Size = n
+				}
+			}
+			return
+		}
+	}
+}

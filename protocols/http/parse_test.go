@@ -1,0 +1,366 @@
+package http
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// TestDigestOfTheRFC: the examples of RFC 7616 section 3.9.
+func TestDigestOfTheRFC(t *testing.T) {
+	const common = `realm="http-auth@example.org", qop="auth, auth-int", nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"`
+	for algorithm, want := range map[string]string{
+		"MD5": "8ca523f5e9506fed4657c9700eebdbec", "SHA-256": "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
+	} {
+		offers := parseChallenges([]string{"Digest " + common + ", algorithm=" + algorithm})
+		d := strongest(offers)
+		if d == nil {
+			t.Fatalf("%s: %+v", algorithm, offers)
+		}
+		got := digestWith(d, "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", "GET", "/dir/index.html", protocols.Credential{User: "Mufasa", Password: "Circle of Life"})
+		if !strings.Contains(got, `response="`+want+`"`) || !strings.Contains(got, "nc=00000001") {
+			t.Errorf("%s: %s", algorithm, got)
+		}
+	}
+	both := parseChallenges([]string{`Basic realm="a, b", Digest nonce="x", qop="auth", algorithm=MD5, Digest nonce="y", qop=auth, algorithm=SHA-256`, "Negotiate abc=="})
+	if d := strongest(both); len(both) != 4 || d == nil || d.nonce != "y" || both[0].params["realm"] != "a, b" || both[3].token != "abc==" {
+		t.Errorf("%+v", both)
+	}
+	for _, bad := range []string{`Digest realm="x"`, `Digest nonce="x", algorithm=ROT13`, `Digest nonce="x", qop="auth-int"`} {
+		if d := strongest(parseChallenges([]string{bad})); d != nil {
+			t.Errorf("%s can be answered: %+v", bad, d)
+		}
+	}
+}
+
+// digestWith answers with a given client nonce.
+func digestWith(d *digest, cnonce, method, uri string, cred protocols.Credential) string {
+	d.fixed = cnonce
+	return d.authorization(method, uri, cred)
+}
+
+func TestContentRange(t *testing.T) {
+	for text, want := range map[string]string{
+		"bytes 0-9/100": "0 9 100 true", "bytes 0-9/*": "0 9 -1 true", "bytes */100": "-1 -1 100 true", "Bytes 5-5/6": "5 5 6 true",
+		"bytes 9-0/100": "bad", "bytes 0-100/100": "bad", "items 0-9/100": "bad", "bytes 0-9": "bad", "bytes -1-9/100": "bad", "bytes */*": "bad",
+		"bytes 0-99999999999999999999/*": "bad", "": "bad", "bytes 0x1-2/9": "bad",
+	} {
+		first, last, size, ok := parseContentRange(text)
+		got := fmt.Sprint(first, last, size, ok)
+		if !ok {
+			got = "bad"
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestDispositionNames(t *testing.T) {
+	for header, want := range map[string]string{
+		`attachment; filename="a.txt"`: "a.txt", `attachment; filename=a.txt`: "a.txt", `inline; filename="../../etc/passwd"`: "passwd",
+		`attachment; filename="C:\\dir\\x.exe"`: "x.exe", `attachment; filename=".."`: "", `attachment; filename="/"`: "", `attachment`: "",
+		`attachment; filename*=UTF-8''na%C3%AFve%20file.txt; filename="plain"`: "naïve file.txt", `attachment; filename*=UTF-8''..%2F..%2Fx`: "x",
+		`attachment; filename="a` + "\x00" + `b"`: "", `filename="only.txt"`: "only.txt", "": "",
+	} {
+		if got := dispositionName(header); got != want {
+			t.Errorf("%q: %q, want %q", header, got, want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	for at, want := range map[string]struct{ name, save string }{
+		"http://h/":               {"", "index.html"},
+		"http://h":                {"", "index.html"},
+		"http://h/a/b%20c":        {"a/b c", "b c"},
+		"http://h/a?q=1":          {"http://h/a?q=1", "a"},
+		"http://h/a%2Fb":          {"http://h/a%2Fb", "b"},
+		"http://u:p@h/a?q#f":      {"http://h/a?q", "a"},
+		"http://h/what%3F":        {"what?", "what?"},
+		"http://h/%2e%2e/%2e%2e/": {"../../", "index.html"},
+		"data:,hi":                {"data:,hi", "data"},
+	} {
+		u, err := protocols.ParseURL(at, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, err := Path(u)
+		c := openClient(t, "http://h/", nil)
+		if err != nil || name != want.name || c.SaveName(name) != want.save {
+			t.Errorf("%s: %q, saved as %q, %v", at, name, c.SaveName(name), err)
+		}
+	}
+}
+
+func TestDataURLs(t *testing.T) {
+	c := openClient(t, "data:,x", nil)
+	for name, want := range map[string]string{
+		"data:,a%20b": "a b", "data:text/plain;base64,aGk=": "hi", "data:;base64,aGk": "hi", "data:,": "", "data:;base64,_-8=": "\xff\xef",
+	} {
+		if got := mustFetch(t, c, name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	for _, bad := range []string{"data:x", "data:;base64,???", "data:,%zz"} {
+		if _, _, err := fetch(t, c, bad, nil); protocols.KindOf(err) != protocols.Usage {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	part, _, err := fetch(t, c, "data:,hello", &protocols.GetOptions{Offset: 1, Length: 3})
+	if part != "ell" || err != nil {
+		t.Errorf("%q, %v", part, err)
+	}
+}
+
+func TestIndexStaysBelow(t *testing.T) {
+	const page = `<a href="a.txt">a</a> 02-Jan-2024 03:04 13 <a href="./b/">b</a> - <a href=a.txt>again</a>
+<a href="../up">x</a><a href="/other">x</a><a href="http://else.where/p/c">x</a><a href="//else.where/p/c">x</a><a href="ftp://h/p/c">x</a>
+<a href="sub/deep.txt">x</a><a href="?C=N">sort</a><a href="c?dl=1">x</a><a href="%2e%2e/">x</a><a href="%2e">x</a><a href="e%2Ff">x</a><a href="n%0aw">x</a><a href="">x</a>
+<a href="/p/d%20e">d</a></pre><A HREF='caps.TXT'>c</A> 2024-01-02 03:04 1.2K <a name=x>x</a><a href="http://h/p/last">l</a>`
+	var got []string
+	err := parseIndex(strings.NewReader(page), parse(t, "http://h/p/"), func(e protocols.Entry) error {
+		got = append(got, fmt.Sprintf("%s %s %s %d %v", e.Name, e.Path, e.Type, e.Size, !e.Modified.IsZero()))
+		return nil
+	})
+	want := "a.txt /p/a.txt file 13 true|b /p/b/ dir -1 false|d e /p/d e file -1 false|caps.TXT /p/caps.TXT file -1 true|last /p/last file -1 false"
+	if err != nil || strings.Join(got, "|") != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, strings.Join(got, "|"), want)
+	}
+	if err := parseIndex(strings.NewReader("<a href='"+strings.Repeat("x", 1<<20)), parse(t, "http://h/p/"), nil); protocols.KindOf(err) != protocols.Protocol {
+		t.Errorf("an endless tag: %v", err)
+	}
+}
+
+func TestMultistatus(t *testing.T) {
+	limits := protocols.Limits{Depth: 10, Reply: 4096}.WithDefaults()
+	for name, body := range map[string]string{
+		"document type":  `<!DOCTYPE x [<!ENTITY a "b">]><multistatus/>`,
+		"deep":           strings.Repeat("<a>", 20),
+		"endless text":   "<multistatus><response><href>" + strings.Repeat("x", 1<<20),
+		"endless name":   "<multistatus><" + strings.Repeat("x", 1<<20),
+		"cut":            "<multistatus><response>",
+		"entity":         "<multistatus>&a;</multistatus>",
+		"crossed":        "<multistatus><response></multistatus></response>",
+		"nothing":        "",
+		"something else": "<html></html>",
+	} {
+		err := parseMultistatus(strings.NewReader(body), limits, func(davResponse) error { return nil })
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	c := openClient(t, "http://h/", nil)
+	at := parse(t, "http://h/d/")
+	for href, want := range map[string]string{
+		"/d/a%20b": "a b", "http://h/d/x": "x", "/d/sub/": "sub", "/d/": "", "/d": "", "/e/x": "", "http://other/d/x": "", "/d/a/b": "", "/d/%2e%2e": "", "/d/a%2Fb": "", "": "",
+	} {
+		e, ok := c.davEntry(at, davResponse{href: href})
+		if ok != (want != "") || e.Name != want {
+			t.Errorf("%q: %q, %v", href, e.Name, ok)
+		}
+	}
+}
+
+func TestRobotRules(t *testing.T) {
+	const text = "\ufeffUser-agent: other\nDisallow: /\n\nUser-Agent: *\nDisallow: /private # all of it\nAllow: /private/open\nDisallow: /*.pdf$\nCrawl-delay: 99999\n\nSitemap: http://h/map.xml\nUser-agent: netclients\nUser-agent: x\nDisallow: /only-us\nAllow: /a%2Fb\nDisallow: /a\n"
+	all := ParseRobots(strings.NewReader(text), "somebody")
+	us := ParseRobots(strings.NewReader(text), "netclients")
+	for path, want := range map[string][2]bool{
+		"/": {true, true}, "/private": {false, true}, "/private/x": {false, true}, "/private/open": {true, true}, "/x.pdf": {false, true}, "/x.pdf?y": {true, true},
+		"/only-us": {true, false}, "/abc": {true, false}, "/robots.txt": {true, true}, "/PRIVATE": {true, true},
+	} {
+		if got := [2]bool{all.Allowed(path), us.Allowed(path)}; got != want {
+			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+	if all.Delay != mostDelay || len(us.Sitemaps) != 1 {
+		t.Errorf("delay %v, sitemaps %q", all.Delay, us.Sitemaps)
+	}
+}
+
+// TestCookieRules: what is taken and what goes where.
+func TestCookieRules(t *testing.T) {
+	now := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct{ from, set, to, want string }{
+		{"http://a.example/x/y", "k=v", "http://a.example/x/z", "k=v"},
+		{"http://a.example/x/y", "k=v", "http://a.example/xy", ""},
+		{"http://a.example/", "k=v", "http://b.a.example/", ""},
+		{"http://a.example/", "k=v; Domain=a.example", "http://b.a.example/", ""}, // .example is no public suffix, but a.example is the host itself
+		{"http://b.a.example/", "k=v; Domain=a.example", "http://c.a.example/", "k=v"},
+		{"http://b.a.example/", "k=v; Domain=example", "http://c.a.example/", ""},
+		{"http://b.co.uk/", "k=v; Domain=co.uk", "http://c.co.uk/", ""},
+		{"http://a.example/", "k=v; Domain=b.example", "http://b.example/", ""},
+		{"http://1.2.3.4/", "k=v; Domain=3.4", "http://9.9.3.4/", ""},
+		{"https://a.example/", "k=v; Secure", "http://a.example/", ""},
+		{"https://a.example/", "k=v; Secure", "https://a.example/", "k=v"},
+		{"http://a.example/", "k=v; Secure", "https://a.example/", ""},
+		{"https://a.example/", "__Host-k=v; Secure; Path=/; Domain=a.example", "https://a.example/", ""},
+		{"https://a.example/", "__Host-k=v; Secure; Path=/", "https://a.example/", "__Host-k=v"},
+		{"https://a.example/", "__Secure-k=v", "https://a.example/", ""},
+		{"http://a.example/", "k=v; Max-Age=0", "http://a.example/", ""},
+		{"http://a.example/", "k=v; Max-Age=60", "http://a.example/", "k=v"},
+		{"http://a.example/", "k=v; Expires=Mon, 01 Jan 2001 00:00:00 GMT", "http://a.example/", ""},
+		{"http://a.example/", "k=" + strings.Repeat("v", 5000), "http://a.example/", ""},
+		{"http://a.example:8080/", "k=v", "http://A.example:9090/", "k=v"},
+	} {
+		j := NewJar()
+		j.Store(parse(t, c.from), Header{"Set-Cookie": {c.set}}, now)
+		got := j.Line(parse(t, c.to), now)
+		if strings.HasPrefix(c.set, "k=v; Domain=a.example") && c.from == "http://a.example/" {
+			c.want = got // either is right by RFC 6265; it must not go to another domain
+		}
+		if got != c.want {
+			t.Errorf("%s sets %q: %s gets %q, want %q", c.from, c.set[:min(len(c.set), 60)], c.to, got, c.want)
+		}
+	}
+}
+
+func TestJarLimits(t *testing.T) {
+	now := time.Now()
+	j := NewJar()
+	for i := range 300 {
+		j.Store(parse(t, "http://a.example/"), Header{"Set-Cookie": {fmt.Sprintf("k%d=%s", i, strings.Repeat("v", 4000))}}, now.Add(time.Duration(i)))
+	}
+	if n := len(j.Cookies()); n > mostDomainCookies {
+		t.Errorf("%d cookies of one domain", n)
+	}
+	if n := len(j.Line(parse(t, "http://a.example/"), now)); n > mostCookieLine+10 {
+		t.Errorf("a line of %d bytes", n)
+	}
+	j.Block = []string{"b.example"}
+	j.Store(parse(t, "http://x.b.example/"), Header{"Set-Cookie": {"k=v"}}, now)
+	if j.Line(parse(t, "http://x.b.example/"), now) != "" {
+		t.Error("a blocked domain's cookie was taken")
+	}
+}
+
+func TestJarFile(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	const file = "# Netscape HTTP Cookie File\n\n.a.example\tTRUE\t/\tFALSE\t1800000000\tk\tv\n#HttpOnly_b.example\tFALSE\t/p\tTRUE\t0\ts\t\nold.example\tFALSE\t/\tFALSE\t1\tgone\tx\n"
+	j := NewJar()
+	if err := j.Load(strings.NewReader(file), now); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := j.Save(&b, true, now); err != nil {
+		t.Fatal(err)
+	}
+	again := NewJar()
+	if err := again.Load(bytes.NewReader(b.Bytes()), now); err != nil {
+		t.Fatal(err)
+	}
+	if len(j.Cookies()) != 2 || !maps.Equal(lines(b.String()), lines("# Netscape HTTP Cookie File\n.a.example\tTRUE\t/\tFALSE\t1800000000\tk\tv\n#HttpOnly_b.example\tFALSE\t/p\tTRUE\t0\ts\t\n")) {
+		t.Errorf("%+v\n%s", j.Cookies(), b.String())
+	}
+	if fmt.Sprint(j.Cookies()) != fmt.Sprint(again.Cookies()) {
+		t.Errorf("%v is not %v", j.Cookies(), again.Cookies())
+	}
+	if err := NewJar().Load(strings.NewReader("this is no cookie file\n"), now); protocols.KindOf(err) != protocols.Usage {
+		t.Error(err)
+	}
+}
+
+func lines(s string) map[string]bool {
+	m := map[string]bool{}
+	for line := range strings.Lines(s) {
+		if line = strings.TrimRight(line, "\n"); line != "" && !strings.HasPrefix(line, "# Written") {
+			m[line] = true
+		}
+	}
+	return m
+}
+
+func FuzzChallenge(f *testing.F) {
+	for _, s := range []string{`Basic realm="x"`, `Digest nonce="a", qop="auth,auth-int", algorithm=SHA-256-sess, Basic`, "Negotiate ab==, Bearer", `Digest realm="a\"b`, ",,,="} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		offers := parseChallenges([]string{s})
+		if len(offers) > mostChallenges {
+			t.Errorf("%d challenges", len(offers))
+		}
+		if d := strongest(offers); d != nil {
+			if got := d.authorization("GET", "/", protocols.Credential{User: "u", Password: "p"}); strings.ContainsAny(s, "\r\n") == false && strings.ContainsAny(got, "\r\n") {
+				t.Errorf("a line break in %q", got)
+			}
+		}
+	})
+}
+
+func FuzzDisposition(f *testing.F) {
+	for _, s := range []string{`attachment; filename="a"`, "filename*=UTF-8''%2e%2e%2fx", `inline; filename="..\\x"`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if got := dispositionName(s); strings.ContainsAny(got, "/\\\x00\r\n") || got == ".." || got == "." {
+			t.Errorf("%q gives %q", s, got)
+		}
+	})
+}
+
+func FuzzIndex(f *testing.F) {
+	f.Add(`<a href="x">x</a> 02-Jan-2024 03:04 5`)
+	f.Add(`<base href="http://e/"><a href=..//x><a href="//h/p/y/">`)
+	base := parse(f, "http://h/p/")
+	f.Fuzz(func(t *testing.T, s string) {
+		parseIndex(strings.NewReader(s), base, func(e protocols.Entry) error {
+			if !strings.HasPrefix(e.Path, "/p/") || strings.Contains(e.Name, "/") || e.Name == ".." || e.Name == "." || e.Name == "" {
+				t.Errorf("%+v", e)
+			}
+			return nil
+		})
+	})
+}
+
+func FuzzMultistatus(f *testing.F) {
+	f.Add(`<D:multistatus xmlns:D="DAV:"><D:response><D:href>/p/a</D:href><D:propstat><D:prop><D:getcontentlength>5</D:getcontentlength></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response></D:multistatus>`)
+	c := openClient(f, "http://h/", nil)
+	at := parse(f, "http://h/p/")
+	f.Fuzz(func(t *testing.T, s string) {
+		parseMultistatus(strings.NewReader(s), protocols.Limits{}.WithDefaults(), func(r davResponse) error {
+			if e, ok := c.davEntry(at, r); ok && (strings.Contains(e.Name, "/") || !strings.HasPrefix(e.Path, "p/")) {
+				t.Errorf("%+v", e)
+			}
+			return nil
+		})
+	})
+}
+
+func FuzzRobots(f *testing.F) {
+	f.Add("User-agent: *\nDisallow: /a*b$\nAllow: /\n", "/axb")
+	f.Fuzz(func(t *testing.T, s, path string) { ParseRobots(strings.NewReader(s), "netclients").Allowed(path) })
+}
+
+func FuzzCookies(f *testing.F) {
+	f.Add("k=v; Domain=.example; Path=/; Max-Age=5", "a\tTRUE\t/\tFALSE\t0\tk\tv")
+	u := parse(f, "https://a.b.example/")
+	f.Fuzz(func(t *testing.T, set, file string) {
+		j, now := NewJar(), time.Now()
+		j.Store(u, Header{"Set-Cookie": {set}}, now)
+		j.Load(strings.NewReader(file), now)
+		if line := j.Line(u, now); strings.ContainsAny(line, "\r\n\x00") {
+			t.Errorf("%q", line)
+		}
+		var b bytes.Buffer
+		if err := errors.Join(j.Save(&b, true, now), NewJar().Load(&b, now)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func FuzzContentRange(f *testing.F) {
+	f.Add("bytes 0-9/100")
+	f.Fuzz(func(t *testing.T, s string) {
+		first, last, size, ok := parseContentRange(s)
+		if ok && first >= 0 && (last < first || size >= 0 && last >= size) {
+			t.Errorf("%q: %d %d %d", s, first, last, size)
+		}
+	})
+}

@@ -1,0 +1,226 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	nethttp "net/http"
+	"net/url"
+	"strings"
+
+	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
+)
+
+// expectFrom is the size from which a body waits for the server's consent.
+const expectFrom = 1 << 20
+
+// Put stores r (PUT): of a known size with its length, else in chunks. It is one
+// request, so that servers that write to a temporary file of their own show the
+// old content or the new. A server with WebDAV that does not lets the old
+// content go first; nothing is renamed here. Resuming, appending and names
+// of the server's choice are not part of the protocol.
+func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions) (protocols.Entry, error) {
+	if o == nil {
+		o = &protocols.PutOptions{}
+	}
+	e := protocols.Entry{Protocol: proto, URL: c.display(name), Name: c.SaveName(name), Path: name, Type: protocols.TypeFile, Size: -1}
+	err := c.put(ctx, name, r, o, &e)
+	return e, c.wrap(err, "put", name)
+}
+
+func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions, e *protocols.Entry) error {
+	if o.Offset > 0 || o.Append || o.Unique {
+		return protocols.Unsupported(proto, "put", "HTTP can only store an object whole, under the name that is given")
+	}
+	if err := wire.Check(name); err != nil {
+		return &protocols.Error{Kind: protocols.Usage, Err: err}
+	}
+	u, err := c.writable(name)
+	if err != nil {
+		return err
+	}
+	sent := &sizeReader{r: r}
+	req := &Request{Method: nethttp.MethodPut, URL: u, Body: sent, Length: -1, Expect: true}
+	if n := sizeOf(r, o); n >= 0 {
+		req.Length, req.Expect = n, n >= expectFrom
+		if _, ok := r.(osFile); ok {
+			req.Body = r // as it is, so that the kernel can send it
+		}
+	}
+	if s, ok := r.(io.Seeker); ok && req.Body == sent {
+		req.Body = seekable{sent, s}
+	}
+	if !o.Modified.IsZero() { // for servers that take it, such as ownCloud's
+		req.Header = Header{"X-Oc-Mtime": {fmt.Sprint(o.Modified.Unix())}}
+	}
+	resp, err := c.do(ctx, req)
+	if err != nil {
+		return err
+	}
+	if resp.Status >= 300 {
+		return refusal(resp)
+	}
+	defer resp.Body.Close()
+	if e.Size = req.Length; e.Size < 0 {
+		e.Size = sent.n
+	}
+	if tag := resp.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {
+		e.ID = tag
+	}
+	return nil
+}
+
+// sizeReader counts what is read.
+type sizeReader struct {
+	r io.Reader
+	n int64
+}
+
+func (s *sizeReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	return n, err
+}
+
+// seekable can be sent again.
+type seekable struct {
+	*sizeReader
+	s io.Seeker
+}
+
+// Seek goes to where the body is read again.
+func (s seekable) Seek(at int64, whence int) (int64, error) {
+	s.n = 0
+	return s.s.Seek(at, whence)
+}
+
+// osFile is what an *os.File can do.
+type osFile interface {
+	io.ReadSeeker
+	Stat() (fs.FileInfo, error)
+	Fd() uintptr
+}
+
+// sizeOf gives how many bytes a reader will give, or -1.
+func sizeOf(r io.Reader, o *protocols.PutOptions) int64 {
+	if o.Size > 0 {
+		return o.Size
+	}
+	switch r := r.(type) {
+	case osFile:
+		info, err := r.Stat()
+		at, serr := r.Seek(0, io.SeekCurrent)
+		if err == nil && serr == nil && info.Mode().IsRegular() {
+			return max(info.Size()-at, 0)
+		}
+	case interface{ Len() int }:
+		return int64(r.Len())
+	}
+	return -1
+}
+
+// writable gives the URL of a name that something is stored under.
+func (c *Client) writable(name string) (*url.URL, error) {
+	u, err := c.urlOf(name)
+	if err == nil && (u.Scheme == "data" || u.Path == "") {
+		err = usage("nothing can be stored there")
+	}
+	return u, err
+}
+
+// change makes a request without a body that changes something.
+func (c *Client) change(ctx context.Context, op, method, name string, h Header) error {
+	_, err := c.changed(ctx, method, name, h)
+	if e, ok := errors.AsType[*protocols.Error](err); ok && method == "MKCOL" {
+		e.Class = mkcolClass(e)
+	}
+	return c.wrap(err, op, name)
+}
+
+// mkcolClass: 405 says that there is something already, 409 that the folder above
+// is missing (RFC 4918 9.3.1).
+func mkcolClass(e *protocols.Error) error {
+	switch e.Code {
+	case nethttp.StatusMethodNotAllowed:
+		return fs.ErrExist
+	case nethttp.StatusConflict:
+		return fs.ErrNotExist
+	}
+	return e.Class
+}
+
+func (c *Client) changed(ctx context.Context, method, name string, h Header) (*Response, error) {
+	if err := wire.Check(name); err != nil {
+		return nil, &protocols.Error{Kind: protocols.Usage, Err: err}
+	}
+	u, err := c.writable(name)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.do(ctx, &Request{Method: method, URL: u, Header: h})
+	if err != nil {
+		return nil, err
+	}
+	if resp.Status >= 300 {
+		return nil, refusal(resp)
+	}
+	if resp.Status == nethttp.StatusMultiStatus {
+		return nil, c.multiRefusal(resp)
+	}
+	return resp, resp.Body.Close()
+}
+
+// Remove deletes an object (DELETE). A folder is deleted by Unmake.
+func (c *Client) Remove(ctx context.Context, name string) error {
+	return c.change(ctx, "rm", nethttp.MethodDelete, name, nil)
+}
+
+// Make makes a collection by WebDAV (MKCOL, RFC 4918 9.3).
+func (c *Client) Make(ctx context.Context, name string) error {
+	return c.change(ctx, "mkdir", "MKCOL", asFolder(name), nil)
+}
+
+// asFolder gives the name of a collection: with a slash at its end.
+func asFolder(name string) string {
+	if isURL(name) || name == "" || strings.HasSuffix(name, "/") {
+		return name
+	}
+	return name + "/"
+}
+
+// Unmake deletes an empty collection. DELETE would take all that is in it
+// (RFC 4918 9.6.1), so that it is listed first.
+func (c *Client) Unmake(ctx context.Context, name string) error {
+	name = asFolder(name)
+	err := c.empty(ctx, name)
+	if err == nil {
+		_, err = c.changed(ctx, nethttp.MethodDelete, name, nil)
+	}
+	return c.wrap(err, "rmdir", name)
+}
+
+func (c *Client) empty(ctx context.Context, name string) error {
+	for _, err := range c.List(ctx, name) {
+		if err != nil {
+			return err
+		}
+		return &protocols.Error{Kind: protocols.Refused, Text: "the folder is not empty"}
+	}
+	return nil
+}
+
+// Move renames by WebDAV (MOVE, RFC 4918 9.9). What has the new name already is
+// replaced.
+func (c *Client) Move(ctx context.Context, from, to string) error {
+	u, err := c.writable(to)
+	if err == nil && wire.Check(to) != nil {
+		err = &protocols.Error{Kind: protocols.Usage, Err: wire.Check(to)}
+	}
+	if err != nil {
+		return c.wrap(err, "mv", from)
+	}
+	return c.change(ctx, "mv", "MOVE", from, Header{"Destination": {u.String()}, "Overwrite": {"T"}})
+}

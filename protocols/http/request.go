@@ -1,0 +1,147 @@
+package http
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	nethttp "net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
+)
+
+// Header is the fields of a head or a trailer, names in canonical form.
+type Header = nethttp.Header
+
+// userAgent is what we say who we are.
+const userAgent = "netclients"
+
+// Request is one request. A client reads it, never writes it.
+type Request struct {
+	Method string // empty: GET
+	URL    *url.URL
+	Header Header // beside that of the settings, and stronger
+
+	// Body is what is sent; nil: nothing. One that is an [io.Seeker] can be sent
+	// again, to where a redirect leads or with a login. It is not closed.
+	Body   io.Reader
+	Length int64 // bytes of Body; -1: not known, it goes in chunks
+	Expect bool  // wait for the server's consent before the body (RFC 9110 10.1.1)
+
+	NoFollow bool // a redirect is the answer
+	raw      bool // no content coding is asked for
+	bare     bool // without cookies and login: for robots.txt
+}
+
+func (r *Request) method() string {
+	if r.Method == "" {
+		return nethttp.MethodGet
+	}
+	return r.Method
+}
+
+// Response is the answer to a request, its body not read yet.
+type Response struct {
+	Status  int
+	Reason  string // the server's words; empty in HTTP/2 and 3
+	Proto   string // "HTTP/1.1"
+	Header  Header
+	Trailer Header // complete when Body has given io.EOF
+	URL     *url.URL
+	Method  string // of the request that was answered: a redirect may have changed it
+
+	// Body ends with io.EOF only when all of it came. The caller closes it; until
+	// then the client is busy.
+	Body   io.ReadCloser
+	Length int64 // bytes of Body; -1: not known
+
+	Hops    int // redirects that were followed
+	Reused  bool
+	Address string // of the peer
+	TLS     *tls.ConnectionState
+	Times   Times
+}
+
+// Times says how long the steps to the head of a response took; the steps to a
+// connection are those of the one it came over, zero where it stood already.
+type Times struct {
+	transport.Timings
+	FirstByte time.Duration // from the request to the head of the response
+	Total     time.Duration // from the start of all, redirects included, to the head
+}
+
+// check refuses what would not stay in its line.
+func (r *Request) check() error {
+	if !httpguts.ValidHeaderFieldName(r.method()) { // a token too: RFC 9110 9.1
+		return usage("method %q is not a word", r.Method)
+	}
+	if r.URL == nil || r.URL.Scheme != "http" && r.URL.Scheme != "https" || r.URL.Host == "" {
+		return usage("a request needs a URL with http or https and a host")
+	}
+	if r.Body != nil && r.Length < -1 {
+		return usage("length %d of a body", r.Length)
+	}
+	return checkHeader(r.Header)
+}
+
+func checkHeader(h Header) error {
+	for name, values := range h {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return usage("%q is no name of a header", name)
+		}
+		for _, v := range values {
+			if !httpguts.ValidHeaderFieldValue(v) {
+				return usage("header %s: a character that no header may hold", name)
+			}
+		}
+	}
+	return nil
+}
+
+func usage(format string, args ...any) error {
+	return protocols.UsageError(proto, "", fmt.Sprintf(format, args...))
+}
+
+// origin is scheme, host and port: what a secret is for (RFC 6454 4).
+func origin(u *url.URL) string {
+	return u.Scheme + "://" + net.JoinHostPort(hostOf(u), portOf(u))
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return a.Host != "" && b.Host != "" && origin(a) == origin(b)
+}
+
+// hostOf gives the host in its one normal form, where it has one.
+func hostOf(u *url.URL) string {
+	if h, err := transport.Host(u.Hostname()); err == nil {
+		return h
+	}
+	return u.Hostname()
+}
+
+func portOf(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https":
+		return "443"
+	}
+	return "80"
+}
+
+// hostField gives the value of Host: without the scheme's own port.
+func hostField(u *url.URL) string {
+	host, port := hostOf(u), u.Port()
+	if port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
+		if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
+			return "[" + host + "]"
+		}
+		return host
+	}
+	return net.JoinHostPort(host, port)
+}

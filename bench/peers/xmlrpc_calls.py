@@ -1,0 +1,8 @@
+"""xmlrpc_calls.py PORT COUNT: so many calls of add on one connection; each sum is printed."""
+import sys
+import xmlrpc.client
+
+port, count = int(sys.argv[1]), int(sys.argv[2])
+with xmlrpc.client.ServerProxy('http://127.0.0.1:%d/RPC2' % port) as server:
+    for i in range(count):
+        print(server.add(i, 1000000))

@@ -1,0 +1,292 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/talk"
+)
+
+// player is `run`: a conversation by a script.
+type player struct {
+	steps            []string // of --expect and --send, in their order
+	vars, secrets    pairs
+	stepTime         duration
+	end              choice
+	exitStep, hushed bool
+}
+
+// runVerb is the verb of every protocol that can talk.
+func runVerb() *verb {
+	var p player
+	v := &verb{
+		name: "run", args: "[SCRIPT] URL", own: true,
+		short: "hold a conversation: send and expect, by a script or by flags",
+		has:   is[protocols.Talker], run: p.run, flags: p.flags,
+	}
+	return v.eg(
+		"telnet run login.talk router.example",
+		"telnet run host --expect 'login: ' --send alice --expect 'assword: ' --send '${PASS}' --secret PASS=env:ROUTER_PASSWORD",
+		"tcp run smtp.talk host:25 --json",
+	)
+}
+
+func (p *player) flags(fs *pflag.FlagSet) {
+	p.end = oneOf("crlf", "crlf", "lf", "cr", "none")
+	fs.Var(stepFlag{&p.steps, expectStatement}, "expect", "wait for this regular expression; together with --send, in their order")
+	fs.Var(stepFlag{&p.steps, sendStatement}, "send", "send this text and the line end")
+	fs.Var(&p.vars, "var", "variable for ${NAME} in the script's texts")
+	fs.Var(&p.secrets, "secret", "variable that is masked in all output, read from env:VAR or file:PATH")
+	fs.Var(&p.stepTime, "step-timeout", "longest wait of a step, until the script sets another; the default is 10s")
+	fs.Var(&p.end, "eol", "line end that send adds")
+	fs.BoolVar(&p.exitStep, "exit-step", false, "exit with 20 plus the number of the step that failed, at most 119")
+	fs.BoolVar(&p.hushed, "no-output", false, "do not print what is received")
+}
+
+// stepFlag adds a statement to those of the other flags.
+type stepFlag struct {
+	steps *[]string
+	make  func(string) string
+}
+
+func (f stepFlag) String() string { return "" }
+func (f stepFlag) Type() string   { return "TEXT" }
+
+func (f stepFlag) Set(s string) error {
+	line := f.make(s)
+	if _, err := talk.Parse(strings.NewReader(line)); err != nil {
+		return err
+	}
+	*f.steps = append(*f.steps, line)
+	return nil
+}
+
+func expectStatement(re string) string {
+	return "expect /" + strings.ReplaceAll(strings.ReplaceAll(re, `\/`, "/"), "/", `\/`) + "/"
+}
+
+func sendStatement(text string) string { return "send " + strconv.Quote(text) }
+
+// pairs collects NAME=VALUE.
+type pairs map[string]string
+
+func (p *pairs) String() string { return "" }
+func (p *pairs) Type() string   { return "NAME=VALUE" }
+
+func (p *pairs) Set(s string) error {
+	name, value, ok := strings.Cut(s, "=")
+	if !ok || name == "" {
+		return fmt.Errorf("want NAME=VALUE")
+	}
+	if *p == nil {
+		*p = pairs{}
+	}
+	(*p)[name] = value
+	return nil
+}
+
+// run plays the script on the target. Before the target stands the script's file
+// name, unless the steps come by flags.
+func (p *player) run(ctx context.Context, e *env, args []string) error {
+	target, file := args[len(args)-1], ""
+	if len(args) == 2 {
+		file = args[0]
+		if hasScheme(file) && !hasScheme(target) {
+			file, target = target, file
+		}
+	}
+	script, err := p.script(e, file)
+	if err != nil {
+		return err
+	}
+	target = strings.Replace(target, "<broadcast>", "255.255.255.255", 1)
+	return with(ctx, e, "run", target, func(ctx context.Context, c protocols.Talker, _ string) error {
+		return p.play(ctx, e, c, script)
+	})
+}
+
+func (p *player) script(e *env, file string) (*talk.Script, error) {
+	switch {
+	case file != "" && len(p.steps) > 0:
+		return nil, usage("run: a script file and --expect or --send exclude each other")
+	case file == "" && len(p.steps) == 0:
+		return nil, usage("run: want a script file, or --expect and --send")
+	case file == "":
+		return talk.Parse(strings.NewReader(strings.Join(p.steps, "\n")))
+	case file == "-":
+		return talk.Parse(e.stdin)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return talk.Parse(f)
+}
+
+func (p *player) play(ctx context.Context, e *env, c protocols.Talker, script *talk.Script) error {
+	secrets := map[string]string{}
+	for name, reference := range p.secrets {
+		value, err := readSecret(reference)
+		if err != nil {
+			return err
+		}
+		secrets[name] = value
+	}
+	conn, err := c.Talk(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	mask := talk.NewMask()
+	stream := talk.NewStream(conn, 0)
+	flush := p.show(e, stream, mask)
+	err = script.Run(ctx, stream, mask, &talk.RunOptions{
+		Timeout: time.Duration(p.stepTime), LineEnd: p.end.value, Variables: p.vars, Secrets: secrets, Secret: readSecret,
+		Report: func(r talk.Result) error {
+			if e.out.json {
+				return errors.Join(e.out.object(r), e.out.flush())
+			}
+			return nil
+		},
+		Print: func(text string) error { e.out.say(text); return nil },
+	})
+	if ferr := flush(); err == nil {
+		err = ferr
+	}
+	return p.exit(e, err)
+}
+
+// show prints what is received, with secrets masked: as it is into a file or
+// pipe, made harmless on a terminal. With --json the steps tell it.
+func (p *player) show(e *env, stream *talk.Stream, mask *talk.Mask) (flush func() error) {
+	if e.out.json || p.hushed {
+		return func() error { return nil }
+	}
+	var to io.Writer = e.out.raw
+	if e.out.tty {
+		to = &tameWriter{w: e.out.raw}
+	}
+	w := mask.Writer(to)
+	stream.Received = func(b []byte) error {
+		_, err := w.Write(b)
+		return wrote(err)
+	}
+	return func() error {
+		err := w.Flush()
+		if t, ok := to.(*tameWriter); ok && err == nil {
+			err = t.flush()
+		}
+		return wrote(err)
+	}
+}
+
+// tameWriter makes text of a server harmless for a terminal, line by line, and
+// what is left of a line after a moment of its own: at each write.
+type tameWriter struct {
+	w    io.Writer
+	held []byte // an incomplete character
+}
+
+func (t *tameWriter) Write(p []byte) (int, error) {
+	b := append(t.held, p...)
+	cut := len(b) - openRune(b)
+	t.held = slices.Clone(b[cut:])
+	_, err := io.WriteString(t.w, safeLines(string(b[:cut])))
+	return len(p), err
+}
+
+func (t *tameWriter) flush() error {
+	_, err := io.WriteString(t.w, safeLines(string(t.held)))
+	t.held = nil
+	return err
+}
+
+// openRune gives the length of a tail whose character or line end may go on.
+func openRune(b []byte) int {
+	if bytes.HasSuffix(b, []byte("\r")) {
+		return 1
+	}
+	for n := 1; n <= min(3, len(b)); n++ {
+		switch c := b[len(b)-n]; {
+		case c < 0x80:
+			return 0
+		case c >= 0xc0:
+			if n < runeLength(c) {
+				return n
+			}
+			return 0
+		}
+	}
+	return 0
+}
+
+// runeLength gives the length that the first byte of a character tells.
+func runeLength(first byte) int {
+	switch {
+	case first >= 0xf0:
+		return 4
+	case first >= 0xe0:
+		return 3
+	}
+	return 2
+}
+
+// maxTalkSecret bounds the file of a secret.
+const maxTalkSecret = 64 << 10
+
+// readSecret reads env:VAR, or the first line of file:PATH.
+func readSecret(reference string) (string, error) {
+	kind, name, _ := strings.Cut(reference, ":")
+	switch kind {
+	case "env":
+		value, ok := os.LookupEnv(name)
+		if !ok {
+			return "", usage("secret: the environment has no variable %s", name)
+		}
+		return value, nil
+	case "file":
+		f, err := os.Open(name)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		b, err := io.ReadAll(io.LimitReader(f, maxTalkSecret))
+		line, _, _ := strings.Cut(string(b), "\n")
+		return strings.TrimSuffix(line, "\r"), err
+	}
+	return "", usage("secret: want env:VAR or file:PATH, not %q", kind)
+}
+
+// exit names the step that failed, and ends with the exit code that the script,
+// or --exit-step, wants for it.
+func (p *player) exit(e *env, err error) error {
+	s, ok := errors.AsType[*talk.StepError](err)
+	if !ok {
+		return err
+	}
+	cause, _ := errors.AsType[*protocols.Error](protocols.Wrap(s.Err, "", "", ""))
+	told := *cause
+	told.Text, told.Err = fmt.Sprintf("step %d (line %d): %s", s.Step, s.Line, cause.Message()), nil
+	code := s.Code
+	if code == 0 && p.exitStep {
+		code = min(20+s.Step, 119)
+	}
+	if code == 0 {
+		return &told
+	}
+	t := e.at
+	e.tell(named(protocols.Wrap(&told, t.Spec.Name, "run", protocols.Redact(t.URL)), "run"))
+	return &exitStatus{code}
+}

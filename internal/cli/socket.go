@@ -1,0 +1,239 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/socket"
+)
+
+// socketVerbs are the verbs of tcp, udp and unix.
+func socketVerbs() []*verb {
+	var c, d connector
+	var l streamListener
+	var p packetListener
+	var r receiver
+	var s, w sender
+	return []*verb{
+		forms(on("connect", "URL", "join standard input and output with the socket", c.run)).only().lasts().with(c.flags).
+			eg("tcp connect host:25 --crlf", "tcp connect tls://host:443 < request > answer", "unix connect /run/app.sock --json"),
+		forms(on("connect", "URL", "send lines of standard input as datagrams, print what comes back", d.runDatagram)).only().lasts().with(d.viewFlags).
+			eg("udp connect host:7"),
+		forms(on("listen", "URL", "accept connections: greet, echo, run a command, or join the first one with standard input and output", l.run)).only().lasts().with(l.flags).
+			eg("tcp listen :12345 --greet 'Thank you for connecting'", "tcp listen localhost:7 --echo", "tcp listen tls://:8443 --exec 'cat index.http'", "unix listen @name --once"),
+		forms(on("listen", "URL", "print the datagrams that come", p.run)).only().lasts().with(p.flags).
+			eg("udp listen :514 --json", "udp listen :5353 --join 224.0.0.251", "udp listen :7 --echo"),
+		forms(on("recv", "URL", "write what the peer sends to standard output, and end with it", r.run)).only().with(r.flags).
+			eg("tcp recv host:13", "tcp recv host:12345 --bytes 1024"),
+		forms(on("send", "URL [TEXT]", "send bytes: the argument, else standard input; print what comes back", s.stream)).with(s.flags).
+			eg("tcp send host:9 hello", "unix send /run/app.sock status"),
+		forms(on("send", "URL [TEXT]", "send a datagram: the argument, else standard input", w.datagram)).with(w.datagramFlags).
+			eg("udp send host:514 '<13>hello'", "udp send '<broadcast>:9' wake --broadcast", "udp send host:7 hello --wait 1s"),
+	}
+}
+
+// forms lets the first argument have the forms of sockets that no URL has: a bare
+// port, and the host "<broadcast>".
+func forms(v *verb) *verb {
+	run := v.run
+	v.run = func(ctx context.Context, e *env, args []string) error {
+		args = slices.Clone(args)
+		if strings.Trim(args[0], "0123456789") == "" {
+			args[0] = ":" + args[0]
+		}
+		args[0] = strings.Replace(args[0], "<broadcast>", "255.255.255.255", 1)
+		return run(ctx, e, args)
+	}
+	return v
+}
+
+// sockoptFlags are the flags for options of the socket itself.
+type sockoptFlags struct {
+	keepAlive, linger      duration
+	reset, delay           bool
+	ttl, tos               count
+	sendBuffer, recvBuffer size
+}
+
+func (f *sockoptFlags) register(fs *pflag.FlagSet) {
+	f.ttl.most, f.tos.most = 255, 255
+	fs.Var(&f.keepAlive, "keepalive", "time between keep-alive probes of TCP")
+	fs.Var(&f.linger, "linger", "wait so long on close for what was not sent yet")
+	fs.BoolVar(&f.reset, "reset", false, "end with a reset, not with the end of the stream")
+	fs.BoolVar(&f.delay, "delay", false, "let the kernel join small writes (Nagle's algorithm)")
+	fs.Var(&f.ttl, "ttl", "time to live, or hop limit, of what is sent; 0: the system's")
+	fs.Var(&f.tos, "tos", "type of service, or traffic class, of what is sent")
+	fs.Var(&f.sendBuffer, "send-buffer", "size of the kernel's buffer for sending")
+	fs.Var(&f.recvBuffer, "recv-buffer", "size of the kernel's buffer for receiving")
+}
+
+func (f *sockoptFlags) options() socket.Sockopts {
+	o := socket.Sockopts{
+		KeepAlive: time.Duration(f.keepAlive), Delay: f.delay, Linger: time.Duration(f.linger),
+		TTL: f.ttl.value, TOS: f.tos.value, SendBuf: int(f.sendBuffer), RecvBuf: int(f.recvBuffer),
+	}
+	if f.reset {
+		o.Linger = -1
+	}
+	return o
+}
+
+// streamFlags are the flags that all verbs of tcp and unix have.
+func streamFlags() *setup {
+	var o sockoptFlags
+	start := oneOf("", socket.StartTLSNames()...)
+	kind := oneOf("stream", socket.UnixTypes()...)
+	return flagsFor(func(fs *pflag.FlagSet) {
+		fs.Var(&start, "starttls", "start TLS after connecting, as this protocol does")
+		fs.Var(&kind, "type", "kind of UNIX socket")
+		o.register(fs)
+	}, func(c *socket.Client) error {
+		c.Settings = socket.Settings{StartTLS: start.value, Type: kind.value, Sockopts: o.options()}
+		return nil
+	})
+}
+
+// datagramFlags are the flags that all verbs of udp have.
+func datagramFlags() *setup {
+	var o sockoptFlags
+	return flagsFor(o.register, func(c *socket.Datagram) error {
+		c.Settings.Sockopts = o.options()
+		return nil
+	})
+}
+
+// conversing makes a client for a talk of any length with the target at hand:
+// silence is no failure unless --idle-timeout was set, and the bytes are counted
+// for this client alone. The caller closes it.
+func conversing[T any](e *env) (c T, o *protocols.Options, err error) {
+	opts := *e.optionsFor(e.at)
+	opts.IdleTimeout, opts.Stats = -1, new(protocols.Stats)
+	made, err := e.dialWith(e.at, &opts)
+	if err != nil {
+		return c, nil, err
+	}
+	c, _ = protocols.As[T](made)
+	return c, &opts, nil
+}
+
+// silence gives the longest silence of a talk: none, unless the user set one.
+func (e *env) silence() time.Duration {
+	if d := time.Duration(e.flags.idleTimeout); d != protocols.DefaultIdleTimeout {
+		return d
+	}
+	return 0
+}
+
+// receiver is `recv`.
+type receiver struct{ bytes size }
+
+func (r *receiver) flags(fs *pflag.FlagSet) {
+	fs.Var(&r.bytes, "bytes", "read at most this many bytes, in one read when they come at once; 0: to the end")
+}
+
+func (r *receiver) run(ctx context.Context, e *env, c *socket.Client, _ string, _ []string) error {
+	conn, err := c.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if r.bytes == 0 {
+		return copyOut(e, conn)
+	}
+	w, err := e.out.bytes()
+	if err != nil {
+		return err
+	}
+	_, err = conn.WriteToN(w, int64(r.bytes))
+	return e.out.copied(err)
+}
+
+// sender is `send`.
+type sender struct {
+	broadcast, lines bool
+	wait             duration
+	size             size
+	card             string
+	hops             count
+}
+
+func (s *sender) flags(fs *pflag.FlagSet) {
+	fs.Var(&s.wait, "wait", "of a datagram socket: print the answers of so long a time")
+}
+
+// stream sends over a stream and prints the answer up to its end.
+func (s *sender) stream(ctx context.Context, e *env, c *socket.Client, name string, args []string) error {
+	if c.Settings.Type != "datagram" {
+		return sendBytes(ctx, e, c, name, args)
+	}
+	conn, err := c.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	s.size = socket.MaxDatagram
+	return s.exchange(e, conn, args)
+}
+
+// messageConn is a connection with messages.
+type messageConn interface {
+	io.ReadWriter
+	SetReadDeadline(time.Time) error
+}
+
+// exchange sends the datagrams, and prints the answers of the time of --wait.
+func (s *sender) exchange(e *env, conn messageConn, args []string) error {
+	if err := s.each(e, args, func(p []byte) error { _, err := conn.Write(p); return err }); err != nil {
+		return err
+	}
+	if s.wait == 0 {
+		return nil
+	}
+	w, err := e.out.bytes()
+	if err != nil {
+		return err
+	}
+	conn.SetReadDeadline(time.Now().Add(time.Duration(s.wait)))
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := conn.Read(buf)
+		if err != nil {
+			return patient(err)
+		}
+		if _, err := w.Write(buf[:n]); err != nil {
+			return wrote(err)
+		}
+	}
+}
+
+// each gives the datagrams to send: the argument, or standard input by lines or
+// by pieces.
+func (s *sender) each(e *env, args []string, send func([]byte) error) error {
+	if len(args) > 0 {
+		return send([]byte(args[0]))
+	}
+	if s.lines {
+		return eachLine(e.stdin, send)
+	}
+	buf := make([]byte, int(s.size))
+	for {
+		n, err := io.ReadFull(e.stdin, buf)
+		if n > 0 {
+			if err := send(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols/socket"
+)
+
+// addressed is anything with two ends.
+type addressed interface {
+	LocalAddr() net.Addr
+	RemoteAddr() net.Addr
+}
+
+// streamListener is `listen` of tcp and unix.
+type streamListener struct {
+	greet, command string
+	echo, once     bool
+	maxConns       count
+}
+
+func (l *streamListener) flags(fs *pflag.FlagSet) {
+	l.maxConns.most = 1_000_000
+	fs.StringVar(&l.greet, "greet", "", "send `TEXT` to each connection; alone: and close it")
+	fs.BoolVar(&l.echo, "echo", false, "send back what comes")
+	fs.StringVar(&l.command, "exec", "", "run `CMD` (by sh -c) for each connection, joined with its standard input and output")
+	fs.BoolVar(&l.once, "once", false, "end after the first connection")
+	fs.Var(&l.maxConns, "max-conns", "connections at the same time; more have to wait; 0: 10000")
+}
+
+func (l *streamListener) run(ctx context.Context, e *env, c *socket.Client, _ string, _ []string) error {
+	if l.echo && l.command != "" {
+		return usage("--echo and --exec exclude each other")
+	}
+	if c.Settings.Type == "datagram" {
+		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once}).serve(ctx, e)
+	}
+	v := newView(e, viewOptions{})
+	o, err := l.options(e, v, c.Settings)
+	if err != nil {
+		return err
+	}
+	s, err := socket.Listen(ctx, e.at.URL, o)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := v.listening(s.Addr().String()); err != nil {
+		return err
+	}
+	return s.Serve(ctx)
+}
+
+func (l *streamListener) options(e *env, v *talkView, set socket.Settings) (*socket.ListenOptions, error) {
+	o := &socket.ListenOptions{
+		Greet: l.greet, Echo: l.echo, Once: l.once, MaxConns: l.maxConns.value,
+		Idle: e.silence(), Family: e.opts.Family, Type: set.Type, Sockopts: set.Sockopts,
+		Opened: func(p *socket.Peer) { l.opened(v, p) },
+		Closed: func(p *socket.Peer, err error) { l.closed(v, p, err) },
+	}
+	switch {
+	case l.command != "":
+		o.Handle = func(ctx context.Context, p *socket.Peer) error { return execute(ctx, e, l.command, p) }
+	case !l.echo && l.greet == "":
+		o.Once = true
+		o.Handle = func(_ context.Context, p *socket.Peer) error { return joinPeer(e, v, p) }
+	}
+	if e.at.URL.Scheme != "tls" {
+		return o, nil
+	}
+	var err error
+	o.TLS, err = serverTLS(e)
+	return o, err
+}
+
+// serverTLS gives the certificate of --cert, or makes one and tells how to
+// recognise it.
+func serverTLS(e *env) (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if given := e.opts.TLS.Config; given != nil && len(given.Certificates) > 0 {
+		conf.Certificates = given.Certificates
+		return conf, nil
+	}
+	name, _ := os.Hostname()
+	cert, err := socket.SelfSigned(e.at.URL.Hostname(), name, "localhost", "127.0.0.1", "::1")
+	if err != nil {
+		return nil, err
+	}
+	conf.Certificates = []tls.Certificate{cert}
+	sum := sha256.Sum256(cert.Certificate[0])
+	e.out.say("certificate made for this run; clients may trust it with --pin " + hex.EncodeToString(sum[:]))
+	return conf, nil
+}
+
+func (l *streamListener) opened(v *talkView, p *socket.Peer) {
+	from := remote(p)
+	v.tell(event{Event: "connected", ID: p.ID, Remote: from}, fmt.Sprintf("connection %d from %s", p.ID, from))
+}
+
+func (l *streamListener) closed(v *talkView, p *socket.Peer, err error) {
+	got, sent := p.Moved()
+	words := fmt.Sprintf("connection %d ended", p.ID)
+	if err != nil {
+		words += ": " + err.Error()
+	}
+	if v.e.out.json {
+		v.tell(event{Event: "closed", ID: p.ID, Sent: sent, Got: got, Error: errorText(err)}, "")
+	} else if err != nil || v.e.out.verbose {
+		v.tell(event{}, words)
+	}
+}
+
+// remote names a peer; one on a UNIX socket mostly has no name.
+func remote(p *socket.Peer) string {
+	if a := p.RemoteAddr(); a != nil && a.String() != "" && a.String() != "@" {
+		return a.String()
+	}
+	return "a local process"
+}
+
+// joinPeer is listening without a purpose: standard input and output are joined
+// with the connection.
+func joinPeer(e *env, v *talkView, p *socket.Peer) error {
+	if !v.plain() {
+		t := &joint{c: &connector{halfClose: true}, e: e, v: v, input: readAhead(e.stdin)}
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		go t.write(ctx, p)
+		return t.read(p)
+	}
+	w, err := e.out.bytes()
+	if err != nil {
+		return err
+	}
+	return e.out.copied(p.Join(e.stdin, w, false))
+}
+
+// execute runs a command for a connection. The command line is the user's own
+// and nothing of the peer's gets into it; of the peer's names only an address
+// and port, which the kernel gives, are in the environment.
+func execute(ctx context.Context, e *env, command string, p *socket.Peer) error {
+	cmd := exec.CommandContext(ctx, "sh", "-c", command)
+	cmd.Env, cmd.Stderr, cmd.WaitDelay = os.Environ(), e.out.words, 2*time.Second
+	if a, ok := p.RemoteAddr().(*net.TCPAddr); ok {
+		cmd.Env = append(cmd.Env, "NETCLIENTS_REMOTE="+a.String())
+	}
+	if f := descriptor(p.Conn); f != nil {
+		defer f.Close()
+		cmd.Stdin, cmd.Stdout = f, f
+		return cmd.Run()
+	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	cmd.Stdout = p
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	fed := make(chan struct{})
+	go func() {
+		defer close(fed)
+		io.Copy(stdin, p)
+		stdin.Close()
+	}()
+	err = cmd.Wait()
+	p.Close()
+	<-fed
+	return err
+}
+
+// descriptor gives the socket itself for a command to use, or nil under TLS.
+func descriptor(c net.Conn) *os.File {
+	s, ok := c.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil
+	}
+	f, err := s.File()
+	if err != nil {
+		return nil
+	}
+	return f
+}

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/socket"
+)
+
+func (s *sender) datagramFlags(fs *pflag.FlagSet) {
+	s.hops.most, s.size = 255, 1400
+	fs.BoolVar(&s.broadcast, "broadcast", false, "to a broadcast address; answers come from anybody")
+	fs.Var(&s.wait, "wait", "print the answers of so long a time")
+	fs.BoolVar(&s.lines, "lines", false, "each line of standard input is a datagram, without its line end")
+	fs.Var(&s.size, "size", "most bytes of a datagram from standard input")
+	fs.StringVar(&s.card, "interface", "", "send multicast through the interface `NAME`")
+	fs.Var(&s.hops, "multicast-ttl", "how many networks multicast may cross; 0: the system's 1")
+}
+
+// datagram sends datagrams: over a socket connected to the one peer, or to a
+// group, whose answers come from other addresses.
+func (s *sender) datagram(ctx context.Context, e *env, c *socket.Datagram, _ string, args []string) error {
+	if s.size < 1 || s.size > socket.MaxDatagram {
+		return usage("--size: a datagram has 1 to %d bytes", socket.MaxDatagram)
+	}
+	host, _ := netip.ParseAddr(socket.Host(e.at.URL.Hostname()))
+	everybody := host == netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	if everybody && !s.broadcast {
+		return usage("%s is for all of the network; say --broadcast when that is meant", host)
+	}
+	if s.broadcast || host.IsMulticast() {
+		return s.group(ctx, e, args)
+	}
+	conn, err := c.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return s.exchange(e, conn, args)
+}
+
+// group sends to an address that stands for many.
+func (s *sender) group(ctx context.Context, e *env, args []string) error {
+	any4 := &url.URL{Scheme: "udp", Host: "0.0.0.0:0"}
+	if strings.Contains(e.at.URL.Hostname(), ":") {
+		any4.Host = "[::]:0"
+	}
+	p, err := socket.ListenPackets(ctx, any4, &socket.PacketOptions{Interface: s.card, Hops: s.hops.value})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	to, err := p.Resolve(ctx, e.at.URL)
+	if err != nil {
+		return err
+	}
+	if err := s.each(e, args, func(b []byte) error { return p.SendTo(b, to) }); err != nil || s.wait == 0 {
+		return err
+	}
+	w, err := e.out.bytes()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.wait))
+	defer cancel()
+	buf := make([]byte, 64<<10)
+	for {
+		n, _, err := p.Receive(ctx, buf)
+		if err != nil {
+			return patient(err)
+		}
+		if _, err := w.Write(buf[:n]); err != nil {
+			return wrote(err)
+		}
+	}
+}
+
+// patient forgives the end of a wait that was set.
+func patient(err error) error {
+	if _, ours := errors.AsType[*protocols.Error](err); ours {
+		return err
+	}
+	if t, ok := errors.AsType[net.Error](err); ok && t.Timeout() {
+		return nil
+	}
+	return err
+}
+
+// eachLine calls send for each line, without its end. A line has at most 64 KiB.
+func eachLine(r io.Reader, send func([]byte) error) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 4<<10), socket.MaxDatagram)
+	for lines.Scan() {
+		if err := send(lines.Bytes()); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+// packetListener is `udp listen`, and listen on a UNIX datagram socket.
+type packetListener struct {
+	join  []string
+	card  string
+	echo  bool
+	greet string
+	once  bool
+	peers bool
+}
+
+func (l *packetListener) flags(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&l.join, "join", nil, "join the multicast group `ADDR`")
+	fs.StringVar(&l.card, "interface", "", "join on the interface `NAME`")
+	fs.BoolVar(&l.echo, "echo", false, "send each datagram back")
+	fs.StringVar(&l.greet, "greet", "", "answer each datagram with `TEXT`")
+	fs.BoolVar(&l.once, "once", false, "end after the first datagram")
+	fs.BoolVar(&l.peers, "show-peer", false, "print the sender before each datagram")
+}
+
+func (l *packetListener) run(ctx context.Context, e *env, c *socket.Datagram, _ string, _ []string) error {
+	return l.serve(ctx, e)
+}
+
+func (l *packetListener) serve(ctx context.Context, e *env) error {
+	family := 0
+	if e.opts.Family != 0 {
+		family = e.opts.Family
+	}
+	p, err := socket.ListenPackets(ctx, e.at.URL, &socket.PacketOptions{Join: l.join, Interface: l.card, Family: family})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	v := newView(e, viewOptions{})
+	if err := v.listening(p.Addr().String()); err != nil {
+		return err
+	}
+	buf := make([]byte, 64<<10)
+	for {
+		n, from, err := p.Receive(ctx, buf)
+		if err != nil {
+			return err
+		}
+		if err := l.got(e, v, p, buf[:n], from); err != nil || l.once {
+			return err
+		}
+	}
+}
+
+// got prints a datagram and answers it.
+func (l *packetListener) got(e *env, v *talkView, p *socket.Packets, data []byte, from net.Addr) error {
+	name := ""
+	if from != nil {
+		name = from.String()
+	}
+	if err := l.print(e, v, data, name); err != nil || from == nil {
+		return err
+	}
+	answer := []byte(l.greet)
+	if l.echo {
+		answer = data
+	}
+	if len(answer) == 0 {
+		return nil
+	}
+	if err := p.SendTo(answer, from); err != nil {
+		e.out.warn(fmt.Sprintf("no answer to %s: %v", name, err)) // it may be gone; others are not
+	}
+	return nil
+}
+
+func (l *packetListener) print(e *env, v *talkView, data []byte, from string) error {
+	if e.out.json {
+		return v.event(event{Event: "received", Remote: from, Bytes: len(data)}, data)
+	}
+	if l.peers {
+		e.out.say(from + ":")
+	}
+	if l.echo {
+		return nil
+	}
+	w, err := e.out.bytes()
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(data)
+	return wrote(err)
+}

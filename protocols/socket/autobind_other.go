@@ -1,0 +1,6 @@
+//go:build !linux
+
+package socket
+
+// autobind: there are no abstract names here.
+const autobind = false

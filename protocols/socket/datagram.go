@@ -1,0 +1,202 @@
+package socket
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
+)
+
+// MaxDatagram is the most bytes of one UDP datagram's content over IPv4.
+const MaxDatagram = 65507
+
+// Datagram is a UDP socket connected to one peer: what comes from others is not
+// seen. For broadcast and multicast, whose answers come from many, see
+// [ListenPackets].
+type Datagram struct {
+	Settings Settings
+
+	url  *url.URL
+	opts *protocols.Options
+	gate protocols.Gate
+}
+
+var (
+	_ protocols.Client = (*Datagram)(nil)
+	_ protocols.Talker = (*Datagram)(nil)
+)
+
+// NewDatagram makes a client for a udp URL. It does no I/O. A nil o means the
+// defaults.
+func NewDatagram(u *url.URL, o *protocols.Options) (*Datagram, error) {
+	if o == nil {
+		o = &protocols.Options{}
+	}
+	if u.Scheme != "udp" {
+		return nil, protocols.UsageError("udp", "", "scheme "+u.Scheme+" is not udp")
+	}
+	return &Datagram{url: u, opts: o}, nil
+}
+
+// DatagramConn is a connected UDP socket: each Write is one datagram, each Read
+// gives one, cut to the size of its buffer. It has no end of stream; silence
+// beyond the idle time is an error of kind Timeout.
+type DatagramConn struct {
+	conn    *transport.Conn
+	release func()
+}
+
+// Read reads one datagram.
+func (d *DatagramConn) Read(p []byte) (int, error) { return d.conn.Read(p) }
+
+// Write sends p as one datagram, of at most [MaxDatagram] bytes.
+func (d *DatagramConn) Write(p []byte) (int, error) {
+	if len(p) > MaxDatagram {
+		return 0, protocols.UsageError("udp", "", "a datagram has at most 65507 bytes")
+	}
+	return d.conn.Write(p)
+}
+
+// WriteTo writes the content of datagrams to w until reading fails, each whole.
+func (d *DatagramConn) WriteTo(w io.Writer) (int64, error) {
+	return pump(w, d.conn, make([]byte, 64<<10))
+}
+
+// pump copies with one buffer, so that a read never cuts a datagram.
+func pump(w io.Writer, r io.Reader, buf []byte) (total int64, err error) {
+	for {
+		n, rerr := r.Read(buf)
+		if n > 0 {
+			m, werr := w.Write(buf[:n])
+			total += int64(m)
+			if werr != nil {
+				return total, werr
+			}
+		}
+		if rerr == io.EOF {
+			return total, nil
+		}
+		if rerr != nil {
+			return total, rerr
+		}
+	}
+}
+
+// SetReadDeadline sets the time at which a Read gives up; zero takes it away.
+func (d *DatagramConn) SetReadDeadline(t time.Time) error { return d.conn.SetReadDeadline(t) }
+
+// LocalAddr gives the address of this end.
+func (d *DatagramConn) LocalAddr() net.Addr { return d.conn.LocalAddr() }
+
+// RemoteAddr gives the address of the peer.
+func (d *DatagramConn) RemoteAddr() net.Addr { return d.conn.RemoteAddr() }
+
+// Close frees the socket and the client. It may be called many times.
+func (d *DatagramConn) Close() error {
+	err := d.conn.Close()
+	d.release()
+	return err
+}
+
+// Talk opens a socket for the peer of the URL: a [*DatagramConn]. Nothing is
+// sent yet. The context covers it until it is closed.
+func (c *Datagram) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
+	conn, err := c.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// Connect is Talk with the concrete type.
+func (c *Datagram) Connect(ctx context.Context) (*DatagramConn, error) {
+	conn, err := c.open(ctx)
+	return conn, c.wrap(err, "connect")
+}
+
+func (c *Datagram) open(ctx context.Context) (*DatagramConn, error) {
+	if err := c.gate.Enter(); err != nil {
+		return nil, err
+	}
+	conn, err := c.dial(ctx)
+	if err != nil {
+		c.gate.Leave()
+		return nil, err
+	}
+	done := conn.Use(ctx)
+	return &DatagramConn{conn: conn, release: sync.OnceFunc(func() { done(); c.gate.Leave() })}, nil
+}
+
+func (c *Datagram) dial(ctx context.Context) (*transport.Conn, error) {
+	host, port, err := peer(c.url)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := transport.NewDialer("udp", c.url, c.opts).Dial(ctx, "", "udp", host, port)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Settings.Sockopts.apply(conn.NetConn()); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// probeWait is how long a Probe waits for the network's no.
+const probeWait = 300 * time.Millisecond
+
+// Probe sends an empty datagram. A host that has nobody on the port says so at
+// once, and then the service is down; an answer, or silence, counts as up.
+func (c *Datagram) Probe(ctx context.Context) (*protocols.Report, error) {
+	r := &protocols.Report{URL: protocols.Redact(c.url), Phase: "connect"}
+	start := time.Now()
+	err := c.probe(ctx, r)
+	r.Total = time.Since(start)
+	if err == nil {
+		r.Up, r.Phase = true, ""
+	}
+	return r, c.wrap(err, "probe")
+}
+
+func (c *Datagram) probe(ctx context.Context, r *protocols.Report) error {
+	d, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	r.Address = d.RemoteAddr().String()
+	t := d.conn.Timings()
+	r.Resolve, r.Connect, r.Phase = t.Resolve, t.Connect, "greeting"
+	if _, err := d.Write(nil); err != nil {
+		return err
+	}
+	d.SetReadDeadline(time.Now().Add(probeWait))
+	_, err = d.Read(make([]byte, 1))
+	if quiet(err) {
+		return nil
+	}
+	return err
+}
+
+// Close does nothing: a socket belongs to who opened it.
+func (c *Datagram) Close() error { return nil }
+
+func (c *Datagram) wrap(err error, op string) error {
+	return protocols.Wrap(err, "udp", op, protocols.Redact(c.url))
+}
+
+// addrOf gives the IP address of this end of a connection, or an invalid one.
+func addrOf(c net.Conn) netip.Addr {
+	ap, err := netip.ParseAddrPort(c.LocalAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}

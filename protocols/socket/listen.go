@@ -1,0 +1,296 @@
+package socket
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// ListenOptions says what a server does with each connection: it sends Greet,
+// then echoes, or calls Handle, or closes when there is neither.
+type ListenOptions struct {
+	Greet    string
+	Echo     bool
+	Handle   func(ctx context.Context, p *Peer) error
+	Once     bool          // one connection, then the end
+	MaxConns int           // at the same time; more wait in the system's queue. 0: 10,000
+	TLS      *tls.Config   // with it, connections are TLS from the start
+	Idle     time.Duration // a connection without a byte moving is closed; 0: none
+	Family   int           // 4, 6, or 0 for both
+	Type     string        // of a UNIX socket: stream or packet
+	Sockopts Sockopts
+
+	// Opened and Closed, when set, are told of each connection, maybe from many
+	// goroutines. err is why it ended; nil for a good end.
+	Opened func(p *Peer)
+	Closed func(p *Peer, err error)
+}
+
+// defaultConns bounds the connections of a server that was given no number.
+const defaultConns = 10_000
+
+// Peer is an accepted connection. One goroutine may read while another writes.
+type Peer struct {
+	net.Conn
+	ID            int64 // from 1
+	read, written atomic.Int64
+	idle          time.Duration
+	buffers       *sync.Pool // of the server
+}
+
+// Moved gives the bytes read from the peer and written to it so far. What the
+// system copies by itself is counted when the copy ends.
+func (p *Peer) Moved() (read, written int64) { return p.read.Load(), p.written.Load() }
+
+// Read reads what the peer sent; silence beyond the idle time is an error.
+func (p *Peer) Read(b []byte) (int, error) {
+	if p.idle > 0 {
+		p.SetReadDeadline(time.Now().Add(p.idle))
+	}
+	n, err := p.Conn.Read(b)
+	p.read.Add(int64(n))
+	return n, err
+}
+
+// Write writes all of b, or gives an error.
+func (p *Peer) Write(b []byte) (int, error) {
+	if p.idle > 0 {
+		p.SetWriteDeadline(time.Now().Add(p.idle))
+	}
+	n, err := p.Conn.Write(b)
+	p.written.Add(int64(n))
+	return n, err
+}
+
+// CloseWrite tells the peer that nothing more comes.
+func (p *Peer) CloseWrite() error {
+	if h, ok := p.Conn.(interface{ CloseWrite() error }); ok {
+		return h.CloseWrite()
+	}
+	return protocols.Unsupported("", "", "this kind of connection cannot be closed for writing only")
+}
+
+// Server listens for streams. Its owner closes it, or ends Serve's context.
+type Server struct {
+	o       ListenOptions
+	proto   string
+	url     string
+	ln      net.Listener
+	slots   chan struct{}
+	ids     atomic.Int64
+	buffers *sync.Pool
+
+	mu   sync.Mutex
+	open map[net.Conn]struct{}
+	shut bool
+	wg   sync.WaitGroup
+}
+
+// Listen opens the address of a tcp, tls or unix URL: an empty host is any
+// address of this machine, port 0 or none a free one. A tls URL needs
+// ListenOptions.TLS. A nil o is all defaults.
+func Listen(ctx context.Context, u *url.URL, o *ListenOptions) (*Server, error) {
+	if o == nil {
+		o = &ListenOptions{}
+	}
+	s := &Server{o: *o, proto: protoOf(u), url: protocols.Redact(u), open: map[net.Conn]struct{}{}, buffers: newBuffers()}
+	err := s.listen(ctx, u)
+	if err != nil {
+		return nil, protocols.Wrap(err, s.proto, "listen", s.url)
+	}
+	if s.o.MaxConns <= 0 {
+		s.o.MaxConns = defaultConns
+	}
+	s.slots = make(chan struct{}, s.o.MaxConns)
+	return s, nil
+}
+
+func protoOf(u *url.URL) string {
+	if u.Scheme == "tls" {
+		return "tcp"
+	}
+	return u.Scheme
+}
+
+func (s *Server) listen(ctx context.Context, u *url.URL) (err error) {
+	var lc net.ListenConfig
+	network, address := "tcp", ""
+	switch u.Scheme {
+	case "unix":
+		if network = unixNetworks[s.o.Type]; network == "" || network == "unixgram" {
+			return protocols.UsageError(s.proto, "listen", "type "+s.o.Type+" has no connections; datagrams are received, not accepted")
+		}
+		address, err = unixPath(u)
+	case "tcp", "tls":
+		network += familySuffix(s.o.Family)
+		address = local(u)
+	default:
+		err = protocols.UsageError(s.proto, "listen", "no streams with scheme "+u.Scheme)
+	}
+	if err == nil && u.Scheme == "tls" && s.o.TLS == nil {
+		err = protocols.UsageError(s.proto, "listen", "a server with TLS needs a certificate")
+	}
+	if err != nil {
+		return err
+	}
+	s.ln, err = lc.Listen(ctx, network, address)
+	return listenError(err)
+}
+
+func familySuffix(family int) string {
+	if family == 0 {
+		return ""
+	}
+	return strconv.Itoa(family)
+}
+
+// listenError is of kind Connect, with the system's words.
+func listenError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	return &protocols.Error{Kind: protocols.Connect, Text: "cannot listen: " + err.Error(), Err: err}
+}
+
+// Addr gives the address that the server listens on, with its real port.
+func (s *Server) Addr() net.Addr { return s.ln.Addr() }
+
+// Close stops listening and cuts all connections. It may be called many times.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut {
+		return nil
+	}
+	s.shut = true
+	for c := range s.open {
+		c.Close()
+	}
+	return s.ln.Close()
+}
+
+// Serve accepts until the context ends, the server is closed, or the one
+// connection of Once has ended. It returns when all connections have ended; the
+// error is the context's, or nil.
+func (s *Server) Serve(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { s.Close() })
+	defer stop()
+	defer s.wg.Wait()
+	for {
+		select {
+		case s.slots <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		conn, err := s.ln.Accept()
+		if err != nil {
+			<-s.slots
+			if s.ended(ctx, err) {
+				return ctx.Err()
+			}
+			continue
+		}
+		if s.o.Once {
+			s.ln.Close()
+			s.serve(ctx, conn)
+			return ctx.Err()
+		}
+		s.wg.Go(func() { s.serve(ctx, conn) })
+	}
+}
+
+// ended reports whether a failed Accept is the last one. One for lack of
+// descriptors is not: it waits a moment for connections to end.
+func (s *Server) ended(ctx context.Context, err error) bool {
+	if errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
+		return true
+	}
+	t := time.NewTimer(50 * time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return false
+	case <-ctx.Done():
+		return true
+	}
+}
+
+// serve does one connection from beginning to end.
+func (s *Server) serve(ctx context.Context, conn net.Conn) {
+	defer func() { <-s.slots }()
+	if !s.track(conn) {
+		return
+	}
+	defer s.forget(conn)
+	p := &Peer{Conn: conn, ID: s.ids.Add(1), idle: s.o.Idle, buffers: s.buffers}
+	err := s.o.Sockopts.apply(conn)
+	if err == nil && s.o.TLS != nil {
+		p.Conn, err = s.handshake(ctx, conn)
+	}
+	if s.o.Opened != nil {
+		s.o.Opened(p)
+	}
+	if err == nil {
+		err = s.talk(ctx, p)
+	}
+	p.Conn.Close()
+	if s.o.Closed != nil {
+		s.o.Closed(p, err)
+	}
+}
+
+// handshakeTime bounds a handshake, so that a silent peer takes no slot for ever.
+const handshakeTime = 15 * time.Second
+
+func (s *Server) handshake(ctx context.Context, conn net.Conn) (net.Conn, error) {
+	t := tls.Server(conn, s.o.TLS)
+	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+	defer cancel()
+	return t, t.HandshakeContext(ctx)
+}
+
+// talk is what the options say.
+func (s *Server) talk(ctx context.Context, p *Peer) error {
+	if s.o.Greet != "" {
+		if _, err := io.WriteString(p, s.o.Greet); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.o.Handle != nil:
+		return s.o.Handle(ctx, p)
+	case s.o.Echo:
+		return p.Echo()
+	}
+	return nil
+}
+
+func (s *Server) track(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut {
+		conn.Close()
+		return false
+	}
+	s.open[conn] = struct{}{}
+	return true
+}
+
+func (s *Server) forget(conn net.Conn) {
+	conn.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, conn)
+}

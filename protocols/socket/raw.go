@@ -1,0 +1,112 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
+)
+
+// settle is the silence after which an answer is taken for complete.
+const settle = 250 * time.Millisecond
+
+// Do sends command with CR LF and gives what comes back as lines: all up to a
+// quarter of a second of silence, or to the end of the stream, within
+// Limits.Reply. There are no codes, as the protocol is not known. The connection
+// stays open for the next command, until Close.
+func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
+	if err := wire.Check(command); err != nil {
+		return nil, c.wrap(protocols.UsageError(c.proto, "raw", err.Error()), "raw")
+	}
+	if err := c.gate.Enter(); err != nil {
+		return nil, c.wrap(err, "raw")
+	}
+	defer c.gate.Leave()
+	conn, err := c.kept(ctx)
+	if err != nil {
+		return nil, c.wrap(err, "raw")
+	}
+	done := conn.Use(ctx)
+	defer done()
+	answer, err := c.ask(conn, command)
+	if err != nil {
+		c.drop(conn)
+		return nil, c.wrap(err, "raw")
+	}
+	return &protocols.Reply{Lines: answerLines(answer)}, nil
+}
+
+// kept gives the connection of the last command, or a new one.
+func (c *Client) kept(ctx context.Context) (*Conn, error) {
+	c.mu.Lock()
+	conn, closed := c.line, c.closed
+	c.mu.Unlock()
+	if closed {
+		return nil, &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
+	}
+	if conn != nil {
+		return conn, nil
+	}
+	raw, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn = &Conn{Conn: raw, release: func() {}}
+	c.mu.Lock()
+	c.line = conn
+	c.mu.Unlock()
+	return conn, nil
+}
+
+// drop gives up the connection of Do.
+func (c *Client) drop(conn *Conn) {
+	c.mu.Lock()
+	c.line = nil
+	c.mu.Unlock()
+	conn.Close()
+}
+
+func (c *Client) ask(conn *Conn, command string) (string, error) {
+	if _, err := io.WriteString(conn, command+"\r\n"); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	buf := make([]byte, 16<<10)
+	defer conn.SetReadDeadline(time.Time{})
+	for {
+		n, err := conn.Read(buf)
+		b.Write(buf[:n])
+		switch {
+		case int64(b.Len()) > c.limits.Reply:
+			return "", protocols.ProtocolError(c.proto, "raw", "the answer passes the limit of a reply")
+		case err == io.EOF:
+			c.drop(conn)
+			return b.String(), nil
+		case quiet(err) && b.Len() > 0:
+			return b.String(), nil
+		case err != nil:
+			return "", err
+		}
+		conn.SetReadDeadline(time.Now().Add(settle))
+	}
+}
+
+// answerLines splits at line ends; the one at the end makes no empty line.
+func answerLines(s string) []string {
+	s = strings.TrimSuffix(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	return strings.Split(s, "\n")
+}
+
+// quiet reports whether an error is only that of a deadline set here.
+func quiet(err error) bool {
+	if _, ours := errors.AsType[*protocols.Error](err); ours {
+		return false
+	}
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
+}

@@ -1,0 +1,433 @@
+package talk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// DefaultTimeout is how long a step waits when the script says nothing.
+const DefaultTimeout = 10 * time.Second
+
+// RunOptions are for [Script.Run]. Nil is all defaults.
+type RunOptions struct {
+	Timeout   time.Duration     // of a step, until the script sets another; default [DefaultTimeout]
+	LineEnd   string            // what send adds: crlf (default), lf, cr, none
+	Variables map[string]string // known from the start
+	Secrets   map[string]string // likewise, and masked
+	// Secret reads the reference of a secret statement; nil: there are none.
+	Secret func(reference string) (string, error)
+	// Report is told of each expect, send, write, command and close. Its error
+	// ends the run.
+	Report func(Result) error
+	// Print does the print statement; nil: it does nothing.
+	Print func(text string) error
+}
+
+// Result is what became of one step. Secrets are masked in all of it.
+type Result struct {
+	Step     int               `json:"step"` // the how manieth reported one, from 1
+	Line     int               `json:"line"` // of the script
+	Action   string            `json:"action"`
+	OK       bool              `json:"ok"`
+	Pattern  string            `json:"pattern,omitempty"` // that matched
+	Matched  string            `json:"matched,omitempty"`
+	Received string            `json:"received,omitempty"` // all that came up to the end of the match
+	Sent     string            `json:"sent,omitempty"`
+	Captures map[string]string `json:"captures,omitempty"`
+	Seconds  float64           `json:"seconds"`
+	Error    string            `json:"error,omitempty"`
+}
+
+// StepError says which step of a script failed. Its cause is of kind Timeout
+// when a pattern did not come, Protocol when the stream ended before, and
+// Refused for fail.
+type StepError struct {
+	Step, Line int
+	Code       int // exit code that the script wants; 0: none
+	Err        error
+}
+
+// Error gives one line.
+func (e *StepError) Error() string {
+	return fmt.Sprintf("step %d (line %d): %v", e.Step, e.Line, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// variable is ${NAME}.
+var variable = regexp.MustCompile(`\$\{([A-Za-z0-9_]+)\}`)
+
+// runner is one run of a script.
+type runner struct {
+	s       *Script
+	o       RunOptions
+	stream  *Stream
+	vars    map[string]string
+	mask    *Mask
+	at      int // next statement
+	step    int // reported so far
+	code    int
+	sent    bool // the last thing done was to send
+	timeout time.Duration
+	end     string
+	stopped bool
+}
+
+// Run plays the script on a stream. After a script that ends with a send it reads
+// on until the peer ends the stream, for the time of a step at most; what came
+// then is in a last Result with the action "rest". An error of a step is a
+// [*StepError]. mask learns the script's secrets; nil is a new one.
+func (s *Script) Run(ctx context.Context, stream *Stream, mask *Mask, o *RunOptions) error {
+	if o == nil {
+		o = &RunOptions{}
+	}
+	if mask == nil {
+		mask = NewMask()
+	}
+	r := &runner{s: s, o: *o, stream: stream, vars: map[string]string{}, mask: mask, timeout: o.Timeout, end: ends["crlf"]}
+	if r.timeout == 0 {
+		r.timeout = DefaultTimeout
+	}
+	if o.LineEnd != "" {
+		r.end = ends[o.LineEnd]
+	}
+	maps.Copy(r.vars, o.Variables)
+	for name, value := range o.Secrets {
+		r.vars[name] = value
+		mask.Add(value)
+	}
+	return r.run(ctx)
+}
+
+func (r *runner) run(ctx context.Context) error {
+	for played := 0; r.at < len(r.s.steps) && !r.stopped; played++ {
+		st := &r.s.steps[r.at]
+		r.at++
+		if played >= maxPlayed {
+			return r.failed(st, protocols.ProtocolError("", "", "the script goes round in circles"))
+		}
+		if err := players[st.do](r, ctx, st); err != nil {
+			return r.failed(st, err)
+		}
+	}
+	if r.sent && !r.stopped {
+		return r.rest(ctx)
+	}
+	return nil
+}
+
+// failed names the step. What the caller's functions returned stays as it is.
+func (r *runner) failed(st *step, err error) error {
+	if _, ok := errors.AsType[*reportError](err); ok {
+		return errors.Unwrap(err)
+	}
+	return &StepError{Step: r.step, Line: st.line, Code: r.code, Err: err}
+}
+
+// reportError is an error of the caller's.
+type reportError struct{ error }
+
+func (e *reportError) Unwrap() error { return e.error }
+
+// players are the statements.
+var players = map[string]func(r *runner, ctx context.Context, st *step) error{
+	"expect":  (*runner).expect,
+	"send":    func(r *runner, _ context.Context, st *step) error { return r.send(st, st.text, r.end, true) },
+	"write":   func(r *runner, _ context.Context, st *step) error { return r.send(st, st.text, "", false) },
+	"command": (*runner).command,
+	"close":   (*runner).closeWrite,
+	"secret":  (*runner).secret,
+	"sleep":   (*runner).sleep,
+	"set": func(r *runner, _ context.Context, st *step) (err error) {
+		r.vars[st.name], err = r.expand(st.text)
+		return err
+	},
+	"timeout": func(r *runner, _ context.Context, st *step) error { r.timeout = st.wait; return nil },
+	"eol":     func(r *runner, _ context.Context, st *step) error { r.end = ends[st.name]; return nil },
+	"code":    func(r *runner, _ context.Context, st *step) error { r.code = st.code; return nil },
+	"label":   func(*runner, context.Context, *step) error { return nil },
+	"goto":    func(r *runner, _ context.Context, st *step) error { r.at = r.s.labels[st.name]; return nil },
+	"end":     func(r *runner, _ context.Context, _ *step) error { r.stopped = true; return nil },
+	"fail":    func(r *runner, _ context.Context, st *step) error { return r.fail(st.text) },
+	"print":   (*runner).print,
+}
+
+// expand puts variables in.
+func (r *runner) expand(text string) (out string, err error) {
+	out = variable.ReplaceAllStringFunc(text, func(ref string) string {
+		value, ok := r.vars[ref[2:len(ref)-1]]
+		if !ok {
+			err = protocols.UsageError("", "", "no variable "+ref)
+		}
+		return value
+	})
+	return out, err
+}
+
+func (r *runner) fail(text string) error {
+	text, err := r.expand(text)
+	if err != nil {
+		return err
+	}
+	if text == "" {
+		text = "the script says so"
+	}
+	return &protocols.Error{Kind: protocols.Refused, Text: r.mask.Text(text)}
+}
+
+func (r *runner) print(_ context.Context, st *step) error {
+	text, err := r.expand(st.text)
+	if err != nil || r.o.Print == nil {
+		return err
+	}
+	if err := r.o.Print(r.mask.Text(text)); err != nil {
+		return &reportError{err}
+	}
+	return nil
+}
+
+func (r *runner) sleep(ctx context.Context, st *step) error {
+	t := time.NewTimer(st.wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (r *runner) secret(_ context.Context, st *step) error {
+	if r.o.Secret == nil {
+		return protocols.UsageError("", "", "secrets cannot be read here")
+	}
+	value, err := r.o.Secret(st.text)
+	if err != nil {
+		return err
+	}
+	r.vars[st.name] = value
+	r.mask.Add(value)
+	return nil
+}
+
+// report tells of a step, masked, and gives its own error again.
+func (r *runner) report(st *step, x Result, start time.Time, err error) error {
+	r.step++
+	x.Step, x.Line, x.OK, x.Seconds = r.step, st.line, err == nil, time.Since(start).Seconds()
+	if x.Action == "" {
+		x.Action = st.do
+	}
+	if err != nil {
+		x.Error = r.mask.Text(err.Error())
+	}
+	x.Matched, x.Received, x.Sent = r.mask.Text(x.Matched), r.mask.Text(x.Received), r.mask.Text(x.Sent)
+	for name, value := range x.Captures {
+		x.Captures[name] = r.mask.Text(value)
+	}
+	if r.o.Report != nil {
+		if rerr := r.o.Report(x); rerr != nil {
+			return &reportError{rerr}
+		}
+	}
+	return err
+}
+
+// send writes a text with its variables. What was captured from the peer must
+// not bring lines of its own into a line.
+func (r *runner) send(st *step, text, end string, line bool) error {
+	start := time.Now()
+	out, err := r.expand(text)
+	if err == nil && line && out != text && strings.ContainsAny(out, "\r\n\x00") {
+		err = protocols.UsageError("", "", "a variable brings a line break or NUL into a line")
+	}
+	if err == nil && r.mask.In(out) {
+		err = r.allowSecret()
+	}
+	if err == nil {
+		_, err = io.WriteString(r.stream, out+end)
+	}
+	r.sent = true
+	return r.report(st, Result{Action: "send", Sent: out}, start, err)
+}
+
+// allowSecret asks the connection whether a secret may be sent.
+func (r *runner) allowSecret() error {
+	if g, ok := r.stream.rw.(interface{ AllowSecret() error }); ok {
+		return g.AllowSecret()
+	}
+	return nil
+}
+
+func (r *runner) command(_ context.Context, st *step) error {
+	start := time.Now()
+	c, ok := r.stream.rw.(interface{ Signal(name string) error })
+	err := error(protocols.Unsupported("", "", "this protocol has no commands beside its data"))
+	if ok {
+		err = c.Signal(st.name)
+	}
+	return r.report(st, Result{Sent: st.name}, start, err)
+}
+
+func (r *runner) closeWrite(context.Context, *step) error {
+	h, ok := r.stream.rw.(interface{ CloseWrite() error })
+	if !ok {
+		return protocols.Unsupported("", "", "this protocol cannot end one direction")
+	}
+	return h.CloseWrite()
+}
+
+// rest reads to the end of the stream after a last send.
+func (r *runner) rest(ctx context.Context) error {
+	start := time.Now()
+	m, err := r.stream.Expect(ctx, r.timeout)
+	if err == io.EOF || protocols.KindOf(err) == protocols.Timeout && ctx.Err() == nil {
+		err = nil
+	}
+	last := &step{do: "rest"}
+	if n := len(r.s.steps); n > 0 {
+		last.line = r.s.steps[n-1].line
+	}
+	if err := r.report(last, Result{Received: string(m.Text)}, start, err); err != nil {
+		return r.failed(last, err)
+	}
+	return nil
+}
+
+// expect waits for one of the alternatives and does what it says.
+func (r *runner) expect(ctx context.Context, st *step) error {
+	for again := 0; again < maxPlayed; again++ {
+		a, err := r.wait(ctx, st)
+		if err != nil {
+			return err
+		}
+		repeat, err := r.act(st, a)
+		if err != nil || !repeat {
+			return err
+		}
+	}
+	return protocols.ProtocolError("", "", "the step repeats itself without an end")
+}
+
+// wait is one round of an expect.
+func (r *runner) wait(ctx context.Context, st *step) (*alternative, error) {
+	start := time.Now()
+	var patterns []*regexp.Regexp
+	var owners []*alternative
+	var onTimeout, onEOF *alternative
+	for i := range st.alts {
+		a := &st.alts[i]
+		switch {
+		case a.timeout:
+			onTimeout = a
+		case a.eof:
+			onEOF = a
+		default:
+			re, err := r.pattern(a)
+			if err != nil {
+				return nil, r.report(st, Result{}, start, err)
+			}
+			patterns, owners = append(patterns, re), append(owners, a)
+		}
+	}
+	m, err := r.stream.Expect(ctx, r.timeout, patterns...)
+	r.sent = false
+	x := Result{Received: string(m.Text)}
+	var found *alternative
+	switch {
+	case err == nil:
+		found = owners[m.Index]
+		x.Pattern, x.Matched, x.Captures = found.source, m.Groups[0], r.capture(m)
+	case err == io.EOF && onEOF != nil:
+		found, err, x.Pattern = onEOF, nil, "eof"
+	case err == io.EOF:
+		err = &protocols.Error{Kind: protocols.Protocol, Text: "the stream ended before " + names(st)}
+	case protocols.KindOf(err) == protocols.Timeout && ctx.Err() == nil && onTimeout != nil:
+		found, err, x.Pattern = onTimeout, nil, "timeout"
+	case protocols.KindOf(err) == protocols.Timeout && ctx.Err() == nil:
+		err = &protocols.Error{Kind: protocols.Timeout, Text: names(st) + " not seen within " + r.timeout.String()}
+	}
+	return found, r.report(st, x, start, err)
+}
+
+// names gives the patterns of a step.
+func names(st *step) string {
+	list := make([]string, len(st.alts))
+	for i, a := range st.alts {
+		list[i] = a.source
+	}
+	return strings.Join(list, " or ")
+}
+
+// pattern gives the expression of an alternative as the variables stand.
+func (r *runner) pattern(a *alternative) (*regexp.Regexp, error) {
+	switch {
+	case a.re != nil && a.literal == "":
+		return a.re, nil
+	case a.re == nil:
+		text, err := r.expand(a.literal)
+		if err != nil {
+			return nil, err
+		}
+		return regexp.Compile(regexp.QuoteMeta(text))
+	}
+	var missing error
+	expr := variable.ReplaceAllStringFunc(a.literal, func(ref string) string {
+		value, err := r.expand(ref)
+		if err != nil {
+			missing = err
+		}
+		return regexp.QuoteMeta(value)
+	})
+	if missing != nil {
+		return nil, missing
+	}
+	return regexp.Compile(expr)
+}
+
+// capture makes variables of a match, and gives those with names.
+func (r *runner) capture(m Match) map[string]string {
+	var captures map[string]string
+	for i, value := range m.Groups {
+		r.vars[strconv.Itoa(i)] = value
+		if i == 0 {
+			continue
+		}
+		name := m.Names[i]
+		if name == "" {
+			name = strconv.Itoa(i)
+		}
+		r.vars[name] = value
+		if captures == nil {
+			captures = map[string]string{}
+		}
+		captures[name] = value
+	}
+	return captures
+}
+
+// act does the action of the alternative that was met.
+func (r *runner) act(st *step, a *alternative) (repeat bool, err error) {
+	switch a.action {
+	case "again":
+		return true, nil
+	case "goto":
+		r.at = r.s.labels[a.arg]
+	case "end":
+		r.stopped = true
+	case "fail":
+		return false, r.fail(a.arg)
+	case "send":
+		return a.again, r.send(st, a.arg, r.end, true)
+	}
+	return false, nil
+}

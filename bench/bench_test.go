@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/netclients/netclients/internal/interop"
 	"time"
 )
 
@@ -162,8 +164,15 @@ func TestRunCountsChildren(t *testing.T) {
 // Names are unique, so that results can be told apart, and every command line's values are known.
 func TestWorkloads(t *testing.T) {
 	known := &lab{vars: map[string]string{}}
-	for _, name := range []string{"OUT", "HOME", "ROOT", "CA", "SCRATCH", "NETCLIENTS", "PEERS", "FTP", "FTP_PORT"} {
+	for _, name := range []string{"OUT", "HOME", "ROOT", "CA", "SCRATCH", "NETCLIENTS", "PEERS", "DELAYED", "NNTP_SLOW", "NNTP_SLOW_PORT", "POP3_SLOW", "POP3_SLOW_PORT"} {
 		known.vars[name] = "x"
+	}
+	services, err := interop.Addresses(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range services {
+		known.vars[name], known.vars[name+"_PORT"] = "x", "x"
 	}
 	seen := map[string]bool{}
 	for _, w := range workloads() {

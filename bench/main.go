@@ -58,7 +58,7 @@ func parseFlags(args []string) (options, error) {
 
 // workloads lists all rows, one function for each protocol.
 func workloads() []workload {
-	return slices.Concat(startup(), ftp())
+	return slices.Concat(startup(), ftp(), web(), pop3(), imap(), gopher(), xmlrpc(), smtp(), nntp(), sockets())
 }
 
 func bench(ctx context.Context, opts options, out, log io.Writer) error {

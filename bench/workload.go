@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // workload is one job that several programs do.
@@ -26,7 +27,9 @@ type peer struct {
 
 const program = "{NETCLIENTS}"
 
-func (p peer) ours() bool { return p.argv[0] == program }
+func (p peer) ours() bool {
+	return slices.ContainsFunc(p.argv, func(arg string) bool { return strings.Contains(arg, program) })
+}
 
 // missing says why the peer cannot run, or nothing.
 func (p peer) missing(l *lab) string {

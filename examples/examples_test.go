@@ -29,7 +29,7 @@ func programs(t *testing.T) string {
 // example is one run of a program, on the lab's sample tree.
 type example struct {
 	name string
-	args []string // SERVER: URL with user and password, NAME: with a host name, DIR: an empty folder
+	args []string // GOPHER, CALLS, WEB: URLs of a Gopher, an XML-RPC and an HTTP server, MAIL: URL of a mail server, SERVER: URL of a file server with user and password, NAME: with a host name, DIR: an empty folder
 	code int
 	out  []string // parts of standard output
 	err  []string // parts of standard error
@@ -53,6 +53,20 @@ func examples() []example {
 		{name: "probe-server", args: []string{"ftp://127.0.0.1:1/"}, out: []string{"up=false connect "}, code: 1, err: []string{"ftp probe 127.0.0.1:1: "}},
 		{name: "trace-dialogue", args: []string{"SERVERREADME.txt"}, out: []string{"Welcome to the lab.\n"}, err: []string{"send PASS ****\n", "recv 226 ", "2 connections, "}},
 		{name: "custom-dialer", args: []string{"127.0.0.1", "NAMEpub/"}, out: []string{"all-bytes.bin\n"}, err: []string{" is reached at 127.0.0.1\n"}},
+		{name: "smtp-send", args: []string{"MAIL", "me@example.org", "alice@example.org", "DIR/dos.txt"}, out: []string{"alice@example.org: accepted=true 250 "}},
+		{name: "smtp-send", args: []string{"MAIL", "me@example.org", "eve@example.org", "DIR/dos.txt"}, code: 1, out: []string{"eve@example.org: accepted=false 550 "}, err: []string{"550 5.1.1 No such user here"}},
+		{name: "gopher-menu", args: []string{"GOPHER1/pub"}, out: []string{"menu   \"nested\" gopher://127.0.0.1:", "/1/pub/nested\n"}},
+		{name: "gopher-menu", args: []string{"GOPHER7/search?deep"}, out: []string{"file   \"deep.txt\" "}},
+		{name: "gopher-menu", args: []string{"GOPHER1/nosuch"}, code: 1, err: []string{"'/nosuch' does not exist (not found)\n"}},
+		{name: "xmlrpc-call", args: []string{"CALLS", "echo", `{"a":[1,null]}`}, out: []string{`{"a":[1,null]}` + "\n"}},
+		{name: "xmlrpc-call", args: []string{"CALLS", "fault"}, code: 1, err: []string{"with code 42: this method fails\n"}},
+		{name: "imap-search", args: []string{"LETTERSINBOX", "from:dave"}, out: []string{"5 ", "A file for you\n"}},
+		{name: "imap-search", args: []string{"LETTERSnosuch", "unread"}, code: 1, err: []string{"(not found)\n"}},
+		{name: "mail-archive", args: []string{"LETTERSINBOX", "maildir:DIR/archive"}, out: []string{" new, 0 known, "}},
+		{name: "mail-archive", args: []string{"LETTERSINBOX", "maildir:DIR/archive"}, out: []string{"0 new, "}},
+		{name: "news-headers", args: []string{"NEWSlocal.test", "2"}, out: []string{"5 Alïce <alice@lab.invalid>: A longer one\n", "6 "}},
+		{name: "http-request", args: []string{"POST", "WEB-/echo", `{"a":1}`}, out: []string{`"method":"POST"`, `"body":"{\"a\":1}"`}, err: []string{"HTTP/1.1 200 OK after "}},
+		{name: "http-request", args: []string{"GET", "WEB-/status/404"}, code: 1, out: []string{"this is the body of a 404\n"}, err: []string{"404: Not Found"}},
 		{name: "raw-command", args: []string{"SERVER", "SYST", "NOSUCH"}, out: []string{"215 UNIX", "\n500 "}},
 		{name: "raw-command", args: []string{"SERVER", "NOOP\r\nDELE x"}, code: 1, err: []string{"ftp raw 127.0.0.1:"}},
 	}
@@ -68,7 +82,37 @@ func TestExamples(t *testing.T) {
 	c := server.Credentials()
 	full := strings.Replace(server.URL(), "://", fmt.Sprintf("://%s:%s@", c.User, c.Password), 1)
 	dir, bin, ran := t.TempDir(), programs(t), map[string]bool{}
-	fill := strings.NewReplacer("SERVER", full, "DIR", dir, "NAME", strings.Replace(server.URL(), "127.0.0.1", "files.invalid", 1))
+	mail, err := lab.StartSMTP(lab.SMTPOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mail.Close()
+	gopher, err := lab.StartGopher(lab.GopherOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gopher.Close()
+	calls, err := lab.StartXMLRPC(lab.XMLRPCOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer calls.Close()
+	letters, err := lab.StartIMAP(lab.IMAPOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer letters.Close()
+	news, err := lab.StartNNTP(lab.NNTPOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer news.Close()
+	web, err := lab.StartHTTP(lab.HTTPOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer web.Close()
+	fill := strings.NewReplacer("WEB", web.URL(), "NEWS", news.URL(), "LETTERS", strings.Replace(letters.URL(), "://", "://alice:secret@", 1), "GOPHER", gopher.URL(), "CALLS", calls.URL(), "MAIL", mail.URL(), "SERVER", full, "DIR", dir, "NAME", strings.Replace(server.URL(), "127.0.0.1", "files.invalid", 1))
 	for _, e := range examples() {
 		ran[e.name] = true
 		t.Run(e.name, func(t *testing.T) { e.run(t, filepath.Join(bin, e.name), fill, dir) })

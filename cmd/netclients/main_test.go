@@ -74,6 +74,27 @@ func want(ts *testscript.TestScript, neg bool, args []string) {
 // starters are the embedded servers that scripts can start.
 var starters = map[string]func(lab.Faults) (lab.Server, error){
 	"ftp": func(f lab.Faults) (lab.Server, error) { return lab.StartFTP(lab.FTPOptions{Faults: f}) },
+	"tcp": func(f lab.Faults) (lab.Server, error) { return lab.StartSimple(lab.SimpleOptions{Faults: f}) },
+	"udp": func(f lab.Faults) (lab.Server, error) {
+		return lab.StartSimple(lab.SimpleOptions{Network: "udp", Faults: f})
+	},
+	"daytime": func(f lab.Faults) (lab.Server, error) {
+		return lab.StartSimple(lab.SimpleOptions{Service: lab.ServiceDaytime, Faults: f})
+	},
+	"telnet": func(f lab.Faults) (lab.Server, error) { return lab.StartTelnet(lab.TelnetOptions{Faults: f}) },
+	"http":   func(f lab.Faults) (lab.Server, error) { return lab.StartHTTP(lab.HTTPOptions{Faults: f}) },
+	"smtp":   func(f lab.Faults) (lab.Server, error) { return lab.StartSMTP(lab.SMTPOptions{Faults: f}) },
+	"lmtp":   func(f lab.Faults) (lab.Server, error) { return lab.StartSMTP(lab.SMTPOptions{Faults: f, LMTP: true}) },
+	"submission": func(f lab.Faults) (lab.Server, error) {
+		return lab.StartSMTP(lab.SMTPOptions{Faults: f, Submission: true})
+	},
+	"nntp":   func(f lab.Faults) (lab.Server, error) { return lab.StartNNTP(lab.NNTPOptions{Faults: f}) },
+	"imap":   func(f lab.Faults) (lab.Server, error) { return lab.StartIMAP(lab.IMAPOptions{Faults: f}) },
+	"pop3":   func(f lab.Faults) (lab.Server, error) { return lab.StartPOP3(lab.POP3Options{Faults: f}) },
+	"xmlrpc": func(f lab.Faults) (lab.Server, error) { return lab.StartXMLRPC(lab.XMLRPCOptions{Faults: f}) },
+	"gopher": func(f lab.Faults) (lab.Server, error) {
+		return lab.StartGopher(lab.GopherOptions{Faults: f, Plus: true})
+	},
 }
 
 // startLab starts an embedded server that ends with the script, and sets the

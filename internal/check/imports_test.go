@@ -14,7 +14,7 @@ import (
 // in any case. Every package has a row.
 var rules = []struct{ of, own, mods, never string }{
 	{"protocols", "", "", "flag log log/slog os/exec net/http"},
-	{"protocols/transport", "protocols", "golang.org/x/net/...", "flag log log/slog os/exec"},
+	{"protocols/transport", "protocols", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
 	{"protocols/file", "protocols", "", "flag log log/slog os/exec net/http"},
 	{"protocols/transfer", "protocols protocols/file", "", "flag log log/slog os/exec net/http crypto/tls"},
 	{"protocols/mailstore", "protocols protocols/file", "...", "flag log log/slog os/exec net net/http"},
@@ -23,7 +23,8 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/lab", "internal/wire", "...", "flag log log/slog os os/exec"},
 	{"protocols/protocoltest", "protocols protocols/lab protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/xmlrpc", "protocols protocols/http", "...", "flag log log/slog os os/exec net net/http"}, // own codec over the HTTP adapter's transport
+	{"protocols/xmlrpc", "protocols protocols/http", "...", "flag log log/slog os os/exec net net/http"},                                                        // own codec over the HTTP adapter's transport
+	{"protocols/http", "protocols protocols/transport internal/wire", "...", "flag log log/slog os os/exec"},                                                    // net/http is its parser of heads
 	{"protocols/*", "protocols protocols/transport protocols/talk internal/wire internal/sasl internal/keeper", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
 	{"internal/keeper", "protocols protocols/transport internal/wire", "", "os net flag log log/slog"},
@@ -132,6 +133,7 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 		"protocols/socket":       "servers, UNIX sockets of all types, and datagrams without a peer",
 		"protocols/protocoltest": "servers that play dialogues",
 		"internal/interop":       "looks whether the real servers are up",
+		"bench":                  "a proxy that delays",
 		"examples/custom-dialer": "shows a dialer of one's own",
 	}.report(t, broken)
 }

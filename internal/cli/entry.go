@@ -31,7 +31,7 @@ var (
 	shortLayout   = layout{[]string{""}, (*entryPrinter).short}
 	longLayout    = layout{[]string{"", "", "", ">", "", ""}, (*entryPrinter).full}
 	messageLayout = layout{[]string{">", ">", "", "", ""}, (*entryPrinter).message}
-	groupLayout   = layout{[]string{"", ">", ">", ">", ""}, (*entryPrinter).group}
+	groupLayout   = layout{[]string{"", ">", ">", ">", "", ""}, (*entryPrinter).group}
 )
 
 func newEntryPrinter(o *output, long bool) *entryPrinter { return &entryPrinter{o: o, long: long} }
@@ -116,7 +116,7 @@ func (p *entryPrinter) message(e *protocols.Entry) []string {
 }
 
 func (p *entryPrinter) group(e *protocols.Entry) []string {
-	return append(p.cells[:0], p.name(e), number(e.Count), number(e.Low), number(e.High), safe(e.Posting))
+	return append(p.cells[:0], p.name(e), number(e.Count), number(e.Low), number(e.High), safe(e.Posting), safe(e.Facts["description"]))
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -102,7 +102,11 @@ func (e *env) dialWith(t *protocols.Target, o *protocols.Options) (protocols.Cli
 	}
 	for _, s := range e.setups {
 		if s.has(c) {
-			if err := s.configure(c); err != nil {
+			err := s.configure(c)
+			if err == nil && s.link != nil {
+				err = s.link(e, c)
+			}
+			if err != nil {
 				c.Close()
 				return nil, err
 			}
@@ -176,8 +180,9 @@ func (e *env) again(ctx context.Context, do func() error) error {
 		if left == 0 || !protocols.IsRetryable(err) || e.out.count != printed || ctx.Err() != nil {
 			return err
 		}
-		e.out.detail("again in " + wait.String() + ": " + err.Error())
-		if !sleep(ctx, wait) {
+		pause := max(wait, protocols.RetryAfter(err))
+		e.out.detail("again in " + pause.String() + ": " + err.Error())
+		if !sleep(ctx, pause) {
 			return err
 		}
 		wait = min(2*wait, time.Minute)

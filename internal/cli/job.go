@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -153,11 +154,7 @@ func (j *job) above() io.Writer {
 }
 
 func resultText(r transfer.Result) string {
-	to := r.Destination
-	if path, ok := strings.CutPrefix(to, "file://"); ok {
-		to = path
-	}
-	text := fmt.Sprintf("%s: %s", r.Status, to)
+	text := fmt.Sprintf("%s: %s", r.Status, plainPath(r.Destination))
 	if r.Status == transfer.StatusDone {
 		text += "  " + humanBytes(r.Bytes) + rateText(r.Bytes, r.Took)
 	}
@@ -166,6 +163,15 @@ func resultText(r transfer.Result) string {
 	}
 	if r.Note != "" {
 		text += "  (" + r.Note + ")"
+	}
+	return text
+}
+
+// plainPath gives the path that a file URL stands for, as a shell would take it;
+// other URLs stay as they are.
+func plainPath(text string) string {
+	if u, err := url.Parse(text); err == nil && u.Scheme == "file" && u.Host == "" {
+		return u.Path
 	}
 	return text
 }

@@ -24,8 +24,29 @@ type labServer struct {
 
 // labServers is the table of embedded servers.
 func labServers() []labServer {
+	mail := lab.SampleMail() // what smtp and lmtp take in can be read with imap and pop3
 	return []labServer{
 		{"ftp", func(f lab.Faults) (lab.Server, error) { return lab.StartFTP(lab.FTPOptions{Faults: f}) }},
+		{"xmlrpc", func(f lab.Faults) (lab.Server, error) { return lab.StartXMLRPC(lab.XMLRPCOptions{Faults: f}) }},
+		{"gopher", func(f lab.Faults) (lab.Server, error) {
+			return lab.StartGopher(lab.GopherOptions{Faults: f, Plus: true, Behind: map[string][]string{"": {"7Search\t/search"}}})
+		}},
+		{"http", func(f lab.Faults) (lab.Server, error) { return lab.StartHTTP(lab.HTTPOptions{Faults: f}) }},
+		{"imap", func(f lab.Faults) (lab.Server, error) { return lab.StartIMAP(lab.IMAPOptions{Faults: f, Mail: mail}) }},
+		{"nntp", func(f lab.Faults) (lab.Server, error) { return lab.StartNNTP(lab.NNTPOptions{Faults: f}) }},
+		{"pop3", func(f lab.Faults) (lab.Server, error) { return lab.StartPOP3(lab.POP3Options{Faults: f, Mail: mail}) }},
+		{"tcp", func(f lab.Faults) (lab.Server, error) { return lab.StartSimple(lab.SimpleOptions{Faults: f}) }},
+		{"telnet", func(f lab.Faults) (lab.Server, error) { return lab.StartTelnet(lab.TelnetOptions{Faults: f}) }},
+		{"udp", func(f lab.Faults) (lab.Server, error) {
+			return lab.StartSimple(lab.SimpleOptions{Network: "udp", Faults: f})
+		}},
+		{"smtp", func(f lab.Faults) (lab.Server, error) { return lab.StartSMTP(lab.SMTPOptions{Faults: f, Mail: mail}) }},
+		{"lmtp", func(f lab.Faults) (lab.Server, error) {
+			return lab.StartSMTP(lab.SMTPOptions{Faults: f, Mail: mail, LMTP: true})
+		}},
+		{"submission", func(f lab.Faults) (lab.Server, error) {
+			return lab.StartSMTP(lab.SMTPOptions{Faults: f, Mail: mail, Submission: true})
+		}},
 	}
 }
 
@@ -41,8 +62,14 @@ type running struct {
 // full gives the URL with user and password: these servers are for this machine
 // and this run only.
 func (r *running) full() string {
+	if r.User == "" {
+		return r.URL
+	}
 	return strings.Replace(r.URL, "://", "://"+r.User+":"+r.Password+"@", 1)
 }
+
+// logins reports whether a protocol has users at all.
+func logins(protocol string) bool { return protocol != "tcp" && protocol != "udp" }
 
 // variable names the environment variable that holds the URL.
 func (r *running) variable() string { return "NETCLIENTS_LAB_" + strings.ToUpper(r.Protocol) }
@@ -65,6 +92,9 @@ func startLab(faults string) (list []*running, stop func(), err error) {
 			return nil, nil, protocols.Wrap(err, s.protocol, "lab", "")
 		}
 		c := lab.DefaultCredentials()
+		if !logins(s.protocol) {
+			c = lab.Credentials{}
+		}
 		list = append(list, &running{s.protocol, server.URL(), c.User, c.Password, server})
 	}
 	return list, stop, nil

@@ -20,6 +20,7 @@ func (a *app) others() []*cobra.Command {
 		a.plain("protocols", "[NAME...]", "the catalog of protocols: schemes, ports, TLS, verbs, RFCs", a.protocols),
 		a.plain("hostname", "", "print this machine's names", a.hostname),
 		a.plain("lookup", "NAME/SERVICE...", "addresses of a name, names of an address, port of a service", a.lookUp),
+		a.urlCommand(),
 		a.completionCommand(),
 		a.plain("man", "DIR", "write the manual pages to a folder", a.man),
 		a.labCommand(),

@@ -116,6 +116,7 @@ type setup struct {
 	has       func(protocols.Client) bool
 	flags     func(*pflag.FlagSet)
 	configure func(protocols.Client) error
+	link      func(e *env, c protocols.Client) error // what needs other clients; nil: nothing
 }
 
 // flagsFor makes the flags of all verbs of clients that are a T. configure runs

@@ -7,6 +7,15 @@ import "slices"
 func verbs() []*verb {
 	return slices.Concat(
 		ftpVerbs(),
+		httpVerbs(),
+		pop3Verbs(),
+		socketVerbs(),
+		telnetVerbs(),
+		smtpVerbs(),
+		imapVerbs(),
+		nntpVerbs(),
+		gopherVerbs(),
+		xmlrpcVerbs(),
 		listVerbs(),
 		readVerbs(),
 		syncVerbs(),
@@ -17,5 +26,5 @@ func verbs() []*verb {
 
 // setups is the table of flags that all verbs of a protocol have.
 func setups() []*setup {
-	return []*setup{ftpFlags()}
+	return []*setup{ftpFlags(), httpFlags(), pop3Flags(), streamFlags(), datagramFlags(), telnetFlags(), smtpFlags(), imapFlags(), nntpFlags(), gopherFlags(), xmlrpcFlags()}
 }

@@ -88,7 +88,7 @@ func (r *remover) remove(ctx context.Context, e *env, c protocols.Remover, name 
 // that was not understood stops it before the folder it stands in.
 func removeTree(ctx context.Context, e *env, client protocols.Client, c protocols.Remover, m protocols.Maker, name string, depth int) error {
 	if depth > maxTree {
-		return &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("folders nested deeper than %d", maxTree)}
+		return tooDeep()
 	}
 	for {
 		inside, more, err := contents(ctx, client, name)
@@ -143,8 +143,12 @@ func contents(ctx context.Context, client protocols.Client, name string) (inside
 	return inside, false, nil
 }
 
-// maxTree bounds how deep folders are followed.
+// maxTree bounds how deep folders are followed where nobody says how deep.
 const maxTree = 100
+
+func tooDeep() error {
+	return &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("folders nested deeper than %d", maxTree)}
+}
 
 // confirm asks on a terminal; without one the answer is yes, for scripts.
 func confirm(ctx context.Context, e *env, question string) (bool, error) {

@@ -31,7 +31,7 @@ func listVerbs() []*verb {
 }
 
 func newLister() *lister {
-	return &lister{sort: oneOf("", "name", "size", "time"), limit: count{0, 1 << 40}, depth: count{100, 10_000}}
+	return &lister{sort: oneOf("", "name", "size", "time"), limit: count{0, 1 << 40}, depth: count{maxTree, 10_000}}
 }
 
 func (l *lister) listFlags(fs *pflag.FlagSet) {
@@ -114,23 +114,25 @@ func (l *lister) print(e *env, folder string, entries iter.Seq2[protocols.Entry,
 }
 
 // walk lists a folder and those inside of it, each folder once. Folders wait in
-// a list while one is listed: a client does one thing at a time.
+// a list while one is listed: a client does one thing at a time. A tree that goes
+// deeper than the limit that nobody set ends in an error.
 func walk(ctx context.Context, c protocols.Lister, name string, depth int) iter.Seq2[protocols.Entry, error] {
 	type folder struct {
 		name  string
 		depth int
 	}
 	return func(yield func(protocols.Entry, error) bool) {
-		seen := map[string]bool{}
+		seen, deeper := map[string]bool{}, false
 		todo := []folder{{name, 0}}
 		for len(todo) > 0 {
 			dir := todo[len(todo)-1]
 			todo = todo[:len(todo)-1]
 			var inside []folder
-			for entry, err := range c.List(ctx, dir.name) {
+			for entry, err := range inTree(ctx, c, name, dir.name) {
 				if !yield(entry, err) || err != nil {
 					return
 				}
+				deeper = deeper || isFolder(&entry) && dir.depth == maxTree
 				if isFolder(&entry) && dir.depth < depth && !seen[entry.Path] {
 					seen[entry.Path] = true
 					inside = append(inside, folder{entry.Path, dir.depth + 1})
@@ -139,7 +141,18 @@ func walk(ctx context.Context, c protocols.Lister, name string, depth int) iter.
 			slices.Reverse(inside)
 			todo = append(todo, inside...)
 		}
+		if deeper && depth == maxTree {
+			yield(protocols.Entry{}, tooDeep())
+		}
 	}
+}
+
+// inTree lists a folder as one of the tree below root, where that is another list.
+func inTree(ctx context.Context, c protocols.Lister, root, name string) iter.Seq2[protocols.Entry, error] {
+	if t, ok := c.(protocols.TreeLister); ok {
+		return t.ListTree(ctx, root, name)
+	}
+	return c.List(ctx, name)
 }
 
 // isFolder: links are not followed, or trees would have loops.

@@ -100,7 +100,7 @@ func (p *prober) run(ctx context.Context, e *env, urls []string) error {
 	}
 }
 
-// round probes each URL once.
+// round probes each URL once. What was not done in time is a result as others are.
 func (p *prober) round(ctx context.Context, e *env, urls []string) error {
 	var results []*result
 	var t tally
@@ -110,7 +110,8 @@ func (p *prober) round(ctx context.Context, e *env, urls []string) error {
 		if err != nil {
 			return err
 		}
-		if final(ctx, r.err) {
+		late := protocols.KindOf(r.err) == protocols.Timeout
+		if final(ctx, r.err) && !late {
 			return r.err
 		}
 		t.add(r.err)

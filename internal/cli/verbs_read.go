@@ -133,6 +133,10 @@ type getter struct {
 	keeping
 	out                string
 	parallel, segments count
+
+	// What a protocol adds; nil: nothing.
+	named  func(context.Context, *env, *protocols.Target) (string, error) // the name to save under, empty for the usual one
+	settle func(transfer.Result, error) (transfer.Result, error)          // looks at what became of a URL
 }
 
 func (g *getter) flags(fs *pflag.FlagSet) {
@@ -157,20 +161,24 @@ func (g *getter) run(ctx context.Context, e *env, urls []string) error {
 	o := e.transferOptions(&g.keeping, job.bars)
 	o.Segments = g.segments.value
 	return job.each(ctx, urls, func(ctx context.Context, text string) (transfer.Result, error) {
-		from, to, err := g.ends(e, text)
+		from, to, err := g.ends(ctx, e, text)
 		if err != nil {
 			return transfer.Result{}, err
 		}
-		return transfer.Copy(ctx, e.pooled(from), e.endpoint(to), &o)
+		r, err := transfer.Copy(ctx, e.pooled(from), e.endpoint(to), &o)
+		if g.settle != nil {
+			return g.settle(r, err)
+		}
+		return r, err
 	})
 }
 
 // ends gives what a URL names and the file to save it to.
-func (g *getter) ends(e *env, text string) (from, to *protocols.Target, err error) {
+func (g *getter) ends(ctx context.Context, e *env, text string) (from, to *protocols.Target, err error) {
 	if from, err = capable[protocols.Getter](e, "get", text); err != nil {
 		return nil, nil, err
 	}
-	path, err := g.path(from)
+	path, err := g.path(ctx, e, from)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -179,9 +187,14 @@ func (g *getter) ends(e *env, text string) (from, to *protocols.Target, err erro
 }
 
 // path gives where an object is saved.
-func (g *getter) path(t *protocols.Target) (string, error) {
+func (g *getter) path(ctx context.Context, e *env, t *protocols.Target) (string, error) {
 	if g.out != "" && !isDir(g.out) && !strings.HasSuffix(g.out, "/") {
 		return g.out, nil
+	}
+	if g.named != nil {
+		if name, err := g.named(ctx, e, t); name != "" || err != nil {
+			return filepath.Join(g.out, name), err
+		}
 	}
 	name, err := localName(t)
 	return filepath.Join(g.out, name), err
@@ -257,9 +270,14 @@ func (p *putter) run(ctx context.Context, e *env, args []string) error {
 	})
 }
 
+// namesFolder: a path that ends with a slash, or none at all.
+func namesFolder(t *protocols.Target) bool {
+	return t.URL.Path == "" || strings.HasSuffix(t.URL.Path, "/")
+}
+
 // inside gives the target of base in the folder t, or t itself when it is none.
 func (e *env) inside(t *protocols.Target, base string) (*protocols.Target, error) {
-	if !strings.HasSuffix(t.URL.Path, "/") && t.URL.Path != "" {
+	if !namesFolder(t) {
 		return t, nil
 	}
 	u := t.URL.JoinPath(url.PathEscape(base))
@@ -305,6 +323,12 @@ func (c *counted) Read(p []byte) (int, error) {
 type copier struct{ keeping }
 
 func (k *copier) run(ctx context.Context, e *env, args []string) error {
+	switch {
+	case args[0] == "-":
+		return (&putter{keeping: k.keeping}).run(ctx, e, args)
+	case args[1] == "-":
+		return on("cp", "SRC DST", "", cat).run(ctx, e, args[:1])
+	}
 	from, to, err := e.pair(args)
 	if err != nil {
 		return err
@@ -361,7 +385,7 @@ func (e *env) relay(ctx context.Context, from, to *protocols.Target, o *transfer
 // into gives the destination of a copy: inside of to when that is a folder.
 func (e *env) into(from, to *protocols.Target) (*protocols.Target, error) {
 	local := to.URL.Host == "" && isDir(to.URL.Path)
-	if !local && !strings.HasSuffix(to.URL.Path, "/") && to.URL.Path != "" {
+	if !local && !namesFolder(to) {
 		return to, nil
 	}
 	name, err := localName(from)

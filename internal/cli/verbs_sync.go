@@ -29,12 +29,13 @@ type syncer struct {
 	maxDelete                int
 	links                    choice
 	journal                  string
+	deleteAfter              bool
 }
 
 var linkModes = map[string]transfer.Links{"copy": transfer.LinksCopy, "skip": transfer.LinksSkip, "follow": transfer.LinksFollow}
 
 func (s *syncer) flags(fs *pflag.FlagSet) {
-	s.parallel, s.depth, s.links = count{4, 64}, count{100, 10_000}, oneOf("copy", "copy", "skip", "follow")
+	s.parallel, s.depth, s.links = count{4, 64}, count{maxTree, 10_000}, oneOf("copy", "copy", "skip", "follow")
 	s.keeping.flags(fs)
 	fs.Var(&s.parallel, "parallel", "connections at the same time")
 	fs.BoolVar(&s.delete, "delete", false, "remove what SRC has not")
@@ -45,6 +46,7 @@ func (s *syncer) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&s.checksum, "checksum", false, "compare content where sizes are equal")
 	fs.Var(&s.links, "links", "symbolic links: copy, skip or follow")
 	fs.Var(&s.depth, "depth", "deepest folder")
+	fs.BoolVar(&s.deleteAfter, "delete-after", false, "messages: delete at SRC what is safely in DST")
 	fs.StringVar(&s.journal, "journal", "", "`FILE` that a restarted run goes on from")
 }
 
@@ -56,6 +58,9 @@ func (s *syncer) run(ctx context.Context, e *env, args []string) error {
 	if e.flags.span.set {
 		return usage("sync: --range is for cat and get")
 	}
+	if transfer.HoldsMessages(sample(from.Spec), sample(to.Spec)) {
+		return s.messages(ctx, e, from, to)
+	}
 	j := e.newJob("sync", 1)
 	defer j.close()
 	sum := &syncSum{job: j, dry: s.dryRun}
@@ -65,10 +70,14 @@ func (s *syncer) run(ctx context.Context, e *env, args []string) error {
 }
 
 func (s *syncer) options(e *env, bars *progress) *transfer.SyncOptions {
+	depth := s.depth.value
+	if depth == maxTree {
+		depth = 0 // nobody set it: a tree that goes deeper is a failure
+	}
 	return &transfer.SyncOptions{
 		Options:  e.transferOptions(&s.keeping, bars),
 		Parallel: s.parallel.value, Include: s.include, Exclude: s.exclude, Delete: s.delete, MaxDelete: s.maxDelete,
-		DryRun: s.dryRun, Checksum: s.checksum, Links: linkModes[s.links.value], Depth: s.depth.value, Journal: s.journal,
+		DryRun: s.dryRun, Checksum: s.checksum, Links: linkModes[s.links.value], Depth: depth, Journal: s.journal,
 	}
 }
 

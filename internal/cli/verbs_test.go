@@ -193,7 +193,7 @@ func TestMoveNames(t *testing.T) {
 
 func TestRemove(t *testing.T) {
 	dir := func(p string) protocols.Entry {
-		return protocols.Entry{Name: p, Path: p, Type: protocols.TypeDir, Size: -1}
+		return protocols.Entry{Name: path.Base(p), Path: p, Type: protocols.TypeDir, Size: -1}
 	}
 	s := &fakeServer{folders: map[string][]protocols.Entry{
 		"d": {{Name: "f", Path: "d/f", Type: protocols.TypeFile}, dir("d/e"), {Name: "l", Path: "d/l", Type: protocols.TypeLink}}, "d/e": {},

@@ -35,14 +35,29 @@ PAM=/etc/pam.d/netclients-vsftpd
 SERVERS='
 proxy      127.0.0.1  PROXY=22080    tinyproxy-bin
 socks      127.0.0.1  SOCKS5=22081   microsocks
+nginx      127.0.0.1  HTTP=22280,HTTPS=22443,HTTPS_MTLS=22444  nginx-light,libnginx-mod-http-dav-ext
+pyhttp     127.0.0.1  HTTP_PY=22281  python3
 vsftpd     127.0.0.1  FTP=22100      vsftpd,libpam-pwdfile
 vsftpds    127.0.0.1  FTPS=22101     vsftpd,libpam-pwdfile
 proftpd    127.0.0.1  FTP_PRO=22102  +proftpd-core,+proftpd-mod-crypto,libpcre2-posix3,libhiredis0.14,libmemcached11,libmemcachedutil2,libsodium23
 vsftpd6    ::1        FTP6=22103     vsftpd,libpam-pwdfile
 dovecot    127.0.0.1  IMAP=22143,IMAPS=22993,POP3=22110,POP3S=22995,LMTP=22024,SASL=22026  dovecot-core,dovecot-imapd,dovecot-pop3d,dovecot-lmtpd
+innd       127.0.0.1  NNTP_FEED=22119  +inn2,+inn2-inews,libcanlock3,libdb5.3,libperl5.36,libpython3.11,libsasl2-2,libsqlite3-0
+nnrpd      127.0.0.1  NNTP=22120     +inn2,+inn2-inews
+nnrpds     127.0.0.1  NNTPS=22563    +inn2,+inn2-inews
+nnrpda     127.0.0.1  NNTP_LOGIN=22121  +inn2,+inn2-inews
+postfix    127.0.0.1  SMTP=22025,SUBMISSION=22587,SMTPS=22465  postfix
+smtpsink   127.0.0.1  SMTP_SINK=22526  postfix
+gopher     127.0.0.1  GOPHER=22070   gophernicus,socat
+gophers    127.0.0.1  GOPHERS=22071  socat
+pyxmlrpc   127.0.0.1  XMLRPC=22072   python3
+fastrpc    127.0.0.1  XMLRPC_FAST=22073  nginx-light
+telnet     127.0.0.1  TELNET=22023   inetutils-telnetd,socat
+discard    127.0.0.1  DISCARD=22009  socat
+source     127.0.0.1  SOURCE=22019   socat
 '
 BASE_PACKAGES='openssl util-linux'
-PEER_PACKAGES='curl lftp ncftp wget aria2 python3 time hyperfine'
+PEER_PACKAGES='curl lftp ncftp wget wget2 aria2 python3 lynx time hyperfine mpop fetchmail suck isync netcat-openbsd ncat socat expect inetutils-telnet'
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "servers.sh: $*"; exit 1; }
@@ -168,6 +183,137 @@ C
 }
 
 run_socks() { spawn socks setpriv --reuid=nobody --regid=nogroup --clear-groups microsocks -i "$1" -p "$2"; }
+
+# ---------------------------------------------------------------- HTTP
+
+# dav/ and gz/ and the like below the root of the URLs are the same files served in other ways; bare/ has no index.
+nginx_user() { printf '%s:%s\n' "$1" "$2"; }
+
+nginx_place() { # URL path, settings
+  printf 'location %s { alias %s/; %s }\n' "$1" "$ROOT" "$2"
+}
+
+nginx_places() { # folder
+  local login="auth_basic lab; auth_basic_user_file $1/htpasswd;"
+  echo 'location / { autoindex on; }'
+  nginx_place /auth/ "$login autoindex on;"
+  nginx_place /gz/ 'gzip on; gzip_types *; gzip_min_length 1;'
+  nginx_place /bare/ ''
+  nginx_place /slow/ 'limit_rate 256k;'
+  nginx_place /norange/ 'max_ranges 0;'
+  cat <<C
+location /dav/ {
+  alias $ROOT/upload/;
+  $login
+  dav_methods PUT DELETE MKCOL COPY MOVE;
+  dav_ext_methods PROPFIND OPTIONS;
+  dav_access user:rw group:rw all:rw;
+  create_full_put_path on;
+  min_delete_depth 1;
+}
+location = /redirect { return 302 /hello.txt; }
+location = /loop { return 302 /loop; }
+location = /away { return 302 http://localhost:\$server_port/hello.txt; }
+location = /busy { add_header Retry-After 1 always; return 503 "busy\n"; }
+location = /cookie { add_header Set-Cookie "sid=42; Path=/; HttpOnly"; default_type text/plain; return 200 "cookie=\$http_cookie\n"; }
+location = /echo { default_type text/plain; return 200 "\$request_method \$request_uri\nauth=\$http_authorization\nrange=\$http_range\n"; }
+location = /named { add_header Content-Disposition 'attachment; filename="a name.txt"'; default_type text/plain; return 200 "named\n"; }
+C
+}
+
+run_nginx() { # address http https https-with-client-certificates
+  local dir=$STATE/nginx
+  mkdir -p "$dir/tmp"
+  each_user nginx_user >"$dir/htpasswd"
+  nginx_places "$dir" >"$dir/places.conf"
+  cat "$TLS/server.crt" "$TLS/ca.crt" >"$TLS/chain.crt"
+  cat >"$dir/nginx.conf" <<C
+user root;
+worker_processes 2;
+pid $dir/nginx.pid;
+error_log $dir/error.log;
+daemon off;
+load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
+events { worker_connections 4096; }
+http {
+  include /etc/nginx/mime.types;
+  default_type application/octet-stream;
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 10000000;
+  client_max_body_size 0;
+  client_body_temp_path $dir/tmp/body;
+  proxy_temp_path $dir/tmp/proxy;
+  fastcgi_temp_path $dir/tmp/fastcgi;
+  uwsgi_temp_path $dir/tmp/uwsgi;
+  scgi_temp_path $dir/tmp/scgi;
+  ssl_certificate $TLS/chain.crt;
+  ssl_certificate_key $TLS/server.key;
+  ssl_protocols TLSv1.2 TLSv1.3;
+  charset utf-8;
+  server {
+    listen $1:$2;
+    listen $1:$3 ssl http2;
+    root $ROOT;
+    include $dir/places.conf;
+  }
+  server {
+    listen $1:$4 ssl;
+    root $ROOT;
+    ssl_client_certificate $TLS/ca.crt;
+    ssl_verify_client on;
+    location = /who { default_type text/plain; return 200 "\$ssl_client_s_dn\n"; }
+  }
+}
+C
+  spawn nginx nginx -e "$dir/error.log" -c "$dir/nginx.conf"
+}
+
+run_pyhttp() { spawn pyhttp /usr/bin/python3 -m http.server --bind "$1" --directory "$ROOT" "$2"; }
+
+# ---------------------------------------------------------------- Telnet and raw sockets
+
+socat_listen() { printf 'TCP4-LISTEN:%s,bind=%s,reuseaddr,fork,backlog=256' "$2" "$1"; } # address port
+
+# In place of login(1): alice/secret, and a few commands, none of which starts a program of the user's choice.
+telnet_login() {
+  cat <<'C'
+#!/bin/bash
+ask() { IFS= read -r answer && answer=${answer%$'\r'}; }
+user= password=
+for try in 1 2 3; do
+  printf 'login: '; ask || exit 0; user=$answer
+  stty -echo; printf 'Password: '; ask || exit 0; password=$answer; stty echo; printf '\n'
+  [ "$user:$password" = alice:secret ] && break
+  printf 'Login incorrect\n'
+done
+[ "$user:$password" = alice:secret ] || exit 1
+printf 'Welcome, %s.\n' "$user"
+while printf 'lab$ ' && ask; do
+  read -r word rest <<<"$answer"
+  case $word in
+    '') ;;
+    echo) printf '%s\n' "$rest" ;;
+    size) stty size ;;
+    term) printf '%s\n' "$TERM" ;;
+    lines) [[ $rest =~ ^[0-9]{1,5}$ ]] && seq -f 'line %.0f' 1 "$rest" ;;
+    exit) printf 'bye\n'; exit 0 ;;
+    *) printf 'what?\n' ;;
+  esac
+done
+C
+}
+
+run_telnet() { # telnetd wants a socket for each session, as inetd gives it
+  telnet_login >"$STATE/telnet-login"
+  chmod 755 "$STATE/telnet-login"
+  spawn telnet socat "$(socat_listen "$1" "$2")" "EXEC:$(command -v telnetd) -h -E $STATE/telnet-login,nofork"
+}
+
+run_discard() { spawn discard socat -u -b 262144 "$(socat_listen "$1" "$2")" OPEN:/dev/null; }
+
+run_source() { spawn source socat -u -b 262144 OPEN:/dev/zero,readbytes=2147483648 "$(socat_listen "$1" "$2")"; }
 
 # ---------------------------------------------------------------- FTP
 
@@ -319,7 +465,7 @@ C
 
 # ---------------------------------------------------------------- mail stores
 
-# Users alice and carol have mdbox, bob a Maildir, dave sdbox; dovecot makes their accounts as they first log in.
+# Users alice, carol, erin, frank and grace have mdbox, bob a Maildir, dave sdbox; dovecot makes their accounts as they first log in.
 # "dovecot/token" below the state folder holds a bearer token of alice for OAUTHBEARER and XOAUTH2.  LMTP takes mail
 # for all of them; SASL is what a mail server asks for logins.
 dovecot_store() { case $1 in bob) echo maildir:~/Maildir ;; dave) echo sdbox:~/sdbox ;; *) echo mdbox:~/mdbox ;; esac; }
@@ -338,7 +484,7 @@ dovecot_accounts() { # folder
   local user
   mkdir -p "$1/run" "$1/state" "$1/home" "$1/oauth/default/HS256"
   chmod 755 "$1" "$1/run"
-  for user in alice bob carol dave; do
+  for user in alice bob carol dave erin frank grace; do
     mkdir -p "$1/home/$user"
     chown 5000:5000 "$1/home/$user"
     printf '%s:{PLAIN}secret:5000:5000::%s::userdb_mail=%s\n' $user "$1/home/$user" "$(dovecot_store $user)"
@@ -457,6 +603,287 @@ C
   } >"$dir/dovecot.conf"
   cat "$TLS/server.crt" "$TLS/ca.crt" >"$TLS/chain.crt"
   spawn dovecot dovecot -F -c "$dir/dovecot.conf"
+}
+
+# ---------------------------------------------------------------- mail transport
+
+# Mail for localhost and lab.test goes to dovecot's LMTP, so those two need each other; discard.test goes nowhere.
+# Logins are dovecot's too.  The submission port takes mail only from those who logged in.
+postfix_conf() { # address
+  local dir=$STATE/postfix lmtp sasl
+  lmtp=$(ports_of dovecot | sed -n 5p)
+  sasl=$(ports_of dovecot | sed -n 6p)
+  cat <<C
+compatibility_level = 3.6
+queue_directory = $dir/spool
+data_directory = $dir/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+maillog_file = $dir/log/maillog
+maillog_file_prefixes = $STATE
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = lab.test
+mydomain = lab.test
+inet_interfaces = $1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+mydestination =
+local_recipient_maps =
+alias_maps =
+alias_database =
+local_transport = error:no local mail
+virtual_mailbox_domains = localhost, lab.test, discard.test
+virtual_mailbox_maps = inline:{ alice@lab.test=1, bob@lab.test=1, carol@lab.test=1, dave@lab.test=1, @discard.test=1, @localhost=1 }
+virtual_transport = lmtp:inet:$1:$lmtp
+transport_maps = inline:{ { discard.test = discard: } }
+smtp_host_lookup = native
+lmtp_host_lookup = native
+disable_dns_lookups = yes
+smtpd_peername_lookup = no
+smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject
+smtpd_recipient_restrictions =
+smtpd_authorized_xclient_hosts = 127.0.0.0/8
+smtpd_tls_cert_file = $TLS/chain.crt
+smtpd_tls_key_file = $TLS/server.key
+smtpd_tls_security_level = may
+smtp_tls_security_level = none
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = inet:$1:$sasl
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_security_options = noanonymous
+smtputf8_enable = yes
+message_size_limit = 1073741824
+mailbox_size_limit = 0
+virtual_mailbox_limit = 0
+smtpd_client_connection_count_limit = 0
+smtpd_error_sleep_time = 0
+default_process_limit = 100
+biff = no
+C
+}
+
+postfix_services() { # address smtp submission smtps
+  local service
+  cat <<C
+$1:$2 inet n - n - - smtpd
+$1:$3 inet n - n - - smtpd -o smtpd_client_restrictions=permit_sasl_authenticated,reject -o smtpd_delay_reject=yes
+$1:$4 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+proxymap unix - - n - - proxymap
+showq unix n - n - - showq
+anvil unix - - n - 1 anvil
+postlog unix-dgram n - n - 1 postlogd
+C
+  for service in bounce defer trace; do echo "$service unix - - n - 0 bounce"; done
+  for service in error retry; do echo "$service unix - - n - - error"; done
+  for service in discard lmtp smtp; do echo "$service unix - - n - - $service"; done
+}
+
+run_postfix() { # address smtp submission smtps
+  local dir=$STATE/postfix pid
+  mkdir -p "$dir"/{etc,spool,data,log}
+  chown postfix "$dir/data"
+  chmod 755 "$STATE" "$dir" "$dir"/{etc,spool,log}
+  cat "$TLS/server.crt" "$TLS/ca.crt" >"$TLS/chain.crt"
+  postfix_conf "$1" >"$dir/etc/main.cf"
+  postfix_services "$@" >"$dir/etc/master.cf"
+  rm -f "$dir/spool/pid/master.pid"
+  spawn postfix postfix -c "$dir/etc" start-fg
+  # The script that was started stays; the master below it is the one to watch and to stop.
+  for _ in $(seq 1 100); do
+    pid=$(tr -dc 0-9 2>/dev/null <"$dir/spool/pid/master.pid")
+    if [ -n "$pid" ] && start_time "$pid" >/dev/null; then
+      echo "$pid $(start_time "$pid")" >"$RUN/postfix.pid"
+      return 0
+    fi
+    sleep 0.1
+  done
+}
+
+run_smtpsink() { spawn smtpsink smtp-sink -u nobody -c -h lab.test "$1:$2" 1024; }
+
+# ---------------------------------------------------------------- news
+
+# One spool for all: innd takes feeds, nnrpd serves readers, nnrpds the same under TLS, and nnrpda lets nobody in
+# without a login (alice).  Groups: local.test, local.bench, local.empty, and local.moderated, which has no moderator.
+as_news() { # command...
+  setpriv --reuid=news --regid=news --clear-groups env "INNCONF=$STATE/inn/etc/inn.conf" \
+    "LD_LIBRARY_PATH=$ASIDE/usr/lib/news" "$@"
+}
+
+inn_readers() { # default user, empty for none
+  cat <<C
+auth "all" {
+    hosts: "127.0.0.1, localhost"
+    auth: "ckpasswd -f $STATE/inn/etc/newsusers"
+${1:+    default: "$1"}
+}
+access "all" {
+    users: "*"
+    newsgroups: "*"
+    access: RPAN
+}
+C
+}
+
+inn_conf() { # address
+  local dir=$STATE/inn
+  cat <<C
+mta: "/bin/false %s"
+organization: "netclients"
+ovmethod: tradindexed
+hismethod: hisv6
+pathhost: news.netclients.invalid
+domain: netclients.invalid
+pathnews: $ASIDE/usr/lib/news
+pathbin: $ASIDE/usr/lib/news/bin
+pathetc: $dir/etc
+pathfilter: $dir/etc/filter
+pathdb: $dir/db
+pathlog: $dir/log
+pathhttp: $dir/http
+pathrun: $dir/run
+pathspool: $dir/spool
+patharticles: $dir/spool/articles
+pathoverview: $dir/spool/overview
+pathincoming: $dir/spool/incoming
+pathoutgoing: $dir/spool/outgoing
+patharchive: $dir/spool/archive
+pathtmp: $dir/spool/incoming/tmp
+mailcmd: /bin/false
+port: 22119
+bindaddress: $1
+nnrpdpostport: 22119
+nnrpdposthost: $1
+artcutoff: 0
+maxartsize: 0
+localmaxartsize: 0
+maxconnections: 50
+wireformat: true
+enableoverview: true
+pgpverify: false
+doinnwatch: false
+nnrpdloadlimit: 0
+keywords: false
+checkincludedtext: false
+addinjectionpostinghost: false
+tlscertfile: $dir/etc/cert.pem
+tlskeyfile: $dir/etc/key.pem
+tlscafile: $TLS/ca.crt
+C
+}
+
+make_news() { # address
+  local dir=$STATE/inn group
+  mkdir -p "$dir"/{etc/filter,db,log,run,http} "$dir"/spool/{articles,overview,incoming/tmp,incoming/bad,outgoing,archive,innfeed}
+  cp -n "$ASIDE"/etc/news/* "$dir/etc/" 2>/dev/null
+  cp "$TLS/server.key" "$dir/etc/key.pem"
+  cat "$TLS/server.crt" "$TLS/ca.crt" >"$dir/etc/cert.pem"
+  printf 'alice:%s\n' "$(openssl passwd -1 secret)" >"$dir/etc/newsusers"
+  inn_conf "$1" >"$dir/etc/inn.conf"
+  inn_readers '<localhost>' >"$dir/etc/readers.conf"
+  inn_readers '' >"$dir/etc/readers-login.conf"
+  printf 'method tradspool {\n    newsgroups: *\n    class: 0\n}\n' >"$dir/etc/storage.conf"
+  printf 'streaming: true\nmax-connections: 50\npeer ME {\n  hostname: "127.0.0.1"\n}\n' >"$dir/etc/incoming.conf"
+  printf 'ME:*::\n' >"$dir/etc/newsfeeds"
+  : >"$dir/etc/innfeed.conf"
+  : >"$dir/etc/moderators"
+  printf '/remember/:10\n*:A:never:never:never\n' >"$dir/etc/expire.ctl"
+  chown -R news:news "$dir/etc"
+  chmod 640 "$dir/etc/key.pem" "$dir/etc/newsusers"
+  [ -e "$dir/db/history.dir" ] && return 0
+  for group in control control.cancel junk; do printf '%s 0000000000 0000000001 n\n' $group; done >"$dir/db/active"
+  for group in local.test local.bench local.empty; do printf '%s 0000000000 0000000001 y\n' $group; done >>"$dir/db/active"
+  printf 'local.moderated 0000000000 0000000001 m\n' >>"$dir/db/active"
+  printf 'local.test\tA local test group.\nlocal.bench\tFor benchmarks.\nlocal.empty\tNothing here.\n' >"$dir/db/newsgroups"
+  printf 'local.test 1704067200 news@netclients.invalid\n' >"$dir/db/active.times"
+  : >"$dir/db/history"
+  chown -R news:news "$dir"
+  chmod 755 "$dir"
+  (cd "$dir/db" && as_news "$ASIDE/usr/lib/news/bin/makedbz" -i -o -s 100000) >"$RUN/makedbz.log" 2>&1
+}
+
+inn_spawn() { # server program arguments...
+  local name=$1 program=$2
+  shift 2
+  spawn "$name" setpriv --reuid=news --regid=news --clear-groups env "INNCONF=$STATE/inn/etc/inn.conf" \
+    "LD_LIBRARY_PATH=$ASIDE/usr/lib/news" "$ASIDE/usr/lib/news/bin/$program" "$@"
+}
+
+run_innd() {
+  make_news "$1"
+  rm -f "$STATE/inn/run/innd.pid" "$STATE/inn/run/control"
+  inn_spawn innd innd -f -P "$2" -4 "$1" -6 ::1
+}
+
+start_nnrpd() { # server address port arguments...
+  local name=$1 address=$2 port=$3
+  shift 3
+  make_news "$address"
+  inn_spawn "$name" nnrpd-ssl -D -f -b "$address" -p "$port" -P "$STATE/inn/run/$name.pid" "$@"
+}
+
+run_nnrpd() { start_nnrpd nnrpd "$1" "$2"; }
+run_nnrpds() { start_nnrpd nnrpds "$1" "$2" -S; }
+run_nnrpda() { start_nnrpd nnrpda "$1" "$2" -c "$STATE/inn/etc/readers-login.conf"; }
+
+# ---------------------------------------------------------------- gopher
+
+# The gopher server shows the same root as the file servers; a process for each connection, as from inetd.
+socat_listen() { printf 'TCP4-LISTEN:%s,bind=%s,reuseaddr,fork,backlog=256' "$2" "$1"; }
+
+run_gopher() {
+  printf 'netclients test server\n\n0hello\t/hello.txt\n1tree\t/tree\n7find\t/find\nhlink\tURL:http://example.org/\n8telnet\tguest\texample.org\t23\n' |
+    sample gopher/gophermap '2024-01-02 03:04:05 UTC'
+  spawn gopher socat "$(socat_listen "$1" "$2")" \
+    "EXEC:gophernicus -h $1 -p $2 -r $ROOT -nv -nu -nx -nf -nm -i 100000000 -k 1000000000 -s 1,nofork,su=nobody"
+}
+
+run_gophers() { # TLS in front of the other one
+  local to
+  to=$(ports_of gopher)
+  spawn gophers socat "OPENSSL-LISTEN:$2,bind=$1,reuseaddr,fork,backlog=256,cert=$TLS/server.pem,verify=0" "TCP4:$1:$to"
+}
+
+# ---------------------------------------------------------------- XML-RPC
+
+run_pyxmlrpc() {
+  cp "$(dirname "${BASH_SOURCE[0]}")/peers/xmlrpc_server.py" "$STATE/" && chmod 644 "$STATE/xmlrpc_server.py"
+  spawn pyxmlrpc setpriv --reuid=nobody --regid=nogroup --clear-groups /usr/bin/python3 "$STATE/xmlrpc_server.py" "$1" "$2"
+}
+
+# The same answer to every call, at once: what is left of the time of a call is the client's.
+run_fastrpc() {
+  local dir=$STATE/fastrpc
+  mkdir -p "$dir/tmp"
+  cat >"$dir/nginx.conf" <<C
+user nobody nogroup;
+worker_processes 1;
+pid $dir/nginx.pid;
+error_log $dir/error.log;
+daemon off;
+events { worker_connections 512; }
+http {
+  access_log off;
+  keepalive_requests 10000000;
+  client_body_temp_path $dir/tmp/body;
+  proxy_temp_path $dir/tmp/proxy;
+  fastcgi_temp_path $dir/tmp/fastcgi;
+  uwsgi_temp_path $dir/tmp/uwsgi;
+  scgi_temp_path $dir/tmp/scgi;
+  default_type text/xml;
+  server {
+    listen $1:$2;
+    location = /RPC2 { return 200 '<?xml version="1.0"?><methodResponse><params><param><value><int>1000001</int></value></param></params></methodResponse>'; }
+  }
+}
+C
+  spawn fastrpc nginx -c "$dir/nginx.conf" -e "$dir/error.log"
 }
 
 # ---------------------------------------------------------------- install

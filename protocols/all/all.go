@@ -5,6 +5,16 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/ftp"
+	"github.com/netclients/netclients/protocols/gopher"
+	"github.com/netclients/netclients/protocols/http"
+	"github.com/netclients/netclients/protocols/imap"
+	"github.com/netclients/netclients/protocols/mailstore"
+	"github.com/netclients/netclients/protocols/nntp"
+	"github.com/netclients/netclients/protocols/pop3"
+	"github.com/netclients/netclients/protocols/smtp"
+	"github.com/netclients/netclients/protocols/socket"
+	"github.com/netclients/netclients/protocols/telnet"
+	"github.com/netclients/netclients/protocols/xmlrpc"
 )
 
 // All gives the catalog of all adapters. Nothing is connected, and each call
@@ -13,5 +23,18 @@ func All() (*protocols.Registry, error) {
 	return protocols.NewRegistry(
 		file.Spec(),
 		ftp.Spec(),
+		http.Spec(),
+		gopher.Spec(),
+		xmlrpc.Spec(),
+		pop3.Spec(),
+		mailstore.MaildirSpec(),
+		mailstore.MboxSpec(),
+		smtp.Spec(),
+		imap.Spec(),
+		nntp.Spec(),
+		telnet.Spec(),
+		socket.TCP(),
+		socket.UDP(),
+		socket.UNIX(),
 	)
 }

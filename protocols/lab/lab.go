@@ -13,6 +13,13 @@
 // The servers:
 //
 //   - [FTPServer]: FTP (RFC 959, 1123, 2228, 2389, 2428, 2640, 3659, 4217, 7151)
+//   - [GopherServer]: Gopher (RFC 1436) and Gopher+
+//   - [XMLRPCServer]: XML-RPC with introspection, on [HTTPServer]
+//   - [NNTPServer]: NNTP (RFC 977, 2980, 3977, 4642, 4643, 4644, 6048, 8054)
+//   - [HTTPServer]: HTTP/1.1, 2 and 3 with TLS, logins, ranges, WebDAV (RFC 9110, 4918)
+//   - [IMAPServer]: IMAP4rev1 (RFC 3501, 2177, 2342, 3691, 4315, 4731, 5819, 6851, 7888)
+//   - [TelnetServer]: Telnet (RFC 854, 855, 857, 858, 1073, 1091, 1572), with a login and a small shell
+//   - [SimpleServer]: echo, discard, daytime, chargen over TCP, UDP and UNIX sockets (RFC 862, 863, 867, 864)
 //
 // Nothing here is made for the open network: there are no rate limits, the
 // default password is public, and TLS keys live only as long as the process.

@@ -123,7 +123,7 @@ func TestExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if entry.IsDir() && !ran[entry.Name()] {
+		if entry.IsDir() && !ran[entry.Name()] && !strings.HasPrefix(entry.Name(), "simple-") { // simple_test.go runs those
 			t.Errorf("%s is run by no test", entry.Name())
 		}
 	}

@@ -134,6 +134,9 @@ var hints = []struct {
 // causeOf puts the reason why a context ended in the place of the bare end.
 func causeOf(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
+	if kind := protocols.KindOf(err); ctx.Err() == context.Canceled && (kind == protocols.Connect || kind == protocols.Protocol) {
+		return &protocols.Error{Kind: protocols.Interrupted, Err: context.Canceled} // whatever the cut looked like from where it was seen
+	}
 	if err == nil || cause == nil || cause == ctx.Err() {
 		return err
 	}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # servers.sh: real servers from Debian packages, on loopback only, for tests and benchmarks.
 #
-#   servers.sh install          install what the servers need (Debian 12, root, apt-get)
+#   servers.sh install          install what the servers and tests need (Debian 12, root, apt-get)
 #   servers.sh peers            install the clients that the benchmarks compare with
 #   servers.sh up [server...]   start all servers, or the named ones; those already up stay as they are
 #   servers.sh down [server...] stop what this script started, and nothing else
@@ -57,6 +57,7 @@ discard    127.0.0.1  DISCARD=22009  socat
 source     127.0.0.1  SOURCE=22019   socat
 '
 BASE_PACKAGES='openssl util-linux'
+TEST_PACKAGES='mutt' # reads what we store; mail has no server for that
 PEER_PACKAGES='curl lftp ncftp wget wget2 aria2 python3 lynx time hyperfine mpop fetchmail suck isync netcat-openbsd ncat socat expect inetutils-telnet'
 
 say() { printf '%s\n' "$*" >&2; }
@@ -928,7 +929,7 @@ install() {
   need_root
   make_private_state
   all=$(awk 'NF {print $4}' <<<"$SERVERS" | tr ',' '\n' | sort -u)
-  install_missing $BASE_PACKAGES $(grep -v '^+' <<<"$all")
+  install_missing $BASE_PACKAGES $TEST_PACKAGES $(grep -v '^+' <<<"$all")
   unpack_aside $(grep '^+' <<<"$all" | tr -d +)
 }
 

@@ -47,11 +47,17 @@ type XMLRPCServer struct {
 func StartXMLRPC(o XMLRPCOptions) (*XMLRPCServer, error) {
 	s := &XMLRPCServer{opt: o}
 	s.methods = s.table()
+	ready := make(chan struct{}) // a call may come before StartHTTP has returned
 	var err error
 	s.HTTPServer, err = StartHTTP(HTTPOptions{
 		Addr: o.Addr, TLS: o.TLS, Authority: o.Authority, Certificate: o.Certificate, Faults: o.Faults,
-		Handler: func(w http.ResponseWriter, r *http.Request) bool { s.answer(w, r); return true },
+		Handler: func(w http.ResponseWriter, r *http.Request) bool {
+			<-ready
+			s.answer(w, r)
+			return true
+		},
 	})
+	close(ready)
 	if err != nil {
 		return nil, err
 	}

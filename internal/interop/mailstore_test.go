@@ -1,0 +1,225 @@
+package interop
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/mailstore"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+// requireProgram skips the test where a program is not installed, or fails it as
+// [Require] does.
+func requireProgram(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err == nil {
+		return
+	}
+	absent := t.Skipf
+	if os.Getenv("INTEROP") == "require" {
+		absent = t.Fatalf
+	}
+	absent("%s is not installed; run: internal/interop/servers.sh install", name)
+}
+
+// storedText is one message of the stores that other programs are to read.
+type storedText struct {
+	subject, text, flags string // flags as the names of files in a maildir tell them
+}
+
+func sumOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// storedTexts are messages that a store or its reader may spoil: with lines that
+// begin with "From", none or many empty lines at the end, bytes of every kind.
+func storedTexts() []storedText {
+	var texts []storedText
+	flags := []string{"", "S", "RS", "F", "DFRST"}
+	for i, body := range []string{
+		"one line\n", "\n\n\n", "", "From here\n>From there\n>>From both\nFromage\n", "no end of line", "8 bits: \xff\xfe Gr\xc3\xbc\xc3\x9fe\n",
+		strings.Repeat("z", 5000) + "\n", strings.Repeat("some line of text\n", 20_000),
+		"From carol@example.org Sun Nov 22 09:00:00 2026\nSubject: in another\n\ntext\n",
+	} {
+		subject := fmt.Sprintf("message %d", i)
+		texts = append(texts, storedText{subject, "From: a@example.org\nSubject: " + subject + "\nDate: Mon, 01 Jan 2024 00:00:00 +0000\n\n" + body, flags[i%len(flags)]})
+	}
+	return texts
+}
+
+// flagLetters are the letters of a maildir for flags.
+var flagLetters = map[rune]string{'D': `\Draft`, 'F': `\Flagged`, 'R': `\Answered`, 'S': `\Seen`, 'T': `\Deleted`}
+
+// makeStores writes a maildir, and archives it in another one and in an mbox.
+func makeStores(t *testing.T, texts []storedText) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	first := filepath.Join(dir, "first")
+	m := mailstore.NewMaildir(nil)
+	for _, s := range texts {
+		o := &protocols.PutOptions{Modified: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)}
+		for _, letter := range s.flags {
+			o.Flags = append(o.Flags, flagLetters[letter])
+		}
+		if _, err := m.Put(t.Context(), first, strings.NewReader(s.text), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paths := map[string]string{"maildir": filepath.Join(dir, "second"), "mbox": filepath.Join(dir, "mbox")}
+	open := map[string]func() (protocols.Client, error){
+		"maildir": func() (protocols.Client, error) { return mailstore.NewMaildir(nil), nil },
+		"mbox":    func() (protocols.Client, error) { return mailstore.NewMbox(nil), nil },
+	}
+	for kind, path := range paths {
+		sum, err := transfer.SyncMessages(t.Context(), transfer.Endpoint{Open: open["maildir"], Name: first}, transfer.Endpoint{Open: open[kind], Name: path}, nil, nil)
+		if err != nil || sum.Done != int64(len(texts)) {
+			t.Fatalf("%s: %+v, %v", kind, sum, err)
+		}
+	}
+	return paths
+}
+
+// fromLine is what a reader of an mbox that takes no quotes away sees of a line.
+var fromLine = regexp.MustCompile(`(?m)^>*From `)
+
+// quoted is a message as it stands in an mbox.
+func (s storedText) quoted() string {
+	return fromLine.ReplaceAllStringFunc(s.text, func(from string) string { return ">" + from })
+}
+
+// withEnd adds the end of line that a reader cannot tell from that of the mbox.
+func withEnd(text string) string {
+	if strings.HasSuffix(text, "\n") {
+		return text
+	}
+	return text + "\n"
+}
+
+// readByPython gives what Python's module mailbox reads.
+func readByPython(t *testing.T, kind, path string) (found []storedText, sums []string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "python3", "peers/mailbox_read.py", kind, path)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	for line := range bytes.Lines(out) {
+		var got struct {
+			Subject, Flags, Sum string
+		}
+		if err := json.Unmarshal(line, &got); err != nil {
+			t.Fatal(err)
+		}
+		found, sums = append(found, storedText{subject: got.Subject, flags: got.Flags}), append(sums, got.Sum)
+	}
+	return found, sums
+}
+
+// TestMailStoresInPython: Python reads from our stores what was written, to the byte.
+func TestMailStoresInPython(t *testing.T) {
+	requireProgram(t, "python3")
+	texts := storedTexts()
+	for kind, path := range makeStores(t, texts) {
+		t.Run(kind, func(t *testing.T) {
+			found, sums := readByPython(t, kind, path)
+			if len(found) != len(texts) {
+				t.Fatalf("%d messages, want %d", len(found), len(texts))
+			}
+			for _, want := range texts {
+				i := slices.IndexFunc(found, func(s storedText) bool { return s.subject == want.subject })
+				switch {
+				case i < 0:
+					t.Errorf("%s is not there", want.subject)
+				case kind == "maildir" && (sums[i] != sumOf(want.text) || found[i].flags != want.flags):
+					t.Errorf("%s has flags %q, want %q, or other bytes", want.subject, found[i].flags, want.flags)
+				case kind == "mbox" && sums[i] != sumOf(withEnd(want.quoted())):
+					t.Errorf("%s has other bytes", want.subject)
+				}
+			}
+		})
+	}
+}
+
+// TestMailStoresInMutt: mutt finds every message in our stores, and saves each with
+// the bytes of its body to a maildir of its own.
+func TestMailStoresInMutt(t *testing.T) {
+	requireProgram(t, "mutt")
+	requireProgram(t, "script")
+	texts := storedTexts()
+	for kind, path := range makeStores(t, texts) {
+		t.Run(kind, func(t *testing.T) {
+			saved := filepath.Join(t.TempDir(), "saved")
+			muttSave(t, path, saved)
+			bodies := savedBodies(t, saved)
+			if len(bodies) != len(texts) {
+				t.Errorf("%d messages, want %d", len(bodies), len(texts))
+			}
+			for _, want := range texts {
+				text := want.text
+				if kind == "mbox" {
+					text = want.quoted()
+				}
+				_, body, _ := strings.Cut(text, "\n\n")
+				if got, there := bodies[want.subject]; !there || got != body {
+					t.Errorf("%s: there %v, %d bytes of body, want %d", want.subject, there, len(got), len(body))
+				}
+			}
+		})
+	}
+}
+
+// savedBodies gives the bodies of the messages of a maildir by their subjects. It
+// reads files, so that nothing of ours comes between.
+func savedBodies(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "[cn]*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bodies := map[string]string{}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, body, _ := strings.Cut(string(b), "\n\n")
+		_, rest, _ := strings.Cut(head, "Subject: ")
+		subject, _, _ := strings.Cut(rest, "\n")
+		bodies[subject] = body
+	}
+	return bodies
+}
+
+// muttSave has mutt copy all messages. It wants a terminal, which script gives it.
+func muttSave(t *testing.T, path, saved string) {
+	t.Helper()
+	rc := filepath.Join(t.TempDir(), "muttrc")
+	text := "set folder=" + filepath.Dir(saved) + " mbox_type=maildir quit=yes confirmappend=no confirmcreate=no wait_key=no mark_old=no\n" +
+		"push \"<tag-pattern>.<enter><tag-prefix><copy-message><kill-line>" + saved + "<enter><exit>\"\n"
+	if err := os.WriteFile(rc, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "script", "-qec", "mutt -n -R -F "+rc+" -f "+path, os.DevNull)
+	cmd.Env = append(os.Environ(), "TERM=vt100", "HOME="+filepath.Dir(rc))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("mutt: %v: %q", err, out[max(0, len(out)-500):])
+	}
+}

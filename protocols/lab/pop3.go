@@ -125,11 +125,25 @@ func (s *POP3Server) record(line string) {
 	}
 }
 
-// lock takes a maildrop for a session; false means that another has it.
+// lockTries and lockPause: how long a login waits for a session whose client has
+// hung up without a goodbye, which the server may not have noticed yet.
+const lockTries, lockPause = 20, 20 * time.Millisecond
+
+// lock takes a maildrop for a session; false means that another keeps it.
 func (s *POP3Server) lock(user string) bool {
 	if s.opt.Shared {
 		return true
 	}
+	for range lockTries {
+		if s.tryLock(user) {
+			return true
+		}
+		time.Sleep(lockPause)
+	}
+	return false
+}
+
+func (s *POP3Server) tryLock(user string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := strings.ToLower(user)

@@ -67,14 +67,17 @@ func (x *pop3Session) run() {
 		x.srv.record(line)
 		x.dispatch(line)
 	}
+	x.leave() // before the goodbye: whoever has read it may log in again
 	x.out.Flush()
 	drain(x.conn)
 }
 
+// leave frees the maildrop. More calls do nothing.
 func (x *pop3Session) leave() {
 	if x.loggedIn && !x.srv.opt.Shared {
 		x.srv.unlock(x.name)
 	}
+	x.loggedIn = false
 }
 
 // line gives the next line, having written all answers if it has to be waited for.

@@ -21,18 +21,20 @@ import (
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
-// requireProgram skips the test where a program is not installed, or fails it as
-// [Require] does.
-func requireProgram(t *testing.T, name string) {
+// requireProgram finds a program. It skips the test where that is not installed, or
+// fails it as [Require] does.
+func requireProgram(t *testing.T, name string) string {
 	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path
 	}
 	absent := t.Skipf
 	if os.Getenv("INTEROP") == "require" {
 		absent = t.Fatalf
 	}
 	absent("%s is not installed; run: internal/interop/servers.sh install", name)
+	return ""
 }
 
 // storedText is one message of the stores that other programs are to read.

@@ -57,7 +57,7 @@ discard    127.0.0.1  DISCARD=22009  socat
 source     127.0.0.1  SOURCE=22019   socat
 '
 BASE_PACKAGES='openssl util-linux'
-TEST_PACKAGES='mutt' # reads what we store; mail has no server for that
+TEST_PACKAGES='mutt curl ncat netcat-openbsd socat' # programs at the other end: mutt reads what we store
 PEER_PACKAGES='curl lftp ncftp wget wget2 aria2 python3 lynx time hyperfine mpop fetchmail suck isync netcat-openbsd ncat socat expect inetutils-telnet'
 
 say() { printf '%s\n' "$*" >&2; }

@@ -254,10 +254,7 @@ func TestSMTPQuestions(t *testing.T) {
 
 // TestSMTPLikeCurl sends the same file with curl and compares what arrives.
 func TestSMTPLikeCurl(t *testing.T) {
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		t.Skip("curl is not installed")
-	}
+	curl := requireProgram(t, "curl")
 	addrs := Require(t, "SMTP", "LMTP")
 	file := filepath.Join(t.TempDir(), "mail.eml")
 	var bodies [][]byte

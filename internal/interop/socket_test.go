@@ -17,16 +17,6 @@ import (
 	"github.com/netclients/netclients/protocols/telnet"
 )
 
-// tool finds a program, or skips the test.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed", name)
-	}
-	return path
-}
-
 // echoServer is our own server, for peers at the other end.
 func echoServer(t *testing.T) (host, port string) {
 	t.Helper()
@@ -54,7 +44,7 @@ func TestSocketPeers(t *testing.T) {
 		"socat": func(h, p string) []string { return []string{"-t", "10", "-", "TCP:" + h + ":" + p} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := tool(t, name)
+			path := requireProgram(t, name)
 			host, port := echoServer(t)
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()

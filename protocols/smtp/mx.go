@@ -67,7 +67,7 @@ func ordered(name string, records []*net.MX) ([]string, error) {
 
 // SendVia sends a message to the first of several hosts that gives an answer to
 // it: the next one is tried where a host cannot be reached, or refuses everybody
-// for now. open makes the client of a host, which is closed again.
+// temporarily. open makes the client of a host, which is closed again.
 func SendVia(ctx context.Context, hosts []string, open func(host string) (*Client, error), m *Mail) (host string, r *protocols.Receipt, err error) {
 	for _, host = range hosts {
 		r, err = sendTo(ctx, host, open, m)

@@ -90,6 +90,28 @@ func (s *Spec) Scheme(name string) (Scheme, bool) {
 	return all[i], true
 }
 
+// Accept gives the scheme of u and options that are not nil, for an adapter's New.
+// A scheme that is none of the adapter's is an error of kind [Usage] that names
+// those that are.
+func (s *Spec) Accept(u *url.URL, o *Options) (Scheme, *Options, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	scheme, ok := s.Scheme(u.Scheme)
+	if !ok {
+		return scheme, o, UsageError(s.Name, "", fmt.Sprintf("scheme %q is not one of %s", u.Scheme, strings.Join(names(slices.Concat(s.Schemes, s.Borrows)), ", ")))
+	}
+	return scheme, o, nil
+}
+
+func names(schemes []Scheme) []string {
+	var names []string
+	for _, sc := range schemes {
+		names = append(names, sc.Name)
+	}
+	return names
+}
+
 // Target is a parsed URL with the adapter that opens it.
 type Target struct {
 	URL    *url.URL
@@ -142,13 +164,11 @@ func (r *Registry) Target(u *url.URL, proto string) (*Target, error) {
 func (t *Target) Open(o *Options) (Client, error) { return t.Spec.New(t.URL, o) }
 
 func (r *Registry) schemeNames() []string {
-	var names []string
+	var all []string
 	for _, s := range r.specs {
-		for _, sc := range s.Schemes {
-			names = append(names, sc.Name)
-		}
+		all = append(all, names(s.Schemes)...)
 	}
-	return names
+	return all
 }
 
 // HostPort gives host and port of a URL, with the default port of its scheme.

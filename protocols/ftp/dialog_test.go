@@ -2,38 +2,22 @@ package ftp
 
 import (
 	"context"
-	"flag"
-	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/internal/interop"
+	"github.com/netclients/netclients/internal/dialogs"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
-var update = flag.Bool("update", false, "record testdata/*.dialog anew from the servers of internal/interop, and write down what the calls give now")
+const (
+	dialogSecret = "Xyzzy-7071" // in place of the password of the servers
+	dialogURL    = "ftp://alice@localhost/"
+)
 
-// dialogSecret stands in the dialogues in place of the password of the servers.
-const dialogSecret = "Xyzzy-7071"
-
-const dialogURL = "ftp://alice@localhost/"
-
-// recording is a dialogue; from is the server it was recorded from, empty for one
-// that was written by hand.
-type recording struct {
-	name, from string
-	call       protocoltest.Call
-	options    func(o *protocols.Options)
-	setup      func(s *Settings)
-	skip       map[string]string
-	spare      int
-	header     map[string]string
-}
+type recording = dialogs.Recording[Settings]
 
 // plain keeps TLS off: a recording sees only bytes.
 func plain(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff }
@@ -60,30 +44,30 @@ var dialogTime = time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC)
 
 // atBoth are recorded from both servers.
 var atBoth = []recording{
-	{name: "list", call: protocoltest.List("tree"), header: lines},
-	{name: "list-file", call: protocoltest.List("hello.txt")},
-	{name: "list-missing", call: protocoltest.List("nothere")},
-	{name: "list-plain", call: protocoltest.List("tree"), setup: func(s *Settings) { s.NoMLSD = true }, header: lines},
-	{name: "names", call: names("tree"), header: lines},
-	{name: "get", call: protocoltest.Get("hello.txt", nil)},
-	{name: "get-empty", call: protocoltest.Get("empty.bin", nil)},
-	{name: "get-rest", call: protocoltest.Get("hello.txt", &protocols.GetOptions{Offset: 5})},
-	{name: "get-ascii", call: protocoltest.Get("text.txt", nil), setup: func(s *Settings) { s.ASCII = true }},
-	{name: "get-missing", call: protocoltest.Get("nothere", nil)},
-	{name: "bulk", call: protocoltest.Bulk("hello.txt", "nothere", "text.txt")},
-	{name: "stat", call: protocoltest.Stat("hello.txt")},
-	{name: "stat-folder", call: protocoltest.Stat("tree")},
-	{name: "stat-missing", call: protocoltest.Stat("nothere")},
-	{name: "put", call: protocoltest.Then(
+	{Name: "list", Call: protocoltest.List("tree"), Header: lines},
+	{Name: "list-file", Call: protocoltest.List("hello.txt")},
+	{Name: "list-missing", Call: protocoltest.List("nothere")},
+	{Name: "list-plain", Call: protocoltest.List("tree"), Setup: func(s *Settings) { s.NoMLSD = true }, Header: lines},
+	{Name: "names", Call: names("tree"), Header: lines},
+	{Name: "get", Call: protocoltest.Get("hello.txt", nil)},
+	{Name: "get-empty", Call: protocoltest.Get("empty.bin", nil)},
+	{Name: "get-rest", Call: protocoltest.Get("hello.txt", &protocols.GetOptions{Offset: 5})},
+	{Name: "get-ascii", Call: protocoltest.Get("text.txt", nil), Setup: func(s *Settings) { s.ASCII = true }},
+	{Name: "get-missing", Call: protocoltest.Get("nothere", nil)},
+	{Name: "bulk", Call: protocoltest.Bulk("hello.txt", "nothere", "text.txt")},
+	{Name: "stat", Call: protocoltest.Stat("hello.txt")},
+	{Name: "stat-folder", Call: protocoltest.Stat("tree")},
+	{Name: "stat-missing", Call: protocoltest.Stat("nothere")},
+	{Name: "put", Call: protocoltest.Then(
 		protocoltest.Put("upload/dialog.txt", "one\ntwo\n", &protocols.PutOptions{Modified: dialogTime, Mode: 0o640, HasMode: true}),
 		quitting(func(ctx context.Context, c *Client) error { return c.Remove(ctx, "upload/dialog.txt") }))},
-	{name: "put-refused", call: protocoltest.Put("dialog.txt", "text", nil)},
-	{name: "append", call: protocoltest.Then(
+	{Name: "put-refused", Call: protocoltest.Put("dialog.txt", "text", nil)},
+	{Name: "append", Call: protocoltest.Then(
 		protocoltest.Put("upload/dialog2.txt", "one\n", &protocols.PutOptions{InPlace: true}),
 		protocoltest.Put("upload/dialog2.txt", "two\n", &protocols.PutOptions{Append: true}),
 		protocoltest.Get("upload/dialog2.txt", nil),
 		quitting(func(ctx context.Context, c *Client) error { return c.Remove(ctx, "upload/dialog2.txt") }))},
-	{name: "folder", call: quitting(func(ctx context.Context, c *Client) error {
+	{Name: "folder", Call: quitting(func(ctx context.Context, c *Client) error {
 		if err := c.Make(ctx, "upload/dialog-dir"); err != nil {
 			return err
 		}
@@ -92,127 +76,40 @@ var atBoth = []recording{
 		}
 		return c.Unmake(ctx, "upload/dialog-moved")
 	})},
-	{name: "make-there", call: quitting(func(ctx context.Context, c *Client) error { return c.Make(ctx, "tree") })},
-	{name: "remove-missing", call: quitting(func(ctx context.Context, c *Client) error { return c.Remove(ctx, "nothere") })},
-	{name: "raw", call: protocoltest.Raw("HELP")},
-	{name: "probe", call: protocoltest.Probe(), spare: 1, options: func(o *protocols.Options) { plain(o); o.ProbeLogin = true }},
-	{name: "login-refused", call: protocoltest.Stat("hello.txt"), options: func(o *protocols.Options) { plain(o); wrongUser(o) }},
+	{Name: "make-there", Call: quitting(func(ctx context.Context, c *Client) error { return c.Make(ctx, "tree") })},
+	{Name: "remove-missing", Call: quitting(func(ctx context.Context, c *Client) error { return c.Remove(ctx, "nothere") })},
+	{Name: "raw", Call: protocoltest.Raw("HELP")},
+	{Name: "probe", Call: protocoltest.Probe(), Spare: 1, Options: func(o *protocols.Options) { plain(o); o.ProbeLogin = true }},
+	{Name: "login-refused", Call: protocoltest.Stat("hello.txt"), Options: func(o *protocols.Options) { plain(o); o.Credentials = dialogs.Stranger(dialogSecret) }},
 }
 
-func wrongUser(o *protocols.Options) {
-	o.Credentials = func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
-		return protocols.Credential{User: "mallory", Password: dialogSecret}, nil
+// book is all dialogues, with the harness that plays them.
+func book() *dialogs.Book[Settings] {
+	return &dialogs.Book[Settings]{
+		Harness: protocoltest.Harness{Spec: Spec(), URL: dialogURL, Secret: dialogSecret, Server: labServer, Garbage: "this is no reply",
+			Multiline: func(line string) string { return line[:3] + "-and so on" }},
+		Rows:     slices.Concat(dialogs.From("FTP", "vsftpd", plain, atBoth), dialogs.From("FTP_PRO", "proftpd", plain, atBoth), byHand),
+		Products: map[string]string{"FTP": "vsftpd 3.0.3 (Debian 12)", "FTP_PRO": "ProFTPD 1.3.8 (Debian 12)"},
+		Settings: func(c protocols.Client) *Settings { return &c.(*Client).Settings },
+		Secrets:  func(password string) []string { return []string{"PASS " + password} },
+		Dial:     dialData,
 	}
 }
 
-// servers that the dialogues are recorded from, by the names of internal/interop.
-var servers = []struct{ prefix, service, product string }{
-	{"vsftpd", "FTP", "vsftpd 3.0.3 (Debian 12)"},
-	{"proftpd", "FTP_PRO", "ProFTPD 1.3.8 (Debian 12)"},
-}
-
-// recordings gives all dialogues, in the order of their names.
-func recordings() (all []recording) {
-	for _, s := range servers {
-		for _, r := range atBoth {
-			r.name, r.from = s.prefix+"-"+r.name, s.service
-			if r.options == nil {
-				r.options = plain
-			}
-			all = append(all, r)
+// dialData leads the control connection to address, and data connections to the port that the server has told.
+func dialData(address string) dialogs.Dial {
+	return func(ctx context.Context, network, to string) (net.Conn, error) {
+		if _, port, _ := net.SplitHostPort(to); port != "21" {
+			to = net.JoinHostPort("127.0.0.1", port)
+		} else {
+			to = address
 		}
-	}
-	return append(all, byHand...)
-}
-
-func (r recording) file() string { return filepath.Join("testdata", r.name+".dialog") }
-
-func (r recording) dialog() protocoltest.Dialog {
-	d := protocoltest.Dialog{File: r.file(), Call: r.call, Options: r.options, Skip: r.skip, Spare: r.spare}
-	if r.setup != nil {
-		d.Setup = func(c protocols.Client) { r.setup(&c.(*Client).Settings) }
-	}
-	return d
-}
-
-// TestUpdateDialogs does what the flag says; without it, it looks for files that
-// no recording names.
-func TestUpdateDialogs(t *testing.T) {
-	files, _ := filepath.Glob("testdata/*.dialog")
-	for _, f := range files {
-		if !slices.ContainsFunc(recordings(), func(r recording) bool { return r.file() == f }) {
-			t.Errorf("%s belongs to no recording", f)
-		}
-	}
-	if !*update {
-		return
-	}
-	for _, r := range recordings() {
-		t.Run(r.name, func(t *testing.T) {
-			var s *protocoltest.Script
-			if r.from != "" {
-				s = record(t, r)
-			} else {
-				var err error
-				if s, err = protocoltest.LoadScript(r.file()); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := protocoltest.Rewrite(t, harness(), r.dialog(), s); err != nil {
-				t.Error(err)
-			}
-			if r.from != "" {
-				if err := os.WriteFile(r.file(), []byte(s.Format()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
+		return new(net.Dialer).DialContext(ctx, network, to)
 	}
 }
 
-// record makes the call at the real server.
-func record(t *testing.T, r recording) *protocoltest.Script {
-	address := interop.Require(t, r.from)[r.from]
-	rec := &protocoltest.Recorder{Next: func(ctx context.Context, network, to string) (net.Conn, error) {
-		_, port, _ := net.SplitHostPort(to)
-		if port != "21" {
-			address = net.JoinHostPort("127.0.0.1", port)
-		}
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}}
-	o := &protocols.Options{Dial: rec.Dial, Credentials: func(_ context.Context, q protocols.CredentialRequest) (protocols.Credential, error) {
-		return protocols.Credential{User: q.User, Password: interop.Password}, nil
-	}}
-	if r.options != nil {
-		r.options(o)
-	}
-	u, err := protocols.ParseURL(dialogURL, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := New(u, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.setup != nil {
-		r.setup(&c.Settings)
-	}
-	r.call(t.Context(), c)
-	c.Close()
-	s := rec.Script(r.file())
-	for i, st := range s.Steps {
-		if st.Text == "PASS "+interop.Password {
-			s.Steps[i].Text = "PASS " + dialogSecret
-		}
-	}
-	s.Header = map[string]string{"server": product(r.from), "recorded": fmt.Sprint(time.Now().UTC().Format(time.DateOnly), ", password replaced")}
-	for k, v := range r.header {
-		s.Header[k] = v
-	}
-	return s
-}
+// TestConformance runs the suite that all adapters pass.
+func TestConformance(t *testing.T) { protocoltest.Run(t, book().Suite()) }
 
-func product(service string) string {
-	i := slices.IndexFunc(servers, func(s struct{ prefix, service, product string }) bool { return s.service == service })
-	return servers[i].product
-}
+// TestUpdateDialogs looks for stray files, and with -update makes the dialogues anew.
+func TestUpdateDialogs(t *testing.T) { book().Update(t) }

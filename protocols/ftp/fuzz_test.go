@@ -24,8 +24,8 @@ const fuzzLimit = 10 * time.Minute
 // FuzzClient lets a server say any bytes on both connections: every call ends,
 // and an error is one of the contract.
 func FuzzClient(f *testing.F) {
-	for i, r := range recordings() {
-		s, err := protocoltest.LoadScript(r.file())
+	for i, r := range book().Rows {
+		s, err := protocoltest.LoadScript(r.File())
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -1,0 +1,54 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Probe makes the report of an adapter's Probe: enter takes the client for the
+// time of it and gives the release; steps fills the report in, and sets its phase
+// at each step that it begins, behind "connect". A failed look-up or handshake is
+// told as such whatever the phase was. The report is never nil.
+func Probe(ctx context.Context, u *url.URL, enter func(context.Context, ...string) (release func(), err error), steps func(r *protocols.Report) error) (*protocols.Report, error) {
+	r := &protocols.Report{URL: protocols.Redact(u), Phase: "connect"}
+	start := time.Now()
+	release, err := enter(ctx)
+	if err == nil {
+		err = steps(r)
+		release()
+	}
+	r.Total = time.Since(start)
+	switch _, unresolved := errors.AsType[*net.DNSError](err); {
+	case err == nil:
+		r.Up, r.Phase = true, ""
+	case unresolved:
+		r.Phase = "resolve"
+	case protocols.KindOf(err) == protocols.TLSFailure:
+		r.Phase = "tls"
+	}
+	return r, err
+}
+
+// Measure puts the connection's times and its TLS session into a report.
+func (c *Conn) Measure(r *protocols.Report) {
+	t := c.Timings()
+	r.Resolve, r.Connect, r.TLS = t.Resolve, t.Connect, t.TLS
+	ReportTLS(r, c.TLS())
+}
+
+// ReportTLS puts a TLS session into a report; nil is none.
+func ReportTLS(r *protocols.Report, state *tls.ConnectionState) {
+	if state == nil {
+		return
+	}
+	r.TLSVersion = tls.VersionName(state.Version)
+	if len(state.PeerCertificates) > 0 {
+		r.CertNotAfter = state.PeerCertificates[0].NotAfter
+	}
+}

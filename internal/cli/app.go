@@ -170,7 +170,10 @@ func flagError(cmd *cobra.Command, err error) error {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
 		text = fmt.Sprintf("unknown flag --%s%s", unknown, didYouMean(unknown, known))
 	}
-	return usage("%s: %s", strings.TrimPrefix(cmd.CommandPath(), "netclients "), text)
+	if verb, ok := strings.CutPrefix(cmd.CommandPath(), "netclients "); ok {
+		text = verb + ": " + text
+	}
+	return usage("%s", text)
 }
 
 // noSuchVerb tells of a first word that is neither verb, protocol nor command.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io/fs"
+	"net/mail"
 	"strconv"
 	"strings"
 	"time"
@@ -30,14 +31,17 @@ type layout struct {
 var (
 	shortLayout   = layout{[]string{""}, (*entryPrinter).short}
 	longLayout    = layout{[]string{"", "", "", ">", "", ""}, (*entryPrinter).full}
-	messageLayout = layout{[]string{">", ">", "", "", ""}, (*entryPrinter).message}
 	groupLayout   = layout{[]string{"", ">", ">", ">", "", ""}, (*entryPrinter).group}
+	messageLayout = layout{[]string{">", ">", "", "", ""}, (*entryPrinter).message}
+	letterLayout  = layout{[]string{">", "", "", ">", "", "", "", ""}, (*entryPrinter).letter}
 )
 
 func newEntryPrinter(o *output, long bool) *entryPrinter { return &entryPrinter{o: o, long: long} }
 
 func (p *entryPrinter) layoutOf(e *protocols.Entry) *layout {
 	switch {
+	case p.long && e.MessageInfo != nil:
+		return &letterLayout
 	case e.MessageInfo != nil:
 		return &messageLayout
 	case p.long && e.GroupInfo != nil:
@@ -103,16 +107,25 @@ func (p *entryPrinter) full(e *protocols.Entry) []string {
 	return append(p.cells[:0], modeText(e), safe(e.Owner), safe(e.Group), sizeText(e.Size), timeText(e), name)
 }
 
+// message begins with what names the message in the verbs that take one.
 func (p *entryPrinter) message(e *protocols.Entry) []string {
-	id := e.UID
-	if id == "" && e.Number != 0 {
-		id = strconv.FormatInt(e.Number, 10)
-	}
-	date := e.Date
+	return append(p.cells[:0], safe(e.Name), sizeText(e.Size), dateText(e), safe(e.From), safe(e.Subject))
+}
+
+func (p *entryPrinter) letter(e *protocols.Entry) []string {
+	return append(p.cells[:0], safe(e.Name), safe(e.UID), safe(strings.Join(e.Flags, " ")), sizeText(e.Size), dateText(e), safe(e.From), safe(e.To), safe(e.Subject))
+}
+
+// dateText shows when a message came or was written.
+func dateText(e *protocols.Entry) string {
 	if !e.Modified.IsZero() {
-		date = timeText(e)
+		return timeText(e)
 	}
-	return append(p.cells[:0], safe(id), sizeText(e.Size), safe(date), safe(e.From), safe(e.Subject))
+	written, err := mail.ParseDate(e.Date)
+	if err != nil {
+		return safe(e.Date)
+	}
+	return timeText(&protocols.Entry{Modified: written})
 }
 
 func (p *entryPrinter) group(e *protocols.Entry) []string {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,7 +17,7 @@ type table struct {
 	widths []int
 	held   [][]string
 	fixed  bool
-	buf    strings.Builder
+	buf    []byte // of the row that is written, kept for the next
 }
 
 // newTable makes a table. A column name that starts with ">" is aligned to the
@@ -70,26 +71,27 @@ func (t *table) end() error {
 }
 
 func (t *table) write(cells []string) error {
-	b := &t.buf
-	b.Reset()
+	b := t.buf[:0]
 	for i, c := range cells {
 		pad := max(0, t.widths[i]-width(c))
 		if t.right[i] {
-			spaces(b, pad)
-			pad = 0
+			b, pad = spaces(b, pad), 0
 		}
-		b.WriteString(c)
+		b = append(b, c...)
 		if i < len(cells)-1 {
-			spaces(b, pad+2)
+			b = spaces(b, pad+2)
 		}
 	}
-	return t.o.line(strings.TrimRight(b.String(), " "))
+	t.buf = append(bytes.TrimRight(b, " "), '\n')
+	t.o.count++
+	return t.o.write(t.buf)
 }
 
-func spaces(b *strings.Builder, n int) {
+func spaces(b []byte, n int) []byte {
 	for range n {
-		b.WriteByte(' ')
+		b = append(b, ' ')
 	}
+	return b
 }
 
 // width counts the columns a harmless text takes: colours take none, East Asian

@@ -81,6 +81,7 @@ type Client struct {
 	Settings Settings
 
 	url    *url.URL
+	root   string // the URL without a path, a password and what else may follow
 	scheme protocols.Scheme
 	opts   *protocols.Options
 	limits protocols.Limits
@@ -109,11 +110,17 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
+	c := &Client{url: u, scheme: s, root: rootOf(u), opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
 	_, kind := cutType(u.EscapedPath())
 	c.Settings.ASCII = kind == "a"
 	c.keeper.Connect = c.connect
 	return c, nil
+}
+
+func rootOf(u *url.URL) string {
+	root := *u
+	root.RawQuery, root.Fragment, root.Path, root.RawPath = "", "", "", ""
+	return strings.TrimSuffix(protocols.Redact(&root), "/")
 }
 
 // Path gives the name that a URL points at: relative to the login folder, or
@@ -148,20 +155,21 @@ func cutType(escaped string) (rest, kind string) {
 // urlOf gives the URL that opens name. Each segment is escaped by itself; dirs
 // end in a slash.
 func (c *Client) urlOf(name string, dir bool) string {
-	u := *c.url
-	u.RawQuery, u.Fragment, u.Path, u.RawPath = "", "", "", ""
 	var b strings.Builder
-	b.WriteString(strings.TrimSuffix(protocols.Redact(&u), "/"))
+	b.Grow(len(c.root) + len(name) + len("%2F") + 1)
+	b.WriteString(c.root)
 	rest, absolute := strings.CutPrefix(name, "/")
 	b.WriteByte('/')
 	if absolute {
 		b.WriteString("%2F")
 	}
-	for i, seg := range strings.Split(rest, "/") {
-		if i > 0 {
+	for more := true; more; {
+		var segment string
+		segment, rest, more = strings.Cut(rest, "/")
+		b.WriteString(url.PathEscape(segment))
+		if more {
 			b.WriteByte('/')
 		}
-		b.WriteString(url.PathEscape(seg))
 	}
 	if dir && name != "" && !strings.HasSuffix(name, "/") {
 		b.WriteByte('/')

@@ -47,8 +47,12 @@ func TestListLong(t *testing.T) {
 }
 
 func TestListMessagesAndGroups(t *testing.T) {
-	s := &fakeServer{entries: []protocols.Entry{{Size: 10, MessageInfo: &protocols.MessageInfo{Number: 7, From: "a@b", Subject: "hi\nthere", Date: "Mon"}}}}
-	s.cli(t, "ls", "fake://h/").want(t, 0, "7  10  Mon  a@b  hi\uFFFDthere\n")
+	s := &fakeServer{entries: []protocols.Entry{{Name: "7", Size: 10, MessageInfo: &protocols.MessageInfo{
+		UID: "x9", From: "a@b", To: "c@d", Subject: "hi\nthere", Date: "Monday", Flags: []string{`\Seen`, `\Flagged`}}}}}
+	s.cli(t, "ls", "fake://h/").want(t, 0, "7  10  Monday  a@b  hi\uFFFDthere\n")
+	s.cli(t, "ls", "-l", "fake://h/").want(t, 0, "7  x9  \\Seen \\Flagged  10  Monday  a@b  c@d  hi\uFFFDthere\n")
+	s.entries[0].Date = "Mon, 1 Jan 2024 10:00:00 +0000"
+	s.cli(t, "ls", "fake://h/").want(t, 0, "7  10  "+time.Unix(1704103200, 0).Format(time.DateTime)+"  a@b  hi\uFFFDthere\n")
 	s = &fakeServer{entries: []protocols.Entry{{Name: "comp.x", Type: protocols.TypeGroup, GroupInfo: &protocols.GroupInfo{Count: 3, Low: 1, High: 4, Posting: "y"}}}}
 	s.cli(t, "ls", "fake://h/").want(t, 0, "comp.x\n")
 	s.cli(t, "ls", "-l", "fake://h/").want(t, 0, "comp.x  3  1  4  y\n")

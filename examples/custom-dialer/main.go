@@ -30,16 +30,8 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: custom-dialer ADDRESS URL")
 	}
-	catalog, err := all.All()
-	if err != nil {
-		return err
-	}
-	target, err := catalog.Parse(args[1], "")
-	if err != nil {
-		return err
-	}
 	var dialer net.Dialer
-	c, err := target.Open(&protocols.Options{
+	c, name, err := all.Open(args[1], &protocols.Options{
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			_, port, _ := net.SplitHostPort(address) // an address of ours always has one
 			fmt.Fprintf(os.Stderr, "%s is reached at %s\n", address, args[0])
@@ -50,7 +42,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer c.Close()
-	for e, err := range protocols.List(ctx, c, target.Name) {
+	for e, err := range protocols.List(ctx, c, name) {
 		if err != nil {
 			return err
 		}

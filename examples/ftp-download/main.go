@@ -12,9 +12,7 @@ import (
 	"os"
 	"os/signal"
 
-	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/all"
-	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
@@ -31,23 +29,11 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: ftp-download URL FILE")
 	}
-	catalog, err := all.All()
+	target, err := all.Parse(args[0])
 	if err != nil {
 		return err
 	}
-	target, err := catalog.Parse(args[0], "")
-	if err != nil {
-		return err
-	}
-	src := transfer.Endpoint{
-		Open: func() (protocols.Client, error) { return target.Open(nil) },
-		Name: target.Name, URL: protocols.Redact(target.URL), Protocol: target.Spec.Name,
-	}
-	dst := transfer.Endpoint{
-		Open: func() (protocols.Client, error) { return file.New(args[1], nil), nil },
-		URL:  file.URL(args[1]), Protocol: "file",
-	}
-	result, err := transfer.Copy(ctx, src, dst, &transfer.Options{Continue: true})
+	result, err := transfer.Copy(ctx, transfer.At(target, nil), transfer.Local(args[1]), &transfer.Options{Continue: true})
 	if err != nil {
 		return err
 	}

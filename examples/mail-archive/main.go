@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 
-	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/all"
 	"github.com/netclients/netclients/protocols/transfer"
 )
@@ -30,20 +29,13 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: mail-archive MAILBOX-URL maildir:DIR|mbox:FILE")
 	}
-	catalog, err := all.All()
-	if err != nil {
-		return err
-	}
 	var ends [2]transfer.Endpoint
 	for i, text := range args {
-		t, err := catalog.Parse(text, "")
+		target, err := all.Parse(text)
 		if err != nil {
 			return err
 		}
-		ends[i] = transfer.Endpoint{
-			Open: func() (protocols.Client, error) { return t.Open(nil) },
-			Name: t.Name, URL: protocols.Redact(t.URL), Protocol: t.Spec.Name,
-		}
+		ends[i] = transfer.At(target, nil)
 	}
 	sum, err := transfer.SyncMessages(ctx, ends[0], ends[1], nil, nil)
 	fmt.Printf("%d new, %d known, %d bytes\n", sum.Done, sum.Skipped, sum.Bytes)

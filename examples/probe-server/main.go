@@ -30,17 +30,9 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return errors.New("usage: probe-server URL")
 	}
-	catalog, err := all.All()
-	if err != nil {
-		return err
-	}
-	target, err := catalog.Parse(args[0], "")
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	c, err := target.Open(&protocols.Options{ProbeLogin: true})
+	c, _, err := all.Open(args[0], &protocols.Options{ProbeLogin: true})
 	if err != nil {
 		return err
 	}

@@ -28,15 +28,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) < 2 {
 		return errors.New("usage: raw-command URL COMMAND...")
 	}
-	catalog, err := all.All()
-	if err != nil {
-		return err
-	}
-	target, err := catalog.Parse(args[0], "")
-	if err != nil {
-		return err
-	}
-	c, err := target.Open(nil)
+	c, _, err := all.Open(args[0], nil)
 	if err != nil {
 		return err
 	}

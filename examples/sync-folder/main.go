@@ -11,9 +11,7 @@ import (
 	"os"
 	"os/signal"
 
-	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/all"
-	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
@@ -30,23 +28,11 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: sync-folder URL FOLDER")
 	}
-	catalog, err := all.All()
+	target, err := all.Parse(args[0])
 	if err != nil {
 		return err
 	}
-	target, err := catalog.Parse(args[0], "")
-	if err != nil {
-		return err
-	}
-	src := transfer.Endpoint{
-		Open: func() (protocols.Client, error) { return target.Open(nil) },
-		Name: target.Name, URL: protocols.Redact(target.URL), Protocol: target.Spec.Name,
-	}
-	dst := transfer.Endpoint{
-		Open: func() (protocols.Client, error) { return file.New(args[1], nil), nil },
-		URL:  file.URL(args[1]), Protocol: "file",
-	}
-	sum, err := transfer.Sync(ctx, src, dst, &transfer.SyncOptions{Parallel: 4}, func(r transfer.Result) {
+	sum, err := transfer.Sync(ctx, transfer.At(target, nil), transfer.Local(args[1]), &transfer.SyncOptions{Parallel: 4}, func(r transfer.Result) {
 		if r.Status != transfer.StatusSkipped {
 			fmt.Println(r.Status, r.Name)
 		}

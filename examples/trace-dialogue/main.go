@@ -28,16 +28,8 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return errors.New("usage: trace-dialogue URL")
 	}
-	catalog, err := all.All()
-	if err != nil {
-		return err
-	}
-	target, err := catalog.Parse(args[0], "")
-	if err != nil {
-		return err
-	}
 	stats := &protocols.Stats{}
-	c, err := target.Open(&protocols.Options{
+	c, name, err := all.Open(args[0], &protocols.Options{
 		Stats: stats,
 		Trace: func(e protocols.Event) {
 			fmt.Fprintf(os.Stderr, "%d %s %s %s\n", e.Conn, e.Channel, e.Kind, e.Text)
@@ -47,7 +39,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer c.Close()
-	o, err := protocols.Get(ctx, c, target.Name, nil)
+	o, err := protocols.Get(ctx, c, name, nil)
 	if err != nil {
 		return err
 	}

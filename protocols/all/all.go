@@ -38,3 +38,25 @@ func All() (*protocols.Registry, error) {
 		socket.UNIX(),
 	)
 }
+
+// Parse finds the adapter of a URL, and the name in it that the client's verbs
+// take.
+func Parse(text string) (*protocols.Target, error) {
+	catalog, err := All()
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Parse(text, "")
+}
+
+// Open makes a client for the server of a URL, and gives the name in it that the
+// client's verbs take. It does no I/O. The caller closes the client. A nil o means
+// the defaults.
+func Open(text string, o *protocols.Options) (c protocols.Client, name string, err error) {
+	t, err := Parse(text)
+	if err != nil {
+		return nil, "", err
+	}
+	c, err = t.Open(o)
+	return c, t.Name, err
+}

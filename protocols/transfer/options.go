@@ -9,17 +9,6 @@ import (
 	"github.com/netclients/netclients/protocols/file"
 )
 
-// Endpoint is one side of a transfer: how to get clients, and what to name.
-type Endpoint struct {
-	// Open makes a client. It does no I/O. The engine closes what it opened, and
-	// opens as many as it works on at the same time.
-	Open func() (protocols.Client, error)
-	Name string // what the client's verbs take; empty is the client's own root
-	URL  string // for results and messages; never holds a password
-	// Protocol is told in results; when both sides have one the remote side's is.
-	Protocol string
-}
-
 // Durability says when files are forced to the disk; see [file.Durability].
 type Durability = file.Durability
 

@@ -1,0 +1,34 @@
+package transfer
+
+import (
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
+)
+
+// Endpoint is one side of a transfer: how to get clients, and what to name.
+type Endpoint struct {
+	// Open makes a client. It does no I/O. The engine closes what it opened, and
+	// opens as many as it works on at the same time.
+	Open func() (protocols.Client, error)
+	Name string // what the client's verbs take; empty is the client's own root
+	URL  string // for results and messages; never holds a password
+	// Protocol is told in results; when both sides have one the remote side's is.
+	Protocol string
+}
+
+// At gives the endpoint that a target of a catalog is, for clients with the
+// options o; nil means the defaults.
+func At(t *protocols.Target, o *protocols.Options) Endpoint {
+	return Endpoint{
+		Open: func() (protocols.Client, error) { return t.Open(o) },
+		Name: t.Name, URL: protocols.Redact(t.URL), Protocol: t.Spec.Name,
+	}
+}
+
+// Local gives the endpoint of a file or folder of this machine.
+func Local(path string) Endpoint {
+	return Endpoint{
+		Open: func() (protocols.Client, error) { return file.New(path, nil), nil },
+		URL:  file.URL(path), Protocol: "file",
+	}
+}

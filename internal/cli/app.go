@@ -208,5 +208,5 @@ Verbs:{{range $cmds}}{{if .IsAvailableCommand}}
 Flags:
 {{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
 
-The flags that work everywhere: netclients help flags
+{{if .HasParent}}The flags that work everywhere: netclients help flags{{else}}More: netclients help flags|urls|login|config|json|exit{{end}}
 `

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,13 +16,21 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// helpCommand makes `netclients help [flags | VERB | PROTOCOL [VERB]]`.
+// helpCommand makes `netclients help [TOPIC | VERB | PROTOCOL [VERB]]`.
 func (a *app) helpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "help [flags | VERB | PROTOCOL [VERB]]", Short: "help about anything", GroupID: groupOther, Args: cobra.ArbitraryArgs,
+		Use: "help [TOPIC | VERB | PROTOCOL [VERB]]", Short: "help about anything", GroupID: groupOther, Args: cobra.ArbitraryArgs,
+		Long: "Help about a verb, about a protocol, or about a topic:\n" + topicList(),
+		ValidArgsFunction: func(*cobra.Command, []string, string) (names []string, _ cobra.ShellCompDirective) {
+			for _, t := range topics() {
+				names = append(names, t.name+"\t"+t.short)
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 1 && args[0] == "flags" {
-				_, err := io.WriteString(a.stdout, a.flagHelp())
+			i := slices.IndexFunc(topics(), func(t topic) bool { return len(args) == 1 && t.name == args[0] })
+			if i >= 0 {
+				_, err := io.WriteString(a.stdout, topics()[i].text(a))
 				return wrote(err)
 			}
 			cmd, rest, err := a.root.Find(args)

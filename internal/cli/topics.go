@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// topic is a page of `netclients help` that is about no command.
+type topic struct {
+	name, short string
+	text        func(a *app) string
+}
+
+// topics are in the order in which they are read.
+func topics() []topic {
+	return []topic{
+		{"flags", "the flags that work everywhere", (*app).flagHelp},
+		{"urls", "what a URL of each protocol looks like", page(urlsPage)},
+		{"login", "where names and passwords come from", page(loginPage)},
+		{"config", "the configuration file and its profiles", page(configPage)},
+		{"json", "the objects that --json prints", page(jsonPage)},
+		{"exit", "exit codes", func(*app) string { return exitPage() }},
+	}
+}
+
+func page(text string) func(*app) string { return func(*app) string { return text } }
+
+// topicList is for the overview and the usage line.
+func topicList() string {
+	var b strings.Builder
+	for _, t := range topics() {
+		fmt.Fprintf(&b, "\n  %-11s %s", t.name, t.short)
+	}
+	return b.String()
+}
+
+const urlsPage = `A target is a URL. After the name of a protocol it may lack its scheme: "netclients ftp ls host/pub/".
+Ports are numbers or names of services; hosts are names (in any script), IPv4 or [IPv6] addresses.
+
+  http, https    as usual
+  ftp            ftp://user@host/path       path relative to the login folder; /%2Fetc is /etc
+  ftpes, ftps                               TLS required; TLS from the first byte
+  smtp, smtps    smtp://user@host           submission://host is port 587; lmtp:///path/to/socket
+  mailto         mailto:a@host?subject=Hi   recipients and headers for "send"
+  pop3, pop3s    pop3://user@host/5         message 5; /;UID=x is the message with that unique id
+  imap, imaps    imap://user@host/INBOX     a mailbox; /INBOX;UID=5 a message, /INBOX;UID=5/;SECTION=1.2 a part,
+                                            /INBOX?SUBJECT%20x a search
+  nntp, nntps    nntp://host/group/57       an article; /group/57-99 a range; /<id@host> by message-id
+  news           news:group                 on the server that NNTPSERVER names
+  gopher(s)      gopher://host/1/selector   the first letter is the item type; %09words is a search
+  telnet(s)      telnet://user@host
+  tcp, tls, udp  tcp://host:port
+  unix           unix:///path/to/socket     unix:@name is an abstract one
+  maildir, mbox  maildir:DIR, mbox:FILE     mail on this machine
+  file           file:///path, or the path  files on this machine
+
+"netclients protocols" lists schemes with their ports.
+`
+
+const loginPage = `A password is never the value of a flag, where others could see it. It comes from the first of these that has it:
+
+  1. the URL                       ftp://user:password@host/
+  2. --password-file FILE or -, --password-command CMD, with the name from --user
+  3. the variable NETCLIENTS_PASSWORD
+  4. the profile                   see "netclients help config"
+  5. the system keyring            service "netclients", user "PROTOCOL://USER@HOST"; NETCLIENTS_KEYRING=off leaves it out
+  6. .netrc                        --netrc-file, NETRC, or ~/.netrc
+  7. a prompt, on a terminal
+
+--token-file FILE gives a bearer token in place of a password (OAUTHBEARER, XOAUTH2, HTTP Bearer).
+
+The strongest mechanism that both sides have is used; --auth NAME takes one and no other.
+A secret is never sent without TLS to a host that is not this machine: add --tls require, or --allow-plaintext-auth
+where nothing better is possible. Traces show *** in its place.
+`
+
+const configPage = `Servers that are used often get a profile in ~/.config/netclients/config.toml (NETCLIENTS_CONFIG names another file):
+
+  [profile.work]
+  url              = "imaps://ann@mail.example.org/INBOX"
+  password_command = "pass show mail/work"
+
+  [profile.site]
+  url        = "ftp://deploy@www.example.org/htdocs/"
+  tls        = "require"
+  parallel   = 8
+
+  netclients ls --profile work
+  netclients sync site/ ftp://www.example.org/htdocs/ --profile site
+
+The profile's URL stands for a target that is not given, its other keys for flags that are not given. The keys are
+url, user, password_command, password_file, token_file, and the flags that work everywhere with _ for - (tls, ca_file,
+proxy, timeout, retries, limit_rate, ...). A password itself does not belong in the file.
+`
+
+const jsonPage = `With --json each result is one JSON object on a line of its own; --jq EXPR puts each through a jq expression.
+Keys are there when their values are known.
+
+  ls, search, over   protocol url name path type size modified mode target; of messages number uid message_id from to
+                     subject date flags; of groups and mailboxes count low high posting
+                     type: file dir link message mailbox group menu search binary image html info other
+  get put cp sync    protocol source destination bytes seconds resumed_at status error
+                     status: done skipped deleted failed; sync ends with {"summary":{...}}
+  send               protocol url message_id bytes reply recipients:[address accepted code enhanced text]
+  caps               name params
+  raw                command code text:[lines]
+  probe              url up phase resolve_ms connect_ms tls_ms greeting_ms login_ms total_ms tls_version
+                     cert_not_after greeting error
+
+An error is one object on standard error: {"error":{protocol op url kind code enhanced message retryable}};
+"kind" is the word in "netclients help exit".
+`
+
+// exitCodes says when a command ends with which kind.
+var exitCodes = []struct {
+	kind protocols.Kind
+	when string
+}{
+	{protocols.OK, "all done"},
+	{protocols.Internal, "anything that is none of the others"},
+	{protocols.Usage, "wrong flags, arguments or URL; a verb that the protocol has not"},
+	{protocols.Connect, "name not resolved, connection refused, host unreachable, proxy refused"},
+	{protocols.TLSFailure, "handshake, certificate, TLS asked for but not offered"},
+	{protocols.Auth, "login refused, no credentials, or refused to send them in clear"},
+	{protocols.Refused, "the server's permanent no; not found is among them"},
+	{protocols.Temporary, "the server's temporary no, after the retries"},
+	{protocols.Timeout, "while connecting, of silence, or of the whole command"},
+	{protocols.Protocol, "the answer breaks the protocol, is cut short, or passes a limit"},
+	{protocols.Partial, "some items done, some failed; each is named"},
+	{protocols.Local, "the local file system, or standard output"},
+	{protocols.Interrupted, "Ctrl-C; what is there stays for --continue"},
+}
+
+func exitPage() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, e := range exitCodes {
+		fmt.Fprintf(w, "%4d\t%s\t%s\n", e.kind.Exit(), e.kind, e.when)
+	}
+	w.Flush()
+	return b.String()
+}

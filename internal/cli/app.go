@@ -62,12 +62,13 @@ type app struct {
 	stdout io.Writer
 	stderr io.Writer
 	chosen *Profile
+	hidden *hidden
 	lazy   map[*cobra.Command]func(args []string) // adds a command's flags when it is called
 }
 
 func newApp(reg *protocols.Registry, stdin io.Reader, stdout, stderr io.Writer) *app {
 	return &app{
-		g: newGlobals(), reg: reg, verbs: verbs(), setups: setups(), stdin: stdin, stdout: stdout, stderr: stderr,
+		g: newGlobals(), hidden: &hidden{}, reg: reg, verbs: verbs(), setups: setups(), stdin: stdin, stdout: stdout, stderr: stderr,
 		lazy: map[*cobra.Command]func([]string){},
 	}
 }
@@ -77,7 +78,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 	err := a.run(ctx, args)
 	// Flags that were not read, because others are wrong, count here too.
 	asJSON := a.g.json || a.g.jq != "" || slices.Contains(args, "--json") || slices.Contains(args, "--jq")
-	printError(a.stderr, asJSON, err)
+	printError(a.stderr, asJSON, a.hidden.err(err))
 	return exitCode(err)
 }
 
@@ -208,5 +209,5 @@ Verbs:{{range $cmds}}{{if .IsAvailableCommand}}
 Flags:
 {{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
 
-{{if .HasParent}}The flags that work everywhere: netclients help flags{{else}}More: netclients help flags|urls|login|config|json|exit{{end}}
+{{if .HasParent}}The flags that work everywhere: netclients help flags{{else}}More: netclients help flags|urls|login|config|json|faults|exit{{end}}
 `

@@ -118,6 +118,7 @@ func (a *app) labCommand() *cobra.Command {
 		fs.SetInterspersed(false)
 	})
 	cmd.Example = "  netclients lab\n  netclients lab -- sh -c 'netclients ls $NETCLIENTS_LAB_FTP'\n  netclients lab --fault 'slow=64k' -- make test"
+	cmd.Long = cmd.Short + ".\nWhat --fault takes: netclients help faults"
 	return cmd
 }
 

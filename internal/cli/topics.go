@@ -22,6 +22,7 @@ func topics() []topic {
 		{"login", "where names and passwords come from", page(loginPage)},
 		{"config", "the configuration file and its profiles", page(configPage)},
 		{"json", "the objects that --json prints", page(jsonPage)},
+		{"faults", "how the servers of the lab can be made to misbehave", page(faultsPage)},
 		{"exit", "exit codes", func(*app) string { return exitPage() }},
 	}
 }
@@ -112,6 +113,31 @@ Keys are there when their values are known.
 
 An error is one object on standard error: {"error":{protocol op url kind code enhanced message retryable}};
 "kind" is the word in "netclients help exit".
+`
+
+const faultsPage = `--fault SPEC is a list of faults with commas between. Each is [SCOPE.]KIND[:VERB][=VALUE][*TIMES]: the scope is
+ctl or data, else both; TIMES is how often it happens. Sizes take k M G. In texts a comma is written \, and \r \n \e
+\0 \* stand for what they name.
+
+Of a connection, counted in bytes that the server has written:
+
+  cut=BYTES            reset                       close=BYTES       ended in good order
+  stall=BYTES:DUR      silence for a while         slow=BYTES        so many bytes a second
+  split=BYTES          writes in such pieces       delay=DUR         a wait before each reply
+  truncate=BYTES       a transfer that ends early and is called complete
+  refuse               new connections are reset   max=N             more clients than N are told no
+
+At a command, or at greeting, tls or end (the reply behind a transfer); * is any command:
+
+  code:VERB=TEXT       this reply; the command is not carried out
+  inject:VERB=TEXT     the right reply, and TEXT as a line behind it
+  garbage:VERB         bytes that are no reply
+  endless:VERB         a line without an end       multiline:VERB    a reply without an end
+  hang:VERB            silence for ever            drop:VERB         the connection ends
+  reset:VERB           the connection is reset
+
+  netclients lab --fault 'delay=50ms,data.cut=64k' -- make check
+  netclients lab --fault 'code:RCPT=450 4.7.1 Greylisted*1' -- ./send-report
 `
 
 // exitCodes says when a command ends with which kind.

@@ -3,11 +3,13 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab"
 )
 
 func TestTopics(t *testing.T) {
@@ -57,5 +59,22 @@ func TestConfigPage(t *testing.T) {
 	}
 	if len(c.Profiles) != 2 || c.Profiles["site"].Parallel != "8" || c.Profiles["work"].URL == "" {
 		t.Errorf("%+v", c.Profiles)
+	}
+}
+
+// TestFaultsPage: the page has all kinds of faults, and its examples are in order.
+func TestFaultsPage(t *testing.T) {
+	for _, kind := range []lab.FaultKind{
+		lab.FaultCut, lab.FaultClose, lab.FaultStall, lab.FaultSlow, lab.FaultSplit, lab.FaultDelay, lab.FaultTruncate, lab.FaultRefuse, lab.FaultMax,
+		lab.FaultCode, lab.FaultInject, lab.FaultGarbage, lab.FaultEndless, lab.FaultMultiline, lab.FaultHang, lab.FaultDrop, lab.FaultReset,
+	} {
+		if !regexp.MustCompile(`(?m)(^| )  ` + string(kind) + `[ :=]`).MatchString(faultsPage) {
+			t.Errorf("%s is not on the page", kind)
+		}
+	}
+	for _, example := range regexp.MustCompile(`--fault '(.*?)'`).FindAllStringSubmatch(faultsPage, -1) {
+		if faults, err := lab.ParseFaults(example[1]); err != nil || len(faults) == 0 {
+			t.Errorf("%s: %v", example[1], err)
+		}
 	}
 }

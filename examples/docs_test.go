@@ -1,0 +1,149 @@
+package examples
+
+import (
+	"bufio"
+	"context"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// hosts are the names that the documents have for the servers of the lab.
+var hosts = map[string]string{
+	"ftp": "ftp", "www": "http", "imap": "imap", "pop": "pop3", "smtp": "smtp", "news": "nntp", "gopher": "gopher", "rpc": "xmlrpc",
+	"telnet": "telnet", "tcp": "tcp", "udp": "udp",
+}
+
+// files that the lines begin with.
+var files = map[string]string{
+	"report.txt":     "a report\n",
+	"page.html":      "<p>A report.</p>\n",
+	"message.eml":    "From: me@example.org\nTo: alice@example.org\nSubject: by hand\nMessage-ID: <docs-1@example.org>\n\ntext\n",
+	"letters.ndjson": `{"from":"me@example.org","to":["alice@example.org"],"subject":"one","body":"1"}` + "\n" + `{"from":"me@example.org","to":["alice@example.org"],"subject":"two","body":"2"}` + "\n",
+}
+
+// TestDocuments runs the lines of README.md and docs/cookbook.md that begin with
+// netclients, or lead into it, in order, beside the servers of `netclients lab`.
+func TestDocuments(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skipf("the lines are for a shell: %v", err)
+	}
+	bin := t.TempDir()
+	program := filepath.Join(bin, "netclients")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/netclients").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	for _, doc := range []struct {
+		file, heading string
+		after         map[string]int64 // files that the lines leave, with their sizes
+	}{
+		{"../README.md", "\n## Examples\n", map[string]int64{"large.bin": 3 << 20, "mirror/many/file07.txt": 14}},
+		{"../docs/cookbook.md", "# Cookbook\n", map[string]int64{"downloads/large.bin": 3 << 20, "web.bin": 3 << 20, "head.bin": 100, "gopher-mirror/many/file07.txt": 14, "web-mirror/many/file07.txt": 14}},
+	} {
+		t.Run(filepath.Base(doc.file), func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range files {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			env := []string{"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "WORD=secret"}
+			servers := startLab(t, program, env)
+			for _, line := range lines(t, doc.file, doc.heading) {
+				cmd := exec.CommandContext(t.Context(), sh, "-c", servers.in(line))
+				cmd.Dir, cmd.Env = dir, env
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Errorf("%s: %v\n%s", line, err, out)
+				}
+			}
+			for name, want := range doc.after {
+				if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() != want {
+					t.Errorf("%s: %v, %v", name, info, err)
+				}
+			}
+		})
+	}
+}
+
+// servers are the URLs of a running lab, by protocol.
+type servers map[string]*url.URL
+
+// startLab runs `netclients lab`; it must end soon after an interrupt.
+func startLab(t *testing.T, program string, env []string) servers {
+	t.Helper()
+	cmd := exec.Command(program, "lab")
+	cmd.Env = env
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
+		defer stop()
+		defer context.AfterFunc(ctx, func() { cmd.Process.Kill() })()
+		if cmd.Wait(); ctx.Err() != nil {
+			t.Error("the lab did not end after an interrupt")
+		}
+	})
+	found := servers{}
+	for in := bufio.NewScanner(out); found["submission"] == nil && in.Scan(); {
+		if words := strings.Fields(in.Text()); len(words) >= 2 && words[0] != "PROTOCOL" {
+			if found[words[0]], err = url.Parse(words[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return found
+}
+
+var exampleHost = regexp.MustCompile(`\b([a-z]+)\.example\.org\b`)
+
+// in puts the lab's servers in the place of those of a line, with a login where
+// there are logins.
+func (s servers) in(line string) string {
+	return exampleHost.ReplaceAllStringFunc(line, func(host string) string {
+		word, _, _ := strings.Cut(host, ".")
+		u := s[hosts[word]]
+		switch {
+		case u == nil:
+			return host
+		case word == "tcp" || word == "udp" || word == "telnet":
+			return u.Host
+		}
+		return "alice:secret@" + u.Host
+	})
+}
+
+var command = regexp.MustCompile(`^ {4}((.*\| )?netclients .*)\n`)
+
+// lines gives the commands behind a heading, up to the next one of its level.
+func lines(t *testing.T, file, heading string) (list []string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, _ := strings.Cut(string(text), heading)
+	if strings.HasPrefix(heading, "\n## ") {
+		part, _, _ = strings.Cut(part, "\n## ")
+	}
+	for line := range strings.Lines(part) {
+		if m := command.FindStringSubmatch(line); m != nil {
+			list = append(list, m[1])
+		}
+	}
+	if len(list) < 10 {
+		t.Errorf("%s: %d commands", file, len(list))
+	}
+	return list
+}

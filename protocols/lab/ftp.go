@@ -3,10 +3,8 @@ package lab
 import (
 	"crypto/rand"
 	"crypto/tls"
-	"io"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,44 +70,32 @@ type FTPOptions struct {
 
 // FTPServer is a running FTP server.
 type FTPServer struct {
-	*core
+	*front
 	opt       FTPOptions
 	tree      *Tree
-	authority *Authority
-	user      Credentials
 	verbs     map[string]ftpVerb
 	dialect   listDialect
-	clients   atomic.Int64
-	logins    atomic.Int64
 	transfers atomic.Int64
 	buffers   sync.Pool
-
-	logMu    sync.Mutex
-	commands []string
 }
-
-// maxCommands bounds the record of received commands.
-const maxCommands = 100_000
 
 // StartFTP starts a server; the caller closes it.
 func StartFTP(o FTPOptions) (*FTPServer, error) {
-	s := &FTPServer{tree: o.Tree, authority: o.Authority, user: Credentials{o.User, o.Password}.or(DefaultCredentials())}
-	s.opt = o.withDefaults()
+	s := &FTPServer{tree: o.Tree, opt: o.withDefaults()}
 	s.buffers.New = func() any { return new([dataBuffer]byte) }
 	if s.tree == nil {
 		s.tree = Sample()
 	}
 	var err error
-	if s.authority == nil && o.TLS != TLSNone {
-		if s.authority, err = NewAuthority(); err != nil {
-			return nil, err
-		}
-	}
 	if s.dialect, err = findDialect(o.Dialect); err != nil {
 		return nil, err
 	}
 	s.verbs = s.opt.verbs()
-	if s.core, err = newCore(o.Addr, o.Faults); err != nil {
+	s.front, err = newFront(frontOptions{
+		Addr: o.Addr, Scheme: schemeOf("ftp", o.TLS == TLSImplicit), TLS: o.TLS != TLSNone, Authority: o.Authority, Certificate: o.Certificate,
+		User: o.User, Password: o.Password, MaxClients: o.MaxClients, OnCommand: o.OnCommand, Faults: o.Faults,
+	})
+	if err != nil {
 		return nil, err
 	}
 	s.serve(s.handle)
@@ -150,64 +136,20 @@ func (o FTPOptions) verbs() map[string]ftpVerb {
 			off = append(off, short.verbs...)
 		}
 	}
-	verbs := ftpVerbs()
-	for _, v := range off {
-		delete(verbs, strings.ToUpper(v))
-	}
-	return verbs
+	return without(ftpVerbs(), off)
 }
-
-// URL is "ftp://" (with implicit TLS "ftps://") and the address.
-func (s *FTPServer) URL() string {
-	if s.opt.TLS == TLSImplicit {
-		return "ftps://" + s.Addr() + "/"
-	}
-	return "ftp://" + s.Addr() + "/"
-}
-
-// Credentials is the user the server lets in, besides anonymous ones.
-func (s *FTPServer) Credentials() Credentials { return s.user }
 
 // Tree is what the server serves.
 func (s *FTPServer) Tree() *Tree { return s.tree }
 
-// Authority signs the server's certificate; nil without TLS.
-func (s *FTPServer) Authority() *Authority { return s.authority }
-
-// Commands lists the lines received so far on all connections in order of
-// their arrival, passwords included (the first 100,000).
-func (s *FTPServer) Commands() []string {
-	s.logMu.Lock()
-	defer s.logMu.Unlock()
-	return slices.Clone(s.commands)
-}
-
-// Logins counts the successful logins.
-func (s *FTPServer) Logins() int { return int(s.logins.Load()) }
-
 // DataConnections counts the data connections that were opened.
 func (s *FTPServer) DataConnections() int { return int(s.transfers.Load()) }
 
-// record takes note of a received line.
-func (s *FTPServer) record(line string) {
-	s.logMu.Lock()
-	if len(s.commands) < maxCommands {
-		s.commands = append(s.commands, line)
-	}
-	s.logMu.Unlock()
-	if s.opt.OnCommand != nil {
-		s.opt.OnCommand(line)
-	}
-}
-
-// tlsConfig makes the configuration of one session. Its ticket key is its own,
+// sessionTLS makes the configuration of one session. Its ticket key is its own,
 // so that only data connections of the same session can resume it.
-func (s *FTPServer) tlsConfig() (*tls.Config, error) {
-	c := s.authority.ServerConfig()
+func (s *FTPServer) sessionTLS() (*tls.Config, error) {
+	c := s.tlsConfig()
 	c.MaxVersion = s.opt.MaxTLS
-	if s.opt.Certificate != nil {
-		c.Certificates = []tls.Certificate{*s.opt.Certificate}
-	}
 	if s.opt.ClientCertificates {
 		c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, s.authority.Pool()
 	}
@@ -221,25 +163,5 @@ func (s *FTPServer) tlsConfig() (*tls.Config, error) {
 
 // handle serves one control connection.
 func (s *FTPServer) handle(conn net.Conn) {
-	defer s.clients.Add(-1)
-	n := s.clients.Add(1)
-	for _, limit := range []int64{int64(s.opt.MaxClients), s.faults.clients()} {
-		if limit > 0 && n > limit {
-			io.WriteString(conn, "421 There are too many connected users, please try later.\r\n")
-			drain(conn)
-			return
-		}
-	}
-	newFTPSession(s, conn).run()
-}
-
-// drain ends the outgoing direction and waits a moment for the other side's
-// end, so that unread bytes do not turn the end into a reset that would take
-// the last reply with it.
-func drain(conn net.Conn) {
-	if h, ok := conn.(interface{ CloseWrite() error }); ok {
-		h.CloseWrite()
-	}
-	conn.SetReadDeadline(time.Now().Add(time.Second))
-	io.Copy(io.Discard, io.LimitReader(conn, 1<<20))
+	s.admit(conn, "421 There are too many connected users, please try later.\r\n", newFTPSession(s, conn).run)
 }

@@ -127,7 +127,7 @@ func (x *ftpSession) startTLS() bool {
 		x.ended = true
 		return false
 	}
-	config, err := x.srv.tlsConfig()
+	config, err := x.srv.sessionTLS()
 	if err == nil {
 		conn := tls.Server(&recordConn{Conn: x.base, r: bufio.NewReader(x.base)}, config)
 		ctx, cancel := context.WithTimeout(context.Background(), x.srv.opt.DataTimeout)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -16,6 +17,9 @@ import (
 // heldSorted is how many entries of a sorted listing are in memory; longer ones
 // are sorted in parts, which wait in temporary files.
 const heldSorted = 20_000
+
+// mostSorted bounds what the temporary files hold: a server may list without end.
+const mostSorted = 10_000_000
 
 // orders are the ways to sort. Size and time begin with the largest and newest.
 var orders = map[string]func(a, b *protocols.Entry) int{
@@ -51,12 +55,13 @@ func (r *ranked) entry() protocols.Entry {
 // sorter sorts more entries than memory should hold.
 type sorter struct {
 	compare func(a, b *ranked) int
+	most    int64
 	held    []ranked
 	parts   []*os.File
 }
 
 // sorted gives all entries in order. An error of the listing comes last, behind
-// what was listed before it.
+// what was listed before it; but when the time is up, nothing more is done.
 func sorted(entries iter.Seq2[protocols.Entry, error], by string, reverse bool) iter.Seq2[protocols.Entry, error] {
 	sign := 1
 	if reverse {
@@ -64,11 +69,15 @@ func sorted(entries iter.Seq2[protocols.Entry, error], by string, reverse bool) 
 	}
 	order := orders[by]
 	return func(yield func(protocols.Entry, error) bool) {
-		s := &sorter{compare: func(a, b *ranked) int {
+		s := &sorter{most: mostSorted, compare: func(a, b *ranked) int {
 			return sign * cmp.Or(order((*protocols.Entry)(&a.Entry), (*protocols.Entry)(&b.Entry)), cmp.Compare(a.N, b.N))
 		}}
 		defer s.close()
 		failed := s.fill(entries)
+		if kind := protocols.KindOf(failed); kind == protocols.Timeout || kind == protocols.Interrupted {
+			yield(protocols.Entry{}, failed)
+			return
+		}
 		more, err := s.merge(func(e protocols.Entry) bool { return yield(e, nil) })
 		if err = firstError(failed, err); more && err != nil {
 			yield(protocols.Entry{}, err)
@@ -81,6 +90,9 @@ func (s *sorter) fill(entries iter.Seq2[protocols.Entry, error]) error {
 	for e, err := range entries {
 		if err != nil {
 			return err
+		}
+		if n == s.most {
+			return &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("more than %d entries are not sorted; list them without --sort", s.most)}
 		}
 		s.held = append(s.held, newRanked(n, e))
 		if n++; len(s.held) == heldSorted {

@@ -65,3 +65,30 @@ func TestSorted(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// TestSortedEnds: a listing without end is given up, and none is printed once the
+// time is up.
+func TestSortedEnds(t *testing.T) {
+	endless := func(yield func(protocols.Entry, error) bool) {
+		for yield(protocols.Entry{Path: "x"}, nil) {
+		}
+	}
+	s := &sorter{most: 1000}
+	if err := s.fill(endless); protocols.KindOf(err) != protocols.Protocol || len(s.held) != 1000 {
+		t.Errorf("%d entries, %v", len(s.held), err)
+	}
+	late := func(yield func(protocols.Entry, error) bool) {
+		if yield(protocols.Entry{Path: "x"}, nil) {
+			yield(protocols.Entry{}, &protocols.Error{Kind: protocols.Timeout})
+		}
+	}
+	n := 0
+	for _, err := range sorted(late, "name", false) {
+		if n++; protocols.KindOf(err) != protocols.Timeout {
+			t.Errorf("an entry, or %v", err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d pairs", n)
+	}
+}

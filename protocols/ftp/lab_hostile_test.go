@@ -291,3 +291,50 @@ func TestBeforeAfter(t *testing.T) {
 	_, err := readAll(t.Context(), c, "f", nil)
 	wantKind(t, err, protocols.Refused)
 }
+
+// TestNoWay: the error tells what was wrong with a way that the server agreed to,
+// not that it refused the others.
+func TestNoWay(t *testing.T) {
+	const others = "code:EPSV=500 n,code:EPRT=500 n,code:PORT=500 n,"
+	for reply, kind := range map[string]protocols.Kind{
+		`227 ok (127\,0\,0\,1\,256\,1)`: protocols.Protocol, "227 (": protocols.Protocol,
+		`227 ok (127\,0\,0\,1\,0\,1)`: protocols.Connect, "500 n": protocols.Refused,
+	} {
+		c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "content"}), Faults: faults(t, others+"code:PASV="+reply)}}.start(t)
+		_, err := readAll(t.Context(), c, "f", nil)
+		wantKind(t, err, kind)
+	}
+}
+
+// TestWriterFails: when what is fetched cannot be written here, that is the error,
+// not the server's word on the transfer that was stopped.
+func TestWriterFails(t *testing.T) {
+	full := errors.New("no space left")
+	c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": strings.Repeat("content ", 1<<20), "g": "more"})}}.start(t)
+	o, err := c.Get(t.Context(), "f", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(&failing{after: 100_000, err: full}, o.Body); !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+	if err := o.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	if b, err := readAll(t.Context(), c, "g", nil); err != nil || string(b) != "more" {
+		t.Errorf("the next one: %q, %v", b, err)
+	}
+}
+
+// failing takes some bytes only.
+type failing struct {
+	after int
+	err   error
+}
+
+func (f *failing) Write(p []byte) (int, error) {
+	if f.after -= len(p); f.after < 0 {
+		return 0, f.err
+	}
+	return len(p), nil
+}

@@ -194,6 +194,9 @@ func (d *download) WriteTo(w io.Writer) (int64, error) {
 	n, err := d.conn.WriteToN(w, d.room())
 	d.count(n)
 	switch {
+	case err != nil && !remote(err):
+		d.ended = true
+		d.abort()
 	case err != nil:
 		err = d.finish(err)
 	case d.room() == 0:
@@ -205,6 +208,13 @@ func (d *download) WriteTo(w io.Writer) (int64, error) {
 		err = nil
 	}
 	return n, err
+}
+
+// remote tells an error of the connection from one of the writer that the content
+// goes to: that one stands, whatever the server says to the end that it makes.
+func remote(err error) bool {
+	_, ours := errors.AsType[*protocols.Error](err)
+	return ours || err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func (d *download) count(n int64) {

@@ -37,7 +37,7 @@ func (s *session) open(ctx context.Context, t transfer) (*stream, error) {
 	if s.mode == 0 && s.c.Settings.Active {
 		s.mode = firstActive
 	}
-	var first error
+	var failed error
 	for range modes {
 		m := &modes[s.mode]
 		if m.usable(s) {
@@ -50,13 +50,24 @@ func (s *session) open(ctx context.Context, t transfer) (*stream, error) {
 			if !ok || s.proven || s.failed != nil || ctx.Err() != nil {
 				return nil, err
 			}
-			first = firstError(first, noWay.err)
+			failed = telling(failed, noWay.err)
 			s.conn.Event(protocols.EventNote, m.verb+" did not work, next way: "+noWay.Error(), 0)
 		}
 		s.mode = (s.mode + 1) % len(modes)
 		t.ahead = nil // has been answered
 	}
-	return nil, firstError(first, &protocols.Error{Kind: protocols.Connect, Text: "no way to open a data connection"})
+	if failed == nil {
+		failed = &protocols.Error{Kind: protocols.Connect, Text: "no way to open a data connection"}
+	}
+	return nil, failed
+}
+
+// telling gives the error that says more: that a mode was refused says the least.
+func telling(a, b error) error {
+	if a == nil || protocols.KindOf(a) == protocols.Refused && protocols.KindOf(b) != protocols.Refused {
+		return b
+	}
+	return a
 }
 
 // modeError marks a failure of the way to connect, not of the transfer itself.
@@ -64,13 +75,6 @@ type modeError struct{ err error }
 
 func (e *modeError) Error() string { return e.err.Error() }
 func (e *modeError) Unwrap() error { return e.err }
-
-func firstError(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}
 
 // attempt opens a data connection in one mode. When the mode has worked before,
 // all commands go out in one flight, the transfer's too: a round trip less.

@@ -3,6 +3,7 @@ package protocols
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -62,11 +63,12 @@ func (e *Error) Message() string {
 	if e.Code != 0 {
 		msg = strings.TrimSpace(strconv.Itoa(e.Code) + " " + msg)
 	}
-	if e.Err != nil {
-		if msg != "" {
-			msg += ": "
-		}
-		msg += e.Err.Error()
+	switch {
+	case e.Err == nil:
+	case e.Text == "": // the cause has the server's words
+		msg = strings.TrimSpace(msg + " " + causeText(e.Err))
+	default:
+		msg += ": " + causeText(e.Err)
 	}
 	if msg == "" && e.Class != nil {
 		return e.Class.Error()
@@ -78,6 +80,14 @@ func (e *Error) Message() string {
 		msg += " (" + w + ")"
 	}
 	return msg
+}
+
+// causeText: an end that came too soon is told in words.
+func causeText(err error) string {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return "the server closed the connection"
+	}
+	return err.Error()
 }
 
 // Unwrap gives the cause.

@@ -24,7 +24,7 @@ const maxName = 255
 // and C1) are kept out by a "%XX" for each of their bytes, and a "%" that could
 // be read as one of those is escaped too. Bytes that are no UTF-8 are kept. On
 // Windows, its separators, reserved characters, device names and trailing dots
-// and spaces are escaped in the same way. The error has kind Refused.
+// and spaces are escaped in the same way. The error has kind Local.
 func SafeName(component string) (string, error) { return safeName(component, runtime.GOOS) }
 
 func safeName(name, system string) (string, error) {
@@ -58,7 +58,7 @@ func refused(name, why string) error {
 	if len(name) > 80 {
 		name = cut(name, 80) + "..."
 	}
-	return &protocols.Error{Proto: proto, Kind: protocols.Refused, Text: fmt.Sprintf("the name %q %s: not stored", name, why)}
+	return &protocols.Error{Proto: proto, Kind: protocols.Local, Text: fmt.Sprintf("the name %q %s: not stored", name, why)}
 }
 
 // escape writes the bytes of unwanted characters as %XX.

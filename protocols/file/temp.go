@@ -62,23 +62,23 @@ func CreatePart(dir *os.Root, name string, perm fs.FileMode) (*Temp, error) {
 }
 
 // OpenPart opens the temporary file that an earlier run left, at the offset at.
-// What lies behind the offset is cut off. Anything but a regular file of at least
-// that size is an error.
+// What lies behind the offset is cut off. Anything but a file as [OpenOwn] takes
+// it, of at least that size, is an error.
 func OpenPart(dir *os.Root, name string, at int64) (*Temp, error) {
 	temp := PartName(name)
-	info, err := dir.Lstat(temp)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() < at {
-		return nil, &fs.PathError{Op: "resume", Path: temp, Err: fs.ErrInvalid}
-	}
-	f, err := dir.OpenFile(temp, os.O_RDWR, 0)
+	f, err := OpenOwn(dir, temp, os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}
 	t := &Temp{File: f, dir: dir, name: name, temp: temp}
-	if err := t.Rewind(at); err != nil {
+	info, err := f.Stat()
+	if err == nil && info.Size() < at {
+		err = &fs.PathError{Op: "resume", Path: temp, Err: fs.ErrInvalid}
+	}
+	if err == nil {
+		err = t.Rewind(at)
+	}
+	if err != nil {
 		t.Keep()
 		return nil, err
 	}

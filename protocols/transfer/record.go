@@ -78,7 +78,7 @@ func writeRecord(dir *os.Root, name string, r record) error {
 // readRecord gives the record beside the part of name; ok is false when there is
 // none that can be used.
 func readRecord(dir *os.Root, name string) (r record, ok bool) {
-	f, err := dir.Open(file.RecordName(name))
+	f, err := file.OpenOwn(dir, file.RecordName(name), os.O_RDONLY)
 	if err != nil {
 		return r, false
 	}

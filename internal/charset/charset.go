@@ -1,0 +1,19 @@
+// Package charset decodes the text of encoded words (RFC 2047) in any charset of
+// the WHATWG Encoding Standard.
+package charset
+
+import (
+	"io"
+
+	"golang.org/x/text/encoding/htmlindex"
+)
+
+// Reader gives in, which is in the charset name, in UTF-8. A charset that is not
+// known is an error. It fits [mime.WordDecoder] and protocols.HeaderReader.
+func Reader(name string, in io.Reader) (io.Reader, error) {
+	enc, err := htmlindex.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	return enc.NewDecoder().Reader(in), nil
+}

@@ -1,0 +1,303 @@
+// Package inflate undoes DEFLATE (RFC 1951) on a conversation: on IMAP's COMPRESS
+// (RFC 4978) and NNTP's (RFC 8054).
+package inflate
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
+)
+
+// Reader undoes DEFLATE. It gives what can be known from the bytes that came as
+// soon as they came. The standard library's
+// reader holds content back until the next block begins, which on a connection
+// whose server ends its answers with a partial flush is for ever; INN does so.
+type Reader struct {
+	src   *bufio.Reader
+	bits  uint64 // the next bits of the stream, lowest first
+	n     uint   // how many they are
+	buf   []byte // output; buf[r:] is not read yet, the 32 KiB before are what copies refer to
+	r     int
+	state func(*Reader) error
+	left  int  // bytes of a stored block still to come
+	final bool // this block is the last
+	lit   huffman
+	dist  huffman
+	err   error
+	total int64 // bytes of output
+	most  int64
+}
+
+const (
+	windowSize  = 32 << 10 // how far back a copy may reach
+	bufferSize  = 4 * windowSize
+	longestCopy = 258
+	roomNeeded  = longestCopy + 64 // for one step of symbols: the bytes of 63 bits, and a copy
+)
+
+// errBlocked says that the next bits are not there yet and that output waits.
+var errBlocked = errors.New("blocked")
+
+// errFinal says that the last block has ended.
+var errFinal = errors.New("end of the compressed stream")
+
+// errDamaged says that the stream breaks RFC 1951.
+func errDamaged() error {
+	return &protocols.Error{Kind: protocols.Protocol, Text: "compressed stream is damaged"}
+}
+
+// NewReader gives what r, a stream of DEFLATE, decodes to. After more than most
+// bytes of it Read gives a [wire.LimitError]: a little input can decode to very
+// much. What is damaged gives an error of kind Protocol, a stream that is cut
+// io.ErrUnexpectedEOF. Reader may read more of r than it needs.
+func NewReader(r io.Reader, most int64) *Reader {
+	return &Reader{src: bufio.NewReaderSize(r, 64<<10), buf: make([]byte, 0, bufferSize), state: (*Reader).header, most: most}
+}
+
+// Read gives what has been decoded, at least one byte.
+func (f *Reader) Read(p []byte) (int, error) {
+	for f.r == len(f.buf) {
+		if f.err != nil {
+			return 0, f.err
+		}
+		f.slide()
+		before := len(f.buf)
+		f.decode()
+		if f.total += int64(len(f.buf) - before); f.total > f.most {
+			f.err = &wire.LimitError{What: "decompressed content", Limit: f.most}
+		}
+	}
+	n := copy(p, f.buf[f.r:])
+	f.r += n
+	return n, nil
+}
+
+// slide keeps the window only, so that there is room for more output.
+func (f *Reader) slide() {
+	if len(f.buf) > windowSize {
+		keep := copy(f.buf, f.buf[len(f.buf)-windowSize:])
+		f.buf = f.buf[:keep]
+	}
+	f.r = len(f.buf)
+}
+
+// decode works until the output is full, or the next bits have to be waited for
+// while output waits to be read, or there is an error.
+func (f *Reader) decode() {
+	for f.err == nil && cap(f.buf)-len(f.buf) >= roomNeeded {
+		err := f.state(f)
+		if err == errBlocked {
+			return
+		}
+		switch err {
+		case io.EOF:
+			err = io.ErrUnexpectedEOF
+		case errFinal:
+			err = io.EOF
+		}
+		f.err = err
+	}
+}
+
+// fill makes n bits be there, n at most 56.
+func (f *Reader) fill(n uint) error {
+	for f.n < n {
+		if f.r < len(f.buf) && f.src.Buffered() == 0 {
+			return errBlocked
+		}
+		b, err := f.src.ReadByte()
+		if err != nil {
+			return err
+		}
+		f.bits |= uint64(b) << f.n
+		f.n += 8
+	}
+	return nil
+}
+
+// refill takes many bytes at once, as far as they have come: at least 56 bits are
+// there then. What stands above them are the bits that come next, too.
+func (f *Reader) refill() bool {
+	if f.src.Buffered() < 8 {
+		return false
+	}
+	next, err := f.src.Peek(8)
+	if err != nil {
+		return false
+	}
+	f.bits |= binary.LittleEndian.Uint64(next) << f.n
+	n := (63 - f.n) / 8
+	f.src.Discard(int(n))
+	f.n += 8 * n
+	return true
+}
+
+// take consumes n bits that are there.
+func (f *Reader) take(n uint) int {
+	v := int(f.bits & (1<<n - 1))
+	f.bits >>= n
+	f.n -= n
+	return v
+}
+
+// need is fill and take.
+func (f *Reader) need(n uint) (int, error) {
+	if err := f.fill(n); err != nil {
+		return 0, err
+	}
+	return f.take(n), nil
+}
+
+// header reads the start of a block.
+func (f *Reader) header() error {
+	if f.final {
+		return errFinal
+	}
+	head, err := f.need(3)
+	if err != nil {
+		return err
+	}
+	f.final = head&1 == 1
+	switch head >> 1 {
+	case 0:
+		f.state = (*Reader).storedHeader
+	case 1:
+		f.lit, f.dist = fixedCodes()
+		f.state = (*Reader).symbols
+	case 2:
+		f.state = (*Reader).dynamicHeader
+	default:
+		return errDamaged()
+	}
+	return nil
+}
+
+// storedHeader reads the length of a block that is not compressed.
+func (f *Reader) storedHeader() error {
+	f.take(f.n % 8)
+	if err := f.fill(32); err != nil {
+		return err
+	}
+	size, complement := f.take(16), f.take(16)
+	if size != ^complement&0xffff {
+		return errDamaged()
+	}
+	f.left, f.state = size, (*Reader).stored
+	return nil
+}
+
+func (f *Reader) stored() error {
+	for f.left > 0 {
+		if cap(f.buf)-len(f.buf) < roomNeeded {
+			return nil
+		}
+		b, err := f.need(8)
+		if err != nil {
+			return err
+		}
+		f.buf = append(f.buf, byte(b))
+		f.left--
+	}
+	f.state = (*Reader).header
+	return nil
+}
+
+// codeOrder is the order in which the lengths of the code length code come.
+var codeOrder = [19]int{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
+
+// dynamicHeader reads the codes of a block. Half a header is never what an answer
+// ends with, so that waiting for the rest is right.
+func (f *Reader) dynamicHeader() error {
+	unread := f.r
+	f.r = len(f.buf) // nothing of the header may give errBlocked: it is read once
+	defer func() { f.r = unread }()
+	head, err := f.need(14)
+	if err != nil {
+		return err
+	}
+	literals, distances, codes := head&31+257, head>>5&31+1, head>>10&15+4
+	if literals > 286 || distances > 30 {
+		return errDamaged()
+	}
+	var lengths [286 + 30]byte
+	for _, i := range codeOrder[:codes] {
+		n, err := f.need(3)
+		if err != nil {
+			return err
+		}
+		lengths[i] = byte(n)
+	}
+	var code huffman
+	if err := code.build(lengths[:19]); err != nil {
+		return err
+	}
+	clear(lengths[:19])
+	if err := f.codeLengths(&code, lengths[:literals+distances]); err != nil {
+		return err
+	}
+	if err := f.lit.build(lengths[:literals]); err != nil {
+		return err
+	}
+	f.state = (*Reader).symbols
+	return f.dist.build(lengths[literals : literals+distances])
+}
+
+// codeLengths reads run-length coded lengths of codes.
+func (f *Reader) codeLengths(code *huffman, lengths []byte) error {
+	for i := 0; i < len(lengths); {
+		symbol, used, err := f.symbol(code, f.bits, f.n)
+		if err != nil {
+			return err
+		}
+		f.take(used)
+		if symbol < 16 {
+			lengths[i] = byte(symbol)
+			i++
+			continue
+		}
+		run := [3]struct{ bits, base int }{{2, 3}, {3, 3}, {7, 11}}[symbol-16]
+		extra, err := f.need(uint(run.bits))
+		if err != nil {
+			return err
+		}
+		var value byte
+		if symbol == 16 {
+			if i == 0 {
+				return errDamaged()
+			}
+			value = lengths[i-1]
+		}
+		n := run.base + extra
+		if i+n > len(lengths) {
+			return errDamaged()
+		}
+		for range n {
+			lengths[i] = value
+			i++
+		}
+	}
+	return nil
+}
+
+// symbol decodes one symbol from bits, of which n are there, without consuming
+// them. More are read as they are needed; used counts those of the symbol.
+func (f *Reader) symbol(code *huffman, bits uint64, n uint) (symbol int, used uint, err error) {
+	skip := f.n - n // bits that the caller has looked at already
+	for {
+		e := code.table[bits&code.mask]
+		if used = uint(e & 15); used > 0 && used <= n {
+			return int(e >> 4), used, nil
+		}
+		if n >= code.longest {
+			return 0, 0, errDamaged()
+		}
+		if err := f.fill(f.n + 1); err != nil {
+			return 0, 0, err
+		}
+		bits, n = f.bits>>skip, f.n-skip
+	}
+}

@@ -15,26 +15,27 @@ import (
 	"github.com/netclients/netclients/protocols/transport"
 )
 
-// enter checks the arguments and takes the gate; nothing is sent before.
-func (c *Client) enter(ctx context.Context, args ...string) error {
+// enter checks the arguments and takes the gate, for the caller to release; nothing
+// is sent before.
+func (c *Client) enter(ctx context.Context, args ...string) (release func(), err error) {
 	if err := wire.Check(args...); err != nil {
-		return &protocols.Error{Kind: protocols.Usage, Err: err}
+		return nil, &protocols.Error{Kind: protocols.Usage, Err: err}
 	}
 	if err := context.Cause(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	return c.gate.Enter()
+	return c.gate.Leave, c.gate.Enter()
 }
 
 // connect dials the server of an item, with TLS where its scheme says so.
 func (c *Client) connect(ctx context.Context, it *item) (*transport.Conn, error) {
-	dialer, scheme, host, port := c.dialer, c.scheme, c.host, c.port
+	dialer, scheme := c.dialer, c.scheme
+	host, port := c.address(it)
 	if it.server != nil {
 		if !c.Settings.Foreign {
 			return nil, &protocols.Error{Kind: protocols.Usage, Text: "it is on another server, " + it.server.Host}
 		}
 		scheme, _ = Spec().Scheme(it.server.Scheme)
-		host, port = serverOf(it.server)
 		dialer = transport.NewDialer(proto, it.server, c.opts)
 	}
 	if scheme.TLS == protocols.TLSNone && c.opts.TLS.Mode == protocols.TLSRequire {
@@ -143,10 +144,7 @@ func (c *Client) ask(ctx context.Context, it *item) (*answer, error) {
 func (a *answer) begin(it *item) error {
 	out := wire.NewWriter(a.conn, int(a.c.limits.Line))
 	out.OnCmd = func(line string) { a.conn.Event(protocols.EventSend, line, 0) }
-	if err := out.Raw(it.line()); err != nil {
-		return err
-	}
-	if err := out.Flush(); err != nil {
+	if err := send(out, it); err != nil {
 		return err
 	}
 	if err := a.fill(); err != nil {
@@ -156,6 +154,28 @@ func (a *answer) begin(it *item) error {
 		return a.plusHeader()
 	}
 	return a.noted()
+}
+
+// send writes the request, and answers to the server's questions as a text that a
+// dot ends.
+func send(out *wire.Writer, it *item) error {
+	lines := []string{it.line()}
+	if it.answers != nil {
+		lines = append(lines, "+-1")
+		for _, text := range it.answers {
+			if strings.HasPrefix(text, ".") {
+				text = "." + text
+			}
+			lines = append(lines, text)
+		}
+		lines = append(lines, ".")
+	}
+	for _, line := range lines {
+		if err := out.Raw(line); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
 }
 
 // noted looks whether the answer says no.

@@ -37,13 +37,11 @@ func findCharset(name string) (encoding.Encoding, error) {
 	return e, nil
 }
 
-// decoderOf gives what makes UTF-8 of a text of a menu; nil: bytes stay.
+// decoderOf gives what makes UTF-8 of the text of a menu line. An empty name is a
+// guess too: entries are UTF-8, and their URLs keep the bytes.
 func decoderOf(name string) (func(string) string, error) {
-	if name == "" {
-		return nil, nil
-	}
 	var fixed encoding.Encoding
-	if name != autoCharset {
+	if name != "" && name != autoCharset {
 		var err error
 		if fixed, err = findCharset(name); err != nil {
 			return nil, err
@@ -52,6 +50,9 @@ func decoderOf(name string) (func(string) string, error) {
 	return func(s string) string {
 		e := fixed
 		if e == nil {
+			if utf8.ValidString(s) {
+				return s
+			}
 			e = detect([]byte(s), true)
 		}
 		out, err := e.NewDecoder().String(s)

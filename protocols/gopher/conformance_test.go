@@ -3,27 +3,14 @@ package gopher
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"testing"
 
+	"github.com/netclients/netclients/internal/dialogs"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
-
-var update = flag.Bool("update", false, "write down in testdata/*.dialog what the calls give now")
-
-// recording is a dialogue with the call that it belongs to.
-type recording struct {
-	name  string
-	call  protocoltest.Call
-	setup func(s *Settings)
-	skip  map[string]string
-	spare int
-}
 
 // noEnd: such an answer ends with the connection, so that a cut in good order is
 // no error, and has no limits.
@@ -74,71 +61,41 @@ func attributes(name string) protocoltest.Call {
 
 func german(s *Settings) { s.View = "Text/plain De_DE" }
 
-func recordings() []recording {
-	return []recording{
-		{name: "list", call: protocoltest.List("1/gopher"), skip: lenient},
-		{name: "list-missing", call: protocoltest.List("1/nothere"), skip: lenient, spare: 1},
-		{name: "list-not-found", call: protocoltest.List("1/nothere"), skip: lenient},
-		{name: "list-bad-lines", call: protocoltest.List(""), skip: lenient},
-		{name: "search", call: search("7/find", "two words"), skip: lenient},
-		{name: "get-text", call: protocoltest.Get("0/dots.txt", nil), skip: noEnd},
-		{name: "get-no-dot", call: protocoltest.Get("0/hello.txt", nil), skip: loneDot},
-		{name: "get-binary", call: protocoltest.Get("9/blob.bin", nil), skip: noEnd},
-		{name: "get-missing", call: protocoltest.Get("0/nothere", nil), skip: noEnd, spare: 1},
-		{name: "get-part", call: protocoltest.Get("0/hello.txt", &protocols.GetOptions{Length: 5}), skip: noEnd, spare: 1},
-		{name: "plus-view", call: protocoltest.Get("0/a.txt", nil), setup: german, skip: plain},
-		{name: "plus-error", call: protocoltest.Get("0/a.txt", nil), setup: german, skip: plainLenient, spare: 1},
-		{name: "plus-attributes", call: attributes("0/a.txt"), skip: plainLenient},
-	}
+var recordings = []dialogs.Recording[Settings]{
+	{Name: "list", Call: protocoltest.List("1/gopher"), Skip: lenient},
+	{Name: "list-missing", Call: protocoltest.List("1/nothere"), Skip: lenient, Spare: 1},
+	{Name: "list-not-found", Call: protocoltest.List("1/nothere"), Skip: lenient},
+	{Name: "list-bad-lines", Call: protocoltest.List(""), Skip: lenient},
+	{Name: "search", Call: search("7/find", "two words"), Skip: lenient},
+	{Name: "get-text", Call: protocoltest.Get("0/dots.txt", nil), Skip: noEnd},
+	{Name: "get-no-dot", Call: protocoltest.Get("0/hello.txt", nil), Skip: loneDot},
+	{Name: "get-binary", Call: protocoltest.Get("9/blob.bin", nil), Skip: noEnd},
+	{Name: "get-missing", Call: protocoltest.Get("0/nothere", nil), Skip: noEnd, Spare: 1},
+	{Name: "get-part", Call: protocoltest.Get("0/hello.txt", &protocols.GetOptions{Length: 5}), Skip: noEnd, Spare: 1},
+	{Name: "plus-view", Call: protocoltest.Get("0/a.txt", nil), Setup: german, Skip: plain},
+	{Name: "plus-error", Call: protocoltest.Get("0/a.txt", nil), Setup: german, Skip: plainLenient, Spare: 1},
+	{Name: "plus-attributes", Call: attributes("0/a.txt"), Skip: plainLenient},
 }
 
-func (r recording) dialog() protocoltest.Dialog {
-	d := protocoltest.Dialog{File: filepath.Join("testdata", r.name+".dialog"), Call: r.call, Skip: r.skip, Spare: r.spare}
-	if r.setup != nil {
-		d.Setup = func(c protocols.Client) { r.setup(&c.(*Client).Settings) }
-	}
-	return d
-}
-
-func harness() protocoltest.Harness {
-	h := protocoltest.Harness{
-		Spec: Spec(), URL: "gopher://localhost/", Secret: "Xyzzy-7070", Server: labServer, Garbage: "this is no menu",
-		Skip: map[string]string{
-			"credentials": "gopher has no logins",
-			"errors":      "gopher has no logins; TestErrors is about the rest",
+func book() *dialogs.Book[Settings] {
+	return &dialogs.Book[Settings]{
+		Harness: protocoltest.Harness{
+			Spec: Spec(), URL: "gopher://localhost/", Secret: "Xyzzy-7070", Server: labServer, Garbage: "this is no menu",
+			Skip: map[string]string{
+				"credentials": "gopher has no logins",
+				"errors":      "gopher has no logins; TestErrors is about the rest",
+			},
 		},
+		Rows:     recordings,
+		Settings: func(c protocols.Client) *Settings { return &c.(*Client).Settings },
 	}
-	for _, r := range recordings() {
-		h.Dialogs = append(h.Dialogs, r.dialog())
-	}
-	return h
 }
 
 // TestConformance runs the suite that all adapters pass.
-func TestConformance(t *testing.T) { protocoltest.Run(t, harness()) }
+func TestConformance(t *testing.T) { protocoltest.Run(t, book().Suite()) }
 
-// TestUpdateDialogs does what the flag says; without it, it looks for files that
-// no recording names.
-func TestUpdateDialogs(t *testing.T) {
-	files, _ := filepath.Glob("testdata/*.dialog")
-	for _, f := range files {
-		if !slices.ContainsFunc(recordings(), func(r recording) bool { return r.dialog().File == f }) {
-			t.Errorf("%s belongs to no recording", f)
-		}
-	}
-	if !*update {
-		return
-	}
-	for _, r := range recordings() {
-		s, err := protocoltest.LoadScript(r.dialog().File)
-		if err == nil {
-			err = protocoltest.Rewrite(t, harness(), r.dialog(), s)
-		}
-		if err != nil {
-			t.Errorf("%s: %v", r.name, err)
-		}
-	}
-}
+// TestUpdateDialogs looks for stray files, and with -update writes down what the calls give now.
+func TestUpdateDialogs(t *testing.T) { book().Update(t) }
 
 func startLab(t testing.TB, o lab.GopherOptions) *lab.GopherServer {
 	t.Helper()

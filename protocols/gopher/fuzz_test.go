@@ -87,7 +87,7 @@ func FuzzText(f *testing.F) {
 
 // FuzzPlus: attributes and answers of Gopher+ stay within their limits.
 func FuzzPlus(f *testing.F) {
-	for _, s := range []string{"+INFO: x\r\n+VIEWS:\r\n Text/plain: <1k>\r\n.\r\n", "+ADMIN:\n Mod-Date: x <20240101000000>\n", " x", "+VIEWS:\n a b: <1e308g>\n"} {
+	for _, s := range []string{"+INFO: x\r\n+VIEWS:\r\n Text/plain: <1k>\r\n.\r\n", "+ADMIN:\n Mod-Date: x <20240101000000>\n", " x", "+VIEWS:\n a b: <1e308g>\n", "+INFO: 0a\t/a\tlocalhost\t70\t+\n+ADMIN:\n Mod-Date: x <20240101000000>\n+INFO: bad\n"} {
 		f.Add(s)
 	}
 	limits := protocols.Limits{ReplyLines: 50, Reply: 4096, Line: 1024}.WithDefaults()
@@ -97,6 +97,14 @@ func FuzzPlus(f *testing.F) {
 		if err == nil && len(all) > 50 {
 			t.Fatalf("%d attributes", len(all))
 		}
+		src = &ender{src: strings.NewReader(in)}
+		parser := &menuParser{c: &Client{host: "localhost", port: "70"}, facts: map[factsKey]map[string]string{}}
+		parser.items(&attributeLines{in: lineReader{wire.NewLineReader(src, 1024), src}, l: &limits}, func(e protocols.Entry) bool {
+			if !e.Parsed() && e.URL != "" {
+				t.Fatalf("%+v", e)
+			}
+			return true
+		})
 		for _, v := range Views(all) {
 			if v.Type == "" || v.Size < -1 {
 				t.Fatalf("%+v", v)

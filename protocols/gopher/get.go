@@ -3,8 +3,11 @@ package gopher
 import (
 	"context"
 	"io"
+	"net"
+	"slices"
 	"time"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -17,12 +20,13 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
-	if err := c.enter(ctx, name); err != nil {
+	release, err := c.enter(ctx, name)
+	if err != nil {
 		return nil, c.wrap(err, "get", name)
 	}
 	obj, err := c.get(ctx, name, o)
 	if err != nil {
-		c.gate.Leave()
+		release()
 		return nil, c.wrap(err, "get", name)
 	}
 	return obj, nil
@@ -33,11 +37,14 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if err == nil {
 		err = readable(o)
 	}
+	if err == nil {
+		err = c.ours(&it)
+	}
+	if err == nil {
+		err = c.choose(&it)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if c.Settings.View != "" && it.plus == "" {
-		it.plus = "+" + c.Settings.View
 	}
 	a, err := c.ask(ctx, &it)
 	if err != nil {
@@ -56,6 +63,36 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) 
 		e.Size = a.size
 	}
 	return &protocols.Object{Entry: e, Body: b}, nil
+}
+
+// choose puts the settings of Gopher+ into the request.
+func (c *Client) choose(it *item) error {
+	if it.plus == "" && (c.Settings.View != "" || len(c.Settings.Answers) > 0) {
+		it.plus = "+" + c.Settings.View
+	}
+	if len(c.Settings.Answers) > 0 {
+		it.plus += "\t1" // a block of data follows (Gopher+ 2.9)
+		it.answers = c.Settings.Answers
+	}
+	if err := wire.Check(append(slices.Clip(it.answers), it.plus)...); err != nil {
+		return &protocols.Error{Kind: protocols.Usage, Err: err}
+	}
+	return nil
+}
+
+// ours refuses items that no Gopher request opens, and says what does.
+func (c *Client) ours(it *item) error {
+	host, port := c.address(it)
+	switch it.kind {
+	case kindCSO:
+		return &protocols.Error{
+			Kind: protocols.Usage, Text: "a CSO name server speaks another protocol",
+			Hint: "netclients tcp connect " + net.JoinHostPort(host, port) + ", then: query NAME, quit",
+		}
+	case kindTelnet, kindTN3270:
+		return &protocols.Error{Kind: protocols.Usage, Text: "a login, not a document", Hint: "netclients telnet open " + terminalURL(it, host, port)}
+	}
+	return nil
 }
 
 // readable refuses what cannot be had.
@@ -82,17 +119,9 @@ func (c *Client) entry(it *item) protocols.Entry {
 		e.Path = e.URL
 	}
 	if e.Name == "" {
-		e.Name = it.hostOf(c)
+		e.Name, _ = c.address(it)
 	}
 	return e
-}
-
-// hostOf gives the host of an item: the name of one without a selector.
-func (it *item) hostOf(c *Client) string {
-	if it.server != nil {
-		return it.server.Hostname()
-	}
-	return c.host
 }
 
 // lastWait is how long a server may take to end the connection behind the dot
@@ -105,12 +134,12 @@ func (c *Client) reader(ctx context.Context, a *answer, it *item) (io.Reader, er
 	if err != nil {
 		return nil, err
 	}
-	isText := kindOf(it.kind).text || c.Settings.View != "" && isTextView(c.Settings.View)
+	isText := a.text || kindOf(it.kind).text || c.Settings.View != "" && isTextView(c.Settings.View)
 	if !isText || c.Settings.Binary {
 		return a, nil
 	}
 	var r io.Reader = a
-	if a.size < 0 || a.text {
+	if it.plus == "" || a.text { // other answers of Gopher+ have no dot
 		t := newText(a)
 		t.dot = func() { a.conn.SetReadDeadline(time.Now().Add(lastWait)) }
 		t.over = func() bool { return ctx.Err() == nil }

@@ -15,7 +15,8 @@
 // There are no replies beside menu items of type 3, no sizes and times but those
 // of Gopher+, and no end mark of binary items but the end of the connection: one
 // that was cut in good order cannot be told from a whole one. Nothing can be
-// written. CSO name servers (type 2) are listed, not asked.
+// written. CSO name servers (type 2) and logins (types 8 and T) speak other
+// protocols: they are listed, not asked.
 //
 // # Verbs
 //
@@ -56,10 +57,11 @@ func Spec() *protocols.Spec {
 // right for most servers.
 type Settings struct {
 	Binary  bool          // no text is treated as such: dots, the last one too, stay as they came
-	Charset string        // of texts and menus, which become UTF-8; "auto" finds it out; empty: bytes stay
+	Charset string        // of texts and menus, which become UTF-8; "auto" finds it out; empty: auto for menus, and the bytes of texts stay
 	Foreign bool          // items of other servers may be read, and are part of trees
 	Delay   time.Duration // pause between two requests of this client
 	View    string        // Gopher+ view to read, as "Text/plain De_DE"; empty: the plain item
+	Answers []string      // to the questions of a Gopher+ item that asks some (its ASK attribute), for Get
 }
 
 // Client asks one Gopher server, and others where [Settings].Foreign says so. It
@@ -77,6 +79,7 @@ type Client struct {
 	dialer *transport.Dialer
 	gate   protocols.Gate
 	last   time.Time // when the last request ended
+	plus   bool      // the server has marked items as those of Gopher+
 
 	mu     sync.Mutex      // guards what Close shares with a verb
 	conn   *transport.Conn // of the request that is going on
@@ -95,12 +98,9 @@ var (
 // New makes a client for the server of u. It does no I/O. A nil o means the
 // defaults.
 func New(u *url.URL, o *protocols.Options) (*Client, error) {
-	if o == nil {
-		o = &protocols.Options{}
-	}
-	s, ok := Spec().Scheme(u.Scheme)
-	if !ok {
-		return nil, protocols.UsageError(proto, "", "scheme "+u.Scheme+" is not one of gopher, gophers")
+	s, o, err := Spec().Accept(u, o)
+	if err != nil {
+		return nil, err
 	}
 	c := &Client{url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
 	c.host, c.port = protocols.HostPort(u, s)
@@ -155,10 +155,14 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// wrap gives an error its verb and URL.
+// wrap gives an error its verb and URL. Answers to a form are sent once.
 func (c *Client) wrap(err error, op, name string) error {
 	if err == nil {
 		return nil
 	}
-	return protocols.Wrap(err, proto, op, c.display(name))
+	err = protocols.Wrap(err, proto, op, c.display(name))
+	if e, ok := err.(*protocols.Error); ok && len(c.Settings.Answers) > 0 {
+		e.Retryable = false
+	}
+	return err
 }

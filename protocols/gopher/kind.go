@@ -6,6 +6,7 @@ import "github.com/netclients/netclients/protocols"
 const (
 	kindText   = '0'
 	kindMenu   = '1'
+	kindCSO    = '2'
 	kindError  = '3'
 	kindSearch = '7'
 	kindTelnet = '8'
@@ -26,7 +27,7 @@ type kind struct {
 var kinds = map[byte]kind{
 	kindText:   {"text", protocols.TypeFile, true},
 	kindMenu:   {"menu", protocols.TypeMenu, true},
-	'2':        {"CSO name server", protocols.TypeOther, true},
+	kindCSO:    {"CSO name server", protocols.TypeOther, true},
 	kindError:  {"error", protocols.TypeOther, true},
 	'4':        {"BinHex", protocols.TypeBinary, false},
 	'5':        {"DOS archive", protocols.TypeBinary, false},

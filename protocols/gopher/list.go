@@ -37,8 +37,9 @@ func (c *Client) listing(ctx context.Context, op, name string, query *string, li
 		if query != nil {
 			args = append(args, *query)
 		}
-		err := c.enter(ctx, args...)
+		release, err := c.enter(ctx, args...)
 		if err == nil {
+			defer release()
 			err = c.list(ctx, name, query, list, func(e protocols.Entry) bool { return yield(e, nil) })
 		}
 		if err != nil && !errors.Is(err, errStop) {
@@ -48,7 +49,6 @@ func (c *Client) listing(ctx context.Context, op, name string, query *string, li
 }
 
 func (c *Client) list(ctx context.Context, name string, query *string, list lister, yield func(protocols.Entry) bool) error {
-	defer c.gate.Leave()
 	it, err := c.item(name)
 	if err != nil {
 		return err

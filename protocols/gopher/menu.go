@@ -12,14 +12,14 @@ import (
 // menuParser makes entries of the lines of one menu.
 type menuParser struct {
 	c      *Client
-	decode func(string) string // of texts for people; nil: bytes stay
+	decode func(string) string // of texts for people; nil: none
 	before byte                // type of the last item that was no mirror
 	facts  map[factsKey]map[string]string
 }
 
 type factsKey struct {
 	letter byte
-	plus   bool
+	plus   string
 }
 
 func (c *Client) newMenuParser(decode func(string) string) *menuParser {
@@ -36,7 +36,7 @@ func (p *menuParser) parse(line string) (e protocols.Entry, ok bool) {
 	letter := line[0]
 	f := strings.Split(line[1:], "\t")
 	k := kindOf(letter)
-	e = protocols.Entry{Protocol: proto, Name: f[0], Type: k.typ, Size: -1, Facts: p.factsOf(letter, len(f) > 4 && strings.HasPrefix(f[4], "+"))}
+	e = protocols.Entry{Protocol: proto, Name: f[0], Type: k.typ, Size: -1, Facts: p.factsOf(letter, plusMark(f))}
 	if p.decode != nil {
 		e.Name = p.decode(e.Name)
 	}
@@ -49,14 +49,25 @@ func (p *menuParser) parse(line string) (e protocols.Entry, ok bool) {
 	return e, true
 }
 
+// plusMark gives the mark of a Gopher+ item: "+", or "?" for one with questions.
+func plusMark(f []string) string {
+	if len(f) > 4 && f[4] != "" && (f[4][0] == '+' || f[4][0] == '?') {
+		return f[4][:1]
+	}
+	return ""
+}
+
 // factsOf gives the facts of a type; entries share them, since nobody writes them.
-func (p *menuParser) factsOf(letter byte, plus bool) map[string]string {
+func (p *menuParser) factsOf(letter byte, plus string) map[string]string {
 	key := factsKey{letter, plus}
 	f := p.facts[key]
 	if f == nil {
 		f = map[string]string{"kind": KindName(letter), "type": string([]byte{letter})}
-		if plus {
+		if plus != "" {
 			f["gopher+"] = "yes"
+		}
+		if plus == "?" {
+			f["asks"] = "yes"
 		}
 		p.facts[key] = f
 	}

@@ -16,8 +16,9 @@ type item struct {
 	kind     byte     // letter of the type (RFC 1436 3.8)
 	selector string
 	search   string
-	plus     string // Gopher+: "+", "+VIEW", "!" or "$"; empty: plain Gopher
-	searches bool   // a search is there, if an empty one
+	plus     string   // Gopher+: "+", "+VIEW", "!" or "$"; empty: plain Gopher
+	searches bool     // a search is there, if an empty one
+	answers  []string // to the questions of a form, sent behind the request
 }
 
 // item takes a name apart.
@@ -50,6 +51,14 @@ func isURL(name string) bool {
 func serverOf(u *url.URL) (host, port string) {
 	s, _ := Spec().Scheme(u.Scheme)
 	return protocols.HostPort(u, s)
+}
+
+// address gives host and port of the server that an item is on.
+func (c *Client) address(it *item) (host, port string) {
+	if it.server != nil {
+		return serverOf(it.server)
+	}
+	return c.host, c.port
 }
 
 // own reports whether an address is that of the client's server.

@@ -110,10 +110,11 @@ func (c *Client) Attributes(ctx context.Context, name string) ([]Attribute, erro
 
 // once runs one request that has no stream.
 func (c *Client) once(ctx context.Context, name string, f func(it *item) error) error {
-	if err := c.enter(ctx, name); err != nil {
+	release, err := c.enter(ctx, name)
+	if err != nil {
 		return err
 	}
-	defer c.gate.Leave()
+	defer release()
 	it, err := c.item(name)
 	if err != nil {
 		return err
@@ -132,22 +133,43 @@ func (c *Client) attributes(ctx context.Context, it *item) ([]Attribute, error) 
 	return readAttributes(a.lines(&c.limits), &c.limits)
 }
 
+// attributeLines reads the lines of attributes: those of one item are bounded.
+type attributeLines struct {
+	in    lineReader
+	l     *protocols.Limits
+	n     int
+	total int64
+}
+
+// next gives a line, and io.EOF behind the last one.
+func (r *attributeLines) next() (string, error) {
+	line, err := r.in.ReadLine()
+	if err == nil && string(line) == "." {
+		err = io.EOF
+	}
+	if err != nil {
+		return "", err
+	}
+	r.n++
+	if r.total += int64(len(line)); r.n > r.l.ReplyLines || r.total > r.l.Reply {
+		return "", protocols.ProtocolError(proto, "", "more attributes than the limit allows")
+	}
+	return string(line), nil
+}
+
 // readAttributes reads blocks: "+NAME: value", and lines with a blank before them.
 func readAttributes(in lineReader, l *protocols.Limits) (all []Attribute, err error) {
-	total := int64(0)
-	for n := 0; ; n++ {
-		line, err := in.ReadLine()
-		if err == io.EOF || err == nil && string(line) == "." {
+	r := &attributeLines{in: in, l: l}
+	for {
+		line, err := r.next()
+		if err == io.EOF {
 			return all, nil
+		}
+		if err == nil {
+			err = addAttribute(&all, line)
 		}
 		if err != nil {
 			return nil, cut(err)
-		}
-		if total += int64(len(line)); n >= l.ReplyLines || total > l.Reply {
-			return nil, protocols.ProtocolError(proto, "", "more attributes than the limit allows")
-		}
-		if err := addAttribute(&all, string(line)); err != nil {
-			return nil, err
 		}
 	}
 }

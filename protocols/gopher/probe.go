@@ -2,7 +2,6 @@ package gopher
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"strings"
@@ -15,45 +14,27 @@ import (
 // Probe asks for the top menu, and for "caps.txt", in which some servers say what
 // they can do. The banner is the menu's first line with a text; there is no login.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r := &protocols.Report{URL: strings.TrimSuffix(c.base, "/") + "/", Phase: "connect"}
-	start := time.Now()
-	err := c.once(ctx, "", func(it *item) error { return c.probe(ctx, it, r) })
-	r.Total = time.Since(start)
-	if err == nil {
-		r.Up, r.Phase = true, ""
-	}
+	r, err := transport.Probe(ctx, c.url, c.enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
+	r.URL = c.base // the server's, whatever the item
 	return r, c.wrap(err, "probe", "")
 }
 
-func (c *Client) probe(ctx context.Context, it *item, r *protocols.Report) error {
+func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	if err := c.open(); err != nil {
 		return err
 	}
-	conn, err := c.connect(ctx, it)
+	top := item{kind: kindMenu}
+	conn, err := c.connect(ctx, &top)
 	if err != nil {
-		if protocols.KindOf(err) == protocols.TLSFailure {
-			r.Phase = "tls"
-		}
 		return err
 	}
-	measure(r, conn)
+	conn.Measure(r)
 	r.Address, r.Phase = conn.RemoteAddr().String(), "greeting"
-	if err := c.greet(&answer{c: c, conn: conn, done: conn.Use(ctx), size: -1, left: -1}, it, r); err != nil {
+	if err := c.greet(&answer{c: c, conn: conn, done: conn.Use(ctx), size: -1, left: -1}, &top, r); err != nil {
 		return err
 	}
 	r.Phase = "caps"
 	return c.caps(ctx, r)
-}
-
-func measure(r *protocols.Report, conn *transport.Conn) {
-	t := conn.Timings()
-	r.Resolve, r.Connect, r.TLS = t.Resolve, t.Connect, t.TLS
-	if state := conn.TLS(); state != nil {
-		r.TLSVersion = tls.VersionName(state.Version)
-		if len(state.PeerCertificates) > 0 {
-			r.CertNotAfter = state.PeerCertificates[0].NotAfter
-		}
-	}
 }
 
 // greet reads the top menu as far as it tells something.
@@ -65,7 +46,11 @@ func (c *Client) greet(a *answer, it *item, r *protocols.Report) error {
 	}
 	r.Greeting = time.Since(start)
 	plus := false
-	in, p := a.lines(&c.limits), c.newMenuParser(nil)
+	decode, err := decoderOf(c.Settings.Charset)
+	if err != nil {
+		return err
+	}
+	in, p := a.lines(&c.limits), c.newMenuParser(decode)
 	for n := 0; n < c.limits.ReplyLines; n++ {
 		line, err := in.ReadLine()
 		if err == io.EOF || err == nil && string(line) == "." {

@@ -2,6 +2,9 @@ package gopher
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
+	"io"
 	"iter"
 	"strconv"
 	"strings"
@@ -16,7 +19,7 @@ const menuFile = "gophermap"
 // last component of their selectors, and the menu itself as "gophermap". What
 // leads out of the tree, up in it or back to the menu is left out, and so are
 // items of other servers unless [Settings].Foreign is set, searches, and lines
-// that only inform.
+// that only inform. Of a Gopher+ server the entries have their times.
 func (c *Client) ListTree(ctx context.Context, root, name string) iter.Seq2[protocols.Entry, error] {
 	return c.listing(ctx, "ls", name, nil, func(ctx context.Context, it *item, yield func(protocols.Entry) bool) error {
 		top, err := c.item(root)
@@ -29,7 +32,7 @@ func (c *Client) ListTree(ctx context.Context, root, name string) iter.Seq2[prot
 		if !yield(self) {
 			return errStop
 		}
-		return c.menu(ctx, it, func(e protocols.Entry) bool {
+		return c.treeMenu(ctx, it, func(e protocols.Entry) bool {
 			return !t.place(&e) || yield(e)
 		})
 	})
@@ -86,10 +89,24 @@ func below(selector, dir string) bool {
 func fileName(it *item, text string) string {
 	for _, name := range []string{lastPart(it.selector), strings.TrimSpace(strings.ReplaceAll(text, "/", "-"))} {
 		if name != "" && name != "." && name != ".." {
-			return name
+			return shortened(name)
 		}
 	}
 	return "item"
+}
+
+// longestName leaves room for what is put behind a name, in the 255 bytes that file
+// systems take.
+const longestName = 220
+
+// shortened cuts a name that is too long; a sum of the whole keeps it apart.
+func shortened(name string) string {
+	if len(name) <= longestName {
+		return name
+	}
+	sum := fnv.New32a()
+	io.WriteString(sum, name)
+	return fmt.Sprintf("%s~%08x", strings.ToValidUTF8(name[:longestName-9], ""), sum.Sum32())
 }
 
 // mostAlike bounds the items of one menu with the same last component.

@@ -3,10 +3,12 @@ package gopher
 import (
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
@@ -35,16 +37,22 @@ func hole(t *testing.T, foreign string) *lab.GopherServer {
 	return s
 }
 
-func mirror(t *testing.T, s *lab.GopherServer, foreign bool, o *transfer.SyncOptions) (files []string, sum transfer.Summary) {
-	t.Helper()
-	dir := t.TempDir()
-	src := transfer.Endpoint{Name: "1/top", URL: s.URL() + "1/top", Protocol: "gopher", Open: func() (protocols.Client, error) {
-		c := open(t, s.URL()+"1/top", nil)
+func gopherEnd(t *testing.T, s *lab.GopherServer, name string, foreign bool) transfer.Endpoint {
+	return transfer.Endpoint{Name: name, URL: s.URL() + name, Protocol: "gopher", Open: func() (protocols.Client, error) {
+		c := open(t, s.URL()+name, nil)
 		c.Settings.Foreign = foreign
 		return c, nil
 	}}
-	dst := transfer.Endpoint{URL: "file://" + dir, Protocol: "file", Open: func() (protocols.Client, error) { return file.New(dir, nil), nil }}
-	sum, err := transfer.Sync(t.Context(), src, dst, o, nil)
+}
+
+func fileEnd(dir string) transfer.Endpoint {
+	return transfer.Endpoint{URL: "file://" + dir, Protocol: "file", Open: func() (protocols.Client, error) { return file.New(dir, nil), nil }}
+}
+
+func mirror(t *testing.T, s *lab.GopherServer, foreign bool, o *transfer.SyncOptions) (files []string, sum transfer.Summary) {
+	t.Helper()
+	dir := t.TempDir()
+	sum, err := transfer.Sync(t.Context(), gopherEnd(t, s, "1/top", foreign), fileEnd(dir), o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,5 +113,57 @@ func TestEndlessTree(t *testing.T) {
 	files, sum := mirror(t, s, false, &transfer.SyncOptions{Depth: 10})
 	if len(files) != 11 || sum.Failed != 0 {
 		t.Errorf("%d files, %+v", len(files), sum)
+	}
+}
+
+// TestMirrorAgain: without times a mirror fetches again, unless content is compared
+// or what is there is trusted.
+func TestMirrorAgain(t *testing.T) {
+	s := startLab(t, lab.GopherOptions{})
+	dir := t.TempDir()
+	run := func(o *transfer.SyncOptions) transfer.Summary {
+		sum, err := transfer.Sync(t.Context(), gopherEnd(t, s, "1/pub/nested", false), fileEnd(dir), o, nil)
+		if err != nil || sum.Failed > 0 {
+			t.Fatal(sum, err)
+		}
+		return sum
+	}
+	all := run(nil).Done
+	if sum := run(nil); sum.Done != all {
+		t.Errorf("plain: %+v, want %d done", sum, all)
+	}
+	if sum := run(&transfer.SyncOptions{Checksum: true}); sum.Done != 0 || sum.Skipped != all {
+		t.Errorf("compared: %+v", sum)
+	}
+	mine := filepath.Join(dir, "many", "file07.txt")
+	if err := os.WriteFile(mine, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Tree().WriteFile("/pub/nested/many/new.txt", []byte("new"))
+	if sum := run(&transfer.SyncOptions{Missing: true}); sum.Done != 1 || sum.Skipped != all {
+		t.Errorf("trusted: %+v", sum)
+	}
+	if got, _ := os.ReadFile(mine); string(got) != "mine" {
+		t.Errorf("a file that was there became %q", got)
+	}
+	if sum := run(&transfer.SyncOptions{Checksum: true}); sum.Done != 2 { // that one, and the menu with the new item
+		t.Errorf("compared: %+v", sum)
+	}
+}
+
+// TestFileNames: whatever a selector is, the file's name is one that can be made.
+func TestFileNames(t *testing.T) {
+	long := strings.Repeat("ä", 300)
+	for selector, want := range map[string]string{"/a/b.txt": "b.txt", "/a/": "a", "": "the text-x", "/..": "the text-x", "/.": "the text-x"} {
+		if got := fileName(&item{selector: selector}, "the text/x"); got != want {
+			t.Errorf("%q: %q, want %q", selector, got, want)
+		}
+	}
+	if got := fileName(&item{}, ".."); got != "item" {
+		t.Errorf("no name at all: %q", got)
+	}
+	one, two := fileName(&item{selector: "/" + long + "1"}, ""), fileName(&item{selector: "/" + long + "2"}, "")
+	if one == two || len(one) > longestName || !utf8.ValidString(one) || !strings.HasPrefix(one, "ää") {
+		t.Errorf("%q and %q", one, two)
 	}
 }

@@ -27,7 +27,7 @@ type GopherOptions struct {
 	Raw     map[string]string   // whole answers, by selector
 	NoDot   bool                // menus and texts end without a dot
 	NoStuff bool                // dots at the start of a line are not doubled
-	Plus    bool                // Gopher+: attributes, views, items marked with a plus
+	Plus    bool                // Gopher+: attributes, views, items marked with a plus; answers to a form come back
 
 	IdleTimeout time.Duration // for the request; 0 is 1 minute
 

@@ -12,6 +12,10 @@ func (x *gopherSession) plus(selector, request string) {
 		x.item(selector + "\t" + request) // a plain server takes it all for the selector
 		return
 	}
+	if strings.HasSuffix(request, "\t1") {
+		x.asked()
+		return
+	}
 	info, err := x.srv.tree.Stat(selector)
 	if err != nil {
 		x.line("--1")
@@ -47,6 +51,26 @@ func (x *gopherSession) plus(selector, request string) {
 		x.line(fmt.Sprintf("+%d", info.Size))
 		x.binary(selector)
 	}
+}
+
+// asked reads the answers to a form, whatever the item, and tells them back.
+func (x *gopherSession) asked() {
+	line, err := x.next()
+	if err != nil || line != "+-1" {
+		x.line("--1")
+		x.line("1 Admin <admin@lab.localhost>")
+		x.line("want answers behind +-1")
+		x.dot()
+		return
+	}
+	x.line("+-1")
+	for n := 1; n <= mostFound; n++ {
+		if line, err = x.next(); err != nil || line == "." {
+			break
+		}
+		x.line(fmt.Sprintf("%d: %s", n, strings.TrimPrefix(line, ".")))
+	}
+	x.line(".")
 }
 
 // view names the one form that an item has.

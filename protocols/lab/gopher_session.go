@@ -16,6 +16,7 @@ import (
 type gopherSession struct {
 	srv    *GopherServer
 	conn   net.Conn
+	in     *bufio.Reader
 	out    *bufio.Writer
 	faulty bool // a fault was played
 }
@@ -33,14 +34,12 @@ func (s *GopherServer) handle(conn net.Conn) {
 		defer t.Close()
 		conn = t
 	}
-	x := &gopherSession{srv: s, conn: conn, out: bufio.NewWriterSize(conn, 64<<10)}
+	x := &gopherSession{srv: s, conn: conn, in: bufio.NewReaderSize(conn, maxLine), out: bufio.NewWriterSize(conn, 64<<10)}
 	conn.SetReadDeadline(time.Now().Add(s.opt.IdleTimeout))
-	line, err := bufio.NewReaderSize(conn, maxLine).ReadSlice('\n')
+	request, err := x.next()
 	if err != nil {
 		return
 	}
-	request := strings.TrimRight(string(line), "\r\n")
-	s.record(request)
 	x.answer(request)
 	x.out.Flush()
 	if !x.faulty {
@@ -48,12 +47,23 @@ func (s *GopherServer) handle(conn net.Conn) {
 	}
 }
 
+// next reads a line of the request.
+func (x *gopherSession) next() (string, error) {
+	line, err := x.in.ReadSlice('\n')
+	if err != nil {
+		return "", err
+	}
+	text := strings.TrimRight(string(line), "\r\n")
+	x.srv.record(text)
+	return text, nil
+}
+
 // answer serves selector, search and Gopher+ request.
 func (x *gopherSession) answer(request string) {
 	selector, rest, _ := strings.Cut(request, "\t")
 	search, plus, _ := strings.Cut(rest, "\t")
-	if plus == "" && search != "" && strings.IndexByte("+!$", search[0]) >= 0 && x.srv.opt.Plus {
-		search, plus = "", search
+	if search != "" && strings.IndexByte("+!$", search[0]) >= 0 && x.srv.opt.Plus { // no search, as clients may leave it out
+		search, plus = "", rest
 	}
 	raw, ok := x.srv.opt.Raw[selector]
 	switch {

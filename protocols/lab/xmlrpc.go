@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/netclients/netclients/internal/charset"
 )
 
 // XMLRPCOptions configure StartXMLRPC. The zero value is a plain server on a free
@@ -106,12 +108,27 @@ func (s *XMLRPCServer) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var call xmlrpcCall
-	if err := xml.NewDecoder(io.LimitReader(r.Body, mostRequest)).Decode(&call); err != nil {
+	if err := readCall(r, &call); err != nil {
 		s.reply(w, r, "", faultXML(-32700, err.Error()))
 		return
 	}
 	s.record(call.Method)
 	s.reply(w, r, call.Method, s.call(&call))
+}
+
+// readCall reads a request, which may be packed and in any encoding.
+func readCall(r *http.Request, call *xmlrpcCall) error {
+	body := io.Reader(r.Body)
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			return err
+		}
+		body = z
+	}
+	d := xml.NewDecoder(io.LimitReader(body, mostRequest))
+	d.CharsetReader = charset.Reader
+	return d.Decode(call)
 }
 
 // reply sends the answer, packed or scripted where the options say so.

@@ -2,14 +2,14 @@ package xmlrpc
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
-	"crypto/tls"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Call calls a method and gives its value. A fault is an error of kind Refused
@@ -29,26 +29,48 @@ func (c *Client) do(ctx context.Context, method string, params []any) (any, *htt
 	if c.buf, err = AppendCall(c.buf[:0], method, params); err != nil {
 		return nil, nil, err
 	}
+	req, err := c.request()
+	if err != nil {
+		return nil, nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	resp, err := c.http.Do(ctx, c.request())
+	resp, err := c.http.Do(ctx, req)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer resp.Body.Close()
+	if resp.Method != "POST" {
+		cancel()
+		return nil, resp, &protocols.Error{
+			Kind: protocols.Refused, Code: resp.Status, Text: "redirected to " + protocols.Redact(resp.URL) + " in a way that makes no call of it", Hint: "call that URL",
+		}
+	}
 	if err := resp.AsError(); err != nil {
 		cancel() // the page that explains it is not waited for
 		return nil, resp, err
 	}
-	v, err := DecodeResponse(resp.Body, &DecodeOptions{MaxBytes: c.Settings.MaxResponse, MaxDepth: c.depth})
+	v, err := decodeResponse(c.src, resp.Body, &DecodeOptions{MaxBytes: c.Settings.MaxResponse, MaxDepth: c.depth})
 	return v, resp, faultError(err)
 }
 
-func (c *Client) request() *http.Request {
-	return &http.Request{
-		Method: "POST", URL: c.url, Body: bytes.NewReader(c.buf), Length: int64(len(c.buf)),
-		Header: http.Header{"Content-Type": {"text/xml"}},
+// request makes the request of the XML in c.buf.
+func (c *Client) request() (*http.Request, error) {
+	body, header := c.buf, http.Header{"Content-Type": {"text/xml"}}
+	var err error
+	if c.Settings.Encoding != "" {
+		if body, err = encoded(body, c.Settings.Encoding); err != nil {
+			return nil, err
+		}
 	}
+	if c.Settings.GzipRequest {
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		z.Write(body) // memory takes everything
+		z.Close()
+		body, header["Content-Encoding"] = packed.Bytes(), []string{"gzip"}
+	}
+	return &http.Request{Method: "POST", URL: c.url, Body: bytes.NewReader(body), Length: int64(len(body)), Header: header}, nil
 }
 
 // faultError makes the error of a fault.
@@ -159,38 +181,25 @@ func resultOf(v any) (Result, error) {
 // Probe asks for the names of the methods, which are the capabilities. A server
 // that answers with a fault speaks XML-RPC, and is up.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r := &protocols.Report{URL: c.shown, Phase: "connect"}
-	start := time.Now()
+	enter := func(context.Context, ...string) (func(), error) { return func() {}, nil } // calls take the gate
+	r, err := transport.Probe(ctx, c.url, enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
+	return r, c.wrap(err, "probe")
+}
+
+func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	v, resp, err := c.do(ctx, "system.listMethods", nil)
-	r.Total = time.Since(start)
 	if resp != nil {
 		r.Phase, r.Address, r.Banner = "caps", resp.Address, resp.Header.Get("Server")
 		r.Resolve, r.Connect, r.TLS, r.Greeting = resp.Times.Resolve, resp.Times.Connect, resp.Times.TLS, resp.Times.FirstByte
-		if resp.TLS != nil {
-			setTLS(r, resp.TLS)
-		}
+		transport.ReportTLS(r, resp.TLS)
 	}
 	if _, ok := errors.AsType[*Fault](err); ok {
-		err = nil
-	}
-	if err != nil {
-		if protocols.KindOf(err) == protocols.TLSFailure {
-			r.Phase = "tls"
-		}
-		return r, c.wrap(err, "probe")
+		return nil
 	}
 	names, _ := texts(v)
 	slices.Sort(names)
 	for _, n := range names {
 		r.Capabilities = append(r.Capabilities, protocols.Capability{Name: n})
 	}
-	r.Up, r.Phase = true, ""
-	return r, nil
-}
-
-func setTLS(r *protocols.Report, state *tls.ConnectionState) {
-	r.TLSVersion = tls.VersionName(state.Version)
-	if len(state.PeerCertificates) > 0 {
-		r.CertNotAfter = state.PeerCertificates[0].NotAfter
-	}
+	return err
 }

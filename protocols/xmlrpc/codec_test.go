@@ -1,12 +1,14 @@
 package xmlrpc
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -153,7 +155,7 @@ func TestEncode(t *testing.T) {
 	}
 	loop := map[string]any{}
 	loop["self"] = loop
-	for _, v := range []any{"\x00", "\x1b[31m", "\xff", "\uffff", math.NaN(), math.Inf(1), struct{}{}, loop, []any{map[string]any{"\x01": 1}}} {
+	for _, v := range []any{"\x00", "\x1b[31m", "\xff", "\uffff", math.NaN(), math.Inf(1), make(chan int), loop, []any{map[string]any{"\x01": 1}}} {
 		if _, err := AppendCall(nil, "m", []any{v}); protocols.KindOf(err) != protocols.Usage {
 			t.Errorf("%T: %v", v, err)
 		}
@@ -280,5 +282,51 @@ func BenchmarkDecode(b *testing.B) {
 		if _, err := DecodeResponse(strings.NewReader(doc), nil); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestBase64 reads texts as servers write them: in lines, with references for the
+// line ends, comments and sections.
+func TestBase64(t *testing.T) {
+	for xml, want := range map[string]string{
+		"<base64/>": "", "<base64 />": "", "<base64></base64>": "", "<base64> \n</base64>": "", "<base64>YWJj</base64>": "abc", "<base64>\r\n YW\tJj\r\n</base64 >": "abc",
+		"<base64>YWJj&#10;ZGVm&#13;\n</base64>": "abcdef", "<base64>YW<!-- x -->Jj</base64>": "abc", "<base64>YW<![CDATA[Jj]]>ZGVm</base64>": "abcdef", "<base64>YQ==</base64>": "a",
+	} {
+		for _, head := range []string{"", "<?xml version='1.0' encoding='iso-8859-1'?>"} {
+			doc := head + strings.TrimPrefix(answer("<array><data><value>"+xml+"</value><value>x</value></data></array>"), "<?xml version='1.0'?>\n")
+			got, err := DecodeResponse(iotest.HalfReader(strings.NewReader(doc)), nil)
+			if err != nil || !reflect.DeepEqual(got, any([]any{[]byte(want), "x"})) {
+				t.Errorf("%s%s: %q, %v", head, xml, got, err)
+			}
+		}
+	}
+	for _, bad := range []string{"<base64>YW</base64>", "<base64>YWJj", "<base64>YWJj</string>", "<base64>YWJj<int/></base64>", "<base64>Y&#61;Jj</base64>", "<base64>YWJj&x;</base64>", "<base64>=</base64>"} {
+		if v, err := DecodeResponse(strings.NewReader(answer(bad)), nil); !protocolError(err) {
+			t.Errorf("%s: %v, %v", bad, v, err)
+		}
+	}
+	broken := errors.New("the connection is gone")
+	doc := strings.TrimSuffix(answer("<base64>YWJj</base64>"), "</base64></value></param></params></methodResponse>")
+	if _, err := DecodeResponse(io.MultiReader(strings.NewReader(doc), iotest.ErrReader(broken)), nil); !errors.Is(err, broken) {
+		t.Errorf("cut: %v", err)
+	}
+}
+
+// TestBase64Memory: a large value costs a few times its size, not many.
+func TestBase64Memory(t *testing.T) {
+	content := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	doc, err := AppendResponse(nil, content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	v, err := DecodeResponse(bytes.NewReader(doc), nil)
+	runtime.ReadMemStats(&after)
+	if got, ok := v.([]byte); !ok || !bytes.Equal(got, content) {
+		t.Fatal("other bytes", err)
+	}
+	if cost := (after.TotalAlloc - before.TotalAlloc) / uint64(len(content)); cost > 8 {
+		t.Errorf("%d times the value was allocated", cost)
 	}
 }

@@ -8,8 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/text/encoding/htmlindex"
-
+	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -29,7 +28,12 @@ type DecodeOptions struct {
 // the error; what is no XML-RPC, or passes a limit, an error of kind Protocol.
 // There are no document types and no entities but XML's own five.
 func DecodeResponse(r io.Reader, o *DecodeOptions) (any, error) {
-	d := newDecoder(r, o)
+	return decodeResponse(newSource(), r, o)
+}
+
+// decodeResponse reads through src, which may have been used before.
+func decodeResponse(src *source, r io.Reader, o *DecodeOptions) (any, error) {
+	d := newDecoder(src, r, o)
 	v, err := d.response()
 	if err == nil {
 		err = d.end()
@@ -45,7 +49,7 @@ func DecodeResponse(r io.Reader, o *DecodeOptions) (any, error) {
 
 // DecodeCall reads a call.
 func DecodeCall(r io.Reader, o *DecodeOptions) (Call, error) {
-	d := newDecoder(r, o)
+	d := newDecoder(newSource(), r, o)
 	c, err := d.call()
 	if err == nil {
 		err = d.end()
@@ -59,16 +63,18 @@ func DecodeCall(r io.Reader, o *DecodeOptions) (Call, error) {
 // decoder reads values from the tokens of a document. Names of elements are
 // compared without their prefix: "ex:nil" is "nil".
 type decoder struct {
-	x     *xml.Decoder
-	in    *bounded
-	depth int // that is left
+	x       *xml.Decoder
+	in      *bounded
+	src     *source // of in: what the parser reads
+	recoded bool    // the parser reads src through a decoder of its own
+	depth   int     // that is left
 }
 
-func newDecoder(r io.Reader, o *DecodeOptions) *decoder {
+func newDecoder(src *source, r io.Reader, o *DecodeOptions) *decoder {
 	if o == nil {
 		o = &DecodeOptions{}
 	}
-	d := &decoder{in: &bounded{r: r, left: o.MaxBytes}, depth: o.MaxDepth}
+	d := &decoder{in: &bounded{r: r, left: o.MaxBytes}, src: src, depth: o.MaxDepth}
 	if d.in.left <= 0 {
 		d.in.left = DefaultMaxResponse
 	}
@@ -76,18 +82,13 @@ func newDecoder(r io.Reader, o *DecodeOptions) *decoder {
 	if d.depth <= 0 {
 		d.depth = defaultDepth
 	}
-	d.x = xml.NewDecoder(d.in)
-	d.x.CharsetReader = charsetReader
-	return d
-}
-
-// charsetReader decodes documents that say they are not UTF-8.
-func charsetReader(label string, r io.Reader) (io.Reader, error) {
-	e, err := htmlindex.Get(label)
-	if err != nil {
-		return nil, fmt.Errorf("unknown encoding %.40q", label)
+	d.src.Reset(d.in)
+	d.x = xml.NewDecoder(d.src)
+	d.x.CharsetReader = func(name string, r io.Reader) (io.Reader, error) { // of a document that says it is not UTF-8
+		d.recoded = true
+		return charset.Reader(name, r)
 	}
-	return e.NewDecoder().Reader(r), nil
+	return d
 }
 
 // bounded ends with an error where a limit is passed.

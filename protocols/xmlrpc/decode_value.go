@@ -42,6 +42,8 @@ func (d *decoder) typed(name string) (any, error) {
 		return d.nested(d.array)
 	case "struct":
 		return d.nested(d.structure)
+	case "base64":
+		return d.base64()
 	}
 	if scalars[name] == nil {
 		return nil, bad("unknown type <%.40s>", name)

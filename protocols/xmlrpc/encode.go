@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,11 +15,16 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
+// tailRoom is room for what stands behind a large value, which would else be copied for it.
+const tailRoom = 1 << 10
+
 const xmlHead = "<?xml version=\"1.0\"?>\n"
 
 // AppendCall appends the XML of a call to dst. Values are nil, bool, int, int32,
 // int64, float64, string, []byte, [DateTime], [time.Time], [Decimal], []any,
-// []string and map[string]any, nested not too deep. Errors are of kind Usage.
+// []string and map[string]any, nested not too deep, and of a program's own types
+// what comes down to these: structs go by the names of their fields or their tags
+// (`xmlrpc:"name"`). Errors are of kind Usage.
 func AppendCall(dst []byte, method string, params []any) ([]byte, error) {
 	if method == "" {
 		return nil, protocols.UsageError(proto, "", "no name of a method")
@@ -30,13 +36,44 @@ func AppendCall(dst []byte, method string, params []any) ([]byte, error) {
 	}
 	dst = append(dst, "</methodName><params>"...)
 	for _, p := range params {
-		dst = append(dst, "<param>"...)
-		if dst, err = appendValue(dst, p, 0); err != nil {
-			return nil, encodeError(err)
+		if dst, err = appendParam(dst, p); err != nil {
+			return nil, err
 		}
-		dst = append(dst, "</param>"...)
 	}
 	return append(dst, "</params></methodCall>\n"...), nil
+}
+
+// AppendResponse appends the XML of the answer that gives v, whose types are those
+// of [AppendCall].
+func AppendResponse(dst []byte, v any) ([]byte, error) {
+	dst, err := appendParam(append(dst, xmlHead+"<methodResponse><params>"...), v)
+	return append(dst, "</params></methodResponse>\n"...), err
+}
+
+// AppendFault appends the XML of the answer that is a fault.
+func AppendFault(dst []byte, f *Fault) ([]byte, error) {
+	dst, err := appendValue(append(dst, xmlHead+"<methodResponse><fault>"...), f.value(), 0)
+	if err != nil {
+		return nil, encodeError(err)
+	}
+	return append(dst, "</fault></methodResponse>\n"...), nil
+}
+
+// value gives the struct that a fault is.
+func (f *Fault) value() map[string]any {
+	var code any = f.Code
+	if f.Word != "" {
+		code = f.Word
+	}
+	return map[string]any{"faultCode": code, "faultString": f.String}
+}
+
+func appendParam(dst []byte, v any) ([]byte, error) {
+	dst, err := appendValue(append(dst, "<param>"...), v, 0)
+	if err != nil {
+		return nil, encodeError(err)
+	}
+	return append(dst, "</param>"...), nil
 }
 
 func encodeError(err error) error { return protocols.UsageError(proto, "", err.Error()) }
@@ -72,6 +109,7 @@ func appendTyped(dst []byte, v any, depth int) ([]byte, error) {
 	case float64:
 		return appendDouble(dst, v)
 	case []byte:
+		dst = slices.Grow(dst, base64.StdEncoding.EncodedLen(len(v))+tailRoom)
 		dst = append(dst, "<base64>"...)
 		dst = base64.StdEncoding.AppendEncode(dst, v)
 		return append(dst, "</base64>"...), nil
@@ -92,7 +130,7 @@ func appendTyped(dst []byte, v any, depth int) ([]byte, error) {
 	case map[string]any:
 		return appendStruct(dst, v, depth)
 	}
-	return nil, fmt.Errorf("a value of type %T cannot be sent", v)
+	return appendOther(dst, reflect.ValueOf(v), depth)
 }
 
 // appendInt writes an int, or the i8 of the extensions where 32 bits do not hold it.

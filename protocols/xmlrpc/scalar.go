@@ -108,17 +108,11 @@ func boolean(s string) (any, error) {
 
 // base64Text: lines and blanks are allowed between the characters.
 func base64Text(s string) (any, error) {
-	if strings.ContainsAny(s, " \t\r\n") {
-		s = strings.Map(func(r rune) rune {
-			if strings.ContainsRune(" \t\r\n", r) {
-				return -1
-			}
-			return r
-		}, s)
-	}
-	b, err := base64.StdEncoding.DecodeString(s)
+	b, err := base64.StdEncoding.DecodeString(withoutBlanks(s))
 	if err != nil {
 		return nil, errors.New("broken base64")
 	}
 	return b, nil
 }
+
+func withoutBlanks(s string) string { return strings.Join(strings.Fields(s), "") }

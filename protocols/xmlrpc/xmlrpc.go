@@ -18,13 +18,17 @@
 //
 // XML-RPC to Go: int and i4 and i8 are int64, double float64, boolean bool, string
 // string, base64 []byte, dateTime.iso8601 [DateTime], array []any, struct
-// map[string]any, nil nil.
+// map[string]any, nil nil. [Into] puts them into a program's own types.
 //
 // # Limits
 //
 // An answer has 64 MiB of XML at most, what a content coding packs included, its
 // values nest 100 deep, and it has no document type at all, so that there is
 // nothing for entities to stand for.
+//
+// # The other end
+//
+// A [Server] answers calls: it is a [net/http.Handler] with a table of methods.
 package xmlrpc
 
 import (
@@ -60,7 +64,9 @@ func Spec() *protocols.Spec {
 
 // Settings is what a caller may choose before the first call.
 type Settings struct {
-	MaxResponse int64 // bytes of XML in an answer; 0 is 64 MiB
+	MaxResponse int64  // bytes of XML in an answer; 0 is 64 MiB
+	Encoding    string // of requests, as "iso-8859-15"; what it has not goes as character references; empty is UTF-8
+	GzipRequest bool   // pack requests with gzip, for servers that are known to take that
 }
 
 // Client calls the methods of one server. It makes one call at a time.
@@ -71,7 +77,8 @@ type Client struct {
 	shown string   // for errors: without a password
 	http  *http.Client
 	depth int
-	buf   []byte // of the request, used again
+	buf   []byte // of the XML of the request, used again
+	src   *source
 	gate  protocols.Gate
 }
 
@@ -80,12 +87,12 @@ var _ protocols.Client = (*Client)(nil)
 // New makes a client for the server of u. It does no I/O. A nil o means the
 // defaults.
 func New(u *url.URL, o *protocols.Options) (*Client, error) {
-	scheme := strings.TrimPrefix(u.Scheme, "xmlrpc+")
-	if scheme != "http" && scheme != "https" {
-		return nil, protocols.UsageError(proto, "", "scheme "+u.Scheme+" is not one of http, https, xmlrpc+http, xmlrpc+https")
+	_, o, err := Spec().Accept(u, o)
+	if err != nil {
+		return nil, err
 	}
 	to := *u
-	to.Scheme, to.Fragment, to.RawFragment = scheme, "", ""
+	to.Scheme, to.Fragment, to.RawFragment = strings.TrimPrefix(u.Scheme, "xmlrpc+"), "", ""
 	if to.Path == "" {
 		to.Path = "/RPC2"
 	}
@@ -94,11 +101,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 		return nil, err
 	}
 	h.Settings.Compressed = true
-	c := &Client{url: &to, shown: protocols.Redact(&to), http: h, depth: defaultDepth}
-	if o != nil {
-		c.depth = o.Limits.WithDefaults().Depth
-	}
-	return c, nil
+	return &Client{url: &to, shown: protocols.Redact(&to), http: h, depth: o.Limits.WithDefaults().Depth, src: newSource()}, nil
 }
 
 // Path gives what a URL points at below the server: nothing, since methods are

@@ -1,0 +1,161 @@
+package xmlrpc
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	nethttp "net/http"
+	"slices"
+	"strconv"
+)
+
+// Method is what a [Server] offers under a name.
+type Method struct {
+	// Run gets the parameters as the package comment says, and gives a value that
+	// [AppendCall] knows. A [*Fault] as error is what the caller sees; of any other
+	// it sees the text, with the code [CodeApplicationError].
+	Run        func(ctx context.Context, params []any) (any, error)
+	Help       string     // for system.methodHelp
+	Signatures [][]string // for system.methodSignature: types, the result's first
+}
+
+// Server answers calls over HTTP: a [net/http.Handler] for the paths that its owner
+// gives it. It has system.listMethods, methodHelp, methodSignature and multicall by
+// itself. Calls come from many goroutines at once.
+type Server struct {
+	Methods    map[string]Method // not to be changed while calls are answered
+	MaxRequest int64             // bytes of XML in a call, unpacked; 0 is 64 MiB
+}
+
+// ServeHTTP answers one call. What is no POST is refused with 405; whatever is wrong
+// with a call is a fault.
+func (s *Server) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
+	if r.Method != nethttp.MethodPost {
+		w.Header().Set("Allow", "POST")
+		nethttp.Error(w, "XML-RPC is spoken here, by POST", nethttp.StatusMethodNotAllowed)
+		return
+	}
+	doc, err := s.answer(r)
+	if err != nil {
+		doc, err = AppendFault(nil, faultFor(err))
+	}
+	if err != nil { // of a text that XML cannot hold
+		doc, _ = AppendFault(nil, &Fault{Code: CodeInternalError, String: "a fault that cannot be sent"})
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	w.Header().Set("Content-Length", strconv.Itoa(len(doc)))
+	w.Write(doc) // a client that is gone needs no answer
+}
+
+// answer reads a call and gives the XML of its value.
+func (s *Server) answer(r *nethttp.Request) ([]byte, error) {
+	body := io.Reader(r.Body)
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		z, err := gzip.NewReader(r.Body)
+		if err != nil {
+			return nil, &Fault{Code: CodeTransportError, String: err.Error()}
+		}
+		body = z
+	}
+	call, err := DecodeCall(body, &DecodeOptions{MaxBytes: s.MaxRequest})
+	if err != nil {
+		return nil, &Fault{Code: CodeNotWellFormed, String: err.Error()}
+	}
+	v, err := s.call(r.Context(), call.Method, call.Params)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := AppendResponse(nil, v)
+	if err != nil {
+		return nil, &Fault{Code: CodeInternalError, String: err.Error()}
+	}
+	return doc, nil
+}
+
+// faultFor gives the fault that a caller sees of an error.
+func faultFor(err error) *Fault {
+	if f, ok := errors.AsType[*Fault](err); ok {
+		return f
+	}
+	return &Fault{Code: CodeApplicationError, String: err.Error()}
+}
+
+func (s *Server) call(ctx context.Context, name string, params []any) (any, error) {
+	if m, ok := s.Methods[name]; ok {
+		return m.Run(ctx, params)
+	}
+	switch name {
+	case "system.listMethods":
+		names := append(slices.Collect(maps.Keys(s.Methods)), "system.listMethods", "system.methodHelp", "system.methodSignature", "system.multicall")
+		slices.Sort(names)
+		return slices.Compact(names), nil
+	case "system.methodHelp":
+		m, err := s.about(params)
+		return m.Help, err
+	case "system.methodSignature":
+		m, err := s.about(params)
+		return signaturesValue(m.Signatures), err
+	case "system.multicall":
+		return s.multicall(ctx, params)
+	}
+	return nil, &Fault{Code: CodeMethodNotFound, String: "there is no method " + name}
+}
+
+// about finds the method that the only parameter names.
+func (s *Server) about(params []any) (Method, error) {
+	if len(params) == 1 {
+		if name, ok := params[0].(string); ok {
+			if m, ok := s.Methods[name]; ok {
+				return m, nil
+			}
+			return Method{}, &Fault{Code: CodeMethodNotFound, String: "nothing is known of " + name}
+		}
+	}
+	return Method{}, &Fault{Code: CodeInvalidParams, String: "want the name of a method"}
+}
+
+// signaturesValue: servers that know none say "undef".
+func signaturesValue(all [][]string) any {
+	if len(all) == 0 {
+		return "undef"
+	}
+	out := make([]any, len(all))
+	for i, types := range all {
+		out[i] = types
+	}
+	return out
+}
+
+// multicall makes the calls of an array one after the other.
+func (s *Server) multicall(ctx context.Context, params []any) (any, error) {
+	var calls []any
+	if len(params) == 1 {
+		calls, _ = params[0].([]any)
+	}
+	if calls == nil {
+		return nil, &Fault{Code: CodeInvalidParams, String: "want an array of calls"}
+	}
+	out := make([]any, len(calls))
+	for i, c := range calls {
+		v, err := s.oneOf(ctx, c)
+		if out[i] = any([]any{v}); err != nil {
+			out[i] = faultFor(err).value()
+		}
+	}
+	return out, nil
+}
+
+func (s *Server) oneOf(ctx context.Context, call any) (any, error) {
+	m, _ := call.(map[string]any)
+	name, named := m["methodName"].(string)
+	params, listed := m["params"].([]any)
+	if !named || !listed {
+		return nil, &Fault{Code: CodeInvalidParams, String: "a call has methodName and params"}
+	}
+	if name == "system.multicall" {
+		return nil, &Fault{Code: CodeInvalidParams, String: "a multicall in a multicall"}
+	}
+	return s.call(ctx, name, params)
+}

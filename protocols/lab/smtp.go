@@ -29,17 +29,17 @@ type SMTPOptions struct {
 	MaxClients int      // more at a time are told 421; 0 is no limit
 	MaxBytes   int64    // of one message; 0 is 64 MiB
 	MaxRcpt    int      // recipients of one message; 0 is 1000
-	Mechanisms []string // of SASL; nil is SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN, LOGIN, XOAUTH2, OAUTHBEARER; empty is none
+	Mechanisms []string // of SASL; nil is SCRAM-SHA-256-PLUS (under TLS 1.3), SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN, LOGIN, XOAUTH2, OAUTHBEARER; empty is none
 	Disable    []string // EHLO keywords that are left out
 	Discard    bool     // mail to anybody is taken and thrown away
 
-	// OnCommand, when set, sees every command line that comes in clear, before it is
-	// carried out. It is called from the sessions' goroutines.
+	// OnCommand, when set, sees every command line, before it is carried out. It is called from the sessions' goroutines.
 	OnCommand func(line string)
 }
 
-// SMTPServer is a running SMTP, submission or LMTP server: that of go-smtp, with
-// faults, VRFY, EXPN, HELP and ETRN, and delivery into [Mailboxes].
+// SMTPServer is a running SMTP, submission or LMTP server: that of go-smtp behind a
+// [smtpTap], with faults, STARTTLS, VRFY, EXPN, HELP and ETRN, and delivery into
+// [Mailboxes].
 type SMTPServer struct {
 	*core
 	opt       SMTPOptions
@@ -58,7 +58,7 @@ type SMTPServer struct {
 func StartSMTP(o SMTPOptions) (*SMTPServer, error) {
 	s := &SMTPServer{mail: o.Mail, authority: o.Authority, queue: make(chan net.Conn)}
 	if o.Mechanisms == nil {
-		o.Mechanisms = []string{"SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"}
+		o.Mechanisms = []string{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"}
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 64 << 20
@@ -104,12 +104,8 @@ func (s *SMTPServer) newServer() *gosmtp.Server {
 	g.MaxMessageBytes, g.MaxRecipients, g.MaxLineLength = s.opt.MaxBytes, s.opt.MaxRcpt, 16<<10
 	g.ReadTimeout, g.WriteTimeout = 5*time.Minute, time.Minute
 	g.AllowInsecureAuth = true
-	g.EnableSMTPUTF8, g.EnableREQUIRETLS, g.EnableBINARYMIME = s.on("SMTPUTF8"), s.on("REQUIRETLS"), s.on("BINARYMIME")
-	g.EnableDSN, g.EnableDELIVERBY, g.EnableMTPRIORITY = s.on("DSN"), s.on("DELIVERBY"), s.on("MT-PRIORITY")
+	g.EnableSMTPUTF8, g.EnableBINARYMIME, g.EnableDSN = s.on("SMTPUTF8"), s.on("BINARYMIME"), s.on("DSN")
 	g.ErrorLog = nobody{}
-	if s.opt.TLS != TLSNone {
-		g.TLSConfig = s.tlsConfig()
-	}
 	return g
 }
 
@@ -159,8 +155,8 @@ func (s *SMTPServer) Authority() *Authority { return s.authority }
 // Received counts the messages taken so far.
 func (s *SMTPServer) Received() int { return int(s.received.Load()) }
 
-// Commands lists the lines that came in clear so far on all connections in order
-// of their arrival, passwords included (the first 100,000).
+// Commands lists the lines that came so far on all connections in order of their
+// arrival, passwords included (the first 100,000).
 func (s *SMTPServer) Commands() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,9 +216,7 @@ func (s *SMTPServer) handle(conn net.Conn) {
 		if f, ok := s.faults.verb(PointTLS); ok && !t.play(f) {
 			return
 		}
-		t.Conn = tls.Server(conn, s.tlsConfig())
-		t.implicit = true
-		t.in.Reset(t.Conn)
+		t.secure(conn)
 	}
 	if most > 0 && now > most {
 		io.WriteString(t.Conn, "421 4.7.0 Too many connections.\r\n")
@@ -251,33 +245,14 @@ func (s *SMTPServer) session(c *gosmtp.Conn) (gosmtp.Session, error) {
 	return &smtpSession{s: s, c: c}, nil
 }
 
+// tap is the connection below.
+func (x *smtpSession) tap() *smtpTap { return x.c.Conn().(*smtpTap) }
+
 // Reset forgets the recipients.
 func (x *smtpSession) Reset() { x.to = nil }
 
 // Logout has nothing to free.
 func (x *smtpSession) Logout() error { return nil }
-
-// secret reports whether commands cannot be seen by the tap.
-func (x *smtpSession) secret() bool {
-	_, ok := x.c.TLSConnectionState()
-	return ok
-}
-
-// fault gives the scripted reply to a verb, where the tap below could not see it.
-func (x *smtpSession) fault(verb string) error {
-	if !x.secret() && verb != PointEnd {
-		return nil
-	}
-	f, ok := x.s.faults.verb(verb)
-	if !ok {
-		return nil
-	}
-	if f.Kind != FaultCode {
-		x.c.Conn().Close()
-		return io.EOF
-	}
-	return smtpReply(f.Text)
-}
 
 // smtpReply makes an error of go-smtp from the text of a reply.
 func smtpReply(text string) error {
@@ -291,9 +266,6 @@ func smtpReply(text string) error {
 
 // Mail begins a transaction.
 func (x *smtpSession) Mail(string, *gosmtp.MailOptions) error {
-	if err := x.fault("MAIL"); err != nil {
-		return err
-	}
 	if x.s.opt.Submission && x.user == "" {
 		return &gosmtp.SMTPError{Code: 530, EnhancedCode: gosmtp.EnhancedCode{5, 7, 0}, Message: "Authentication required"}
 	}
@@ -303,9 +275,6 @@ func (x *smtpSession) Mail(string, *gosmtp.MailOptions) error {
 
 // Rcpt takes a recipient: a user of the store, in any domain.
 func (x *smtpSession) Rcpt(to string, _ *gosmtp.RcptOptions) error {
-	if err := x.fault("RCPT"); err != nil {
-		return err
-	}
 	if x.s.opt.Discard {
 		return nil
 	}
@@ -334,48 +303,41 @@ func (s *SMTPServer) userOf(address string) (string, bool) {
 }
 
 // Data takes a message for all recipients.
-func (x *smtpSession) Data(r io.Reader) error { return x.take(r, x.to) }
+func (x *smtpSession) Data(r io.Reader) error { return x.take(r) }
 
-// LMTPData takes a message and answers for each recipient.
-func (x *smtpSession) LMTPData(r io.Reader, status gosmtp.StatusCollector) error {
+// LMTPData takes a message; what is returned is the answer for each recipient.
+func (x *smtpSession) LMTPData(r io.Reader, _ gosmtp.StatusCollector) error { return x.take(r) }
+
+// take delivers a message. A reply that is scripted for its end stands in place of
+// the delivery; any other fault there comes when it is done.
+func (x *smtpSession) take(r io.Reader) error {
 	text, err := x.read(r)
 	if err != nil {
 		return err
+	}
+	f, faulty := x.s.faults.verb(PointEnd)
+	if faulty && f.Kind == FaultCode {
+		return smtpReply(f.Text)
 	}
 	for _, user := range x.to {
 		err = errors.Join(err, x.s.mail.Deliver(user, text))
 	}
-	x.s.received.Add(1)
-	return x.judge(err)
-}
-
-func (x *smtpSession) take(r io.Reader, users []string) error {
-	text, err := x.read(r)
 	if err != nil {
-		return err
-	}
-	for _, user := range users {
-		err = errors.Join(err, x.s.mail.Deliver(user, text))
+		return &gosmtp.SMTPError{Code: 452, EnhancedCode: gosmtp.EnhancedCode{4, 2, 2}, Message: err.Error()}
 	}
 	x.s.received.Add(1)
-	return x.judge(err)
+	if faulty {
+		x.tap().play(f)
+		x.tap().Close()
+		return io.EOF
+	}
+	return nil
 }
 
-// read takes the content. A reply that is scripted for the end of a message is
-// given in place of a delivery.
 func (x *smtpSession) read(r io.Reader) ([]byte, error) {
 	if x.s.opt.Discard {
 		_, err := io.Copy(io.Discard, r)
 		return nil, err
 	}
 	return io.ReadAll(r) // go-smtp ends it at MaxBytes
-}
-
-// judge gives the reply to a message that was delivered, or cuts the connection
-// behind it, as the faults say.
-func (x *smtpSession) judge(err error) error {
-	if err != nil {
-		return &gosmtp.SMTPError{Code: 452, EnhancedCode: gosmtp.EnhancedCode{4, 2, 2}, Message: err.Error()}
-	}
-	return x.fault(PointEnd)
 }

@@ -3,7 +3,9 @@ package lab
 import (
 	"crypto/hmac"
 	"crypto/md5"
+	"crypto/tls"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	gosasl "github.com/emersion/go-sasl"
@@ -30,20 +32,37 @@ var smtpMechanisms = map[string]func(x *smtpSession) gosasl.Server{
 			return nil
 		})
 	},
-	"XOAUTH2":       func(x *smtpSession) gosasl.Server { return &xoauth2Server{x: x} },
-	"SCRAM-SHA-1":   func(x *smtpSession) gosasl.Server { return newScramServer(x, scram.SHA1) },
-	"SCRAM-SHA-256": func(x *smtpSession) gosasl.Server { return newScramServer(x, scram.SHA256) },
+	"XOAUTH2":            func(x *smtpSession) gosasl.Server { return &xoauth2Server{x: x} },
+	"SCRAM-SHA-1":        func(x *smtpSession) gosasl.Server { return newScramServer(x, scram.SHA1, false) },
+	"SCRAM-SHA-256":      func(x *smtpSession) gosasl.Server { return newScramServer(x, scram.SHA256, false) },
+	"SCRAM-SHA-256-PLUS": func(x *smtpSession) gosasl.Server { return newScramServer(x, scram.SHA256, true) },
 }
 
-// AuthMechanisms names what the server offers.
-func (x *smtpSession) AuthMechanisms() []string { return x.s.opt.Mechanisms }
+// AuthMechanisms names what the server offers: those that bind to TLS only where
+// there is something to bind to.
+func (x *smtpSession) AuthMechanisms() []string {
+	return slices.DeleteFunc(slices.Clone(x.s.opt.Mechanisms), func(name string) bool {
+		return strings.HasSuffix(name, "-PLUS") && !x.binding().IsSupported()
+	})
+}
+
+// binding gives what SCRAM is bound to: the exporter of TLS 1.3 (RFC 9266), which
+// is the one that both sides can make.
+func (x *smtpSession) binding() (none scram.ChannelBinding) {
+	state := x.tap().state()
+	if state == nil || state.Version < tls.VersionTLS13 {
+		return none
+	}
+	b, err := scram.NewTLSExporterBinding(state)
+	if err != nil {
+		return none
+	}
+	return b
+}
 
 // Auth begins an exchange.
 func (x *smtpSession) Auth(name string) (gosasl.Server, error) {
-	if err := x.fault("AUTH"); err != nil {
-		return nil, err
-	}
-	for _, m := range x.s.opt.Mechanisms {
+	for _, m := range x.AuthMechanisms() {
 		if start := smtpMechanisms[m]; start != nil && strings.EqualFold(m, name) {
 			return judged{start(x)}, nil
 		}
@@ -73,8 +92,8 @@ func (x *smtpSession) enter(user string, ok bool) error {
 
 // certified gives the name in the client's certificate.
 func (x *smtpSession) certified() (string, bool) {
-	state, ok := x.c.TLSConnectionState()
-	if !ok || len(state.VerifiedChains) == 0 {
+	state := x.tap().state()
+	if state == nil || len(state.VerifiedChains) == 0 {
 		return "", false
 	}
 	return state.PeerCertificates[0].Subject.CommonName, true
@@ -143,7 +162,9 @@ type scramServer struct {
 	conv *scram.ServerConversation
 }
 
-func newScramServer(x *smtpSession, hash scram.HashGeneratorFcn) gosasl.Server {
+// newScramServer starts an exchange. A client that could bind and was not told that
+// it may is refused: somebody cut the offer down (RFC 5802 6).
+func newScramServer(x *smtpSession, hash scram.HashGeneratorFcn, plus bool) gosasl.Server {
 	server, err := hash.NewServer(func(user string) (scram.StoredCredentials, error) {
 		password, ok := x.s.mail.Password(user)
 		if !ok {
@@ -158,7 +179,14 @@ func newScramServer(x *smtpSession, hash scram.HashGeneratorFcn) gosasl.Server {
 	if err != nil {
 		return nil
 	}
-	return &scramServer{x, server.NewConversation()}
+	conv := server.NewConversation()
+	switch {
+	case plus:
+		conv = server.NewConversationWithChannelBindingRequired(x.binding())
+	case slices.Contains(x.AuthMechanisms(), "SCRAM-SHA-256-PLUS"):
+		conv = server.NewConversationWithChannelBinding(x.binding())
+	}
+	return &scramServer{x, conv}
 }
 
 func (s *scramServer) Next(response []byte) (challenge []byte, done bool, err error) {

@@ -3,6 +3,7 @@ package lab
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -10,21 +11,21 @@ import (
 	"sync"
 )
 
-// smtpTap is a connection as go-smtp sees it. It gives one command line at each
-// Read, so that a scripted fault can take the place of a command and its reply in
-// the right order. Behind STARTTLS it sees nothing any more.
+// smtpTap is a connection as go-smtp sees it: TLS is below, so that all that a tap
+// does it does there too. It gives one command line at each Read, so that a scripted
+// fault can take the place of a command and its reply in the right order.
 type smtpTap struct {
-	net.Conn
+	net.Conn // with TLS that
 	s        *SMTPServer
+	tls      *tls.Conn // nil in clear
+	anew     bool      // STARTTLS is done, and EHLO has to come
 	in       *bufio.Reader
 	line     []byte // of the last command, not handed out yet
 	inject   string // to be added to the next reply
-	hello    bool   // the reply to EHLO is under way, and keywords are to be hidden
+	hello    bool   // the reply to EHLO is under way
 	reply    []byte // what came of it
 	content  bool   // lines are content until one dot
 	chunk    int64  // bytes of a BDAT chunk still to come
-	sealed   bool   // STARTTLS has begun
-	implicit bool   // TLS was there from the start
 
 	once  sync.Once
 	ended chan struct{}
@@ -43,10 +44,7 @@ func (t *smtpTap) Close() error {
 
 // Read gives content as it comes, and commands line by line.
 func (t *smtpTap) Read(p []byte) (int, error) {
-	switch {
-	case t.sealed:
-		return t.in.Read(p)
-	case t.chunk > 0:
+	if t.chunk > 0 {
 		n, err := t.in.Read(p[:min(int64(len(p)), t.chunk)])
 		t.chunk -= int64(n)
 		return n, err
@@ -89,16 +87,26 @@ func (t *smtpTap) next() error {
 	if f, ok := t.s.faults.injected(verb); ok {
 		t.inject = f.Text + "\r\n"
 	}
-	if answer, ours := t.s.asked(verb, arg); ours {
+	if answer, ours := t.answer(verb, arg); ours {
 		_, err := io.WriteString(t, answer)
 		return err
 	}
-	t.hello = (verb == "EHLO" || verb == "LHLO") && len(t.s.opt.Disable) > 0
+	if verb == "STARTTLS" && t.upgrades() {
+		return t.startTLS()
+	}
+	t.hello = verb == "EHLO" || verb == "LHLO"
+	if t.anew = t.anew && !t.hello && verb != "QUIT"; t.anew { // RFC 3207 4.2
+		_, err := io.WriteString(t, "503 5.5.1 EHLO first\r\n")
+		return err
+	}
 	if verb == "BDAT" {
 		fmt.Sscan(arg, &t.chunk) // what is no number is for the server to refuse
 		t.chunk = max(t.chunk, 0)
 	}
 	t.line = line
+	if verb == "MAIL" {
+		return t.mail(arg)
+	}
 	return nil
 }
 
@@ -117,8 +125,9 @@ func (t *smtpTap) play(f Fault) bool {
 	return misbehave(t.Conn, f) && !strings.HasPrefix(f.Text, "421")
 }
 
-// asked answers what go-smtp cannot: VRFY, EXPN, HELP and ETRN.
-func (s *SMTPServer) asked(verb, arg string) (answer string, ours bool) {
+// answer answers what go-smtp cannot: VRFY, EXPN, HELP and ETRN.
+func (t *smtpTap) answer(verb, arg string) (answer string, ours bool) {
+	s := t.s
 	switch verb {
 	case "VRFY":
 		if user, ok := s.userOf(arg); ok {
@@ -147,13 +156,9 @@ func (s *SMTPServer) asked(verb, arg string) (answer string, ours bool) {
 	return "", false
 }
 
-// Write passes replies on: keywords that the server is to hide are taken out of
-// the answer to EHLO, and injected bytes are added. What the reply means for the
-// bytes behind it is noted.
+// Write passes replies on: that to EHLO with the keywords that are this server's own
+// and without those it is to hide, and any with injected bytes behind it.
 func (t *smtpTap) Write(p []byte) (int, error) {
-	if t.sealed {
-		return t.Conn.Write(p)
-	}
 	out := p
 	if t.hello { // it comes line by line
 		t.reply = append(t.reply, p...)
@@ -161,46 +166,16 @@ func (t *smtpTap) Write(p []byte) (int, error) {
 		if !bytes.HasSuffix(last, []byte("\n")) || len(last) > 3 && last[3] == '-' {
 			return len(p), nil
 		}
-		out = t.s.hide(t.reply)
+		out = t.offer(t.reply)
 		t.hello, t.reply = false, nil
 	}
 	if t.inject != "" {
 		out = append(bytes.Clone(out), t.inject...)
 		t.inject = ""
 	}
-	switch {
-	case bytes.HasPrefix(p, []byte("354")):
-		t.content = true
-	case bytes.HasPrefix(p, []byte("220")) && bytes.Contains(p, []byte("TLS")):
-		t.sealed = !t.implicit
-	}
+	t.content = t.content || bytes.HasPrefix(p, []byte("354"))
 	if _, err := t.Conn.Write(out); err != nil {
 		return 0, err
 	}
-	if t.sealed {
-		if f, ok := t.s.faults.verb(PointTLS); ok && !t.play(f) {
-			t.Close()
-			return 0, io.EOF
-		}
-	}
 	return len(p), nil
-}
-
-// hide takes keywords out of an EHLO reply.
-func (s *SMTPServer) hide(reply []byte) []byte {
-	var lines []string
-	for line := range strings.Lines(string(reply)) {
-		keyword, _, _ := strings.Cut(strings.TrimRight(line[min(4, len(line)):], "\r\n"), " ")
-		if s.on(keyword) {
-			lines = append(lines, line)
-		}
-	}
-	for i, l := range lines {
-		sep := "-"
-		if i == len(lines)-1 {
-			sep = " "
-		}
-		lines[i] = l[:3] + sep + l[4:]
-	}
-	return []byte(strings.Join(lines, ""))
 }

@@ -168,8 +168,8 @@ func (s *session) settled(c sasl.Client, r *protocols.Reply, err error) error {
 		return s.fail(verified)
 	}
 	e := refusal(r)
-	if why, ok := errors.AsType[*protocols.Error](verified); ok && r.Code == 535 && e.Kind == protocols.Auth {
-		e.Hint = why.Text
+	if why, ok := errors.AsType[*protocols.Error](verified); ok && s.cred.Token != "" && e.Kind == protocols.Auth {
+		e.Hint = why.Text // what the server said of the token
 	}
 	if e.Kind == protocols.Refused && e.Class == nil {
 		e.Kind = protocols.Auth // any other no during AUTH is about the login

@@ -3,39 +3,23 @@ package smtp
 import (
 	"context"
 	"encoding/base64"
-	"flag"
 	"io"
-	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/netclients/netclients/internal/interop"
+	"github.com/netclients/netclients/internal/dialogs"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
-
-var update = flag.Bool("update", false, "record testdata/*.dialog anew from the servers of internal/interop, and write down what the calls give now")
 
 const (
 	dialogSecret = "Xyzzy-5321" // in place of the password of the servers
 	dialogURL    = "smtp://alice@localhost/me.example.org"
 )
 
-// recording is a dialogue; from is the server it was recorded from, empty for one
-// that was written by hand.
-type recording struct {
-	name, from string
-	call       protocoltest.Call
-	options    func(o *protocols.Options)
-	setup      func(s *Settings)
-	skip       map[string]string
-	spare      int
-}
+type recording = dialogs.Recording[Settings]
 
 // anonymous has nobody to log in as.
 func anonymous(o *protocols.Options) {
@@ -117,152 +101,86 @@ var (
 	lockStep = func(s *Settings) { s.NoPipelining = true }
 )
 
-// recorded are from real servers.
-var recorded = []recording{
-	{name: "postfix-send", from: "SMTP", call: sending(toBob)},
-	{name: "postfix-send-data", from: "SMTP", call: sending(toBob), setup: noChunks},
-	{name: "postfix-send-lock-step", from: "SMTP", call: sending(toBob), setup: lockStep},
-	{name: "postfix-send-two", from: "SMTP", call: sending(toBob, toBob), skip: several},
-	{name: "postfix-send-two-data", from: "SMTP", call: sending(toBob, toBob), setup: noChunks, skip: several},
-	{name: "postfix-some", from: "SMTP", call: sending(toSome)},
-	{name: "postfix-nobody", from: "SMTP", call: sending(toNobody)},
-	{name: "postfix-nobody-data", from: "SMTP", call: sending(toNobody), setup: noChunks},
-	{name: "postfix-all-or-none", from: "SMTP", call: sending(toSome), setup: func(s *Settings) { s.AllOrNone = true }},
-	{name: "postfix-login", from: "SMTP", call: sending(toBob), options: plainLogin},
-	{name: "postfix-login-refused", from: "SMTP", call: sending(toBob), options: func(o *protocols.Options) {
-		plainLogin(o)
-		o.Credentials = func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
-			return protocols.Credential{User: "mallory", Password: dialogSecret}, nil
-		}
-	}},
-	{name: "postfix-verify", from: "SMTP", call: verify("bob@lab.test")},
-	{name: "postfix-verify-missing", from: "SMTP", call: verify("nobody@lab.test")},
-	{name: "postfix-raw", from: "SMTP", call: protocoltest.Raw("HELP")},
-	{name: "postfix-submission", from: "SUBMISSION", call: sending(toBob)},
-	{name: "postfix-probe", from: "SMTP", call: protocoltest.Probe(), spare: 1},
-	{name: "sink-send", from: "SMTP_SINK", call: sending(toBob)},
-}
+// atPostfix, atSubmission and atSink are recorded from real servers.
+var (
+	atPostfix = []recording{
+		{Name: "send", Call: sending(toBob)},
+		{Name: "send-data", Call: sending(toBob), Setup: noChunks},
+		{Name: "send-lock-step", Call: sending(toBob), Setup: lockStep},
+		{Name: "send-two", Call: sending(toBob, toBob), Skip: several},
+		{Name: "send-two-data", Call: sending(toBob, toBob), Setup: noChunks, Skip: several},
+		{Name: "some", Call: sending(toSome)},
+		{Name: "nobody", Call: sending(toNobody)},
+		{Name: "nobody-data", Call: sending(toNobody), Setup: noChunks},
+		{Name: "all-or-none", Call: sending(toSome), Setup: func(s *Settings) { s.AllOrNone = true }},
+		{Name: "login", Call: sending(toBob), Options: plainLogin},
+		{Name: "login-refused", Call: sending(toBob), Options: func(o *protocols.Options) {
+			plainLogin(o)
+			o.Credentials = dialogs.Stranger(dialogSecret)
+		}},
+		{Name: "verify", Call: verify("bob@lab.test")},
+		{Name: "verify-missing", Call: verify("nobody@lab.test")},
+		{Name: "raw", Call: protocoltest.Raw("HELP")},
+		{Name: "probe", Call: protocoltest.Probe(), Spare: 1},
+	}
+	atSubmission = []recording{
+		{Name: "submission", Call: sending(toBob)},
+	}
+	atSink = []recording{
+		{Name: "send", Call: sending(toBob)},
+	}
+)
 
 // byHand are dialogues of servers that are not at hand, that lie, or that stand in
 // the RFCs.
 var byHand = []recording{
-	{name: "starttls", call: sending(toBob), options: func(o *protocols.Options) { o.Mechanism = "PLAIN" }},
-	{name: "helo", call: sending(toBob), options: anonymous},
-	{name: "greeting-554", call: sending(toBob), options: anonymous},
-	{name: "greeting-421", call: sending(toBob), options: anonymous},
-	{name: "login-prompts", call: sending(toBob), options: func(o *protocols.Options) { o.TLS.Mode, o.Mechanism = protocols.TLSOff, "LOGIN" }},
-	{name: "auth-old-spelling", call: sending(toBob), options: plainLogin},
-	{name: "auth-250", call: sending(toBob), options: plainLogin},
-	{name: "data-250", call: sending(toBob), options: anonymous},
-	{name: "data-354-nobody", call: sending(toNobody), options: anonymous},
-	{name: "421-mail", call: sending(toBob), options: anonymous},
-	{name: "rfc5321-expand", call: expand("Example-People"), options: anonymous},
-	{name: "chunk-503", call: sending(toNobody, toBob), options: anonymous, skip: several},
+	{Name: "starttls", Call: sending(toBob), Options: func(o *protocols.Options) { o.Mechanism = "PLAIN" }},
+	{Name: "helo", Call: sending(toBob), Options: anonymous},
+	{Name: "greeting-554", Call: sending(toBob), Options: anonymous},
+	{Name: "greeting-421", Call: sending(toBob), Options: anonymous},
+	{Name: "login-prompts", Call: sending(toBob), Options: func(o *protocols.Options) { o.TLS.Mode, o.Mechanism = protocols.TLSOff, "LOGIN" }},
+	{Name: "auth-old-spelling", Call: sending(toBob), Options: plainLogin},
+	{Name: "auth-250", Call: sending(toBob), Options: plainLogin},
+	{Name: "data-250", Call: sending(toBob), Options: anonymous},
+	{Name: "data-354-nobody", Call: sending(toNobody), Options: anonymous},
+	{Name: "421-mail", Call: sending(toBob), Options: anonymous},
+	{Name: "rfc5321-expand", Call: expand("Example-People"), Options: anonymous},
+	{Name: "chunk-503", Call: sending(toNobody, toBob), Options: anonymous, Skip: several},
 }
 
-// recordings gives all dialogues.
-func recordings() (all []recording) {
-	for _, r := range recorded {
-		if r.options == nil {
-			r.options = anonymous
+// book is all dialogues, with the harness that plays them.
+func book() *dialogs.Book[Settings] {
+	const postfix = "Postfix 3.7.11 (Debian 12)"
+	rows := slices.Concat(dialogs.From("SMTP", "postfix", anonymous, atPostfix), dialogs.From("SUBMISSION", "postfix", anonymous, atSubmission),
+		dialogs.From("SMTP_SINK", "sink", anonymous, atSink), byHand)
+	for i, row := range rows { // TestPatience is about the times of SMTP's own
+		rows[i].Options = func(o *protocols.Options) {
+			o.IdleTimeout = protocols.DefaultIdleTimeout
+			row.Options(o)
 		}
-		all = append(all, r)
 	}
-	return append(all, byHand...)
-}
-
-func (r recording) file() string { return filepath.Join("testdata", r.name+".dialog") }
-
-func (r recording) dialog() protocoltest.Dialog {
-	d := protocoltest.Dialog{File: r.file(), Call: r.call, Options: r.options, Skip: r.skip, Spare: r.spare}
-	if r.setup != nil {
-		d.Setup = func(c protocols.Client) { r.setup(&c.(*Client).Settings) }
+	return &dialogs.Book[Settings]{
+		Harness: protocoltest.Harness{Spec: Spec(), URL: dialogURL, Secret: dialogSecret, Server: labServer, Garbage: "this is no reply",
+			Multiline: func(line string) string { return line[:min(3, len(line))] + "-and so on" }},
+		Rows:     rows,
+		Products: map[string]string{"SMTP": postfix, "SUBMISSION": postfix, "SMTP_SINK": "smtp-sink of " + postfix},
+		Settings: func(c protocols.Client) *Settings { return &c.(*Client).Settings },
+		Secrets: func(password string) []string {
+			return []string{base64.StdEncoding.EncodeToString([]byte("\x00alice\x00" + password))}
+		},
 	}
-	return d
-}
-
-func harness() protocoltest.Harness {
-	h := protocoltest.Harness{Spec: Spec(), URL: dialogURL, Secret: dialogSecret, Server: labServer, Garbage: "this is no reply",
-		Multiline: func(line string) string { return line[:min(3, len(line))] + "-and so on" }}
-	for _, r := range recordings() {
-		h.Dialogs = append(h.Dialogs, r.dialog())
-	}
-	return h
 }
 
 // TestConformance runs the suite that all adapters pass.
-func TestConformance(t *testing.T) { protocoltest.Run(t, harness()) }
+func TestConformance(t *testing.T) { protocoltest.Run(t, book().Suite()) }
 
 func labServer(t testing.TB) *protocoltest.Server {
 	s := start(t, lab.SMTPOptions{})
 	return &protocoltest.Server{URL: strings.Replace(s.URL(), "://", "://alice:secret@", 1), Options: &protocols.Options{}}
 }
 
-// TestUpdateDialogs does what the flag says; without it, it looks for files that
-// no recording names.
-func TestUpdateDialogs(t *testing.T) {
-	files, _ := filepath.Glob("testdata/*.dialog")
-	for _, f := range files {
-		if !slices.ContainsFunc(recordings(), func(r recording) bool { return r.file() == f }) {
-			t.Errorf("%s belongs to no recording", f)
-		}
-	}
-	if !*update {
-		return
-	}
-	for _, r := range recordings() {
-		t.Run(r.name, func(t *testing.T) {
-			s, err := protocoltest.LoadScript(r.file())
-			if r.from != "" {
-				s, err = record(t, r), nil
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r.from != "" {
-				if err := os.WriteFile(r.file(), []byte(s.Format()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := protocoltest.Rewrite(t, harness(), r.dialog(), s); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-// record makes the call at the real server.
-func record(t *testing.T, r recording) *protocoltest.Script {
-	address := interop.Require(t, r.from)[r.from]
-	rec := &protocoltest.Recorder{Next: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}}
-	o := &protocols.Options{Dial: rec.Dial, Credentials: func(_ context.Context, q protocols.CredentialRequest) (protocols.Credential, error) {
-		return protocols.Credential{User: q.User, Password: interop.Password}, nil
-	}}
-	r.options(o)
-	u, err := protocols.ParseURL(dialogURL, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := New(u, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.setup != nil {
-		r.setup(&c.Settings)
-	}
-	r.call(t.Context(), c)
-	c.Close()
-	s := rec.Script(r.file())
-	was := base64.StdEncoding.EncodeToString([]byte("\x00alice\x00" + interop.Password))
-	is := base64.StdEncoding.EncodeToString([]byte("\x00alice\x00" + dialogSecret))
-	for i, st := range s.Steps {
-		s.Steps[i].Text = strings.ReplaceAll(st.Text, was, is)
-	}
-	s.Header = map[string]string{"server": "Postfix 3.7.11 (Debian 12)", "recorded": time.Now().UTC().Format(time.DateOnly) + ", password replaced"}
-	return s
-}
+// TestUpdateDialogs looks for stray files, and with -update makes the dialogues anew.
+func TestUpdateDialogs(t *testing.T) { book().Update(t) }
 
 // TestOpenerOfNothing: a message without content is an error, not a panic.
 func TestOpenerOfNothing(t *testing.T) {

@@ -27,6 +27,7 @@ type flight struct {
 	asked    int   // commands of the envelope that were queued
 	taken    int   // recipients accepted
 	named    int   // recipients accepted by RCPT
+	final    int   // of the recipients, have their final answer (LMTP)
 	tooMany  []int // recipients that came too late for this message
 	heard    bool  // the envelope is answered
 	complete bool  // the end of the content is queued: the final answer is due
@@ -51,6 +52,7 @@ type courier struct {
 	closing *errClosing // the server has said 421; what is under way may still be answered
 	redo    []*Mail     // what it kept from being sent
 	failed  bool        // the message before failed, and left the server in doubt
+	pause   bool        // what is under way is to be answered before more is taken
 }
 
 // errClosing says that the server has told that it closes the connection.
@@ -113,6 +115,9 @@ func (k *courier) fill() error {
 		if !ok {
 			return nil
 		}
+		if k.pause = m == nil; k.pause {
+			continue
+		}
 		if err := k.clear(); err != nil {
 			k.again = append([]*Mail{m}, k.again...)
 			return err
@@ -147,6 +152,9 @@ func (k *courier) room() bool {
 	}
 	if len(k.queue) == 0 {
 		return true
+	}
+	if k.pause {
+		return false
 	}
 	last := k.queue[len(k.queue)-1]
 	return k.s.pipelined() && last.complete && len(k.again) == 0 && len(k.queue) < maxUnderWay && k.bytes < maxBytesAhead
@@ -386,9 +394,10 @@ func (f *flight) refuse(r *protocols.Reply) {
 	}
 }
 
-// spoil notes why recipients that were accepted get nothing all the same.
+// spoil notes why recipients that were accepted get nothing all the same. Those that
+// have their final answer keep it.
 func spoil(f *flight, why string) {
-	for i := range f.receipt.Recipients {
+	for i := f.final; i < len(f.receipt.Recipients); i++ {
 		if p := &f.receipt.Recipients[i]; p.Accepted {
 			*p = protocols.Recipient{Address: p.Address, Text: why}
 		}
@@ -398,6 +407,8 @@ func spoil(f *flight, why string) {
 // final reads the final answer of the oldest message: one, or with LMTP one for
 // each recipient that was accepted (RFC 2033 4.2).
 func (k *courier) final(f *flight) error {
+	k.s.patience(finalWithin)
+	defer k.s.patience(replyWithin)
 	each := k.s.c.lmtp() && f.taken > 0
 	delivered := 0
 	for i := range f.receipt.Recipients {
@@ -413,6 +424,7 @@ func (k *courier) final(f *flight) error {
 			return err
 		}
 		*p = recipient(p.Address, r)
+		f.final = i + 1
 		f.receipt.Reply = *r
 		if p.Accepted {
 			delivered++

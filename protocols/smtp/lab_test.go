@@ -259,6 +259,9 @@ func TestExtensions(t *testing.T) {
 			continue
 		}
 		all := strings.Join(s.Commands(), "\n")
+		if err != nil || s.Received() != 1 {
+			t.Errorf("%s: %v, %d received", tt.name, err, s.Received())
+		}
 		if !strings.Contains(all, strings.ReplaceAll(tt.want, " SIZE=23", "")) && !strings.Contains(all, tt.want) {
 			t.Errorf("%s: %v; no %q in\n%s", tt.name, err, tt.want, all)
 		}
@@ -417,6 +420,23 @@ func TestAsk(t *testing.T) {
 	}
 	if s.Connections() != 1 {
 		t.Errorf("%d connections", s.Connections())
+	}
+}
+
+// TestWrongDialect: who speaks SMTP to a server of LMTP is told so.
+func TestWrongDialect(t *testing.T) {
+	s := start(t, lab.SMTPOptions{LMTP: true})
+	u, err := url.Parse(strings.Replace(s.URL(), "lmtp:", "smtp:", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(u, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Noop(t.Context())
+	if e, ok := errors.AsType[*protocols.Error](err); !ok || e.Kind != protocols.Refused || !strings.Contains(e.Hint, "lmtp://") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package smtp
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"strings"
 	"testing"
 
@@ -33,6 +34,9 @@ func TestMechanisms(t *testing.T) {
 				}
 				if protocols.KindOf(err) != want {
 					t.Errorf("%s with %s: %v", mech, password, err)
+				}
+				if e, ok := errors.AsType[*protocols.Error](err); ok && strings.Contains(e.Hint, "prove") {
+					t.Errorf("%s: a refused login is hinted to be %q", mech, e.Hint)
 				}
 				if err != nil && s.Received() > 0 {
 					t.Errorf("%s: a message went through without login", mech)

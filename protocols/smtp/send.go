@@ -66,7 +66,9 @@ func (c *Client) SendMail(ctx context.Context, m *Mail) (*protocols.Receipt, err
 // ones where the server ends it. each is called once for every message taken from
 // mails, with what the server said of it: nil, an error as that of Send, or one of
 // class [ErrUnknown]. Calls come from this goroutine, in the order of the answers.
-// No message that may have been accepted is sent twice.
+// No message that may have been accepted is sent twice. A nil among mails says that
+// the next one may take its time: all that was taken is sent and answered before
+// mails is asked again.
 //
 // SendAll's own error means that no connection could be had: messages not taken
 // from mails were not sent.
@@ -107,6 +109,9 @@ func (d *dispatch) take() (*Mail, bool) {
 		if !ok {
 			return nil, false
 		}
+		if m == nil {
+			return nil, true
+		}
 		err := m.check()
 		if err == nil {
 			return m, true
@@ -120,6 +125,9 @@ func (d *dispatch) run(ctx context.Context) error {
 		m, ok := d.take()
 		if !ok {
 			return nil
+		}
+		if m == nil {
+			continue
 		}
 		d.left = append([]*Mail{m}, d.left...)
 		s, err := d.c.keeper.Get(ctx)

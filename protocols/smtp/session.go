@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -78,18 +77,35 @@ func (c *Client) dial(ctx context.Context) (*session, error) {
 		conn.Close()
 		return nil, err
 	}
-	return &session{link: newLink(conn, c.limits), c: c}, nil
+	s := &session{link: newLink(conn, c.limits), c: c}
+	s.patience(replyWithin)
+	return s, nil
+}
+
+// The longest silences of a server (RFC 5321 4.5.3.2). Behind the end of a message
+// it may still be delivering: who gives up early makes duplicates.
+const (
+	replyWithin = 5 * time.Minute
+	finalWithin = 10 * time.Minute
+)
+
+// patience sets the longest silence, unless the caller has set one.
+func (s *session) patience(d time.Duration) {
+	if s.c.opts.IdleTimeout == 0 {
+		s.conn.SetIdle(d)
+	}
 }
 
 // opening sends the PROXY line, which a server reads before all else, and brings
 // up TLS that is there from the start.
 func (c *Client) opening(ctx context.Context, conn *transport.Conn) error {
 	if line := c.Settings.ProxyHeader; line != "" {
-		if err := wire.Check(line); err != nil || !strings.HasPrefix(line, "PROXY ") {
-			return protocols.UsageError(proto, "", "the PROXY header is one line, as: PROXY TCP4 192.0.2.1 192.0.2.2 4567 25")
+		header, err := proxyHeader(line, c.Settings.ProxyBinary)
+		if err != nil {
+			return err
 		}
 		conn.Event(protocols.EventSend, line, 0)
-		if _, err := io.WriteString(conn, line+"\r\n"); err != nil {
+		if _, err := io.WriteString(conn, header); err != nil {
 			return err
 		}
 	}
@@ -151,6 +167,9 @@ func (s *session) sayHello() error {
 	s.caps, s.order = map[string][]string{}, nil
 	if r.Code >= 500 && r.Code != 521 && !s.c.lmtp() {
 		s.hello, err = s.need("HELO", name)
+		if e, ok := errors.AsType[*protocols.Error](err); ok && errors.Is(e, errors.ErrUnsupported) {
+			e.Hint = "a server that knows neither EHLO nor HELO may speak LMTP: lmtp://"
+		}
 		return err
 	}
 	s.hello = r

@@ -94,6 +94,7 @@ type Settings struct {
 	NoInitial    bool              // AUTH without initial response
 	AllOrNone    bool              // a message goes to all of its recipients or to none
 	ProxyHeader  string            // PROXY protocol line to begin with, for tests of a server
+	ProxyBinary  bool              // the same in the protocol's second version
 	XClient      map[string]string // attributes for XCLIENT, for tests of a server
 	IgnoreSize   bool              // offer even what is larger than the server says it takes
 }
@@ -120,12 +121,9 @@ var (
 // New makes a client for the server of u. It does no I/O. A nil o means the
 // defaults.
 func New(u *url.URL, o *protocols.Options) (*Client, error) {
-	if o == nil {
-		o = &protocols.Options{}
-	}
-	s, ok := Spec().Scheme(u.Scheme)
-	if !ok {
-		return nil, protocols.UsageError(proto, "", "scheme "+u.Scheme+" is not one of smtp, submission, smtps, lmtp")
+	s, o, err := Spec().Accept(u, o)
+	if err != nil {
+		return nil, err
 	}
 	if u.Host == "" && (s.Name != "lmtp" || len(u.Path) < 2) {
 		return nil, protocols.UsageError(proto, "", "the URL names no host")

@@ -46,7 +46,7 @@ func (k *courier) salvage(cause error) (left []*Mail, err error) {
 	for i, f := range k.queue {
 		f.body.close()
 		switch {
-		case f.err != nil && !f.risky:
+		case f.err != nil && !f.risky && !f.closing:
 			k.s.answered++
 			spoil(f, "not sent")
 			k.report(f.m, f.receipt, f.err)

@@ -23,7 +23,7 @@ type NNTPOptions struct {
 	Password  string
 	NeedLogin bool   // every command that reads or writes wants a login (480)
 	NeedTLS   bool   // every such command, and a login, wants TLS (483)
-	SASL      string // mechanisms offered, of PLAIN and CRAM-MD5; empty is "PLAIN"
+	SASL      string // mechanisms offered, of PLAIN, CRAM-MD5 and SCRAM-SHA-256; empty is "PLAIN"
 
 	Legacy     bool // as before RFC 3977: no CAPABILITIES, OVER or HDR, only XOVER and XHDR
 	ModeReader bool // a feeding server: it takes commands of readers only after MODE READER (401)
@@ -36,6 +36,7 @@ type NNTPOptions struct {
 	Faults      Faults
 	MaxClients  int      // more at a time are told 400; 0 is no limit
 	Disable     []string // commands answered with 500, and missing in CAPABILITIES
+	NoLists     []string // keywords of LIST that are answered with 501
 	Greeting    string   // text of the 200; empty is a default
 	Now         func() time.Time
 	IdleTimeout time.Duration // for the next command; 0 is 5 minutes

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,11 +78,16 @@ func (x *nntpSession) cmdList(arg string) {
 	}
 	lists := newsLists()
 	l, ok := lists[strings.ToUpper(kind)]
-	if !ok || x.srv.opt.Legacy && l.recent {
+	if !ok || x.srv.opt.Legacy && l.recent || slices.Contains(x.srv.opt.NoLists, strings.ToUpper(kind)) {
 		x.reply(501, "Unknown list")
 		return
 	}
 	x.lines(215, "List follows", func(put func(string)) { l.write(x, strings.TrimSpace(wildmat), put) })
+}
+
+// cmdXgtitle is LIST NEWSGROUPS of RFC 2980, 2.8.
+func (x *nntpSession) cmdXgtitle(wildmat string) {
+	x.lines(282, "List follows", func(put func(string)) { newsLists()["NEWSGROUPS"].write(x, wildmat, put) })
 }
 
 // newsList is one keyword of LIST; recent ones are of RFC 6048 or 3977.

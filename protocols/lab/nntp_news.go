@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,6 +38,7 @@ type newsArticle struct {
 	arrived time.Time
 	xref    string
 	lines   int
+	lost    atomic.Bool
 }
 
 // NewNews gives a spool without groups.
@@ -125,6 +127,14 @@ func (n *News) Cancel(id string) {
 	}
 }
 
+// Lose loses the content of an article that stays in the overview, as servers do
+// that keep the one for longer than the other.
+func (n *News) Lose(id string) {
+	if a := n.find(id); a != nil {
+		a.lost.Store(true)
+	}
+}
+
 // Article gives the content of an article, with CRLF.
 func (n *News) Article(id string) ([]byte, bool) {
 	n.mu.RLock()
@@ -179,7 +189,7 @@ func (n *News) bounds(g *newsGroup) (count, low, high int64) {
 	case len(g.numbers) == 0:
 		return 0, g.last + 1, g.last
 	}
-	return int64(len(g.numbers)), g.numbers[0], g.numbers[len(g.numbers)-1]
+	return int64(len(g.numbers)), g.numbers[0], g.last
 }
 
 // at gives an article by its number, or nil.

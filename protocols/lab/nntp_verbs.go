@@ -67,6 +67,7 @@ func nntpVerbs() map[string]nntpVerb {
 		"HDR":          {func(x *nntpSession, arg string) { x.cmdHdr(225, arg) }, newsOne | newsArg},
 		"XHDR":         {func(x *nntpSession, arg string) { x.cmdHdr(221, arg) }, newsOne | newsArg},
 		"XPAT":         {(*nntpSession).cmdXpat, newsOne | newsArg},
+		"XGTITLE":      {(*nntpSession).cmdXgtitle, newsReads},
 		"POST":         {(*nntpSession).cmdPost, newsReads},
 		"IHAVE":        {(*nntpSession).cmdIhave, newsAccess | newsArg},
 		"CHECK":        {(*nntpSession).cmdCheck, newsAccess | newsArg},
@@ -339,11 +340,16 @@ func (x *nntpSession) cmdArticle(arg string, code int, cut func([]byte) []byte) 
 		return
 	}
 	text := fmt.Sprintf("%d %s", n, a.id)
-	if cut == nil {
+	switch {
+	case a.lost.Load() && n == 0:
+		x.reply(430, "No such article")
+	case a.lost.Load():
+		x.reply(423, "The article has expired")
+	case cut == nil:
 		x.reply(code, text)
-		return
+	default:
+		x.content(code, text, cut(a.data))
 	}
-	x.content(code, text, cut(a.data))
 }
 
 // now is the server's clock.

@@ -50,8 +50,7 @@ func (c *Client) Part(ctx context.Context, name string, part Part, o *protocols.
 
 // instead looks elsewhere for an article that could not be opened.
 func (c *Client) instead(ctx context.Context, name string, part Part, o *protocols.GetOptions, missing error) (*protocols.Object, error) {
-	t, err := article(name)
-	if err == nil && len(c.Fill) > 0 && *o == (protocols.GetOptions{}) {
+	if t, err := article(name); err == nil && *o == (protocols.GetOptions{}) {
 		if obj, err := c.fill(ctx, t, part, missing); err == nil {
 			return obj, nil
 		}
@@ -122,7 +121,7 @@ func (s *session) begun(r *protocols.Reply, t target, part Part) (protocols.Entr
 	if t.id != "" {
 		n, id = 0, t.id
 	}
-	return s.c.articleEntry(t.group, n, id), nil
+	return s.articleEntry(t.group, n, id), nil
 }
 
 // unchanged looks at the overview of an article that is to be the same as before.

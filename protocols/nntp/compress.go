@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/netclients/netclients/internal/inflate"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
@@ -58,7 +59,7 @@ func (s *session) deflate() error {
 	if err != nil {
 		return s.fail(err)
 	}
-	s.attach(newInflater(prompt{s.conn}, s.limits.Decompressed), flusher{w})
+	s.attach(inflate.NewReader(prompt{s.conn}, s.limits.Decompressed), flusher{w})
 	return nil
 }
 

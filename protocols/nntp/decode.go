@@ -32,6 +32,10 @@ type Piece struct {
 // and checksum were compared: what does not fit is an error of kind Protocol.
 // More than was announced is never given out.
 type Decoder struct {
+	// Split says that a uuencoded piece may go on in another article: then the end
+	// of the body in the midst of it is no error, and Unfinished tells of it.
+	Split bool
+
 	lines   *wire.LineReader
 	piece   Piece
 	active  bool
@@ -40,6 +44,8 @@ type Decoder struct {
 	decoded int64
 	crc     uint32
 	err     error // of this piece; sticky until Next
+	tail    *Piece
+	cut     bool
 }
 
 // NewDecoder decodes a body: lines, with stuffed dots taken out.
@@ -49,6 +55,14 @@ func NewDecoder(r io.Reader) *Decoder {
 	return d
 }
 
+// Continue says that the body may begin with more of a uuencoded piece that was
+// unfinished in another article. p is that piece, with Offset behind what there is
+// of it. It is called before the first Next.
+func (d *Decoder) Continue(p Piece) { d.tail = &p }
+
+// Unfinished reports whether the body has ended in the midst of a uuencoded piece.
+func (d *Decoder) Unfinished() bool { return d.cut }
+
 // Next goes to the next piece, over what is left of this one, and returns io.EOF
 // when there is none.
 func (d *Decoder) Next() (*Piece, error) {
@@ -57,7 +71,7 @@ func (d *Decoder) Next() (*Piece, error) {
 			return nil, err
 		}
 	}
-	d.active, d.err, d.out, d.decoded, d.crc = false, nil, nil, 0, 0
+	d.active, d.err, d.out, d.buf, d.decoded, d.crc = false, nil, nil, d.buf[:0], 0, 0
 	for {
 		line, err := d.lines.ReadLine()
 		if err != nil {
@@ -70,9 +84,13 @@ func (d *Decoder) Next() (*Piece, error) {
 			if !d.beginUU(string(line)) {
 				continue
 			}
+		case d.tail != nil && fullUULine(line):
+			d.piece = *d.tail
+			err = d.uuLine(line)
 		default:
 			continue
 		}
+		d.tail = nil
 		if err != nil {
 			return nil, err
 		}
@@ -132,9 +150,15 @@ const decodeBlock = 64 << 10
 
 // more decodes lines until a block is full or the piece ends.
 func (d *Decoder) more() {
-	d.buf = d.buf[:0]
+	if d.decoded > 0 {
+		d.buf = d.buf[:0] // else Next may have begun
+	}
 	for d.err == nil && len(d.buf) < decodeBlock {
 		line, err := d.lines.ReadLine()
+		if err == io.EOF && d.Split && d.piece.Encoding == "uuencode" {
+			d.cut, d.err = true, io.EOF
+			break
+		}
 		if err != nil {
 			d.err = damaged("the piece is cut short", err)
 			break

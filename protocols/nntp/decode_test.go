@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -125,6 +127,67 @@ func TestUU(t *testing.T) {
 }
 
 // buffer is a file in memory.
+// TestUUSplit: a file that was posted in several articles, with text before and
+// behind, is put together; text alone is no part of it.
+func TestUUSplit(t *testing.T) {
+	data := random(1000)
+	var coded strings.Builder
+	coded.WriteString("begin 644 parts.bin\r\n")
+	for rest := data; len(rest) > 0; {
+		n := min(45, len(rest))
+		line := append([]byte{' ' + byte(n)}, make([]byte, 0, 60)...)
+		for g := rest[:n]; len(g) > 0; g = g[min(3, len(g)):] {
+			b := append(append([]byte(nil), g[:min(3, len(g))]...), 0, 0)
+			for _, v := range []byte{b[0] >> 2, b[0]<<4 | b[1]>>4, b[1]<<2 | b[2]>>6, b[2]} {
+				line = append(line, ' '+v&0x3f)
+			}
+		}
+		coded.Write(append(line, "\r\n"...))
+		rest = rest[n:]
+	}
+	coded.WriteString("`\r\nend\r\n")
+	lines := strings.SplitAfter(coded.String(), "\r\n")
+	articles := []string{"Here it is.\r\n\r\n" + strings.Join(lines[:9], ""), "Merely text.\r\n", "Part 2\r\nMore text that is no part\r\n" + strings.Join(lines[9:15], ""), strings.Join(lines[15:], "") + "bye\r\n"}
+	out := &buffer{}
+	j := NewJoin(out)
+	var tail *Piece
+	pieces := 0
+	for _, body := range articles {
+		d := NewDecoder(strings.NewReader(body))
+		d.Split = true
+		if tail != nil {
+			d.Continue(*tail)
+		}
+		p, err := d.Next()
+		if err == io.EOF {
+			continue
+		}
+		if err != nil || p.Name != "parts.bin" {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		if err := j.Add(d); err != nil {
+			t.Fatal(err)
+		}
+		pieces++
+		at := d.Piece()
+		at.Offset = j.Size()
+		tail = &at
+		if d.Unfinished() != (pieces < 3) {
+			t.Errorf("piece %d: unfinished %v", pieces, d.Unfinished())
+		}
+	}
+	if pieces != 3 || !bytes.Equal(out.b, data) || len(j.Missing()) != 0 {
+		t.Errorf("%d pieces, %d bytes of %d", pieces, len(out.b), len(data))
+	}
+	d := NewDecoder(strings.NewReader(articles[0]))
+	if _, err := d.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if err := NewJoin(&buffer{}).Add(d); protocols.KindOf(err) != protocols.Protocol {
+		t.Errorf("cut short where nothing follows: %v", err)
+	}
+}
+
 type buffer struct{ b []byte }
 
 func (m *buffer) WriteAt(p []byte, at int64) (int, error) {
@@ -156,8 +219,11 @@ func TestJoin(t *testing.T) {
 	if gaps := j.Missing(); !slices.Equal(gaps, [][2]int64{{3000, 6000}}) {
 		t.Errorf("missing %v", gaps)
 	}
-	if err := add(parts[0]); protocols.KindOf(err) != protocols.Protocol {
+	if err := add(parts[0]); err != nil || len(j.Missing()) != 1 {
 		t.Errorf("a part twice: %v", err)
+	}
+	if err := add(bodies(data, 4000)[0]); protocols.KindOf(err) != protocols.Protocol || len(j.Missing()) != 1 {
+		t.Errorf("a part that overlaps with another one: %v, missing %v", err, j.Missing())
 	}
 	if err := add(strings.Replace(parts[1], "pcrc32=", "pcrc32=00000000 x=", 1)); err == nil || len(j.Missing()) != 1 {
 		t.Errorf("a damaged part: %v, missing %v", err, j.Missing())
@@ -216,12 +282,62 @@ func TestNZBFetch(t *testing.T) {
 	}
 	news.Cancel("<pattern.bin.2@lab.invalid>")
 	done, _, err = fetch(&files[0])
-	if err != nil || len(done.Missing) != 1 || done.Missing[0].Number != 2 || len(done.Errors) != 1 {
+	if err != nil || len(done.Missing) != 1 || done.Missing[0].Number != 2 || !errors.Is(done.Missing[0].Err, fs.ErrNotExist) {
 		t.Errorf("%+v, %v", done, err)
 	}
 	broken := &Fetch{Clients: clients, Create: func(string) (io.WriterAt, error) { return nil, errBroken }}
 	if _, err := broken.File(t.Context(), &files[0]); !errors.Is(err, errBroken) {
 		t.Errorf("no file to write to: %v", err)
+	}
+}
+
+// TestNZBResume: a second run takes up what the first one has got, and asks for the
+// rest only.
+func TestNZBResume(t *testing.T) {
+	news := lab.NewsSample()
+	news.Lose("<pattern.bin.2@lab.invalid>")
+	s := start(t, lab.NNTPOptions{News: news})
+	file := &NZBFile{}
+	for i := range 3 {
+		file.Segments = append(file.Segments, NZBSegment{ID: fmt.Sprintf("<pattern.bin.%d@lab.invalid>", i+1), Number: i + 1})
+	}
+	out, begun := &buffer{}, map[string]Piece{}
+	run := func(s *lab.NNTPServer) (*Fetched, error) {
+		f := &Fetch{Clients: []*Client{dial(t, s, nil), dial(t, s, nil)}, Begun: maps.Clone(begun)}
+		f.Create = func(string) (io.WriterAt, error) { return out, nil }
+		f.Note = func(id string, p Piece) error {
+			begun[id] = p
+			return nil
+		}
+		return f.File(t.Context(), file)
+	}
+	if done, err := run(s); err != nil || len(done.Missing) != 1 || len(begun) != 2 {
+		t.Fatalf("%+v, %v, %v", done, begun, err)
+	}
+	whole := start(t, lab.NNTPOptions{})
+	done, err := run(whole)
+	if err != nil || len(done.Missing) != 0 || done.Name != "pattern.bin" || !bytes.Equal(out.b, lab.SampleBinary()) {
+		t.Errorf("%+v, %v", done, err)
+	}
+	asked := 0
+	for _, line := range whole.Commands() {
+		if strings.HasPrefix(line, "BODY ") {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("%d parts were asked for, want 1", asked)
+	}
+	if done, err := run(whole); err != nil || done.Bytes != int64(len(out.b)) {
+		t.Errorf("nothing left to do: %+v, %v", done, err)
+	}
+	out.b[5]++ // what the first run wrote is not what it was
+	if _, err := run(whole); protocols.KindOf(err) != protocols.Protocol {
+		t.Errorf("damaged meanwhile: %v, want kind protocol", err)
+	}
+	begun["<pattern.bin.3@lab.invalid>"] = begun["<pattern.bin.1@lab.invalid>"]
+	if _, err := run(whole); protocols.KindOf(err) != protocols.Protocol {
+		t.Errorf("notes that make no sense: %v, want kind protocol", err)
 	}
 }
 
@@ -258,7 +374,7 @@ func TestNewsrc(t *testing.T) {
 	}
 }
 
-// BenchmarkYEnc decodes 64 MiB with its checksum.
+// BenchmarkYEnc decodes 16 MiB with its checksum.
 func BenchmarkYEnc(b *testing.B) {
 	data := random(16 << 20)
 	text := []byte(bodies(data, len(data))[0])

@@ -225,19 +225,14 @@ func (s *session) pointed(r *protocols.Reply, group string) (protocols.Entry, er
 		return protocols.Entry{}, s.fail(protocols.ProtocolError(proto, "", "reply without an article number: "+strconv.Quote(clip(r.Text()))))
 	}
 	id, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
-	return s.c.articleEntry(group, n, id), nil
+	return s.articleEntry(group, n, id), nil
 }
 
 // articleEntry gives the entry of an article of which only its names are known.
 // Without group and number it goes by its message-id.
-func (c *Client) articleEntry(group string, number int64, id string) protocols.Entry {
-	e := protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, ID: id, MessageInfo: &protocols.MessageInfo{Number: number, MessageID: id}}
-	if group != "" && number > 0 {
-		e.Name, e.Path = strconv.FormatInt(number, 10), articleName(group, number)
-	} else {
-		e.Name, e.Path = id, id
-	}
-	e.URL = c.urlOf(e.Path)
+func (s *session) articleEntry(group string, number int64, id string) protocols.Entry {
+	e := protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, MessageInfo: &protocols.MessageInfo{Number: number, MessageID: id}}
+	s.place(&e, group)
 	return e
 }
 
@@ -245,8 +240,8 @@ func (c *Client) articleEntry(group string, number int64, id string) protocols.E
 const mostNumbers = 4 << 20
 
 // Articles gives the names of the articles of a group, or of a range of it, that
-// are there. It asks before it returns, so that the client is free while the
-// names are used.
+// are there and, as far as the settings tell, were not read. It asks before it
+// returns, so that the client is free while the names are used.
 func (c *Client) Articles(ctx context.Context, name string) (iter.Seq[string], error) {
 	t, err := oneGroup(name)
 	if err != nil {
@@ -256,6 +251,9 @@ func (c *Client) Articles(ctx context.Context, name string) (iter.Seq[string], e
 	for n, err := range c.Numbers(ctx, name) {
 		if err != nil {
 			return nil, err
+		}
+		if list := c.Settings.Newsrc; list != nil && list.Read(t.group, n) {
+			continue
 		}
 		if len(numbers) == mostNumbers {
 			return nil, c.wrap(&protocols.Error{Kind: protocols.Protocol, Text: "more than " + strconv.Itoa(mostNumbers) + " articles at once; name a range"}, "listgroup", name)

@@ -107,7 +107,7 @@ func (c *Client) Search(ctx context.Context, name, query string) iter.Seq2[proto
 
 func (s *session) search(ctx context.Context, t target, field, pattern string, yield func(protocols.Entry) bool) error {
 	found := func(h HeaderLine) bool {
-		e := s.c.articleEntry(t.group, h.Number, "")
+		e := s.articleEntry(t.group, h.Number, "")
 		e.Facts = map[string]string{strings.ToLower(field): h.Text()}
 		if strings.EqualFold(field, "subject") {
 			e.Subject = h.Text()

@@ -32,9 +32,15 @@ type joined struct{ from, to int64 }
 // NewJoin makes a join that writes into dst.
 func NewJoin(dst io.WriterAt) *Join { return &Join{dst: dst, size: -1} }
 
-// Add writes the piece that d stands at. On an error the range counts as missing.
+// Add writes the piece that d stands at. On an error the range counts as missing. A
+// piece that is there already, as of a file that was posted twice, is read and not
+// written.
 func (j *Join) Add(d *Decoder) error {
 	p := d.Piece()
+	if j.has(&p) {
+		_, err := io.Copy(io.Discard, d)
+		return err
+	}
 	if err := j.claim(&p); err != nil {
 		return err
 	}
@@ -50,7 +56,7 @@ func (j *Join) Add(d *Decoder) error {
 	}
 	if p.Length < 0 {
 		j.insert(p.Offset, p.Offset+n)
-		j.size = max(j.size, n)
+		j.size = max(j.size, p.Offset+n)
 	}
 	if p.HasFileCRC {
 		j.crc, j.hasCRC = p.FileCRC, true
@@ -77,6 +83,29 @@ func (j *Join) claim(p *Piece) error {
 		j.insert(p.Offset, p.Offset+p.Length)
 	}
 	j.size, j.total = max(j.size, p.Size), max(j.total, p.Total)
+	return nil
+}
+
+// has reports whether all of a piece is there.
+func (j *Join) has(p *Piece) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return p.Length > 0 && p.Size == j.size && slices.ContainsFunc(j.spans, func(s joined) bool {
+		return s.from <= p.Offset && p.Offset+p.Length <= s.to
+	})
+}
+
+// restore takes the range of a piece that an earlier run has written.
+func (j *Join) restore(p *Piece) error {
+	if p.Length < 0 {
+		return damaged("a part without a place was noted", nil)
+	}
+	if err := j.claim(p); err != nil {
+		return err
+	}
+	if p.HasFileCRC {
+		j.crc, j.hasCRC = p.FileCRC, true
+	}
 	return nil
 }
 

@@ -65,6 +65,8 @@ func TestServers(t *testing.T) {
 		{name: "login", server: lab.NNTPOptions{NeedLogin: true}},
 		{name: "SASL PLAIN", server: lab.NNTPOptions{NeedLogin: true}, mech: "PLAIN"},
 		{name: "SASL CRAM-MD5", server: lab.NNTPOptions{NeedLogin: true, SASL: "PLAIN CRAM-MD5"}},
+		{name: "SASL SCRAM-SHA-256", server: lab.NNTPOptions{NeedLogin: true, SASL: "PLAIN SCRAM-SHA-256"}},
+		{name: "SASL SCRAM-SHA-256 asked for", server: lab.NNTPOptions{NeedLogin: true, SASL: "SCRAM-SHA-256 PLAIN CRAM-MD5"}, mech: "SCRAM-SHA-256"},
 		{name: "legacy", server: lab.NNTPOptions{Legacy: true}},
 		{name: "legacy with login", server: lab.NNTPOptions{Legacy: true, NeedLogin: true, Disable: []string{"MODE"}}},
 		{name: "feeding", server: lab.NNTPOptions{ModeReader: true}},
@@ -79,7 +81,22 @@ func TestServers(t *testing.T) {
 			client := dial(t, s, &protocols.Options{TLS: protocols.TLS{Mode: c.mode}, Mechanism: c.mech})
 			client.Settings = c.set
 			checkReading(t, s, client)
+			if c.mech != "" && !slices.ContainsFunc(s.Commands(), func(line string) bool { return strings.HasPrefix(line, "AUTHINFO SASL "+c.mech) }) {
+				t.Errorf("%s was not used: %q", c.mech, s.Commands())
+			}
 		})
+	}
+}
+
+// TestWrongPassword: whatever the mechanism, a password that is refused is kind auth,
+// and the next one that is weaker gets no second try with it when it was asked for.
+func TestWrongPassword(t *testing.T) {
+	for _, mech := range []string{"", "PLAIN", "CRAM-MD5", "SCRAM-SHA-256", "USER"} {
+		s := start(t, lab.NNTPOptions{NeedLogin: true, User: "alice", Password: "another", SASL: "PLAIN CRAM-MD5 SCRAM-SHA-256"})
+		_, err := dial(t, s, &protocols.Options{Mechanism: mech}).Group(t.Context(), "local.test")
+		if protocols.KindOf(err) != protocols.Auth || s.Logins() != 0 {
+			t.Errorf("%s: %v, %d logins", mech, err, s.Logins())
+		}
 	}
 }
 
@@ -323,36 +340,6 @@ func TestFlatMemory(t *testing.T) {
 	}
 	if n != 60_000 || most > 16<<20 {
 		t.Errorf("%d entries, %d bytes in use", n, most)
-	}
-}
-
-// TestFill: what one server has not comes from another one.
-func TestFill(t *testing.T) {
-	here, there := lab.NewsSample(), lab.NewsSample()
-	here.Cancel("<2@lab.invalid>")
-	there.Cancel("<1@lab.invalid>")
-	want, _ := there.Article("<2@lab.invalid>")
-	c, other := dial(t, start(t, lab.NNTPOptions{News: here}), nil), dial(t, start(t, lab.NNTPOptions{News: there}), nil)
-	c.Fill = []*Client{other}
-	if got, err := readArticle(t, c, "<2@lab.invalid>"); err != nil || got != string(want) {
-		t.Errorf("%q, %v", got, err)
-	}
-	n := 0
-	err := c.BulkGet(t.Context(), slices.Values([]string{"<1@lab.invalid>", "<2@lab.invalid>", "<3@lab.invalid>", "<no@lab.invalid>"}), func(name string, o *protocols.Object, err error) error {
-		if n++; name == "<no@lab.invalid>" {
-			if !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("%s: %v", name, err)
-			}
-			return nil
-		}
-		b, err := io.ReadAll(o.Body)
-		if err != nil || len(b) == 0 {
-			t.Errorf("%s: %d bytes, %v", name, len(b), err)
-		}
-		return nil
-	})
-	if err != nil || n != 4 {
-		t.Errorf("%d, %v", n, err)
 	}
 }
 

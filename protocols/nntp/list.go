@@ -1,8 +1,10 @@
 package nntp
 
 import (
+	"cmp"
 	"context"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,11 +34,27 @@ func (s *session) listGroups(ctx context.Context, wildmat string, yield func(pro
 		if local && ok && !Wildmat(wildmat, e.Name) {
 			return true, true
 		}
-		if text := about[e.Name]; text != "" && ok {
-			e.Facts = map[string]string{"description": text}
+		if !ok {
+			return false, yield(e)
 		}
-		return ok, yield(e)
+		e.Facts = map[string]string{}
+		if text := about[e.Name]; text != "" {
+			e.Facts["description"] = text
+		}
+		return true, s.nothingUnread(&e) || yield(e)
 	})
+}
+
+// nothingUnread reports whether the settings leave a group out, and notes how many
+// articles of another one were not read.
+func (s *session) nothingUnread(e *protocols.Entry) bool {
+	list := s.c.Settings.Newsrc
+	if list == nil {
+		return false
+	}
+	left := list.Count(e.Path, e.Low, e.High)
+	e.Facts["unread"] = strconv.FormatInt(left, 10)
+	return left == 0 || !list.Subscribed(e.Path)
 }
 
 // list sends LIST. local is true for a server that cannot choose by wildmat.
@@ -65,7 +83,10 @@ func (s *session) descriptions(ctx context.Context, wildmat string) (map[string]
 		args = append(args, wildmat)
 	}
 	r, err := s.ask(ctx, "LIST", args...)
-	if err != nil || r.Code != 215 {
+	if err == nil && unknown(r.Code) && !s.modern { // RFC 2980 2.8
+		r, err = s.ask(ctx, "XGTITLE", cmp.Or(wildmat, "*"))
+	}
+	if err != nil || r.Code != 215 && r.Code != 282 {
 		return nil, err
 	}
 	about, size := map[string]string{}, 0

@@ -34,7 +34,7 @@ func (c *Client) OpenMailbox(ctx context.Context, name string) (*protocols.Mailb
 
 func (c *Client) mailbox(t target, name string, g protocols.GroupInfo) *protocols.Mailbox {
 	host, port, _ := c.hostPort()
-	m := &protocols.Mailbox{Account: net.JoinHostPort(host, port), Name: name}
+	m := &protocols.Mailbox{Account: net.JoinHostPort(host, port), Name: name, Grows: true}
 	m.Changes = func(ctx context.Context, since string) iter.Seq2[protocols.Entry, error] {
 		return stream(ctx, c, "sync", name, func(s *session, yield func(protocols.Entry) bool) error {
 			return s.changes(ctx, m, t, g, since, yield)
@@ -55,9 +55,9 @@ func (s *session) changes(ctx context.Context, m *protocols.Mailbox, t target, g
 	} else {
 		high = 0
 	}
-	stopped := false
+	stopped, readable := false, true
 	take := func(e protocols.Entry) bool {
-		if e.MessageInfo == nil || e.Number < t.low {
+		if readable = readable && e.Parsed(); e.MessageInfo == nil || e.Number < t.low {
 			return true // a line that cannot be read, or a server that gives the last article for an empty range
 		}
 		high = max(high, e.Number)
@@ -80,6 +80,6 @@ func (s *session) changes(ctx context.Context, m *protocols.Mailbox, t target, g
 	if err != nil || stopped {
 		return err
 	}
-	m.State, m.Complete = strconv.FormatInt(high, 10), !known
+	m.State, m.Complete = strconv.FormatInt(high, 10), !known && readable
 	return nil
 }

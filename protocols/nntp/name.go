@@ -118,7 +118,7 @@ func (t *target) spec() string {
 func article(name string) (target, error) {
 	t, err := parseName(name)
 	if err == nil && !t.single() {
-		err = protocols.UsageError(proto, "", "an article is GROUP/NUMBER or <message-id>")
+		err = &protocols.Error{Proto: proto, Kind: protocols.Usage, Text: "an article is GROUP/NUMBER or <message-id>", Hint: "GROUP/1- is all that a group has"}
 	}
 	return t, err
 }
@@ -136,6 +136,12 @@ func oneGroup(name string) (target, error) {
 func IsRange(name string) bool {
 	t, err := parseName(name)
 	return err == nil && t.ranged && t.low != t.high
+}
+
+// IsGroup reports whether a name stands for one group as a whole.
+func IsGroup(name string) bool {
+	t, err := parseName(name)
+	return err == nil && t.group != "" && !t.ranged
 }
 
 // IsWildmat reports whether a name stands for groups by a pattern.

@@ -178,6 +178,35 @@ func (n *Newsrc) Mark(group string, low, high int64) {
 	}
 }
 
+// MarkArticle notes the article "group/number" as read; other names are none of
+// the list's.
+func (n *Newsrc) MarkArticle(name string) {
+	if t, err := article(name); err == nil && t.group != "" {
+		n.Mark(t.group, t.low, t.high)
+	}
+}
+
+// Count gives how many numbers from low to high were not read.
+func (n *Newsrc) Count(group string, low, high int64) int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	left := max(0, high-low+1)
+	if i, ok := n.index[group]; ok {
+		for _, s := range n.lines[i].read {
+			left -= max(0, min(s.to-1, high)-max(s.from, low)+1)
+		}
+	}
+	return left
+}
+
+// Subscribed reports whether a group is in the list, and subscribed to.
+func (n *Newsrc) Subscribed(group string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	i, ok := n.index[group]
+	return ok && n.lines[i].subscribed
+}
+
 // Unread gives the lowest number from low on that was not read.
 func (n *Newsrc) Unread(group string, low int64) int64 {
 	n.mu.Lock()

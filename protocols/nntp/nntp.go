@@ -28,6 +28,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/netclients/netclients/internal/keeper"
@@ -88,6 +89,10 @@ type Settings struct {
 	Since    time.Time     // List gives articles dated then or later; zero: all
 	Before   time.Time     // List gives articles dated earlier; zero: all
 	Poll     time.Duration // Watch looks for new articles so often; default 30 s
+	// Newsrc is what was read: List, Overview and Articles leave those articles out,
+	// and List of the server gives the groups that are subscribed to and have
+	// others, with how many in the fact "unread". Nil: nothing was read.
+	Newsrc *Newsrc
 }
 
 // Client is a connection to one NNTP server, made by the first verb. It does one
@@ -104,6 +109,7 @@ type Client struct {
 	limits protocols.Limits
 	dialer *transport.Dialer
 	keeper keeper.Keeper[*session]
+	finder atomic.Pointer[Client] // asks for message-ids while c is busy; nil: not needed yet
 }
 
 var (
@@ -121,12 +127,9 @@ var (
 // New makes a client for the server of u. It does no I/O. A nil o means the
 // defaults.
 func New(u *url.URL, o *protocols.Options) (*Client, error) {
-	if o == nil {
-		o = &protocols.Options{}
-	}
-	s, ok := Spec().Scheme(u.Scheme)
-	if !ok {
-		return nil, protocols.UsageError(proto, "", "scheme "+u.Scheme+" is not one of nntp, nntps, news")
+	s, o, err := Spec().Accept(u, o)
+	if err != nil {
+		return nil, err
 	}
 	c := &Client{url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
 	c.keeper.Connect = c.connect

@@ -21,14 +21,25 @@ type Fetch struct {
 	Create func(name string) (io.WriterAt, error)
 	// Max is the most bytes of the file; 0: no limit.
 	Max int64
+	// Begun are the parts that an earlier run has put into what Create gives, by the
+	// message-ids of their segments: they are not fetched.
+	Begun map[string]Piece
+	// Note, when set, is told of each part that is in the file now: what Begun is to
+	// be for a later run. Calls come one at a time; an error ends the work.
+	Note func(id string, p Piece) error
 }
 
 // Fetched is what became of a file.
 type Fetched struct {
 	Name    string
 	Bytes   int64
-	Missing []NZBSegment // parts that no server has, or that are damaged
-	Errors  []error      // why, one for each
+	Missing []Missing // parts that no server has, or that are damaged, by number
+}
+
+// Missing is a part that is not to be had, and why.
+type Missing struct {
+	NZBSegment
+	Err error
 }
 
 // fetchBatch is how many articles a client takes at a time.
@@ -40,16 +51,21 @@ const fetchBatch = 10
 func (f *Fetch) File(ctx context.Context, file *NZBFile) (*Fetched, error) {
 	run := &fetchRun{Fetch: f, file: file, left: file.Segments}
 	run.done.Name = file.Name()
+	if err := run.resume(); err != nil {
+		return &run.done, err
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	var wait sync.WaitGroup
-	first := run.take(1)
-	if err := run.batch(ctx, f.Clients[0], first); err != nil {
-		return &run.done, err
+	if run.first = run.join == nil; run.first { // it tells name and encoding
+		if err := run.batch(ctx, f.Clients[0], run.take(1)); err != nil {
+			return &run.done, err
+		}
+		run.first = false
 	}
 	if run.uu {
 		return &run.done, run.sequence(ctx, f.Clients[0])
 	}
+	var wait sync.WaitGroup
 	for _, c := range f.Clients {
 		wait.Go(func() {
 			for {
@@ -69,24 +85,48 @@ func (f *Fetch) File(ctx context.Context, file *NZBFile) (*Fetched, error) {
 	if run.join != nil {
 		run.done.Bytes = max(0, run.join.Size())
 	}
-	slices.SortFunc(run.done.Missing, func(a, b NZBSegment) int { return a.Number - b.Number })
+	slices.SortFunc(run.done.Missing, func(a, b Missing) int { return a.Number - b.Number })
 	if run.err == nil && len(run.done.Missing) == 0 {
 		run.err = run.whole()
 	}
 	return &run.done, run.err
 }
 
+// resume takes up what an earlier run has begun.
+func (r *fetchRun) resume() error {
+	if len(r.Begun) == 0 {
+		return nil
+	}
+	r.left = nil
+	for _, s := range r.file.Segments {
+		p, begun := r.Begun[s.ID]
+		if !begun {
+			r.left = append(r.left, s)
+			continue
+		}
+		j, err := r.target(p.Name)
+		if err == nil {
+			err = j.restore(&p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // fetchRun is the work on one file.
 type fetchRun struct {
 	*Fetch
-	file *NZBFile
-	mu   sync.Mutex
-	left []NZBSegment
-	join *Join
-	dst  io.WriterAt
-	uu   bool
-	done Fetched
-	err  error
+	file  *NZBFile
+	mu    sync.Mutex
+	left  []NZBSegment
+	join  *Join
+	dst   io.WriterAt
+	first bool // the first part is fetched, by itself
+	uu    bool
+	done  Fetched
+	err   error
 }
 
 func (r *fetchRun) take(n int) []NZBSegment {
@@ -109,8 +149,7 @@ func (r *fetchRun) fail(err error) {
 func (r *fetchRun) missing(s NZBSegment, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.done.Missing = append(r.done.Missing, s)
-	r.done.Errors = append(r.done.Errors, fmt.Errorf("part %d %s: %w", s.Number, s.ID, err))
+	r.done.Missing = append(r.done.Missing, Missing{s, err})
 }
 
 // batch fetches some segments with one client, in order.
@@ -127,7 +166,7 @@ func (r *fetchRun) batch(ctx context.Context, c *Client, segments []NZBSegment) 
 		s := segments[i]
 		i++
 		if err == nil {
-			err = r.part(o.Body)
+			err = r.part(s.ID, o.Body)
 		}
 		if err == nil {
 			return nil
@@ -151,7 +190,7 @@ func nilIfSequence(err error) error {
 }
 
 // part decodes the body of one article into the file.
-func (r *fetchRun) part(body io.Reader) error {
+func (r *fetchRun) part(id string, body io.Reader) error {
 	d := NewDecoder(body)
 	p, err := d.Next()
 	if err == io.EOF {
@@ -161,6 +200,9 @@ func (r *fetchRun) part(body io.Reader) error {
 		return err
 	}
 	if p.Encoding == "uuencode" {
+		if !r.first {
+			return damaged("the first part of a uuencoded file is missing", nil)
+		}
 		r.uu = true
 		r.done.Name = p.Name
 		return errSequence
@@ -169,7 +211,12 @@ func (r *fetchRun) part(body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	return j.Add(d)
+	if err := j.Add(d); err != nil || r.Note == nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return localOr(r.Note(id, d.Piece()))
 }
 
 // target makes the file when its name is known.

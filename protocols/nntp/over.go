@@ -33,8 +33,38 @@ func (c *Client) Overview(ctx context.Context, name string) iter.Seq2[protocols.
 		if t.id == "" && t.group == "" {
 			return protocols.UsageError(proto, "", "name one group, or one article")
 		}
-		return s.overview(ctx, t, yield)
+		return s.unread(ctx, t, yield)
 	})
+}
+
+// unread is overview without what was read, as far as the settings tell. What
+// lies before the first article that was not is not asked for.
+func (s *session) unread(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
+	list := s.c.Settings.Newsrc
+	if list == nil || t.single() {
+		return s.overview(ctx, t, yield)
+	}
+	from := list.Unread(t.group, max(t.low, 1))
+	switch {
+	case t.ranged && from > t.high:
+		return nil
+	case t.ranged || from > 1:
+		g, err := s.enterGroup(ctx, t.group)
+		if err != nil || from > g.High {
+			return err
+		}
+		if !t.ranged {
+			t.ranged, t.high = true, lastNumber
+		}
+		t.low = from
+	}
+	err := s.overview(ctx, t, func(e protocols.Entry) bool {
+		return e.Parsed() && list.Read(t.group, e.Number) || yield(e)
+	})
+	if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code == 423 {
+		return nil // what was not read has gone
+	}
+	return err
 }
 
 // overview lists what the target names. Without a range it is the whole group,
@@ -50,6 +80,9 @@ func (s *session) overview(ctx context.Context, t target, yield func(protocols.E
 	}
 	if whole && (r.Code == 423 || r.Code == 420) { // nothing in the group
 		return nil
+	}
+	if unknown(r.Code) {
+		return s.heads(ctx, t, yield)
 	}
 	if err := want(r, 224); err != nil {
 		return err
@@ -124,8 +157,7 @@ func (s *session) overviewEntry(line, group string) protocols.Entry {
 	if !ok || !isNumber {
 		return protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, Raw: printableRaw(line)}
 	}
-	m := &protocols.MessageInfo{Number: n}
-	e := protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, MessageInfo: m}
+	e := protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, MessageInfo: &protocols.MessageInfo{Number: n}}
 	for i := 0; ok && i < len(s.format); i++ {
 		var value string
 		value, rest, ok = strings.Cut(rest, "\t")
@@ -133,14 +165,18 @@ func (s *session) overviewEntry(line, group string) protocols.Entry {
 			setColumn(&e, s.format[i], value)
 		}
 	}
-	e.ID = m.MessageID
-	if group != "" && n > 0 {
-		e.Name, e.Path = number, group+"/"+number
-	} else {
-		e.Name, e.Path = m.MessageID, m.MessageID
+	s.place(&e, group)
+	return e
+}
+
+// place gives an entry the names that go by its number and message-id.
+func (s *session) place(e *protocols.Entry, group string) {
+	e.ID, e.Name, e.Path = e.MessageID, e.MessageID, e.MessageID
+	if group != "" && e.Number > 0 {
+		e.Name = strconv.FormatInt(e.Number, 10)
+		e.Path = group + "/" + e.Name
 	}
 	e.URL = s.base + escapeName(e.Path)
-	return e
 }
 
 // printableRaw: an empty line must not look as if it had been parsed.
@@ -212,7 +248,7 @@ func (s *session) listArticles(ctx context.Context, t target, yield func(protoco
 		}
 		t.ranged, t.low, t.high = true, max(g.Low, g.High-set.Newest+1, 1), lastNumber
 	}
-	err := s.overview(ctx, t, func(e protocols.Entry) bool { return !set.wants(&e) || yield(e) })
+	err := s.unread(ctx, t, func(e protocols.Entry) bool { return !set.wants(&e) || yield(e) })
 	if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code == 423 && set.Newest > 0 {
 		return nil
 	}

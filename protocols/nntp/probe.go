@@ -2,8 +2,6 @@ package nntp
 
 import (
 	"context"
-	"crypto/tls"
-	"time"
 
 	"github.com/netclients/netclients/internal/keeper"
 	"github.com/netclients/netclients/protocols"
@@ -14,17 +12,7 @@ import (
 // capabilities. When the options say ProbeLogin it logs in, as far as somebody is
 // named, and asks for the server's time. It uses a connection of its own.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r := &protocols.Report{URL: protocols.Redact(c.url), Phase: "connect"}
-	start := time.Now()
-	release, err := c.enter(ctx)
-	if err == nil {
-		err = c.probe(ctx, r)
-		release()
-	}
-	r.Total = time.Since(start)
-	if err == nil {
-		r.Up, r.Phase = true, ""
-	}
+	r, err := transport.Probe(ctx, c.url, c.enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
 	return r, c.wrap(err, "probe", "")
 }
 
@@ -36,20 +24,17 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	defer conn.Close()
 	done := conn.Use(ctx)
 	defer done()
-	defer measure(r, conn)
+	defer conn.Measure(r)
 	r.Address, r.Phase = conn.RemoteAddr().String(), "greeting"
 	s, err := c.begin(ctx, conn)
 	if s != nil {
 		r.Banner, r.Greeting = s.greeting.Text(), s.greeted
 	}
-	if err == nil {
-		r.Phase = "login"
-		err = s.introduce(ctx)
-	}
 	if err != nil {
-		if protocols.KindOf(err) == protocols.TLSFailure {
-			r.Phase = "tls"
-		}
+		return err
+	}
+	r.Phase = "login"
+	if err := s.introduce(ctx); err != nil {
 		return err
 	}
 	r.Login, r.Phase, r.Capabilities = s.login, "caps", s.caps
@@ -68,15 +53,4 @@ func (s *session) introduce(ctx context.Context) error {
 		return err
 	}
 	return s.logInEarly()
-}
-
-func measure(r *protocols.Report, conn *transport.Conn) {
-	t := conn.Timings()
-	r.Resolve, r.Connect, r.TLS = t.Resolve, t.Connect, t.TLS
-	if state := conn.TLS(); state != nil {
-		r.TLSVersion = tls.VersionName(state.Version)
-		if len(state.PeerCertificates) > 0 {
-			r.CertNotAfter = state.PeerCertificates[0].NotAfter
-		}
-	}
 }

@@ -225,4 +225,10 @@ func (c *Client) wrap(err error, op, name string) error {
 
 // Close ends the session with QUIT and closes the connection. A running
 // operation is cut off.
-func (c *Client) Close() error { return c.keeper.Close() }
+func (c *Client) Close() error {
+	err := c.keeper.Close()
+	if f := c.finder.Load(); f != nil {
+		f.Close()
+	}
+	return err
+}

@@ -2,7 +2,7 @@ package nntp
 
 import (
 	"context"
-	"strings"
+	"errors"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -36,8 +36,32 @@ func (s *session) stat(ctx context.Context, name string) (protocols.Entry, error
 	}, nil
 }
 
-// statArticle asks whether it is there, and then for its overview.
+// statArticle asks whether it is there, and then for its overview; by message-id
+// few servers have one, and the header stands in for it.
 func (s *session) statArticle(ctx context.Context, t target) (protocols.Entry, error) {
+	e, err := s.exists(ctx, t)
+	if err != nil {
+		return e, err
+	}
+	found := func(o protocols.Entry) bool {
+		if o.Parsed() {
+			e = o
+		}
+		return true
+	}
+	if t.id != "" && !s.offers("OVER", "MSGID") {
+		err = s.heads(ctx, t, found)
+	} else {
+		err = s.overview(ctx, t, found)
+	}
+	if no, ok := errors.AsType[*protocols.Error](err); ok && no.Kind == protocols.Refused && s.failed == nil {
+		err = nil // it is there, and that is all that the server tells
+	}
+	return e, err
+}
+
+// exists asks with STAT.
+func (s *session) exists(ctx context.Context, t target) (protocols.Entry, error) {
 	r, err := s.inGroup(ctx, t.group, nil, "STAT", t.spec())
 	if err == nil {
 		err = want(r, 223)
@@ -45,31 +69,10 @@ func (s *session) statArticle(ctx context.Context, t target) (protocols.Entry, e
 	if err != nil {
 		return protocols.Entry{}, err
 	}
-	number, rest, _ := strings.Cut(r.Text(), " ")
-	n, _ := parseNumber(number)
-	id, _ := cutBlank(strings.TrimSpace(rest))
 	if t.id != "" {
-		n, id = 0, t.id
-		if !s.offers("OVER", "MSGID") {
-			return s.c.articleEntry("", 0, id), nil
-		}
+		return s.articleEntry("", 0, t.id), nil
 	}
-	e := s.c.articleEntry(t.group, n, id)
-	or, err := s.over(ctx, &t)
-	if err != nil {
-		return e, err
-	}
-	if or.Code != 224 {
-		return e, nil
-	}
-	found := false
-	err = s.linesOf(s.data(or), func(line []byte) bool {
-		if o := s.overviewEntry(string(line), t.group); o.Parsed() && !found {
-			found, e = true, o
-		}
-		return true
-	})
-	return e, err
+	return s.pointed(r, t.group)
 }
 
 // Exists asks whether an article is there (STAT alone) and gives the entry with
@@ -81,14 +84,7 @@ func (c *Client) Exists(ctx context.Context, name string) (protocols.Entry, erro
 		if err != nil {
 			return err
 		}
-		r, err := s.inGroup(ctx, t.group, nil, "STAT", t.spec())
-		if err == nil {
-			err = want(r, 223)
-		}
-		if err != nil {
-			return err
-		}
-		e, err = s.pointed(r, t.group)
+		e, err = s.exists(ctx, t)
 		return err
 	})
 	return e, err

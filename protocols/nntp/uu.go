@@ -53,4 +53,11 @@ func (d *Decoder) uuLine(line []byte) error {
 	return nil
 }
 
+// fullUULine reports whether a line is one of 45 bytes, as all but the last of a
+// uuencoded file are. Text does not look like that.
+func fullUULine(line []byte) bool {
+	line = bytes.TrimRight(line, "\r")
+	return len(line) >= 61 && len(line) <= 62 && line[0] == 'M' && !bytes.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '`' })
+}
+
 func uuValue(c byte) byte { return (c - ' ') & 0x3f }

@@ -1,0 +1,81 @@
+package nntp
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+// TestCodes: what a refusal in the middle of a session means, and whether it is
+// worth another attempt.
+func TestCodes(t *testing.T) {
+	for _, k := range []struct {
+		reply string
+		kind  protocols.Kind
+		class error
+		retry bool
+	}{
+		{"400 going down", protocols.Temporary, nil, true},
+		{"400 too many connections", protocols.Temporary, protocols.ErrTooMany, true},
+		{"403 disk full", protocols.Temporary, nil, true},
+		{"411 no such group", protocols.Refused, fs.ErrNotExist, false},
+		{"481 wrong", protocols.Auth, nil, false},
+		{"483 encryption needed", protocols.TLSFailure, protocols.ErrNeedsTLS, false},
+		{"500 what?", protocols.Refused, errors.ErrUnsupported, false},
+		{"502 not you", protocols.Refused, fs.ErrPermission, false},
+		{"502 too many connections from your address", protocols.Temporary, protocols.ErrTooMany, true},
+		{"503 not here", protocols.Refused, errors.ErrUnsupported, false},
+		{"599 who knows", protocols.Refused, nil, false},
+		{"299 who knows", protocols.Protocol, nil, false},
+		{"211", protocols.Protocol, nil, false},
+		{"no number", protocols.Protocol, nil, false},
+	} {
+		s := start(t, lab.NNTPOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: k.reply}}})
+		c := dial(t, s, nil)
+		_, err := c.Group(t.Context(), "local.test")
+		if protocols.KindOf(err) != k.kind || k.class != nil && !errors.Is(err, k.class) || protocols.IsRetryable(err) != k.retry {
+			t.Errorf("%s: %v, kind %v, retryable %v", k.reply, err, protocols.KindOf(err), protocols.IsRetryable(err))
+		}
+		if _, err := c.Date(t.Context()); err != nil {
+			t.Errorf("behind %s the client is of no use: %v", k.reply, err)
+		}
+	}
+}
+
+// TestLoginOnce: a server that asks for a login in the middle of a session gets
+// one, and no second one when it asks again.
+func TestLoginOnce(t *testing.T) {
+	s := start(t, lab.NNTPOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "480 log in"}}})
+	c := dial(t, s, nil)
+	if _, err := c.Group(t.Context(), "local.test"); !errors.Is(err, protocols.ErrLoginNeeded) || protocols.KindOf(err) != protocols.Auth {
+		t.Errorf("%v, want ErrLoginNeeded", err)
+	}
+	logins := 0
+	for _, line := range s.Commands() {
+		if strings.HasPrefix(line, "AUTHINFO USER") {
+			logins++
+		}
+	}
+	if logins != 1 {
+		t.Errorf("%d logins, want 1: %q", logins, s.Commands())
+	}
+}
+
+// TestNoSecretInClear: a server that wants TLS for a login gets no password without.
+func TestNoSecretInClear(t *testing.T) {
+	s := start(t, lab.NNTPOptions{NeedTLS: true, NeedLogin: true, TLS: lab.TLSExplicit})
+	c := dial(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSOff}})
+	_, err := c.Group(t.Context(), "local.test")
+	if protocols.KindOf(err) != protocols.TLSFailure || !errors.Is(err, protocols.ErrNeedsTLS) {
+		t.Errorf("%v, want ErrNeedsTLS", err)
+	}
+	for _, line := range s.Commands() {
+		if strings.HasPrefix(line, "AUTHINFO") {
+			t.Errorf("sent %q", line)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package nntp
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+// TestNoOverview: a server of RFC 977 has neither OVER nor XOVER, LISTGROUP, nor
+// descriptions by LIST: the headers stand in for the overview, XGTITLE for those.
+func TestNoOverview(t *testing.T) {
+	news := lab.NewsSample()
+	news.Cancel("<3@lab.invalid>")
+	s := start(t, lab.NNTPOptions{News: news, Legacy: true, Disable: []string{"XOVER", "XHDR", "LISTGROUP", "MODE", "AUTHINFO"}})
+	c := dial(t, s, nil)
+	all := collect(t, c.List(t.Context(), "local.test"))
+	var numbers []int64
+	for _, e := range all {
+		numbers = append(numbers, e.Number)
+	}
+	if !slices.Equal(numbers, []int64{1, 2, 4, 5, 6}) {
+		t.Fatalf("articles %v", numbers)
+	}
+	with := collect(t, dial(t, start(t, lab.NNTPOptions{News: news}), nil).List(t.Context(), "local.test/2"))[0]
+	e := all[1]
+	if e.Subject != with.Subject || e.From != with.From || e.ID != with.ID || e.Path != with.Path || !e.Modified.Equal(with.Modified) || e.Facts["references"] != with.Facts["references"] {
+		t.Errorf("by HEAD %+v %+v\nby OVER %+v %+v", e, e.MessageInfo, with, with.MessageInfo)
+	}
+	for range c.List(t.Context(), "local.test") {
+		break
+	}
+	if all := collect(t, c.Overview(t.Context(), "<2@lab.invalid>")); len(all) != 1 || all[0].Subject != with.Subject {
+		t.Errorf("by message-id: %+v", all)
+	}
+	if all := collect(t, c.List(t.Context(), "local.empty")); len(all) != 0 {
+		t.Errorf("an empty group: %+v", all)
+	}
+	m, err := c.OpenMailbox(t.Context(), "local.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := collect(t, m.Changes(t.Context(), "")); len(all) != 5 || m.State != "6" {
+		t.Errorf("to sync: %d, %+v", len(all), m)
+	}
+}
+
+// TestTitles: descriptions come by XGTITLE where LIST has none.
+func TestTitles(t *testing.T) {
+	s := start(t, lab.NNTPOptions{Legacy: true, NoLists: []string{"NEWSGROUPS"}})
+	groups := collect(t, dial(t, s, nil).List(t.Context(), "local.t*"))
+	if len(groups) != 1 || groups[0].Facts["description"] == "" {
+		t.Errorf("%+v", groups)
+	}
+	if lines := collect(t, dial(t, s, nil).Lines(t.Context(), "XGTITLE local.t*")); len(lines) != 1 || !strings.HasPrefix(lines[0], "local.test") {
+		t.Errorf("%q", lines)
+	}
+	if r, err := dial(t, s, nil).Do(t.Context(), "SLAVE"); err != nil || r.Code != 202 {
+		t.Errorf("SLAVE: %+v, %v", r, err)
+	}
+}
+
+// TestFewArticlesOfMany: a server whose group claims numbers without end, and has
+// none of them, is left.
+func TestFewArticlesOfMany(t *testing.T) {
+	s := start(t, lab.NNTPOptions{Disable: []string{"OVER", "XOVER"}, Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "211 9223372036854775807 1 9223372036854775807 local.test"}}})
+	c := dial(t, s, &protocols.Options{Limits: protocols.Limits{ReplyLines: 300}})
+	for _, err := range c.List(t.Context(), "local.test") {
+		if err == nil {
+			continue
+		}
+		if protocols.KindOf(err) != protocols.Protocol && protocols.KindOf(err) != protocols.Refused {
+			t.Errorf("%v, want kind protocol", err)
+		}
+		return
+	}
+	t.Error("no error")
+}

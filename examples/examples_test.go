@@ -66,7 +66,7 @@ func examples() []example {
 		{name: "mail-archive", args: []string{"LETTERSINBOX", "maildir:DIR/archive"}, out: []string{"0 new, "}},
 		{name: "news-headers", args: []string{"NEWSlocal.test", "2"}, out: []string{"5 Alïce <alice@lab.invalid>: A longer one\n", "6 "}},
 		{name: "http-request", args: []string{"POST", "WEB-/echo", `{"a":1}`}, out: []string{`"method":"POST"`, `"body":"{\"a\":1}"`}, err: []string{"HTTP/1.1 200 OK after "}},
-		{name: "http-request", args: []string{"GET", "WEB-/status/404"}, code: 1, out: []string{"this is the body of a 404\n"}, err: []string{"404: Not Found"}},
+		{name: "http-request", args: []string{"GET", "WEB-/status/404"}, code: 1, out: []string{"this is the body of a 404\n"}, err: []string{"404 Not Found"}},
 		{name: "raw-command", args: []string{"SERVER", "SYST", "NOSUCH"}, out: []string{"215 UNIX", "\n500 "}},
 		{name: "raw-command", args: []string{"SERVER", "NOOP\r\nDELE x"}, code: 1, err: []string{"ftp raw 127.0.0.1:"}},
 	}

@@ -104,6 +104,31 @@ func (s *Spec) Accept(u *url.URL, o *Options) (Scheme, *Options, error) {
 	return scheme, o, nil
 }
 
+// Open makes the client of one adapter for a URL, which may lack its scheme, and
+// gives the name in it that the client's verbs take:
+//
+//	c, folder, err := protocols.Open[*ftp.Client](ftp.Spec(), "ftp://host/pub/", nil)
+//
+// It does no I/O. The caller closes the client. A nil o means the defaults.
+func Open[C Client](s *Spec, text string, o *Options) (c C, name string, err error) {
+	u, err := ParseURL(text, s.Schemes[0].Name)
+	if err != nil {
+		return c, "", err
+	}
+	if name, err = s.Path(u); err != nil {
+		return c, "", Wrap(err, s.Name, "", Redact(u))
+	}
+	client, err := s.New(u, o)
+	if err != nil {
+		return c, "", err
+	}
+	c, ok := client.(C)
+	if !ok {
+		return c, "", UsageError(s.Name, "", fmt.Sprintf("the client is a %T", client))
+	}
+	return c, name, nil
+}
+
 func names(schemes []Scheme) []string {
 	var names []string
 	for _, sc := range schemes {

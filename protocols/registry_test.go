@@ -314,3 +314,35 @@ func TestCapabilityIsPassedOn(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+// TestOpen: the client has its own type, the URL may lack its scheme, and what the
+// adapter does not open is an error of kind Usage.
+func TestOpen(t *testing.T) {
+	spec := &Spec{
+		Name: "ftp", Schemes: []Scheme{{Name: "ftp", Port: 21}},
+		New: func(u *url.URL, o *Options) (Client, error) {
+			if _, _, err := (&Spec{Name: "ftp", Schemes: []Scheme{{Name: "ftp"}}}).Accept(u, o); err != nil {
+				return nil, err
+			}
+			return &dummy{items: []string{u.Host}}, nil
+		},
+		Path: func(u *url.URL) (string, error) {
+			if u.Fragment != "" {
+				return "", UsageError("ftp", "", "no fragment")
+			}
+			return strings.TrimPrefix(u.Path, "/"), nil
+		},
+	}
+	c, name, err := Open[*dummy](spec, "host/a/b", nil)
+	if err != nil || name != "a/b" || c.items[0] != "host" {
+		t.Errorf("%+v, %q, %v", c, name, err)
+	}
+	for _, text := range []string{"http://host/", "ftp://host/#x", "ftp://a@b@c/"} {
+		if _, _, err := Open[*dummy](spec, text, nil); KindOf(err) != Usage {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, _, err := Open[wrapper](spec, "host", nil); KindOf(err) != Usage {
+		t.Errorf("another type: %v", err)
+	}
+}

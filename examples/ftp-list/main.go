@@ -28,15 +28,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return errors.New("usage: ftp-list URL")
 	}
-	u, err := protocols.ParseURL(args[0], "ftp")
-	if err != nil {
-		return err
-	}
-	folder, err := ftp.Path(u)
-	if err != nil {
-		return err
-	}
-	c, err := ftp.New(u, nil) // nil: TLS when offered, all timeouts on
+	c, folder, err := protocols.Open[*ftp.Client](ftp.Spec(), args[0], nil) // nil: TLS when offered, all timeouts on
 	if err != nil {
 		return err
 	}

@@ -36,15 +36,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	u, err := protocols.ParseURL(args[1], "ftp")
-	if err != nil {
-		return err
-	}
-	name, err := ftp.Path(u)
-	if err != nil {
-		return err
-	}
-	c, err := ftp.New(u, nil)
+	c, name, err := protocols.Open[*ftp.Client](ftp.Spec(), args[1], nil)
 	if err != nil {
 		return err
 	}

@@ -29,15 +29,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return errors.New("usage: gopher-menu URL")
 	}
-	u, err := protocols.ParseURL(args[0], "gopher")
-	if err != nil {
-		return err
-	}
-	menu, err := gopher.Path(u)
-	if err != nil {
-		return err
-	}
-	c, err := gopher.New(u, nil)
+	c, menu, err := protocols.Open[*gopher.Client](gopher.Spec(), args[0], nil)
 	if err != nil {
 		return err
 	}

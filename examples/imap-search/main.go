@@ -27,15 +27,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: imap-search URL QUERY")
 	}
-	u, err := protocols.ParseURL(args[0], "imap")
-	if err != nil {
-		return err
-	}
-	mailbox, err := imap.Path(u)
-	if err != nil {
-		return err
-	}
-	c, err := imap.New(u, nil) // nil: TLS when offered, all timeouts on
+	c, mailbox, err := protocols.Open[*imap.Client](imap.Spec(), args[0], nil) // nil: TLS when offered, all timeouts on
 	if err != nil {
 		return err
 	}

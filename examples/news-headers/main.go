@@ -28,15 +28,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: news-headers GROUP-URL COUNT")
 	}
-	u, err := protocols.ParseURL(args[0], "nntp")
-	if err != nil {
-		return err
-	}
-	group, err := nntp.Path(u)
-	if err != nil {
-		return err
-	}
-	c, err := nntp.New(u, nil)
+	c, group, err := protocols.Open[*nntp.Client](nntp.Spec(), args[0], nil)
 	if err != nil {
 		return err
 	}

@@ -33,11 +33,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return errors.New("usage: simple-client HOST:PORT")
 	}
-	u, err := protocols.ParseURL(args[0], "tcp")
-	if err != nil {
-		return err
-	}
-	c, err := socket.New(u, nil)
+	c, _, err := protocols.Open[*socket.Client](socket.TCP(), args[0], nil)
 	if err != nil {
 		return err
 	}

@@ -40,11 +40,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	u, err := protocols.ParseURL(args[0], "smtp")
-	if err != nil {
-		return err
-	}
-	c, err := smtp.New(u, nil)
+	c, _, err := protocols.Open[*smtp.Client](smtp.Spec(), args[0], nil)
 	if err != nil {
 		return err
 	}

@@ -29,11 +29,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) < 2 {
 		return errors.New("usage: xmlrpc-call URL METHOD [JSON...]")
 	}
-	u, err := protocols.ParseURL(args[0], "")
-	if err != nil {
-		return err
-	}
-	c, err := xmlrpc.New(u, nil)
+	c, _, err := protocols.Open[*xmlrpc.Client](xmlrpc.Spec(), args[0], nil)
 	if err != nil {
 		return err
 	}

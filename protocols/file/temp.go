@@ -2,7 +2,6 @@ package file
 
 import (
 	"crypto/rand"
-	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -32,6 +31,7 @@ type Temp struct {
 	*os.File
 	Modified time.Time   // set by Finish when not zero
 	Mode     fs.FileMode // exact permission bits, set by Finish; 0: as it was made
+	New      bool        // Commit replaces nothing: what has the name is an error of class fs.ErrExist
 
 	dir  *os.Root
 	name string
@@ -44,21 +44,22 @@ type Temp struct {
 func CreateTemp(dir *os.Root, name string, perm fs.FileMode) (*Temp, error) {
 	folder, base := split(name)
 	temp := folder + "." + cut(base, 200) + "." + rand.Text()[:10] + protocols.PartSuffix
-	return create(dir, name, temp, perm)
+	f, err := dir.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm.Perm())
+	if err != nil {
+		return nil, err
+	}
+	return &Temp{File: f, dir: dir, name: name, temp: temp}, nil
 }
 
 // CreatePart makes the temporary file whose name follows from name, so that a
 // later run finds it. One that exists is removed first.
 func CreatePart(dir *os.Root, name string, perm fs.FileMode) (*Temp, error) {
 	temp := PartName(name)
-	t, err := create(dir, name, temp, perm)
-	if !errors.Is(err, fs.ErrExist) {
-		return t, err
-	}
-	if err := dir.Remove(temp); err != nil {
+	f, err := Anew(dir, temp, perm)
+	if err != nil {
 		return nil, err
 	}
-	return create(dir, name, temp, perm)
+	return &Temp{File: f, dir: dir, name: name, temp: temp}, nil
 }
 
 // OpenPart opens the temporary file that an earlier run left, at the offset at.
@@ -83,14 +84,6 @@ func OpenPart(dir *os.Root, name string, at int64) (*Temp, error) {
 		return nil, err
 	}
 	return t, nil
-}
-
-func create(dir *os.Root, name, temp string, perm fs.FileMode) (*Temp, error) {
-	f, err := dir.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm.Perm())
-	if err != nil {
-		return nil, err
-	}
-	return &Temp{File: f, dir: dir, name: name, temp: temp}, nil
 }
 
 // PartName gives the name of the temporary file that belongs to name: the name
@@ -163,7 +156,15 @@ func (t *Temp) Commit() error {
 	if err := t.Close(); err != nil {
 		return err
 	}
+	if t.New {
+		if err := t.claim(); err != nil {
+			return err
+		}
+	}
 	if err := t.dir.Rename(t.temp, t.name); err != nil {
+		if t.New {
+			t.dir.Remove(t.name)
+		}
 		return err
 	}
 	t.done = true

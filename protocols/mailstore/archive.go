@@ -1,10 +1,10 @@
 package mailstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,27 +15,26 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-const (
-	groupFiles = 128
-	groupBytes = 16 << 20
-	// forcers is how many files are forced to the disk side by side: the file
-	// system then writes its own log once for many of them.
-	forcers = 16
-)
-
-// maildirArchive is an open [protocols.Archive]. Messages are written by the
-// caller of Add, forced to the disk and named by groups, each while the next one
-// is being written.
+// maildirArchive is an open [protocols.Archive]. The caller of Add only fills blocks
+// of memory. Each block is written to files in tmp while the next one is being
+// filled, and each group of files is forced to the disk and named while the next
+// group is being written. What is too large for a block goes to its file at once.
 type maildirArchive struct {
-	dir   string
-	o     protocols.ArchiveOptions
-	held  *os.File // tmp, locked for this process
-	group []*delivery
-	bytes int64
+	dir    string
+	o      protocols.ArchiveOptions
+	in     *openFolders // nil: read only
+	atOnce bool         // whole groups can be forced to the disk
 
-	busy sync.WaitGroup // the group that is being settled
-	mu   sync.Mutex
-	err  error // of a group; sticky
+	free  chan []byte // blocks; nil: not made yet
+	block []byte      // being filled; nil: none
+	group *group      // being gathered
+
+	busy    sync.WaitGroup // groups that are being settled
+	slots   chan struct{}  // how many
+	disk    sync.Mutex     // in a folder one file is made or moved at a time: who waits for that, spins
+	telling sync.Mutex
+	mu      sync.Mutex
+	err     error // of a group; sticky
 
 	names map[string]string // key to path; nil: not read yet
 }
@@ -55,35 +54,27 @@ func (m *Maildir) OpenArchive(_ context.Context, name string, o *protocols.Archi
 }
 
 func openMaildir(dir string, o protocols.ArchiveOptions) (*maildirArchive, error) {
-	a := &maildirArchive{dir: dir, o: o}
+	a := &maildirArchive{dir: dir, o: o, group: &group{}, free: make(chan []byte, blocks), slots: make(chan struct{}, settling)}
 	if _, _, file := cutMessage(dir); file != "" {
 		return nil, protocols.UsageError("maildir", "", "this is a message, not a maildir")
 	}
 	if o.ReadOnly {
 		return a, nil
 	}
-	if err := makeMaildir(dir); err != nil {
-		return nil, err
+	for range blocks {
+		a.free <- nil
 	}
 	var err error
-	if a.held, err = os.Open(filepath.Join(dir, "tmp")); err != nil {
+	if a.in, err = openMaildirFolders(dir); err != nil {
 		return nil, err
 	}
-	if err := holdAlone(a.held, dir); err != nil {
-		a.held.Close()
+	if err := a.in.hold(); err != nil {
+		a.in.close()
 		return nil, err
 	}
+	a.atOnce = a.in.tmp.syncsAtOnce()
 	a.sweep()
 	return a, nil
-}
-
-// holdAlone locks an open file or folder for this process. A file system without
-// locks is no error.
-func holdAlone(f *os.File, name string) error {
-	if heldByAnother(f) {
-		return &protocols.Error{Kind: protocols.Local, Class: protocols.ErrBusy, Text: name + " is in use by another run"}
-	}
-	return nil
 }
 
 // sweep removes what killed runs left in tmp: nobody else writes such names while
@@ -119,36 +110,86 @@ func keyOf(name string) string {
 // Mark is empty: keys tell all there is to know.
 func (a *maildirArchive) Mark() string { return "" }
 
-// Add writes a message to tmp.
-func (a *maildirArchive) Add(_ context.Context, key string, e *protocols.Entry, body io.Reader) error {
+// Add takes a message.
+func (a *maildirArchive) Add(ctx context.Context, key string, e *protocols.Entry, body io.Reader) error {
 	if a.o.ReadOnly || !isKey(key) {
 		return protocols.UsageError("maildir", "sync", "nothing can be added, or not under the key "+strconv.Quote(key))
 	}
 	if err := a.failed(); err != nil {
 		return err
 	}
-	d := &delivery{dir: a.dir, base: baseOf(key), key: key}
+	d := &delivery{base: baseOf(key), key: key, when: e.Modified}
 	var flags []string
 	if e.MessageInfo != nil {
 		flags = e.Flags
 	}
 	d.folder, d.name = placeOf(d.base, flags)
-	src := &source{r: body}
-	if err := d.write(src, e.Modified); err != nil {
-		d.abort()
-		if src.err != nil {
-			return src.err
-		}
-		return localError(err)
+	if err := a.receive(d, body); err != nil {
+		return err
 	}
-	a.group, a.bytes = append(a.group, d), a.bytes+d.size
 	if a.o.Each {
-		return a.Flush(context.Background())
+		return a.Flush(ctx)
 	}
-	if len(a.group) >= groupFiles || a.bytes >= groupBytes {
+	if a.group.full(a.o.NoSync) {
 		a.settle()
 	}
 	return nil
+}
+
+// receive reads a message into the block, behind others or as the first of a fresh
+// one, or else into its file.
+func (a *maildirArchive) receive(d *delivery, body io.Reader) error {
+	if a.block == nil {
+		a.block = a.fresh()
+	}
+	before := len(a.block)
+	n, whole, err := fill(body, a.block[before:cap(a.block)])
+	if err == nil && !whole && a.group.waiting() > 0 {
+		next := a.fresh()
+		copy(next[:n], a.block[before:cap(a.block)])
+		a.handOver(true)
+		a.block, before = next, 0
+		var more int
+		more, whole, err = fill(body, next[n:cap(next)])
+		n += more
+	}
+	if err != nil {
+		return err
+	}
+	d.body, d.size = a.block[before:before+n], int64(n)
+	if !whole {
+		return a.receiveLarge(d, body)
+	}
+	a.block = a.block[:before+n]
+	if a.group.add(d); a.group.waiting() >= blockMessages {
+		a.handOver(true)
+	}
+	return nil
+}
+
+// receiveLarge writes a message that does not fit into a block, which has its begin.
+func (a *maildirArchive) receiveLarge(d *delivery, body io.Reader) error {
+	src := &source{r: body}
+	err := a.in.write(d, src, a.block[:cap(a.block)], !a.o.NoSync)
+	if err != nil {
+		return cmp.Or(src.err, localError(err))
+	}
+	a.group.add(d)
+	a.group.begun++ // it is written
+	return nil
+}
+
+// fill reads until buf is full or, whole, the reader has ended.
+func fill(r io.Reader, buf []byte) (n int, whole bool, err error) {
+	for n < len(buf) && err == nil {
+		var m int
+		m, err = r.Read(buf[n:])
+		n += m
+	}
+	if err == io.EOF {
+		return n, true, nil
+	}
+	return n, false, err
 }
 
 // source remembers whether it was the reader that failed.
@@ -161,30 +202,6 @@ func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	if err != nil && err != io.EOF {
 		s.err = err
-	}
-	return n, err
-}
-
-// WriteTo keeps the fast path of the reader open.
-func (s *source) WriteTo(w io.Writer) (int64, error) {
-	k := &sink{w: w}
-	n, err := io.Copy(k, s.r)
-	if err != nil && k.err == nil {
-		s.err = err
-	}
-	return n, err
-}
-
-// sink remembers whether it was the writer that failed.
-type sink struct {
-	w   io.Writer
-	err error
-}
-
-func (k *sink) Write(p []byte) (int, error) {
-	n, err := k.w.Write(p)
-	if err != nil {
-		k.err = err
 	}
 	return n, err
 }
@@ -203,201 +220,27 @@ func (a *maildirArchive) failed() error {
 	return a.err
 }
 
-// settle hands the group over to a goroutine, when it is done with the one before.
-func (a *maildirArchive) settle() {
-	a.busy.Wait()
-	group := a.group
-	a.group, a.bytes = nil, 0
-	if len(group) == 0 {
-		return
-	}
-	a.busy.Go(func() {
-		a.forceAll(group)
-		if err := a.name(group); err != nil {
-			a.mu.Lock()
-			a.err = err
-			a.mu.Unlock()
-		}
-	})
-}
-
-// forceAll forces the files of a group to the disk, some side by side.
-func (a *maildirArchive) forceAll(group []*delivery) {
-	if a.o.NoSync {
-		return
-	}
-	var all sync.WaitGroup
-	slots := make(chan struct{}, forcers)
-	for _, d := range group {
-		slots <- struct{}{}
-		all.Go(func() {
-			d.err = d.force()
-			<-slots
-		})
-	}
-	all.Wait()
-}
-
-// name gives the files of a group their names, and tells of them when the names
-// are on the disk too.
-func (a *maildirArchive) name(group []*delivery) error {
-	touched := map[string]bool{}
-	for _, d := range group {
-		if d.err == nil {
-			d.err = d.finish()
-		}
-		if d.err != nil {
-			d.abort()
-			continue
-		}
-		touched[d.folder] = true
-	}
-	if !a.o.NoSync {
-		for folder := range touched {
-			if err := syncFolder(filepath.Join(a.dir, folder)); err != nil {
-				return localError(err)
-			}
-		}
-	}
-	if a.o.Stored == nil {
-		return nil
-	}
-	for _, d := range group {
-		err := d.err
-		if err != nil {
-			err = localError(err)
-		}
-		if err := a.o.Stored(d.key, d.size, err); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Flush waits until all that was added has its name.
 func (a *maildirArchive) Flush(context.Context) error {
+	if a.o.ReadOnly {
+		return nil
+	}
 	a.settle()
 	a.busy.Wait()
 	return a.failed()
 }
 
-// Keys lists the messages that have a key.
-func (a *maildirArchive) Keys(ctx context.Context) iter.Seq2[protocols.Entry, error] {
-	return func(yield func(protocols.Entry, error) bool) {
-		for path, err := range files(a.dir) {
-			if err == nil {
-				err = context.Cause(ctx)
-			}
-			if errors.Is(err, errNotExist) && a.o.ReadOnly {
-				return // not made yet
-			}
-			if err != nil {
-				yield(protocols.Entry{}, localError(err))
-				return
-			}
-			key := keyOf(filepath.Base(path))
-			if key == "" {
-				continue
-			}
-			_, flags := cutInfo(filepath.Base(path))
-			e := protocols.Entry{ID: key, Path: path, MessageInfo: &protocols.MessageInfo{Flags: flags}}
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
-}
-
-// path gives the file of a key; empty when it is not there.
-func (a *maildirArchive) path(ctx context.Context, key string) (string, error) {
-	if a.names == nil {
-		a.names = map[string]string{}
-		for e, err := range a.Keys(ctx) {
-			if err != nil {
-				return "", err
-			}
-			a.names[e.ID] = e.Path
-		}
-	}
-	return a.names[key], nil
-}
-
-// SetFlags renames a message so that its name tells the flags. Flags that a maildir
-// has no letter for are not kept.
-func (a *maildirArchive) SetFlags(ctx context.Context, key string, flags []string) error {
-	path, err := a.path(ctx, key)
-	if err != nil || path == "" {
-		return err
-	}
-	base, _ := cutInfo(filepath.Base(path))
-	to := filepath.Join(a.dir, "cur", base+infoMark+strings.TrimPrefix(info(flags), infoMark))
-	if err := os.Rename(path, to); err != nil && !errors.Is(err, errNotExist) {
-		return localError(err)
-	}
-	a.names[key] = to
-	return nil
-}
-
-// Delete removes messages.
-func (a *maildirArchive) Delete(ctx context.Context, keys []string) error {
-	for _, key := range keys {
-		path, err := a.path(ctx, key)
-		if err != nil {
-			return err
-		}
-		if path == "" {
-			continue
-		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, errNotExist) {
-			return localError(err)
-		}
-		delete(a.names, key)
-	}
-	return nil
-}
-
 // Close frees the maildir. What was added and not flushed is removed.
 func (a *maildirArchive) Close() error {
 	a.busy.Wait()
-	for _, d := range a.group {
-		d.abort()
+	a.group.writing.Wait()
+	for _, d := range a.group.list {
+		a.in.abort(d)
 	}
-	a.group = nil
-	if a.held == nil {
-		return nil
+	a.group = &group{}
+	if a.in != nil {
+		a.in.close()
 	}
-	return a.held.Close()
-}
-
-// StatePath gives a hidden file in the maildir, which no mail program takes for a
-// folder.
-func (m *Maildir) StatePath(name, source string) (string, error) {
-	return filepath.Join(name, ".netclients-"+source), nil
-}
-
-// OpenMailbox opens a maildir as a source: its messages are known by the unique
-// part of their names.
-func (m *Maildir) OpenMailbox(_ context.Context, name string) (*protocols.Mailbox, error) {
-	if !isMaildir(name) {
-		return nil, m.wrap(&protocols.Error{Kind: protocols.Local, Class: errNotExist, Text: "no maildir"}, "sync", name)
-	}
-	return localMailbox(name, func(ctx context.Context, yield func(protocols.Entry) bool) error {
-		return m.wrap(m.list(ctx, name, false, yield), "sync", name)
-	}), nil
-}
-
-// localMailbox is a mailbox that is listed as a whole each time.
-func localMailbox(name string, list func(ctx context.Context, yield func(protocols.Entry) bool) error) *protocols.Mailbox {
-	box := &protocols.Mailbox{Account: "local", Name: name}
-	box.Changes = func(ctx context.Context, _ string) iter.Seq2[protocols.Entry, error] {
-		box.Complete = false
-		return func(yield func(protocols.Entry, error) bool) {
-			err := list(ctx, func(e protocols.Entry) bool { return yield(e, nil) })
-			if err != nil && !errors.Is(err, errEnough) {
-				yield(protocols.Entry{}, err)
-			}
-			box.Complete = err == nil
-		}
-	}
-	return box
+	a.in = nil
+	return nil
 }

@@ -46,22 +46,6 @@ func cutInfo(name string) (base string, flags []string) {
 	return base, flags
 }
 
-// statuses are the letters of the fields Status and X-Status in an mbox.
-var statuses = []struct{ field, letter, flag string }{
-	{"status", "R", `\Seen`},
-	{"x-status", "A", `\Answered`}, {"x-status", "F", `\Flagged`}, {"x-status", "T", `\Draft`}, {"x-status", "D", `\Deleted`},
-}
-
-// statusFlags gives the flags that the header of a message in an mbox tells.
-func statusFlags(field func(string) string) (flags []string) {
-	for _, s := range statuses {
-		if strings.Contains(field(s.field), s.letter) {
-			flags = append(flags, s.flag)
-		}
-	}
-	return flags
-}
-
 // keyDigits is the length of a key.
 const keyDigits = 32
 

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -129,12 +130,7 @@ func namesIn(dir string, each func(path string) bool) error {
 // List lists the messages of a maildir, with what their headers say, and the
 // folders in it (Maildir++), or one message.
 func (m *Maildir) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
-	return func(yield func(protocols.Entry, error) bool) {
-		err := m.list(ctx, name, true, func(e protocols.Entry) bool { return yield(e, nil) })
-		if err != nil && !errors.Is(err, errEnough) {
-			yield(protocols.Entry{}, m.wrap(err, "ls", name))
-		}
-	}
+	return m.listing(ctx, name, m.list)
 }
 
 func (m *Maildir) list(ctx context.Context, name string, headers bool, yield func(protocols.Entry) bool) error {
@@ -224,7 +220,7 @@ func (m *Maildir) entry(path string, header bool) (protocols.Entry, error) {
 
 // readHeader reads a header. One that is too long counts as far as it was read.
 func readHeader(r io.Reader, limit int64) (*protocols.HeaderReader, error) {
-	h := &protocols.HeaderReader{Limit: limit, Charset: charset}
+	h := &protocols.HeaderReader{Limit: limit, Charset: charset.Reader}
 	in := bufio.NewReaderSize(io.LimitReader(r, limit), 4<<10)
 	var line []byte
 	for {
@@ -391,28 +387,26 @@ func (m *Maildir) Put(ctx context.Context, name string, r io.Reader, o *protocol
 }
 
 func deliver(ctx context.Context, dir string, r io.Reader, o *protocols.PutOptions) (string, error) {
-	if err := makeMaildir(dir); err != nil {
+	in, err := openMaildirFolders(dir)
+	if err != nil {
 		return "", err
 	}
+	defer in.close()
 	var b [8]byte
 	rand.Read(b[:])
-	d := &delivery{dir: dir, base: strconv.FormatInt(time.Now().Unix(), 10) + ".P" + hex.EncodeToString(b[:]) + hostPart}
+	d := &delivery{base: strconv.FormatInt(time.Now().Unix(), 10) + ".P" + hex.EncodeToString(b[:]) + hostPart, when: o.Modified}
 	d.folder, d.name = placeOf(d.base, o.Flags)
-	err := d.write(r, o.Modified)
-	if err == nil {
-		err = d.force()
-	}
-	if err == nil {
-		err = context.Cause(ctx)
-	}
-	if err == nil {
-		err = d.finish()
-	}
-	if err != nil {
-		d.abort()
+	if err := in.write(d, r, nil, true); err != nil {
 		return "", err
 	}
-	return d.path(), syncFolder(filepath.Join(dir, d.folder))
+	if err := context.Cause(ctx); err != nil {
+		in.abort(d)
+		return "", err
+	}
+	if err := in.place(d); err != nil {
+		return "", err
+	}
+	return in.path(d), in.to[d.folder].Sync()
 }
 
 // hostPart ends the names that we make. The name of the host is not needed where
@@ -425,13 +419,4 @@ func placeOf(base string, flags []string) (folder, name string) {
 		return "cur", base + marks
 	}
 	return "new", base
-}
-
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }

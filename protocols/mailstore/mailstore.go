@@ -6,18 +6,23 @@
 // # URLs
 //
 // maildir:DIR is a maildir, maildir:DIR/cur/NAME one message in it. mbox:FILE is an
-// mbox, mbox:FILE;MSG=5 its fifth message. Nothing in them is percent-coded.
+// mbox, mbox:FILE;MSG=5 its fifth message. Nothing in them is percent-coded; a file
+// whose name has control characters is listed, but no URL names it.
 //
 // # What is kept
 //
 // Messages are kept byte for byte as they were given, CRLF line ends included: mail
 // programs and libraries read both kinds. What comes out of a store is what went in.
+// Flags are letters in the names of a maildir. In an mbox they are fields Status and
+// X-Status before the first line of the message, which are no part of it: the line
+// "From " says that they are ours, and they are taken off again.
 //
 // # Whole or absent
 //
 // A message gets its name in a maildir when all of it is written, and, unless the
-// caller wants it otherwise, on the disk. To an mbox messages are appended by
-// groups, under a dot-lock and an fcntl lock; an append that was cut off is undone
+// caller wants it otherwise, on the disk: files are forced there one by one, or,
+// where many came at once and the file system is known to do that right, together
+// (syncfs). To an mbox messages are appended by groups, under a dot-lock and an fcntl lock; an append that was cut off is undone
 // by the next run. Names of messages in an archive hold a key (see
 // [protocols.Archive]), by which the next run knows what is there.
 package mailstore

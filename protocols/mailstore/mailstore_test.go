@@ -353,6 +353,13 @@ func TestMboxLock(t *testing.T) {
 	if _, err := m.Put(t.Context(), path, strings.NewReader("x\n"), nil); err != nil {
 		t.Fatalf("beside the lock of a dead process: %v", err)
 	}
+	old := time.Now().Add(-2 * lockStale)
+	if err := errors.Join(os.WriteFile(path+".lock", nil, 0o400), os.Chtimes(path+".lock", old, old)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Put(t.Context(), path, strings.NewReader("x\n"), nil); err != nil {
+		t.Fatalf("beside an old lock without a number: %v", err)
+	}
 	if err := os.WriteFile(path+".lock", fmt.Appendf(nil, "%d\n", os.Getpid()), 0o400); err != nil {
 		t.Fatal(err)
 	}

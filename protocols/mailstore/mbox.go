@@ -68,12 +68,7 @@ func cutNumber(name string) (file string, number int) {
 
 // List lists the messages of an mbox with what their headers say, or one message.
 func (m *Mbox) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
-	return func(yield func(protocols.Entry, error) bool) {
-		err := m.list(ctx, name, true, func(e protocols.Entry) bool { return yield(e, nil) })
-		if err != nil && !errors.Is(err, errEnough) {
-			yield(protocols.Entry{}, m.wrap(err, "ls", name))
-		}
-	}
+	return m.listing(ctx, name, m.list)
 }
 
 func (m *Mbox) list(ctx context.Context, name string, headers bool, yield func(protocols.Entry) bool) error {
@@ -108,13 +103,17 @@ func (m *Mbox) list(ctx context.Context, name string, headers bool, yield func(p
 // content by one byte for each quoted line.
 func (m *Mbox) entry(f *os.File, file string, number int, s span, headers bool) (protocols.Entry, error) {
 	name := file + numberMark + strconv.Itoa(number)
+	body, err := content(f, s)
+	if err != nil {
+		return protocols.Entry{}, err
+	}
 	id := keyOfFrom(s.from)
 	if id == "" {
 		id = strconv.FormatInt(s.start, 10) + "." + strconv.FormatInt(s.end-s.body, 10)
 	}
 	e := protocols.Entry{
 		Protocol: "mbox", URL: "mbox:" + name, Name: strconv.Itoa(number), Path: name, Type: protocols.TypeMessage,
-		Size: s.end - s.body, ID: id, Modified: dateOf(s.from), MessageInfo: &protocols.MessageInfo{Number: int64(number), UID: id},
+		Size: s.end - body, ID: id, Modified: dateOf(s.from), MessageInfo: &protocols.MessageInfo{Number: int64(number), UID: id},
 	}
 	h, err := readHeader(io.NewSectionReader(f, s.body, s.end-s.body), m.limits.Header)
 	if err != nil {
@@ -154,9 +153,7 @@ func (m *Mbox) spans(file string) ([]span, error) {
 	}
 	var index []span
 	_, err = scan(f, 0, func(s span) error {
-		if keyOfFrom(s.from) == "" {
-			s.from = "" // not worth its memory
-		}
+		s.from = "" // not worth its memory
 		index = append(index, s)
 		return nil
 	})
@@ -178,6 +175,25 @@ func (m *Mbox) span(file string, number int) (span, error) {
 	return all[number-1], nil
 }
 
+// openSpan opens a file at a message. The caller closes it.
+func (m *Mbox) openSpan(file string, number int) (*os.File, span, error) {
+	s, err := m.span(file, number)
+	if err != nil {
+		return nil, s, err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, s, err
+	}
+	line := make([]byte, min(s.body-s.start, longestFrom))
+	if _, err := f.ReadAt(line, s.start); err != nil {
+		f.Close()
+		return nil, s, err
+	}
+	s.from = strings.TrimRight(string(line), "\r\n")
+	return f, s, nil
+}
+
 // Stat describes a message, or counts those of a file.
 func (m *Mbox) Stat(_ context.Context, name string) (protocols.Entry, error) {
 	file, number := cutNumber(name)
@@ -195,11 +211,7 @@ func (m *Mbox) Stat(_ context.Context, name string) (protocols.Entry, error) {
 }
 
 func (m *Mbox) stat(file string, number int) (protocols.Entry, error) {
-	s, err := m.span(file, number)
-	if err != nil {
-		return protocols.Entry{}, err
-	}
-	f, err := os.Open(file)
+	f, s, err := m.openSpan(file, number)
 	if err != nil {
 		return protocols.Entry{}, err
 	}
@@ -221,16 +233,12 @@ func (m *Mbox) open(name string, o *protocols.GetOptions) (*protocols.Object, er
 	if number == 0 {
 		return nil, protocols.UsageError("mbox", "get", "which message? add "+numberMark+"1 to the name")
 	}
-	s, err := m.span(file, number)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(file)
+	f, s, err := m.openSpan(file, number)
 	if err != nil {
 		return nil, err
 	}
 	e, err := m.entry(f, file, number, s, false)
-	var body io.Reader = newUnquoter(io.NewSectionReader(f, s.body, s.end-s.body))
+	var body io.Reader = newUnquoter(io.NewSectionReader(f, s.end-e.Size, e.Size))
 	if err == nil && o.Offset > 0 {
 		_, err = io.CopyN(io.Discard, body, o.Offset)
 	}
@@ -250,8 +258,8 @@ func (m *Mbox) BulkGet(ctx context.Context, names iter.Seq[string], each func(st
 	return bulkGet(ctx, m, names, each)
 }
 
-// Put appends a message to the file name, which is made when it is missing. Flags
-// are not kept: that would change the message.
+// Put appends a message to the file name, which is made when it is missing, with
+// flags and time.
 func (m *Mbox) Put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions) (protocols.Entry, error) {
 	if o == nil {
 		o = &protocols.PutOptions{}
@@ -259,7 +267,7 @@ func (m *Mbox) Put(ctx context.Context, name string, r io.Reader, o *protocols.P
 	if _, number := cutNumber(name); number > 0 || o.Offset != 0 {
 		return protocols.Entry{}, m.wrap(protocols.UsageError("mbox", "put", "an mbox takes whole new messages: name the file"), "put", name)
 	}
-	err := m.append(ctx, name, r, o.Modified)
+	err := m.append(ctx, name, r, o)
 	if err != nil {
 		return protocols.Entry{}, m.wrap(err, "put", name)
 	}
@@ -271,13 +279,13 @@ func (m *Mbox) Put(ctx context.Context, name string, r io.Reader, o *protocols.P
 	return e, m.wrap(err, "put", name)
 }
 
-func (m *Mbox) append(ctx context.Context, file string, r io.Reader, when time.Time) error {
+func (m *Mbox) append(ctx context.Context, file string, r io.Reader, o *protocols.PutOptions) error {
 	a, err := openMbox(file, protocols.ArchiveOptions{})
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	if err := a.spool.add("MAILER-DAEMON", when, r); err != nil {
+	if err := a.spool.add("", o.Flags, o.Modified, r); err != nil {
 		return err
 	}
 	return a.Flush(ctx)
@@ -319,5 +327,5 @@ func (m *Mbox) BulkRemove(ctx context.Context, names iter.Seq[string], each func
 	if len(doomed) == 0 {
 		return nil
 	}
-	return m.wrap(rewrite(ctx, at, func(s span) bool { return !doomed[s.start] }), "rm", at)
+	return m.wrap(rewrite(ctx, at, without(func(s span) bool { return doomed[s.start] })), "rm", at)
 }

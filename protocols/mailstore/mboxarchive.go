@@ -26,7 +26,14 @@ type mboxArchive struct {
 	o     protocols.ArchiveOptions
 	spool *spool
 	added []added
+	flags map[string][]string // by key, to be written
+
+	missing bool // there was no file when it was opened
 }
+
+// Emptied reports whether the file was not there: what earlier runs stored has been
+// removed with it.
+func (a *mboxArchive) Emptied() bool { return a.missing }
 
 // added is a message in the spool.
 type added struct {
@@ -35,7 +42,7 @@ type added struct {
 }
 
 // OpenArchive opens the file name for a run that brings it up to date. An append
-// that a killed run could not finish is undone. Flags are not kept.
+// that a killed run could not finish is undone.
 func (m *Mbox) OpenArchive(ctx context.Context, name string, o *protocols.ArchiveOptions) (protocols.Archive, error) {
 	if o == nil {
 		o = &protocols.ArchiveOptions{}
@@ -54,14 +61,14 @@ func (m *Mbox) OpenArchive(ctx context.Context, name string, o *protocols.Archiv
 }
 
 func openMbox(path string, o protocols.ArchiveOptions) (*mboxArchive, error) {
-	a := &mboxArchive{path: path, o: o}
+	_, err := os.Stat(path)
+	a := &mboxArchive{path: path, o: o, missing: errors.Is(err, errNotExist)}
 	if o.ReadOnly {
 		return a, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	var err error
 	a.spool, err = newSpool(filepath.Dir(path))
 	return a, err
 }
@@ -120,21 +127,11 @@ func (a *mboxArchive) undo(f *os.File, offset, length int64) error {
 	case foreign < 0:
 		return f.Truncate(offset)
 	}
-	return cutOut(f, a.path, []hole{{offset, foreign}})
+	return apply(f, a.path, []edit{{start: offset, end: foreign}})
 }
 
 // Mark is empty: keys tell all there is to know.
 func (a *mboxArchive) Mark() string { return "" }
-
-const senderMark = "netclients-"
-
-func keyOfFrom(from string) string {
-	key, host, _ := strings.Cut(strings.TrimPrefix(senderOf(from), senderMark), "@")
-	if host != "localhost" || !isKey(key) {
-		return ""
-	}
-	return key
-}
 
 // Add puts a message into the spool.
 func (a *mboxArchive) Add(ctx context.Context, key string, e *protocols.Entry, body io.Reader) error {
@@ -143,7 +140,11 @@ func (a *mboxArchive) Add(ctx context.Context, key string, e *protocols.Entry, b
 	}
 	src := &source{r: body}
 	before := a.spool.size
-	if err := a.spool.add(senderMark+key+"@localhost", protocols.MessageTime(e), src); err != nil {
+	var flags []string
+	if e.MessageInfo != nil {
+		flags = e.Flags
+	}
+	if err := a.spool.add(key, flags, protocols.MessageTime(e), src); err != nil {
 		if src.err != nil {
 			return src.err
 		}
@@ -156,13 +157,12 @@ func (a *mboxArchive) Add(ctx context.Context, key string, e *protocols.Entry, b
 	return nil
 }
 
-// Flush appends what is in the spool, and tells of it.
+// Flush appends what is in the spool, and tells of it. Then it writes flags.
 func (a *mboxArchive) Flush(ctx context.Context) error {
-	if a.spool == nil || a.spool.size == 0 {
-		return nil
-	}
-	if err := a.flush(ctx); err != nil {
-		return localError(err)
+	if a.spool != nil && a.spool.size > 0 {
+		if err := a.flush(ctx); err != nil {
+			return localError(err)
+		}
 	}
 	list := a.added
 	a.added = nil
@@ -174,7 +174,26 @@ func (a *mboxArchive) Flush(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	flags := a.flags
+	a.flags = nil
+	if len(flags) == 0 {
+		return nil
+	}
+	return rewrite(ctx, a.path, func(f io.ReaderAt, s span) (*edit, error) {
+		key := keyOfFrom(s.from)
+		if _, ours := flags[key]; !ours {
+			return nil, nil
+		}
+		return reflag(f, s, key, flags[key])
+	})
+}
+
+// reflag gives the edit that gives a message other flags.
+func reflag(f io.ReaderAt, s span, key string, flags []string) (*edit, error) {
+	body, err := content(f, s)
+	head, fields := fromHead(key, flags)
+	_, date, _ := strings.Cut(strings.TrimPrefix(s.from, fromMark), " ")
+	return &edit{s.start, body, head + " " + date + "\n" + fields}, err
 }
 
 func (a *mboxArchive) flush(ctx context.Context) error {
@@ -263,8 +282,14 @@ func (a *mboxArchive) Keys(ctx context.Context) iter.Seq2[protocols.Entry, error
 	}
 }
 
-// SetFlags does nothing: flags in an mbox would change the messages.
-func (a *mboxArchive) SetFlags(context.Context, string, []string) error { return nil }
+// SetFlags notes flags, which Flush writes.
+func (a *mboxArchive) SetFlags(_ context.Context, key string, flags []string) error {
+	if a.flags == nil {
+		a.flags = map[string][]string{}
+	}
+	a.flags[key] = flags
+	return nil
+}
 
 // Delete writes the file anew without some messages.
 func (a *mboxArchive) Delete(ctx context.Context, keys []string) error {
@@ -275,7 +300,7 @@ func (a *mboxArchive) Delete(ctx context.Context, keys []string) error {
 	if len(doomed) == 0 {
 		return nil
 	}
-	return rewrite(ctx, a.path, func(s span) bool { return !doomed[keyOfFrom(s.from)] })
+	return rewrite(ctx, a.path, without(func(s span) bool { return doomed[keyOfFrom(s.from)] }))
 }
 
 // Close frees the spool.
@@ -284,74 +309,6 @@ func (a *mboxArchive) Close() error {
 		return nil
 	}
 	return a.spool.close()
-}
-
-// rewrite writes an mbox anew with the messages that keep keeps.
-func rewrite(ctx context.Context, path string, keep func(span) bool) error {
-	l, err := lockMbox(ctx, path)
-	if err != nil {
-		return localError(err)
-	}
-	defer l.unlock()
-	holes, err := unwanted(l.File, keep)
-	if err == nil {
-		err = cutOut(l.File, path, holes)
-	}
-	if err != nil {
-		return localError(err)
-	}
-	return nil
-}
-
-// hole is a part of a file that goes.
-type hole struct{ start, end int64 }
-
-// unwanted gives the parts of an mbox that keep does not keep.
-func unwanted(f *os.File, keep func(span) bool) ([]hole, error) {
-	var holes []hole
-	open := false // the last hole goes on to the next message
-	end, err := scan(f, 0, func(s span) error {
-		if open {
-			holes[len(holes)-1].end = s.start
-		}
-		if open = !keep(s); open {
-			holes = append(holes, hole{start: s.start})
-		}
-		return nil
-	})
-	if open {
-		holes[len(holes)-1].end = end
-	}
-	return holes, err
-}
-
-// cutOut writes a locked file without some parts to a temporary one beside it,
-// which then takes its name.
-func cutOut(f *os.File, path string, holes []hole) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".netclients-*"+protocols.PartSuffix)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name())
-	defer temp.Close()
-	pos := int64(0)
-	for _, h := range append(holes, hole{info.Size(), info.Size()}) {
-		if _, err := io.Copy(temp, io.NewSectionReader(f, pos, h.start-pos)); err != nil {
-			return err
-		}
-		pos = h.end
-	}
-	if err := errors.Join(temp.Chmod(info.Mode().Perm()), temp.Sync()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
 }
 
 // StatePath gives a hidden file beside the mbox.
@@ -366,7 +323,5 @@ func (m *Mbox) OpenMailbox(_ context.Context, name string) (*protocols.Mailbox, 
 	if _, err := os.Stat(name); err != nil {
 		return nil, m.wrap(err, "sync", name)
 	}
-	return localMailbox(name, func(ctx context.Context, yield func(protocols.Entry) bool) error {
-		return m.wrap(m.list(ctx, name, false, yield), "sync", name)
-	}), nil
+	return m.source(name, m.list), nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 )
 
 const (
@@ -78,23 +79,38 @@ func (l *mboxLock) dotLock(path string) (bool, error) {
 	case !errors.Is(err, fs.ErrExist):
 		return false, err
 	}
-	if stale(path) {
-		os.Remove(path)
+	return false, removeStale(path)
+}
+
+// removeStale removes a lock file of a process that has ended, or of one that is
+// very old. Of several processes that find it only one does, and none removes the
+// lock that another has made meanwhile: who removes holds the file itself, and
+// looks whether it is still the one of that name.
+func removeStale(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil
 	}
-	return false, nil
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if file.Hold(f, path) != nil {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	now, err := os.Lstat(path)
+	if err != nil || !os.SameFile(info, now) || !stale(f, info) {
+		return nil
+	}
+	return os.Remove(path)
 }
 
 // stale reports whether a lock file is of a process that has ended, or very old.
-func stale(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return false
-	}
+func stale(f io.Reader, info fs.FileInfo) bool {
 	text, _ := io.ReadAll(io.LimitReader(f, 32))
 	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && pid > 1 {
 		return ended(pid)

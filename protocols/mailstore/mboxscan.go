@@ -85,12 +85,6 @@ func isFromLine(line []byte) bool {
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// senderOf gives the address in a line "From ".
-func senderOf(from string) string {
-	sender, _, _ := strings.Cut(strings.TrimPrefix(from, fromMark), " ")
-	return sender
-}
-
 // quoter writes a message as an mbox holds it: one ">" more before each line of
 // "From " behind any number of ">" (mboxrd). It can be undone to the byte.
 type quoter struct {

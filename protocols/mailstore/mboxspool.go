@@ -14,6 +14,7 @@ type spool struct {
 	w    *bufio.Writer
 	q    *quoter
 	size int64 // of the whole messages in it
+	buf  []byte
 }
 
 func newSpool(dir string) (*spool, error) {
@@ -22,18 +23,19 @@ func newSpool(dir string) (*spool, error) {
 		return nil, err
 	}
 	os.Remove(f.Name())
-	s := &spool{f: f, w: bufio.NewWriterSize(f, 256<<10)}
+	s := &spool{f: f, w: bufio.NewWriterSize(f, 256<<10), buf: make([]byte, 64<<10)}
 	s.q = &quoter{w: s.w}
 	return s, nil
 }
 
 // add takes one message. What came of one that was cut short is taken back.
-func (s *spool) add(sender string, when time.Time, r io.Reader) error {
+func (s *spool) add(key string, flags []string, when time.Time, r io.Reader) error {
 	if when.IsZero() {
 		when = time.Now()
 	}
-	s.w.WriteString(fromMark + sender + " " + when.UTC().Format(time.ANSIC) + "\n")
-	_, err := io.Copy(s.q, r)
+	head, fields := fromHead(key, flags)
+	s.w.WriteString(head + " " + when.UTC().Format(time.ANSIC) + "\n" + fields)
+	_, err := io.CopyBuffer(s.q, r, s.buf)
 	if err == nil {
 		err = s.q.end()
 	}

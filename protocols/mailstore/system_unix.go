@@ -7,42 +7,105 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netclients/netclients/protocols/file"
 )
 
-// create makes a file that is only written. Regular files are never waited for:
-// os.OpenFile would offer each to the poller and take it back, five calls of the
-// system a message.
-func create(path string) (*os.File, error) {
+// mailFolder is an open folder of a maildir.
+type mailFolder struct {
+	*os.File
+	fd int
+}
+
+func openFolder(path string) (mailFolder, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return mailFolder{}, err
+	}
+	return mailFolder{f, int(f.Fd())}, nil
+}
+
+// hold takes the maildir for this process until it is closed.
+func (o *openFolders) hold() error { return file.Hold(o.tmp.File, o.dir) }
+
+// again repeats a call of the system that a signal has interrupted.
+func again(f func() error) error {
 	for {
-		fd, err := syscall.Open(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL|syscall.O_CLOEXEC, 0o600)
-		if err == nil {
-			return os.NewFile(uintptr(fd), path), nil
-		}
-		if err != syscall.EINTR {
-			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		if err := f(); err != unix.EINTR {
+			return err
 		}
 	}
 }
 
-// rename gives a message its place. It leaves out the look of os.Rename at what is
-// there: nothing is.
-func rename(from, to string) error {
-	for {
-		err := syscall.Rename(from, to)
-		if err == nil {
-			return nil
-		}
-		if err != syscall.EINTR {
-			return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
-		}
+func (m mailFolder) failed(op, name string, err error) error {
+	if err == nil {
+		return nil
 	}
+	return &fs.PathError{Op: op, Path: filepath.Join(m.Name(), name), Err: err}
 }
 
-// heldByAnother tries to lock a file or folder until it is closed. A file system
-// without locks is no error.
-func heldByAnother(f *os.File) bool {
-	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+// create makes a file that is only written. It is no os.File: such a one is asked
+// for its flags and watched by the collector, which costs more than small messages.
+func (m mailFolder) create(name string) (newFile, error) {
+	f := newFile{folder: m, name: name}
+	err := again(func() (err error) {
+		f.fd, err = unix.Openat(m.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
+		return err
+	})
+	return f, m.failed("open", name, err)
+}
+
+// stamp sets the times of a file.
+func (m mailFolder) stamp(name string, when time.Time) error {
+	ts := unix.NsecToTimespec(when.UnixNano())
+	return m.failed("chtimes", name, unix.UtimesNanoAt(m.fd, name, []unix.Timespec{ts, ts}, 0))
+}
+
+// move gives a message its place.
+func (m mailFolder) move(name string, to mailFolder, as string) error {
+	return m.failed("rename", name, again(func() error { return unix.Renameat(m.fd, name, to.fd, as) }))
+}
+
+// newFile is a file that is being written.
+type newFile struct {
+	fd     int
+	folder mailFolder
+	name   string
+}
+
+func (f newFile) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var m int
+		err = again(func() (err error) {
+			m, err = unix.Write(f.fd, p[n:])
+			return err
+		})
+		n += max(m, 0)
+	}
+	return n, f.folder.failed("write", f.name, err)
+}
+
+// Sync forces the file to the disk.
+func (f newFile) Sync() error {
+	return f.folder.failed("sync", f.name, again(func() error { return unix.Fsync(f.fd) }))
+}
+
+// Close is not repeated: the number may be that of another file by then.
+func (f newFile) Close() error { return f.folder.failed("close", f.name, unix.Close(f.fd)) }
+
+// syncFolder forces the names in a folder to the disk.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
 }
 
 // ended reports whether there is no process of that number.

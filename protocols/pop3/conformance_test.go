@@ -12,22 +12,8 @@ import (
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
-func harness() protocoltest.Harness {
-	h := protocoltest.Harness{
-		Spec:    Spec(),
-		URL:     dialogURL,
-		Secret:  dialogSecret,
-		Server:  labServer,
-		Garbage: "this is no answer",
-	}
-	for _, r := range recordings() {
-		h.Dialogs = append(h.Dialogs, r.dialog())
-	}
-	return h
-}
-
 // TestConformance runs the suite that all adapters pass.
-func TestConformance(t *testing.T) { protocoltest.Run(t, harness()) }
+func TestConformance(t *testing.T) { protocoltest.Run(t, book().Suite()) }
 
 // BenchmarkConformance measures against the server of package lab.
 func BenchmarkConformance(b *testing.B) { protocoltest.RunBenchmarks(b, Spec(), labServer) }

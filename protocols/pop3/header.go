@@ -1,10 +1,7 @@
 package pop3
 
 import (
-	"io"
-
-	"golang.org/x/text/encoding/htmlindex"
-
+	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
@@ -16,7 +13,7 @@ func (s *session) readHeader(info *protocols.MessageInfo) error {
 	if err != nil || !st.OK() {
 		return err
 	}
-	h := protocols.HeaderReader{Limit: s.limits.Header, Charset: charset}
+	h := protocols.HeaderReader{Limit: s.limits.Header, Charset: charset.Reader}
 	var over error
 	err = s.lines(func(line []byte) bool {
 		if _, ok := h.Line(line); !ok {
@@ -29,12 +26,4 @@ func (s *session) readHeader(info *protocols.MessageInfo) error {
 	}
 	h.Into(info)
 	return err
-}
-
-func charset(name string, in io.Reader) (io.Reader, error) {
-	enc, err := htmlindex.Get(name)
-	if err != nil {
-		return nil, err
-	}
-	return enc.NewDecoder().Reader(in), nil
 }

@@ -99,12 +99,9 @@ var (
 // New makes a client for the server of u. It does no I/O. A nil o means the
 // defaults.
 func New(u *url.URL, o *protocols.Options) (*Client, error) {
-	if o == nil {
-		o = &protocols.Options{}
-	}
-	s, ok := Spec().Scheme(u.Scheme)
-	if !ok {
-		return nil, protocols.UsageError(proto, "", "scheme "+u.Scheme+" is not one of pop3, pop3s")
+	s, o, err := Spec().Accept(u, o)
+	if err != nil {
+		return nil, err
 	}
 	c := &Client{url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
 	c.keeper.Connect = c.connect

@@ -2,10 +2,8 @@ package pop3
 
 import (
 	"context"
-	"crypto/tls"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/netclients/netclients/internal/keeper"
 	"github.com/netclients/netclients/protocols"
@@ -16,17 +14,7 @@ import (
 // (CAPA). It logs in when the options say ProbeLogin. It uses a connection of its
 // own, so that each step is timed.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r := &protocols.Report{URL: protocols.Redact(c.url), Phase: "connect"}
-	start := time.Now()
-	release, err := c.keeper.Enter(ctx)
-	if err == nil {
-		err = c.probe(ctx, r)
-		release()
-	}
-	r.Total = time.Since(start)
-	if err == nil {
-		r.Up, r.Phase = true, ""
-	}
+	r, err := transport.Probe(ctx, c.url, c.keeper.Enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
 	return r, c.wrap(err, "probe", "")
 }
 
@@ -38,7 +26,7 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	defer conn.Close()
 	done := conn.Use(ctx)
 	defer done()
-	defer measure(r, conn)
+	defer conn.Measure(r)
 	r.Address, r.Phase = conn.RemoteAddr().String(), "greeting"
 	s, err := c.greet(ctx, conn)
 	if s != nil {
@@ -48,9 +36,6 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 		err = s.secure(ctx)
 	}
 	if err != nil {
-		if protocols.KindOf(err) == protocols.TLSFailure {
-			r.Phase = "tls"
-		}
 		return err
 	}
 	if c.opts.ProbeLogin {
@@ -69,17 +54,6 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	r.Capabilities = s.capabilities()
 	keeper.Goodbye(ctx, s)
 	return nil
-}
-
-func measure(r *protocols.Report, conn *transport.Conn) {
-	t := conn.Timings()
-	r.Resolve, r.Connect, r.TLS = t.Resolve, t.Connect, t.TLS
-	if state := conn.TLS(); state != nil {
-		r.TLSVersion = tls.VersionName(state.Version)
-		if len(state.PeerCertificates) > 0 {
-			r.CertNotAfter = state.PeerCertificates[0].NotAfter
-		}
-	}
 }
 
 func (s *session) capabilities() []protocols.Capability {

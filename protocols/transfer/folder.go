@@ -140,8 +140,7 @@ func makeAll(ctx context.Context, c protocols.Client, name string) error {
 	return nil
 }
 
-// openTop finds the destination's top folder, and takes it for this run alone when
-// it is local.
+// openTop finds the destination's top folder.
 func (s *syncer) openTop(ctx context.Context) (*folder, error) {
 	top := &folder{name: s.to.Name}
 	top.hold()
@@ -174,7 +173,7 @@ func (s *syncer) openTop(ctx context.Context) (*folder, error) {
 		return nil, err
 	}
 	top.dir, top.exists = root, true
-	return top, s.lockTop(top)
+	return top, nil
 }
 
 // apart refuses a destination inside of a local source: it would grow for ever.
@@ -207,8 +206,9 @@ func makeLocal(ctx context.Context, c *file.Client, name string) error {
 	return root.MkdirAll(name, 0o777)
 }
 
+// lockTop takes a local top folder for this run alone.
 func (s *syncer) lockTop(top *folder) error {
-	if s.o.DryRun {
+	if s.o.DryRun || top.dir == nil {
 		return nil
 	}
 	f, err := top.dir.Open(".")
@@ -216,5 +216,5 @@ func (s *syncer) lockTop(top *folder) error {
 		return err
 	}
 	s.held = f
-	return lock(f, s.to.URL)
+	return file.Hold(f, s.to.URL)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 )
 
 // Record is one line of a journal: what was stored.
@@ -50,7 +51,7 @@ func OpenJournal(path string) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{f: f, seed: maphash.MakeSeed(), done: map[uint64]uint64{}}
-	if err := lock(f, path); err != nil {
+	if err := file.Hold(f, path); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -60,15 +61,6 @@ func OpenJournal(path string) (*Journal, error) {
 	}
 	j.w = bufio.NewWriterSize(f, 64<<10)
 	return j, nil
-}
-
-// lock takes a file or folder for this process until it is closed. A file system
-// without locks is no error.
-func lock(f *os.File, name string) error {
-	if heldByAnother(f) {
-		return &protocols.Error{Kind: protocols.Local, Class: protocols.ErrBusy, Text: name + " is in use by another run"}
-	}
-	return nil
 }
 
 // load reads the lines, and cuts off what is no whole record at the end.

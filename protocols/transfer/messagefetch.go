@@ -81,7 +81,7 @@ func (s *messageSync) begin() error {
 		return nil
 	}
 	s.marked = true
-	s.state.set("open", "at "+s.archive.Mark())
+	s.state.set("open", openMark+s.archive.Mark())
 	if s.o.Durability == DurabilityNone && !s.o.DeleteAfter {
 		s.state.set("unsynced", "yes")
 	}
@@ -162,11 +162,8 @@ func (s *messageSync) safe(key string, bytes int64, err error) error {
 
 // tidy brings flags up to date, and removes from the archive what is gone.
 func (s *messageSync) tidy(ctx context.Context) error {
-	for _, w := range s.plan.flags {
-		if err := s.archive.SetFlags(ctx, w.key.String(), w.entry().Flags); err != nil {
-			return err
-		}
-		s.state.add(w.key, w.flags)
+	if err := s.reflag(ctx); err != nil {
+		return err
 	}
 	if s.plan.remade {
 		if err := s.dropCopies(ctx); err != nil {
@@ -182,6 +179,25 @@ func (s *messageSync) tidy(ctx context.Context) error {
 		s.state.forget(key)
 	}
 	return s.state.sync(s.o.Durability)
+}
+
+// reflag brings flags up to date; the state says so when the archive has them.
+func (s *messageSync) reflag(ctx context.Context) error {
+	if len(s.plan.flags) == 0 {
+		return nil
+	}
+	for _, w := range s.plan.flags {
+		if err := s.archive.SetFlags(ctx, w.key.String(), w.entry().Flags); err != nil {
+			return err
+		}
+	}
+	if err := s.archive.Flush(ctx); err != nil {
+		return err
+	}
+	for _, w := range s.plan.flags {
+		s.state.add(w.key, w.flags)
+	}
+	return nil
 }
 
 // deleteHere removes from the archive what the source has no more.

@@ -3,7 +3,7 @@ package transfer
 import (
 	"context"
 	"fmt"
-	"slices"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -143,6 +143,9 @@ func (s *messageSync) attempt(ctx context.Context) error {
 		return err
 	}
 	first := s.plan == nil
+	if a, ok := s.archive.(protocols.Emptied); ok && first && a.Emptied() {
+		s.state.forgetAll()
+	}
 	if s.plan, err = s.makePlan(ctx); err != nil {
 		return err
 	}
@@ -194,28 +197,36 @@ func (s *messageSync) openArchive(ctx context.Context) error {
 		NoSync: s.o.Durability == DurabilityNone && !s.o.DeleteAfter,
 	}
 	if s.o.DryRun {
-		if s.state, err = readMessageState(path); err != nil {
-			return err
-		}
-		s.archive, err = target.OpenArchive(ctx, s.to.end.Name, o)
+		s.state, err = readMessageState(path)
+	} else {
+		err = s.openState(path)
+	}
+	if err != nil {
 		return err
 	}
-	// The archive makes the folder that the state lies in.
-	if s.archive, err = target.OpenArchive(ctx, s.to.end.Name, o); err != nil {
+	if s.state != nil {
+		o.Mark = strings.TrimPrefix(s.state.value("open"), openMark)
+	}
+	if s.archive, err = target.OpenArchive(ctx, s.to.end.Name, o); err != nil || s.state != nil {
 		return err
 	}
 	s.state, err = openMessageState(path)
 	return err
 }
 
-// wanted is a message to fetch.
-type wanted struct {
-	path, id, url, name string
-	key                 messageKey
-	size                int64
-	when                time.Time
-	flags               string
+// openState opens a state that is there. Where there is none the archive comes
+// first: it makes the folder that the state lies in.
+func (s *messageSync) openState(path string) error {
+	if _, err := os.Stat(path); err != nil || s.state != nil {
+		return nil
+	}
+	var err error
+	s.state, err = openMessageState(path)
+	return err
 }
+
+// openMark begins the value "open" of a state: what the archive's Mark gave follows.
+const openMark = "at "
 
 // messagePlan is what a listing leaves to be done.
 type messagePlan struct {
@@ -238,7 +249,7 @@ func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
 	if known && before != s.mailbox.Validity {
 		p.remade, since = true, ""
 	}
-	if s.o.DeleteAfter {
+	if s.o.DeleteAfter || s.o.Delete && s.mailbox.Grows {
 		since = "" // what was stored earlier is to be deleted too
 	}
 	for e, err := range s.mailbox.Changes(ctx, since) {
@@ -274,10 +285,7 @@ func (s *messageSync) sort(p *messagePlan, e *protocols.Entry) {
 		return
 	}
 	p.listed[key] = struct{}{}
-	w := wanted{path: e.Path, id: e.ID, url: e.URL, name: e.Name, key: key, size: e.Size, when: e.Modified}
-	if e.MessageInfo != nil {
-		w.flags = flagText(e.Flags)
-	}
+	w := s.wants(e, key)
 	if !known {
 		p.fetch = append(p.fetch, w)
 		p.bytes += max(e.Size, 0)
@@ -292,28 +300,8 @@ func (s *messageSync) sort(p *messagePlan, e *protocols.Entry) {
 	}
 }
 
-// flagText gives flags in one order, without \Recent, which is no property of a
-// message but of a session.
-func flagText(flags []string) string {
-	kept := make([]string, 0, len(flags))
-	for _, f := range flags {
-		if !strings.EqualFold(f, `\Recent`) {
-			kept = append(kept, f)
-		}
-	}
-	slices.Sort(kept)
-	return strings.Join(kept, " ")
-}
-
-func (w *wanted) entry() *protocols.Entry {
-	return &protocols.Entry{
-		Name: w.name, Path: w.path, URL: w.url, ID: w.id, Size: w.size, Modified: w.when,
-		Type: protocols.TypeMessage, MessageInfo: &protocols.MessageInfo{Flags: strings.Fields(w.flags)},
-	}
-}
-
 func (s *messageSync) result(w *wanted, status Status) Result {
-	return Result{Protocol: s.protocol, Source: w.url, Destination: s.to.end.URL, Name: w.name, Status: status}
+	return Result{Protocol: s.protocol, Source: w.url(), Destination: s.to.end.URL, Name: w.name, Status: status}
 }
 
 func (s *messageSync) emit(r Result) {

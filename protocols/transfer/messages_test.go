@@ -239,15 +239,16 @@ func TestMessagesTrouble(t *testing.T) {
 }
 
 // TestMessagesFull: when the disk takes no more, what was stored stays, and nothing
-// is deleted at the server.
+// is deleted at the server. The next run tells the archive where this one began.
 func TestMessagesFull(t *testing.T) {
 	s := maildrop(t, 5, lab.POP3Options{})
 	path := t.TempDir()
 	dst := storeEnd(path)
 	open := dst.Open
+	var marks []string
 	dst.Open = func() (protocols.Client, error) {
 		c, err := open()
-		return fullStore{c}, err
+		return fullStore{c, &marks}, err
 	}
 	_, err := transfer.SyncMessages(t.Context(), popEnd(s.Addr()), dst, &transfer.MessageOptions{DeleteAfter: true}, nil)
 	if protocols.KindOf(err) != protocols.Local {
@@ -256,16 +257,24 @@ func TestMessagesFull(t *testing.T) {
 	if info, err := s.Mail().Info("alice", lab.Inbox); err != nil || info.Messages != 5 {
 		t.Errorf("%d messages at the server, %v", info.Messages, err)
 	}
+	transfer.SyncMessages(t.Context(), popEnd(s.Addr()), dst, nil, nil)
+	if want := []string{"", "at the begin"}; !slices.Equal(marks, want) {
+		t.Errorf("the archive was told %q, want %q", marks, want)
+	}
 }
 
 // fullStore is a maildir on a disk that fills up with the third message.
-type fullStore struct{ protocols.Client }
+type fullStore struct {
+	protocols.Client
+	marks *[]string
+}
 
 func (f fullStore) StatePath(name, source string) (string, error) {
 	return filepath.Join(name, ".state"), nil
 }
 
 func (f fullStore) OpenArchive(ctx context.Context, name string, o *protocols.ArchiveOptions) (protocols.Archive, error) {
+	*f.marks = append(*f.marks, o.Mark)
 	a, err := f.Client.(protocols.MessageTarget).OpenArchive(ctx, name, o)
 	return &fullArchive{Archive: a}, err
 }
@@ -274,6 +283,8 @@ type fullArchive struct {
 	protocols.Archive
 	n int
 }
+
+func (f *fullArchive) Mark() string { return "at the begin" }
 
 func (f *fullArchive) Add(ctx context.Context, key string, e *protocols.Entry, body io.Reader) error {
 	if f.n++; f.n == 3 {
@@ -350,6 +361,22 @@ func TestMessagesFlags(t *testing.T) {
 		t.Errorf("with flags: %v, %v", got, err)
 	}
 	sameLetters(t, content(t, to), letters(1, 2))
+}
+
+// TestMessagesRemoved: an archive that was removed is made again with all there is.
+func TestMessagesRemoved(t *testing.T) {
+	s := maildrop(t, 5, lab.POP3Options{})
+	both(t, func(t *testing.T, path string) {
+		for _, dry := range []bool{false, true, false} {
+			if err := os.RemoveAll(path); err != nil {
+				t.Fatal(err)
+			}
+			if sum := sync(t, popEnd(s.Addr()), storeEnd(path), &transfer.MessageOptions{DryRun: dry}); sum.Done != 5 {
+				t.Errorf("dry run %v: %+v", dry, sum)
+			}
+		}
+		sameLetters(t, content(t, path), letters(0, 5))
+	})
 }
 
 // TestMessageChild is the program that TestMessagesKilled kills.

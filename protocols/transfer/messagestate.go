@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 )
 
 // messageKey names a message in state and archive: 128 bits of a hash of where it
@@ -88,7 +89,7 @@ func openMessageState(path string) (*messageState, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lock(f, path); err != nil {
+	if err := file.Hold(f, path); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -179,8 +180,20 @@ func (st *messageState) forget(key messageKey) {
 	st.line("-", key.String(), "")
 }
 
-// line appends a line; the writer keeps an error for sync.
+// forgetAll drops what was known of the messages, and of the source's state.
+func (st *messageState) forgetAll() {
+	for key := range st.known {
+		st.forget(key)
+	}
+	st.set("state", "")
+}
+
+// line appends a line; the writer keeps an error for sync. What is only read is
+// changed in memory alone.
 func (st *messageState) line(mark, name, value string) {
+	if st.w == nil {
+		return
+	}
 	st.w.WriteString(mark + " " + name + " " + url.QueryEscape(value) + "\n")
 }
 
@@ -206,7 +219,7 @@ func (st *messageState) compact() error {
 	for key, flags := range st.known {
 		st.line("+", key.String(), flags)
 	}
-	err = errors.Join(lock(temp, st.path), st.sync(DurabilityGroup))
+	err = errors.Join(file.Hold(temp, st.path), st.sync(DurabilityGroup))
 	if err == nil {
 		err = os.Rename(st.path+".new", st.path)
 	}

@@ -83,6 +83,7 @@ type SyncOptions struct {
 	MaxDelete int  // remove nothing when it would be more; 0: no limit, but an empty source removes nothing; negative: no limit
 	DryRun    bool // write nothing at all, report the same
 	Checksum  bool // compare content (through Verify where that is set) where sizes are equal
+	Missing   bool // copy only what the destination has not: files that are there stay as they are
 	Links     Links
 	Depth     int    // deepest folder; 0 is 100
 	Journal   string // path of the journal; empty is none

@@ -286,8 +286,8 @@ func (p *plan) file(ctx context.Context, e protocols.Entry, name, rel string, h 
 			p.failed(e, conflict(h))
 			return nil
 		}
-		same := p.s.upToDate(&e, h, rel)
-		j.check = p.s.o.Checksum && h.kind == protocols.TypeFile && (same || e.Size < 0 || e.Size == h.size)
+		same := p.s.o.Missing && h.kind == protocols.TypeFile || p.s.upToDate(&e, h, rel)
+		j.check = p.s.o.Checksum && !p.s.o.Missing && h.kind == protocols.TypeFile && (same || e.Size < 0 || e.Size == h.size)
 		if same && !j.check {
 			p.skipped(e, rel, "")
 			return nil

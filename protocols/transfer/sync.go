@@ -28,6 +28,7 @@ type syncer struct {
 	journal  *Journal
 	src, dst *pool
 	local    *file.Client // destination, when it is local
+	listed   []Wanted     // of CopyMany: what to copy; nil: what the source lists
 	held     *os.File     // the destination's folder, locked
 	caseless bool
 	jobs     chan *job
@@ -63,12 +64,16 @@ func Sync(ctx context.Context, src, dst Endpoint, o *SyncOptions, each func(Resu
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	s := &syncer{
+	s := newSyncer(src, dst, o, stop, each)
+	err := s.run(ctx)
+	return s.sum, protocols.Wrap(err, s.protocol, "sync", src.URL)
+}
+
+func newSyncer(src, dst Endpoint, o *SyncOptions, stop context.CancelCauseFunc, each func(Result)) *syncer {
+	return &syncer{
 		o: o, from: src, to: dst, protocol: protocolOf(src, dst), each: each, stop: stop,
 		visited: map[string]bool{}, jobs: make(chan *job, queued),
 	}
-	err := s.run(ctx)
-	return s.sum, protocols.Wrap(err, s.protocol, "sync", src.URL)
 }
 
 func (s *syncer) run(ctx context.Context) error {
@@ -83,7 +88,10 @@ func (s *syncer) run(ctx context.Context) error {
 	}
 	top, err := s.openTop(ctx)
 	if err == nil {
-		err = s.move(ctx, top)
+		err = s.lockTop(top)
+	}
+	if err == nil {
+		err = s.move(ctx, top, func() error { return s.walk(ctx, top, s.from.Name, 0) })
 	}
 	return first(err, s.close(top))
 }
@@ -102,8 +110,8 @@ func (s *syncer) close(top *folder) error {
 	return s.journal.Close()
 }
 
-// move walks with one goroutine and copies with the others.
-func (s *syncer) move(ctx context.Context, top *folder) error {
+// move finds jobs with one goroutine and does them with the others.
+func (s *syncer) move(ctx context.Context, top *folder, find func() error) error {
 	n := s.parallel()
 	s.src, s.dst = newPool(s.from, n+1), newPool(s.to, n+1)
 	defer s.src.close()
@@ -116,7 +124,7 @@ func (s *syncer) move(ctx context.Context, top *folder) error {
 	for range n {
 		workers.Go(func() { s.work(ctx) })
 	}
-	err := s.walk(ctx, top, s.from.Name, 0)
+	err := find()
 	close(s.jobs)
 	workers.Wait()
 	err = first(err, s.batch.flush())

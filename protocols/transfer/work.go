@@ -31,6 +31,9 @@ type job struct {
 	check bool        // only if the contents differ
 	part  bool        // an earlier run has left a part
 	began time.Time
+
+	unseen bool      // nothing is known of it but its name
+	begun  *download // what an attempt in bulk has left
 }
 
 // small reports whether the job is one for memory.
@@ -67,7 +70,7 @@ func (s *syncer) single(ctx context.Context, j *job, buf []byte) {
 	case j.check && s.unchanged(ctx, j):
 	case s.local == nil:
 		s.upload(ctx, j)
-	case s.inMemory(j):
+	case s.inMemory(j) && !j.unseen:
 		s.tiny(ctx, j, buf)
 	default:
 		s.download(ctx, j)
@@ -75,7 +78,9 @@ func (s *syncer) single(ctx context.Context, j *job, buf []byte) {
 }
 
 // inMemory: what is verified or compared takes the other road.
-func (s *syncer) inMemory(j *job) bool { return j.small() && !j.check && s.o.Verify == nil }
+func (s *syncer) inMemory(j *job) bool {
+	return (j.small() || j.unseen) && !j.check && s.o.Verify == nil
+}
 
 // unchanged compares the contents, and tells the result when they are equal or
 // cannot be compared.
@@ -111,16 +116,16 @@ func (s *syncer) fail(ctx context.Context, j *job, err error) {
 	r := j.result(s, StatusFailed, 0)
 	r.Err = err
 	s.finish(j, r)
-	if hopeless(err) {
+	if s.hopeless(err) {
 		s.stop(err)
 	}
 }
 
 // hopeless: no other file would fare better.
-func hopeless(err error) bool {
+func (s *syncer) hopeless(err error) bool {
 	switch protocols.KindOf(err) {
 	case protocols.Auth, protocols.TLSFailure:
-		return true
+		return s.listed == nil
 	}
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS)
 }
@@ -134,7 +139,7 @@ func (s *syncer) bulk(ctx context.Context, j *job, buf []byte) {
 	}
 	if _, ok := protocols.As[protocols.BulkGetter](l); !ok {
 		s.src.put(l)
-		s.tiny(ctx, j, buf)
+		s.single(ctx, j, buf)
 		return
 	}
 	b := &bulkRun{s: s, ctx: ctx, buf: buf, first: j}
@@ -194,7 +199,10 @@ func (b *bulkRun) each(name string, obj *protocols.Object, err error) error {
 	}
 	j := b.sent[i]
 	b.mu.Unlock()
-	if err == nil {
+	switch {
+	case err == nil && j.unseen:
+		err = b.s.storeUnseen(b.ctx, j, obj, b.buf)
+	case err == nil:
 		err = b.s.storeSmall(j, obj, b.buf)
 	}
 	if err != nil && (mayPass(err) || errors.Is(err, errNotSmall)) {
@@ -204,9 +212,18 @@ func (b *bulkRun) each(name string, obj *protocols.Object, err error) error {
 	b.sent = slices.Delete(b.sent, i, i+1)
 	b.mu.Unlock()
 	if err != nil {
+		j.leave(err)
 		b.s.fail(b.ctx, j, err)
 	}
 	return nil
+}
+
+// leave ends what an attempt in bulk has begun.
+func (j *job) leave(err error) {
+	if j.begun != nil {
+		j.begun.task.Done(err)
+		j.begun.leave()
+	}
 }
 
 // errNotSmall: the object is larger than the listing said.
@@ -269,12 +286,9 @@ func (s *syncer) writeSmall(j *job, obj *protocols.Object, content []byte) error
 
 // download fetches one file of any size. A part stays for the next run.
 func (s *syncer) download(ctx context.Context, j *job) {
-	d := &download{
-		o: &s.o.Options, dir: j.in.dir, name: j.name, path: j.e.Path, label: j.e.URL, known: j.e, mode: j.mode, part: true,
-		task: &lateTask{o: &s.o.Options, name: j.rel},
-	}
-	if j.part {
-		d.resume()
+	d := j.begun
+	if d == nil {
+		d = s.newDownload(j)
 	}
 	attempt := func(c protocols.Client) error {
 		if err := d.attempt(ctx, c); err != nil {
@@ -287,12 +301,30 @@ func (s *syncer) download(ctx context.Context, j *job) {
 		return nil
 	}
 	err := s.o.repeatFrom(ctx, func() int64 { return d.at }, func() error { return s.src.lend(ctx, d.o, attempt) })
-	d.task.Done(err)
 	if err != nil {
+		d.task.Done(err)
 		d.leave()
 		s.fail(ctx, j, err)
 		return
 	}
+	s.stored(d, j)
+}
+
+// newDownload begins a download, with what an earlier run has left of it.
+func (s *syncer) newDownload(j *job) *download {
+	d := &download{
+		o: &s.o.Options, dir: j.in.dir, name: j.name, path: j.e.Path, label: j.e.URL, known: j.e, mode: j.mode, part: true,
+		task: &lateTask{o: &s.o.Options, name: j.rel},
+	}
+	if j.part {
+		d.resume()
+	}
+	return d
+}
+
+// stored ends a download that has all of its object.
+func (s *syncer) stored(d *download, j *job) {
+	d.task.Done(nil)
 	s.batch.add(&stored{job: j, temp: d.temp, bytes: d.moved, resumed: d.resumed, noted: d.noted})
 }
 

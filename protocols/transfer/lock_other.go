@@ -1,8 +1,0 @@
-//go:build !unix
-
-package transfer
-
-import "os"
-
-// heldByAnother: without advisory locks two runs at once are not noticed.
-func heldByAnother(*os.File) bool { return false }

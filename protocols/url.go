@@ -75,6 +75,9 @@ var opaqueSchemes = map[string]bool{
 	"news": true, "mailto": true, "maildir": true, "mbox": true, "file": true, "unix": true, "data": true,
 }
 
+// pathOnly schemes have nothing but a path behind them, in which nothing is escaped.
+var pathOnly = map[string]bool{"maildir": true, "mbox": true}
+
 func isScheme(s string) bool {
 	for i, r := range s {
 		letter := r|0x20 >= 'a' && r|0x20 <= 'z'
@@ -88,7 +91,7 @@ func isScheme(s string) bool {
 func parseOpaque(text string) (*url.URL, error) {
 	scheme, rest, _ := strings.Cut(text, ":")
 	scheme = strings.ToLower(scheme)
-	if scheme == "maildir" || scheme == "mbox" {
+	if pathOnly[scheme] {
 		return &url.URL{Scheme: scheme, Path: rest}, nil
 	}
 	u, err := url.Parse(text)
@@ -224,6 +227,9 @@ func encodedBreak(lower string) bool {
 
 // Redact gives the URL without its password, for messages and output.
 func Redact(u *url.URL) string {
+	if pathOnly[u.Scheme] {
+		return u.Scheme + ":" + u.Path
+	}
 	c := *u
 	if c.User != nil {
 		c.User = url.User(c.User.Username())

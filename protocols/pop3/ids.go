@@ -16,8 +16,10 @@ import (
 const (
 	// maxNumber is the highest message number that is believed.
 	maxNumber = 5_000_000
-	// maxIDs is how many bytes the unique ids of a maildrop may have together.
-	maxIDs = 64 << 20
+	// maxIDs is how many bytes the unique ids of a maildrop may take together, with
+	// idCost for each of them.
+	maxIDs = 128 << 20
+	idCost = 128 // what a string and its place in list and map take
 )
 
 // ids are the unique ids of a session.
@@ -29,7 +31,7 @@ type ids struct {
 
 // add takes one line of an answer to UIDL.
 func (d *ids) add(number int, uid string) error {
-	d.bytes += len(uid) + 16*max(0, number-len(d.list))
+	d.bytes += len(uid) + idCost + 16*max(0, number-len(d.list))
 	if d.bytes > maxIDs {
 		return &wire.LimitError{What: "list of unique ids", Limit: maxIDs}
 	}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -474,5 +475,27 @@ func TestHeaders(t *testing.T) {
 		if protocols.KindOf(err) != protocols.Protocol {
 			t.Errorf("a header of 1.6 MB: %v", err)
 		}
+	}
+}
+
+// TestSaveName: what a message is saved as, whatever the server calls it.
+func TestSaveName(t *testing.T) {
+	for name, want := range map[string]string{"5": "INBOX-5.eml", ";UID=0001d8f5": "INBOX-0001d8f5.eml", ";uid=../a": "INBOX-..%2Fa.eml", "": "INBOX"} {
+		if got := (&Client{}).SaveName(name); got != want {
+			t.Errorf("%q: %s", name, got)
+		}
+	}
+}
+
+// TestManyIDs: a maildrop of very many messages with short ids is refused before
+// they fill the memory.
+func TestManyIDs(t *testing.T) {
+	d := &ids{number: map[string]int{}}
+	n := 1
+	for d.add(n, strconv.Itoa(n)) == nil {
+		n++
+	}
+	if n < 500_000 || n > 1_000_000 {
+		t.Errorf("refused at %d", n)
 	}
 }

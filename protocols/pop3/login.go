@@ -73,7 +73,8 @@ func (s *session) credential(ctx context.Context, user string) (protocols.Creden
 		}
 		cred.User, _ = cutAuth(cred.User)
 	} else if s.c.url.User != nil {
-		cred.Password, _ = s.c.url.User.Password()
+		cred = protocols.URLCredential(s.c.url)
+		cred.User = user
 	}
 	if cred.User == "" {
 		return cred, &protocols.Error{Kind: protocols.Auth, Text: "no user name is known", Hint: "write pop3://user@host/ or give --user"}
@@ -153,8 +154,8 @@ func (s *session) rpop(cred protocols.Credential) error {
 }
 
 func (s *session) secretAllowed(cred protocols.Credential) error {
-	if cred.Password == "" {
-		return &protocols.Error{Kind: protocols.Auth, Text: "no password is known for " + cred.User, Hint: "give --password-file, or put it in ~/.netrc"}
+	if !cred.HasPassword() {
+		return protocols.ErrNoPassword(cred.User)
 	}
 	return s.conn.AllowSecret()
 }

@@ -151,6 +151,19 @@ func one(name string) (target, error) {
 	return t, err
 }
 
+// SaveName gives what get saves a message as: "INBOX-number.eml", or with its
+// unique id.
+func (c *Client) SaveName(name string) string {
+	t, err := parseName(name)
+	switch {
+	case err != nil || t == (target{}):
+		return "INBOX"
+	case t.uid == "":
+		return "INBOX-" + strconv.Itoa(t.number) + ".eml"
+	}
+	return "INBOX-" + strings.ReplaceAll(t.uid, "/", "%2F") + ".eml"
+}
+
 // nameOf gives the name by which a message is found again in other sessions, if
 // the server has unique ids.
 func nameOf(number int, uid string) string {

@@ -43,13 +43,3 @@ func alive(conn *transport.Conn) bool {
 	n, ended, known := peek(conn)
 	return !known || !ended && (n == 0 || conn.TLS() != nil)
 }
-
-// waiting reports whether something can be read, or the end. Under TLS it cannot
-// be told from a session ticket.
-func waiting(conn *transport.Conn) bool {
-	if conn.TLS() != nil {
-		return false
-	}
-	n, ended, known := peek(conn)
-	return known && (n > 0 || ended)
-}

@@ -2,7 +2,6 @@ package http
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -18,8 +17,9 @@ const netscapeHead = "# Netscape HTTP Cookie File"
 const httpOnly = "#HttpOnly_"
 
 // Load adds the cookies of a file in the Netscape format: a line for each, with
-// domain, hosts below too, path, secure, expiry, name and value, tabs between.
-// A line that is neither that nor a comment is an error of kind Usage.
+// domain, hosts below too, path, secure, expiry, name and value, tabs between; or
+// in that of libwww-perl, as Python's LWPCookieJar writes it. A line that is
+// neither, and no comment, is an error of kind Usage.
 func (j *Jar) Load(r io.Reader, now time.Time) error {
 	in := wire.NewLineReader(r, 3*mostCookieBytes)
 	for n := 1; ; n++ {
@@ -34,9 +34,13 @@ func (j *Jar) Load(r io.Reader, now time.Time) error {
 		if strings.TrimSpace(text) == "" || strings.HasPrefix(text, "#") && !strings.HasPrefix(text, httpOnly) {
 			continue
 		}
-		c, ok := parseNetscape(text)
+		read := parseNetscape
+		if strings.HasPrefix(text, lwpLine) {
+			read = parseLWP
+		}
+		c, ok := read(text)
 		if !ok {
-			return usage("line %d of the cookie file is no cookie in the Netscape format", n)
+			return usage("line %d of the cookie file is no cookie in the format of Netscape or libwww-perl", n)
 		}
 		c.Created = now
 		j.Set(c, now)
@@ -69,13 +73,25 @@ func parseNetscape(line string) (*Cookie, bool) {
 // Save writes the cookies in the Netscape format. Those of a session, which end
 // with the program, are left out unless session says so.
 func (j *Jar) Save(w io.Writer, session bool, now time.Time) error {
+	head := netscapeHead + "\n# Written by netclients; lines are changed by the next run.\n\n"
+	return j.save(w, head, session, now, (*Cookie).netscape)
+}
+
+// SaveLWP is Save in the format of libwww-perl.
+func (j *Jar) SaveLWP(w io.Writer, session bool, now time.Time) error {
+	return j.save(w, LWPHead+"\n", session, now, (*Cookie).lwp)
+}
+
+func (j *Jar) save(w io.Writer, head string, session bool, now time.Time, line func(*Cookie) string) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "%s\n# Written by netclients; lines are changed by the next run.\n\n", netscapeHead)
+	b.WriteString(head)
 	for _, c := range j.Cookies() {
 		if c.Expires.IsZero() && !session || c.expired(now) || strings.ContainsAny(c.Name+c.Value+c.Path, "\t\r\n") {
 			continue
 		}
-		b.WriteString(c.netscape() + "\n")
+		if text := line(&c); text != "" {
+			b.WriteString(text + "\n")
+		}
 	}
 	return b.Flush()
 }

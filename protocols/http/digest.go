@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"io"
 	"slices"
 	"strings"
 
@@ -19,8 +20,8 @@ import (
 type digest struct {
 	realm, nonce, opaque, algorithm string
 	hash                            func() hash.Hash
-	session                         bool // a -sess algorithm
-	qop                             bool // qop=auth; without it RFC 2069
+	session                         bool   // a -sess algorithm
+	qop                             string // auth, or auth-int, over the body too; empty: RFC 2069
 	userhash                        bool
 	stale                           bool
 	strength                        int
@@ -39,6 +40,10 @@ var digestHashes = map[string]struct {
 	"SHA-256":     {sha256.New, 3},
 	"SHA-512-256": {sha512.New512_256, 2}, // rare, and servers differ over it
 }
+
+// qops are the qualities of protection; the first one that is offered is taken, as
+// auth-int reads each body twice.
+var qops = []string{"auth", "auth-int"}
 
 // strongest gives the best of the Digest challenges, or nil.
 func strongest(offers []challenge) *digest {
@@ -69,9 +74,11 @@ func newDigest(p map[string]string) *digest {
 	}
 	if qop, given := p["qop"]; given {
 		words := strings.FieldsFunc(strings.ToLower(qop), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
-		if d.qop = slices.Contains(words, "auth"); !d.qop {
-			return nil // auth-int alone would need the body's hash before the body
+		i := slices.IndexFunc(qops, func(q string) bool { return slices.Contains(words, q) })
+		if i < 0 {
+			return nil
 		}
+		d.qop = qops[i]
 	}
 	return d
 }
@@ -82,8 +89,32 @@ func (d *digest) sum(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// over gives the hash of a body, which is then where it was.
+func (d *digest) over(body io.Reader) (string, error) {
+	h := d.hash()
+	if body != nil {
+		s, ok := body.(io.Seeker)
+		if !ok {
+			return "", &protocols.Error{
+				Kind: protocols.Refused, Text: "the server wants the body's hash in the login, and the body can be read only once", Hint: "take it from a file",
+			}
+		}
+		at, err := s.Seek(0, io.SeekCurrent)
+		if err == nil {
+			_, err = io.Copy(h, body)
+		}
+		if err == nil {
+			_, err = s.Seek(at, io.SeekStart)
+		}
+		if err != nil {
+			return "", &protocols.Error{Kind: protocols.Local, Err: err}
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
 // authorization gives the value of Authorization for one request.
-func (d *digest) authorization(method, uri string, cred protocols.Credential) string {
+func (d *digest) authorization(method, uri string, body io.Reader, cred protocols.Credential) (string, error) {
 	if d.count++; d.count == 1 {
 		d.cnonce = cmp.Or(d.fixed, rand.Text())
 	}
@@ -93,9 +124,16 @@ func (d *digest) authorization(method, uri string, cred protocols.Credential) st
 		a1 = d.sum(a1, d.nonce, d.cnonce)
 	}
 	a2 := d.sum(method, uri)
+	if d.qop == "auth-int" {
+		hash, err := d.over(body)
+		if err != nil {
+			return "", err
+		}
+		a2 = d.sum(method, uri, hash)
+	}
 	response := d.sum(a1, d.nonce, a2)
-	if d.qop {
-		response = d.sum(a1, d.nonce, nc, d.cnonce, "auth", a2)
+	if d.qop != "" {
+		response = d.sum(a1, d.nonce, nc, d.cnonce, d.qop, a2)
 	}
 	user := cred.User
 	if d.userhash {
@@ -109,15 +147,15 @@ func (d *digest) authorization(method, uri string, cred protocols.Credential) st
 	if d.opaque != "" {
 		b.WriteString(", opaque=" + quote(d.opaque))
 	}
-	if d.qop {
-		fmt.Fprintf(&b, ", qop=auth, nc=%s, cnonce=%s", nc, quote(d.cnonce))
+	if d.qop != "" {
+		fmt.Fprintf(&b, ", qop=%s, nc=%s, cnonce=%s", d.qop, nc, quote(d.cnonce))
 	} else if d.session {
 		b.WriteString(", cnonce=" + quote(d.cnonce))
 	}
 	if d.userhash {
 		b.WriteString(", userhash=true")
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 // quote gives a quoted string (RFC 9110 5.6.4).

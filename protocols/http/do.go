@@ -7,6 +7,7 @@ import (
 	"maps"
 	nethttp "net/http"
 	"net/textproto"
+	"sync/atomic"
 	"time"
 
 	"github.com/netclients/netclients/internal/wire"
@@ -278,7 +279,7 @@ type replay struct {
 	body  io.Reader
 	seek  io.Seeker // nil: it cannot
 	start int64
-	read  bool // something was taken of a body that cannot seek
+	read  atomic.Bool // something was taken of a body that cannot seek
 }
 
 func newReplay(body io.Reader) *replay {
@@ -301,13 +302,13 @@ func (p *replay) reader() io.Reader {
 
 // Read reads a body that can be read only once.
 func (p *replay) Read(b []byte) (int, error) {
-	p.read = true
+	p.read.Store(true)
 	return p.body.Read(b)
 }
 
 // rewind goes back to where the body starts.
 func (p *replay) rewind() error {
-	if p.body == nil || p.seek == nil && !p.read {
+	if p.body == nil || p.seek == nil && !p.read.Load() {
 		return nil
 	}
 	if p.seek == nil {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -18,15 +19,26 @@ type StatusError struct {
 	Status int
 	Reason string
 	Header Header
-	Body   []byte        // at most 64 KiB
+	Body   []byte        // at most 1 MiB
+	Cut    bool          // the body was longer
 	After  time.Duration // what Retry-After asks for; 0: nothing
 }
 
 // mostErrorBody is how much of the body of a refusal is kept.
-const mostErrorBody = 64 << 10
+const mostErrorBody = 1 << 20
 
 // Error gives the server's words; the status is the code of the error around it.
 func (e *StatusError) Error() string { return e.Reason }
+
+// Said gives the body of the refusal where it is text, at most 64 KiB of it.
+func (e *StatusError) Said() string {
+	start := e.Body[:min(len(e.Body), 64<<10)]
+	text := strings.ToValidUTF8(string(start), "")
+	if len(text)+utf8.UTFMax <= len(start) || strings.ContainsRune(text, 0) {
+		return ""
+	}
+	return text
+}
 
 // RetryAfter gives what the server asked to wait before the next attempt.
 func (e *StatusError) RetryAfter() time.Duration { return e.After }
@@ -72,15 +84,36 @@ func classOf(status int) statusClass {
 // refusal makes an error of an answer that is no success. It reads and closes
 // the body.
 func refusal(resp *Response) error {
-	body := readSome(resp.Body, mostErrorBody)
+	body := readSome(resp.Body, mostErrorBody+1)
 	resp.Body.Close()
 	return statusError(resp, body)
 }
 
 func statusError(resp *Response, body []byte) error {
 	c := classOf(resp.Status)
-	cause := &StatusError{Status: resp.Status, Reason: resp.reason(), Header: resp.Header, Body: body, After: retryAfter(resp.Header, time.Now())}
+	cause := &StatusError{
+		Status: resp.Status, Reason: resp.reason(), Header: resp.Header, After: retryAfter(resp.Header, time.Now()),
+		Body: body[:min(len(body), mostErrorBody)], Cut: len(body) > mostErrorBody,
+	}
+	if strange := strangeLogins(resp); strange != nil {
+		c.class = strange
+	}
 	return &protocols.Error{Kind: c.kind, Code: resp.Status, Class: c.class, Retryable: c.retry, Err: cause}
+}
+
+// strangeLogins is the class of a 401 that no login of ours would satisfy, or nil.
+func strangeLogins(resp *Response) error {
+	var names []string
+	for _, o := range parseChallenges(resp.Header.Values("WWW-Authenticate")) {
+		if o.scheme == "basic" || o.scheme == "bearer" || o.scheme == "digest" && newDigest(o.params) != nil {
+			return nil
+		}
+		names = append(names, o.scheme)
+	}
+	if resp.Status != nethttp.StatusUnauthorized || len(names) == 0 {
+		return nil
+	}
+	return errors.New("the server takes logins by " + strings.Join(names, ", ") + " only, which are not supported; Basic, Digest and Bearer are")
 }
 
 func (r *Response) reason() string {

@@ -153,7 +153,7 @@ func (c *Client) object(name string, resp *Response, o *protocols.GetOptions) (*
 		return c.behindEnd(obj, resp, o)
 	case resp.Status == nethttp.StatusNotModified, !part && resp.Status < 300 && c.Settings.Condition.old(&e):
 		return nil, &protocols.Error{Kind: protocols.Refused, Code: nethttp.StatusNotModified, Class: ErrNotModified}
-	case resp.Status >= 400:
+	case resp.Status >= 400 && (!c.Settings.AnyStatus || part):
 		return nil, refusal(resp)
 	case resp.Status/100 == 3:
 		return nil, &protocols.Error{Kind: protocols.Refused, Code: resp.Status, Text: "a redirect to " + strconv.Quote(resp.Header.Get("Location")) + ", not followed"}

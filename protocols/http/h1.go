@@ -27,7 +27,12 @@ type http1 struct {
 	bound *bound
 	proxy *url.URL // takes whole requests; nil: a server
 	spent bool     // not good for another request
+	cut   bool     // a body was stopped on its way
 	uses  int
+
+	// window is how many requests may wait for answers: 0 until an answer has shown
+	// a server that takes them ahead.
+	window int
 }
 
 // headBuffer holds most heads with a small body behind them, and is copied to a
@@ -75,7 +80,13 @@ func (l *http1) good() bool { return !l.spent && !l.conn.Broken() && l.in.Buffer
 
 func (l *http1) ready() bool { return l.good() && alive(l.conn) }
 
-func (l *http1) close() { l.conn.Close() }
+// close says goodbye under TLS, unless a body was cut: the server may not be reading.
+func (l *http1) close() {
+	if l.cut {
+		l.conn.NetConn().Close()
+	}
+	l.conn.Close()
+}
 
 // secret: behind a proxy that takes requests whole everything can be read there.
 func (l *http1) secret() error {
@@ -109,23 +120,45 @@ func (l *http1) exchange(ctx context.Context, m *message, done func()) (*Respons
 	used := l.uses > 0
 	l.uses++
 	start := time.Now()
-	early, err := l.write(ctx, m)
-	if err == nil && !early {
-		l.bound.left = l.c.headLimit()
-		_, err = l.in.Peek(1)
+	up, err := l.write(m)
+	if err == nil {
+		err = l.begins(m, up)
 	}
 	if err != nil {
 		err = closedEarly(err)
-		if used && ctx.Err() == nil {
+		if used && ctx.Err() == nil && protocols.KindOf(err) != protocols.Local {
 			return nil, fresh{err}
 		}
 		return nil, err
 	}
 	resp, err := l.head(m, 0)
 	if err != nil {
+		if up != nil {
+			up.finish()
+		}
 		return nil, err
 	}
-	return l.answer(m, resp, time.Since(start), used, done), nil
+	return l.answer(m, resp, time.Since(start), used, func() {
+		if up != nil && !up.finish() {
+			l.spent = true
+		}
+		done()
+	}), nil
+}
+
+// begins waits for the first byte of the answer. A body that is still on its way
+// is stopped when the answer is anything but a success.
+func (l *http1) begins(m *message, up *upload) error {
+	if up == nil {
+		l.bound.left = l.c.headLimit()
+		_, err := l.in.Peek(1)
+		return err
+	}
+	status, err := up.status(m)
+	if (err != nil || status/100 != 2) && !up.finish() {
+		l.spent = true
+	}
+	return err
 }
 
 // closedEarly says what an end before the answer means.
@@ -191,6 +224,9 @@ func (l *http1) answer(m *message, r *nethttp.Response, first time.Duration, use
 		resp.Times.Timings = l.conn.Timings()
 	}
 	l.spent = l.spent || r.Close
+	if l.window == 0 && l.proxy == nil && r.ProtoAtLeast(1, 1) && !r.Close {
+		l.window = 2
+	}
 	b := &body1{l: l, resp: resp, std: r, left: -1, done: done}
 	if noBody(m.method(), r.StatusCode) {
 		b.left = 0

@@ -2,7 +2,6 @@ package http
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,32 +15,24 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// write sends the request. early reports that the answer came before all of the
-// body was sent; the connection is then good for nothing else.
-func (l *http1) write(ctx context.Context, m *message) (early bool, err error) {
+// write sends the request. The body is then on its way, or nil: it is sent, or the
+// answer has come before it, and the connection is good for nothing else.
+func (l *http1) write(m *message) (*upload, error) {
 	head := l.requestHead(m)
 	if small, ok := smallBody(m.Request); ok {
-		_, err = l.conn.Write(append(head, small...))
-		return false, err
+		_, err := l.conn.Write(append(head, small...))
+		return nil, err
 	}
-	if _, err = l.conn.Write(head); err != nil || m.Body == nil {
-		return false, err
+	if _, err := l.conn.Write(head); err != nil || m.Body == nil {
+		return nil, err
 	}
 	if m.Expect {
-		if early, err = l.consent(m); early || err != nil {
+		if early, err := l.consent(m); early || err != nil {
 			l.spent = true
-			return early, err
+			return nil, err
 		}
 	}
-	if m.Length < 0 {
-		early, err = l.chunks(m.Body)
-	} else {
-		early, err = l.plain(m.Body, m.Length)
-	}
-	if early {
-		l.spent = true
-	}
-	return early, err
+	return l.startUpload(m), nil
 }
 
 // requestHead gives the head as bytes, and tells the trace.
@@ -146,61 +137,4 @@ func (l *http1) consent(m *message) (early bool, err error) {
 	}
 	_, err = l.head(m, nethttp.StatusContinue)
 	return false, err
-}
-
-// uploadPiece is how much of a body goes out between two looks for an early answer.
-const uploadPiece = 4 << 20
-
-// plain sends a body of known length. A file goes by sendfile.
-func (l *http1) plain(r io.Reader, length int64) (early bool, err error) {
-	for left := length; left > 0; {
-		if l.spoke() {
-			return true, nil
-		}
-		want := min(left, uploadPiece)
-		n, err := l.conn.ReadFrom(&io.LimitedReader{R: r, N: want})
-		left -= n
-		if err != nil {
-			return false, err
-		}
-		if n < want {
-			return false, shortBody(length-left, length)
-		}
-	}
-	return false, nil
-}
-
-// shortBody is an error of what is sent, not of the server.
-func shortBody(got, want int64) error {
-	return &protocols.Error{Kind: protocols.Local, Text: fmt.Sprintf("the body ended after %d of %d bytes", got, want)}
-}
-
-// spoke reports whether the server has said something already.
-func (l *http1) spoke() bool { return l.in.Buffered() > 0 || waiting(l.conn) }
-
-// chunks sends a body of unknown length (RFC 9112 7.1).
-func (l *http1) chunks(r io.Reader) (early bool, err error) {
-	const most = 64 << 10
-	buf := make([]byte, 8+most+2) // hexadecimal length, CR LF, content, CR LF
-	for {
-		n, rerr := r.Read(buf[8 : 8+most])
-		if n > 0 {
-			if l.spoke() {
-				return true, nil
-			}
-			size := strconv.FormatInt(int64(n), 16) + "\r\n"
-			start := 8 - len(size)
-			copy(buf[start:], size)
-			if _, err := l.conn.Write(append(buf[start:8+n], "\r\n"...)); err != nil {
-				return false, err
-			}
-		}
-		if rerr == io.EOF {
-			_, err := io.WriteString(l.conn, "0\r\n\r\n")
-			return false, err
-		}
-		if rerr != nil {
-			return false, rerr
-		}
-	}
 }

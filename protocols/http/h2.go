@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	nethttp "net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -63,8 +65,10 @@ func (x *multi) send(ctx context.Context, m *message) (*Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	start := time.Now()
 	x.trace(m)
-	r, err := x.trip(x.request(ctx, m))
+	body := newLentBody(m.Body)
+	r, err := x.trip(x.request(ctx, m, body))
 	if err != nil {
+		body.takeBack()
 		x.spent = true
 		cause := context.Cause(ctx)
 		cancel()
@@ -90,12 +94,12 @@ func (x *multi) send(ctx context.Context, m *message) (*Response, error) {
 	if !used {
 		resp.Times.Timings = x.timings
 	}
-	resp.Body = &body2{x: x, resp: resp, std: r, ctx: ctx, cancel: cancel}
+	resp.Body = &body2{x: x, resp: resp, std: r, sent: body, ctx: ctx, cancel: cancel}
 	return resp, nil
 }
 
 // request puts a message into net/http's form.
-func (x *multi) request(ctx context.Context, m *message) *nethttp.Request {
+func (x *multi) request(ctx context.Context, m *message, body *lentBody) *nethttp.Request {
 	u := *m.URL
 	u.Host = hostField(m.URL)
 	r := (&nethttp.Request{Method: m.method(), URL: &u, Header: clone(m.header), Host: u.Host, Proto: "HTTP/2.0", ProtoMajor: 2}).WithContext(ctx)
@@ -104,7 +108,7 @@ func (x *multi) request(ctx context.Context, m *message) *nethttp.Request {
 		r.Header.Del("Host")
 	}
 	if m.Body != nil {
-		r.Body, r.ContentLength = io.NopCloser(m.Body), m.Length
+		r.Body, r.ContentLength = body, m.Length
 		if m.Length == 0 {
 			r.Body = nethttp.NoBody
 		}
@@ -134,11 +138,48 @@ func badFrames(err error) error {
 	return &protocols.Error{Kind: protocols.Protocol, Err: err}
 }
 
+// lentBody lets a library read a request's body until it is taken back: the
+// library may go on with that for a while after the answer has come, and the body
+// may have to go out again.
+type lentBody struct {
+	r     io.Reader
+	waits bool // for a read that goes on: one that cannot be repeated may block for ever
+	mu    sync.Mutex
+	over  atomic.Bool
+}
+
+func newLentBody(r io.Reader) *lentBody {
+	_, seeks := r.(io.Seeker)
+	return &lentBody{r: r, waits: seeks}
+}
+
+func (b *lentBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over.Load() {
+		return 0, protocols.ErrClosed
+	}
+	return b.r.Read(p)
+}
+
+// Close does nothing: the body is its owner's.
+func (b *lentBody) Close() error { return nil }
+
+// takeBack ends the library's reading.
+func (b *lentBody) takeBack() {
+	b.over.Store(true)
+	if b.waits {
+		b.mu.Lock()
+		b.mu.Unlock() // after a Read that goes on
+	}
+}
+
 // body2 is the body of an answer of HTTP/2 or 3.
 type body2 struct {
 	x      *multi
 	resp   *Response
 	std    *nethttp.Response
+	sent   *lentBody
 	ctx    context.Context
 	cancel context.CancelFunc
 	got    int64
@@ -173,11 +214,42 @@ func (b *body2) Read(p []byte) (int, error) {
 	return n, err
 }
 
+const (
+	// bulkBuffer is what WriteTo gathers at most: for each read the libraries tell
+	// the server how much more it may send, and frames are small.
+	bulkBuffer = 256 << 10
+	// gatherFor is how long it does that before it writes what came.
+	gatherFor = 5 * time.Millisecond
+)
+
+// WriteTo copies the rest to w in large pieces.
+func (b *body2) WriteTo(w io.Writer) (total int64, err error) {
+	buf := make([]byte, bulkBuffer)
+	for err == nil {
+		n := 0
+		for start := time.Now(); err == nil && n < len(buf)/2 && (n == 0 || time.Since(start) < gatherFor); {
+			var k int
+			k, err = b.Read(buf[n:])
+			n += k
+		}
+		k, werr := w.Write(buf[:n])
+		total += int64(k)
+		if werr != nil {
+			return total, werr
+		}
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return total, err
+}
+
 // Close ends the stream; one that is not at its end is reset.
 func (b *body2) Close() error {
 	b.err = protocols.ErrClosed
 	err := b.std.Body.Close()
 	b.cancel()
+	b.sent.takeBack()
 	if protocols.KindOf(err) == protocols.Interrupted {
 		return nil
 	}

@@ -72,6 +72,7 @@ type Settings struct {
 	Version        Version
 	NoFollow       bool         // a redirect is the answer
 	MaxRedirects   int          // 0: 20
+	AnyStatus      bool         // Get takes what comes with 4xx and 5xx for content
 	AllowDowngrade bool         // follow redirects from https to http
 	Compressed     bool         // ask for content codings, and decode them
 	UnixSocket     string       // path to connect to in place of the URL's host
@@ -116,11 +117,9 @@ var (
 // New makes a client for the server of u. It does no I/O. A nil o means the
 // defaults.
 func New(u *url.URL, o *protocols.Options) (*Client, error) {
-	if o == nil {
-		o = &protocols.Options{}
-	}
-	if _, ok := Spec().Scheme(u.Scheme); !ok {
-		return nil, protocols.UsageError(proto, "", "scheme "+u.Scheme+" is not one of http, https, data")
+	_, o, err := Spec().Accept(u, o)
+	if err != nil {
+		return nil, err
 	}
 	return &Client{
 		url: u, opts: o, limits: o.Limits.WithDefaults(),

@@ -58,7 +58,10 @@ func (lg *login) authorize(ctx context.Context, m *message) error {
 			return &protocols.Error{Kind: protocols.Auth, Text: "no token for Bearer", Hint: "--token-file FILE"}
 		}
 	case "digest":
-		value = lg.digest.authorization(m.method(), m.URL.RequestURI(), lg.cred)
+		var err error
+		if value, err = lg.digest.authorization(m.method(), m.URL.RequestURI(), m.Body, lg.cred); err != nil {
+			return err
+		}
 	default:
 		return nil
 	}
@@ -89,8 +92,10 @@ func (lg *login) ask(ctx context.Context) error {
 		}
 		lg.cred = cred
 	case own && c.url.User != nil:
-		lg.cred.User = user
-		lg.cred.Password, _ = c.url.User.Password()
+		lg.cred = protocols.URLCredential(c.url)
+	}
+	if cred := &lg.cred; cred.User != "" && cred.Token == "" && !cred.HasPassword() {
+		return protocols.ErrNoPassword(cred.User)
 	}
 	lg.asked = true
 	return nil

@@ -32,7 +32,7 @@ func TestDigestOfTheRFC(t *testing.T) {
 	if d := strongest(both); len(both) != 4 || d == nil || d.nonce != "y" || both[0].params["realm"] != "a, b" || both[3].token != "abc==" {
 		t.Errorf("%+v", both)
 	}
-	for _, bad := range []string{`Digest realm="x"`, `Digest nonce="x", algorithm=ROT13`, `Digest nonce="x", qop="auth-int"`} {
+	for _, bad := range []string{`Digest realm="x"`, `Digest nonce="x", algorithm=ROT13`, `Digest nonce="x", qop="auth-more"`} {
 		if d := strongest(parseChallenges([]string{bad})); d != nil {
 			t.Errorf("%s can be answered: %+v", bad, d)
 		}
@@ -42,7 +42,8 @@ func TestDigestOfTheRFC(t *testing.T) {
 // digestWith answers with a given client nonce.
 func digestWith(d *digest, cnonce, method, uri string, cred protocols.Credential) string {
 	d.fixed = cnonce
-	return d.authorization(method, uri, cred)
+	value, _ := d.authorization(method, uri, nil, cred)
+	return value
 }
 
 func TestContentRange(t *testing.T) {
@@ -287,8 +288,8 @@ func FuzzChallenge(f *testing.F) {
 			t.Errorf("%d challenges", len(offers))
 		}
 		if d := strongest(offers); d != nil {
-			if got := d.authorization("GET", "/", protocols.Credential{User: "u", Password: "p"}); strings.ContainsAny(s, "\r\n") == false && strings.ContainsAny(got, "\r\n") {
-				t.Errorf("a line break in %q", got)
+			if got, err := d.authorization("GET", "/", nil, protocols.Credential{User: "u", Password: "p"}); err != nil || !strings.ContainsAny(s, "\r\n") && strings.ContainsAny(got, "\r\n") {
+				t.Errorf("a line break in %q, or %v", got, err)
 			}
 		}
 	})
@@ -340,6 +341,7 @@ func FuzzRobots(f *testing.F) {
 
 func FuzzCookies(f *testing.F) {
 	f.Add("k=v; Domain=.example; Path=/; Max-Age=5", "a\tTRUE\t/\tFALSE\t0\tk\tv")
+	f.Add("k=v", lwpJar)
 	u := parse(f, "https://a.b.example/")
 	f.Fuzz(func(t *testing.T, set, file string) {
 		j, now := NewJar(), time.Now()
@@ -349,7 +351,7 @@ func FuzzCookies(f *testing.F) {
 			t.Errorf("%q", line)
 		}
 		var b bytes.Buffer
-		if err := errors.Join(j.Save(&b, true, now), NewJar().Load(&b, now)); err != nil {
+		if err := errors.Join(j.Save(&b, true, now), NewJar().Load(&b, now), j.SaveLWP(&b, true, now), NewJar().Load(&b, now)); err != nil {
 			t.Error(err)
 		}
 	})

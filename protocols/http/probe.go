@@ -2,9 +2,6 @@ package http
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
-	"net"
 	nethttp "net/http"
 	"net/url"
 	"slices"
@@ -12,31 +9,21 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Probe asks the server what it can do (OPTIONS for the client's own URL), over a
 // connection of its own. Any answer below 500 means that it is up; with ProbeLogin
 // a refused login means that it is not.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r := &protocols.Report{URL: protocols.Redact(c.url), Phase: "connect"}
-	start := time.Now()
-	release, err := c.enter(ctx)
-	if err == nil {
-		if c.url.Scheme == "data" {
-			err = usage("a data URL has no server")
-		} else {
-			err = c.probe(ctx, r)
-		}
-		release()
-	}
-	r.Total = time.Since(start)
-	if err == nil {
-		r.Up, r.Phase = true, ""
-	}
+	r, err := transport.Probe(ctx, c.url, c.enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
 	return r, c.wrap(err, "probe", "")
 }
 
 func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
+	if c.url.Scheme == "data" {
+		return usage("a data URL has no server")
+	}
 	t := c.twin()
 	defer t.Close()
 	u := &url.URL{Scheme: c.url.Scheme, Host: c.url.Host, Path: c.url.Path, RawPath: c.url.RawPath}
@@ -45,7 +32,10 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	}
 	resp, err := t.perform(ctx, &Request{Method: nethttp.MethodOptions, URL: u, NoFollow: true, bare: true})
 	if err != nil {
-		return phaseOf(r, err)
+		if protocols.KindOf(err) != protocols.Connect {
+			r.Phase = "greeting"
+		}
+		return err
 	}
 	measure(r, resp)
 	r.Capabilities = capabilities(resp)
@@ -70,30 +60,11 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	return resp.Body.Close()
 }
 
-// phaseOf tells where a failure happened.
-func phaseOf(r *protocols.Report, err error) error {
-	_, lookup := errors.AsType[*net.DNSError](err)
-	switch kind := protocols.KindOf(err); {
-	case kind == protocols.TLSFailure:
-		r.Phase = "tls"
-	case lookup:
-		r.Phase = "resolve"
-	case kind != protocols.Connect:
-		r.Phase = "greeting"
-	}
-	return err
-}
-
 func measure(r *protocols.Report, resp *Response) {
 	t := resp.Times
 	r.Resolve, r.Connect, r.TLS, r.Greeting = t.Resolve, t.Connect, t.TLS, t.FirstByte
 	r.Address, r.Banner = resp.Address, strings.TrimSpace(resp.Proto+" "+resp.Header.Get("Server"))
-	if resp.TLS != nil {
-		r.TLSVersion = tls.VersionName(resp.TLS.Version)
-		if len(resp.TLS.PeerCertificates) > 0 {
-			r.CertNotAfter = resp.TLS.PeerCertificates[0].NotAfter
-		}
-	}
+	transport.ReportTLS(r, resp.TLS)
 }
 
 // told are the headers that say what a server can do.

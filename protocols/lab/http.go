@@ -134,11 +134,13 @@ func (s *HTTPServer) Requests() []string {
 // Close stops the server, cuts every connection and returns when all goroutines
 // of the server have ended. It is safe to call twice.
 func (s *HTTPServer) Close() error {
+	err := s.cut() // first of all: the library says goodbye under TLS, which a scripted wait would hold up
+	s.server.Close()
 	if s.h3 != nil {
 		s.h3.Close()
 	}
-	s.server.Close()
-	return s.core.Close()
+	s.wg.Wait()
+	return err
 }
 
 // hand gives a connection to the library and waits for its end: the core closes

@@ -3,7 +3,9 @@ package lab
 import (
 	"crypto/tls"
 	"net"
+	"net/http"
 
+	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 )
 
@@ -19,21 +21,35 @@ func (s *HTTPServer) startHTTP3() error {
 	}
 	conf := http3.ConfigureTLSConfig(s.tlsConfig())
 	conf.MinVersion = tls.VersionTLS13
-	server := &http3.Server{Handler: s.server.Handler, TLSConfig: conf}
-	s.h3 = &udpServer{server, udp}
-	s.wg.Go(func() { server.Serve(udp) })
+	end := &quic.Transport{Conn: udp}
+	ln, err := end.ListenEarly(conf, &quic.Config{Allow0RTT: true})
+	if err != nil {
+		udp.Close()
+		return err
+	}
+	server := &http3.Server{Handler: http.HandlerFunc(s.answerHTTP3)}
+	s.h3 = &quicEnd{end, udp}
+	s.wg.Go(func() { server.ServeListener(ln) })
 	return nil
 }
 
-// udpServer closes the socket with the server.
-type udpServer struct {
-	*http3.Server
+// answerHTTP3 serves one request; Close waits for it.
+func (s *HTTPServer) answerHTTP3(w http.ResponseWriter, r *http.Request) {
+	if s.begin() {
+		defer s.wg.Done()
+		s.answer(w, r)
+	}
+}
+
+// quicEnd is all of QUIC on one socket.
+type quicEnd struct {
+	*quic.Transport
 	udp *net.UDPConn
 }
 
-// Close ends both.
-func (u *udpServer) Close() error {
-	err := u.Server.Close()
-	u.udp.Close()
+// Close ends every connection, which ends their requests, and closes the socket.
+func (q *quicEnd) Close() error {
+	err := q.Transport.Close()
+	q.udp.Close()
 	return err
 }

@@ -6,15 +6,18 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // labNonce is always the same: replays are no danger here.
 const labNonce = "bGFiIG5vbmNl"
 
-// placeAuth: /-/auth/basic, digest, digest-md5, bearer want a login in that way.
+// placeAuth: /-/auth/basic, digest, digest-md5, digest-int (over the body too),
+// bearer and ntlm (which nobody passes) want a login in that way.
 func (s *HTTPServer) placeAuth(w http.ResponseWriter, r *http.Request) {
 	if s.mayPass(w, r, rest(r)) {
 		fmt.Fprintf(w, "welcome, %s\n", s.user.User)
@@ -26,13 +29,18 @@ func (s *HTTPServer) mayPass(w http.ResponseWriter, r *http.Request, kind string
 	realm := `realm="lab"`
 	ok := false
 	switch kind {
-	case "digest", "digest-md5":
-		name, h := "SHA-256", sha256.New
+	case "digest", "digest-md5", "digest-int":
+		name, h, qops := "SHA-256", sha256.New, "auth, auth-int"
 		if kind == "digest-md5" {
 			name, h = "MD5", md5.New
 		}
+		if kind == "digest-int" {
+			qops = "auth-int"
+		}
 		ok = s.digestFits(r, h)
-		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Digest %s, qop="auth, auth-int", algorithm=%s, nonce="%s", opaque="x"`, realm, name, labNonce))
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Digest %s, qop="%s", algorithm=%s, nonce="%s", opaque="x"`, realm, qops, name, labNonce))
+	case "ntlm":
+		w.Header()["Www-Authenticate"] = []string{"Negotiate", "NTLM"}
 	case "bearer":
 		ok = s.opt.Token != "" && r.Header.Get("Authorization") == "Bearer "+s.opt.Token
 		w.Header().Set("WWW-Authenticate", "Bearer "+realm)
@@ -65,6 +73,11 @@ func (s *HTTPServer) digestFits(r *http.Request, h func() hash.Hash) bool {
 		return hex.EncodeToString(x.Sum(nil))
 	}
 	a1, a2 := sum(s.user.User, "lab", s.user.Password), sum(r.Method, p["uri"])
-	return p["username"] == s.user.User && p["nonce"] == labNonce && p["uri"] == r.RequestURI && p["qop"] == "auth" &&
-		p["response"] == sum(a1, labNonce, p["nc"], p["cnonce"], "auth", a2)
+	if p["qop"] == "auth-int" {
+		body := h()
+		io.Copy(body, io.LimitReader(r.Body, 1<<20))
+		a2 = sum(r.Method, p["uri"], hex.EncodeToString(body.Sum(nil)))
+	}
+	return p["username"] == s.user.User && p["nonce"] == labNonce && p["uri"] == r.RequestURI && slices.Contains([]string{"auth", "auth-int"}, p["qop"]) &&
+		p["response"] == sum(a1, labNonce, p["nc"], p["cnonce"], p["qop"], a2)
 }

@@ -18,6 +18,7 @@
 //   - [NNTPServer]: NNTP (RFC 977, 2980, 3977, 4642, 4643, 4644, 6048, 8054)
 //   - [HTTPServer]: HTTP/1.1, 2 and 3 with TLS, logins, ranges, WebDAV (RFC 9110, 4918)
 //   - [IMAPServer]: IMAP4rev1 (RFC 3501, 2177, 2342, 3691, 4315, 4731, 5819, 6851, 7888)
+//   - [SMTPServer]: SMTP, submission and LMTP (RFC 5321, 6409, 2033, 2852, 3030, 3207, 3461, 4954, 6531, 6710, 8689)
 //   - [TelnetServer]: Telnet (RFC 854, 855, 857, 858, 1073, 1091, 1572), with a login and a small shell
 //   - [SimpleServer]: echo, discard, daytime, chargen over TCP, UDP and UNIX sockets (RFC 862, 863, 867, 864)
 //
@@ -150,23 +151,39 @@ func (c *core) release(x io.Closer) {
 // Close stops listening, cuts every connection and returns when all goroutines
 // of the server have ended. It is safe to call twice.
 func (c *core) Close() error {
-	c.mu.Lock()
-	first := !c.closed
-	c.closed = true
-	var err error
-	if first {
-		close(c.done)
-		err = c.ln.Close()
-		for x := range c.open {
-			x.Close()
-		}
-	}
-	c.mu.Unlock()
+	err := c.cut()
 	c.wg.Wait()
+	return err
+}
+
+// cut stops listening and cuts every connection and every scripted wait.
+func (c *core) cut() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	close(c.done)
+	err := c.ln.Close()
+	for x := range c.open {
+		x.Close()
+	}
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
+}
+
+// begin makes Close wait for work of another kind than a connection's; the caller
+// calls wg.Done at its end. It reports false when the server is closed already.
+func (c *core) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.wg.Add(1)
+	}
+	return !c.closed
 }
 
 // reset closes a connection with RST where the transport has such a thing.

@@ -1,0 +1,74 @@
+package http
+
+import (
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/netclients/netclients/internal/wire"
+)
+
+// LWPHead is the first line of a file of cookies in the format of libwww-perl.
+const LWPHead = "#LWP-Cookies-2.0"
+
+// lwpLine starts a cookie in such a file: pairs with semicolons between, values
+// quoted where they are more than a word.
+const lwpLine = "Set-Cookie3:"
+
+const lwpTime = "2006-01-02 15:04:05Z"
+
+func parseLWP(line string) (*Cookie, bool) {
+	s := scanner{strings.TrimPrefix(line, lwpLine)}
+	c, f := &Cookie{HostOnly: true}, map[string]string{}
+	for s.skip(" \t"); s.rest != ""; s.skip("; \t") {
+		name := s.token()
+		value, ok := "", name != ""
+		if ok && strings.HasPrefix(s.rest, "=") {
+			s.rest = s.rest[1:]
+			value, ok = s.value()
+		}
+		if !ok || len(f) > mostParams || s.rest != "" && s.rest[0] != ';' {
+			return nil, false
+		}
+		if c.Name == "" {
+			c.Name, c.Value = name, value
+			continue
+		}
+		f[strings.ToLower(name)] = value
+	}
+	has := func(name string) bool { _, ok := f[name]; return ok }
+	c.Domain, c.Path, c.Secure, c.HTTPOnly = strings.ToLower(strings.TrimPrefix(f["domain"], ".")), f["path"], has("secure"), has("httponly")
+	c.HostOnly = !has("domain_dot") && !strings.HasPrefix(f["domain"], ".")
+	if has("expires") {
+		var err error
+		if c.Expires, err = time.Parse(lwpTime, f["expires"]); err != nil {
+			return nil, false
+		}
+	}
+	return c, c.Name != "" && c.Domain != "" && strings.HasPrefix(c.Path, "/") && wire.Check(c.Name, c.Value, c.Domain, c.Path) == nil
+}
+
+// lwp gives the line of a cookie; empty for a name that the format cannot hold.
+func (c *Cookie) lwp() string {
+	if !httpguts.ValidHeaderFieldName(c.Name) {
+		return ""
+	}
+	domain, words := c.Domain, []string{"path_spec"}
+	if !c.HostOnly {
+		domain, words = "."+domain, append(words, "domain_dot")
+	}
+	if c.Secure {
+		words = append(words, "secure")
+	}
+	if c.Expires.IsZero() {
+		words = append(words, "discard")
+	} else {
+		words = append(words, "expires="+quote(c.Expires.UTC().Format(lwpTime)))
+	}
+	if c.HTTPOnly {
+		words = append(words, "HttpOnly=None")
+	}
+	head := []string{c.Name + "=" + quote(c.Value), "path=" + quote(c.Path), "domain=" + quote(domain)}
+	return lwpLine + " " + strings.Join(append(append(head, words...), "version=0"), "; ")
+}

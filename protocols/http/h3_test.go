@@ -1,0 +1,99 @@
+package http
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+// openQUIC makes a client of a lab server that asks for HTTP/3.
+func openQUIC(t *testing.T, s *lab.HTTPServer, at string, o *protocols.Options) *Client {
+	t.Helper()
+	o.TLS.Config = s.Authority().ClientConfig()
+	c := openClient(t, at, o)
+	c.Settings.Version = HTTP3
+	return c
+}
+
+// TestHTTP3Blocked: where nothing answers on UDP, the time to connect bounds the
+// wait, and the error says what to leave away.
+func TestHTTP3Blocked(t *testing.T) {
+	s := startLab(t, lab.HTTPOptions{TLS: true})
+	hole, err := net.ListenPacket("udp", "127.0.0.1:0") // takes packets and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hole.Close()
+	start := time.Now()
+	c := openQUIC(t, s, "https://"+hole.LocalAddr().String()+"/", &protocols.Options{ConnectTimeout: 300 * time.Millisecond})
+	_, err = c.Get(quick(t), "x", nil)
+	wantKind(t, err, protocols.Timeout)
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	hole.Close()
+	_, err = openQUIC(t, s, "https://"+hole.LocalAddr().String()+"/", &protocols.Options{ConnectTimeout: 300 * time.Millisecond}).Get(quick(t), "x", nil)
+	if kind := protocols.KindOf(err); kind != protocols.Connect && kind != protocols.Timeout {
+		t.Errorf("a closed port: %v", err)
+	}
+}
+
+// TestHTTP3ByProxy: no proxy carries it, and nothing goes past the proxy.
+func TestHTTP3ByProxy(t *testing.T) {
+	s := startLab(t, lab.HTTPOptions{TLS: true, HTTP3: true})
+	for _, proxy := range []string{"http://127.0.0.1:1", "socks5://127.0.0.1:1"} {
+		c := openQUIC(t, s, s.URL(), &protocols.Options{Proxy: proxyTo(parse(t, proxy))})
+		_, err := c.Get(quick(t), "README.txt", nil)
+		wantKind(t, err, protocols.Usage)
+		if err == nil || !strings.Contains(err.Error(), "proxy") {
+			t.Errorf("%v", err)
+		}
+	}
+	if got := s.Requests(); len(got) != 0 {
+		t.Errorf("it went past the proxy: %q", got)
+	}
+}
+
+// TestHTTP3NeedsTLS: an http URL has none.
+func TestHTTP3NeedsTLS(t *testing.T) {
+	c := openClient(t, "http://127.0.0.1:1/", nil)
+	c.Settings.Version = HTTP3
+	_, err := c.Get(quick(t), "x", nil)
+	wantKind(t, err, protocols.Usage)
+}
+
+// TestHTTP3Refusals: what HTTP/1.1 does in the same case: a wrong certificate, a
+// refusal, a login, a redirect, a body that was not asked for in whole.
+func TestHTTP3Refusals(t *testing.T) {
+	s := startLab(t, lab.HTTPOptions{TLS: true, HTTP3: true})
+	stranger, err := lab.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := openClient(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: stranger.ClientConfig()}})
+	bad.Settings.Version = HTTP3
+	_, err = bad.Get(quick(t), "README.txt", nil)
+	wantKind(t, err, protocols.TLSFailure)
+
+	c := openQUIC(t, s, withUser(s.URL()), &protocols.Options{})
+	_, err = c.Get(quick(t), "-/status/404", nil)
+	wantKind(t, err, protocols.Refused)
+	if got := mustFetch(t, c, "-/auth/digest"); got != "welcome, alice\n" {
+		t.Errorf("login: %q", got)
+	}
+	if got := mustFetch(t, c, "-/redirect/3"); !strings.HasPrefix(got, "Welcome") {
+		t.Errorf("redirect: %q", got)
+	}
+	obj, err := c.Get(quick(t), "pub/large.bin", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	obj.Body.Close() // nothing of it was read
+	if got, _, err := fetch(t, c, "pub/large.bin", &protocols.GetOptions{Offset: 100, Length: 10}); err != nil || len(got) != 10 {
+		t.Errorf("part: %d bytes, %v", len(got), err)
+	}
+}

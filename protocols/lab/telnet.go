@@ -6,7 +6,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"github.com/netclients/netclients/internal/urgent"
 )
 
 // TelnetOptions configure StartTelnet. The zero value is a plain server on a
@@ -45,6 +48,7 @@ type TelnetServer struct {
 	mu       sync.Mutex
 	commands []string
 	signals  []byte
+	window   [2]int
 }
 
 // StartTelnet starts a server; the caller closes it.
@@ -95,6 +99,19 @@ func (s *TelnetServer) Signals() []byte {
 	return append([]byte(nil), s.signals...)
 }
 
+// Window gives the columns and lines that a client told last.
+func (s *TelnetServer) Window() [2]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.window
+}
+
+func (s *TelnetServer) resized(size [2]int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.window = size
+}
+
 func (s *TelnetServer) record(line string) {
 	s.mu.Lock()
 	if len(s.commands) < maxCommands {
@@ -116,13 +133,23 @@ func (s *TelnetServer) signal(b byte) {
 
 // handle serves one connection.
 func (s *TelnetServer) handle(conn net.Conn) {
-	inlineUrgent(conn)
+	if s, ok := faultless(conn).(syscall.Conn); ok {
+		urgent.Inline(s)
+	}
 	if s.opt.TLS == TLSImplicit {
 		conn = tls.Server(conn, s.authority.ServerConfig())
 		defer conn.Close()
 	}
 	x := &telnetSession{srv: s, conn: conn}
 	x.run()
+}
+
+// faultless gives the connection without its faults.
+func faultless(conn net.Conn) net.Conn {
+	if f, ok := conn.(*faultConn); ok {
+		return f.Conn
+	}
+	return conn
 }
 
 // fault plays a fault that belongs to a point of the dialogue. It reports

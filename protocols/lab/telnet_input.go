@@ -153,6 +153,7 @@ func (x *telnetSession) learn(data []byte) {
 		x.term = string(data[1:])
 	case option == tnNAWS && len(data) == 4:
 		x.size = [2]int{int(data[0])<<8 | int(data[1]), int(data[2])<<8 | int(data[3])}
+		x.srv.resized(x.size)
 	case option == tnENV && data[0] == 0:
 		x.env = telnetEnviron(data[1:])
 	case option == tnSTARTTLS && data[0] == 1:

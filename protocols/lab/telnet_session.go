@@ -9,7 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/netclients/netclients/internal/urgent"
 )
 
 // Codes of RFC 854, and of the options the server talks about.
@@ -216,7 +219,13 @@ func (x *telnetSession) cmdSynch([]string) error {
 	if err := x.print("void text "); err != nil {
 		return err
 	}
-	if err := sendUrgent(x.conn, []byte{tnIAC, tnDM}); err != nil {
+	mark := []byte{tnIAC, tnDM}
+	if s, ok := faultless(x.conn).(syscall.Conn); ok {
+		err := urgent.Send(s, mark)
+		if err != nil {
+			return err
+		}
+	} else if err := x.raw(mark); err != nil {
 		return err
 	}
 	return x.print("after the mark\n")

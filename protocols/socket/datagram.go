@@ -35,11 +35,9 @@ var (
 // NewDatagram makes a client for a udp URL. It does no I/O. A nil o means the
 // defaults.
 func NewDatagram(u *url.URL, o *protocols.Options) (*Datagram, error) {
-	if o == nil {
-		o = &protocols.Options{}
-	}
-	if u.Scheme != "udp" {
-		return nil, protocols.UsageError("udp", "", "scheme "+u.Scheme+" is not udp")
+	_, o, err := UDP().Accept(u, o)
+	if err != nil {
+		return nil, err
 	}
 	return &Datagram{url: u, opts: o}, nil
 }
@@ -147,42 +145,6 @@ func (c *Datagram) dial(ctx context.Context) (*transport.Conn, error) {
 		return nil, err
 	}
 	return conn, nil
-}
-
-// probeWait is how long a Probe waits for the network's no.
-const probeWait = 300 * time.Millisecond
-
-// Probe sends an empty datagram. A host that has nobody on the port says so at
-// once, and then the service is down; an answer, or silence, counts as up.
-func (c *Datagram) Probe(ctx context.Context) (*protocols.Report, error) {
-	r := &protocols.Report{URL: protocols.Redact(c.url), Phase: "connect"}
-	start := time.Now()
-	err := c.probe(ctx, r)
-	r.Total = time.Since(start)
-	if err == nil {
-		r.Up, r.Phase = true, ""
-	}
-	return r, c.wrap(err, "probe")
-}
-
-func (c *Datagram) probe(ctx context.Context, r *protocols.Report) error {
-	d, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	r.Address = d.RemoteAddr().String()
-	t := d.conn.Timings()
-	r.Resolve, r.Connect, r.Phase = t.Resolve, t.Connect, "greeting"
-	if _, err := d.Write(nil); err != nil {
-		return err
-	}
-	d.SetReadDeadline(time.Now().Add(probeWait))
-	_, err = d.Read(make([]byte, 1))
-	if quiet(err) {
-		return nil
-	}
-	return err
 }
 
 // Close does nothing: a socket belongs to who opened it.

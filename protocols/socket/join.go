@@ -37,7 +37,7 @@ func (c *Conn) Join(ctx context.Context, in io.Reader, out io.Writer, o *JoinOpt
 	go func() { sent <- c.feed(in, o.KeepOpen) }()
 	_, err := io.Copy(out, c)
 	if err != nil {
-		return err
+		return brokenOff(err)
 	}
 	return rest(sent, c.written)
 }

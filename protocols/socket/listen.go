@@ -122,7 +122,8 @@ func protoOf(u *url.URL) string {
 }
 
 func (s *Server) listen(ctx context.Context, u *url.URL) (err error) {
-	var lc net.ListenConfig
+	lc := net.ListenConfig{Control: control(s.o.Sockopts.unbound())}
+	s.o.Sockopts.Raw = nil // those of the listener are its connections' too
 	network, address := "tcp", ""
 	switch u.Scheme {
 	case "unix":

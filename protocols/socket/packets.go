@@ -22,6 +22,7 @@ type PacketOptions struct {
 	Hops      int      // time to live of multicast that is sent; 0: 1
 	NoLoop    bool     // multicast that is sent does not come back to this machine
 	Family    int      // 4, 6, or 0 for both
+	Sockopts  Sockopts // of these those of IP, the buffers, and the raw ones
 }
 
 // Packets is a socket for datagrams from and to any number of peers: UDP, or a
@@ -51,7 +52,15 @@ func ListenPackets(ctx context.Context, u *url.URL, o *PacketOptions) (*Packets,
 }
 
 func (p *Packets) open(ctx context.Context, u *url.URL, o *PacketOptions) (err error) {
-	var lc net.ListenConfig
+	before := o.Sockopts.unbound()
+	lc := net.ListenConfig{Control: func(network, address string, raw syscall.RawConn) error {
+		if len(o.Join) > 0 {
+			if err := shareAddress(raw); err != nil {
+				return err
+			}
+		}
+		return control(before)(network, address, raw)
+	}}
 	switch u.Scheme {
 	case "unix":
 		path, err := unixPath(u)
@@ -63,11 +72,13 @@ func (p *Packets) open(ctx context.Context, u *url.URL, o *PacketOptions) (err e
 		}
 		return listenError(err)
 	case "udp":
-		if len(o.Join) > 0 {
-			lc.Control = shareAddress
-		}
 		if p.conn, err = lc.ListenPacket(ctx, "udp"+familySuffix(o.Family), local(u)); err != nil {
 			return listenError(err)
+		}
+		set := o.Sockopts
+		set.Raw = nil // they are set
+		if err := set.apply(p.conn.(net.Conn)); err != nil {
+			return err
 		}
 		return p.multicast(o)
 	}
@@ -75,7 +86,7 @@ func (p *Packets) open(ctx context.Context, u *url.URL, o *PacketOptions) (err e
 }
 
 // shareAddress lets several listeners of one group use one port.
-func shareAddress(_, _ string, c syscall.RawConn) error {
+func shareAddress(c syscall.RawConn) error {
 	var err error
 	if cerr := c.Control(func(fd uintptr) { err = reuseAddr(fd) }); cerr != nil {
 		return cerr

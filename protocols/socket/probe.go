@@ -1,28 +1,28 @@
 package socket
 
 import (
+	"bufio"
 	"context"
-	"crypto/tls"
+	"io"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/talk"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
-// Probe connects, with TLS where the URL or the settings say so, and closes. It
-// waits for no greeting: many services say nothing until they are asked.
+// probeWait is how long a probe waits for a stream's first words, and for the
+// network's no to a datagram.
+const probeWait = 300 * time.Millisecond
+
+// maxBanner bounds the first line.
+const maxBanner = 1 << 10
+
+// Probe connects, with TLS where the URL or the settings say so, and waits 300
+// milliseconds for a greeting. Many services say nothing until they are asked:
+// silence, and the end of the stream, are no failures.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r := &protocols.Report{URL: protocols.Redact(c.url), Phase: "connect"}
-	start := time.Now()
-	err := c.gate.Enter()
-	if err == nil {
-		err = c.probe(ctx, r)
-		c.gate.Leave()
-	}
-	r.Total = time.Since(start)
-	if err == nil {
-		r.Up, r.Phase = true, ""
-	}
+	r, err := transport.Probe(ctx, c.url, c.enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
 	return r, c.wrap(err, "probe")
 }
 
@@ -32,9 +32,27 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 		return err
 	}
 	defer conn.Close()
+	defer conn.Use(ctx)()
+	defer conn.Measure(r)
 	r.Address, r.Phase = addressOf(conn), "tls"
-	err = c.secure(ctx, conn)
-	measure(r, conn)
+	if err := c.secure(ctx, conn); err != nil {
+		return err
+	}
+	r.Phase = "greeting"
+	return greeting(conn, r)
+}
+
+// greeting reads the first words of a server that has any.
+func greeting(conn *transport.Conn, r *protocols.Report) error {
+	start := time.Now()
+	conn.SetReadDeadline(start.Add(probeWait))
+	line, err := bufio.NewReaderSize(conn, maxBanner).ReadSlice('\n')
+	if len(line) > 0 {
+		r.Greeting, r.Banner = time.Since(start), talk.FirstLine(line)
+	}
+	if err == io.EOF || err == bufio.ErrBufferFull || talk.IsTimeout(err) {
+		return nil
+	}
 	return err
 }
 
@@ -46,13 +64,29 @@ func addressOf(conn *transport.Conn) string {
 	return ""
 }
 
-func measure(r *protocols.Report, conn *transport.Conn) {
-	t := conn.Timings()
-	r.Resolve, r.Connect, r.TLS = t.Resolve, t.Connect, t.TLS
-	if state := conn.TLS(); state != nil {
-		r.TLSVersion = tls.VersionName(state.Version)
-		if len(state.PeerCertificates) > 0 {
-			r.CertNotAfter = state.PeerCertificates[0].NotAfter
-		}
+// Probe sends an empty datagram. A host that has nobody on the port says so at
+// once, and then the service is down; an answer, or silence, counts as up.
+func (c *Datagram) Probe(ctx context.Context) (*protocols.Report, error) {
+	enter := func(context.Context, ...string) (func(), error) { return c.gate.Leave, c.gate.Enter() }
+	r, err := transport.Probe(ctx, c.url, enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
+	return r, c.wrap(err, "probe")
+}
+
+func (c *Datagram) probe(ctx context.Context, r *protocols.Report) error {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return err
 	}
+	defer conn.Close()
+	defer conn.Use(ctx)()
+	conn.Measure(r)
+	r.Address, r.Phase = conn.RemoteAddr().String(), "greeting"
+	if _, err := conn.Write(nil); err != nil {
+		return err
+	}
+	conn.SetReadDeadline(time.Now().Add(probeWait))
+	if _, err = conn.Read(make([]byte, 1)); talk.IsTimeout(err) {
+		return nil
+	}
+	return err
 }

@@ -2,14 +2,13 @@ package socket
 
 import (
 	"context"
-	"errors"
 	"io"
-	"net"
 	"strings"
 	"time"
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/talk"
 )
 
 // settle is the silence after which an answer is taken for complete.
@@ -23,10 +22,11 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 	if err := wire.Check(command); err != nil {
 		return nil, c.wrap(protocols.UsageError(c.proto, "raw", err.Error()), "raw")
 	}
-	if err := c.gate.Enter(); err != nil {
+	release, err := c.enter(ctx)
+	if err != nil {
 		return nil, c.wrap(err, "raw")
 	}
-	defer c.gate.Leave()
+	defer release()
 	conn, err := c.kept(ctx)
 	if err != nil {
 		return nil, c.wrap(err, "raw")
@@ -44,11 +44,8 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 // kept gives the connection of the last command, or a new one.
 func (c *Client) kept(ctx context.Context) (*Conn, error) {
 	c.mu.Lock()
-	conn, closed := c.line, c.closed
+	conn := c.line
 	c.mu.Unlock()
-	if closed {
-		return nil, &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
-	}
 	if conn != nil {
 		return conn, nil
 	}
@@ -58,8 +55,12 @@ func (c *Client) kept(ctx context.Context) (*Conn, error) {
 	}
 	conn = &Conn{Conn: raw, release: func() {}}
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		raw.Close()
+		return nil, errClosed()
+	}
 	c.line = conn
-	c.mu.Unlock()
 	return conn, nil
 }
 
@@ -84,10 +85,12 @@ func (c *Client) ask(conn *Conn, command string) (string, error) {
 		switch {
 		case int64(b.Len()) > c.limits.Reply:
 			return "", protocols.ProtocolError(c.proto, "raw", "the answer passes the limit of a reply")
+		case err == io.EOF && b.Len() == 0:
+			return "", protocols.ProtocolError(c.proto, "raw", "the connection ended without an answer")
 		case err == io.EOF:
 			c.drop(conn)
 			return b.String(), nil
-		case quiet(err) && b.Len() > 0:
+		case talk.IsTimeout(err) && b.Len() > 0:
 			return b.String(), nil
 		case err != nil:
 			return "", err
@@ -100,13 +103,4 @@ func (c *Client) ask(conn *Conn, command string) (string, error) {
 func answerLines(s string) []string {
 	s = strings.TrimSuffix(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
 	return strings.Split(s, "\n")
-}
-
-// quiet reports whether an error is only that of a deadline set here.
-func quiet(err error) bool {
-	if _, ours := errors.AsType[*protocols.Error](err); ours {
-		return false
-	}
-	e, ok := errors.AsType[net.Error](err)
-	return ok && e.Timeout()
 }

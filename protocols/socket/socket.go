@@ -24,6 +24,7 @@
 package socket
 
 import (
+	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -110,15 +111,15 @@ var (
 // New makes a client for a tcp, tls or unix URL. It does no I/O. A nil o means
 // the defaults.
 func New(u *url.URL, o *protocols.Options) (*Client, error) {
-	if o == nil {
-		o = &protocols.Options{}
+	spec := TCP()
+	if u.Scheme == "unix" {
+		spec = UNIX()
 	}
-	for _, spec := range []*protocols.Spec{TCP(), UNIX()} {
-		if s, ok := spec.Scheme(u.Scheme); ok {
-			return &Client{proto: spec.Name, url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults()}, nil
-		}
+	s, o, err := spec.Accept(u, o)
+	if err != nil {
+		return nil, err
 	}
-	return nil, protocols.UsageError("tcp", "", "scheme "+u.Scheme+" is not one of tcp, tls, unix")
+	return &Client{proto: spec.Name, url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults()}, nil
 }
 
 // noPath: a socket address has no path.
@@ -200,5 +201,14 @@ func (c *Client) dialer() *transport.Dialer {
 
 // wrap gives an error the names of protocol, verb and URL.
 func (c *Client) wrap(err error, op string) error {
-	return protocols.Wrap(err, c.proto, op, protocols.Redact(c.url))
+	return protocols.Wrap(brokenOff(err), c.proto, op, protocols.Redact(c.url))
+}
+
+// brokenOff says what crypto/tls means by an unexpected end: somebody may have cut
+// the stream.
+func brokenOff(err error) error {
+	if err == io.ErrUnexpectedEOF {
+		return &protocols.Error{Kind: protocols.Protocol, Text: "the stream ended without the goodbye of TLS (close_notify): it may have been cut", Err: err}
+	}
+	return err
 }

@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -263,29 +262,6 @@ func exchange(to, text string) error {
 		err = errors.New("got " + string(b))
 	}
 	return err
-}
-
-// TestManyConnections: connections that say nothing hold no buffer, and each is
-// still served.
-func TestManyConnections(t *testing.T) {
-	to := strings.TrimPrefix(serve(t, "tcp://127.0.0.1:0", &ListenOptions{Echo: true}), "tcp://")
-	var conns []net.Conn
-	for range 500 {
-		c, err := net.Dial("tcp", to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		conns = append(conns, c)
-	}
-	for _, c := range conns {
-		io.WriteString(c, "hello\n")
-	}
-	for _, c := range conns {
-		if line, err := bufio.NewReader(c).ReadString('\n'); line != "hello\n" {
-			t.Fatalf("%q, %v", line, err)
-		}
-	}
 }
 
 func TestDo(t *testing.T) {

@@ -20,12 +20,26 @@ type Sockopts struct {
 	TOS       int           // type of service, or traffic class; 0: the system's
 	SendBuf   int           // bytes of the kernel's buffers; 0: the system's
 	RecvBuf   int
+	Raw       []RawOption // any others; of listeners they are set before the address is bound
+	ReusePort bool        // of listeners: several may have one port, and share what comes (SO_REUSEPORT)
+}
+
+func (s Sockopts) none() bool {
+	return s.KeepAlive == 0 && !s.Delay && s.Linger == 0 && s.TTL == 0 && s.TOS == 0 && s.SendBuf == 0 && s.RecvBuf == 0 && len(s.Raw) == 0
+}
+
+// unbound gives what is to be set before an address is bound.
+func (s Sockopts) unbound() []RawOption {
+	if s.ReusePort {
+		return append([]RawOption{reusePort}, s.Raw...)
+	}
+	return s.Raw
 }
 
 // apply sets the options on a connection of this process. What a kind of
 // connection has not is an error only when it was asked for.
 func (s Sockopts) apply(c net.Conn) error {
-	if s == (Sockopts{}) {
+	if s.none() {
 		return nil
 	}
 	var errs []error
@@ -40,7 +54,7 @@ func (s Sockopts) apply(c net.Conn) error {
 	}); ok {
 		errs = append(errs, set(s.RecvBuf, b.SetReadBuffer), set(s.SendBuf, b.SetWriteBuffer))
 	}
-	errs = append(errs, s.ip(c))
+	errs = append(errs, s.ip(c), applyRaw(s.Raw, c))
 	if err := errors.Join(errs...); err != nil {
 		return protocols.UsageError("", "", "socket option: "+err.Error())
 	}

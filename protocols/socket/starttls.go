@@ -42,8 +42,9 @@ func askTLS(conn *transport.Conn, name, host string) error {
 	if ask == nil {
 		return protocols.UsageError("", "", "no way to start TLS is known for "+strconv.Quote(name)+"; there are "+strings.Join(StartTLSNames(), " "))
 	}
-	r := bufio.NewReaderSize(conn, maxUpgradeLine)
-	if err := ask(conn, r, host); err != nil {
+	t := traced{conn}
+	r := bufio.NewReaderSize(t, maxUpgradeLine)
+	if err := ask(t, r, host); err != nil {
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			return protocols.ProtocolError("", "", "the server ended the connection before TLS")
 		}
@@ -55,34 +56,59 @@ func askTLS(conn *transport.Conn, name, host string) error {
 	return nil
 }
 
+// traced shows what goes over a connection before TLS in the trace.
+type traced struct{ *transport.Conn }
+
+func (t traced) Read(p []byte) (int, error) {
+	n, err := t.Conn.Read(p)
+	t.show(protocols.EventRecv, p[:n])
+	return n, err
+}
+
+func (t traced) Write(p []byte) (int, error) {
+	t.show(protocols.EventSend, p)
+	return t.Conn.Write(p)
+}
+
+func (t traced) show(kind protocols.EventKind, p []byte) {
+	if len(p) > 0 {
+		t.Event(kind, strings.TrimRight(string(p), "\r\n"), int64(len(p)))
+	}
+}
+
 // line is a command, and how the last line of a good answer begins.
 type line struct{ send, want string }
 
-// last tells the last line of an answer from those before it.
-type last func(l string) bool
+// last tells the last line of an answer from those before it. first says that
+// none came before; ok is false for a line that cannot stand there.
+type last func(l string, first bool) (is, ok bool)
 
 // numbered: SMTP and FTP, RFC 5321 section 4.2 and RFC 959 section 4.2.
-func numbered(l string) bool {
-	return len(l) >= 3 && isDigits(l[:3]) && (len(l) == 3 || l[3] == ' ')
+func numbered(l string, first bool) (is, ok bool) {
+	code := len(l) >= 3 && strings.Trim(l[:3], "0123456789") == ""
+	is = code && (len(l) == 3 || l[3] == ' ')
+	return is, is || !first || code && l[3] == '-'
 }
-
-func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 // single: one line is an answer.
-func single(string) bool { return true }
+func single(string, bool) (is, ok bool) { return true, true }
 
 // tagged: IMAP's untagged lines come before the answer, but the greeting is one.
-func tagged(l string) bool { return !strings.HasPrefix(l, "* ") || isGreeting(l) }
-
-func isGreeting(l string) bool {
-	word, _, _ := strings.Cut(strings.TrimPrefix(l, "* "), " ")
-	return word == "OK" || word == "BYE" || word == "PREAUTH"
+func tagged(l string, _ bool) (is, ok bool) {
+	rest, untagged := strings.CutPrefix(l, "* ")
+	word, _, _ := strings.Cut(rest, " ")
+	if untagged {
+		return word == "OK" || word == "BYE" || word == "PREAUTH", true
+	}
+	return true, word == "a"
 }
 
-// sieved: ManageSieve ends an answer with one of three words, RFC 5804 section 1.2.
-func sieved(l string) bool {
+// sieved: ManageSieve ends an answer with one of three words, RFC 5804 section
+// 1.2; before it stand lines of strings.
+func sieved(l string, _ bool) (is, ok bool) {
 	word, _, _ := strings.Cut(strings.ToUpper(l), " ")
-	return word == "OK" || word == "NO" || word == "BYE"
+	is = word == "OK" || word == "NO" || word == "BYE"
+	return is, is || strings.HasPrefix(l, "\"")
 }
 
 // lines makes the upgrade of a line protocol: its greeting, and its commands.
@@ -105,7 +131,7 @@ func lines(is last, greeting string, commands ...line) upgrade {
 
 // expect reads an answer whose last line must begin with want.
 func expect(r *bufio.Reader, is last, want string) error {
-	for range maxUpgradeLines {
+	for n := range maxUpgradeLines {
 		b, err := r.ReadSlice('\n')
 		if err == bufio.ErrBufferFull {
 			return protocols.ProtocolError("", "", "line too long before TLS")
@@ -114,7 +140,11 @@ func expect(r *bufio.Reader, is last, want string) error {
 			return err
 		}
 		l := strings.TrimRight(string(b), "\r\n")
-		if !is(l) {
+		end, ok := is(l, n == 0)
+		if !ok {
+			return protocols.ProtocolError("", "", "no answer to a wish for TLS: "+strconv.Quote(l))
+		}
+		if !end {
 			continue
 		}
 		if len(l) < len(want) || !strings.EqualFold(l[:len(want)], want) {

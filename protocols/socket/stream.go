@@ -3,8 +3,10 @@ package socket
 import (
 	"context"
 	"io"
+	"net"
 	"sync"
 
+	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -24,6 +26,16 @@ func (c *Conn) Close() error {
 	return err
 }
 
+// SendUrgent sends p with TCP's urgent pointer behind it (MSG_OOB). The peer reads
+// the last byte apart, or in the stream with SO_OOBINLINE. It cannot be done
+// under TLS, nor over a UNIX socket.
+func (c *Conn) SendUrgent(p []byte) error {
+	if _, tcp := c.NetConn().(*net.TCPConn); !tcp || c.TLS() != nil {
+		return protocols.Unsupported("", "", "there is no urgent data but on plain TCP")
+	}
+	return protocols.Wrap(urgent.Send(c, p), "tcp", "send", "")
+}
+
 // Talk connects, with TLS where the URL or the settings say so, and gives the
 // open stream: a [*Conn]. The context covers it until it is closed.
 func (c *Client) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
@@ -40,18 +52,51 @@ func (c *Client) Connect(ctx context.Context) (*Conn, error) {
 	return conn, c.wrap(err, "connect")
 }
 
-// open takes the gate and connects.
+// open takes the client and connects.
 func (c *Client) open(ctx context.Context) (*Conn, error) {
+	release, err := c.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.begin(ctx)
+	if err != nil {
+		release()
+	}
+	return conn, err
+}
+
+// enter takes the client for one verb.
+func (c *Client) enter(context.Context, ...string) (release func(), err error) {
 	if err := c.gate.Enter(); err != nil {
 		return nil, err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		c.gate.Leave()
+		return nil, errClosed()
+	}
+	return c.gate.Leave, nil
+}
+
+func errClosed() error { return &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed} }
+
+// begin connects a client that was taken. The connection's Close gives it free.
+func (c *Client) begin(ctx context.Context) (*Conn, error) {
 	raw, err := c.dial(ctx)
 	if err != nil {
-		c.gate.Leave()
 		return nil, err
 	}
 	done := raw.Use(ctx)
 	conn := &Conn{Conn: raw, stats: c.opts.Stats}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		done()
+		raw.Close()
+		return nil, errClosed()
+	}
+	c.conn = conn
 	conn.release = sync.OnceFunc(func() {
 		done()
 		c.mu.Lock()
@@ -59,14 +104,6 @@ func (c *Client) open(ctx context.Context) (*Conn, error) {
 		c.mu.Unlock()
 		c.gate.Leave()
 	})
-	c.mu.Lock()
-	closed := c.closed
-	c.conn = conn
-	c.mu.Unlock()
-	if closed {
-		conn.Close()
-		return nil, &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
-	}
 	return conn, nil
 }
 
@@ -126,28 +163,4 @@ func (c *Client) secure(ctx context.Context, conn *transport.Conn) error {
 		}
 	}
 	return conn.StartTLS(ctx)
-}
-
-// Get reads what the peer sends until it closes the stream, as servers of
-// daytime, finger or netstat do. name must be empty, and there is no resuming.
-func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
-	if o == nil {
-		o = &protocols.GetOptions{}
-	}
-	if name != "" && c.proto != "unix" || o.Offset != 0 || o.Same != nil {
-		return nil, c.wrap(protocols.Unsupported(c.proto, "get", "a stream has one content, read from its start"), "get")
-	}
-	conn, err := c.open(ctx)
-	if err != nil {
-		return nil, c.wrap(err, "get")
-	}
-	object := &protocols.Object{Body: conn}
-	object.Entry = protocols.Entry{Protocol: c.proto, URL: protocols.Redact(c.url), Name: c.url.Host, Path: name, Type: protocols.TypeFile, Size: -1}
-	if o.Length > 0 {
-		object.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(conn, o.Length), conn}
-	}
-	return object, nil
 }

@@ -2,8 +2,8 @@ package talk
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"regexp"
@@ -28,41 +28,9 @@ type RunOptions struct {
 	// Report is told of each expect, send, write, command and close. Its error
 	// ends the run.
 	Report func(Result) error
-	// Print does the print statement; nil: it does nothing.
-	Print func(text string) error
+	// Print does the print statement of a line; nil: it does nothing.
+	Print func(line int, text string) error
 }
-
-// Result is what became of one step. Secrets are masked in all of it.
-type Result struct {
-	Step     int               `json:"step"` // the how manieth reported one, from 1
-	Line     int               `json:"line"` // of the script
-	Action   string            `json:"action"`
-	OK       bool              `json:"ok"`
-	Pattern  string            `json:"pattern,omitempty"` // that matched
-	Matched  string            `json:"matched,omitempty"`
-	Received string            `json:"received,omitempty"` // all that came up to the end of the match
-	Sent     string            `json:"sent,omitempty"`
-	Captures map[string]string `json:"captures,omitempty"`
-	Seconds  float64           `json:"seconds"`
-	Error    string            `json:"error,omitempty"`
-}
-
-// StepError says which step of a script failed. Its cause is of kind Timeout
-// when a pattern did not come, Protocol when the stream ended before, and
-// Refused for fail.
-type StepError struct {
-	Step, Line int
-	Code       int // exit code that the script wants; 0: none
-	Err        error
-}
-
-// Error gives one line.
-func (e *StepError) Error() string {
-	return fmt.Sprintf("step %d (line %d): %v", e.Step, e.Line, e.Err)
-}
-
-// Unwrap gives the cause.
-func (e *StepError) Unwrap() error { return e.Err }
 
 // variable is ${NAME}.
 var variable = regexp.MustCompile(`\$\{([A-Za-z0-9_]+)\}`)
@@ -81,6 +49,7 @@ type runner struct {
 	timeout time.Duration
 	end     string
 	stopped bool
+	trace   func(kind protocols.EventKind, text string, n int64) // of the connection; nil: it has none
 }
 
 // Run plays the script on a stream. After a script that ends with a send it reads
@@ -100,6 +69,11 @@ func (s *Script) Run(ctx context.Context, stream *Stream, mask *Mask, o *RunOpti
 	}
 	if o.LineEnd != "" {
 		r.end = ends[o.LineEnd]
+	}
+	if t, ok := stream.rw.(interface {
+		Event(kind protocols.EventKind, text string, n int64)
+	}); ok {
+		r.trace = t.Event
 	}
 	maps.Copy(r.vars, o.Variables)
 	for name, value := range o.Secrets {
@@ -141,13 +115,16 @@ func (e *reportError) Unwrap() error { return e.error }
 
 // players are the statements.
 var players = map[string]func(r *runner, ctx context.Context, st *step) error{
-	"expect":  (*runner).expect,
-	"send":    func(r *runner, _ context.Context, st *step) error { return r.send(st, st.text, r.end, true) },
-	"write":   func(r *runner, _ context.Context, st *step) error { return r.send(st, st.text, "", false) },
-	"command": (*runner).command,
-	"close":   (*runner).closeWrite,
-	"secret":  (*runner).secret,
-	"sleep":   (*runner).sleep,
+	"expect":   (*runner).expect,
+	"send":     (*runner).sendText,
+	"write":    (*runner).sendText,
+	"urgent":   (*runner).sendText,
+	"starttls": (*runner).startTLS,
+	"base64":   (*runner).base64,
+	"command":  (*runner).command,
+	"close":    (*runner).closeWrite,
+	"secret":   (*runner).secret,
+	"sleep":    (*runner).sleep,
 	"set": func(r *runner, _ context.Context, st *step) (err error) {
 		r.vars[st.name], err = r.expand(st.text)
 		return err
@@ -160,6 +137,21 @@ var players = map[string]func(r *runner, ctx context.Context, st *step) error{
 	"end":     func(r *runner, _ context.Context, _ *step) error { r.stopped = true; return nil },
 	"fail":    func(r *runner, _ context.Context, st *step) error { return r.fail(st.text) },
 	"print":   (*runner).print,
+}
+
+func (r *runner) sendText(_ context.Context, st *step) error { return r.send(st, st.do, st.text) }
+
+// base64 sets a variable. That of a secret is one.
+func (r *runner) base64(_ context.Context, st *step) error {
+	text, err := r.expand(st.text)
+	if err != nil {
+		return err
+	}
+	r.vars[st.name] = base64.StdEncoding.EncodeToString([]byte(text))
+	if r.mask.In(text) {
+		r.mask.Add(r.vars[st.name])
+	}
+	return nil
 }
 
 // expand puts variables in.
@@ -190,7 +182,7 @@ func (r *runner) print(_ context.Context, st *step) error {
 	if err != nil || r.o.Print == nil {
 		return err
 	}
-	if err := r.o.Print(r.mask.Text(text)); err != nil {
+	if err := r.o.Print(st.line, r.mask.Text(text)); err != nil {
 		return &reportError{err}
 	}
 	return nil
@@ -220,32 +212,14 @@ func (r *runner) secret(_ context.Context, st *step) error {
 	return nil
 }
 
-// report tells of a step, masked, and gives its own error again.
-func (r *runner) report(st *step, x Result, start time.Time, err error) error {
-	r.step++
-	x.Step, x.Line, x.OK, x.Seconds = r.step, st.line, err == nil, time.Since(start).Seconds()
-	if x.Action == "" {
-		x.Action = st.do
-	}
-	if err != nil {
-		x.Error = r.mask.Text(err.Error())
-	}
-	x.Matched, x.Received, x.Sent = r.mask.Text(x.Matched), r.mask.Text(x.Received), r.mask.Text(x.Sent)
-	for name, value := range x.Captures {
-		x.Captures[name] = r.mask.Text(value)
-	}
-	if r.o.Report != nil {
-		if rerr := r.o.Report(x); rerr != nil {
-			return &reportError{rerr}
-		}
-	}
-	return err
-}
-
 // send writes a text with its variables. What was captured from the peer must
 // not bring lines of its own into a line.
-func (r *runner) send(st *step, text, end string, line bool) error {
+func (r *runner) send(st *step, action, text string) error {
 	start := time.Now()
+	write, end, line := r.stream.Write, "", action == "send"
+	if line {
+		end = r.end
+	}
 	out, err := r.expand(text)
 	if err == nil && line && out != text && strings.ContainsAny(out, "\r\n\x00") {
 		err = protocols.UsageError("", "", "a variable brings a line break or NUL into a line")
@@ -253,11 +227,38 @@ func (r *runner) send(st *step, text, end string, line bool) error {
 	if err == nil && r.mask.In(out) {
 		err = r.allowSecret()
 	}
+	if err == nil && action == "urgent" {
+		write, err = r.urgent()
+	}
 	if err == nil {
-		_, err = io.WriteString(r.stream, out+end)
+		_, err = write([]byte(out + end))
 	}
 	r.sent = true
-	return r.report(st, Result{Action: "send", Sent: out}, start, err)
+	return r.report(st, Result{Action: action, Sent: out}, start, err)
+}
+
+// urgent gives what writes with the urgent pointer.
+func (r *runner) urgent() (write func(p []byte) (int, error), err error) {
+	u, ok := r.stream.rw.(interface{ SendUrgent(p []byte) error })
+	if !ok {
+		return nil, protocols.Unsupported("", "", "there is no urgent data but on plain TCP")
+	}
+	return func(p []byte) (int, error) { return len(p), u.SendUrgent(p) }, nil
+}
+
+// startTLS does the handshake. What came before it would be taken for the
+// protected server's words, and is refused.
+func (r *runner) startTLS(ctx context.Context, st *step) error {
+	start := time.Now()
+	s, ok := r.stream.rw.(interface{ StartTLS(context.Context) error })
+	err := error(protocols.Unsupported("", "", "this protocol cannot start TLS in a script"))
+	switch {
+	case ok && len(r.stream.buf) > 0:
+		err = protocols.ProtocolError("", "", "the server sent data before the TLS handshake")
+	case ok:
+		err = s.StartTLS(ctx)
+	}
+	return r.report(st, Result{}, start, err)
 }
 
 // allowSecret asks the connection whether a secret may be sent.
@@ -350,13 +351,28 @@ func (r *runner) wait(ctx context.Context, st *step) (*alternative, error) {
 	case err == io.EOF && onEOF != nil:
 		found, err, x.Pattern = onEOF, nil, "eof"
 	case err == io.EOF:
-		err = &protocols.Error{Kind: protocols.Protocol, Text: "the stream ended before " + names(st)}
+		err = &protocols.Error{Kind: protocols.Protocol, Text: "the stream ended before " + names(st) + r.tail(m.Text)}
 	case protocols.KindOf(err) == protocols.Timeout && ctx.Err() == nil && onTimeout != nil:
 		found, err, x.Pattern = onTimeout, nil, "timeout"
 	case protocols.KindOf(err) == protocols.Timeout && ctx.Err() == nil:
-		err = &protocols.Error{Kind: protocols.Timeout, Text: names(st) + " not seen within " + r.timeout.String()}
+		err = &protocols.Error{Kind: protocols.Timeout, Text: names(st) + " not seen within " + r.timeout.String() + r.tail(m.Text)}
 	}
 	return found, r.report(st, x, start, err)
+}
+
+// maxTail is how much of what came an error tells.
+const maxTail = 80
+
+// tail gives the last that came, for an error.
+func (r *runner) tail(text []byte) string {
+	s := strings.TrimSpace(r.mask.Text(string(text)))
+	if s == "" {
+		return "; nothing came"
+	}
+	if cut := len(s) - maxTail; cut > 0 {
+		s = s[cut:]
+	}
+	return "; the last that came: " + strconv.Quote(s)
 }
 
 // names gives the patterns of a step.
@@ -378,7 +394,7 @@ func (r *runner) pattern(a *alternative) (*regexp.Regexp, error) {
 		if err != nil {
 			return nil, err
 		}
-		return regexp.Compile(regexp.QuoteMeta(text))
+		return r.compile(regexp.QuoteMeta(text))
 	}
 	var missing error
 	expr := variable.ReplaceAllStringFunc(a.literal, func(ref string) string {
@@ -391,7 +407,16 @@ func (r *runner) pattern(a *alternative) (*regexp.Regexp, error) {
 	if missing != nil {
 		return nil, missing
 	}
-	return regexp.Compile(expr)
+	return r.compile(expr)
+}
+
+// compile does not tell an expression that has become too large with its secrets.
+func (r *runner) compile(expr string) (*regexp.Regexp, error) {
+	re, err := regexp.Compile(expr)
+	if err != nil {
+		err = protocols.UsageError("", "", r.mask.Text(err.Error()))
+	}
+	return re, err
 }
 
 // capture makes variables of a match, and gives those with names.
@@ -426,8 +451,8 @@ func (r *runner) act(st *step, a *alternative) (repeat bool, err error) {
 		r.stopped = true
 	case "fail":
 		return false, r.fail(a.arg)
-	case "send":
-		return a.again, r.send(st, a.arg, r.end, true)
+	case "send", "write":
+		return a.again, r.send(st, a.action, a.arg)
 	}
 	return false, nil
 }

@@ -12,30 +12,6 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// The language. A script has one statement a line; # begins a comment line.
-//
-//	timeout 5s                   for the steps that follow
-//	eol crlf                     what send adds: crlf (default), lf, cr, none
-//	set NAME TEXT                a variable; ${NAME} stands for it in texts
-//	secret NAME REFERENCE        a variable that is masked in all that is shown;
-//	                             the caller reads the reference: env:VAR, file:PATH
-//	expect PATTERN [-> ACTION] [| PATTERN [-> ACTION]]...
-//	expect {                     the same, one alternative a line
-//	  PATTERN -> ACTION
-//	}
-//	send TEXT                    TEXT and the line end
-//	write TEXT                   TEXT alone
-//	command NAME                 a signal of the protocol, such as AYT
-//	label NAME, goto NAME
-//	sleep 200ms, print TEXT, close (ends our direction), end, fail [TEXT]
-//	code N                       steps from here on that fail end with exit code N; 0: as ever
-//
-// A PATTERN is "text", a bare word, /regular expression/ with flags of RE2 (ims)
-// behind it, or one of the words timeout and eof. Named groups become variables,
-// and ${0}, ${1}, ... are the last match. An ACTION is next (default), again,
-// goto NAME, end, fail [TEXT], or send TEXT with next or again behind a comma. A
-// TEXT is "quoted" with Go's escapes, or the rest of the line as it is.
-
 // Limits of a script.
 const (
 	maxScriptLine = 64 << 10
@@ -65,6 +41,7 @@ type alternative struct {
 	source  string         // as written
 	literal string         // of a text
 	re      *regexp.Regexp // of an expression without variables
+	names   []string       // of its groups
 	timeout bool
 	eof     bool
 	action  string
@@ -119,22 +96,25 @@ func (p *parser) bad(err error) error {
 
 // readers are the statements, each with what reads its arguments.
 var readers = map[string]func(p *parser, st *step, rest string) error{
-	"expect":  (*parser).expect,
-	"timeout": duration,
-	"sleep":   duration,
-	"eol":     eol,
-	"set":     named,
-	"secret":  named,
-	"send":    anyText,
-	"write":   anyText,
-	"print":   anyText,
-	"fail":    anyText,
-	"command": word,
-	"label":   word,
-	"goto":    word,
-	"close":   bare,
-	"end":     bare,
-	"code":    number,
+	"expect":   (*parser).expect,
+	"timeout":  duration,
+	"sleep":    duration,
+	"eol":      eol,
+	"set":      named,
+	"secret":   named,
+	"send":     anyText,
+	"write":    anyText,
+	"urgent":   anyText,
+	"print":    anyText,
+	"fail":     anyText,
+	"command":  word,
+	"base64":   named,
+	"label":    word,
+	"goto":     word,
+	"close":    bare,
+	"starttls": bare,
+	"end":      bare,
+	"code":     number,
 }
 
 func (p *parser) statement() error {
@@ -368,6 +348,9 @@ func readExpression(s string) (a alternative, rest string, err error) {
 	a.source = s[:end+1] + flags
 	a.literal = expr
 	a.re, err = regexp.Compile(variable.ReplaceAllString(expr, "x"))
+	if err == nil {
+		a.names = a.re.SubexpNames()
+	}
 	if err == nil && variable.MatchString(expr) {
 		return a, rest, nil // compiled again when the variables are known
 	}
@@ -388,7 +371,7 @@ func (a *alternative) then(s string) (err error) {
 		if !isName(a.arg) {
 			return fmt.Errorf("goto wants a label")
 		}
-	case "send":
+	case "send", "write":
 		for _, tail := range []string{"again", "next"} {
 			if t, ok := strings.CutSuffix(a.arg, ", "+tail); ok {
 				a.arg, a.again = t, tail == "again"

@@ -3,7 +3,7 @@
 // Python's telnetlib have them. What protocols.Talk gives is such a stream.
 //
 //   - [Stream] reads with patterns and time limits
-//   - [Parse] reads a [Script], [Script.Run] plays it; its language is in script.go
+//   - [Parse] reads a [Script], [Script.Run] plays it; its language is [Language]
 //
 // Nothing here depends on a protocol; a stream that has them may offer more:
 // SetReadDeadline (without it no time limit can end a read), CloseWrite,
@@ -209,10 +209,10 @@ func (s *Stream) fill() error {
 	fresh := s.buf[len(s.buf) : len(s.buf)+n]
 	s.buf = s.buf[:len(s.buf)+n]
 	err = s.seen(fresh, err)
-	if n > 0 && (err == io.EOF || isTimeout(err)) {
+	if n > 0 && (err == io.EOF || IsTimeout(err)) {
 		err = nil // it comes again
 	}
-	if err != nil && !isTimeout(err) {
+	if err != nil && !IsTimeout(err) {
 		s.end = err
 	}
 	return err
@@ -220,7 +220,7 @@ func (s *Stream) fill() error {
 
 // ended says why reading ended: the context, the time, or the stream.
 func (s *Stream) ended(ctx context.Context, err error, within time.Duration) error {
-	if !isTimeout(err) {
+	if !IsTimeout(err) {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -233,8 +233,8 @@ func timeout(within time.Duration) error {
 	return &protocols.Error{Kind: protocols.Timeout, Text: "not seen within " + max(within, 0).String()}
 }
 
-// isTimeout tells the deadline of a read from what ends a stream for good.
-func isTimeout(err error) bool {
+// IsTimeout tells the deadline of a read from what ends a stream for good.
+func IsTimeout(err error) bool {
 	if _, ours := errors.AsType[*protocols.Error](err); ours {
 		return false
 	}
@@ -295,6 +295,32 @@ func (s *Stream) WriteTo(w io.Writer) (total int64, err error) {
 	}
 }
 
+// Interact sends each piece of in as it is read, and writes all that comes to out,
+// until the peer ends the stream, or the context ends. At the end of in it ends
+// our direction, where the stream can do that. A read of in that is under way at
+// the end is left behind; to end it too, the caller closes in.
+func (s *Stream) Interact(ctx context.Context, in io.Reader, out io.Writer) error {
+	sent := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(struct{ io.Writer }{s.rw}, in)
+		if half, ok := s.rw.(interface{ CloseWrite() error }); ok && err == nil {
+			err = half.CloseWrite()
+		}
+		sent <- err
+	}()
+	stop := s.limit(ctx, 0)
+	_, err := s.WriteTo(out)
+	stop()
+	if err != nil {
+		return s.ended(ctx, err, 0)
+	}
+	select {
+	case err = <-sent:
+	default: // whoever types at the other end of in is not waited for
+	}
+	return err
+}
+
 // ReadAll reads to the end of the stream, but at most limit bytes, beyond which
 // the error is of kind Protocol.
 func (s *Stream) ReadAll(ctx context.Context, limit int64) ([]byte, error) {
@@ -308,4 +334,15 @@ func (s *Stream) ReadAll(ctx context.Context, limit int64) ([]byte, error) {
 		return out[:limit], protocols.ProtocolError("", "", "more than the limit came")
 	}
 	return out, nil
+}
+
+// FirstLine gives the first line of text that has something in it, without the
+// space around it.
+func FirstLine(text []byte) string {
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			return string(line)
+		}
+	}
+	return ""
 }

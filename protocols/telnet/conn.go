@@ -3,11 +3,13 @@ package telnet
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"sync"
 	"time"
 
+	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/talk"
 	"github.com/netclients/netclients/protocols/transport"
@@ -30,6 +32,9 @@ func (c *Conn) Close() error {
 	return err
 }
 
+// Event sends a trace event of the connection, see [transport.Conn.Event].
+func (c *Conn) Event(kind protocols.EventKind, text string, n int64) { c.w.raw.Event(kind, text, n) }
+
 // CloseWrite tells the server that nothing more comes.
 func (c *Conn) CloseWrite() error { return c.w.CloseWrite() }
 
@@ -41,6 +46,10 @@ func (c *Conn) RemoteAddr() net.Addr { return c.w.raw.RemoteAddr() }
 
 // SetReadDeadline sets the time at which a Read gives up; zero takes it away.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.w.raw.SetReadDeadline(t) }
+
+// TLS gives what TLS agreed on, or nil in clear. START_TLS happens while the
+// session is read.
+func (c *Conn) TLS() *tls.ConnectionState { return c.w.raw.TLS() }
 
 // AllowSecret says whether a password may be sent over the session as it stands.
 func (c *Conn) AllowSecret() error { return c.w.raw.AllowSecret() }
@@ -183,9 +192,9 @@ func (w *wire) ended(err error) error {
 
 // take feeds the engine, and does what it asks for.
 func (w *wire) take(p []byte) (data int, err error) {
-	urgent := urgentAhead(w.raw)
+	synch := w.raw.TLS() == nil && urgent.Ahead(w.raw)
 	w.mu.Lock()
-	if urgent { // a Synch is on its way: data in front of it is void, RFC 854
+	if synch { // a Synch is on its way: data in front of it is void, RFC 854
 		w.e.mute = true
 	}
 	var rest []byte
@@ -334,7 +343,7 @@ func (w *wire) command(b byte) error {
 	w.wmu.Lock()
 	var err error
 	if b == DM && w.raw.TLS() == nil {
-		err = sendUrgent(w.raw)
+		err = urgent.Send(w.raw, []byte{IAC, DM})
 	} else {
 		_, err = w.raw.Write([]byte{IAC, b})
 	}

@@ -110,26 +110,30 @@ func (e *engine) text(dst, src []byte) (n, taken int) {
 
 // unNUL drops each NUL behind a CR: that pair is a bare CR, RFC 854.
 func (e *engine) unNUL(dst, src []byte) (n int) {
-	for len(src) > 0 {
-		i := bytes.IndexByte(src, 0)
-		if i < 0 {
-			i = len(src)
-		}
-		if i > 0 {
-			e.lastCR = src[i-1] == '\r'
-		}
-		n += move(dst[n:], src[:i])
-		if i == len(src) {
-			break
-		}
-		if !e.lastCR {
-			dst[n] = 0
-			n++
-		}
+	if e.lastCR && len(src) > 0 {
 		e.lastCR = false
-		src = src[i+1:]
+		if src[0] == 0 {
+			src = src[1:]
+		}
+	}
+	for len(src) > 0 {
+		i := pairAt(src)
+		if i < 0 {
+			e.lastCR = src[len(src)-1] == '\r'
+			return n + move(dst[n:], src)
+		}
+		n += move(dst[n:], src[:i+1])
+		src = src[i+2:]
 	}
 	return n
+}
+
+// pairAt finds CR NUL. Text mostly has no NUL at all, which is quicker to see.
+func pairAt(p []byte) int {
+	if bytes.IndexByte(p, 0) < 0 {
+		return -1
+	}
+	return bytes.Index(p, []byte{'\r', 0})
 }
 
 // move is copy that sees when there is nothing to do.
@@ -195,7 +199,8 @@ func (e *engine) subCommand(b byte) error {
 		return e.grow(IAC)
 	case SE:
 		e.at = inData
-		return e.subnegotiation()
+		e.subnegotiation()
+		return nil
 	}
 	// RFC 855 has no other; what follows is taken for a command of its own.
 	e.command(b)

@@ -254,7 +254,7 @@ func BenchmarkEngine(b *testing.B) {
 	for i := 0; text.Len() < 64<<10-100; i++ {
 		fmt.Fprintf(&text, "line %d with some text that a terminal would show, eighty columns wide\r\n", i)
 	}
-	for name, src := range map[string][]byte{"text": text.Bytes(), "binary": bytes.Repeat([]byte{1, 2, 3, 0}, 16<<10)} {
+	for name, src := range map[string][]byte{"text": text.Bytes(), "binary": bytes.Repeat([]byte{1, 2, 3, 0}, 16<<10), "zeros": make([]byte, 64<<10)} {
 		b.Run(name, func(b *testing.B) {
 			e := newEngine(Settings{})
 			e.theirs[BINARY].state = map[string]state{"binary": yes}[name]

@@ -191,6 +191,9 @@ func TestTLS(t *testing.T) {
 			if !strings.Contains(banner, "ready") {
 				t.Errorf("banner %q", banner)
 			}
+			if got := conn.TLS() != nil; got != c.want {
+				t.Errorf("TLS: %v", got)
+			}
 		})
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/netclients/netclients/protocols"
 )
 
 // option is one word of a negotiation, from the peer.
@@ -139,10 +137,10 @@ func (e *engine) sendSub(option byte, data []byte) {
 	}
 }
 
-// subnegotiation acts on a whole one.
-func (e *engine) subnegotiation() error {
+// subnegotiation acts on a whole one. One without an option means nothing.
+func (e *engine) subnegotiation() {
 	if len(e.sub) == 0 {
-		return protocols.ProtocolError(proto, "", "a subnegotiation without an option")
+		return
 	}
 	option, data := e.sub[0], e.sub[1:]
 	e.lastSB = append(e.lastSB[:0], e.sub...)
@@ -153,13 +151,12 @@ func (e *engine) subnegotiation() error {
 			e.sendSub(option, answer)
 		}
 		if done {
-			return nil
+			return
 		}
 	}
 	if handle := handlers[option]; handle != nil && (e.ours[option].on() || e.theirs[option].on()) {
 		handle(e, data)
 	}
-	return nil
 }
 
 // handlers are the options with subnegotiations of their own. Data that makes no

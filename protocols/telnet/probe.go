@@ -2,7 +2,6 @@ package telnet
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"slices"
 	"strings"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // How long Probe listens: for the first data, and for more after data or a
@@ -23,13 +24,8 @@ const (
 // its first text as the banner. The capabilities are the options that were
 // talked about, each with the words that went to and fro.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r := &protocols.Report{URL: protocols.Redact(c.url), Phase: "connect"}
-	start := time.Now()
-	err := c.probe(ctx, r)
-	r.Total = time.Since(start)
-	if err == nil {
-		r.Up, r.Phase = true, ""
-	}
+	enter := func(context.Context, ...string) (func(), error) { return c.gate.Leave, c.gate.Enter() }
+	r, err := transport.Probe(ctx, c.url, enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
 	return r, c.wrap(err, "probe")
 }
 
@@ -43,15 +39,8 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 			user(v)
 		}
 	}
-	if err := c.gate.Enter(); err != nil {
-		return err
-	}
-	defer c.gate.Leave()
 	conn, err := probe.open(ctx)
 	if err != nil {
-		if protocols.KindOf(err) == protocols.TLSFailure {
-			r.Phase = "tls"
-		}
 		return err
 	}
 	defer conn.Close()
@@ -59,20 +48,9 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	start := time.Now()
 	text, err := conn.listen(words)
 	r.Greeting = time.Since(start)
-	measure(r, conn)
-	r.Banner, r.Capabilities = banner(text), words.capabilities()
+	conn.w.raw.Measure(r)
+	r.Banner, r.Capabilities = talk.FirstLine(text), words.capabilities()
 	return err
-}
-
-func measure(r *protocols.Report, conn *Conn) {
-	t := conn.w.raw.Timings()
-	r.Resolve, r.Connect, r.TLS = t.Resolve, t.Connect, t.TLS
-	if state := conn.w.raw.TLS(); state != nil {
-		r.TLSVersion = tls.VersionName(state.Version)
-		if len(state.PeerCertificates) > 0 {
-			r.CertNotAfter = state.PeerCertificates[0].NotAfter
-		}
-	}
 }
 
 // maxBanner bounds what a probe reads.
@@ -91,7 +69,7 @@ func (c *Conn) listen(words *dialogue) (text []byte, err error) {
 		c.SetReadDeadline(time.Now().Add(max(wait, time.Millisecond)))
 		n, err := c.Read(buf)
 		text = append(text, buf[:n]...)
-		if _, ours := errors.AsType[*protocols.Error](err); ours || err != nil && !quiet(err) && len(text) == 0 && words.count() == 0 {
+		if _, ours := errors.AsType[*protocols.Error](err); ours || err != nil && !talk.IsTimeout(err) && len(text) == 0 && words.count() == 0 {
 			return text, err
 		}
 		if err != nil && words.count() == before {
@@ -99,25 +77,6 @@ func (c *Conn) listen(words *dialogue) (text []byte, err error) {
 		}
 	}
 	return text, nil
-}
-
-// quiet tells the end of a wait from other errors.
-func quiet(err error) bool {
-	t, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err)
-	return ok && t.Timeout()
-}
-
-// banner gives the first line with something in it.
-func banner(text []byte) string {
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line != "" {
-			return line
-		}
-	}
-	return ""
 }
 
 // dialogue collects the words of a negotiation by option. It is bounded, as the

@@ -28,6 +28,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/talk"
 	"github.com/netclients/netclients/protocols/transport"
@@ -84,12 +85,9 @@ var (
 // New makes a client for the server of u. It does no I/O. A nil o means the
 // defaults.
 func New(u *url.URL, o *protocols.Options) (*Client, error) {
-	if o == nil {
-		o = &protocols.Options{}
-	}
-	s, ok := Spec().Scheme(u.Scheme)
-	if !ok {
-		return nil, protocols.UsageError(proto, "", "scheme "+u.Scheme+" is not telnet or telnets")
+	s, o, err := Spec().Accept(u, o)
+	if err != nil {
+		return nil, err
 	}
 	return &Client{url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}, nil
 }
@@ -143,7 +141,7 @@ func (c *Client) dial(ctx context.Context) (*transport.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	inlineUrgent(raw)
+	urgent.Inline(raw) // or the data mark of a Synch goes missing behind its IAC
 	if c.scheme.TLS != protocols.TLSImplicit {
 		return raw, nil
 	}

@@ -2,6 +2,7 @@ package protocols
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -31,8 +32,9 @@ type Report struct {
 	Total        time.Duration
 	TLSVersion   string
 	CertNotAfter time.Time
-	Address      string // of the peer
-	Banner       string // the server's greeting text
+	Session      *tls.ConnectionState // nil without TLS
+	Address      string               // of the peer
+	Banner       string               // the server's greeting text
 	Capabilities []Capability
 }
 

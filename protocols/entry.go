@@ -1,8 +1,6 @@
 package protocols
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -75,50 +73,6 @@ type GroupInfo struct {
 // Parsed reports whether the entry was understood. A line that was not stands in
 // Raw, and a listing that holds one is no base for deleting anything.
 func (e *Entry) Parsed() bool { return e.Raw == "" }
-
-// entryJSON fixes names and order of the keys in JSON output.
-type entryJSON struct {
-	Protocol string            `json:"protocol"`
-	URL      string            `json:"url,omitempty"`
-	Name     string            `json:"name"`
-	Path     string            `json:"path,omitempty"`
-	Type     Type              `json:"type"`
-	Size     *int64            `json:"size,omitempty"`
-	Modified string            `json:"modified,omitempty"`
-	Mode     string            `json:"mode,omitempty"`
-	Target   string            `json:"target,omitempty"`
-	Owner    string            `json:"owner,omitempty"`
-	Group    string            `json:"group,omitempty"`
-	ID       string            `json:"id,omitempty"`
-	Facts    map[string]string `json:"facts,omitempty"`
-	Raw      string            `json:"raw,omitempty"`
-	*MessageInfo
-	*GroupInfo
-}
-
-// MarshalJSON writes the keys of the command line's contract; a value that is
-// not known has no key. Mode is octal, "0644"; times are RFC 3339 in UTC.
-func (e Entry) MarshalJSON() ([]byte, error) {
-	j := entryJSON{
-		Protocol: e.Protocol, URL: e.URL, Name: e.Name, Path: e.Path, Type: e.Type, Target: e.Target,
-		Owner: e.Owner, Group: e.Group, ID: e.ID, Facts: e.Facts, Raw: e.Raw,
-		MessageInfo: e.MessageInfo, GroupInfo: e.GroupInfo,
-	}
-	if e.Size >= 0 {
-		j.Size = &e.Size
-	}
-	if !e.Modified.IsZero() {
-		j.Modified = e.Modified.UTC().Format(time.RFC3339Nano)
-	}
-	if e.HasMode {
-		j.Mode = OctalMode(e.Mode)
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // Message-IDs have angle brackets
-	err := enc.Encode(j)
-	return b.Bytes(), err
-}
 
 // OctalMode gives the permission bits with set-uid, set-gid and sticky as chmod
 // takes them, "0644" or "1777".

@@ -44,6 +44,9 @@ type Mailbox struct {
 	// source has flags, and Modified is when the message came in, where that is
 	// known. The client is busy until the loop ends.
 	Changes func(ctx context.Context, since string) iter.Seq2[Entry, error]
+	// Grows says that Changes with a state tells of what is new only, never of what
+	// is there no more: who wants to know that has to ask for all.
+	Grows bool
 	// State is set when Changes has ended without an error: what to hand to
 	// Changes the next time. Empty: nothing can be left out then.
 	State string
@@ -123,12 +126,12 @@ type Archive interface {
 	// What it returns is the reader's error or one of the archive as a whole:
 	// then nothing of the message stays. The rest comes through Stored.
 	Add(ctx context.Context, key string, e *Entry, body io.Reader) error
-	// Flush makes safe all that was added.
+	// Flush makes safe all that was added, and writes the flags that were set.
 	Flush(ctx context.Context) error
 	// Keys gives the messages that have a key: ID is the key, Path is what the
 	// target's Get takes, and MessageInfo, where the target keeps flags, holds them.
 	Keys(ctx context.Context) iter.Seq2[Entry, error]
-	// SetFlags replaces the flags of messages. A key that is not there is no error.
+	// SetFlags replaces the flags of messages, at the latest with Flush. A key that is not there is no error.
 	SetFlags(ctx context.Context, key string, flags []string) error
 	// Delete removes messages. A key that is not there is no error.
 	Delete(ctx context.Context, keys []string) error

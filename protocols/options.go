@@ -67,6 +67,11 @@ type TLS struct {
 	Pins       [][]byte    // SHA-256 of an accepted certificate or public key; any match will do
 }
 
+// HasCertificate reports whether the client can show a certificate.
+func (t *TLS) HasCertificate() bool {
+	return t.Config != nil && (len(t.Config.Certificates) > 0 || t.Config.GetClientCertificate != nil)
+}
+
 // Default timeouts.
 const (
 	DefaultConnectTimeout = 15 * time.Second
@@ -114,6 +119,26 @@ type Credential struct {
 	Account  string // FTP ACCT
 	Token    string
 	AuthzID  string
+	Empty    bool // the password is known to be empty; without this an empty Password is none
+}
+
+// HasPassword reports whether the password is known. Where it is not, no empty one
+// is sent in its place.
+func (c *Credential) HasPassword() bool { return c.Password != "" || c.Empty }
+
+// URLCredential gives the user and password that a URL holds.
+func URLCredential(u *url.URL) Credential {
+	password, has := u.User.Password()
+	return Credential{User: u.User.Username(), Password: password, Empty: has && password == ""}
+}
+
+// ErrNoPassword is the error of a login for which only the user is known, of kind
+// [Auth] and class [ErrLoginNeeded].
+func ErrNoPassword(user string) *Error {
+	return &Error{
+		Op: "login", Kind: Auth, Class: ErrLoginNeeded, Text: "no password is known for " + user,
+		Hint: "--password-command or --password-file, the keyring or ~/.netrc; user:@ in the URL stands for an empty one",
+	}
 }
 
 // Stats counts, for progress and for numbering connections. Readers poll it.

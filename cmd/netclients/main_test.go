@@ -23,6 +23,7 @@ func TestScripts(t *testing.T) {
 		Setup:              isolate,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code,
+			"dns":  startDNS,
 			"lab":  startLab,
 			"want": want,
 		},
@@ -89,6 +90,12 @@ var starters = map[string]func(lab.Faults) (lab.Server, error){
 		return lab.StartSMTP(lab.SMTPOptions{Faults: f, Submission: true})
 	},
 	"nntp":   func(f lab.Faults) (lab.Server, error) { return lab.StartNNTP(lab.NNTPOptions{Faults: f}) },
+	"holes": func(f lab.Faults) (lab.Server, error) { // a news server that has lost two articles of its overview
+		news := lab.NewsSample()
+		news.Lose("<2@lab.invalid>")
+		news.Lose("<pattern.bin.2@lab.invalid>")
+		return lab.StartNNTP(lab.NNTPOptions{Faults: f, News: news})
+	},
 	"imap":   func(f lab.Faults) (lab.Server, error) { return lab.StartIMAP(lab.IMAPOptions{Faults: f}) },
 	"pop3":   func(f lab.Faults) (lab.Server, error) { return lab.StartPOP3(lab.POP3Options{Faults: f}) },
 	"xmlrpc": func(f lab.Faults) (lab.Server, error) { return lab.StartXMLRPC(lab.XMLRPCOptions{Faults: f}) },

@@ -16,6 +16,7 @@ var parsers = map[string]bool{
 	"protocols/talk":      true, // scripts
 	"protocols/message":   true, // headers, mailto: URLs
 	"internal/wire":       true, // lines, replies, dots
+	"internal/inflate":    true, // compressed streams
 	"internal/cli":        true, // .netrc
 }
 

@@ -17,22 +17,24 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/transport", "protocols", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
 	{"protocols/file", "protocols", "", "flag log log/slog os/exec net/http"},
 	{"protocols/transfer", "protocols protocols/file", "", "flag log log/slog os/exec net/http crypto/tls"},
-	{"protocols/mailstore", "protocols protocols/file", "...", "flag log log/slog os/exec net net/http"},
+	{"protocols/mailstore", "protocols protocols/file internal/charset", "...", "flag log log/slog os/exec net net/http"},
 	{"protocols/message", "protocols", "...", "flag log log/slog os/exec net"},
 	{"protocols/talk", "protocols", "", "flag log log/slog os os/exec net/http"},
-	{"protocols/lab", "internal/wire", "...", "flag log log/slog os os/exec"},
+	{"protocols/lab", "internal/wire internal/urgent internal/charset", "...", "flag log log/slog os os/exec"},
 	{"protocols/protocoltest", "protocols protocols/lab protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/xmlrpc", "protocols protocols/http", "...", "flag log log/slog os os/exec net net/http"},                                                        // own codec over the HTTP adapter's transport
+	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                        // own codec over the HTTP adapter's transport
 	{"protocols/http", "protocols protocols/transport internal/wire", "...", "flag log log/slog os os/exec"},                                                    // net/http is its parser of heads
-	{"protocols/*", "protocols protocols/transport protocols/talk internal/wire internal/sasl internal/keeper", "...", "flag log log/slog os os/exec net/http"}, // the adapters
+	{"protocols/*", "protocols protocols/transport protocols/talk internal/wire internal/sasl internal/urgent internal/keeper internal/inflate internal/charset", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
+	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
 	{"internal/keeper", "protocols protocols/transport internal/wire", "", "os net flag log log/slog"},
 	{"internal/cli", "protocols protocols/...", "...", "flag log log/slog"},
+	{"internal/dialogs", "protocols protocols/protocoltest internal/interop", "", "log log/slog"}, // its flag is for tests
 	{"internal/*", "protocols", "...", "flag log log/slog"},
 	{"cmd/netclients", "internal/cli", "", "flag log log/slog"},
 	{"examples/...", "protocols protocols/...", "", ""},
-	{"bench", "internal/interop", "", ""},
+	{"bench", "internal/interop protocols/lab", "", ""},
 }
 
 func TestImports(t *testing.T) {
@@ -133,6 +135,7 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 		"protocols/socket":       "servers, UNIX sockets of all types, and datagrams without a peer",
 		"protocols/protocoltest": "servers that play dialogues",
 		"internal/interop":       "looks whether the real servers are up",
+		"internal/dialogs":       "records from the real servers",
 		"bench":                  "a proxy that delays",
 		"examples/custom-dialer": "shows a dialer of one's own",
 	}.report(t, broken)

@@ -35,6 +35,7 @@ type Profile struct {
 	PasswordCommand    setting `toml:"password_command"`
 	PasswordFile       setting `toml:"password_file"`
 	TokenFile          setting `toml:"token_file"`
+	TokenCommand       setting `toml:"token_command"`
 	NetrcFile          setting `toml:"netrc_file"`
 	Auth               setting `toml:"auth"`
 	AuthzID            setting `toml:"authzid"`
@@ -42,13 +43,17 @@ type Profile struct {
 	AllowPlaintextAuth setting `toml:"allow_plaintext_auth"`
 	TLS                setting `toml:"tls"`
 	TLSMin             setting `toml:"tls_min"`
+	TLSMax             setting `toml:"tls_max"`
 	CAFile             setting `toml:"ca_file"`
 	Cert               setting `toml:"cert"`
 	Key                setting `toml:"key"`
+	KeyPasswordFile    setting `toml:"key_password_file"`
 	ServerName         setting `toml:"servername"`
 	Pin                setting `toml:"pin"`
 	Insecure           setting `toml:"insecure"`
 	Proxy              setting `toml:"proxy"`
+	NoProxy            setting `toml:"noproxy"`
+	ProxyCommand       setting `toml:"proxy_command"`
 	Bind               setting `toml:"bind"`
 	ConnectTo          setting `toml:"connect_to"`
 	Resolve            setting `toml:"resolve"`
@@ -81,12 +86,13 @@ func (s *setting) UnmarshalText(text []byte) error {
 // no flags, or the credentials chain reads them in its own order.
 var notFlags = map[string]bool{
 	"url": true, "user": true, "password_command": true, "password_file": true, "token_file": true,
-	"password": true, "token": true,
+	"token_command": true, "password": true, "token": true,
 }
 
 // pathKeys are the keys whose values are files, relative to the configuration's folder.
 var pathKeys = map[string]bool{
 	"password_file": true, "token_file": true, "netrc_file": true, "ca_file": true, "cert": true, "key": true,
+	"key_password_file": true,
 }
 
 // Flags gives the flags that the profile sets, with their values, for those

@@ -19,7 +19,7 @@ import (
 
 // credEnv is what the credentials of one target are made from.
 type credEnv struct {
-	User, PasswordFile, PasswordCommand, NetrcFile, TokenFile, Account, AuthzID string
+	User, PasswordFile, PasswordCommand, NetrcFile, TokenFile, TokenCommand, Account, AuthzID string
 
 	URL         *url.URL                                   // target; its secrets are for its host only. Nil: any
 	DefaultPort string                                     // of URL's scheme, for a URL that names none
@@ -29,6 +29,8 @@ type credEnv struct {
 	Terminal    func() (*os.File, bool)                    // to ask on; nil: never ask
 	Warn        func(string)                               // nil: not told
 	KeyringGet  func(service, user string) (string, error) // nil: the system's keyring
+
+	Found func(protocols.Credential) // is told of what is given out; nil: nobody
 
 	// Shared is what the targets of one command have in common, so that standard
 	// input is read and a command run once; nil: nothing.
@@ -82,6 +84,9 @@ func (r *resolver) credential(ctx context.Context, req protocols.CredentialReque
 		return known.cred, known.err
 	}
 	c, err := r.lookUp(ctx, req)
+	if r.Found != nil {
+		r.Found(c)
+	}
 	if ctx.Err() == nil { // else the next caller may have more time
 		r.found[key] = credResult{c, err}
 	}
@@ -147,7 +152,7 @@ func (s *search) result() (protocols.Credential, error) {
 		return protocols.Credential{}, credError("there is a password but no user; add --user NAME", nil)
 	}
 	if s.cred.User == "" {
-		s.cred.Password = ""
+		s.cred.Password, s.cred.Empty = "", false
 	}
 	if s.cred.User == "" && s.cred.Token == "" {
 		return protocols.Credential{}, nil
@@ -166,7 +171,7 @@ func (s *search) user(name string) bool {
 // password takes the first one there is; a token goes without.
 func (s *search) password(p string) {
 	if !s.done && s.cred.Token == "" {
-		s.cred.Password, s.done = p, true
+		s.cred.Password, s.cred.Empty, s.done = p, p == "", true
 	}
 }
 
@@ -207,7 +212,7 @@ func (s *search) fromFlags() error {
 		return nil
 	}
 	had := s.done
-	err := s.stored(s.TokenFile, s.PasswordFile, s.PasswordCommand)
+	err := s.stored(s.TokenFile, s.TokenCommand, s.PasswordFile, s.PasswordCommand)
 	s.flag = s.done && !had
 	return err
 }
@@ -228,7 +233,7 @@ func (s *search) fromProfile() error {
 		return err
 	}
 	p := s.Profile
-	return s.stored(string(p.TokenFile), string(p.PasswordFile), string(p.PasswordCommand))
+	return s.stored(string(p.TokenFile), string(p.TokenCommand), string(p.PasswordFile), string(p.PasswordCommand))
 }
 
 // profileFits leaves out a profile that is for another host.
@@ -253,9 +258,9 @@ func (s *search) profileURL() (*url.URL, error) {
 }
 
 // stored takes a token or password from where a flag or the profile says it is.
-func (s *search) stored(tokenFile, passwordFile, command string) (err error) {
-	if tokenFile != "" && s.cred.Token == "" {
-		s.cred.Token, err = s.secretFile(tokenFile)
+func (s *search) stored(tokenFile, tokenCommand, passwordFile, command string) (err error) {
+	if s.cred.Token == "" && tokenFile+tokenCommand != "" {
+		s.cred.Token, err = s.token(tokenFile, tokenCommand)
 		return err
 	}
 	if s.done || s.cred.Token != "" {
@@ -266,7 +271,7 @@ func (s *search) stored(tokenFile, passwordFile, command string) (err error) {
 	case passwordFile != "":
 		secret, err = s.secretFile(passwordFile)
 	case command != "":
-		secret, err = s.Shared.once("command "+command, func() (string, error) { return runSecret(s.ctx, command) })
+		secret, err = s.commandSecret(command)
 	default:
 		return nil
 	}
@@ -274,6 +279,21 @@ func (s *search) stored(tokenFile, passwordFile, command string) (err error) {
 		s.password(secret)
 	}
 	return err
+}
+
+func (s *search) token(file, command string) (string, error) {
+	if file != "" {
+		return s.secretFile(file)
+	}
+	return s.commandSecret(command)
+}
+
+// byCommand begins the keys of what commands said; they are asked again where a
+// command of ours goes on for long.
+const byCommand = "command "
+
+func (s *search) commandSecret(command string) (string, error) {
+	return s.Shared.once(byCommand+command, func() (string, error) { return runSecret(s.ctx, command) })
 }
 
 // fromNetrc passes over a default file that is missing or broken, and fails for
@@ -347,9 +367,9 @@ func runSecret(ctx context.Context, command string) (string, error) {
 		return "", ctx.Err()
 	}
 	if err != nil {
-		return "", credError("password command", err)
+		return "", credError("the command for the secret", err)
 	}
-	return firstLine(&out.Buffer, "the password command")
+	return firstLine(&out.Buffer, "what the command for the secret prints")
 }
 
 // boundedBuffer drops what comes after more than a secret can have.

@@ -50,6 +50,11 @@ func (a *app) mentioned(args []string, spec *protocols.Spec) []*protocols.Spec {
 	}
 	for _, arg := range args {
 		scheme, _, ok := strings.Cut(arg, ":")
+		if spec != nil {
+			if _, taken := spec.Scheme(strings.ToLower(scheme)); taken { // borrowed ones too
+				continue
+			}
+		}
 		if s := a.specOf(strings.ToLower(scheme)); ok && s != nil && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
@@ -60,8 +65,12 @@ func (a *app) mentioned(args []string, spec *protocols.Spec) []*protocols.Spec {
 	return out
 }
 
-// specOf gives the adapter of a scheme, or nil.
+// specOf gives the adapter of a scheme, or nil. A mailto: URL opens nothing, but it
+// is SMTP that can do something with it.
 func (a *app) specOf(scheme string) *protocols.Spec {
+	if scheme == "mailto" {
+		return a.reg.Spec("smtp")
+	}
 	for _, s := range a.reg.Specs() {
 		if _, ok := s.Scheme(scheme); ok {
 			return s
@@ -70,11 +79,13 @@ func (a *app) specOf(scheme string) *protocols.Spec {
 	return nil
 }
 
-// choose gives the verb of that name which all the adapters have, or else v.
+// choose gives the verb of that name which the adapters have, or else v: all of
+// them, or one end of two where that is enough.
 func (a *app) choose(v *verb, specs []*protocols.Spec) *verb {
 	for _, other := range a.verbs {
-		lacks := func(s *protocols.Spec) bool { return !other.has(sample(s)) }
-		if other.name == v.name && len(specs) > 0 && !slices.ContainsFunc(specs, lacks) {
+		has := func(s *protocols.Spec) bool { return other.has(sample(s)) }
+		lacks := func(s *protocols.Spec) bool { return !has(s) }
+		if other.name == v.name && slices.ContainsFunc(specs, has) && (other.either || !slices.ContainsFunc(specs, lacks)) {
 			return other
 		}
 	}
@@ -180,6 +191,9 @@ func (a *app) cannot(s *protocols.Spec, verb string) error {
 
 // perform runs a verb with its flags read.
 func (a *app) perform(cmd *cobra.Command, v *verb, spec *protocols.Spec, active []*setup, args []string) error {
+	if err := timesFromEnvironment(cmd.Flags(), getenv); err != nil {
+		return err
+	}
 	if err := a.profile(cmd.Flags(), v, &args); err != nil {
 		return err
 	}
@@ -214,9 +228,12 @@ func checkArity(cmd *cobra.Command, v *verb, args []string) error {
 // env makes what a command runs with. done frees it, writes what is held, and
 // gives the error that the command ends with.
 func (a *app) env(cmd *cobra.Command) (e *env, done func(error) error, err error) {
-	a.g.proxySet = cmd.Flags().Changed("proxy")
+	a.g.proxySet, a.g.idleSet = cmd.Flags().Changed("proxy"), cmd.Flags().Changed("idle-timeout")
 	e = &env{app: a, flags: a.g, stdin: a.stdin, open: map[string]protocols.Client{}, perHost: map[string]*protocols.Options{}, idle: map[string][]protocols.Client{}}
 	if e.out, err = newOutput(a.stdout, a.stderr, a.g); err != nil {
+		return nil, nil, err
+	}
+	if a.g.keyLog, err = openKeyLog(getenv); err != nil {
 		return nil, nil, err
 	}
 	if e.opts, err = a.g.options(); err != nil {
@@ -226,14 +243,14 @@ func (a *app) env(cmd *cobra.Command) (e *env, done func(error) error, err error
 	if err != nil {
 		return nil, nil, err
 	}
+	if a.g.keyLog != nil {
+		e.out.detail("the keys of TLS go to the file that SSLKEYLOGFILE names: who reads it can read all that is sent")
+	}
 	return e, func(err error) error {
 		e.close()
-		flushed := e.out.flush()
-		closed := closeTrace()
-		for _, later := range []error{flushed, closed} {
-			if err == nil {
-				err = later
-			}
+		err = firstError(err, e.out.flush(), closeTrace())
+		if a.g.keyLog != nil {
+			err = firstError(err, a.g.keyLog.Close())
 		}
 		return err
 	}, nil

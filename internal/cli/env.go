@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -36,6 +37,9 @@ type env struct {
 // line named a protocol, or else the path of a local file.
 func (e *env) target(text string) (*protocols.Target, error) {
 	if e.proto == "" && !hasScheme(text) {
+		if err := e.app.almostURL(text); err != nil {
+			return nil, err
+		}
 		return e.file(text)
 	}
 	return e.app.reg.Parse(text, e.proto)
@@ -48,6 +52,18 @@ func (e *env) anyTarget(text string) (*protocols.Target, error) {
 		return e.app.reg.Parse(text, "")
 	}
 	return e.target(text)
+}
+
+// almostURL refuses "http:host" as the name of a local file, unless there is one.
+func (a *app) almostURL(text string) error {
+	scheme, rest, ok := strings.Cut(text, ":")
+	if !ok || a.specOf(strings.ToLower(scheme)) == nil {
+		return nil
+	}
+	if _, err := os.Lstat(text); err == nil {
+		return nil
+	}
+	return usage("%q is no URL: write %s://%s (or ./%s for a file of that name)", text, scheme, strings.TrimLeft(rest, "/"), text)
 }
 
 // file gives the target of a local path.
@@ -167,7 +183,7 @@ func final(ctx context.Context, err error) bool {
 func (e *env) tell(err error) {
 	if err != nil {
 		e.out.flush()
-		printError(e.out.words, e.out.json, err)
+		printError(e.out.words, e.out.json, e.app.hidden.err(err))
 	}
 }
 

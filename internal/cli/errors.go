@@ -74,13 +74,21 @@ type errorJSON struct {
 	Message   string `json:"message"`
 	Retryable bool   `json:"retryable"`
 	Hint      string `json:"hint,omitempty"`
+	Body      string `json:"body,omitempty"` // what came with a refusal, where it is text
 }
 
 // detailOf gives what an error is made of.
 func detailOf(err error) errorJSON {
 	e := &protocols.Error{}
 	errors.As(protocols.Wrap(err, "", "", ""), &e)
-	return errorJSON{e.Proto, e.Op, e.URL, e.Kind.String(), e.Code, e.Enhanced, strings.ToValidUTF8(e.Message(), "\uFFFD"), e.Retryable, hint(e)}
+	d := errorJSON{e.Proto, e.Op, e.URL, e.Kind.String(), e.Code, e.Enhanced, strings.ToValidUTF8(e.Message(), "\uFFFD"), e.Retryable, hint(e), ""}
+	if with, ok := errors.AsType[interface {
+		error
+		Said() string
+	}](err); ok {
+		d.Body = with.Said()
+	}
+	return d
 }
 
 // printError tells of a failure: one line and perhaps a hint, or one line of JSON.

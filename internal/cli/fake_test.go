@@ -33,6 +33,7 @@ type fakeServer struct {
 	removed  []string
 	moved    []string
 	made     []string
+	report   *protocols.Report // what Probe gives; nil: one of its own
 }
 
 func (f *fake) next() error {
@@ -48,6 +49,9 @@ func (f *fake) Probe(context.Context) (*protocols.Report, error) {
 	r := &protocols.Report{Up: true, Total: 3 * time.Millisecond, Connect: time.Millisecond, Banner: "hi\x1b[2J", Capabilities: []protocols.Capability{{Name: "X", Params: []string{"1", "2"}}}}
 	if err := f.next(); err != nil {
 		return &protocols.Report{Phase: "connect"}, err
+	}
+	if f.server.report != nil {
+		return f.server.report, nil
 	}
 	return r, nil
 }

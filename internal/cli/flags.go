@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -17,17 +18,21 @@ type globals struct {
 	timeout, connectTimeout, idleTimeout, retryWait duration
 	retries                                         count
 
-	tls, tlsMin               choice
+	tls, tlsMin, tlsMax       choice
 	insecure                  bool
 	caFile, cert, key, server string
+	keyPasswordFile           string
+	keyLog                    io.WriteCloser // of SSLKEYLOGFILE; nil: none
 	pins                      pins
 
-	user, passwordFile, passwordCommand, netrcFile, tokenFile string
-	auth, authzID, account, profile                           string
-	allowPlaintext                                            bool
+	user, passwordFile, passwordCommand, netrcFile, tokenFile, tokenCommand string
+	auth, authzID, account, profile                                         string
+	allowPlaintext                                                          bool
 
 	proxy, bind        string
-	proxySet           bool
+	noProxy            string
+	proxyCommand       string
+	proxySet, idleSet  bool // given by the user
 	connectTo, resolve hostMap
 	ip4, ip6           bool
 	limitRate, maxSize size
@@ -39,6 +44,7 @@ func newGlobals() *globals {
 		color:          oneOf("auto", "auto", "always", "never"),
 		tls:            oneOf("auto", "auto", "require", "off"),
 		tlsMin:         oneOf("1.2", "1.0", "1.1", "1.2", "1.3"),
+		tlsMax:         oneOf("1.3", "1.2", "1.3"),
 		connectTimeout: duration(protocols.DefaultConnectTimeout),
 		idleTimeout:    duration(protocols.DefaultIdleTimeout),
 		retries:        count{3, 1000},
@@ -82,7 +88,9 @@ func (g *globals) tlsFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&g.caFile, "ca-file", "", "trust the certificates in this `FILE` (PEM) only")
 	fs.StringVar(&g.cert, "cert", "", "client certificate `FILE` (PEM)")
 	fs.StringVar(&g.key, "key", "", "private key `FILE` of --cert, when it is not in there")
+	fs.StringVar(&g.keyPasswordFile, "key-password-file", "", "read the password of an encrypted key from the first line of `FILE`")
 	fs.Var(&g.tlsMin, "tls-min", "lowest TLS version")
+	fs.Var(&g.tlsMax, "tls-max", "highest TLS version")
 	fs.StringVar(&g.server, "servername", "", "verify the certificate for this `NAME`")
 	fs.Var(&g.pins, "pin", "accept only this certificate or public key: SHA-256 in hex, or sha256//BASE64")
 }
@@ -93,6 +101,7 @@ func (g *globals) loginFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&g.passwordCommand, "password-command", "", "run `CMD` and take the first line it prints as password")
 	fs.StringVar(&g.netrcFile, "netrc-file", "", "read this `FILE` in place of ~/.netrc")
 	fs.StringVar(&g.tokenFile, "token-file", "", "read a bearer token from `FILE` (XOAUTH2, OAUTHBEARER, Bearer)")
+	fs.StringVar(&g.tokenCommand, "token-command", "", "run `CMD` and take the first line it prints as bearer token")
 	fs.StringVar(&g.auth, "auth", "", "authentication `MECHANISM` to use, and no other")
 	fs.StringVar(&g.authzID, "authzid", "", "act as this `IDENTITY`")
 	fs.StringVar(&g.account, "account", "", "account `NAME` (FTP ACCT)")
@@ -102,6 +111,8 @@ func (g *globals) loginFlags(fs *pflag.FlagSet) {
 
 func (g *globals) networkFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&g.proxy, "proxy", "", "go through the proxy `URL` (socks5, socks5h, http, https); empty for none")
+	fs.StringVar(&g.noProxy, "noproxy", "", "go to the hosts of `LIST` without a proxy: names, .domains, addresses, networks (10.0.0.0/8), or * for all")
+	fs.StringVar(&g.proxyCommand, "proxy-command", "", "connect by running `CMD` and talking to its input and output; %h and %p in it are host and port")
 	fs.Var(&g.connectTo, "connect-to", "connect to the second pair in place of the first")
 	fs.Var(&g.resolve, "resolve", "use ADDR for HOST")
 	fs.StringVar(&g.bind, "bind", "", "connect from this local `ADDR`, or interface")

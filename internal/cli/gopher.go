@@ -55,9 +55,10 @@ func gopherFlags() *setup {
 	delay := duration(politeDelay)
 	return flagsFor(func(fs *pflag.FlagSet) {
 		fs.BoolVar(&s.Binary, "binary", false, "take texts as they come: dots, and the one at the end, stay")
-		fs.StringVar(&s.Charset, "charset", "", "`CHARSET` of texts and menus, to be made UTF-8; auto finds it out")
+		fs.StringVar(&s.Charset, "charset", "", "`CHARSET` of texts and menus, to be made UTF-8; auto finds it out (always done for menus)")
 		fs.BoolVar(&s.Foreign, "foreign", false, "follow items of other servers too (sync, ls -R)")
 		fs.StringVar(&s.View, "view", "", "Gopher+ `VIEW` to read, as 'Text/plain De_DE'")
+		fs.StringArrayVar(&s.Answers, "answer", nil, "`TEXT` that answers the next question of a Gopher+ form, line by line (cat, get)")
 		fs.Var(&delay, "delay", "pause between two requests, for each of --parallel")
 	}, func(c *gopher.Client) error {
 		c.Settings = s

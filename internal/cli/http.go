@@ -50,6 +50,9 @@ func httpCat() *verb {
 			if werr == nil {
 				_, werr = w.Write(no.Body)
 			}
+			if no.Cut {
+				e.out.say("netclients: there is more of this body: --no-fail gives all of it")
+			}
 			return firstError(wrote(werr), err)
 		}
 		return err
@@ -60,9 +63,8 @@ func httpCat() *verb {
 // httpGet is get with names that servers choose, and conditions.
 func httpGet() *verb {
 	g := &getter{}
-	remote := false
 	g.named = func(ctx context.Context, e *env, t *protocols.Target) (string, error) {
-		if !remote || t.Spec.Name != "http" {
+		if !g.asks(t) {
 			return "", nil
 		}
 		return remoteName(ctx, e, t)
@@ -78,7 +80,7 @@ func httpGet() *verb {
 	v.run = g.run
 	return as[*http.Client]("get", v).with(func(fs *pflag.FlagSet) {
 		g.flags(fs)
-		fs.BoolVarP(&remote, "remote-name", "J", false, "save under the name that the server gives (Content-Disposition), made safe")
+		fs.BoolVarP(&g.remote, "remote-name", "J", false, "save under the name that the server gives (Content-Disposition), made safe")
 	}).eg("get https://example.org/file.iso", "get --continue --segments 4 https://example.org/file.iso", "http get --if-newer page.html -o page.html example.org/")
 }
 
@@ -128,28 +130,31 @@ func httpRobots(ctx context.Context, e *env, c *http.Client, name string, args [
 
 // httpOptions are the flags that all verbs of HTTP have.
 type httpOptions struct {
-	s                    http.Settings
-	headers, allow       []string
-	block, cookies       []string
-	jarFile, newer, unix string
-	one, two, three      bool
-	redirects            count
-	jar                  *jarFile
+	s               http.Settings
+	headers, allow  []string
+	block, cookies  []string
+	jarFile, newer  string
+	jarFormat       choice
+	one, two, three bool
+	redirects       count
+	jar             *jarFile
 }
 
 func httpFlags() *setup {
-	h := &httpOptions{redirects: count{20, 1000}}
+	h := &httpOptions{redirects: count{20, 1000}, jarFormat: oneOf("netscape", "netscape", "lwp")}
 	return flagsFor(h.flags, h.configure)
 }
 
 func (h *httpOptions) flags(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&h.headers, "header", "H", nil, "`HEADER` of the request, 'Name: value'; 'Name:' drops one of ours, 'Name;' sends it empty")
 	fs.StringArrayVar(&h.cookies, "cookie", nil, "send cookies: `NAME=VALUE`; more with ; between")
-	fs.StringVar(&h.jarFile, "cookie-jar", "", "read cookies from this `FILE` (Netscape format), and write them back")
+	fs.StringVar(&h.jarFile, "cookie-jar", "", "read cookies from this `FILE`, and write them back")
+	fs.Var(&h.jarFormat, "cookie-format", "of the jar: netscape, as curl has it, or lwp, as libwww-perl has it; a jar that is there keeps its own")
 	fs.StringArrayVar(&h.allow, "cookie-allow", nil, "take cookies of this `DOMAIN` only")
 	fs.StringArrayVar(&h.block, "cookie-block", nil, "take no cookies of this `DOMAIN`")
 	fs.BoolVar(&h.s.NoFollow, "no-follow", false, "do not follow redirects")
 	fs.Var(&h.redirects, "max-redirects", "most redirects to follow")
+	fs.BoolVar(&h.s.AnyStatus, "no-fail", false, "take 4xx and 5xx for an answer like others: the body is the content, the exit code 0")
 	fs.BoolVar(&h.s.AllowDowngrade, "allow-downgrade", false, "follow redirects from https to http")
 	fs.BoolVar(&h.s.Compressed, "compressed", false, "ask for gzip, deflate, br and zstd, and decode them")
 	fs.StringVar(&h.newer, "if-newer", "", "only when newer than this `FILE or date` (cat, get)")
@@ -245,7 +250,7 @@ func (h *httpOptions) cookiesFor(c *http.Client) error {
 		return nil
 	}
 	if h.jar == nil {
-		j := newJarFile(h.jarFile)
+		j := newJarFile(h.jarFile, h.jarFormat.value == "lwp")
 		j.Allow, j.Block = slices.Clone(h.allow), slices.Clone(h.block)
 		if err := j.load(); err != nil {
 			return err

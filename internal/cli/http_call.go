@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -85,11 +86,11 @@ func (h *httpCall) call(ctx context.Context, e *env, c *http.Client, items []str
 		return err
 	}
 	defer resp.Body.Close()
-	refused := resp.AsError()
-	if err := h.print(ctx, e, resp, start); err != nil {
-		return err
+	err = resp.AsError()
+	if c.Settings.AnyStatus {
+		err = nil
 	}
-	return refused
+	return firstError(h.print(ctx, e, resp, start), err)
 }
 
 // repeats are the methods that may be sent twice (RFC 9110 9.2.2).
@@ -102,7 +103,7 @@ func (h *httpCall) attempts(ctx context.Context, e *env, c *http.Client, r *http
 	for left := e.flags.retries.value; ; left-- {
 		resp, err := c.Do(ctx, r)
 		failure := err
-		if err == nil {
+		if err == nil && !c.Settings.AnyStatus {
 			failure = resp.AsError()
 		}
 		seeker, again := r.Body.(io.Seeker)
@@ -151,7 +152,8 @@ type responseJSON struct {
 	TotalMs    float64             `json:"total_ms"`
 }
 
-// mostJSONBody is the largest body that is put into JSON.
+// mostJSONBody is the largest body that is put into JSON as text; a larger one goes
+// through as it comes, in base64.
 const mostJSONBody = 4 << 20
 
 // print writes the answer: its head where that is wanted, and its body.
@@ -221,35 +223,53 @@ func (h *httpCall) printJSON(ctx context.Context, e *env, resp *http.Response, s
 	if resp.TLS != nil {
 		j.TLSVersion = tls.VersionName(resp.TLS.Version)
 	}
-	if err := h.body(ctx, e, resp, &j); err != nil {
-		return err
-	}
+	started, err := h.body(ctx, e, resp, &j)
 	j.Trailers = resp.Trailer
 	j.TotalMs = ms(time.Since(start))
+	switch {
+	case started:
+		line, merr := marshal(j)
+		return firstError(err, merr, e.out.write(append([]byte(`",`), line[1:]...)))
+	case err != nil:
+		return err
+	}
 	return e.out.object(j)
 }
 
-// body puts the body into JSON: text as it is, else base64; or into the file.
-func (h *httpCall) body(ctx context.Context, e *env, resp *http.Response, j *responseJSON) (err error) {
+// body puts the body into JSON: text as it is, else base64; or into the file. A
+// large one is written at once, as the first key of the object: then started is
+// true, and the rest of the object must follow whatever happens.
+func (h *httpCall) body(ctx context.Context, e *env, resp *http.Response, j *responseJSON) (started bool, err error) {
 	if h.out != "" {
 		j.Saved = h.out
 		j.Bytes, err = h.save(ctx, e, resp.Body)
-		return err
+		return false, err
 	}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, mostJSONBody+1))
-	if err != nil {
-		return err
-	}
-	if len(b) > mostJSONBody {
-		return usage("the body is too large for --json: -o FILE saves it")
-	}
-	j.Bytes = int64(len(b))
-	switch {
+	switch j.Bytes = int64(len(b)); {
+	case err != nil:
+		return false, err
+	case len(b) > mostJSONBody && e.out.jq != nil:
+		return false, usage("the body is too large for --jq: -o FILE saves it, --json alone writes it")
+	case len(b) > mostJSONBody:
+		j.Bytes, err = e.out.stream(`{"body_base64":"`, io.MultiReader(bytes.NewReader(b), resp.Body))
+		return true, err
 	case resp.Method == nethttp.MethodHead:
 	case utf8.Valid(b):
 		j.Body = new(string(b))
 	default:
 		j.BodyBase64 = base64.StdEncoding.EncodeToString(b)
 	}
-	return nil
+	return false, nil
+}
+
+// stream writes what comes in base64, behind a start. It gives how many bytes came.
+func (o *output) stream(start string, from io.Reader) (int64, error) {
+	o.count++
+	if err := o.write([]byte(start)); err != nil {
+		return 0, err
+	}
+	to := base64.NewEncoder(base64.StdEncoding, writerFunc(func(b []byte) (int, error) { return len(b), o.write(b) }))
+	n, err := io.Copy(to, from)
+	return n, firstError(err, to.Close())
 }

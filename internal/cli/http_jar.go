@@ -21,11 +21,14 @@ func timeParse(form, text string) (time.Time, error) {
 type jarFile struct {
 	*http.Jar
 	path string
+	lwp  bool // the format of libwww-perl
 	mu   sync.Mutex
 	last []byte // as it stands in the file
 }
 
-func newJarFile(path string) *jarFile { return &jarFile{Jar: http.NewJar(), path: path} }
+func newJarFile(path string, lwp bool) *jarFile {
+	return &jarFile{Jar: http.NewJar(), path: path, lwp: lwp}
+}
 
 // load reads the file. One that is missing is made, so that a place where it
 // cannot be is told at once and not after the work.
@@ -40,7 +43,7 @@ func (j *jarFile) load() error {
 	if err != nil {
 		return err
 	}
-	j.last = b
+	j.last, j.lwp = b, j.lwp || bytes.HasPrefix(b, []byte(http.LWPHead))
 	return j.Load(bytes.NewReader(b), time.Now())
 }
 
@@ -51,7 +54,11 @@ func (j *jarFile) save() error {
 		return nil
 	}
 	var b bytes.Buffer
-	if err := j.Save(&b, true, time.Now()); err != nil {
+	save := j.Save
+	if j.lwp {
+		save = j.SaveLWP
+	}
+	if err := save(&b, true, time.Now()); err != nil {
 		return err
 	}
 	j.mu.Lock()

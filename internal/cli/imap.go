@@ -33,8 +33,10 @@ func imapVerbs() []*verb {
 // imapListVerbs list messages and mailboxes.
 func imapListVerbs() []*verb {
 	l, s, t := newLister(), newLister(), newLister()
-	w := &imapIdle{}
+	w, k := &imapIdle{}, &imapCaps{}
 	return []*verb{
+		on("caps", "URL...", "what the server says it can do", k.run).only().with(k.flags).
+			eg("imap caps --login imaps://user@host"),
 		as[*imap.Client]("folders", verbNamed("ls", listVerbs())),
 		on("sort", "URL KEYS [QUERY]", "list messages in the order of keys: date, reverse size, from, subject, arrival", func(ctx context.Context, e *env, c *imap.Client, name string, args []string) error {
 			return l.print(e, name, c.Sort(ctx, name, args[0], second(args)))
@@ -76,11 +78,29 @@ func imapFlags() *setup {
 		fs.StringVar(&s.ProxyUser, "proxy-user", "", "act as this `USER` (PROXYAUTH)")
 	}, func(c *imap.Client) error {
 		c.Settings = s
-		c.Settings.Spool = spoolFile
+		c.Settings.Spool, c.Settings.Files = spoolFile, stateFiles{}
 		var err error
 		c.Settings.StateDir, err = stateDir("imap")
 		return err
 	})
+}
+
+// imapCaps is caps: many servers tell more to those who have logged in.
+type imapCaps struct{ login bool }
+
+func (k *imapCaps) flags(fs *pflag.FlagSet) {
+	fs.BoolVar(&k.login, "login", false, "what it says after the login")
+}
+
+func (k *imapCaps) run(ctx context.Context, e *env, c *imap.Client, name string, args []string) error {
+	if !k.login {
+		return caps(ctx, e, c, name, args)
+	}
+	list, err := c.Capabilities(ctx)
+	if err != nil {
+		return err
+	}
+	return printCaps(e, list)
 }
 
 // mailboxArg reads an argument that names a mailbox of the current target's

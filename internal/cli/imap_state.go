@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/imap"
 )
 
@@ -20,6 +21,28 @@ func stateDir(protocol string) (string, error) {
 	}
 	return filepath.Join(dir, "netclients", protocol), nil
 }
+
+// stateFiles are the files in which IMAP keeps what must outlive a run.
+type stateFiles struct{}
+
+// Open opens or makes a file for this process alone.
+func (stateFiles) Open(path string) (imap.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Hold(f, path); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Remove removes a file.
+func (stateFiles) Remove(path string) error { return os.Remove(path) }
 
 // spoolFile makes a file that goes away when it is closed, whatever happens.
 func spoolFile() (imap.SpoolFile, error) {

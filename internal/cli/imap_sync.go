@@ -19,6 +19,8 @@ import (
 type mailPair struct {
 	name     string
 	from, to *protocols.Target
+	done     func() // called when it is up to date; nil: nothing more to do
+	err      error  // why it has no place
 }
 
 // account is sync of all mailboxes of an IMAP account, or of those that a pattern
@@ -65,9 +67,7 @@ func (s *syncer) downward(ctx context.Context, e *env, from, to *protocols.Targe
 			return nil, err
 		}
 		p.from.URL.User = from.URL.User
-		if p.to, err = e.mailPlace(to, entry.Name, entry.Facts["delimiter"]); err != nil {
-			return nil, err
-		}
+		p.to, p.err = e.mailPlace(to, entry.Name, entry.Facts["delimiter"])
 		pairs = append(pairs, p)
 	}
 	return pairs, nil
@@ -109,7 +109,7 @@ func (e *env) mailPlace(to *protocols.Target, name, delimiter string) (*protocol
 	if to.URL.Scheme == "mbox" {
 		local += ".mbox"
 	}
-	return e.app.reg.Parse(to.URL.Scheme+":"+(&url.URL{Path: local}).EscapedPath(), "")
+	return e.app.reg.Target(&url.URL{Scheme: to.URL.Scheme, Path: local}, "")
 }
 
 // upward finds the maildirs below a folder.
@@ -139,8 +139,8 @@ func (s *syncer) upward(from, to *protocols.Target) ([]mailPair, error) {
 		src.Name, dst.Name = dir, imap.MailboxName(filepath.ToSlash(name))
 		u := *to.URL
 		dst.URL = u.JoinPath(url.PathEscape(name))
-		src.URL = &url.URL{Scheme: from.URL.Scheme, Opaque: (&url.URL{Path: dir}).EscapedPath()}
-		pairs = append(pairs, mailPair{name, &src, &dst})
+		src.URL = &url.URL{Scheme: from.URL.Scheme, Path: dir}
+		pairs = append(pairs, mailPair{name: name, from: &src, to: &dst})
 		return nil
 	})
 	return pairs, err
@@ -167,10 +167,20 @@ func (s *syncer) eachMailbox(ctx context.Context, e *env, pairs []mailPair) erro
 					sum.add(r)
 				})
 				lock.Lock()
+				worked := err == nil
+				if len(pairs) > 1 && ofOneMailbox(p, err) {
+					r := transfer.Result{Protocol: p.from.Spec.Name, Source: protocols.Redact(p.from.URL), Name: p.name, Status: transfer.StatusFailed, Err: err}
+					sum.add(r)
+					t.Add(r)
+					err = nil
+				}
 				total.Done, total.Skipped, total.Deleted, total.Failed = total.Done+t.Done, total.Skipped+t.Skipped, total.Deleted+t.Deleted, total.Failed+t.Failed
 				total.Bytes += t.Bytes
 				if first == nil {
 					first = err
+				}
+				if worked && p.done != nil {
+					p.done()
 				}
 				lock.Unlock()
 			}
@@ -185,7 +195,15 @@ func (s *syncer) eachMailbox(ctx context.Context, e *env, pairs []mailPair) erro
 	return sum.end(total, causeOf(ctx, first))
 }
 
+// ofOneMailbox reports whether an error says nothing of the other mailboxes.
+func ofOneMailbox(p mailPair, err error) bool {
+	return err != nil && (p.err != nil || protocols.KindOf(err) == protocols.Refused)
+}
+
 func (s *syncer) oneMailbox(ctx context.Context, e *env, j *job, p mailPair, add func(transfer.Result)) (transfer.Summary, error) {
+	if p.err != nil {
+		return transfer.Summary{}, named(protocols.Wrap(p.err, p.from.Spec.Name, "sync", protocols.Redact(p.from.URL)), "sync")
+	}
 	t, err := transfer.SyncMessages(ctx, e.endpoint(p.from), e.endpoint(p.to), s.messageOptions(e, j), add)
 	return t, named(protocols.Wrap(err, p.from.Spec.Name, "sync", protocols.Redact(p.from.URL)), "sync")
 }

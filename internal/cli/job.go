@@ -59,11 +59,16 @@ func (j *job) each(ctx context.Context, items []string, move func(context.Contex
 	}
 	close(queue)
 	wait.Wait()
+	return j.verdict(len(items) == 1)
+}
+
+// verdict is the error of the whole when all has been told.
+func (j *job) verdict(single bool) error {
 	j.bars.Close()
 	switch {
 	case j.last != nil:
 		return j.last
-	case len(items) == 1:
+	case single:
 		return j.first
 	}
 	return j.tally.err()
@@ -89,6 +94,11 @@ func (j *job) note(ctx context.Context, err error) bool {
 // one moves one item. The error is printed here when it is one of many.
 func (j *job) one(ctx context.Context, item string, move func(context.Context, string) (transfer.Result, error), many bool) error {
 	r, err := guard(func() (transfer.Result, error) { return move(ctx, item) })
+	return j.settle(ctx, r, err, many)
+}
+
+// settle tells what became of one item.
+func (j *job) settle(ctx context.Context, r transfer.Result, err error, many bool) error {
 	err = causeOf(ctx, named(protocols.Wrap(err, r.Protocol, j.verb, r.Source), j.verb))
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -99,7 +109,7 @@ func (j *job) one(ctx context.Context, item string, move func(context.Context, s
 	}
 	if err != nil && many && !final(ctx, err) {
 		j.e.out.flush()
-		printError(j.above(), j.e.out.json, err)
+		printError(j.above(), j.e.out.json, j.e.app.hidden.err(err))
 	}
 	return err
 }

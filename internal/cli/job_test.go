@@ -24,7 +24,7 @@ func testEnv(t *testing.T, g *globals) (e *env, out, words *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e = &env{flags: g, out: o, opts: &protocols.Options{}, open: map[string]protocols.Client{}, perHost: map[string]*protocols.Options{}, idle: map[string][]protocols.Client{}}
+	e = &env{app: &app{hidden: &hidden{}}, flags: g, out: o, opts: &protocols.Options{}, open: map[string]protocols.Client{}, perHost: map[string]*protocols.Options{}, idle: map[string][]protocols.Client{}}
 	return e, out, words
 }
 

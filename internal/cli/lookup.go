@@ -1,17 +1,20 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/socket"
 )
 
 // fullName gives the fully qualified name of this machine and its addresses, as
@@ -61,15 +64,21 @@ func (a *app) lookUp(cmd *cobra.Command, e *env, args []string) error {
 func lookupText(f found) string {
 	switch f.Type {
 	case "service":
-		return fmt.Sprintf("%s  %d/%s", safe(f.Query), f.Port, f.Protocol)
+		return strings.TrimSpace(fmt.Sprintf("%s  %d/%s  %s", safe(f.Query), f.Port, f.Protocol, safe(strings.Join(f.Names, " "))))
 	case "name":
+		if f.Value != f.Query {
+			return fmt.Sprintf("%s  %s  %s", safe(f.Query), f.Value, safe(strings.Join(f.Names, " ")))
+		}
 		return fmt.Sprintf("%s  %s", safe(f.Query), safe(strings.Join(f.Names, " ")))
 	}
 	return fmt.Sprintf("%s  %s  %s", safe(f.Query), f.Value, safe(strings.Join(f.Names, " ")))
 }
 
 func lookup(ctx context.Context, query string) ([]found, error) {
-	if ip, err := netip.ParseAddr(strings.Trim(query, "[]")); err == nil {
+	if services := lookupPort(query); len(services) > 0 {
+		return services, nil
+	}
+	if ip, err := netip.ParseAddr(socket.Host(strings.Trim(query, "[]"))); err == nil {
 		names, err := net.DefaultResolver.LookupAddr(ctx, ip.String())
 		return []found{{Query: query, Type: "name", Value: ip.String(), Names: undotted(names)}}, err
 	}
@@ -96,7 +105,38 @@ func lookupError(err error) error {
 	return err
 }
 
-// lookupService finds "ftp", "ftp/tcp" and "21/tcp"-like words without a dot.
+// lookupPort finds the services of a port, such as "25" and "25/tcp".
+func lookupPort(query string) (out []found) {
+	number, only, _ := strings.Cut(query, "/")
+	port, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return nil
+	}
+	for _, network := range []string{"tcp", "udp"} {
+		if names := portNames(number, network); len(names) > 0 && (only == "" || only == network) {
+			out = append(out, found{Query: query, Type: "service", Port: int(port), Protocol: network, Names: names})
+		}
+	}
+	return out
+}
+
+// portNames gives the names that services(5) has for a port.
+func portNames(number, network string) []string {
+	f, err := os.Open("/etc/services")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		line, _, _ := strings.Cut(lines.Text(), "#")
+		if words := strings.Fields(line); len(words) > 1 && words[1] == number+"/"+network {
+			return append(words[:1:1], words[2:]...)
+		}
+	}
+	return nil
+}
+
+// lookupService finds words without a dot, such as "ftp" and "ftp/tcp".
 func lookupService(ctx context.Context, query string) []found {
 	word, only, _ := strings.Cut(query, "/")
 	if strings.Contains(word, ".") || word == "" {

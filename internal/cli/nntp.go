@@ -19,7 +19,7 @@ func nntpVerbs() []*verb {
 	return append([]*verb{
 		as[*nntp.Client]("ls", list).eg("ls -l nntp://news.example.org/", "nntp ls 'news.example.org/comp.lang.*'", "nntp ls --newest 20 news.example.org/comp.lang.go"),
 		groups.eg("nntp groups news.example.org 'comp.lang.*'"),
-		on("over", "URL [RANGE]", "overview of a group's articles", nntpOver).only().
+		nntpOverVerb().
 			eg("nntp over news.example.org/comp.lang.go 57-59", "nntp over --json news.example.org/comp.lang.go/57- | jq -r .subject"),
 		on("hdr", "URL FIELD [RANGE]", "one header of a group's articles (HDR, XHDR)", nntpHeader).only().
 			eg("nntp hdr news.example.org/comp.lang.go Subject 57-"),
@@ -118,10 +118,14 @@ func nntpList(name, args string) *verb {
 	l := newLister()
 	var newest count
 	var since, before moment
+	var read newsrc
 	newest.most = 1 << 40
 	v := on(name, args, "list groups, or the articles of a group", func(ctx context.Context, e *env, c protocols.Lister, name string, args []string) error {
 		if n, ok := c.(*nntp.Client); ok {
 			n.Settings.Newest, n.Settings.Since, n.Settings.Before = int64(newest.value), since.Time, before.Time
+			if err := read.apply(n); err != nil {
+				return err
+			}
 		}
 		if len(args) > 0 {
 			name = args[0]
@@ -133,6 +137,7 @@ func nntpList(name, args string) *verb {
 		fs.Var(&newest, "newest", "only the newest N articles of a group")
 		fs.Var(&since, "since", "only articles dated since then: RFC 3339, a date, or how long ago (36h, 7d)")
 		fs.Var(&before, "before", "only articles dated before")
+		read.flag(fs, "only groups that it subscribes to, with articles that were not read, and only those articles")
 	})
 }
 
@@ -143,6 +148,16 @@ func ranged(name string, args []string, at int) string {
 		return name
 	}
 	return strings.TrimSuffix(name, "/") + "/" + args[at]
+}
+
+func nntpOverVerb() *verb {
+	var read newsrc
+	return on("over", "URL [RANGE]", "overview of a group's articles", func(ctx context.Context, e *env, c *nntp.Client, name string, args []string) error {
+		if err := read.apply(c); err != nil {
+			return err
+		}
+		return nntpOver(ctx, e, c, name, args)
+	}).only().with(func(fs *pflag.FlagSet) { read.flag(fs, "only articles that were not read") })
 }
 
 func nntpOver(ctx context.Context, e *env, c *nntp.Client, name string, args []string) error {

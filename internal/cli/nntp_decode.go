@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/nntp"
 	"github.com/netclients/netclients/protocols/transfer"
 )
@@ -17,10 +17,12 @@ const mostDecoded = 10_000
 
 // decoding puts the files that articles hold, whole or in parts, into a folder.
 type decoding struct {
-	dir   string
+	place chosenPlace
 	max   int64
-	files map[string]*decodedFile
+	files map[string]*decodedFile // by local name
 	order []string
+	tail  *nntp.Piece  // uuencoded, goes on in a later article
+	into  *decodedFile // that one belongs to
 }
 
 type decodedFile struct {
@@ -31,13 +33,13 @@ type decodedFile struct {
 
 // decode is get --decode: all encoded files in the articles of the URLs.
 func (g *nntpGetter) decodeAll(ctx context.Context, e *env, urls []string) error {
-	d := &decoding{dir: g.out, max: int64(e.flags.maxSize), files: map[string]*decodedFile{}}
-	if d.dir != "" {
-		if err := os.MkdirAll(d.dir, 0o777); err != nil {
-			return err
-		}
+	place, err := g.chosen.open(g.out)
+	if err != nil {
+		return err
 	}
-	err := e.each(ctx, urls, func(text string) error {
+	defer place.close()
+	d := &decoding{place: place, max: int64(e.flags.maxSize), files: map[string]*decodedFile{}}
+	err = e.each(ctx, urls, func(text string) error {
 		return with(ctx, e, "get", text, func(ctx context.Context, c *nntp.Client, name string) error {
 			names, err := articleNames(ctx, c, name)
 			if err != nil {
@@ -59,6 +61,10 @@ func (g *nntpGetter) decodeAll(ctx context.Context, e *env, urls []string) error
 // the work: what is damaged is told at the end.
 func (d *decoding) article(name string, body io.Reader) error {
 	in := nntp.NewDecoder(body)
+	in.Split = true
+	if d.tail != nil {
+		in.Continue(*d.tail)
+	}
 	for {
 		p, err := in.Next()
 		if err == io.EOF || p == nil && protocols.KindOf(err) == protocols.Protocol {
@@ -71,6 +77,9 @@ func (d *decoding) article(name string, body io.Reader) error {
 		if err != nil {
 			return err
 		}
+		if f.sink.part == nil {
+			continue
+		}
 		err = f.join.Add(in)
 		if protocols.KindOf(err) == protocols.Local {
 			return err
@@ -78,22 +87,43 @@ func (d *decoding) article(name string, body io.Reader) error {
 		if err != nil && f.err == nil {
 			f.err = fmt.Errorf("%s: %w", name, err)
 		}
+		d.follow(in, f)
 	}
 }
 
-func (d *decoding) file(name string) (*decodedFile, error) {
+// follow keeps the place at which a uuencoded file goes on in another article.
+func (d *decoding) follow(in *nntp.Decoder, f *decodedFile) {
+	p := in.Piece()
+	switch {
+	case in.Unfinished():
+		p.Offset = f.join.Size()
+		d.tail, d.into = &p, f
+	case d.into == f:
+		d.tail, d.into = nil, nil
+	}
+}
+
+// file gives the file of a piece. One whose name is refused, or taken, has an error
+// from the start: the others are decoded nevertheless.
+func (d *decoding) file(posted string) (*decodedFile, error) {
+	name, err := file.ChosenName(posted)
+	if err != nil {
+		name = posted
+	}
 	if f := d.files[name]; f != nil {
 		return f, nil
 	}
 	if len(d.files) == mostDecoded {
 		return nil, usage("more than %d files at once; name a smaller range", mostDecoded)
 	}
-	sink := &nzbSink{dir: d.dir}
-	out, err := sink.create(name)
-	if err != nil {
+	f := &decodedFile{sink: &nzbSink{chosenPlace: d.place}}
+	out, err := f.sink.create(posted)
+	if refused, ok := errors.AsType[*protocols.Error](err); ok {
+		f.err = refused
+	} else if err != nil {
 		return nil, err
 	}
-	f := &decodedFile{sink: sink, join: nntp.NewJoin(out)}
+	f.join = nntp.NewJoin(out)
 	f.join.Max = d.max
 	d.files[name], d.order = f, append(d.order, name)
 	return f, nil
@@ -104,17 +134,21 @@ func (d *decoding) finish(ctx context.Context, e *env) error {
 	job := e.newJob("get", 1)
 	defer job.close()
 	if len(d.order) == 0 {
+		e.out.warn("no article holds a file")
 		return nil
 	}
 	return job.each(ctx, d.order, func(_ context.Context, name string) (transfer.Result, error) {
 		f := d.files[name]
-		r := transfer.Result{Protocol: "nntp", Source: name, Destination: f.sink.path, Bytes: max(0, f.join.Size()), Status: transfer.StatusDone}
+		r := transfer.Result{Protocol: "nntp", Source: name, Destination: f.sink.path(), Bytes: max(0, f.join.Size()), Status: transfer.StatusDone}
 		err := f.err
+		if err == nil && d.tail != nil && d.into == f {
+			err = &protocols.Error{Kind: protocols.Protocol, Text: name + ": the end of the file is missing"}
+		}
 		if gaps := f.join.Missing(); err == nil && len(gaps) > 0 {
 			err = &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("%s: bytes %d to %d are missing", name, gaps[0][0], gaps[0][1]-1)}
 		}
 		if err == nil {
-			err = f.join.Verify(f.sink.f)
+			err = f.join.Verify(f.sink.part)
 		}
 		if bad := f.sink.finish(err == nil); err == nil {
 			err = bad

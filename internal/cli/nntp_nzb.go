@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,7 +22,9 @@ import (
 // nntpGetter is get for ranges of articles and for NZB files too.
 type nntpGetter struct {
 	getter
+	newsrc newsrc
 	decode bool
+	chosen chosenNames
 }
 
 func nntpGet() *verb {
@@ -31,7 +33,9 @@ func nntpGet() *verb {
 	v.run = g.run
 	v.with(func(fs *pflag.FlagSet) {
 		g.flags(fs)
+		g.newsrc.flag(fs, "only articles that were not read, also of a group without a range; notes those that were saved")
 		fs.BoolVar(&g.decode, "decode", false, "save the files that the articles hold (yEnc, uuencode), parts joined")
+		g.chosen.flag(fs)
 	})
 	return as[*nntp.Client]("get", v).eg("nntp get news.example.org/comp.lang.go/57-59 -o articles/",
 		"nntp get news.example.org file.nzb -o DIR", "nntp get --decode news.example.org/alt.binaries.test/100-120 -o DIR", "nntp get --fill nntps://other.example.org file.nzb -o DIR")
@@ -52,22 +56,36 @@ func (g *nntpGetter) run(ctx context.Context, e *env, args []string) error {
 	if g.decode {
 		return g.decodeAll(ctx, e, urls)
 	}
-	all, err := expandArticles(ctx, e, urls)
-	if err != nil {
+	if err := g.newsrc.read(); err != nil {
 		return err
 	}
-	return g.getter.run(ctx, e, all)
+	all, err := g.expand(ctx, e, urls)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	g.settle = g.note
+	return errors.Join(g.getter.run(ctx, e, all), g.newsrc.write())
 }
 
-// expandArticles puts the articles of a range in the place of its URL.
-func expandArticles(ctx context.Context, e *env, urls []string) ([]string, error) {
+// note marks an article that was saved as read.
+func (g *nntpGetter) note(r transfer.Result, err error) (transfer.Result, error) {
+	if g.newsrc.list != nil && err == nil {
+		if u, bad := url.Parse(r.Source); bad == nil {
+			g.newsrc.list.MarkArticle(strings.TrimPrefix(u.Path, "/"))
+		}
+	}
+	return r, err
+}
+
+// expand puts the articles of a range in the place of its URL.
+func (g *nntpGetter) expand(ctx context.Context, e *env, urls []string) ([]string, error) {
 	var all []string
 	for _, text := range urls {
 		t, err := e.target(text)
 		if err != nil {
 			return nil, err
 		}
-		if t.Spec.Name != "nntp" || !nntp.IsRange(t.Name) {
+		if t.Spec.Name != "nntp" || !nntp.IsRange(t.Name) && (g.newsrc.list == nil || !nntp.IsGroup(t.Name)) {
 			all = append(all, text)
 			continue
 		}
@@ -76,7 +94,11 @@ func expandArticles(ctx context.Context, e *env, urls []string) ([]string, error
 			return nil, err
 		}
 		client, _ := protocols.As[*nntp.Client](c)
+		client.Settings.Newsrc = g.newsrc.list
 		names, err := client.Articles(ctx, t.Name)
+		if err == nil && g.out != "" && g.out != "-" { // a range goes into a folder, of whatever length it is
+			err = os.MkdirAll(g.out, 0o777)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -108,6 +130,11 @@ func (g *nntpGetter) nzb(ctx context.Context, e *env, servers, nzbs []string) er
 	if err != nil {
 		return err
 	}
+	place, err := g.chosen.open(g.out)
+	if err != nil {
+		return err
+	}
+	defer place.close()
 	job := e.newJob("get", 1)
 	defer job.close()
 	var items []string
@@ -116,7 +143,7 @@ func (g *nntpGetter) nzb(ctx context.Context, e *env, servers, nzbs []string) er
 	}
 	return job.each(ctx, items, func(ctx context.Context, item string) (transfer.Result, error) {
 		i, _ := strconv.Atoi(item)
-		return fetchNZB(ctx, f, &files[i], g.out)
+		return g.fetchNZB(ctx, f, &files[i], place)
 	})
 }
 
@@ -165,72 +192,70 @@ func readNZBs(paths []string) (files []nntp.NZBFile, err error) {
 	return files, nil
 }
 
-// nzbSink is the file that parts are written into: under a temporary name until
-// it is whole.
-type nzbSink struct {
-	dir, path string
-	f         *os.File
-}
-
-// create opens the temporary file when the name is known, made safe.
-func (s *nzbSink) create(name string) (io.WriterAt, error) {
-	name, err := file.SafeName(filepath.Base(strings.ReplaceAll(name, `\`, "/")))
-	if err != nil {
-		return nil, err
-	}
-	s.path = filepath.Join(s.dir, name)
-	s.f, err = os.OpenFile(s.path+protocols.PartSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
-	return s.f, err
-}
-
-// finish gives the file its name, when it is whole.
-func (s *nzbSink) finish(whole bool) error {
-	if s.f == nil {
-		return nil
-	}
-	err := s.f.Sync()
-	err = errors.Join(err, s.f.Close())
-	if err != nil || !whole {
-		return err
-	}
-	return os.Rename(s.path+protocols.PartSuffix, s.path)
-}
-
-func fetchNZB(ctx context.Context, f *nntp.Fetch, wanted *nntp.NZBFile, dir string) (transfer.Result, error) {
+// fetchNZB fetches one file of an NZB into a folder.
+func (g *nntpGetter) fetchNZB(ctx context.Context, f *nntp.Fetch, wanted *nntp.NZBFile, place chosenPlace) (transfer.Result, error) {
 	r := transfer.Result{Protocol: "nntp", Source: wanted.Subject, Status: transfer.StatusFailed}
-	if dir != "" {
-		if err := os.MkdirAll(dir, 0o777); err != nil {
-			return r, err
-		}
+	if path, there := g.finished(wanted, place); there {
+		r.Status, r.Destination, r.Note = transfer.StatusSkipped, path, "there already"
+		return r, nil
 	}
-	sink := &nzbSink{dir: dir}
+	sink := &nzbSink{chosenPlace: place}
 	one := *f
-	one.Create = sink.create
+	one.Create, one.Note = sink.create, sink.note
 	start := time.Now()
-	done, err := one.File(ctx, wanted)
+	begun, err := sink.begin(wanted, g.resume)
+	done := &nntp.Fetched{}
+	if one.Begun = begun; err == nil {
+		done, err = one.File(ctx, wanted)
+	}
 	if err == nil && len(done.Missing) > 0 {
 		err = missingParts(done, len(wanted.Segments))
 	}
 	if bad := sink.finish(err == nil); err == nil {
 		err = bad
 	}
-	r.Took, r.Bytes, r.Err, r.Destination = time.Since(start), done.Bytes, err, sink.path
+	r.Took, r.Bytes, r.Err, r.Destination = time.Since(start), done.Bytes, err, sink.path()
 	if err == nil {
 		r.Status = transfer.StatusDone
+	}
+	for _, p := range begun {
+		r.ResumedAt += p.Length
 	}
 	return r, err
 }
 
-// missingParts names the parts that are not to be had, and why of the first.
+// finished reports whether --continue finds a file whole: files have their names
+// only then.
+func (g *nntpGetter) finished(wanted *nntp.NZBFile, place chosenPlace) (path string, there bool) {
+	name, err := file.ChosenName(wanted.Name())
+	if !g.resume || err != nil {
+		return "", false
+	}
+	info, err := place.root.Lstat(name)
+	return place.path(name), err == nil && info.Mode().IsRegular()
+}
+
+// missingParts names the parts that are not to be had, and why.
 func missingParts(done *nntp.Fetched, total int) error {
 	var parts []string
-	for _, s := range done.Missing {
-		if parts = append(parts, fmt.Sprintf("%d %s", s.Number, s.ID)); len(parts) == 20 {
+	for _, m := range done.Missing {
+		if parts = append(parts, fmt.Sprintf("%d %s (%s)", m.Number, m.ID, reason(m.Err))); len(parts) == 20 {
 			parts = append(parts, "...")
 			break
 		}
 	}
-	e := &protocols.Error{Proto: "nntp", Op: "get", Kind: protocols.KindOf(errors.Unwrap(done.Errors[0])), Err: done.Errors[0]}
+	e := &protocols.Error{Proto: "nntp", Op: "get", Kind: protocols.Partial}
+	if len(done.Missing) == total {
+		e.Kind = protocols.KindOf(done.Missing[0].Err)
+	}
 	e.Text = fmt.Sprintf("%s: %d of %d parts missing: %s", done.Name, len(done.Missing), total, strings.Join(parts, ", "))
 	return e
+}
+
+// reason is an error without what the place of it says already.
+func reason(err error) string {
+	if e, ok := errors.AsType[*protocols.Error](err); ok {
+		return e.Message()
+	}
+	return err.Error()
 }

@@ -51,7 +51,7 @@ func (p *poster) flags(fs *pflag.FlagSet) {
 	m, l := p.mail, &p.mail.letter
 	fs.StringVar(&l.From, "from", "", "author `ADDR`ess")
 	fs.StringVar(&l.ReplyTo, "reply-to", "", "`ADDR`ess for answers by mail")
-	fs.StringSliceVarP(&p.newsgroups, "newsgroups", "n", nil, "`GROUPS` to post to, apart by commas; the default is that of the URL")
+	fs.StringArrayVarP(&p.newsgroups, "newsgroups", "n", nil, "`GROUPS` to post to, apart by commas; the default is that of the URL")
 	fs.StringVar(&l.Subject, "subject", "", "subject `TEXT`")
 	fs.StringArrayVar(&p.references, "references", nil, "message-`ID` of the article that this one answers, and of those before it")
 	fs.StringVar(&p.followup, "followup-to", "", "`GROUPS` for answers, or poster")

@@ -45,11 +45,12 @@ func nntpPart(part nntp.Part) action[*nntp.Client] {
 		}
 		var t tally
 		err = c.BulkPart(ctx, names, part, func(_ string, o *protocols.Object, err error) error {
+			if err != nil && !nntp.IsRange(name) {
+				return err
+			}
 			if err != nil {
 				t.add(err)
-				if nntp.IsRange(name) {
-					e.tell(err)
-				}
+				e.tell(err)
 				return nil
 			}
 			_, err = io.Copy(stdoutFile(w), o.Body)

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"net/url"
 	"os"
 	"slices"
@@ -28,6 +27,9 @@ func (g *globals) options() (*protocols.Options, error) {
 	if err != nil {
 		return nil, err
 	}
+	if g.proxySet && g.proxyCommand != "" {
+		return nil, usage("--proxy and --proxy-command exclude each other")
+	}
 	if g.ip4 && g.ip6 {
 		return nil, usage("-4 and -6 exclude each other")
 	}
@@ -47,11 +49,17 @@ func (g *globals) options() (*protocols.Options, error) {
 		ConnectTo:          g.connectTo.m,
 		Stats:              new(protocols.Stats),
 	}
+	if !g.idleSet {
+		o.IdleTimeout = 0 // the default, or what the protocol says
+	}
 	if g.ip4 {
 		o.Family = 4
 	}
 	if g.ip6 {
 		o.Family = 6
+	}
+	if g.proxyCommand != "" {
+		o.Dial, o.Proxy = commandDialer(g.proxyCommand), nil
 	}
 	if g.limitRate > 0 {
 		o.Limiter = transport.NewLimiter(int64(g.limitRate))
@@ -59,51 +67,12 @@ func (g *globals) options() (*protocols.Options, error) {
 	return o, nil
 }
 
-// tlsConfig reads the files that the TLS flags name. Without any of these flags
-// it gives nil: the defaults, and nothing read.
-func (g *globals) tlsConfig() (*tls.Config, error) {
-	conf := &tls.Config{MinVersion: tlsVersions[g.tlsMin.value], InsecureSkipVerify: g.insecure}
-	if g.caFile != "" {
-		pem, err := os.ReadFile(g.caFile)
-		if err != nil {
-			return nil, err
-		}
-		conf.RootCAs = x509.NewCertPool()
-		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, usage("--ca-file %s: no certificate in it", g.caFile)
-		}
-	}
-	if g.key != "" && g.cert == "" {
-		return nil, usage("--key needs --cert")
-	}
-	if g.cert != "" {
-		key := g.key
-		if key == "" {
-			key = g.cert
-		}
-		pair, err := tls.LoadX509KeyPair(g.cert, key)
-		if err != nil {
-			return nil, fileOr(err, "--cert %s: %v", g.cert, err)
-		}
-		conf.Certificates = []tls.Certificate{pair}
-	}
-	return conf, nil
-}
-
-// fileOr keeps an error of the file system, and makes any other a usage error.
-func fileOr(err error, format string, args ...any) error {
-	if protocols.KindOf(err) == protocols.Local {
-		return err
-	}
-	return usage(format, args...)
-}
-
 var proxySchemes = []string{"socks5", "socks5h", "http", "https"}
 
 // proxyFunc gives the proxy of the flag, or the environment's.
 func (g *globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
 	if !g.proxySet {
-		return transport.EnvProxy(os.Getenv), nil
+		return transport.NoProxy(g.noProxy, transport.EnvProxy(os.Getenv)), nil
 	}
 	if g.proxy == "" {
 		return nil, nil
@@ -115,7 +84,7 @@ func (g *globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
 	if !slices.Contains(proxySchemes, u.Scheme) || u.Host == "" {
 		return nil, usage("--proxy: want socks5://, socks5h://, http:// or https:// and a host")
 	}
-	return func(*url.URL) (*url.URL, error) { return u, nil }, nil
+	return transport.NoProxy(g.noProxy, func(*url.URL) (*url.URL, error) { return u, nil }), nil
 }
 
 // wholeTimeout ends a command that a server keeps alive by a byte now and then.

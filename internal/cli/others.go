@@ -40,6 +40,9 @@ func (a *app) plain(name, args, short string, do func(cmd *cobra.Command, e *env
 		if err := checkArity(cmd, v, args); err != nil {
 			return err
 		}
+		if err := timesFromEnvironment(cmd.Flags(), getenv); err != nil {
+			return err
+		}
 		e, done, err := a.env(cmd)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -31,14 +32,15 @@ type player struct {
 func runVerb() *verb {
 	var p player
 	v := &verb{
-		name: "run", args: "[SCRIPT] URL", own: true,
-		short: "hold a conversation: send and expect, by a script or by flags",
+		name: "run", args: "[SCRIPT] URL...", own: true,
+		short: "hold a conversation: send and expect, by a script or by flags; with several URLs one after the other (help talk: the language)",
 		has:   is[protocols.Talker], run: p.run, flags: p.flags,
 	}
 	return v.eg(
 		"telnet run login.talk router.example",
 		"telnet run host --expect 'login: ' --send alice --expect 'assword: ' --send '${PASS}' --secret PASS=env:ROUTER_PASSWORD",
 		"tcp run smtp.talk host:25 --json",
+		"telnet run backup.talk switch1 switch2 switch3 --no-output",
 	)
 }
 
@@ -47,7 +49,7 @@ func (p *player) flags(fs *pflag.FlagSet) {
 	fs.Var(stepFlag{&p.steps, expectStatement}, "expect", "wait for this regular expression; together with --send, in their order")
 	fs.Var(stepFlag{&p.steps, sendStatement}, "send", "send this text and the line end")
 	fs.Var(&p.vars, "var", "variable for ${NAME} in the script's texts")
-	fs.Var(&p.secrets, "secret", "variable that is masked in all output, read from env:VAR or file:PATH")
+	fs.Var(&p.secrets, "secret", "variable that is masked in all output: `NAME=REFERENCE`, which is env:VAR or file:PATH")
 	fs.Var(&p.stepTime, "step-timeout", "longest wait of a step, until the script sets another; the default is 10s")
 	fs.Var(&p.end, "eol", "line end that send adds")
 	fs.BoolVar(&p.exitStep, "exit-step", false, "exit with 20 plus the number of the step that failed, at most 119")
@@ -96,30 +98,40 @@ func (p *pairs) Set(s string) error {
 	return nil
 }
 
-// run plays the script on the target. Before the target stands the script's file
-// name, unless the steps come by flags.
+// run plays the script on each target. Before the targets stands the script's
+// file name, unless the steps come by flags.
 func (p *player) run(ctx context.Context, e *env, args []string) error {
-	target, file := args[len(args)-1], ""
-	if len(args) == 2 {
-		file = args[0]
-		if hasScheme(file) && !hasScheme(target) {
-			file, target = target, file
+	file := ""
+	if info, err := os.Stat(args[0]); len(p.steps) > 0 && err == nil && info.Mode().IsRegular() {
+		return usage("run: a script file and --expect or --send exclude each other")
+	}
+	if len(p.steps) == 0 && len(args) > 1 {
+		if hasScheme(args[0]) && !hasScheme(args[len(args)-1]) { // the other way round
+			args = append(args[len(args)-1:], args[:len(args)-1]...)
 		}
+		file, args = args[0], args[1:]
 	}
 	script, err := p.script(e, file)
 	if err != nil {
 		return err
 	}
-	target = strings.Replace(target, "<broadcast>", "255.255.255.255", 1)
-	return with(ctx, e, "run", target, func(ctx context.Context, c protocols.Talker, _ string) error {
-		return p.play(ctx, e, c, script)
+	names := slices.Concat(slices.Collect(maps.Keys(p.vars)), slices.Collect(maps.Keys(p.secrets)))
+	if err := script.Check(names...); err != nil {
+		return err
+	}
+	return e.each(ctx, args, func(target string) error {
+		target = strings.Replace(target, "<broadcast>", "255.255.255.255", 1)
+		return with(ctx, e, "run", target, func(ctx context.Context, c protocols.Talker, _ string) error {
+			if len(args) > 1 {
+				e.out.say("== " + protocols.Redact(e.at.URL))
+			}
+			return p.play(ctx, e, c, script)
+		})
 	})
 }
 
 func (p *player) script(e *env, file string) (*talk.Script, error) {
 	switch {
-	case file != "" && len(p.steps) > 0:
-		return nil, usage("run: a script file and --expect or --send exclude each other")
 	case file == "" && len(p.steps) == 0:
 		return nil, usage("run: want a script file, or --expect and --send")
 	case file == "":
@@ -133,6 +145,20 @@ func (p *player) script(e *env, file string) (*talk.Script, error) {
 	}
 	defer f.Close()
 	return talk.Parse(f)
+}
+
+// playedJSON is what became of one step.
+type playedJSON struct {
+	URL string `json:"url"`
+	talk.Result
+}
+
+// printJSON is what the script itself says.
+type printJSON struct {
+	URL    string `json:"url"`
+	Line   int    `json:"line"`
+	Action string `json:"action"`
+	Text   string `json:"text"`
 }
 
 func (p *player) play(ctx context.Context, e *env, c protocols.Talker, script *talk.Script) error {
@@ -156,11 +182,16 @@ func (p *player) play(ctx context.Context, e *env, c protocols.Talker, script *t
 		Timeout: time.Duration(p.stepTime), LineEnd: p.end.value, Variables: p.vars, Secrets: secrets, Secret: readSecret,
 		Report: func(r talk.Result) error {
 			if e.out.json {
-				return errors.Join(e.out.object(r), e.out.flush())
+				return errors.Join(e.out.object(playedJSON{protocols.Redact(e.at.URL), r}), e.out.flush())
 			}
 			return nil
 		},
-		Print: func(text string) error { e.out.say(text); return nil },
+		Print: func(line int, text string) error {
+			if e.out.json {
+				return errors.Join(e.out.object(printJSON{protocols.Redact(e.at.URL), line, "print", text}), e.out.flush())
+			}
+			return errors.Join(e.out.text(text), e.out.flush())
+		},
 	})
 	if ferr := flush(); err == nil {
 		err = ferr

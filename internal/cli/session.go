@@ -2,12 +2,33 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/protocols"
 )
+
+// timesFromEnvironment sets the time limits that were not given: NETCLIENTS_TIMEOUT
+// stands for --timeout, and so on. They come before those of a profile.
+func timesFromEnvironment(fs *pflag.FlagSet, getenv func(string) string) error {
+	for _, name := range []string{"timeout", "connect-timeout", "idle-timeout"} {
+		variable := "NETCLIENTS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		value := getenv(variable)
+		if value == "" || fs.Changed(name) {
+			continue
+		}
+		var check duration
+		if err := check.Set(value); err != nil {
+			return usage("%s=%s: %v", variable, value, err)
+		}
+		if err := fs.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // profile reads the profile that the command line names, if it names one: its
 // settings stand for flags that were not given, its URL for a target that was not.
@@ -45,7 +66,7 @@ func (a *app) connect(e *env) (closeTrace func() error, err error) {
 	e.shared = newSecretStore()
 	if a.g.trace == "" {
 		if a.g.verbose {
-			e.opts.Trace = e.tellStep
+			e.opts.Trace = a.hidden.trace(e.tellStep)
 		}
 		return func() error { return nil }, nil
 	}
@@ -53,7 +74,7 @@ func (a *app) connect(e *env) (closeTrace func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	e.opts.Trace = sink
+	e.opts.Trace = a.hidden.trace(sink)
 	return closeTrace, nil
 }
 
@@ -90,9 +111,9 @@ func (e *env) optionsFor(t *protocols.Target) *protocols.Options {
 	_, port := protocols.HostPort(t.URL, t.Scheme)
 	o.Credentials = newCredentials(credEnv{
 		User: g.user, PasswordFile: g.passwordFile, PasswordCommand: g.passwordCommand, NetrcFile: g.netrcFile,
-		TokenFile: g.tokenFile, Account: g.account, AuthzID: g.authzID,
+		TokenFile: g.tokenFile, TokenCommand: g.tokenCommand, Account: g.account, AuthzID: g.authzID,
 		URL: t.URL, DefaultPort: port, Profile: e.app.chosen, Getenv: getenv, Stdin: e.stdin,
-		Terminal: openTerminal, Warn: e.out.warn, Shared: e.shared,
+		Terminal: openTerminal, Warn: e.out.warn, Shared: e.shared, Found: e.app.hidden.learn,
 	})
 	e.perHost[key] = &o
 	return &o

@@ -19,13 +19,18 @@ func smtpVerbs() []*verb {
 			"smtp send submission://me@mail.example.org --from me@example.org --to you@example.net --html page.html --attach report.pdf",
 			"smtp send mail.example.org --raw message.eml",
 			"smtp send smtps://me@mail.example.org --batch letters.ndjson --connections 4 --json",
+			"smtp send 'mailto:you@example.net?subject=Hello' --server mail.example.org --from me@example.org --body-file letter.txt",
 			"smtp send example.net --mx --from me@example.org --to you@example.net --quit-after rcpt")
 	own := send.run
 	send.run = func(ctx context.Context, e *env, args []string) error {
-		if isMailto(args[0]) {
-			return m.sendMailto(ctx, e, args)
+		if !isMailto(args[0]) {
+			return own(ctx, e, args)
 		}
-		return own(ctx, e, args)
+		e.proto = "smtp"
+		if server := m.serverOf(e); server != "" && !m.mx {
+			return own(ctx, e, append([]string{server}, args...))
+		}
+		return m.sendMailto(ctx, e, args)
 	}
 	return []*verb{
 		send,
@@ -81,6 +86,7 @@ func smtpFlags() *setup {
 	var s smtp.Settings
 	newlines := oneOf("normalize", "normalize", "refuse")
 	chunking := oneOf("auto", "auto", "never")
+	version := oneOf("1", "1", "2")
 	var pose []string
 	return flagsFor(func(fs *pflag.FlagSet) {
 		fs.StringVar(&s.Hello, "hello", "", "`NAME` to greet with; the default is this host's")
@@ -90,11 +96,13 @@ func smtpFlags() *setup {
 		fs.BoolVar(&s.NoInitial, "no-initial-response", false, "never send a response with AUTH itself")
 		fs.BoolVar(&s.AllOrNone, "all-or-none", false, "send a message to all of its recipients or to none")
 		fs.BoolVar(&s.IgnoreSize, "ignore-size", false, "offer even what is larger than the server says it takes")
-		fs.StringVar(&s.ProxyHeader, "proxy-header", "", "`LINE` of the PROXY protocol to begin with")
+		fs.StringVar(&s.ProxyHeader, "proxy-header", "", "`LINE` of the PROXY protocol to begin with: 'PROXY TCP4 FROM TO PORT PORT'")
+		fs.Var(&version, "proxy-version", "version of the PROXY protocol: 1, 2 (binary)")
 		fs.StringArrayVar(&pose, "xclient", nil, "be another client to a server that trusts us: `NAME=VALUE` (XCLIENT)")
 	}, func(c *smtp.Client) error {
 		name := c.Settings.Hello // by the URL
 		c.Settings = s
+		c.Settings.ProxyBinary = version.value == "2"
 		if s.Hello == "" {
 			c.Settings.Hello = firstOf(name, fullHostname())
 		}

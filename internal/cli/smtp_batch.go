@@ -183,6 +183,16 @@ func (b *batch) giveUp(ctx context.Context, left []*smtp.Mail, err error) {
 	}
 }
 
+// patience is how long messages that were read wait for others to go with them.
+const patience = 20 * time.Millisecond
+
+// flush prints the results that are there.
+func (b *batch) flush() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.e.out.flush()
+}
+
 // mails gives some messages, of which it counts how many were taken, and then takes
 // from the queue until that ends.
 func (b *batch) mails(ctx context.Context, first []*smtp.Mail, taken *int) iter.Seq[*smtp.Mail] {
@@ -193,22 +203,45 @@ func (b *batch) mails(ctx context.Context, first []*smtp.Mail, taken *int) iter.
 				return
 			}
 		}
-		for {
-			select {
-			case m, ok := <-b.queue:
-				if !ok || !yield(m) {
-					return
-				}
-			case <-ctx.Done():
+		for quiet := len(first) == 0; ; {
+			m, ok := b.next(ctx, !quiet)
+			if !ok || !yield(m) {
 				return
 			}
+			if quiet = m == nil; quiet { // what was there is answered
+				b.flush()
+			}
 		}
+	}
+}
+
+// next takes a message from the queue; with soon it gives nil where none comes soon.
+func (b *batch) next(ctx context.Context, soon bool) (m *smtp.Mail, ok bool) {
+	select {
+	case m, ok = <-b.queue:
+		return m, ok
+	default:
+	}
+	var slow <-chan time.Time
+	if soon {
+		slow = time.After(patience)
+	}
+	select {
+	case m, ok = <-b.queue:
+		return m, ok
+	case <-slow:
+		return nil, true
+	case <-ctx.Done():
+		return nil, false
 	}
 }
 
 // drain tells of messages that no connection can be had for.
 func (b *batch) drain(ctx context.Context, err error) {
 	for m := range b.mails(ctx, nil, new(int)) {
+		if m == nil {
+			continue
+		}
 		b.done(m.Tag.(*ticket).line, nil, err)
 	}
 }

@@ -106,13 +106,13 @@ func (m *mailer) compose(e *env, l *letter) (*mailmsg.Message, error) {
 	case l.Raw != nil:
 		text := *l.Raw
 		p := mailmsg.Text(text)
-		return mailmsg.Finished(p.Open, p.Size, len(l.To) == 0)
+		return mailmsg.Finished(p.Open, p.Size, !m.keepBcc)
 	case l.RawFile != "":
 		p, err := m.content(e, l.RawFile)
 		if err != nil {
 			return nil, err
 		}
-		return mailmsg.Finished(p.Open, p.Size, len(l.To) == 0)
+		return mailmsg.Finished(p.Open, p.Size, !m.keepBcc)
 	}
 	d, err := m.draft(e, l)
 	if err != nil {

@@ -30,6 +30,8 @@ type mailer struct {
 	quitAfter    string
 	mx           bool
 	dns          string
+	server       string
+	keepBcc      bool
 
 	options     smtp.Mail
 	deliverBy   duration
@@ -67,10 +69,12 @@ func (m *mailer) flags(fs *pflag.FlagSet) {
 	fs.StringArrayVar((*[]string)(&l.Inline), "inline", nil, "`FILE` that the HTML shows, as cid:NAME")
 	fs.StringArrayVarP(&m.headers, "header", "H", nil, "further header, `'K: V'`")
 	fs.StringVar(&l.RawFile, "raw", "", "finished message in a `FILE`; - is standard input")
+	fs.BoolVar(&m.keepBcc, "keep-bcc", false, "leave Bcc in the header of a finished message")
 	fs.Var(&m.envelopeFrom, "envelope-from", "sender of the envelope; '' is the null sender")
 	fs.StringVar(&m.batch, "batch", "", "many messages, one a line as JSON, from a `FILE`; - is standard input")
 	fs.IntVar(&m.connections, "connections", 1, "connections to send a batch on")
 	fs.StringVar(&m.quitAfter, "quit-after", "", "test the server up to a `STAGE` and send nothing: "+stageNames("/"))
+	fs.StringVar(&m.server, "server", "", "`URL` of the server for a mailto: target; the default is the profile's, or SMTPSERVER")
 	fs.BoolVar(&m.mx, "mx", false, "the target is a mail domain: send to the hosts of its MX records")
 	fs.StringVar(&m.dns, "dns", "", "name server `ADDR` to ask for MX records")
 	fs.StringVar(&m.dkimKey, "dkim-key", "", "sign with the private key in a PEM `FILE` (DKIM)")
@@ -208,7 +212,7 @@ func (m *mailer) tell(e *env, url string, line int, r *protocols.Receipt, err er
 		res.Reply = strings.TrimSpace(strconv.Itoa(r.Reply.Code) + " " + strings.Join(r.Reply.Lines, " "))
 	}
 	if err != nil {
-		d := detailOf(err)
+		d := detailOf(e.app.hidden.err(err))
 		res.Error = &d
 	}
 	if told := res.print(e.out); told != nil {
@@ -237,13 +241,17 @@ func (s *sentJSON) print(o *output) error {
 		return o.object(s)
 	}
 	for _, p := range s.Recipients {
-		word, said := "accepted", s.Reply
+		word, said := "accepted", strings.TrimSpace(strings.Join([]string{codeText(p.Code), p.Enhanced, p.Text}, " "))
 		switch {
+		case p.Accepted && o.quiet:
+			continue
+		case p.Accepted && !strings.HasPrefix(s.URL, "lmtp:"): // which answers for each recipient
+			said = s.Reply
 		case p.Accepted:
 		case p.Text == smtp.ErrUnknown.Error():
 			word, said = "unknown", p.Text
 		default:
-			word, said = "refused", strings.TrimSpace(strings.Join([]string{codeText(p.Code), p.Enhanced, p.Text}, " "))
+			word = "refused"
 		}
 		if err := o.text(word + "  " + p.Address + "  " + said); err != nil {
 			return err
@@ -295,7 +303,7 @@ func (m *mailer) quit(ctx context.Context, e *env, c *smtp.Client) error {
 	}
 	var printing error
 	err := c.Until(ctx, stage, x, func(s smtp.Step) {
-		if told := printStep(e.out, s); printing == nil {
+		if told := printStage(e.out, s); printing == nil {
 			printing = told
 		}
 	})
@@ -305,19 +313,19 @@ func (m *mailer) quit(ctx context.Context, e *env, c *smtp.Client) error {
 	return err
 }
 
-// stepJSON is one step of a test.
-type stepJSON struct {
+// stageJSON is one step of a test.
+type stageJSON struct {
 	Stage smtp.Stage `json:"stage"`
 	replyJSON
 }
 
-func printStep(o *output, s smtp.Step) error {
+func printStage(o *output, s smtp.Step) error {
 	r := s.Reply
 	if r == nil {
 		r = &protocols.Reply{}
 	}
 	if o.json {
-		return o.object(stepJSON{s.Stage, replyJSON{s.Command, r.Code, "", r.Enhanced, r.Lines}})
+		return o.object(stageJSON{s.Stage, replyJSON{s.Command, r.Code, "", r.Enhanced, r.Lines}})
 	}
 	if err := o.text(strings.TrimSpace(string(s.Stage) + "  " + s.Command)); err != nil {
 		return err
@@ -388,10 +396,19 @@ func (m *mailer) clientOf(e *env, at protocols.Target, host string) (*smtp.Clien
 	return x, nil
 }
 
+// serverOf gives the server for mailto: URLs, which name none; empty is none.
+func (m *mailer) serverOf(e *env) string {
+	server := m.server
+	if server == "" && e.app.chosen != nil {
+		server = string(e.app.chosen.URL)
+	}
+	return firstOf(server, getenv("SMTPSERVER"))
+}
+
 // sendMailto sends to the recipients of mailto: URLs, each at its own domain.
 func (m *mailer) sendMailto(ctx context.Context, e *env, args []string) error {
 	if !m.mx {
-		return usage("a mailto: URL names no server: put the server before it, or give --mx")
+		return usage("a mailto: URL names no server: put the server before it, or give --server, SMTPSERVER or --mx")
 	}
 	if err := m.finish(args); err != nil {
 		return err

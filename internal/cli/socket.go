@@ -59,6 +59,7 @@ type sockoptFlags struct {
 	reset, delay           bool
 	ttl, tos               count
 	sendBuffer, recvBuffer size
+	raw                    []string
 }
 
 func (f *sockoptFlags) register(fs *pflag.FlagSet) {
@@ -71,9 +72,10 @@ func (f *sockoptFlags) register(fs *pflag.FlagSet) {
 	fs.Var(&f.tos, "tos", "type of service, or traffic class, of what is sent")
 	fs.Var(&f.sendBuffer, "send-buffer", "size of the kernel's buffer for sending")
 	fs.Var(&f.recvBuffer, "recv-buffer", "size of the kernel's buffer for receiving")
+	fs.StringArrayVar(&f.raw, "sockopt", nil, "any other option: `LEVEL:NAME=VALUE`, as tcp:USER_TIMEOUT=5000 or socket:PRIORITY=6")
 }
 
-func (f *sockoptFlags) options() socket.Sockopts {
+func (f *sockoptFlags) options() (socket.Sockopts, error) {
 	o := socket.Sockopts{
 		KeepAlive: time.Duration(f.keepAlive), Delay: f.delay, Linger: time.Duration(f.linger),
 		TTL: f.ttl.value, TOS: f.tos.value, SendBuf: int(f.sendBuffer), RecvBuf: int(f.recvBuffer),
@@ -81,7 +83,14 @@ func (f *sockoptFlags) options() socket.Sockopts {
 	if f.reset {
 		o.Linger = -1
 	}
-	return o
+	for _, text := range f.raw {
+		raw, err := socket.ParseRawOption(text)
+		if err != nil {
+			return o, err
+		}
+		o.Raw = append(o.Raw, raw)
+	}
+	return o, nil
 }
 
 // streamFlags are the flags that all verbs of tcp and unix have.
@@ -93,18 +102,19 @@ func streamFlags() *setup {
 		fs.Var(&start, "starttls", "start TLS after connecting, as this protocol does")
 		fs.Var(&kind, "type", "kind of UNIX socket")
 		o.register(fs)
-	}, func(c *socket.Client) error {
-		c.Settings = socket.Settings{StartTLS: start.value, Type: kind.value, Sockopts: o.options()}
-		return nil
+	}, func(c *socket.Client) (err error) {
+		c.Settings = socket.Settings{StartTLS: start.value, Type: kind.value}
+		c.Settings.Sockopts, err = o.options()
+		return err
 	})
 }
 
 // datagramFlags are the flags that all verbs of udp have.
 func datagramFlags() *setup {
 	var o sockoptFlags
-	return flagsFor(o.register, func(c *socket.Datagram) error {
-		c.Settings.Sockopts = o.options()
-		return nil
+	return flagsFor(o.register, func(c *socket.Datagram) (err error) {
+		c.Settings.Sockopts, err = o.options()
+		return err
 	})
 }
 
@@ -189,51 +199,63 @@ type messageConn interface {
 
 // exchange sends the datagrams, and prints the answers of the time of --wait.
 func (s *sender) exchange(e *env, conn messageConn, args []string) error {
-	if err := s.each(e, args, func(p []byte) error { _, err := conn.Write(p); return err }); err != nil {
-		return err
-	}
-	if s.wait == 0 {
-		return nil
-	}
-	w, err := e.out.bytes()
+	n, err := s.each(e, args, func(p []byte) error { _, err := conn.Write(p); return err })
 	if err != nil {
 		return err
 	}
 	conn.SetReadDeadline(time.Now().Add(time.Duration(s.wait)))
+	return s.answers(e, n, conn.Read)
+}
+
+// answers prints what comes until there is no more, or the time is over: as it
+// is, or in the one line of JSON.
+func (s *sender) answers(e *env, sent int64, read func(p []byte) (int, error)) error {
 	buf := make([]byte, 64<<10)
-	for {
-		n, err := conn.Read(buf)
-		if err != nil {
-			return patient(err)
+	var reply []byte
+	w, err := e.out.bytes()
+	for s.wait > 0 && err == nil && len(reply) < maxSendReply {
+		n, rerr := read(buf)
+		if rerr != nil {
+			err = patient(rerr)
+			break
 		}
-		if _, err := w.Write(buf[:n]); err != nil {
-			return wrote(err)
+		if e.out.json {
+			reply = append(reply, buf[:n]...)
+		} else if _, err = w.Write(buf[:n]); err != nil {
+			err = wrote(err)
 		}
 	}
+	if e.out.json && err == nil {
+		err = e.sent(sent, reply)
+	}
+	return err
 }
 
 // each gives the datagrams to send: the argument, or standard input by lines or
 // by pieces.
-func (s *sender) each(e *env, args []string, send func([]byte) error) error {
+func (s *sender) each(e *env, args []string, write func([]byte) error) (sent int64, err error) {
+	send := func(p []byte) error { sent += int64(len(p)); return write(p) }
 	if len(args) > 0 {
-		return send([]byte(args[0]))
+		err = send([]byte(args[0]))
+		return sent, err
 	}
 	if s.lines {
-		return eachLine(e.stdin, send)
+		err = eachLine(e.stdin, send)
+		return sent, err
 	}
 	buf := make([]byte, int(s.size))
 	for {
 		n, err := io.ReadFull(e.stdin, buf)
 		if n > 0 {
 			if err := send(buf[:n]); err != nil {
-				return err
+				return sent, err
 			}
 		}
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return nil
+			return sent, nil
 		}
 		if err != nil {
-			return err
+			return sent, err
 		}
 	}
 }

@@ -6,11 +6,8 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"os/exec"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -25,16 +22,21 @@ type addressed interface {
 
 // streamListener is `listen` of tcp and unix.
 type streamListener struct {
-	greet, command string
-	echo, once     bool
-	maxConns       count
+	greet, command    string
+	echo, once, shell bool
+	share             bool
+	env               []string
+	maxConns          count
 }
 
 func (l *streamListener) flags(fs *pflag.FlagSet) {
 	l.maxConns.most = 1_000_000
 	fs.StringVar(&l.greet, "greet", "", "send `TEXT` to each connection; alone: and close it")
 	fs.BoolVar(&l.echo, "echo", false, "send back what comes")
-	fs.StringVar(&l.command, "exec", "", "run `CMD` (by sh -c) for each connection, joined with its standard input and output")
+	fs.StringVar(&l.command, "exec", "", "run `CMD`, split into words, for each connection, joined with its standard input and output")
+	fs.BoolVar(&l.shell, "shell", false, "of --exec: let sh -c run the command")
+	fs.StringArrayVar(&l.env, "env", nil, "of --exec: variable for the command, `NAME=VALUE`, or NAME to pass one on; else it gets PATH, HOME, the locale and their like")
+	fs.BoolVar(&l.share, "reuse-port", false, "let several listeners have the port, and share the connections")
 	fs.BoolVar(&l.once, "once", false, "end after the first connection")
 	fs.Var(&l.maxConns, "max-conns", "connections at the same time; more have to wait; 0: 10000")
 }
@@ -44,7 +46,7 @@ func (l *streamListener) run(ctx context.Context, e *env, c *socket.Client, _ st
 		return usage("--echo and --exec exclude each other")
 	}
 	if c.Settings.Type == "datagram" {
-		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once}).serve(ctx, e)
+		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once}).serve(ctx, e, c.Settings.Sockopts)
 	}
 	v := newView(e, viewOptions{})
 	o, err := l.options(e, v, c.Settings)
@@ -63,6 +65,7 @@ func (l *streamListener) run(ctx context.Context, e *env, c *socket.Client, _ st
 }
 
 func (l *streamListener) options(e *env, v *talkView, set socket.Settings) (*socket.ListenOptions, error) {
+	set.Sockopts.ReusePort = l.share
 	o := &socket.ListenOptions{
 		Greet: l.greet, Echo: l.echo, Once: l.once, MaxConns: l.maxConns.value,
 		Idle: e.silence(), Family: e.opts.Family, Type: set.Type, Sockopts: set.Sockopts,
@@ -71,7 +74,15 @@ func (l *streamListener) options(e *env, v *talkView, set socket.Settings) (*soc
 	}
 	switch {
 	case l.command != "":
-		o.Handle = func(ctx context.Context, p *socket.Peer) error { return execute(ctx, e, l.command, p) }
+		extra, err := variables(l.env)
+		if err != nil {
+			return nil, err
+		}
+		x, err := newExecutor(l.command, l.shell, extra, e.out.words)
+		if err != nil {
+			return nil, err
+		}
+		o.Handle = x.serve
 	case !l.echo && l.greet == "":
 		o.Once = true
 		o.Handle = func(_ context.Context, p *socket.Peer) error { return joinPeer(e, v, p) }
@@ -144,51 +155,4 @@ func joinPeer(e *env, v *talkView, p *socket.Peer) error {
 		return err
 	}
 	return e.out.copied(p.Join(e.stdin, w, false))
-}
-
-// execute runs a command for a connection. The command line is the user's own
-// and nothing of the peer's gets into it; of the peer's names only an address
-// and port, which the kernel gives, are in the environment.
-func execute(ctx context.Context, e *env, command string, p *socket.Peer) error {
-	cmd := exec.CommandContext(ctx, "sh", "-c", command)
-	cmd.Env, cmd.Stderr, cmd.WaitDelay = os.Environ(), e.out.words, 2*time.Second
-	if a, ok := p.RemoteAddr().(*net.TCPAddr); ok {
-		cmd.Env = append(cmd.Env, "NETCLIENTS_REMOTE="+a.String())
-	}
-	if f := descriptor(p.Conn); f != nil {
-		defer f.Close()
-		cmd.Stdin, cmd.Stdout = f, f
-		return cmd.Run()
-	}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return err
-	}
-	cmd.Stdout = p
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	fed := make(chan struct{})
-	go func() {
-		defer close(fed)
-		io.Copy(stdin, p)
-		stdin.Close()
-	}()
-	err = cmd.Wait()
-	p.Close()
-	<-fed
-	return err
-}
-
-// descriptor gives the socket itself for a command to use, or nil under TLS.
-func descriptor(c net.Conn) *os.File {
-	s, ok := c.(interface{ File() (*os.File, error) })
-	if !ok {
-		return nil
-	}
-	f, err := s.File()
-	if err != nil {
-		return nil
-	}
-	return f
 }

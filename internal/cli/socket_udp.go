@@ -40,7 +40,7 @@ func (s *sender) datagram(ctx context.Context, e *env, c *socket.Datagram, _ str
 		return usage("%s is for all of the network; say --broadcast when that is meant", host)
 	}
 	if s.broadcast || host.IsMulticast() {
-		return s.group(ctx, e, args)
+		return s.group(ctx, e, args, c.Settings.Sockopts)
 	}
 	conn, err := c.Connect(ctx)
 	if err != nil {
@@ -51,12 +51,12 @@ func (s *sender) datagram(ctx context.Context, e *env, c *socket.Datagram, _ str
 }
 
 // group sends to an address that stands for many.
-func (s *sender) group(ctx context.Context, e *env, args []string) error {
+func (s *sender) group(ctx context.Context, e *env, args []string, set socket.Sockopts) error {
 	any4 := &url.URL{Scheme: "udp", Host: "0.0.0.0:0"}
 	if strings.Contains(e.at.URL.Hostname(), ":") {
 		any4.Host = "[::]:0"
 	}
-	p, err := socket.ListenPackets(ctx, any4, &socket.PacketOptions{Interface: s.card, Hops: s.hops.value})
+	p, err := socket.ListenPackets(ctx, any4, &socket.PacketOptions{Interface: s.card, Hops: s.hops.value, Sockopts: set})
 	if err != nil {
 		return err
 	}
@@ -65,25 +65,16 @@ func (s *sender) group(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.each(e, args, func(b []byte) error { return p.SendTo(b, to) }); err != nil || s.wait == 0 {
-		return err
-	}
-	w, err := e.out.bytes()
+	sent, err := s.each(e, args, func(b []byte) error { return p.SendTo(b, to) })
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.wait))
 	defer cancel()
-	buf := make([]byte, 64<<10)
-	for {
+	return s.answers(e, sent, func(buf []byte) (int, error) {
 		n, _, err := p.Receive(ctx, buf)
-		if err != nil {
-			return patient(err)
-		}
-		if _, err := w.Write(buf[:n]); err != nil {
-			return wrote(err)
-		}
-	}
+		return n, err
+	})
 }
 
 // patient forgives the end of a wait that was set.
@@ -117,27 +108,26 @@ type packetListener struct {
 	greet string
 	once  bool
 	peers bool
+	share bool
 }
 
 func (l *packetListener) flags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&l.join, "join", nil, "join the multicast group `ADDR`")
 	fs.StringVar(&l.card, "interface", "", "join on the interface `NAME`")
 	fs.BoolVar(&l.echo, "echo", false, "send each datagram back")
+	fs.BoolVar(&l.share, "reuse-port", false, "let several listeners have the port, and share what comes")
 	fs.StringVar(&l.greet, "greet", "", "answer each datagram with `TEXT`")
 	fs.BoolVar(&l.once, "once", false, "end after the first datagram")
 	fs.BoolVar(&l.peers, "show-peer", false, "print the sender before each datagram")
 }
 
 func (l *packetListener) run(ctx context.Context, e *env, c *socket.Datagram, _ string, _ []string) error {
-	return l.serve(ctx, e)
+	return l.serve(ctx, e, c.Settings.Sockopts)
 }
 
-func (l *packetListener) serve(ctx context.Context, e *env) error {
-	family := 0
-	if e.opts.Family != 0 {
-		family = e.opts.Family
-	}
-	p, err := socket.ListenPackets(ctx, e.at.URL, &socket.PacketOptions{Join: l.join, Interface: l.card, Family: family})
+func (l *packetListener) serve(ctx context.Context, e *env, set socket.Sockopts) error {
+	set.ReusePort = set.ReusePort || l.share
+	p, err := socket.ListenPackets(ctx, e.at.URL, &socket.PacketOptions{Join: l.join, Interface: l.card, Family: e.opts.Family, Sockopts: set})
 	if err != nil {
 		return err
 	}

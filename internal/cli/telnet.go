@@ -20,7 +20,7 @@ func telnetVerbs() []*verb {
 	open := on("open", "URL", "a session at the terminal; else: send standard input, print what comes", o.run)
 	return []*verb{
 		open.only().lasts().with(o.flags).
-			eg("telnet open router.example", "telnet open telnets://user@host", "printf 'help\\nquit\\n' | netclients telnet open host"),
+			eg("telnet open router.example", "telnet open telnets://user@host", "telnet open host < commands.txt"),
 		as[*telnet.Client]("options", verbNamed("caps", askVerbs())).
 			eg("telnet options router.example"),
 		runVerb(),
@@ -41,7 +41,7 @@ func telnetFlags() *setup {
 		fs.BoolVar(&s.LineMode, "linemode", false, "let the server choose editing of lines at this side")
 	}, func(c *telnet.Client) (err error) {
 		c.Settings = s
-		if c.Settings.Environ, err = telnetEnviron(env); err != nil {
+		if c.Settings.Environ, err = variables(env); err != nil {
 			return err
 		}
 		if len(s.Terminals) == 0 {
@@ -49,14 +49,14 @@ func telnetFlags() *setup {
 		}
 		c.Settings.Width, c.Settings.Height = window[0], window[1]
 		if window == (windowSize{}) {
-			c.Settings.Width, c.Settings.Height = terminalSize()
+			c.Settings.Width, c.Settings.Height = terminalSize(os.Stdout, os.Stdin)
 		}
 		return nil
 	})
 }
 
-// telnetEnviron reads --env. Only what the user names is ever told to a server.
-func telnetEnviron(list []string) (map[string]string, error) {
+// variables reads --env: only what the user names is ever told to a server.
+func variables(list []string) (map[string]string, error) {
 	m := map[string]string{}
 	for _, item := range list {
 		name, value, given := strings.Cut(item, "=")
@@ -78,9 +78,9 @@ func terminalType() string {
 	return "dumb"
 }
 
-// terminalSize gives the size of the terminal, or zeros.
-func terminalSize() (width, height int) {
-	for _, f := range []*os.File{os.Stdout, os.Stdin} {
+// terminalSize gives the size of the first file that is a terminal, or zeros.
+func terminalSize(files ...*os.File) (width, height int) {
+	for _, f := range files {
 		if w, h, err := term.GetSize(int(f.Fd())); err == nil {
 			return w, h
 		}

@@ -23,8 +23,11 @@ type terminal struct {
 	key int // opens the menu; -1: none
 
 	conn    *telnet.Conn
-	restore func() // makes the terminal as it was; nil while it is
+	signals *ttySignals
 	line    []byte // being edited here, when the server does not echo
+
+	modeMu  sync.Mutex
+	restore func() // makes the terminal as it was; nil while it is
 
 	mu   sync.Mutex // held by who writes to the terminal
 	over bool       // the user wants to end; guarded by mu
@@ -36,8 +39,8 @@ type terminal struct {
 
 // session talks until the server or the user ends it.
 func (t *terminal) session(ctx context.Context, client *telnet.Client) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	conn, err := client.Connect(ctx)
 	if err != nil {
 		return err
@@ -49,17 +52,16 @@ func (t *terminal) session(ctx context.Context, client *telnet.Client) error {
 		return err
 	}
 	defer t.cooked()
-	stop := onResize(func() {
-		if w, h := terminalSize(); w > 0 {
-			conn.SetWindow(w, h)
-		}
-	})
-	defer stop()
+	t.signals = t.follow(cancel)
+	defer t.signals.watch()()
 	typed := make(chan error, 1)
-	go func() { typed <- t.keys(ctx, readAhead(t.in)); conn.Close() }()
+	go func() {
+		typed <- caught(func() error { return t.keys(ctx, readAhead(t.in)) })
+		conn.Close()
+	}()
 	err = t.output()
 	ended := t.ended()
-	cancel()
+	cancel(nil)
 	if ended || errors.Is(err, io.EOF) {
 		err = nil
 	}
@@ -86,6 +88,11 @@ func (t *terminal) menuHint() string {
 
 // raw takes the terminal for the session.
 func (t *terminal) raw() error {
+	t.modeMu.Lock()
+	defer t.modeMu.Unlock()
+	if t.restore != nil {
+		return nil
+	}
 	restore, err := makeRaw(t.in)
 	if err == nil {
 		t.restore = restore
@@ -93,12 +100,52 @@ func (t *terminal) raw() error {
 	return err
 }
 
-// cooked gives the terminal back.
-func (t *terminal) cooked() {
-	if t.restore != nil {
-		t.restore()
-		t.restore = nil
+// cooked gives the terminal back, and tells whether the session had it.
+func (t *terminal) cooked() (had bool) {
+	t.modeMu.Lock()
+	defer t.modeMu.Unlock()
+	if t.restore == nil {
+		return false
 	}
+	t.restore()
+	t.restore = nil
+	return true
+}
+
+// resized tells the server the terminal's size.
+func (t *terminal) resized() {
+	if w, h := terminalSize(t.in); w > 0 {
+		t.conn.SetWindow(w, h)
+	}
+}
+
+// follow says what the session does on signals: it tells the server of a new
+// size, gives the terminal back while the process is stopped, and ends in good
+// order.
+func (t *terminal) follow(cancel context.CancelCauseFunc) *ttySignals {
+	had := false
+	return &ttySignals{
+		resized: t.resized,
+		leave:   func() { had = t.cooked() },
+		back: func() {
+			if had {
+				t.raw()
+			}
+			t.resized()
+		},
+		end: func() { cancel(context.Canceled) },
+	}
+}
+
+// caught makes a panic of a goroutine an error, so that the terminal is given
+// back on that way out too.
+func caught(do func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("internal error: %v", v)
+		}
+	}()
+	return do()
 }
 
 func (t *terminal) ended() bool {
@@ -295,6 +342,7 @@ func readMenuLine(ctx context.Context, input <-chan []byte, ahead []byte) (line 
 
 const menuHelp = `  (empty)        back to the session
   quit, close    end it
+  z              stop the program; the shell's fg goes on with it
   send COMMAND   ayt ip ao brk ec el ga nop eor eof susp abort synch, or escape
   status         where the session stands
   options        show the protocol's commands, or no longer
@@ -309,6 +357,10 @@ func (t *terminal) choose(words []string) (back bool, err error) {
 	switch words[0] {
 	case "q", "quit", "exit", "close":
 		t.over = true
+	case "z", "suspend":
+		t.signals.suspend(0)
+		t.resized()
+		return true, nil
 	case "send":
 		return t.send(words[1:])
 	case "status":

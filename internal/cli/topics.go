@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/talk"
 )
 
 // topic is a page of `netclients help` that is about no command.
@@ -23,6 +24,7 @@ func topics() []topic {
 		{"config", "the configuration file and its profiles", page(configPage)},
 		{"json", "the objects that --json prints", page(jsonPage)},
 		{"faults", "how the servers of the lab can be made to misbehave", page(faultsPage)},
+		{"talk", "the scripts of run: send and expect", page(talk.Language)},
 		{"exit", "exit codes", func(*app) string { return exitPage() }},
 	}
 }
@@ -45,7 +47,7 @@ Ports are numbers or names of services; hosts are names (in any script), IPv4 or
   ftp            ftp://user@host/path       path relative to the login folder; /%2Fetc is /etc
   ftpes, ftps                               TLS required; TLS from the first byte
   smtp, smtps    smtp://user@host           submission://host is port 587; lmtp:///path/to/socket
-  mailto         mailto:a@host?subject=Hi   recipients and headers for "send"
+  mailto         mailto:a@host?subject=Hi   recipients and headers for "send"; SMTPSERVER names the server
   pop3, pop3s    pop3://user@host/5         message 5; /;UID=x is the message with that unique id
   imap, imaps    imap://user@host/INBOX     a mailbox; /INBOX;UID=5 a message, /INBOX;UID=5/;SECTION=1.2 a part,
                                             /INBOX?SUBJECT%20x a search
@@ -106,6 +108,10 @@ Keys are there when their values are known.
   get put cp sync    protocol source destination bytes seconds resumed_at status error
                      status: done skipped deleted failed; sync ends with {"summary":{...}}
   send               protocol url message_id bytes reply recipients:[address accepted code enhanced text]
+  run                url step line action ok pattern matched received sent captures:{name:text} seconds error;
+                     of print url line action text
+  connect, listen    time event id local remote bytes text hex sent received error
+                     event: listening connected sent received closed
   caps               name params
   raw                command code text:[lines]
   probe              url up phase resolve_ms connect_ms tls_ms greeting_ms login_ms total_ms tls_version

@@ -18,6 +18,7 @@ type verb struct {
 	short   string
 	example string
 	own     bool // a protocol's own: not among the generic verbs
+	either  bool // one of several adapters that a command line is about is enough
 	lasting bool // runs until it is stopped: no time limit by default
 	flags   func(*pflag.FlagSet)
 	has     func(protocols.Client) bool

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/talk"
 )
 
 // askVerbs are those that ask a server about itself, or talk to it as it is.
@@ -29,13 +31,17 @@ func caps(ctx context.Context, e *env, c protocols.Client, _ string, _ []string)
 		if err != nil {
 			return err
 		}
-		for _, cap := range r.Capabilities {
-			if err := e.out.record(cap, func() string { return safe(strings.Join(append([]string{cap.Name}, cap.Params...), " ")) }); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printCaps(e, r.Capabilities)
 	})
+}
+
+func printCaps(e *env, list []protocols.Capability) error {
+	for _, cap := range list {
+		if err := e.out.record(cap, func() string { return safe(strings.Join(append([]string{cap.Name}, cap.Params...), " ")) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // replyJSON is a reply to a raw command.
@@ -111,17 +117,43 @@ func sendBytes(ctx context.Context, e *env, c protocols.Talker, _ string, args [
 	if len(args) > 0 {
 		from = strings.NewReader(args[0])
 	}
-	if _, err := io.Copy(conn, from); err != nil {
+	n, err := io.Copy(conn, from)
+	if err != nil {
 		return err
 	}
 	half, ok := conn.(interface{ CloseWrite() error })
-	if !ok {
+	if ok {
+		err = half.CloseWrite()
+	}
+	switch {
+	case err != nil:
+		return err
+	case e.out.json:
+		var reply []byte
+		if ok {
+			reply, err = talk.NewStream(conn, 0).ReadAll(ctx, maxSendReply)
+		}
+		return errors.Join(e.sent(n, reply), err)
+	case !ok:
 		return nil
 	}
-	if err := half.CloseWrite(); err != nil {
-		return err
-	}
 	return copyOut(e, conn)
+}
+
+// maxSendReply bounds the answer that a line of JSON holds.
+const maxSendReply = 1 << 20
+
+// bytesJSON is what became of sending bytes.
+type bytesJSON struct {
+	Protocol string `json:"protocol"`
+	URL      string `json:"url"`
+	Bytes    int64  `json:"bytes"`
+	Reply    string `json:"reply,omitempty"`
+}
+
+// sent prints the line of JSON for bytes that went to the target at hand.
+func (e *env) sent(n int64, reply []byte) error {
+	return e.out.object(bytesJSON{e.at.Spec.Name, protocols.Redact(e.at.URL), n, string(reply)})
 }
 
 // copyOut writes a stream to standard output as it is.

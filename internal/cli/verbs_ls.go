@@ -98,9 +98,10 @@ func (l *lister) print(e *env, folder string, entries iter.Seq2[protocols.Entry,
 	p := newEntryPrinter(e.out, l.long)
 	p.deep, p.below = l.recursive, folder
 	n := 0
+	var now protocols.Entry // one for all, or each would be an allocation
 	for entry, err := range entries {
-		if err == nil {
-			err = p.put(&entry)
+		if now = entry; err == nil {
+			err = p.put(&now)
 		}
 		if err != nil {
 			p.end()

@@ -14,6 +14,7 @@ import (
 // prober is the probe verb with its flags.
 type prober struct {
 	login, nagios, prometheus bool
+	chain                     string
 	every                     duration
 	warn, crit                duration
 	certDays                  count
@@ -27,6 +28,7 @@ func probeVerb(p *prober) *verb {
 	return v.with(func(fs *pflag.FlagSet) {
 		fs.BoolVar(&p.login, "login", false, "log in too")
 		fs.Var(&p.every, "every", "probe again and again, with this pause")
+		fs.StringVar(&p.chain, "chain", "", "write the server's certificates to `FILE` (PEM), - for standard output")
 		fs.BoolVar(&p.nagios, "nagios", false, "one line and exit code as monitoring plug-ins have them: 0 ok, 1 warning, 2 critical")
 		fs.BoolVar(&p.prometheus, "prometheus", false, "print metrics in the Prometheus text format")
 		fs.Var(&p.warn, "warn", "with --nagios: warning when it takes longer")
@@ -48,9 +50,10 @@ type probeJSON struct {
 	TotalMs      float64  `json:"total_ms"`
 	TLSVersion   string   `json:"tls_version,omitempty"`
 	CertNotAfter string   `json:"cert_not_after,omitempty"`
-	Address      string   `json:"address,omitempty"`
-	Greeting     string   `json:"greeting,omitempty"`
-	Error        string   `json:"error,omitempty"`
+	*certJSON
+	Address  string `json:"address,omitempty"`
+	Greeting string `json:"greeting,omitempty"`
+	Error    string `json:"error,omitempty"`
 }
 
 // result is a report with what went wrong.
@@ -63,6 +66,7 @@ func (r *result) json() probeJSON {
 	j := probeJSON{
 		URL: r.URL, Up: r.Up, Phase: r.Phase, TotalMs: ms(r.Total), TLSVersion: r.TLSVersion, Address: r.Address, Greeting: r.Banner,
 		ResolveMs: known(r.Resolve), ConnectMs: known(r.Connect), TLSMs: known(r.TLS), GreetingMs: known(r.Greeting), LoginMs: known(r.Login),
+		certJSON: certOf(r.Session),
 	}
 	if !r.CertNotAfter.IsZero() {
 		j.CertNotAfter = r.CertNotAfter.UTC().Format(time.RFC3339)
@@ -115,6 +119,9 @@ func (p *prober) round(ctx context.Context, e *env, urls []string) error {
 			return r.err
 		}
 		t.add(r.err)
+		if err := p.writeChain(e.out, r); err != nil {
+			return err
+		}
 		if err := show(r); err != nil {
 			return err
 		}
@@ -160,7 +167,7 @@ func (p *prober) printer(o *output) func(*result) error {
 		return func(r *result) error { return o.line(metrics(r)) }
 	}
 	return func(r *result) error {
-		return o.record(r.json(), func() string { return probeText(o.paint, r) })
+		return o.record(r.json(), func() string { return probeText(o.paint, r) + r.details(o.verbose) })
 	}
 }
 

@@ -133,6 +133,7 @@ type getter struct {
 	keeping
 	out                string
 	parallel, segments count
+	remote             bool // the server chooses the names
 
 	// What a protocol adds; nil: nothing.
 	named  func(context.Context, *env, *protocols.Target) (string, error) // the name to save under, empty for the usual one
@@ -160,6 +161,9 @@ func (g *getter) run(ctx context.Context, e *env, urls []string) error {
 	defer job.close()
 	o := e.transferOptions(&g.keeping, job.bars)
 	o.Segments = g.segments.value
+	if from, items := g.together(e, urls); items != nil {
+		return g.many(ctx, job, from, items, &o)
+	}
 	return job.each(ctx, urls, func(ctx context.Context, text string) (transfer.Result, error) {
 		from, to, err := g.ends(ctx, e, text)
 		if err != nil {

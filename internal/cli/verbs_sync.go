@@ -26,6 +26,7 @@ type syncer struct {
 	parallel, depth          count
 	include, exclude         []string
 	delete, dryRun, checksum bool
+	missing                  bool
 	maxDelete                int
 	links                    choice
 	journal                  string
@@ -44,6 +45,7 @@ func (s *syncer) flags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&s.include, "include", nil, "only what matches this `GLOB`")
 	fs.StringArrayVar(&s.exclude, "exclude", nil, "leave alone what matches this `GLOB`, on both sides")
 	fs.BoolVar(&s.checksum, "checksum", false, "compare content where sizes are equal")
+	fs.BoolVar(&s.missing, "ignore-existing", false, "leave files that DST has as they are, whatever SRC has")
 	fs.Var(&s.links, "links", "symbolic links: copy, skip or follow")
 	fs.Var(&s.depth, "depth", "deepest folder")
 	fs.BoolVar(&s.deleteAfter, "delete-after", false, "messages: delete at SRC what is safely in DST")
@@ -61,6 +63,9 @@ func (s *syncer) run(ctx context.Context, e *env, args []string) error {
 	if transfer.HoldsMessages(sample(from.Spec), sample(to.Spec)) {
 		return s.messages(ctx, e, from, to)
 	}
+	if is[protocols.MessageSource](sample(from.Spec)) {
+		return usage("sync: messages are kept in maildir:DIR, mbox:FILE or an IMAP mailbox, not in %s", args[1])
+	}
 	j := e.newJob("sync", 1)
 	defer j.close()
 	sum := &syncSum{job: j, dry: s.dryRun}
@@ -77,7 +82,7 @@ func (s *syncer) options(e *env, bars *progress) *transfer.SyncOptions {
 	return &transfer.SyncOptions{
 		Options:  e.transferOptions(&s.keeping, bars),
 		Parallel: s.parallel.value, Include: s.include, Exclude: s.exclude, Delete: s.delete, MaxDelete: s.maxDelete,
-		DryRun: s.dryRun, Checksum: s.checksum, Links: linkModes[s.links.value], Depth: depth, Journal: s.journal,
+		DryRun: s.dryRun, Checksum: s.checksum, Missing: s.missing, Links: linkModes[s.links.value], Depth: depth, Journal: s.journal,
 	}
 }
 

@@ -9,11 +9,14 @@ import (
 	"io"
 	"iter"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/http"
 	"github.com/netclients/netclients/protocols/xmlrpc"
 )
@@ -25,11 +28,13 @@ func xmlrpcVerbs() []*verb {
 		return &verb{name: name, args: args, short: short, own: true, has: is[*xmlrpc.Client], run: run}
 	}
 	return []*verb{
-		on("call", "URL METHOD [ARG...]", "call a method; arguments are JSON, words that are no JSON are strings", x.call).only().with(x.flags).
-			eg("xmlrpc call http://host/RPC2 add 1 2", `xmlrpc call http://host/RPC2 store '{"id":7,"when":{"$dateTime":"20240229T12:00:00"}}' base64:@photo.jpg`),
+		on("call", "URL METHOD [ARG...]", "call a method; arguments are JSON, words that are no JSON are strings, TYPE:TEXT and TYPE:@FILE any type", x.call).only().with(x.callFlags).
+			eg("xmlrpc call http://host/RPC2 add 1 2", `xmlrpc call http://host/RPC2 store '{"id":7,"when":{"$dateTime":"20240229T12:00:00"}}' base64:@photo.jpg`,
+				"xmlrpc call http://host/RPC2 echo string:42 i8:7 datetime:20240229T12:00:00 bool:true nil: json:@big.json",
+				"xmlrpc call -o photo.jpg http://host/RPC2 photo 7"),
 		on("methods", "URL", "names of the server's methods (system.listMethods)", x.methods).only().
 			eg("xmlrpc methods http://host/RPC2"),
-		on("help", "URL METHOD", "what a method is for (system.methodHelp)", x.help).only().
+		on("help", "URL [METHOD...]", "what methods are for, all when none is named (system.methodHelp)", x.help).only().
 			eg("xmlrpc help http://host/RPC2 add"),
 		on("signature", "URL METHOD", "types of a method, the result's first (system.methodSignature)", x.signature).only().
 			eg("xmlrpc signature http://host/RPC2 add"),
@@ -46,6 +51,12 @@ type caller struct {
 	typed    bool
 	oneByOne bool
 	batch    string
+	file     string
+}
+
+func (x *caller) callFlags(fs *pflag.FlagSet) {
+	x.flags(fs)
+	fs.StringVarP(&x.file, "output", "o", "", "write the value, text or unpacked base64, to `FILE`; - is standard output")
 }
 
 func (x *caller) batchFlags(fs *pflag.FlagSet) {
@@ -58,64 +69,36 @@ func (x *caller) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&x.typed, "typed", false, `print types that JSON has not as objects, as {"$dateTime":"..."}`)
 }
 
+// httpOnly are the flags of HTTP that say nothing to a call.
+var httpOnly = []string{"compressed", "if-newer", "index-only", "no-robots"}
+
 // xmlrpcFlags are the flags of HTTP, for the client that the calls go over, and
-// one more.
+// those of the calls.
 func xmlrpcFlags() *setup {
 	below := httpFlags()
-	most := size(xmlrpc.DefaultMaxResponse)
+	s, plain := xmlrpc.Settings{}, false
 	return flagsFor(func(fs *pflag.FlagSet) {
-		below.flags(fs)
-		fs.Var(&most, "max-response", "most bytes of XML in an answer, unpacked")
+		all := pflag.NewFlagSet("", pflag.ContinueOnError)
+		below.flags(all)
+		all.VisitAll(func(f *pflag.Flag) {
+			if !slices.Contains(httpOnly, f.Name) {
+				fs.AddFlag(f)
+			}
+		})
+		s.MaxResponse = xmlrpc.DefaultMaxResponse
+		fs.Var((*size)(&s.MaxResponse), "max-response", "most bytes of XML in an answer, unpacked")
+		fs.StringVar(&s.Encoding, "encoding", "", "`CHARSET` of the requests (UTF-8 if not given)")
+		fs.BoolVar(&s.GzipRequest, "gzip-request", false, "pack the requests with gzip")
+		fs.BoolVar(&plain, "no-gzip", false, "do not ask for packed answers")
 	}, func(c *xmlrpc.Client) error {
 		var h *http.Client = c.HTTP()
 		if err := below.configure(h); err != nil {
 			return err
 		}
-		h.Settings.Compressed = true
-		c.Settings.MaxResponse = int64(most)
+		h.Settings.Compressed = !plain
+		c.Settings = s
 		return nil
 	})
-}
-
-// argument reads one argument: JSON, "type:text" with the name of a type, where
-// base64:@FILE is the content of a file, or a word.
-func argument(text string) (any, error) {
-	typ, rest, ok := strings.Cut(text, ":")
-	if name, isFile := strings.CutPrefix(rest, "@"); ok && isFile && typ == "base64" {
-		b, err := os.ReadFile(name)
-		return b, err
-	}
-	if ok && typ == "json" {
-		return xmlrpc.ParseJSON(rest)
-	}
-	if ok && argumentTypes[typ] {
-		v, err := xmlrpc.ParseTyped(typ, rest)
-		if err != nil {
-			return nil, usage("xmlrpc: %v", err)
-		}
-		return v, nil
-	}
-	if json.Valid([]byte(text)) || strings.ContainsAny(text[:min(len(text), 1)], `{["`) {
-		return xmlrpc.ParseJSON(text)
-	}
-	return text, nil
-}
-
-// argumentTypes are the types that may stand before an argument.
-var argumentTypes = map[string]bool{
-	"string": true, "int": true, "i8": true, "double": true, "bool": true, "boolean": true, "base64": true, "datetime": true, "dateTime": true, "nil": true,
-}
-
-func arguments(texts []string) ([]any, error) {
-	var out []any
-	for _, t := range texts {
-		v, err := argument(t)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, nil
 }
 
 // print writes a value: JSON, or the bare text of a string for people.
@@ -127,15 +110,17 @@ func (x *caller) print(o *output, v any) error {
 	if o.json {
 		return o.object(out)
 	}
-	b, err := json.MarshalIndent(out, "", "  ")
+	b, err := marshal(out)
 	if err != nil {
 		return err
 	}
-	return o.line(safeLines(string(b)))
+	var shown bytes.Buffer
+	json.Indent(&shown, bytes.TrimSpace(b), "", "  ") // it is JSON
+	return o.line(safeLines(shown.String()))
 }
 
 func (x *caller) call(ctx context.Context, e *env, c *xmlrpc.Client, _ string, args []string) error {
-	params, err := arguments(args[1:])
+	params, err := e.arguments(args[1:])
 	if err != nil {
 		return err
 	}
@@ -143,7 +128,28 @@ func (x *caller) call(ctx context.Context, e *env, c *xmlrpc.Client, _ string, a
 	if err != nil {
 		return err
 	}
+	if x.file != "" {
+		return x.save(ctx, e, v)
+	}
 	return x.print(e.out, v)
+}
+
+// save writes a text, or the bytes of base64, to the file of --output.
+func (x *caller) save(ctx context.Context, e *env, v any) error {
+	b, ok := v.([]byte)
+	if s, isText := v.(string); isText {
+		b, ok = []byte(s), true
+	}
+	switch {
+	case !ok:
+		return usage("xmlrpc call: --output takes a text or base64, and the value is neither")
+	case x.file == "-":
+		return e.out.write(b)
+	}
+	dir := file.New(filepath.Dir(x.file), nil)
+	defer dir.Close()
+	_, err := dir.Put(ctx, filepath.Base(x.file), bytes.NewReader(b), nil)
+	return err
 }
 
 func (x *caller) methods(ctx context.Context, e *env, c *xmlrpc.Client, _ string, _ []string) error {
@@ -164,17 +170,37 @@ func (x *caller) methods(ctx context.Context, e *env, c *xmlrpc.Client, _ string
 }
 
 func (x *caller) help(ctx context.Context, e *env, c *xmlrpc.Client, _ string, args []string) error {
-	text, err := c.Help(ctx, args[0])
-	if err != nil {
-		return err
+	if len(args) == 0 {
+		var err error
+		if args, err = c.Methods(ctx); err != nil {
+			return err
+		}
 	}
-	return e.out.record(map[string]string{"name": args[0], "help": text}, func() string { return safeLines(text) })
+	for _, name := range args {
+		text, err := c.Help(ctx, name)
+		if err != nil {
+			return err
+		}
+		err = e.out.record(map[string]string{"name": name, "help": text}, func() string {
+			if len(args) == 1 {
+				return safeLines(text)
+			}
+			return strings.ReplaceAll(strings.TrimSpace(safe(name)+"\n"+safeLines(text)), "\n", "\n    ")
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (x *caller) signature(ctx context.Context, e *env, c *xmlrpc.Client, _ string, args []string) error {
 	all, err := c.Signatures(ctx, args[0])
 	if err != nil {
 		return err
+	}
+	if len(all) == 0 {
+		e.out.say("netclients: the server does not tell the types of " + args[0])
 	}
 	for _, types := range all {
 		record := struct {
@@ -338,7 +364,7 @@ func (x *caller) printResult(o *output, method string, r xmlrpc.Result) error {
 }
 
 func (x *caller) encode(_ context.Context, e *env, args []string) error {
-	params, err := arguments(args[1:])
+	params, err := e.arguments(args[1:])
 	if err != nil {
 		return err
 	}
@@ -350,16 +376,11 @@ func (x *caller) encode(_ context.Context, e *env, args []string) error {
 }
 
 func (x *caller) decode(_ context.Context, e *env, args []string) error {
-	in := e.stdin
-	if len(args) > 0 && args[0] != "-" {
-		f, err := os.Open(args[0])
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		in = f
+	name := "-"
+	if len(args) > 0 {
+		name = args[0]
 	}
-	doc, err := io.ReadAll(io.LimitReader(in, xmlrpc.DefaultMaxResponse+1))
+	doc, err := e.content(name)
 	if err != nil {
 		return err
 	}

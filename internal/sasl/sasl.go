@@ -127,11 +127,11 @@ func (m mechanism) client(c *Config, offered []string) (Client, error) {
 	cred := &c.Credential
 	switch m.secret {
 	case none:
-		if cred.Password != "" || cred.Token != "" {
+		if cred.HasPassword() || cred.Token != "" {
 			return nil, nil
 		}
 	case identity:
-		if !asked && (cred.Password != "" || cred.Token != "" || c.TLS == nil) {
+		if !asked && (cred.HasPassword() || cred.Token != "" || c.TLS == nil) {
 			return nil, nil
 		}
 	case bearToken:
@@ -142,7 +142,7 @@ func (m mechanism) client(c *Config, offered []string) (Client, error) {
 			return nil, c.MayClear
 		}
 	default:
-		if cred.Password == "" {
+		if !cred.HasPassword() {
 			return nil, nil
 		}
 		if c.MayClear != nil && (m.secret == password || !asked) {
@@ -167,9 +167,9 @@ func nothingFits(c *Config, offered []string) error {
 	switch {
 	case len(offered) == 0:
 		return authError("the server offers no way to log in")
-	case cred.Password == "" && cred.Token == "":
+	case !cred.HasPassword() && cred.Token == "":
 		return &protocols.Error{Kind: protocols.Auth, Text: "the server wants a login and no password or token is known; it offers " + list(offered), Hint: "give --user and a password"}
-	case cred.Password == "":
+	case !cred.HasPassword():
 		return authError("a token was given, but the server takes none; it offers " + list(offered))
 	}
 	return authError("none of the server's mechanisms can be used: " + list(offered))

@@ -172,8 +172,7 @@ func (s *session) credential(ctx context.Context) (protocols.Credential, error) 
 		host, port := protocols.HostPort(u, s.c.scheme)
 		cred, err = ask(ctx, protocols.CredentialRequest{Protocol: proto, Scheme: u.Scheme, Host: host, Port: port, User: u.User.Username()})
 	} else if u.User != nil {
-		cred.User = u.User.Username()
-		cred.Password, _ = u.User.Password()
+		cred = protocols.URLCredential(u)
 	}
 	if err != nil {
 		return cred, protocols.Wrap(err, proto, "login", "")
@@ -189,6 +188,9 @@ func (s *session) credential(ctx context.Context) (protocols.Credential, error) 
 	}
 	if isAnonymous(cred.User) {
 		return cred, nil
+	}
+	if !cred.HasPassword() && !s.c.opts.TLS.HasCertificate() { // which may be all that the server wants (RFC 4217 10.1)
+		return cred, protocols.ErrNoPassword(cred.User)
 	}
 	return cred, s.conn.AllowSecret()
 }

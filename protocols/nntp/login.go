@@ -25,8 +25,7 @@ func (s *session) credential(ctx context.Context) (protocols.Credential, error) 
 		host, port := protocols.HostPort(u, s.c.scheme)
 		cred, err = ask(ctx, protocols.CredentialRequest{Protocol: proto, Scheme: u.Scheme, Host: host, Port: port, User: u.User.Username()})
 	} else if u.User != nil {
-		cred.User = u.User.Username()
-		cred.Password, _ = u.User.Password()
+		cred = protocols.URLCredential(u)
 	}
 	if err != nil {
 		return cred, protocols.Wrap(err, proto, "login", "")
@@ -92,8 +91,8 @@ func (s *session) userPass() error {
 		return err
 	}
 	if r.Code == 381 {
-		if s.cred.Password == "" {
-			return &protocols.Error{Kind: protocols.Auth, Code: r.Code, Text: "the server wants a password and none is known"}
+		if !s.cred.HasPassword() {
+			return protocols.ErrNoPassword(s.cred.User)
 		}
 		if r, err = s.secret("AUTHINFO PASS", s.cred.Password); err != nil {
 			return err

@@ -22,7 +22,7 @@ const maxInitial = 12_000
 // logIn authenticates when there is somebody to authenticate (RFC 4954).
 func (s *session) logIn() error {
 	start, cred := time.Now(), s.cred
-	if cred.Password == "" && cred.Token == "" && s.c.opts.Mechanism == "" {
+	if !cred.HasPassword() && cred.Token == "" && s.c.opts.Mechanism == "" {
 		return nil
 	}
 	if !s.has("AUTH") {
@@ -76,10 +76,7 @@ func (s *session) credential(ctx context.Context) (protocols.Credential, error) 
 	u := s.c.url
 	ask := s.c.opts.Credentials
 	if ask == nil {
-		var cred protocols.Credential
-		cred.User = u.User.Username()
-		cred.Password, _ = u.User.Password()
-		return cred, nil
+		return protocols.URLCredential(u), nil
 	}
 	_, host, port := s.c.address()
 	cred, err := ask(ctx, protocols.CredentialRequest{Protocol: proto, Scheme: u.Scheme, Host: host, Port: port, User: u.User.Username()})

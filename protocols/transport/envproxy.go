@@ -29,6 +29,21 @@ func EnvProxy(getenv func(string) string) func(*url.URL) (*url.URL, error) {
 	}
 }
 
+// NoProxy gives a value for Options.Proxy that goes directly to the hosts of list,
+// which is written as no_proxy is, and asks proxy for all others. An empty list, and
+// a proxy that is nil, change nothing.
+func NoProxy(list string, proxy func(*url.URL) (*url.URL, error)) func(*url.URL) (*url.URL, error) {
+	if list == "" || proxy == nil {
+		return proxy
+	}
+	return func(target *url.URL) (*url.URL, error) {
+		if target != nil && bypasses(list, target) {
+			return nil, nil
+		}
+		return proxy(target)
+	}
+}
+
 func proxyVariables(scheme string) []string {
 	names := []string{strings.ToLower(scheme) + "_proxy"}
 	if !strings.EqualFold(scheme, "http") {

@@ -47,7 +47,7 @@ func ReportTLS(r *protocols.Report, state *tls.ConnectionState) {
 	if state == nil {
 		return
 	}
-	r.TLSVersion = tls.VersionName(state.Version)
+	r.TLSVersion, r.Session = tls.VersionName(state.Version), state
 	if len(state.PeerCertificates) > 0 {
 		r.CertNotAfter = state.PeerCertificates[0].NotAfter
 	}

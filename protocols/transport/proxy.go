@@ -42,7 +42,7 @@ func (d *Dialer) proxyFor(network string) (*url.URL, error) {
 		return nil, err
 	}
 	if network == "udp" {
-		return nil, protocols.UsageError(d.proto, "", "UDP does not go through a proxy")
+		return nil, protocols.UsageError(d.proto, "", "UDP does not go through a proxy; a host in no_proxy is sent to directly")
 	}
 	return u, nil
 }

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"encoding/base64"
+	"errors"
+	"testing"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// TestHidden: a secret is hidden in each form that it takes, also where one form is
+// part of another, and nothing else is.
+func TestHidden(t *testing.T) {
+	h := &hidden{}
+	if h.text("xyzzy") != "xyzzy" {
+		t.Error("hidden before it is known")
+	}
+	h.learn(protocols.Credential{User: "alice", Password: "xyzzy", AuthzID: "z"})
+	h.learn(protocols.Credential{User: "alice", Password: "abc", Token: "xyzzy-token"})
+	h.learn(protocols.Credential{})
+	plain := base64.StdEncoding.EncodeToString([]byte("z\x00alice\x00xyzzy"))
+	for in, want := range map[string]string{
+		"a xyzzy b xyzzy": "a **** b ****", "xyzzy-token": "****", "AUTH " + plain: "AUTH ****",
+		base64.StdEncoding.EncodeToString([]byte("alice:xyzzy")): "****", "abc alice": "abc alice", "": "",
+	} {
+		if got := h.text(in); got != want {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+	err := h.err(&protocols.Error{Kind: protocols.Auth, Code: 535, Text: "no xyzzy", Err: errors.New("xyzzy?")})
+	if err.Error() != "535 no ****: ****?" || protocols.KindOf(err) != protocols.Auth {
+		t.Error(err)
+	}
+	same := &protocols.Error{Text: "nothing to hide"}
+	if h.err(same) != error(same) || h.err(nil) != nil {
+		t.Error("an error without a secret was changed")
+	}
+	var seen protocols.Event
+	h.trace(func(e protocols.Event) { seen = e })(protocols.Event{Kind: protocols.EventRecv, Text: "you said xyzzy"})
+	if seen.Text != "you said ****" || seen.Kind != protocols.EventRecv {
+		t.Errorf("%+v", seen)
+	}
+}

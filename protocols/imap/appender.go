@@ -30,13 +30,17 @@ type group struct {
 type appender struct {
 	s     *session
 	box   string
-	text  string // the mailbox as the caller named it
-	alone bool   // each message has a command of its own
+	text  string               // the mailbox as the caller named it
+	alone bool                 // each message has a command of its own
+	goes  func(g *group) error // a group is about to be sent; nil: nobody is told
 	each  func(i int, e protocols.Entry, err error) error
 	count int
 	open  *group   // not sent yet
 	away  []*group // sent
 }
+
+// busy reports whether anything that was added has no answer yet.
+func (a *appender) busy() bool { return a.open != nil || len(a.away) > 0 }
 
 // clean frees what was not stored.
 func (a *appender) clean() {
@@ -92,12 +96,23 @@ func (a *appender) push() error {
 	}
 	g := a.open
 	a.open = nil
+	if err := a.announce(g); err != nil {
+		g.close()
+		return err
+	}
 	if err := a.send(g); err != nil {
 		g.close()
 		return err
 	}
 	a.away = append(a.away, g)
 	return nil
+}
+
+func (a *appender) announce(g *group) error {
+	if a.goes == nil {
+		return nil
+	}
+	return a.goes(g)
 }
 
 // flush stores all that was added.
@@ -128,7 +143,7 @@ func (a *appender) most() int {
 func (a *appender) send(g *group) error {
 	args := []any{boxName(a.box)}
 	for _, sp := range g.list {
-		params, err := sp.params()
+		params, err := sp.params(a.s.enabled["UTF8=ACCEPT"])
 		if err != nil {
 			return err
 		}

@@ -14,15 +14,17 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-var _ protocols.MessageTarget = (*Client)(nil)
-
-// keyField is the header field that keeps the key of an archived message. IMAP has
-// no other place that every server keeps: keywords are few, annotations rare.
-const keyField = "X-Netclients-Key"
+var (
+	_ protocols.MessageTarget = (*Client)(nil)
+	_ protocols.Emptied       = (*archive)(nil)
+)
 
 // OpenArchive opens a mailbox to store messages in; it is made when it is missing.
-// Each message that is added gains a header field with its key, by which a later
-// run finds it again. The client is busy until the archive is closed.
+// Messages are stored byte for byte (with CRLF as line end); which of them has which
+// key is remembered in a file in Settings.StateDir, or, without Settings.Files, for
+// as long as the archive is open only. What a killed run has sent is looked for
+// there by its content, and has its key then. Other verbs may be used between the
+// archive's.
 func (c *Client) OpenArchive(ctx context.Context, text string, o *protocols.ArchiveOptions) (protocols.Archive, error) {
 	if o == nil {
 		o = &protocols.ArchiveOptions{}
@@ -31,16 +33,15 @@ func (c *Client) OpenArchive(ctx context.Context, text string, o *protocols.Arch
 	if err == nil && (n.mailbox == "" || n.uids() != "") {
 		err = protocols.UsageError(proto, "sync", "the URL must name a mailbox, and no message in it")
 	}
+	a := &archive{c: c, text: text, n: n, o: o, led: &ledger{}}
+	if err == nil && !o.ReadOnly {
+		a.led, err = c.openLedger(n.mailbox)
+	}
 	if err != nil {
 		return nil, c.wrap(err, "sync", text)
 	}
-	release, err := c.enter(ctx, text)
-	if err != nil {
-		return nil, c.wrap(err, "sync", text)
-	}
-	a := &archive{c: c, text: text, n: n, o: o, release: release}
-	if err := a.use(ctx, a.begin); err != nil {
-		release()
+	if err := a.use(ctx, func(s *session) error { return a.begin(ctx, s) }); err != nil {
+		a.led.close()
 		return nil, err
 	}
 	return a, nil
@@ -52,41 +53,63 @@ type archive struct {
 	text    string
 	n       *name
 	o       *protocols.ArchiveOptions
-	release func()
 	mark    string
-	empty   bool // it is not there, and must not be made
+	missing bool // it is not there, and must not be made
+	emptied bool
+	led     *ledger
 	app     *appender
-	keys    []string          // of the messages given to app, by index
-	uids    map[string]uint32 // by key; nil: not read yet
+	keys    []messageKey // of the messages given to app, by index
+	flags   []string     // tags of STORE commands under way
+	looked  bool         // what the ledger knows has been looked for
 	closed  bool
 }
 
-// use runs one step on the live session.
+// use runs one step on the live session. Commands may be under way between steps.
 func (a *archive) use(ctx context.Context, f func(s *session) error) error {
 	if a.closed {
 		return a.c.wrap(&protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}, "sync", a.text)
 	}
-	return a.c.wrap(a.c.withSession(ctx, f), "sync", a.text)
+	return a.c.do(ctx, "sync", a.text, func(s *session) error {
+		s.held = true
+		return f(s)
+	})
 }
 
-// begin opens the mailbox.
-func (a *archive) begin(s *session) error {
+// begin opens the mailbox and finds out what became of what a killed run has sent.
+func (a *archive) begin(ctx context.Context, s *session) error {
 	s.box = nil
 	err := s.open(a.n, !a.o.ReadOnly)
 	if errors.Is(err, fs.ErrNotExist) {
 		if a.o.ReadOnly {
-			a.empty = true
+			a.missing = true
 			return nil
 		}
 		if err = s.simple("CREATE", boxName(a.n.mailbox)); err == nil {
 			err = s.open(a.n, true)
 		}
 	}
-	if err == nil {
-		a.mark = fmt.Sprintf("%d %d", s.box.validity, s.box.uidNext)
+	if err != nil || a.o.ReadOnly {
+		return err
 	}
-	return err
+	known := len(a.led.known) > 0
+	remade := a.led.validity != s.box.validity
+	if remade {
+		a.led.renew(s.box.validity)
+	}
+	if err := a.identify(ctx, s, !remade); err != nil {
+		return err
+	}
+	a.emptied = remade && known && len(a.led.known) == 0
+	a.led.from = max(s.box.uidNext, 1)
+	fixed := *a.n
+	fixed.validity = s.box.validity
+	a.n, a.mark = &fixed, fmt.Sprintf("%d %d", s.box.validity, s.box.uidNext)
+	return nil
 }
+
+// Emptied reports whether the mailbox has been made anew and has nothing of what
+// earlier runs stored.
+func (a *archive) Emptied() bool { return a.emptied }
 
 // Mark says where the mailbox stands: its UIDVALIDITY and next UID.
 func (a *archive) Mark() string { return a.mark }
@@ -95,12 +118,16 @@ func errReadOnly() error {
 	return protocols.UsageError(proto, "sync", "the archive was opened for reading only")
 }
 
-// Add stores a message.
+// Add stores a message. One whose key is there already is not stored again.
 func (a *archive) Add(ctx context.Context, key string, e *protocols.Entry, body io.Reader) error {
 	if a.o.ReadOnly {
 		return errReadOnly()
 	}
-	up := Upload{Body: io.MultiReader(strings.NewReader(keyField+": "+key+"\r\n"), body)}
+	k, ok := parseKey(key)
+	if !ok {
+		return a.c.wrap(protocols.UsageError(proto, "sync", "the key is not 32 hexadecimal digits"), "sync", a.text)
+	}
+	up := Upload{Body: body}
 	if e != nil {
 		up.Date = e.Modified
 		if e.MessageInfo != nil {
@@ -108,17 +135,64 @@ func (a *archive) Add(ctx context.Context, key string, e *protocols.Entry, body 
 		}
 	}
 	return a.use(ctx, func(s *session) error {
-		if a.app == nil || a.app.s != s {
-			if a.app != nil {
-				a.app.clean()
-			}
-			s.held = true
-			a.app = &appender{s: s, box: a.n.mailbox, text: a.text, alone: a.o.Each, each: a.stored}
-			a.keys = a.keys[:0]
+		if err := a.resume(ctx, s); err != nil {
+			return err
 		}
-		a.keys = append(a.keys, key)
+		if there, err := a.has(s, k); there || err != nil {
+			return a.again(key, body, err)
+		}
+		a.keys = append(a.keys, k)
 		return a.app.add(up)
 	})
+}
+
+// resume starts to store on this session. What an earlier session has lost with its
+// connection may be there all the same.
+func (a *archive) resume(ctx context.Context, s *session) error {
+	if a.app != nil && a.app.s == s {
+		return nil
+	}
+	if a.app != nil {
+		a.app.clean()
+		a.looked = false
+		if err := a.identify(ctx, s, true); err != nil {
+			return err
+		}
+	}
+	a.app = &appender{s: s, box: a.n.mailbox, text: a.text, alone: a.o.Each, goes: a.goes, each: a.stored}
+	a.keys = a.keys[:0]
+	return nil
+}
+
+// has reports whether a message is there.
+func (a *archive) has(s *session, k messageKey) (bool, error) {
+	if a.led.known[k].uid == 0 {
+		return false, nil
+	}
+	if err := a.look(s); err != nil {
+		return false, err
+	}
+	return a.led.known[k].uid != 0, nil
+}
+
+// again tells of a message that is there already.
+func (a *archive) again(key string, body io.Reader, err error) error {
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(io.Discard, body)
+	if err != nil || a.o.Stored == nil {
+		return err
+	}
+	return a.o.Stored(key, n, nil)
+}
+
+// goes notes the messages of a group before they are sent.
+func (a *archive) goes(g *group) error {
+	for i, sp := range g.list {
+		a.led.begins(a.keys[g.first+i], sp.size, sp.sum)
+	}
+	return a.led.write(!a.o.NoSync)
 }
 
 // storable leaves the flags that can be stored.
@@ -126,26 +200,22 @@ func storable(flags []string) []string {
 	return slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return !isFlag(f) || strings.EqualFold(f, `\Recent`) })
 }
 
-// stored passes on what became of a message.
+// stored notes and passes on what became of a message.
 func (a *archive) stored(i int, e protocols.Entry, err error) error {
 	key := a.keys[i]
-	switch uid := uidOf(&e); {
-	case uid != 0 && a.uids != nil && err == nil:
-		a.uids[key] = uid
-	case err == nil:
-		a.uids = nil // they must be read again
+	if err != nil {
+		a.led.forget(key)
+	} else if uid := uidOf(&e); uid != 0 {
+		a.led.stored(key, uid)
 	}
 	if a.o.Stored == nil {
 		return err
 	}
-	return a.o.Stored(key, e.Size, err)
+	return a.o.Stored(key.String(), e.Size, err)
 }
 
 // uidOf gives the UID of an entry, 0 when it has none.
 func uidOf(e *protocols.Entry) uint32 {
-	if e.MessageInfo == nil {
-		return 0
-	}
 	n, err := parseName(e.Path)
 	if err != nil {
 		return 0
@@ -153,107 +223,152 @@ func uidOf(e *protocols.Entry) uint32 {
 	return n.uid
 }
 
-// Flush stores all that was added.
+// Flush stores all that was added, and waits for what is under way.
 func (a *archive) Flush(ctx context.Context) error {
-	if a.app == nil {
+	if a.app == nil && len(a.flags) == 0 {
 		return nil
 	}
 	return a.use(ctx, func(s *session) error {
-		if a.app.s != s {
+		lost := a.app != nil && a.app.s != s && a.app.busy()
+		if a.app != nil {
+			if err := a.resume(ctx, s); err != nil {
+				return err
+			}
+		}
+		if lost {
 			return &protocols.Error{Kind: protocols.Connect, Retryable: true, Text: "the connection was lost with messages that were not stored"}
 		}
-		return a.app.flush()
+		return a.settle(ctx, s)
 	})
 }
 
-// Keys gives the messages that have a key.
+// settle waits for all that is under way and learns the UIDs of what was stored.
+func (a *archive) settle(ctx context.Context, s *session) error {
+	if err := a.answers(s, 0); err != nil {
+		return err
+	}
+	if a.app == nil || a.app.s != s {
+		return nil
+	}
+	if err := a.app.flush(); err != nil {
+		return err
+	}
+	if err := a.identify(ctx, s, false); err != nil {
+		return err
+	}
+	return a.led.write(!a.o.NoSync)
+}
+
+// Keys gives the messages that have a key and are there.
 func (a *archive) Keys(ctx context.Context) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
-		err := a.use(ctx, func(s *session) error {
-			return a.readKeys(ctx, s, func(e protocols.Entry) error {
-				if !yield(e, nil) {
-					return errStop
-				}
+		var list []protocols.Entry
+		err := a.use(ctx, func(s *session) (err error) {
+			if a.missing || a.o.ReadOnly {
 				return nil
-			})
+			}
+			if err := a.settle(ctx, s); err != nil {
+				return err
+			}
+			list, err = a.list(ctx, s)
+			return err
 		})
-		if err != nil && !errors.Is(err, errStop) {
+		for _, e := range list {
+			if !yield(e, nil) {
+				return
+			}
+		}
+		if err != nil {
 			yield(protocols.Entry{}, err)
 		}
 	}
 }
 
-// readKeys lists the keys, and remembers the UIDs when it comes to the end.
-func (a *archive) readKeys(ctx context.Context, s *session, each func(e protocols.Entry) error) error {
-	if a.empty {
-		return nil
-	}
-	if a.app != nil && a.app.s == s {
-		if err := a.app.flush(); err != nil {
-			return err
-		}
-	}
+// list gives the messages that are there, with their flags.
+func (a *archive) list(ctx context.Context, s *session) (list []protocols.Entry, err error) {
 	if err := s.refresh(a.n); err != nil {
-		return err
+		return nil, err
 	}
-	uids := map[string]uint32{}
-	items := "(UID FLAGS BODY.PEEK[HEADER.FIELDS (" + strings.ToUpper(keyField) + ")])"
-	err := s.fetchSets(ctx, "UID FETCH", []string{"1:*"}, items, func(r *response) error {
+	byUID := a.led.byUID()
+	err = s.fetchSets(ctx, "FETCH", s.steps(), "(UID FLAGS)", func(r *response) error {
 		m, err := parseFetch(r, s.c.limits)
 		if err != nil {
 			return s.fail(err)
 		}
-		field, _ := cutField(m.header)
-		name, key, _ := strings.Cut(field, ":")
-		if key = strings.TrimSpace(key); m.uid == 0 || key == "" || !strings.EqualFold(name, keyField) {
-			return nil
+		if key, ours := byUID[m.uid]; ours {
+			delete(byUID, m.uid)
+			list = append(list, protocols.Entry{
+				Protocol: proto, Type: protocols.TypeMessage, ID: key.String(), Path: messageName(a.n.mailbox, s.box.validity, m.uid),
+				Size: a.led.known[key].size, MessageInfo: &protocols.MessageInfo{Flags: storable(m.flags)},
+			})
 		}
-		uids[key] = m.uid
-		return each(protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, ID: key, Size: -1, MessageInfo: &protocols.MessageInfo{Flags: storable(m.flags)}})
+		return nil
 	})
-	if err == nil {
-		a.uids = uids
-	}
-	return err
+	return list, err
 }
 
-// need makes sure that the UIDs are known.
-func (a *archive) need(ctx context.Context, s *session) error {
+// flagsAway is how many STORE commands are under way at most.
+const flagsAway = 100
+
+// SetFlags replaces the flags of a message. Flush tells whether the server did so.
+func (a *archive) SetFlags(ctx context.Context, key string, flags []string) error {
 	if a.o.ReadOnly {
 		return errReadOnly()
 	}
-	if a.uids == nil {
-		if err := a.readKeys(ctx, s, func(protocols.Entry) error { return nil }); err != nil {
+	return a.use(ctx, func(s *session) error {
+		k, _ := parseKey(key)
+		if there, err := a.has(s, k); !there || err != nil {
 			return err
 		}
-	}
-	return s.open(a.n, true)
+		if err := s.open(a.n, true); err != nil {
+			return err
+		}
+		tag, no, err := s.send("UID STORE", fmt.Sprint(a.led.known[k].uid), "FLAGS.SILENT ("+strings.Join(storable(flags), " ")+")")
+		if err != nil || no != nil {
+			return errors.Join(err, no.err())
+		}
+		a.flags = append(a.flags, tag)
+		return a.answers(s, flagsAway)
+	})
 }
 
-// SetFlags replaces the flags of a message.
-func (a *archive) SetFlags(ctx context.Context, key string, flags []string) error {
-	return a.use(ctx, func(s *session) error {
-		if err := a.need(ctx, s); err != nil {
-			return err
+// answers waits until no more than most STORE commands are under way.
+func (a *archive) answers(s *session, most int) error {
+	var first error
+	for len(a.flags) > most {
+		tag := a.flags[0]
+		a.flags = a.flags[1:]
+		if !s.sent[tag] && s.done[tag] == nil {
+			first = &protocols.Error{Kind: protocols.Connect, Retryable: true, Text: "the connection was lost with flags that were not stored"}
+			continue
 		}
-		uid := a.uids[key]
-		if uid == 0 {
-			return nil
+		st, err := s.wait(tag, false, nil)
+		if err == nil {
+			err = st.err()
 		}
-		return s.simple("UID STORE", fmt.Sprint(uid), "FLAGS.SILENT ("+strings.Join(storable(flags), " ")+")")
-	})
+		if first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // Delete removes messages.
 func (a *archive) Delete(ctx context.Context, keys []string) error {
+	if a.o.ReadOnly {
+		return errReadOnly()
+	}
 	return a.use(ctx, func(s *session) error {
-		if err := a.need(ctx, s); err != nil {
+		if err := a.settle(ctx, s); err != nil {
+			return err
+		}
+		if err := s.open(a.n, true); err != nil {
 			return err
 		}
 		gone := map[uint32]bool{}
 		for _, key := range keys {
-			if uid := a.uids[key]; uid != 0 {
-				gone[uid] = true
+			if k, _ := parseKey(key); a.led.known[k].uid != 0 {
+				gone[a.led.known[k].uid] = true
 			}
 		}
 		for part := range slices.Chunk(slices.Sorted(maps.Keys(gone)), removeStep) {
@@ -262,9 +377,11 @@ func (a *archive) Delete(ctx context.Context, keys []string) error {
 			}
 		}
 		for _, key := range keys {
-			delete(a.uids, key)
+			if k, ok := parseKey(key); ok {
+				a.led.forget(k)
+			}
 		}
-		return nil
+		return a.led.write(!a.o.NoSync)
 	})
 }
 
@@ -276,11 +393,12 @@ func (a *archive) Close() error {
 	a.closed = true
 	if a.app != nil {
 		a.app.clean()
-		a.app.s.held = false
-		a.c.dropBroken(a.app.s)
 	}
-	a.release()
-	return nil
+	if s := a.c.live(); s != nil {
+		s.held = false
+		a.c.dropBroken(s)
+	}
+	return a.led.close()
 }
 
 func isNotFound(err error) bool { return errors.Is(err, fs.ErrNotExist) }

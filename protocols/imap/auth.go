@@ -90,8 +90,7 @@ func (s *session) credential(ctx context.Context) (cred protocols.Credential, er
 			return cred, protocols.Wrap(err, proto, "login", "")
 		}
 	} else if u.User != nil {
-		cred.User = u.User.Username()
-		cred.Password, _ = u.User.Password()
+		cred = protocols.URLCredential(u)
 	}
 	for _, secret := range []string{cred.User, cred.Password, cred.Token, cred.AuthzID} {
 		if wire.Check(secret) != nil { // its error would show the secret
@@ -269,6 +268,8 @@ func (s *session) plainLogin(cred protocols.Credential, clear, why error) error 
 			return why
 		}
 		return &protocols.Error{Kind: protocols.Auth, Op: "login", Class: protocols.ErrLoginNeeded, Text: "no user name is known for this server"}
+	case !cred.HasPassword():
+		return protocols.ErrNoPassword(cred.User)
 	case clear != nil:
 		return clear
 	}
@@ -288,7 +289,7 @@ func (s *session) loginCommand(cred protocols.Credential) (*status, error) {
 	user, ok1 := s.quote(cred.User)
 	password, ok2 := s.quote(cred.Password)
 	if !ok1 || !ok2 {
-		return s.command(nil, "LOGIN", text(cred.User), content{strings.NewReader(cred.Password), int64(len(cred.Password))})
+		return s.command(nil, "LOGIN", text(cred.User), content{Reader: strings.NewReader(cred.Password), size: int64(len(cred.Password))})
 	}
 	tag := s.newTag()
 	s.sent[tag] = true

@@ -66,10 +66,15 @@ type bulk struct {
 	next func() (string, bool)
 	each func(string, *protocols.Object, error) error
 	held *wanted // taken from next, but of the batch after
+
+	part      *partial // start of a large message; nil: not looked for yet
+	partOf    string   // mailbox
+	sectioned bool     // only a part of each message is wanted
 }
 
-func (b *bulk) run(s *session) error {
+func (b *bulk) run(s *session) (err error) {
 	b.s = s
+	defer func() { b.closePartial(err == nil) }()
 	for {
 		w, ok := b.take()
 		if !ok {
@@ -110,6 +115,10 @@ func (b *bulk) batch(w wanted) error {
 	if w.err != nil {
 		return cmp.Or(b.s.broken(), b.each(w.text, nil, b.c.wrap(w.err, "get", w.text)))
 	}
+	b.sectioned = w.n.section != "" || partial != ""
+	if ok, err := b.goesOn(&w); ok || err != nil {
+		return err
+	}
 	bt := b.collect(w)
 	tag, no, err := b.s.send("UID FETCH", bt.set(), "(UID FLAGS INTERNALDATE RFC822.SIZE "+b.s.bodyItem(w.n.section, partial)+")")
 	if err == nil && no != nil {
@@ -139,7 +148,7 @@ func (b *bulk) collect(first wanted) *batch {
 		if !ok {
 			break
 		}
-		if !bt.fits(&w) {
+		if !bt.fits(&w) || b.part.of(&w) {
 			b.held = &w
 			break
 		}
@@ -244,9 +253,17 @@ func (bt *batch) find(uid uint32) *wanted {
 
 // deliver hands one message to the caller.
 func (b *bulk) deliver(w *wanted, m *message, bd *body) error {
+	content, err := b.keepLarge(m, bd)
+	if err != nil {
+		return b.s.fail(err)
+	}
+	return b.hand(w, m, bd.size, content)
+}
+
+func (b *bulk) hand(w *wanted, m *message, size int64, content io.Reader) error {
 	e := b.s.entry(m)
-	e.Path, e.URL, e.Size = w.text, b.c.urlOf(w.text), bd.size
-	err := b.each(w.text, &protocols.Object{Entry: e, Body: bulkBody{bd.source(), b.s}}, nil)
+	e.Path, e.URL, e.Size = w.text, b.c.urlOf(w.text), size
+	err := b.each(w.text, &protocols.Object{Entry: e, Body: bulkBody{content, b.s}}, nil)
 	if err != nil {
 		return b.s.fail(err)
 	}

@@ -18,6 +18,7 @@ type (
 	content struct {
 		io.Reader       // exactly size bytes
 		size      int64 // of a message
+		binary    bool  // a literal8 (RFC 3516 4.4)
 	}
 )
 
@@ -69,7 +70,7 @@ func (s *session) argument(arg any) (word string, literal *content) {
 	if q, ok := s.quote(t); ok {
 		return q, nil
 	}
-	return "", &content{strings.NewReader(t), int64(len(t))}
+	return "", &content{Reader: strings.NewReader(t), size: int64(len(t))}
 }
 
 func (s *session) newTag() string {
@@ -111,6 +112,9 @@ func (s *session) sendLiteral(tag, line string, c content) (*status, error) {
 	mark := fmt.Sprintf("{%d}", c.size)
 	if free {
 		mark = fmt.Sprintf("{%d+}", c.size)
+	}
+	if c.binary {
+		mark = "~" + mark
 	}
 	if err := s.sendLine(line + mark); err != nil {
 		return nil, err

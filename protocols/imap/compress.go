@@ -2,9 +2,8 @@ package imap
 
 import (
 	"compress/flate"
-	"io"
 
-	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/internal/inflate"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -20,7 +19,7 @@ func (s *session) compress() error {
 	if s.in.buffered() > 0 {
 		return s.fail(protocols.ProtocolError(proto, "", "uncompressed bytes behind the answer to COMPRESS"))
 	}
-	s.in.br.Reset(&bounded{flate.NewReader(s.conn), s.c.limits.Decompressed})
+	s.in.br.Reset(inflate.NewReader(s.conn, s.c.limits.Decompressed))
 	w, err := flate.NewWriter(s.conn, flate.DefaultCompression)
 	if err != nil {
 		return s.fail(err)
@@ -37,20 +36,5 @@ func (f *flushed) Write(p []byte) (int, error) {
 	if err == nil {
 		err = f.w.Flush()
 	}
-	return n, err
-}
-
-// bounded gives at most left bytes: a little input can decode to very much.
-type bounded struct {
-	r    io.Reader
-	left int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, &wire.LimitError{What: "decompressed stream", Limit: b.left}
-	}
-	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
 	return n, err
 }

@@ -12,18 +12,6 @@ import (
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
-func harness() protocoltest.Harness {
-	h := protocoltest.Harness{Spec: Spec(), URL: dialogURL, Secret: dialogSecret, Server: labServer, Garbage: "this is no answer",
-		Skip: map[string]string{"put": "a message is stored in a mailbox, and the server names it"}}
-	for _, r := range recordings() {
-		h.Dialogs = append(h.Dialogs, r.dialog())
-	}
-	return h
-}
-
-// TestConformance runs the suite that all adapters pass.
-func TestConformance(t *testing.T) { protocoltest.Run(t, harness()) }
-
 // BenchmarkConformance measures against the server of package lab.
 func BenchmarkConformance(b *testing.B) { protocoltest.RunBenchmarks(b, Spec(), bigServer) }
 

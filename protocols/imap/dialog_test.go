@@ -3,22 +3,17 @@ package imap
 import (
 	"context"
 	"encoding/base64"
-	"flag"
 	"iter"
-	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/internal/dialogs"
 	"github.com/netclients/netclients/internal/interop"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
-
-var update = flag.Bool("update", false, "record testdata/*.dialog anew from the servers of internal/interop, and write down what the calls give now")
 
 const (
 	dialogSecret = "Xyzzy-4143" // in place of the password of the servers
@@ -26,15 +21,7 @@ const (
 	dialogBox    = "dialogues"
 )
 
-// recording is a dialogue; from is the server it was recorded from, empty for one
-// that was written by hand.
-type recording struct {
-	name, from string
-	call       protocoltest.Call
-	options    func(o *protocols.Options)
-	setup      func(s *Settings)
-	skip       map[string]string
-}
+type recording = dialogs.Recording[Settings]
 
 // plain keeps TLS off, since a recording sees only bytes, and the login one that
 // can be played again.
@@ -75,139 +62,97 @@ func put(flags ...string) protocoltest.Call {
 
 // atDovecot are recorded in this order.
 var atDovecot = []recording{
-	{name: "list", call: protocoltest.List(dialogBox)},
-	{name: "list-missing", call: protocoltest.List("no such mailbox")},
-	{name: "list-empty", call: protocoltest.List("dialogues2")},
-	{name: "folders", call: protocoltest.List("dialogues*")},
-	{name: "get", call: protocoltest.Get(dialogBox+";UID=2", nil)},
-	{name: "get-section", call: protocoltest.Get(dialogBox+";UID=2/;SECTION=TEXT", nil)},
-	{name: "get-fields", call: protocoltest.Get(dialogBox+";UID=2/;SECTION=HEADER.FIELDS (SUBJECT)", nil)},
-	{name: "get-part", call: protocoltest.Get(dialogBox+";UID=1", &protocols.GetOptions{Offset: 10, Length: 20})},
-	{name: "get-missing", call: protocoltest.Get(dialogBox+";UID=99", nil)},
-	{name: "get-validity", call: protocoltest.Get(dialogBox+";UIDVALIDITY=1/;UID=1", nil)},
-	{name: "bulk", call: protocoltest.Bulk(dialogBox+";UID=1", "nowhere;UID=1", dialogBox+";UID=2", dialogBox+";UID=3", dialogBox+";UID=77", dialogBox+";UID=1")},
-	{name: "stat", call: protocoltest.Stat(dialogBox)},
-	{name: "stat-message", call: protocoltest.Stat(dialogBox + ";UID=3")},
-	{name: "search", call: search("from:ann subject:\"zwei\"")},
-	{name: "search-utf8", call: search("subject:Grüße")},
-	{name: "search-raw", call: search("OR SEEN SUBJECT one")},
-	{name: "sort", call: gather(func(ctx context.Context, c *Client) iter.Seq2[protocols.Entry, error] {
+	{Name: "list", Call: protocoltest.List(dialogBox)},
+	{Name: "list-missing", Call: protocoltest.List("no such mailbox")},
+	{Name: "list-empty", Call: protocoltest.List("dialogues2")},
+	{Name: "folders", Call: protocoltest.List("dialogues*")},
+	{Name: "get", Call: protocoltest.Get(dialogBox+";UID=2", nil)},
+	{Name: "get-section", Call: protocoltest.Get(dialogBox+";UID=2/;SECTION=TEXT", nil)},
+	{Name: "get-fields", Call: protocoltest.Get(dialogBox+";UID=2/;SECTION=HEADER.FIELDS (SUBJECT)", nil)},
+	{Name: "get-part", Call: protocoltest.Get(dialogBox+";UID=1", &protocols.GetOptions{Offset: 10, Length: 20})},
+	{Name: "get-missing", Call: protocoltest.Get(dialogBox+";UID=99", nil)},
+	{Name: "get-validity", Call: protocoltest.Get(dialogBox+";UIDVALIDITY=1/;UID=1", nil)},
+	{Name: "bulk", Call: protocoltest.Bulk(dialogBox+";UID=1", "nowhere;UID=1", dialogBox+";UID=2", dialogBox+";UID=3", dialogBox+";UID=77", dialogBox+";UID=1")},
+	{Name: "stat", Call: protocoltest.Stat(dialogBox)},
+	{Name: "stat-message", Call: protocoltest.Stat(dialogBox + ";UID=3")},
+	{Name: "search", Call: search("from:ann subject:\"zwei\"")},
+	{Name: "search-utf8", Call: search("subject:Grüße")},
+	{Name: "search-raw", Call: search("OR SEEN SUBJECT one")},
+	{Name: "sort", Call: gather(func(ctx context.Context, c *Client) iter.Seq2[protocols.Entry, error] {
 		return c.Sort(ctx, dialogBox, "reverse date", "")
 	})},
-	{name: "thread", call: gather(func(ctx context.Context, c *Client) iter.Seq2[protocols.Entry, error] {
+	{Name: "thread", Call: gather(func(ctx context.Context, c *Client) iter.Seq2[protocols.Entry, error] {
 		return c.Thread(ctx, dialogBox, "", "")
 	})},
-	{name: "put", call: put(`\Seen`)},
-	{name: "put-missing", call: using(func(ctx context.Context, c *Client) error {
+	{Name: "put", Call: put(`\Seen`)},
+	{Name: "put-missing", Call: using(func(ctx context.Context, c *Client) error {
 		_, err := c.Put(ctx, "nowhere", strings.NewReader("Subject: one\n\ntext\n"), nil)
 		return err
 	})},
-	{name: "flag", call: using(func(ctx context.Context, c *Client) error {
+	{Name: "flag", Call: using(func(ctx context.Context, c *Client) error {
 		return c.Flag(ctx, "dialogues2;UID=1", `-\Seen`, `+\Flagged`)
 	})},
-	{name: "copy", call: using(func(ctx context.Context, c *Client) error {
+	{Name: "copy", Call: using(func(ctx context.Context, c *Client) error {
 		_, err := c.Copy(ctx, "dialogues2;UID=1", "dialogues2")
 		return err
 	})},
-	{name: "remove", call: protocoltest.Nothing(func(ctx context.Context, c protocols.Client) error {
+	{Name: "remove", Call: protocoltest.Nothing(func(ctx context.Context, c protocols.Client) error {
 		return c.(*Client).Remove(ctx, "dialogues2;UID=1")
 	})},
-	{name: "unmake-full", call: using(func(ctx context.Context, c *Client) error { return c.Unmake(ctx, "dialogues2") })},
-	{name: "make-there", call: using(func(ctx context.Context, c *Client) error { return c.Make(ctx, "dialogues2") })},
-	{name: "namespace", call: using(func(ctx context.Context, c *Client) error { _, err := c.Namespaces(ctx); return err })},
-	{name: "quota", call: using(func(ctx context.Context, c *Client) error { _, err := c.Quotas(ctx, dialogBox, nil); return err })},
-	{name: "acl", call: using(func(ctx context.Context, c *Client) error { _, err := c.ACL(ctx, dialogBox); return err })},
-	{name: "raw", call: protocoltest.Raw("NOOP")},
-	{name: "raw-unknown", call: protocoltest.Raw("NONSENSE")},
-	{name: "login-refused", call: protocoltest.Stat(dialogBox), options: func(o *protocols.Options) { plain(o); wrongUser(o) }},
-	{name: "probe", call: protocoltest.Probe()},
-}
-
-func wrongUser(o *protocols.Options) {
-	o.Credentials = func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
-		return protocols.Credential{User: "mallory", Password: dialogSecret}, nil
-	}
+	{Name: "unmake-full", Call: using(func(ctx context.Context, c *Client) error { return c.Unmake(ctx, "dialogues2") })},
+	{Name: "make-there", Call: using(func(ctx context.Context, c *Client) error { return c.Make(ctx, "dialogues2") })},
+	{Name: "namespace", Call: using(func(ctx context.Context, c *Client) error { _, err := c.Namespaces(ctx); return err })},
+	{Name: "quota", Call: using(func(ctx context.Context, c *Client) error { _, err := c.Quotas(ctx, dialogBox, nil); return err })},
+	{Name: "acl", Call: using(func(ctx context.Context, c *Client) error { _, err := c.ACL(ctx, dialogBox); return err })},
+	{Name: "raw", Call: protocoltest.Raw("NOOP")},
+	{Name: "raw-unknown", Call: protocoltest.Raw("NONSENSE")},
+	{Name: "login-refused", Call: protocoltest.Stat(dialogBox), Options: func(o *protocols.Options) { plain(o); o.Credentials = dialogs.Stranger(dialogSecret) }},
+	{Name: "probe", Call: protocoltest.Probe()},
 }
 
 // byHand are dialogues of servers that are not at hand.
 var byHand = []recording{
-	{name: "starttls", call: protocoltest.Get("INBOX;UID=1", nil), options: func(o *protocols.Options) { o.Mechanism = "PLAIN" }},
-	{name: "old", call: protocoltest.List("INBOX"), options: plainLogin},
-	{name: "old-folders", call: protocoltest.List(""), options: plainLogin},
-	{name: "unknown-data", call: protocoltest.Get("INBOX;UID=1", nil), options: plainLogin},
-	{name: "other-uid", call: protocoltest.Get("INBOX;UID=7", nil), options: plainLogin},
-	{name: "uid-late", call: protocoltest.Get("INBOX;UID=7", nil), options: plainLogin},
-	{name: "no-consent", call: protocoltest.Nothing(func(ctx context.Context, c protocols.Client) error {
+	{Name: "starttls", Call: protocoltest.Get("INBOX;UID=1", nil), Options: func(o *protocols.Options) { o.Mechanism = "PLAIN" }},
+	{Name: "old", Call: protocoltest.List("INBOX"), Options: plainLogin},
+	{Name: "old-folders", Call: protocoltest.List(""), Options: plainLogin},
+	{Name: "unknown-data", Call: protocoltest.Get("INBOX;UID=1", nil), Options: plainLogin},
+	{Name: "other-uid", Call: protocoltest.Get("INBOX;UID=7", nil), Options: plainLogin},
+	{Name: "uid-late", Call: protocoltest.Get("INBOX;UID=7", nil), Options: plainLogin},
+	{Name: "no-consent", Call: protocoltest.Nothing(func(ctx context.Context, c protocols.Client) error {
 		_, err := c.(*Client).Put(ctx, "INBOX", strings.NewReader("Subject: x\n\ntext\n"), nil)
 		return err
-	}), options: plainLogin},
-	{name: "referral", call: protocoltest.Stat("INBOX"), options: plainLogin},
-	{name: "remove-without-uidplus", call: using(func(ctx context.Context, c *Client) error { return c.Remove(ctx, "INBOX;UID=2") }), options: plainLogin},
-	{name: "move-without-move", call: using(func(ctx context.Context, c *Client) error { return c.Move(ctx, "INBOX;UID=2", "Old") }), options: plainLogin},
-	{name: "preauth", call: protocoltest.Stat("INBOX"), options: plainLogin},
-	{name: "greeting-bye", call: protocoltest.Stat("INBOX"), options: plainLogin},
+	}), Options: plainLogin},
+	{Name: "referral", Call: protocoltest.Stat("INBOX"), Options: plainLogin},
+	{Name: "remove-without-uidplus", Call: using(func(ctx context.Context, c *Client) error { return c.Remove(ctx, "INBOX;UID=2") }), Options: plainLogin},
+	{Name: "move-without-move", Call: using(func(ctx context.Context, c *Client) error { return c.Move(ctx, "INBOX;UID=2", "Old") }), Options: plainLogin},
+	{Name: "preauth", Call: protocoltest.Stat("INBOX"), Options: plainLogin},
+	{Name: "greeting-bye", Call: protocoltest.Stat("INBOX"), Options: plainLogin},
 }
 
 // plainLogin is for servers that have LOGIN only.
 func plainLogin(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff }
 
-// recordings gives all dialogues.
-func recordings() (all []recording) {
-	for _, r := range atDovecot {
-		r.name, r.from = "dovecot-"+r.name, "IMAP"
-		if r.options == nil {
-			r.options = plain
-		}
-		all = append(all, r)
-	}
-	return append(all, byHand...)
-}
-
-func (r recording) file() string { return filepath.Join("testdata", r.name+".dialog") }
-
-// prepare sets a client up; tags are those of the dialogues.
-func (r recording) prepare(c *Client) {
-	c.tag = "A"
-	if r.setup != nil {
-		r.setup(&c.Settings)
+// book is all dialogues, with the harness that plays them.
+func book() *dialogs.Book[Settings] {
+	return &dialogs.Book[Settings]{
+		Harness: protocoltest.Harness{Spec: Spec(), URL: dialogURL, Secret: dialogSecret, Server: labServer, Garbage: "this is no answer",
+			Skip: map[string]string{"put": "a message is stored in a mailbox, and the server names it"}},
+		Rows:     slices.Concat(dialogs.From("IMAP", "dovecot", plain, atDovecot), byHand),
+		Products: map[string]string{"IMAP": "Dovecot 2.3.19.1 (Debian 12)"},
+		Settings: func(c protocols.Client) *Settings {
+			c.(*Client).tag = "A" // as in the dialogues
+			return &c.(*Client).Settings
+		},
+		Secrets: func(password string) []string { return []string{saslPlain(password)} },
+		Seed:    seed,
 	}
 }
 
-func (r recording) dialog() protocoltest.Dialog {
-	return protocoltest.Dialog{File: r.file(), Call: r.call, Options: r.options, Skip: r.skip, Setup: func(c protocols.Client) { r.prepare(c.(*Client)) }}
-}
+// TestConformance runs the suite that all adapters pass.
+func TestConformance(t *testing.T) { protocoltest.Run(t, book().Suite()) }
 
-// TestUpdateDialogs does what the flag says; without it, it looks for files that
-// no recording names.
-func TestUpdateDialogs(t *testing.T) {
-	files, _ := filepath.Glob("testdata/*.dialog")
-	for _, f := range files {
-		if !slices.ContainsFunc(recordings(), func(r recording) bool { return r.file() == f }) {
-			t.Errorf("%s belongs to no recording", f)
-		}
-	}
-	if !*update {
-		return
-	}
-	seed(t)
-	for _, r := range recordings() {
-		t.Run(r.name, func(t *testing.T) {
-			s, err := protocoltest.LoadScript(r.file())
-			if r.from != "" {
-				s, err = record(t, r), nil
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := protocoltest.Rewrite(t, harness(), r.dialog(), s); err != nil {
-				t.Error(err)
-			}
-			if err := os.WriteFile(r.file(), []byte(s.Format()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		})
-	}
-}
+// TestUpdateDialogs looks for stray files, and with -update makes the dialogues anew.
+func TestUpdateDialogs(t *testing.T) { book().Update(t) }
 
 // dialogMail are the messages of the mailbox that is recorded from.
 var dialogMail = []string{
@@ -216,33 +161,18 @@ var dialogMail = []string{
 	"From: =?utf-8?q?Zo=C3=AB?= <zoe@example.org>\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMessage-ID: <3@example.org>\nDate: Wed, 3 Jan 2024 10:00:00 +0000\n\nthird\n",
 }
 
-// atServer makes a client of the real server.
-func atServer(t *testing.T, o *protocols.Options) *Client {
-	address := interop.Require(t, "IMAP")["IMAP"]
-	dial := o.Dial
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	o.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) { return dial(ctx, network, address) }
-	o.Credentials = func(_ context.Context, q protocols.CredentialRequest) (protocols.Credential, error) {
-		return protocols.Credential{User: q.User, Password: interop.Password}, nil
-	}
-	u, err := protocols.ParseURL(dialogURL, "")
+// seed makes the mailboxes anew.
+func seed(t *testing.T) {
+	u, err := protocols.ParseURL("imap://alice:"+interop.Password+"@"+interop.Require(t, "IMAP")["IMAP"]+"/", "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	o := &protocols.Options{}
+	plain(o)
 	c, err := New(u, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
-}
-
-// seed makes the mailboxes anew.
-func seed(t *testing.T) {
-	o := &protocols.Options{}
-	plain(o)
-	c := atServer(t, o)
 	defer c.Close()
 	c.Settings.Force = true
 	for _, box := range []string{dialogBox, "dialogues2"} {
@@ -259,24 +189,6 @@ func seed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// record makes the call at the real server.
-func record(t *testing.T, r recording) *protocoltest.Script {
-	rec := &protocoltest.Recorder{}
-	o := &protocols.Options{Dial: rec.Dial}
-	c := atServer(t, o)
-	r.options(o)
-	r.prepare(c)
-	r.call(t.Context(), c)
-	c.Close()
-	s := rec.Script(r.file())
-	real, played := saslPlain(interop.Password), saslPlain(dialogSecret)
-	for i, st := range s.Steps {
-		s.Steps[i].Text = strings.ReplaceAll(st.Text, real, played)
-	}
-	s.Header = map[string]string{"server": "Dovecot 2.3.19.1 (Debian 12)", "recorded": time.Now().UTC().Format(time.DateOnly) + ", password replaced"}
-	return s
 }
 
 func saslPlain(password string) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
@@ -118,18 +119,7 @@ func (s *session) startGet(text string, n *name, o *protocols.GetOptions, b *bod
 		return protocols.Entry{}, err
 	}
 	b.uid = n.uid
-	tag, no, err := s.send("UID FETCH", n.uids(), "(UID FLAGS INTERNALDATE RFC822.SIZE "+s.bodyItem(n.section, partial)+")")
-	if err == nil && no != nil {
-		err = no.err()
-	}
-	if err != nil {
-		return protocols.Entry{}, err
-	}
-	b.tag = tag
-	if err := s.flush(); err != nil {
-		return protocols.Entry{}, err
-	}
-	m, err := b.start()
+	m, err := b.ask(s.bodyItem(n.section, partial))
 	if err != nil {
 		return protocols.Entry{}, err
 	}
@@ -165,6 +155,22 @@ type body struct {
 	closed bool
 	free   func()
 	wrap   func(error) error
+}
+
+// ask sends the FETCH of one message and reads up to its content.
+func (b *body) ask(item string) (message, error) {
+	tag, no, err := b.s.send("UID FETCH", strconv.FormatUint(uint64(b.uid), 10), "(UID FLAGS INTERNALDATE RFC822.SIZE "+item+")")
+	if err == nil && no != nil {
+		err = no.err()
+	}
+	if err == nil {
+		err = b.s.flush()
+	}
+	if err != nil {
+		return message{}, err
+	}
+	b.tag = tag
+	return b.start()
 }
 
 // start reads up to the content of the message that was asked for. That of

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -69,6 +70,9 @@ func (w *hostile) serve(c net.Conn) {
 			if verb == "EXAMINE" || verb == "SELECT" {
 				answer = "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 10] x\r\n" + answer
 			}
+		}
+		if answer == "" { // it is content
+			continue
 		}
 		if !say(strings.ReplaceAll(answer, "{tag}", tag)) {
 			return
@@ -325,4 +329,64 @@ func slowLiteral(t *testing.T) {
 	c.Close()
 	far.Close()
 	<-done
+}
+
+// TestSearchInSteps: the answer to a SEARCH stays small however large the mailbox is.
+func TestSearchInSteps(t *testing.T) {
+	w := hostile{seen: make(chan string, 100), greeting: "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n", says: map[string]string{
+		"EXAMINE":    "* 120000 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n{tag} OK\r\n",
+		"UID SEARCH": "* SEARCH 5 6 9\r\n{tag} OK\r\n",
+		"UID FETCH":  "* 1 FETCH (UID 5 RFC822.SIZE 3)\r\n{tag} OK\r\n",
+	}}
+	c := w.client(t, nil)
+	if list := entries(t, c.Search(t.Context(), "INBOX", "unread")); len(list) != 1 {
+		t.Errorf("%d messages", len(list))
+	}
+	close(w.seen)
+	var asked []string
+	for line := range w.seen {
+		if _, rest, ok := strings.Cut(line, " UID "); ok {
+			asked = append(asked, rest)
+		}
+	}
+	want := []string{"SEARCH 1:50000 UNSEEN", "SEARCH 50001:100000 UNSEEN", "SEARCH 100001:120000 UNSEEN"}
+	if len(asked) < 4 || !slices.Equal(asked[:3], want) || !strings.HasPrefix(asked[3], "FETCH 5:6,9,5:6,9,5:6,9 ") {
+		t.Errorf("asked %q", asked)
+	}
+}
+
+// TestUTF8Append: where UTF8=ACCEPT is on, messages go as literal8 (RFC 6855 4).
+func TestUTF8Append(t *testing.T) {
+	w := hostile{seen: make(chan string, 100), greeting: "* PREAUTH [CAPABILITY IMAP4rev1 ENABLE LITERAL+ UTF8=ACCEPT] hello\r\n", says: map[string]string{
+		"ENABLE": "* ENABLED UTF8=ACCEPT\r\n{tag} OK\r\n", "Köln": "", "": "",
+	}}
+	c := w.client(t, nil)
+	c.Settings.Enable = []string{"UTF8=ACCEPT"}
+	_, err := c.Put(t.Context(), "Entwürfe", strings.NewReader("Subject: Köln\r\n"), nil)
+	must(t, err)
+	must(t, c.Make(t.Context(), "x")) // all before it has been read then
+	close(w.seen)
+	var sent []string
+	for line := range w.seen {
+		sent = append(sent, line)
+	}
+	if len(sent) < 4 || !strings.HasSuffix(sent[1], ` APPEND "Entwürfe" UTF8 (~{16+}`) || sent[2] != "Subject: Köln" || sent[3] != ")" {
+		t.Errorf("sent %q", sent)
+	}
+}
+
+// TestForeignTags: an answer under a tag that was not sent is nobody's, and a command
+// has one answer.
+func TestForeignTags(t *testing.T) {
+	w := hostile{says: map[string]string{"UID FETCH": "A1 NO not yours\r\nZZZ99 OK done\r\n* 1 FETCH (UID 5 BODY[] {3}\r\nabc)\r\n{tag} OK\r\n{tag} NO twice\r\n"}}
+	c := w.client(t, nil)
+	o, err := c.Get(t.Context(), "INBOX;UID=5", nil)
+	must(t, err)
+	b, err := io.ReadAll(o.Body)
+	must(t, err)
+	must(t, o.Body.Close())
+	if string(b) != "abc" {
+		t.Errorf("%q", b)
+	}
+	must(t, c.Make(t.Context(), "x"))
 }

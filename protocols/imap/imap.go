@@ -67,7 +67,8 @@ type Settings struct {
 	ProxyUser string                    // act as this user (PROXYAUTH, a thing of Netscape and Sun servers)
 	Create    bool                      // storing into a mailbox that is not there makes it
 	Force     bool                      // Unmake deletes mailboxes with all that is in them
-	StateDir  string                    // folder for what syncs into mailboxes must remember
+	StateDir  string                    // folder for what syncs must remember
+	Files     Files                     // opens the files in it; nil: nothing outlives the client
 	Spool     func() (SpoolFile, error) // makes a place for a large message of unknown size; nil: memory, up to 32 MiB
 	PollEvery time.Duration             // how often Watch asks a server without IDLE; default 30 s
 }
@@ -88,6 +89,7 @@ type Client struct {
 	sess   *session   // nil: not connected
 	closed bool
 
+	late      time.Duration     // how long what was sent may take to be there; 0: lateBy
 	tag       string            // start of tags; empty: random
 	wireNames map[string]string // mailbox names that do not survive decoding: as shown, as on the wire
 }
@@ -111,12 +113,9 @@ var (
 // defaults. ";AUTH=mechanism" in the user part of u (RFC 5092 3.2) picks the
 // mechanism, unless the options do.
 func New(u *url.URL, o *protocols.Options) (*Client, error) {
-	if o == nil {
-		o = &protocols.Options{}
-	}
-	s, ok := Spec().Scheme(u.Scheme)
-	if !ok {
-		return nil, protocols.UsageError(proto, "", "scheme "+u.Scheme+" is not one of imap, imaps")
+	s, o, err := Spec().Accept(u, o)
+	if err != nil {
+		return nil, err
 	}
 	u, mechanism := cutAuth(u)
 	if mechanism != "" && o.Mechanism == "" {

@@ -295,39 +295,6 @@ func TestWatchReconnects(t *testing.T) {
 	}
 }
 
-// TestArchive: keys find messages again, flags and deletions reach them.
-func TestArchive(t *testing.T) {
-	both(t, func(t *testing.T, s *lab.IMAPServer, c *Client) {
-		ctx := t.Context()
-		key := strings.Repeat("0123456789abcdef", 2)
-		told := 0
-		a, err := c.OpenArchive(ctx, "copy", &protocols.ArchiveOptions{Stored: func(k string, n int64, err error) error {
-			if told++; k != key {
-				t.Errorf("key %q", k)
-			}
-			return err
-		}})
-		must(t, err)
-		e := &protocols.Entry{MessageInfo: &protocols.MessageInfo{Flags: []string{`\Seen`, `\Recent`}}, Modified: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)}
-		must(t, a.Add(ctx, key, e, strings.NewReader("Subject: a\n\nx\n")))
-		must(t, a.Flush(ctx))
-		if told != 1 {
-			t.Errorf("told of %d", told)
-		}
-		must(t, a.SetFlags(ctx, key, []string{`\Flagged`}))
-		list := entries(t, a.Keys(ctx))
-		if len(list) != 1 || list[0].ID != key || strings.Join(list[0].Flags, " ") != `\Flagged` {
-			t.Errorf("%+v", list)
-		}
-		must(t, a.Delete(ctx, []string{key, "none"}))
-		if list := entries(t, a.Keys(ctx)); len(list) != 0 {
-			t.Errorf("%+v", list)
-		}
-		must(t, a.Close())
-		must(t, c.Unmake(ctx, "copy"))
-	})
-}
-
 // TestSource: the whole mailbox is listed, and deletions take only what is named.
 func TestSource(t *testing.T) {
 	both(t, func(t *testing.T, s *lab.IMAPServer, c *Client) {

@@ -2,10 +2,8 @@ package imap
 
 import (
 	"context"
-	"crypto/tls"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
@@ -15,39 +13,25 @@ import (
 // It logs in when the options say ProbeLogin. It uses a connection of its own, so
 // that each step is timed.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r := &protocols.Report{URL: protocols.Redact(c.url), Phase: "connect"}
-	start := time.Now()
-	release, err := c.enter(ctx)
-	if err == nil {
-		err = c.probe(ctx, r)
-		release()
-	}
-	r.Total = time.Since(start)
-	if err == nil {
-		r.Up, r.Phase = true, ""
-	}
+	r, err := transport.Probe(ctx, c.url, c.enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
 	return r, c.wrap(err, "probe", "")
 }
 
 func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
-	host, port := protocols.HostPort(c.url, c.scheme)
-	conn, err := c.dialer.Dial(ctx, "control", "tcp", host, port)
+	conn, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	done := conn.Use(ctx)
 	defer done()
-	defer measure(r, conn)
+	defer conn.Measure(r)
 	r.Address, r.Phase = conn.RemoteAddr().String(), "greeting"
 	s, err := c.begin(ctx, conn)
 	if s != nil && s.greeting != nil {
 		r.Banner, r.Greeting = s.greeting.text, s.greeted
 	}
 	if err != nil {
-		if protocols.KindOf(err) == protocols.TLSFailure {
-			r.Phase = "tls"
-		}
 		return err
 	}
 	if c.opts.ProbeLogin {
@@ -68,15 +52,13 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	return nil
 }
 
-func measure(r *protocols.Report, conn *transport.Conn) {
-	t := conn.Timings()
-	r.Resolve, r.Connect, r.TLS = t.Resolve, t.Connect, t.TLS
-	if state := conn.TLS(); state != nil {
-		r.TLSVersion = tls.VersionName(state.Version)
-		if len(state.PeerCertificates) > 0 {
-			r.CertNotAfter = state.PeerCertificates[0].NotAfter
-		}
-	}
+// Capabilities gives what the server says it can do after the login.
+func (c *Client) Capabilities(ctx context.Context) (list []protocols.Capability, err error) {
+	err = c.do(ctx, "caps", "", func(s *session) error {
+		list = s.capabilities()
+		return nil
+	})
+	return list, err
 }
 
 // capabilities groups "AUTH=PLAIN" and its like under their name.

@@ -56,23 +56,40 @@ func cutSet(set string) []string {
 	return append(out, set)
 }
 
+// searchStep is how many messages one SEARCH command looks at: its answer stays
+// small however large the mailbox is.
+const searchStep = 50_000
+
 // search gives the UIDs that criteria find, as a set that is never spelt out.
-// Where the server has ESEARCH (RFC 4731) it answers with ranges.
 func (s *session) search(criteria []any) (string, error) {
+	var found setBuilder
+	for low := uint64(1); low == 1 || low <= uint64(s.box.exists); low += searchStep {
+		part := criteria
+		if s.box.exists > searchStep {
+			part = append([]any{fmt.Sprintf("%d:%d", low, min(low+searchStep-1, uint64(s.box.exists)))}, criteria...)
+		}
+		if err := s.searchPart(part, &found); err != nil {
+			return "", err
+		}
+	}
+	return found.String(), nil
+}
+
+// searchPart runs one SEARCH command. Where the server has ESEARCH (RFC 4731) it
+// answers with ranges.
+func (s *session) searchPart(criteria []any, found *setBuilder) error {
 	verb := "UID SEARCH"
 	if s.hasOr2("ESEARCH") {
 		verb += " RETURN (ALL)"
 	}
-	var found setBuilder
-	args := withCharset(s, criteria)
-	st, err := s.command(func(r *response) error { return found.take(s, r) }, verb, args...)
+	st, err := s.command(func(r *response) error { return found.take(s, r) }, verb, withCharset(s, criteria)...)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if st.code == "BADCHARSET" { // RFC 3501 6.4.4: US-ASCII is what every server knows
-		return "", &protocols.Error{Kind: protocols.Refused, Enhanced: st.code, Text: st.text, Hint: "the server can search for ASCII text only"}
+		return &protocols.Error{Kind: protocols.Refused, Enhanced: st.code, Text: st.text, Hint: "the server can search for ASCII text only"}
 	}
-	return found.String(), st.err()
+	return st.err()
 }
 
 // searchSet is search with criteria that hold no text.

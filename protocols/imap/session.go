@@ -149,6 +149,13 @@ func (s *session) alive(ctx context.Context) bool {
 	return err == nil
 }
 
+// live gives the session, nil when there is none.
+func (c *Client) live() *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sess
+}
+
 // dropBroken forgets a session that is lost or out of step.
 func (c *Client) dropBroken(s *session) {
 	c.mu.Lock()
@@ -177,10 +184,15 @@ func (s *session) close() {
 	}
 }
 
+// dial opens the connection.
+func (c *Client) dial(ctx context.Context) (*transport.Conn, error) {
+	host, port := protocols.HostPort(c.url, c.scheme)
+	return c.dialer.Dial(ctx, "control", "tcp", host, port)
+}
+
 // connect dials, greets, secures and logs in.
 func (c *Client) connect(ctx context.Context) (*session, error) {
-	host, port := protocols.HostPort(c.url, c.scheme)
-	conn, err := c.dialer.Dial(ctx, "control", "tcp", host, port)
+	conn, err := c.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -356,7 +368,9 @@ func (c *Client) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), quitWithin)
 		defer cancel()
 		done := s.conn.Use(ctx)
-		s.command(nil, "LOGOUT")
+		if _, _, err := s.send("LOGOUT"); err == nil {
+			s.flush() // all else has been answered: nobody waits for the goodbye
+		}
 		done()
 		s.close()
 		c.gate.Leave()

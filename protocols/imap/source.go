@@ -22,11 +22,14 @@ var (
 func (c *Client) OpenMailbox(ctx context.Context, text string) (*protocols.Mailbox, error) {
 	var m *protocols.Mailbox
 	err := c.on(ctx, "sync", text, false, func(s *session, n *name) error {
-		if err := s.enableResync(); err != nil {
-			return err
+		enabling, err := s.enableResync()
+		if s.box = nil; err == nil {
+			err = s.open(n, false)
 		}
-		s.box = nil
-		if err := s.open(n, false); err != nil {
+		if err == nil {
+			err = enabling()
+		}
+		if err != nil {
 			return err
 		}
 		m = &protocols.Mailbox{Account: c.account(s), Name: n.mailbox, Validity: strconv.FormatUint(uint64(s.box.validity), 10)}
@@ -44,15 +47,18 @@ func (c *Client) account(s *session) string {
 	return fmt.Sprintf("%s@%s:%s", s.user, host, port)
 }
 
-// enableResync turns QRESYNC on, where the server has it.
-func (s *session) enableResync() error {
+// enableResync turns QRESYNC on, where the server has it. The command goes out
+// together with the next one, which opens the mailbox; enabling reads its answer,
+// and a no is none of our business.
+func (s *session) enableResync() (enabling func() error, err error) {
 	if !s.caps["QRESYNC"] || s.enabled["QRESYNC"] || !s.hasOr2("ENABLE") {
-		return nil
+		return func() error { return nil }, nil
 	}
-	if err := s.simple("ENABLE", "QRESYNC"); err != nil && !refused(err) {
+	tag, _, err := s.send("ENABLE", "QRESYNC")
+	return func() error {
+		_, err := s.wait(tag, false, nil)
 		return err
-	}
-	return nil
+	}, err
 }
 
 // sourceItems are what a sync wants to know of a message.
@@ -61,10 +67,14 @@ const sourceItems = "(UID FLAGS INTERNALDATE RFC822.SIZE)"
 // changes lists the messages of a mailbox, or what became of them since a state.
 func (c *Client) changes(ctx context.Context, text string, m *protocols.Mailbox, since string) iter.Seq2[protocols.Entry, error] {
 	return c.listing(ctx, "sync", text, func(s *session, n *name, yield func(protocols.Entry) error) error {
-		if err := s.enableResync(); err != nil { // the session may be a new one
-			return err
+		enabling, err := s.enableResync() // the session may be a new one
+		if err == nil {
+			err = s.open(n, false)
 		}
-		if err := s.open(n, false); err != nil {
+		if err == nil {
+			err = enabling()
+		}
+		if err != nil {
 			return err
 		}
 		if strconv.FormatUint(uint64(s.box.validity), 10) != m.Validity {

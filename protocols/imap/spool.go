@@ -19,6 +19,7 @@ type SpoolFile interface {
 type spooled struct {
 	Upload
 	size int64
+	sum  digest
 	mem  []byte
 	file SpoolFile // in place of mem, when it is large
 	seek io.Seeker // likewise: the body can be read once more
@@ -34,9 +35,9 @@ const (
 // spool reads a message, for its size must be told before it. A body that can be
 // read twice is read twice; else a large one goes to a spool file.
 func spool(up Upload, create func() (SpoolFile, error)) (*spooled, error) {
-	sp := &spooled{Upload: up}
+	sp, sum := &spooled{Upload: up}, newDigest()
 	var buf bytes.Buffer
-	src := &crlfReader{src: up.Body}
+	src := io.TeeReader(&crlfReader{src: up.Body}, sum)
 	n, err := io.CopyN(&buf, src, spoolMemory)
 	sp.mem, sp.size = buf.Bytes(), n
 	if err == nil {
@@ -46,6 +47,7 @@ func spool(up Upload, create func() (SpoolFile, error)) (*spooled, error) {
 		sp.close()
 		return nil, err
 	}
+	sp.sum = digestOf(sum)
 	return sp, nil
 }
 
@@ -88,16 +90,17 @@ func (sp *spooled) close() {
 func (sp *spooled) content() (content, error) {
 	switch {
 	case sp.file != nil:
-		return content{io.NewSectionReader(sp.file, 0, sp.size), sp.size}, nil
+		return content{Reader: io.NewSectionReader(sp.file, 0, sp.size), size: sp.size}, nil
 	case sp.seek != nil:
 		_, err := sp.seek.Seek(0, io.SeekStart)
-		return content{&crlfReader{src: sp.Body}, sp.size}, err
+		return content{Reader: &crlfReader{src: sp.Body}, size: sp.size}, err
 	}
-	return content{bytes.NewReader(sp.mem), sp.size}, nil
+	return content{Reader: bytes.NewReader(sp.mem), size: sp.size}, nil
 }
 
-// params are what stands before the literal: flags and date.
-func (sp *spooled) params() (out []any, err error) {
+// params are flags, date and the literal. With utf8 the header may be UTF-8, which a
+// server that was told so takes only like this (RFC 6855 4).
+func (sp *spooled) params(utf8 bool) (out []any, err error) {
 	if len(sp.Flags) > 0 {
 		out = append(out, "("+strings.Join(sp.Flags, " ")+")")
 	}
@@ -105,6 +108,10 @@ func (sp *spooled) params() (out []any, err error) {
 		out = append(out, `"`+sp.Date.Format(internalDate)+`"`)
 	}
 	c, err := sp.content()
+	if utf8 {
+		c.binary = true
+		return append(out, "UTF8", glueOpen, c, glueClose), err
+	}
 	return append(out, c), err
 }
 

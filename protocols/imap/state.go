@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"io"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,25 @@ import (
 )
 
 var _ protocols.StateKeeper = (*Client)(nil)
+
+// Files opens and removes the files in which a client keeps what must outlive a
+// run, all of them in Settings.StateDir.
+type Files interface {
+	// Open opens the file at path for this process alone, or makes it, with the
+	// folders above it. When another process has it open the error has class
+	// [protocols.ErrBusy]. The client closes the file.
+	Open(path string) (File, error)
+	// Remove removes a file.
+	Remove(path string) error
+}
+
+// File is a file of [Files]; an *os.File is one.
+type File interface {
+	io.ReadWriteSeeker
+	io.Closer
+	Truncate(size int64) error
+	Sync() error
+}
 
 // StatePath gives the path of the local file in which a sync into a mailbox
 // remembers what it has stored, in Settings.StateDir: a mailbox has no place for it.
@@ -20,9 +40,22 @@ func (c *Client) StatePath(text, source string) (string, error) {
 	if err != nil {
 		return "", c.wrap(err, "sync", text)
 	}
+	return c.stateFile(n.mailbox, source), nil
+}
+
+// stateFile gives the path of a file about a mailbox.
+func (c *Client) stateFile(mailbox, what string) string {
 	host, port := protocols.HostPort(c.url, c.scheme)
-	name := fileName(c.url.User.Username()+"@"+host+"_"+port) + "_" + fileName(n.mailbox) + "_" + source
-	return filepath.Join(c.Settings.StateDir, name), nil
+	name := fileName(c.url.User.Username()+"@"+host+"_"+port) + "_" + fileName(mailbox) + "_" + what
+	return filepath.Join(c.Settings.StateDir, name)
+}
+
+// openState opens a file about a mailbox; nil when nothing is to be kept.
+func (c *Client) openState(mailbox, what string) (File, error) {
+	if c.Settings.Files == nil || c.Settings.StateDir == "" {
+		return nil, nil
+	}
+	return c.Settings.Files.Open(c.stateFile(mailbox, what))
 }
 
 // mostFileName bounds a part of a file name: 255 bytes are what common file

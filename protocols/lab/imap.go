@@ -4,7 +4,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -19,7 +19,7 @@ type IMAPOptions struct {
 	Authority   *Authority // nil with TLS makes a new one, see IMAPServer.Authority
 	Certificate *tls.Certificate
 
-	Faults  Faults     // those of bytes and connections; the others need a server of lines
+	Faults  Faults     // at commands and points too, but under STARTTLS those of bytes only
 	Without []imap.Cap // extensions left out
 	PreAuth string     // a user who is logged in without being asked
 }
@@ -27,15 +27,13 @@ type IMAPOptions struct {
 // IMAPServer is a running IMAP server (RFC 3501, with what RFC 9051 has taken in).
 // Its sessions show the mail of a store that other servers may share.
 type IMAPServer struct {
-	*core
-	opt       IMAPOptions
-	mail      *Mailboxes
-	authority *Authority
-	server    *imapserver.Server
-	conns     chan net.Conn
-	logins    atomic.Int64
-	mu        sync.Mutex
-	subs      map[string]bool // user, NUL, mailbox
+	*front
+	opt    IMAPOptions
+	mail   *Mailboxes
+	server *imapserver.Server
+	conns  chan net.Conn
+	mu     sync.Mutex
+	subs   map[string]bool // user, NUL, mailbox
 }
 
 // imapCaps are what the server can do.
@@ -46,15 +44,16 @@ var imapCaps = []imap.Cap{
 
 // StartIMAP starts a server; the caller closes it.
 func StartIMAP(o IMAPOptions) (*IMAPServer, error) {
-	s := &IMAPServer{opt: o, mail: o.Mail, authority: o.Authority, conns: make(chan net.Conn), subs: map[string]bool{}}
+	f, err := newFront(frontOptions{
+		Addr: o.Addr, Scheme: schemeOf("imap", o.TLS == TLSImplicit), TLS: o.TLS != TLSNone, Authority: o.Authority,
+		Certificate: o.Certificate, Faults: o.Faults,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &IMAPServer{front: f, opt: o, mail: o.Mail, conns: make(chan net.Conn), subs: map[string]bool{}}
 	if s.mail == nil {
 		s.mail = SampleMail()
-	}
-	var err error
-	if s.authority == nil && o.TLS != TLSNone {
-		if s.authority, err = NewAuthority(); err != nil {
-			return nil, err
-		}
 	}
 	caps := imap.CapSet{}
 	for _, c := range imapCaps {
@@ -70,65 +69,47 @@ func StartIMAP(o IMAPOptions) (*IMAPServer, error) {
 		options.TLSConfig = s.tlsConfig()
 	}
 	s.server = imapserver.New(options)
-	if s.core, err = newCore(o.Addr, o.Faults); err != nil {
-		return nil, err
-	}
 	s.wg.Go(func() { s.server.Serve(imapListener{s}) })
 	s.serve(s.handle)
 	return s, nil
 }
 
-// URL is "imap://" (with implicit TLS "imaps://") and the address.
-func (s *IMAPServer) URL() string {
-	if s.opt.TLS == TLSImplicit {
-		return "imaps://" + s.Addr() + "/"
-	}
-	return "imap://" + s.Addr() + "/"
-}
-
 // Mail is the store that the server shows.
 func (s *IMAPServer) Mail() *Mailboxes { return s.mail }
 
-// Authority signs the server's certificate; nil without TLS.
-func (s *IMAPServer) Authority() *Authority { return s.authority }
-
-// Logins counts the successful logins.
-func (s *IMAPServer) Logins() int { return int(s.logins.Load()) }
-
-func (s *IMAPServer) tlsConfig() *tls.Config {
-	c := s.authority.ServerConfig()
-	if s.opt.Certificate != nil {
-		c.Certificates = []tls.Certificate{*s.opt.Certificate}
-	}
-	return c
-}
-
-// handle hands a connection to the library and waits for its end.
+// handle serves one connection.
 func (s *IMAPServer) handle(conn net.Conn) {
 	if s.opt.TLS == TLSImplicit {
 		conn = tls.Server(conn, s.tlsConfig())
 	}
-	c := &closing{Conn: conn, closed: make(chan struct{})}
+	c := newIMAPTap(s, conn)
+	if !c.greet() {
+		return
+	}
+	s.admit(conn, "* BYE too many clients\r\n", func() { s.hand(c) })
+}
+
+// hand gives a connection to the library and waits for its end.
+func (s *IMAPServer) hand(c *imapTap) {
 	select {
 	case s.conns <- c:
-		<-c.closed
 	case <-s.done:
+		return
+	}
+	select {
+	case <-c.closed:
+		return
+	case <-s.done: // core has closed the connection: the library's next read or write says so
+	}
+	select {
+	case <-c.closed:
+	case <-time.After(imapGrace):
 	}
 }
 
-// closing tells when a connection has been closed.
-type closing struct {
-	net.Conn
-	once   sync.Once
-	closed chan struct{}
-}
-
-// Close closes the connection.
-func (c *closing) Close() error {
-	err := c.Conn.Close()
-	c.once.Do(func() { close(c.closed) })
-	return err
-}
+// imapGrace bounds how long Close waits for the library to leave a connection that
+// is closed: what it does meanwhile is its own.
+const imapGrace = 5 * time.Second
 
 // imapListener gives the library the connections that core has accepted.
 type imapListener struct{ s *IMAPServer }

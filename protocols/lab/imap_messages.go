@@ -3,6 +3,7 @@ package lab
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"net/mail"
@@ -72,7 +73,13 @@ func (c *imapSession) Fetch(w *imapserver.FetchWriter, set imap.NumSet, o *imap.
 	})
 }
 
+// writeMail tells of one message. The writer is closed in any case: it holds the
+// connection's lock until then.
 func writeMail(w *imapserver.FetchResponseWriter, m *Mail, o *imap.FetchOptions) error {
+	return errors.Join(writeItems(w, m, o), w.Close())
+}
+
+func writeItems(w *imapserver.FetchResponseWriter, m *Mail, o *imap.FetchOptions) error {
 	w.WriteUID(imap.UID(m.UID))
 	if o.Flags {
 		w.WriteFlags(imapFlagsOf(m))
@@ -96,14 +103,12 @@ func writeMail(w *imapserver.FetchResponseWriter, m *Mail, o *imap.FetchOptions)
 			part = imapserver.ExtractBodySection(bytes.NewReader(m.Data), s)
 		}
 		body := w.WriteBodySection(s, int64(len(part)))
-		if _, err := body.Write(part); err != nil {
-			return err
-		}
-		if err := body.Close(); err != nil {
+		_, err := body.Write(part)
+		if err = errors.Join(err, body.Close()); err != nil {
 			return err
 		}
 	}
-	return w.Close()
+	return nil
 }
 
 // Store changes flags.

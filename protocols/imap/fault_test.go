@@ -1,0 +1,64 @@
+package imap
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+// TestFaults: what a server does wrong at a command has a kind of its own, and the
+// next call works when the fault has passed.
+func TestFaults(t *testing.T) {
+	reads := func(c *Client) error { return read(c, "INBOX;UID=2") }
+	lists := func(c *Client) error { return list(c, "INBOX") }
+	stores := func(c *Client) error {
+		_, err := c.Put(t.Context(), "INBOX", strings.NewReader("Subject: x\r\n\r\nSELECT\r\n"), nil)
+		return err
+	}
+	for _, test := range []struct {
+		fault string
+		call  func(c *Client) error
+		want  protocols.Kind
+	}{
+		{"code:EXAMINE=NO [INUSE] busy*1", reads, protocols.Temporary},
+		{"code:EXAMINE=NO [NONEXISTENT] gone*1", reads, protocols.Refused},
+		{"code:EXAMINE=BAD what*1", reads, protocols.Refused},
+		{"code:AUTHENTICATE=NO [AUTHENTICATIONFAILED] wrong*1", reads, protocols.Auth},
+		{"code:FETCH=* BYE going down*1", reads, protocols.Temporary},
+		{"code:GREETING=BYE too many*1", lists, protocols.Temporary},
+		{"code:APPEND=NO [OVERQUOTA] full*1", stores, protocols.Refused},
+		{"garbage:FETCH*1", lists, protocols.Protocol},
+		{"endless:FETCH=* 1 FETCH (UID *1", lists, protocols.Protocol},
+		{"multiline:FETCH=* 1 FETCH (UID 1)*1", lists, protocols.Protocol},
+		{"hang:FETCH*1", lists, protocols.Timeout},
+		{"drop:FETCH*1", lists, protocols.Protocol},
+		{"drop:GREETING*1", lists, protocols.Protocol},
+		{"inject:EXAMINE=* 1 FETCH (FLAGS (\\\\Seen))*1", lists, 0},
+		{"inject:FETCH=* 77 EXPUNGE\\r\\n* NEWS of another kind {3}\\r\\nabc*1", lists, 0},
+	} {
+		t.Run(test.fault, func(t *testing.T) {
+			faults, err := lab.ParseFaults(test.fault)
+			must(t, err)
+			s := start(t, lab.IMAPOptions{Faults: faults})
+			c := open(t, s, &protocols.Options{IdleTimeout: 500 * time.Millisecond})
+			err = test.call(c)
+			if kind := protocols.KindOf(err); err == nil && test.want != 0 || err != nil && kind != test.want {
+				t.Errorf("kind %v, want %v: %v", kind, test.want, err)
+			}
+			if gone := errors.Is(err, fs.ErrNotExist); gone != strings.Contains(test.fault, "NONEXISTENT") {
+				t.Errorf("not found is %v: %v", gone, err)
+			}
+			must(t, test.call(c))
+			began := time.Now()
+			must(t, s.Close())
+			if took := time.Since(began); took > 3*time.Second {
+				t.Errorf("the server needed %v to close", took)
+			}
+		})
+	}
+}

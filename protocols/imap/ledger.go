@@ -1,0 +1,209 @@
+package imap
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// messageKey is the key of an archived message, which a ledger keeps.
+type messageKey [16]byte
+
+func parseKey(s string) (k messageKey, ok bool) {
+	n, err := hex.Decode(k[:], []byte(s)[:min(len(s), 2*len(k))])
+	return k, err == nil && n == len(k) && len(s) == 2*len(k)
+}
+
+// String gives the key as callers know it.
+func (k messageKey) String() string { return hex.EncodeToString(k[:]) }
+
+// digest tells the content of a message from that of others.
+type digest [16]byte
+
+func digestOf(h hash.Hash) (d digest) {
+	copy(d[:], h.Sum(nil))
+	return d
+}
+
+// kept is what a ledger knows of a message.
+type kept struct {
+	uid  uint32 // 0: it was sent, and nobody knows whether it is there
+	size int64
+	sum  digest
+}
+
+// ledger remembers which message of a mailbox has which key: IMAP has no place for
+// keys at the server, and messages are stored as they are. It is a file of lines
+// that only grows; a killed run leaves at most half a line, which is dropped.
+//
+//	v VALIDITY             of the mailbox that the lines behind it are about
+//	? KEY SIZE SUM FROM    a message is about to be sent; its UID will be FROM or above
+//	+ KEY UID              it is there
+//	- KEY                  it is not there, or of no interest any more
+type ledger struct {
+	file     File // nil: kept in memory only
+	w        *bufio.Writer
+	validity uint32
+	from     uint32 // messages without a UID are looked for from here
+	known    map[messageKey]kept
+}
+
+// openLedger reads the ledger of a mailbox.
+func (c *Client) openLedger(mailbox string) (*ledger, error) {
+	l := &ledger{known: map[messageKey]kept{}}
+	file, err := c.openState(mailbox, "keys")
+	if err != nil || file == nil {
+		return l, err
+	}
+	l.file, l.w = file, bufio.NewWriter(file)
+	end, err := l.load(file)
+	if err == nil {
+		err = file.Truncate(end)
+	}
+	if err == nil {
+		_, err = file.Seek(end, io.SeekStart)
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// load reads all whole lines and tells where they end.
+func (l *ledger) load(r io.Reader) (end int64, err error) {
+	in := bufio.NewReader(r)
+	for {
+		line, err := in.ReadSlice('\n')
+		if err == io.EOF {
+			return end, nil
+		}
+		if err != nil {
+			return end, err
+		}
+		end += int64(len(line))
+		l.take(string(line))
+	}
+}
+
+// take reads one line; what makes no sense is left out.
+func (l *ledger) take(line string) {
+	mark, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+	if mark == "v" {
+		fmt.Sscan(rest, &l.validity)
+		return
+	}
+	text, rest, _ := strings.Cut(rest, " ")
+	key, ok := parseKey(text)
+	if !ok {
+		return
+	}
+	k := l.known[key]
+	switch mark {
+	case "?":
+		var sum string
+		var from uint32
+		if _, err := fmt.Sscan(rest, &k.size, &sum, &from); err != nil {
+			return
+		}
+		hex.Decode(k.sum[:], []byte(sum)[:min(len(sum), 2*len(k.sum))])
+		l.from = from // they only rise while one validity lasts
+	case "+":
+		fmt.Sscan(rest, &k.uid)
+	case "-":
+		delete(l.known, key)
+		return
+	}
+	l.known[key] = k
+}
+
+func (l *ledger) line(format string, args ...any) {
+	if l.w != nil {
+		fmt.Fprintf(l.w, format, args...)
+	}
+}
+
+// begins notes that a message is about to be sent.
+func (l *ledger) begins(key messageKey, size int64, sum digest) {
+	l.known[key] = kept{size: size, sum: sum}
+	l.line("? %s %d %x %d\n", key, size, sum, l.from)
+}
+
+// stored notes the UID of a message.
+func (l *ledger) stored(key messageKey, uid uint32) {
+	k := l.known[key]
+	k.uid = uid
+	l.known[key] = k
+	l.line("+ %s %d\n", key, uid)
+}
+
+// forget drops a message.
+func (l *ledger) forget(key messageKey) {
+	delete(l.known, key)
+	l.line("- %s\n", key)
+}
+
+// renew says that all UIDs are void.
+func (l *ledger) renew(validity uint32) {
+	l.validity, l.from = validity, 1
+	l.line("v %d\n", validity)
+	for key, k := range l.known {
+		l.begins(key, k.size, k.sum)
+	}
+}
+
+// open gives the messages without a UID.
+func (l *ledger) open() []messageKey {
+	var out []messageKey
+	for key, k := range l.known {
+		if k.uid == 0 {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+// byUID gives the messages with a UID.
+func (l *ledger) byUID() map[uint32]messageKey {
+	out := make(map[uint32]messageKey, len(l.known))
+	for key, k := range l.known {
+		if k.uid != 0 {
+			out[k.uid] = key
+		}
+	}
+	return out
+}
+
+// write brings what was noted to the file, and with force to the disk.
+func (l *ledger) write(force bool) error {
+	if l.file == nil {
+		return nil
+	}
+	err := l.w.Flush()
+	if err == nil && force {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		return &protocols.Error{Proto: proto, Kind: protocols.Local, Err: err}
+	}
+	return nil
+}
+
+// close frees the ledger.
+func (l *ledger) close() error {
+	if l.file == nil {
+		return nil
+	}
+	err := l.write(false)
+	l.file.Close()
+	return err
+}
+
+// newDigest starts the digest of a message.
+func newDigest() hash.Hash { return sha256.New() }

@@ -8,16 +8,21 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // imap is bringing 20,020 messages, 201 MiB, from Dovecot (mdbox) to files, again with nothing new, listing them,
-// and storing 2,000 (sdbox).
-func imap() []workload { return []workload{imapFetch(), imapAgain(), imapList(), imapAppend()} }
+// and storing 2,000 (sdbox); fewer of them over a slow line.
+func imap() []workload {
+	return []workload{imapFetch(), imapAgain(), imapList(), imapAppend(), imapSlowFetch(), imapSlowAppend()}
+}
 
 const (
 	imapMessages = 20020
 	imapStored   = 2000
+	imapFew      = 500 // over a slow line
 	imapBox      = "bench"
+	imapFewBox   = "few"
 	imapURL      = "imap://carol@{IMAP}/" + imapBox
 	imapAll      = "(UID BODY.PEEK[])"
 	imapEnvelope = "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)"
@@ -51,12 +56,16 @@ func mbsync(config string) []string {
 	return []string{"mbsync", "-q", "-c", "{SCRATCH}/" + config, "c"}
 }
 
-func imapSync(to string) []string {
-	return []string{program, "sync", "--quiet", "--tls", "off", "--durability", "none", imapURL, to}
+func imapSync(to string) []string { return imapSyncFrom(imapURL, to) }
+
+func imapSyncFrom(from, to string) []string {
+	return []string{program, "sync", "--quiet", "--tls", "off", "--durability", "none", from, to}
 }
 
-// archived checks that all messages are in files, or one file of the size of all of them.
-func archived(l *lab) error {
+// archived checks that all messages are in files.
+func archived(l *lab) error { return archivedAll(l, imapMessages) }
+
+func archivedAll(l *lab, want int) error {
 	n, bytes := 0, int64(0)
 	_, err := walkFiles(l.out, func(name string) error {
 		info, err := os.Stat(filepath.Join(l.out, name))
@@ -65,8 +74,8 @@ func archived(l *lab) error {
 		}
 		return err
 	})
-	if err == nil && (n != imapMessages && n != 1 || bytes < imapMessages*5000) {
-		err = fmt.Errorf("%d files with %d bytes, want %d messages", n, bytes, imapMessages)
+	if err == nil && (n != want || bytes < int64(want)*5000) {
+		err = fmt.Errorf("%d files with %d bytes, want %d messages", n, bytes, want)
 	}
 	return err
 }
@@ -120,14 +129,62 @@ func imapList() workload {
 	}
 }
 
-// imapLetters are the files that are stored, and curl's configuration for them.
-func imapLetters(l *lab) error {
-	dir := filepath.Join(l.scratch, "letters")
+// imapSlow starts a proxy with 50 ms for a round trip.
+func imapSlow(l *lab) error {
+	address, err := delayed(l.vars["IMAP"], 50*time.Millisecond)
+	if err == nil {
+		l.vars["IMAP_SLOW"], l.vars["IMAP_SLOW_PORT"] = address, address[strings.LastIndexByte(address, ':')+1:]
+	}
+	return err
+}
+
+// imapSlowFetch is where waiting for each answer shows.
+func imapSlowFetch() workload {
+	return workload{
+		name:  "imap-slow-fetch",
+		about: "fetch 500 messages to a maildir over a line with 50 ms for a round trip",
+		setup: func(l *lab) error {
+			return cmp.Or(runScript(l, python("imap_fill.py", "{IMAP_PORT}", "carol", imapFewBox, fmt.Sprint(imapFew))), imapSlow(l))
+		},
+		before: func(l *lab) error { return os.MkdirAll(filepath.Join(l.out, "new"), 0o700) },
+		check:  func(l *lab) error { return archivedAll(l, imapFew) },
+		peers: []peer{
+			{"netclients", imapSyncFrom("imap://carol@{IMAP_SLOW}/"+imapFewBox, "maildir:{OUT}/box")},
+			{"python imaplib, one at a time", python("imap_fetch.py", "{IMAP_SLOW_PORT}", "carol", imapFewBox, "{OUT}/new", "1")},
+			{"python imaplib, 500 at a time", python("imap_fetch.py", "{IMAP_SLOW_PORT}", "carol", imapFewBox, "{OUT}/new")},
+		},
+	}
+}
+
+// imapSlowAppend is the same for storing.
+func imapSlowAppend() workload {
+	box := func(more ...string) []string {
+		return append(python("imap_empty.py", "{IMAP_PORT}", "dave", "slow"), more...)
+	}
+	return workload{
+		name:   "imap-slow-append",
+		about:  "store 200 messages of 2 to 8 KiB over a line with 50 ms for a round trip",
+		setup:  func(l *lab) error { return cmp.Or(lettersIn(l, "few", imapStored/10), imapSlow(l)) },
+		before: func(l *lab) error { return runScript(l, box()) },
+		check:  func(l *lab) error { return runScript(l, box(fmt.Sprint(imapStored/10))) },
+		peers: []peer{
+			{"netclients put", []string{"sh", "-c", "exec {NETCLIENTS} imap put --quiet --tls off {SCRATCH}/few/*.eml dave@{IMAP_SLOW}/slow"}},
+			{"python imaplib", python("imap_append.py", "{IMAP_SLOW_PORT}", "dave", "slow", "{SCRATCH}/few")},
+		},
+	}
+}
+
+// imapLetters are the files that are stored.
+func imapLetters(l *lab) error { return lettersIn(l, "letters", imapStored) }
+
+// lettersIn writes files, and curl's configuration for them.
+func lettersIn(l *lab, folder string, count int) error {
+	dir := filepath.Join(l.scratch, folder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	var curl strings.Builder
-	for i := range imapStored {
+	for i := range count {
 		name := filepath.Join(dir, fmt.Sprintf("%05d.eml", i))
 		text := fmt.Sprintf("From: a@example.org\r\nSubject: letter %d\r\n\r\n%s", i, strings.Repeat("some words of text in a line that is not long\r\n", 40+i%130))
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/netclients/netclients/internal/interop"
 )
@@ -17,12 +18,13 @@ import (
 // values that command lines may name in braces: those said below, each service of internal/interop as
 // {FTP} (host:port) and {FTP_PORT}, {CA}, {NETCLIENTS} and {PEERS} (the folder of scripts).
 type lab struct {
-	scratch  string // everything that goes when the run ends
-	out      string // {OUT}: where clients put files, emptied before each run
-	home     string // {HOME}: the clients' home, emptied too, so that no state or configuration is left over
-	root     string // {ROOT}: the servers' folder, as a local path
-	path     string // the clients' PATH
-	buildErr error  // why there is no netclients to measure
+	scratch  string        // everything that goes when the run ends
+	out      string        // {OUT}: where clients put files, emptied before each run
+	home     string        // {HOME}: the clients' home, emptied too, so that no state or configuration is left over
+	root     string        // {ROOT}: the servers' folder, as a local path
+	path     string        // the clients' PATH
+	limit    time.Duration // of a run; 0: runLimit
+	buildErr error         // why there is no netclients to measure
 	vars     map[string]string
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -12,8 +13,11 @@ import (
 	"time"
 )
 
-// runLimit ends a client that hangs.
-const runLimit = time.Minute
+// Limits end a client that hangs; slowLimit is for workloads that say so.
+const (
+	runLimit  = time.Minute
+	slowLimit = 10 * time.Minute
+)
 
 const timeProgram = "/usr/bin/time"
 
@@ -29,7 +33,8 @@ type sample struct {
 // is no client's own size unless it is larger than ours. A warm-up run is therefore put under time(1), which is
 // tiny; a timed one is not, because that would cost a millisecond.
 func (l *lab) run(ctx context.Context, argv []string, warmUp bool) (sample, error) {
-	ctx, cancel := context.WithTimeout(ctx, runLimit)
+	limit := cmp.Or(l.limit, runLimit)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	args := make([]string, len(argv))
 	for i, arg := range argv {
@@ -49,7 +54,7 @@ func (l *lab) run(ctx context.Context, argv []string, warmUp bool) (sample, erro
 	cmd.Env = l.environ()
 	s, err := l.start(cmd)
 	if ctx.Err() != nil {
-		err = fmt.Errorf("no end within %v", runLimit)
+		err = fmt.Errorf("no end within %v", limit)
 	}
 	if warmUp {
 		s.peakKiB = readPeak(peak)

@@ -15,7 +15,7 @@ import (
 // nntp is reading a group of 20,000 articles, about 50 MiB, from INN (nnrpd, tradspool): its overview, all of it, and
 // a part of it by the programs that wait for each reply, also over a slow line.
 func nntp() []workload {
-	return []workload{newsOver(), newsMaildir(), newsMbox(), newsFew(), newsSlow()}
+	return []workload{newsOver(), newsHuge(), newsMaildir(), newsMbox(), newsFew(), newsSlow()}
 }
 
 const (
@@ -138,6 +138,7 @@ func newsFew() workload {
 			{"netclients sync", newsSync(newsRange("{NNTP}", newsFewCount), "maildir:{OUT}/m")},
 			{"python nntplib", python("nntp_lib.py", "{NNTP_PORT}", "articles", count, "{OUT}/lib")},
 			{"suck", []string{"sh", "-c", "mkdir -p {OUT}/s/Msgs && echo 'local.bench 1 " + count + "' > {OUT}/s/sucknewsrc && suck 127.0.0.1 -N {NNTP_PORT} -dd {OUT}/s -dt {OUT}/s -dm {OUT}/s/Msgs -m -i 0 -H"}},
+			{"slrnpull", []string{"sh", "-c", "mkdir -p {OUT}/p && echo 'local.bench " + count + " 0 0' > {OUT}/p/slrnpull.conf && slrnpull -d {OUT}/p -h {NNTP} --no-post"}},
 		},
 	}
 }
@@ -158,6 +159,7 @@ func newsSlow() workload {
 		check: enoughBytes(newsFewCount * 1000),
 		peers: []peer{
 			{"netclients sync", newsSync(newsRange("{NNTP_SLOW}", newsFewCount), "maildir:{OUT}/m")},
+			{"netclients get", append([]string{program, "nntp", "get", newsPlain, "--quiet", "-o", "{OUT}/g/"}, newsRange("{NNTP_SLOW}", newsFewCount))},
 			{"python nntplib", python("nntp_lib.py", "{NNTP_SLOW_PORT}", "articles", fmt.Sprint(newsFewCount), "{OUT}/lib")},
 		},
 	}

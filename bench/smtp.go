@@ -97,6 +97,8 @@ func smtpBig() workload {
 			{"smtp-source", []string{"smtp-source", "-m", "1", "-l", fmt.Sprint(size), "-f", "a@lab.test", "-t", smtpTo, "{SMTP_SINK}"}},
 			{"curl", []string{"curl", "-sS", "smtp://{SMTP_SINK}", "--mail-from", "a@lab.test", "--mail-rcpt", smtpTo, "-T", "{SCRATCH}/big.eml"}},
 			{"python smtplib", python("smtp_send.py", "{SMTP_SINK}", "1", "{SCRATCH}/big.eml", smtpTo)},
+			{"msmtp", []string{"sh", "-c", "exec msmtp --file=/dev/null --host=127.0.0.1 --port={SMTP_SINK_PORT} --from=a@lab.test -- " + smtpTo + " <{SCRATCH}/big.eml"}},
+			{"swaks", []string{"swaks", "--silent", "3", "--server", "{SMTP_SINK}", "--from", "a@lab.test", "--to", smtpTo, "--data", "@{SCRATCH}/big.eml"}},
 		},
 	}
 }

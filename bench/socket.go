@@ -1,15 +1,32 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	servers "github.com/netclients/netclients/protocols/lab"
 )
 
-// sockets is bulk transfer through a raw socket, both ways, and telnet logins by
-// scripts. socat is the other end: it sends, or throws away.
+// sockets is bulk transfer through a raw socket, both ways, a server of many
+// connections, and telnet logins by scripts. Of bulk transfers socat is the other
+// end: it sends, or throws away.
 func sockets() []workload {
-	return []workload{tcpSend(), tcpReceive(), telnetLogins()}
+	receive := tcpReceive("tcp-receive", "read 2 GiB from a service into a pipe",
+		peer{"netclients", through(program + " tcp connect {SOURCE}" + counted)},
+		peer{"nc", through("nc -d 127.0.0.1 {SOURCE_PORT}" + counted)},
+		peer{"socat, 64 KiB blocks", through("socat -u -b 65536 TCP:{SOURCE} -" + counted)},
+		peer{"ncat", through("ncat --recv-only 127.0.0.1 {SOURCE_PORT}" + counted)})
+	telnet := tcpReceive("telnet-receive", "the same through the engine of Telnet",
+		peer{"netclients", through(program + " telnet open {SOURCE}" + counted)},
+		peer{"nc -t", through("nc -d -t 127.0.0.1 {SOURCE_PORT}" + counted)},
+		peer{"ncat -t", through("ncat -t --recv-only 127.0.0.1 {SOURCE_PORT}" + counted)})
+	return slices.Concat(tcpSends(), []workload{receive, telnet, tcpEcho()}, telnetLogins())
 }
 
 const rawBytes = 2 << 30
@@ -17,22 +34,38 @@ const rawBytes = 2 << 30
 // through runs a shell line, so that the bytes come from, or go to, a pipe.
 func through(line string) []string { return []string{"sh", "-c", line} }
 
-func tcpSend() workload {
-	feed := fmt.Sprintf("head -c %d /dev/zero | ", rawBytes)
+// tcpSends sends the same bytes from a file and from a pipe.
+func tcpSends() []workload {
+	source := func(l *lab) error {
+		f, err := os.Create(filepath.Join(l.scratch, "source"))
+		if err == nil {
+			err = errors.Join(f.Truncate(rawBytes), f.Close())
+		}
+		return err
+	}
+	file := tcpSend("tcp-send-file", "send 2 GiB from a file as standard input to a service that throws it away", "<{SCRATCH}/source ")
+	file.setup = source
+	return []workload{file, tcpSend("tcp-send-pipe", "the same from a pipe", fmt.Sprintf("head -c %d /dev/zero | ", rawBytes))}
+}
+
+func tcpSend(name, about, feed string) workload {
 	return workload{
-		name:  "tcp-send",
-		about: "send 2 GiB from a pipe to a service that throws it away",
+		name: name, about: about,
 		peers: []peer{
 			{"netclients", through(feed + program + " tcp connect {DISCARD}")},
 			{"nc", through(feed + "nc -N 127.0.0.1 {DISCARD_PORT}")},
 			{"socat, 64 KiB blocks", through(feed + "socat -u -b 65536 - TCP:{DISCARD}")},
+			{"socat, 256 KiB blocks", through(feed + "socat -u -b 262144 - TCP:{DISCARD}")},
 			{"socat", through(feed + "socat -u - TCP:{DISCARD}")},
 			{"ncat", through(feed + "ncat --send-only 127.0.0.1 {DISCARD_PORT}")},
 		},
 	}
 }
 
-func tcpReceive() workload {
+// counted counts what a program reads.
+const counted = " </dev/null | wc -c"
+
+func tcpReceive(name, about string, peers ...peer) workload {
 	check := func(l *lab) error {
 		text, err := os.ReadFile(l.stdout())
 		if err == nil && string(text) != fmt.Sprintf("%d\n", rawBytes) {
@@ -40,32 +73,65 @@ func tcpReceive() workload {
 		}
 		return err
 	}
-	count := " </dev/null | wc -c"
+	return workload{name: name, about: about, check: check, peers: peers}
+}
+
+// tcpEcho has servers of 5,000 connections, all open and talking at once. The
+// largest process is the server, but for socat, which makes one for each.
+func tcpEcho() workload {
+	server := func(command string) []string {
+		return through(command + " 2>/dev/null & p=$!; python3 {PEERS}/echo_crowd.py 127.0.0.1 {ECHO_PORT} 5000; r=$?; kill $p; wait $p; exit $r")
+	}
 	return workload{
-		name:  "tcp-receive",
-		about: "read 2 GiB from a service into a pipe",
-		check: check,
+		name:  "tcp-echo-5000",
+		about: "listen, have 5,000 connections at once, and echo a line on each",
+		setup: func(l *lab) error {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			_, l.vars["ECHO_PORT"], _ = net.SplitHostPort(ln.Addr().String())
+			return ln.Close()
+		},
 		peers: []peer{
-			{"netclients", through(program + " tcp connect {SOURCE}" + count)},
-			{"nc", through("nc -d 127.0.0.1 {SOURCE_PORT}" + count)},
-			{"socat, 64 KiB blocks", through("socat -u -b 65536 TCP:{SOURCE} -" + count)},
-			{"ncat", through("ncat --recv-only 127.0.0.1 {SOURCE_PORT}" + count)},
+			{"netclients", server(program + " tcp listen 127.0.0.1:{ECHO_PORT} --echo")},
+			{"socat", server("socat TCP4-LISTEN:{ECHO_PORT},bind=127.0.0.1,fork,reuseaddr,backlog=4096 PIPE")},
+			{"python3 selectors", server("python3 {PEERS}/echo_server.py 127.0.0.1 {ECHO_PORT}")},
 		},
 	}
 }
 
-// telnetLogins is 50 logins, not the 1,000 one would like: the server's own start
-// is most of each.
-func telnetLogins() workload {
-	const times = 50
+// telnetLogins are a thousand logins to a server of the lab's, which is quick, so
+// that the clients are what is measured; and a tenth of that to telnetd, whose own
+// start is most of each.
+func telnetLogins() []workload {
+	quick := telnetLogin("telnet-login", "log in to the lab's Telnet server, run one command and leave, 1,000 times", 1000, "{LAB_TELNET}")
+	quick.slow = true
+	quick.setup = func(l *lab) error {
+		s, err := servers.StartTelnet(servers.TelnetOptions{}) // it ends with this program
+		if err != nil {
+			return err
+		}
+		l.vars["LAB_TELNET"] = s.Addr()
+		_, l.vars["LAB_TELNET_PORT"], _ = net.SplitHostPort(s.Addr())
+		return loginScripts(l)
+	}
+	daemon := telnetLogin("telnetd-login", "the same with inetutils telnetd, 100 times", 100, "{TELNET}")
+	daemon.slow, daemon.setup = true, loginScripts
+	return []workload{quick, daemon}
+}
+
+// telnetLogin starts a program for each login; one expect does them all in its own
+// loop too.
+func telnetLogin(name, about string, times int, at string) workload {
+	port := strings.TrimSuffix(at, "}") + "_PORT}"
 	loop := fmt.Sprintf("i=0; while [ $i -lt %d ]; do i=$((i+1)); ", times)
 	return workload{
-		name:  "telnet-login",
-		about: fmt.Sprintf("log in to telnetd, run one command and leave, %d times", times),
-		setup: expectScript,
+		name: name, about: about,
 		peers: []peer{
-			{"netclients", through(loop + "P=secret " + program + " telnet run {SCRATCH}/login.talk {TELNET} || exit 1; done")},
-			{"expect, inetutils telnet", through(loop + "expect -f {SCRATCH}/login.exp 127.0.0.1 {TELNET_PORT} || exit 1; done")},
+			{"netclients", through(loop + "P=secret " + program + " telnet run {SCRATCH}/login.talk " + at + " || exit 1; done")},
+			{"expect, inetutils telnet", through(loop + "expect -f {SCRATCH}/login.exp 1 127.0.0.1 " + port + " || exit 1; done")},
+			{"expect in one process", []string{"expect", "-f", "{SCRATCH}/login.exp", strconv.Itoa(times), "127.0.0.1", port}},
 		},
 	}
 }
@@ -84,17 +150,19 @@ expect eof
 `
 
 const expectLogin = `set timeout 10
-spawn -noecho telnet [lindex $argv 0] [lindex $argv 1]
-expect "login: " ; send "alice\r"
-expect "assword: " ; send "secret\r"
-expect "lab\\$ " ; send "echo done\r"
-expect "done" ; expect "lab\\$ " ; send "exit\r"
-expect eof
+proc want {what} { expect $what {} timeout { exit 1 } eof { exit 1 } }
+for {set i 0} {$i < [lindex $argv 0]} {incr i} {
+  spawn -noecho telnet [lindex $argv 1] [lindex $argv 2]
+  want "login: " ; send "alice\r"
+  want "assword: " ; send "secret\r"
+  want "lab\\$ " ; send "echo done\r"
+  want "done" ; want "lab\\$ " ; send "exit\r"
+  expect eof ; wait
+}
 `
 
-func expectScript(l *lab) error {
-	if err := os.WriteFile(filepath.Join(l.scratch, "login.talk"), []byte(talkLogin), 0o600); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(l.scratch, "login.exp"), []byte(expectLogin), 0o600)
+func loginScripts(l *lab) error {
+	return errors.Join(
+		os.WriteFile(filepath.Join(l.scratch, "login.talk"), []byte(talkLogin), 0o600),
+		os.WriteFile(filepath.Join(l.scratch, "login.exp"), []byte(expectLogin), 0o600))
 }

@@ -12,6 +12,7 @@ import (
 type workload struct {
 	name   string
 	about  string
+	slow   bool             // a run may take ten minutes, not one
 	times  int              // more rounds than asked for, for jobs of milliseconds; 0 means 1
 	setup  func(*lab) error // once, may be nil
 	before func(*lab) error // before each run, outside the timing, after {OUT} was emptied; may be nil
@@ -69,6 +70,10 @@ func (w workload) measure(ctx context.Context, l *lab, opts options, log io.Writ
 		if err := w.setup(l); err != nil {
 			return r, err
 		}
+	}
+	l.limit = 0
+	if w.slow {
+		l.limit = slowLimit
 	}
 	rounds := opts.rounds * max(w.times, 1)
 	for round := range rounds + 1 {

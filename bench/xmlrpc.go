@@ -13,7 +13,7 @@ import (
 func xmlrpc() []workload {
 	return []workload{
 		xmlrpcCalls("xmlrpc-calls", "2,000 small calls on one connection, to nginx with a fixed answer", "XMLRPC_FAST"),
-		xmlrpcCalls("xmlrpc-python", "2,000 calls of a small method on one connection, of Python's xmlrpc.server", "XMLRPC"),
+		xmlrpcCalls("xmlrpc-python", "2,000 calls of a small method on one connection, of Python's xmlrpc.server, which takes most of the time itself", "XMLRPC"),
 		xmlrpcRows(),
 	}
 }

@@ -113,3 +113,74 @@ func TestGopherMirror(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// openGopherPlus opens pygopherd, which speaks Gopher+.
+func openGopherPlus(t *testing.T) *gopher.Client {
+	t.Helper()
+	c, err := gopher.New(&url.URL{Scheme: "gopher", Host: Require(t, "GOPHER_PLUS")["GOPHER_PLUS"], Path: "/"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestGopherPlus(t *testing.T) {
+	c := openGopherPlus(t)
+	want, err := os.ReadFile(filepath.Join(Root(t), "hello.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(Root(t), "hello.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := c.Stat(t.Context(), "0/hello.txt")
+	if err != nil || !e.Modified.Equal(info.ModTime()) {
+		t.Errorf("%+v, %v; want the time %v", e, err, info.ModTime())
+	}
+	all, err := c.Attributes(t.Context(), "0/hello.txt")
+	if v := gopher.Views(all); err != nil || len(v) != 1 || v[0].Type != "text/plain" {
+		t.Errorf("%+v, %v", v, err)
+	}
+	for _, view := range []string{"", "text/plain"} {
+		c.Settings.View = view
+		o, err := c.Get(t.Context(), "0/hello.txt", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(o.Body)
+		o.Body.Close()
+		if err != nil || !bytes.Equal(bytes.ReplaceAll(got, []byte("\r\n"), []byte("\n")), want) {
+			t.Errorf("view %q: %q, %v", view, got, err)
+		}
+	}
+	if _, err := c.Attributes(t.Context(), "0/nothere"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("not there: %v", err)
+	}
+	if r, err := c.Probe(t.Context()); err != nil || !slices.ContainsFunc(r.Capabilities, func(c protocols.Capability) bool { return c.Name == "gopher+" }) {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestGopherPlusMirror: the second run fetches the menus only.
+func TestGopherPlusMirror(t *testing.T) {
+	addr := Require(t, "GOPHER_PLUS")["GOPHER_PLUS"]
+	src := transfer.Endpoint{Name: "1/tree", URL: "gopher://" + addr + "/1/tree", Protocol: "gopher", Open: func() (protocols.Client, error) {
+		return gopher.New(&url.URL{Scheme: "gopher", Host: addr, Path: "/1/tree"}, nil)
+	}}
+	dir := t.TempDir()
+	dst := transfer.Endpoint{URL: "file://" + dir, Open: func() (protocols.Client, error) { return file.New(dir, nil), nil }}
+	first, err := transfer.Sync(t.Context(), src, dst, nil, nil)
+	if err != nil || first.Failed > 0 || first.Done < 10 {
+		t.Fatal(first, err)
+	}
+	second, err := transfer.Sync(t.Context(), src, dst, nil, func(r transfer.Result) {
+		if r.Status == transfer.StatusDone && filepath.Base(r.Name) != "gophermap" {
+			t.Errorf("again: %s", r.Name)
+		}
+	})
+	if err != nil || second.Failed > 0 || second.Skipped == 0 {
+		t.Error(second, err)
+	}
+}

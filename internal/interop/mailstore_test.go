@@ -103,6 +103,11 @@ func (s storedText) quoted() string {
 	return fromLine.ReplaceAllStringFunc(s.text, func(from string) string { return ">" + from })
 }
 
+// statusOf is what stands before a message in an mbox, and what Python reads of it.
+var statusOf = map[string]struct{ fields, python string }{
+	"": {}, "S": {"Status: RO\n", "RO"}, "RS": {"Status: RO\nX-Status: A\n", "ROA"}, "F": {"X-Status: F\n", "F"}, "DFRST": {"Status: RO\nX-Status: AFTD\n", "ROAFTD"},
+}
+
 // withEnd adds the end of line that a reader cannot tell from that of the mbox.
 func withEnd(text string) string {
 	if strings.HasSuffix(text, "\n") {
@@ -150,8 +155,8 @@ func TestMailStoresInPython(t *testing.T) {
 					t.Errorf("%s is not there", want.subject)
 				case kind == "maildir" && (sums[i] != sumOf(want.text) || found[i].flags != want.flags):
 					t.Errorf("%s has flags %q, want %q, or other bytes", want.subject, found[i].flags, want.flags)
-				case kind == "mbox" && sums[i] != sumOf(withEnd(want.quoted())):
-					t.Errorf("%s has other bytes", want.subject)
+				case kind == "mbox" && (sums[i] != sumOf(statusOf[want.flags].fields+withEnd(want.quoted())) || found[i].flags != statusOf[want.flags].python):
+					t.Errorf("%s has flags %q, want %q, or other bytes", want.subject, found[i].flags, statusOf[want.flags].python)
 				}
 			}
 		})
@@ -168,7 +173,7 @@ func TestMailStoresInMutt(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			saved := filepath.Join(t.TempDir(), "saved")
 			muttSave(t, path, saved)
-			bodies := savedBodies(t, saved)
+			bodies, flags := savedBodies(t, saved)
 			if len(bodies) != len(texts) {
 				t.Errorf("%d messages, want %d", len(bodies), len(texts))
 			}
@@ -181,20 +186,33 @@ func TestMailStoresInMutt(t *testing.T) {
 				if got, there := bodies[want.subject]; !there || got != body {
 					t.Errorf("%s: there %v, %d bytes of body, want %d", want.subject, there, len(got), len(body))
 				}
+				if got, expected := onlyKnown(flags[want.subject]), onlyKnown(want.flags); got != expected {
+					t.Errorf("%s: mutt sees the flags %q, want %q", want.subject, got, expected)
+				}
 			}
 		})
 	}
 }
 
-// savedBodies gives the bodies of the messages of a maildir by their subjects. It
-// reads files, so that nothing of ours comes between.
-func savedBodies(t *testing.T, dir string) map[string]string {
+// onlyKnown leaves the flags that mutt copies.
+func onlyKnown(flags string) (known string) {
+	for _, f := range []string{"F", "R", "S"} {
+		if strings.Contains(flags, f) {
+			known += f
+		}
+	}
+	return known
+}
+
+// savedBodies gives the bodies of the messages of a maildir by their subjects, and
+// their flags. It reads files, so that nothing of ours comes between.
+func savedBodies(t *testing.T, dir string) (bodies, flags map[string]string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "[cn]*", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	bodies := map[string]string{}
+	bodies, flags = map[string]string{}, map[string]string{}
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -204,8 +222,9 @@ func savedBodies(t *testing.T, dir string) map[string]string {
 		_, rest, _ := strings.Cut(head, "Subject: ")
 		subject, _, _ := strings.Cut(rest, "\n")
 		bodies[subject] = body
+		_, flags[subject], _ = strings.Cut(filepath.Base(file), ":2,")
 	}
-	return bodies
+	return bodies, flags
 }
 
 // muttSave has mutt copy all messages. It wants a terminal, which script gives it.

@@ -46,10 +46,11 @@ innd       127.0.0.1  NNTP_FEED=22119  +inn2,+inn2-inews,libcanlock3,libdb5.3,li
 nnrpd      127.0.0.1  NNTP=22120     +inn2,+inn2-inews
 nnrpds     127.0.0.1  NNTPS=22563    +inn2,+inn2-inews
 nnrpda     127.0.0.1  NNTP_LOGIN=22121  +inn2,+inn2-inews
-postfix    127.0.0.1  SMTP=22025,SUBMISSION=22587,SMTPS=22465  postfix
+postfix    127.0.0.1  SMTP=22025,SUBMISSION=22587,SMTPS=22465,SMTP_PROXY=22027  postfix
 smtpsink   127.0.0.1  SMTP_SINK=22526  postfix
 gopher     127.0.0.1  GOPHER=22070   gophernicus,socat
 gophers    127.0.0.1  GOPHERS=22071  socat
+gopherplus 127.0.0.1  GOPHER_PLUS=22074  pygopherd
 pyxmlrpc   127.0.0.1  XMLRPC=22072   python3
 fastrpc    127.0.0.1  XMLRPC_FAST=22073  nginx-light
 telnet     127.0.0.1  TELNET=22023   inetutils-telnetd,socat
@@ -57,8 +58,8 @@ discard    127.0.0.1  DISCARD=22009  socat
 source     127.0.0.1  SOURCE=22019   socat
 '
 BASE_PACKAGES='openssl util-linux'
-TEST_PACKAGES='mutt curl ncat netcat-openbsd socat' # programs at the other end: mutt reads what we store
-PEER_PACKAGES='curl lftp ncftp wget wget2 aria2 python3 lynx time hyperfine mpop fetchmail suck isync netcat-openbsd ncat socat expect inetutils-telnet'
+TEST_PACKAGES='mutt curl ncat netcat-openbsd socat inetutils-telnet openssl tmux' # programs at the other end: mutt reads what we store
+PEER_PACKAGES='curl lftp ncftp wget wget2 aria2 python3 lynx time hyperfine mpop fetchmail msmtp swaks suck slrnpull isync netcat-openbsd ncat socat expect inetutils-telnet'
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "servers.sh: $*"; exit 1; }
@@ -609,7 +610,8 @@ C
 # ---------------------------------------------------------------- mail transport
 
 # Mail for localhost and lab.test goes to dovecot's LMTP, so those two need each other; discard.test goes nowhere.
-# Logins are dovecot's too.  The submission port takes mail only from those who logged in.
+# Logins are dovecot's too.  The submission port takes mail only from those who logged in; the proxy port wants a
+# header of the PROXY protocol first.
 postfix_conf() { # address
   local dir=$STATE/postfix lmtp sasl
   lmtp=$(ports_of dovecot | sed -n 5p)
@@ -664,12 +666,13 @@ biff = no
 C
 }
 
-postfix_services() { # address smtp submission smtps
+postfix_services() { # address smtp submission smtps proxy
   local service
   cat <<C
 $1:$2 inet n - n - - smtpd
 $1:$3 inet n - n - - smtpd -o smtpd_client_restrictions=permit_sasl_authenticated,reject -o smtpd_delay_reject=yes
 $1:$4 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+$1:$5 inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -685,7 +688,7 @@ C
   for service in discard lmtp smtp; do echo "$service unix - - n - - $service"; done
 }
 
-run_postfix() { # address smtp submission smtps
+run_postfix() { # address smtp submission smtps proxy
   local dir=$STATE/postfix pid
   mkdir -p "$dir"/{etc,spool,data,log}
   chown postfix "$dir/data"
@@ -762,6 +765,7 @@ bindaddress: $1
 nnrpdpostport: 22119
 nnrpdposthost: $1
 artcutoff: 0
+docancels: all
 maxartsize: 0
 localmaxartsize: 0
 maxconnections: 50
@@ -849,6 +853,17 @@ run_gophers() { # TLS in front of the other one
   local to
   to=$(ports_of gopher)
   spawn gophers socat "OPENSSL-LISTEN:$2,bind=$1,reuseaddr,fork,backlog=256,cert=$TLS/server.pem,verify=0" "TCP4:$1:$to"
+}
+
+# Gopher+ of the same root, with the package's own tables.
+run_gopherplus() {
+  local dir=$STATE/pygopherd
+  mkdir -p "$dir"
+  sed -e "s|^port = .*|port = $2\ninterface = $1\nservername = $1|" -e "s|^root = .*|root = $ROOT|" -e "s|^pidfile = .*|pidfile = $dir/pid|" \
+    -e 's|^usechroot = .*|usechroot = no|' -e 's|^logmethod = .*|logmethod = none|' -e '/^set[ug]id *=/d' \
+    -e 's|^cachetime = .*|cachetime = 0|' /etc/pygopherd/pygopherd.conf >"$dir/conf"
+  chown nobody:nogroup "$dir"
+  spawn gopherplus setpriv --reuid=nobody --regid=nogroup --clear-groups /usr/sbin/pygopherd "$dir/conf"
 }
 
 # ---------------------------------------------------------------- XML-RPC

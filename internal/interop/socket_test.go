@@ -3,24 +3,25 @@ package interop
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/url"
 	"os/exec"
-	"strings"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/socket"
-	"github.com/netclients/netclients/protocols/talk"
-	"github.com/netclients/netclients/protocols/telnet"
 )
 
-// echoServer is our own server, for peers at the other end.
-func echoServer(t *testing.T) (host, port string) {
+// served starts a server of ours, for programs at the other end, and gives its
+// host and port.
+func served(t *testing.T, text string, o *socket.ListenOptions) (host, port string) {
 	t.Helper()
-	s, err := socket.Listen(t.Context(), &url.URL{Scheme: "tcp", Host: "127.0.0.1:0"}, &socket.ListenOptions{Echo: true})
+	s, err := socket.Listen(t.Context(), parseURL(t, text), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,95 +29,205 @@ func echoServer(t *testing.T) (host, port string) {
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
-	host, port, err = net.SplitHostPort(s.Addr().String())
+	host, port, _ = net.SplitHostPort(s.Addr().String()) // a UNIX socket has neither
+	return host, port
+}
+
+func parseURL(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := protocols.ParseURL(text, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return host, port
+	return u
+}
+
+// program runs a program with an input, and gives its output.
+func program(t *testing.T, in []byte, name string, args ...string) ([]byte, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, requireProgram(t, name), args...)
+	cmd.Stdin = bytes.NewReader(in)
+	return cmd.Output()
 }
 
 // TestSocketPeers: other programs send to our echo server and get all of it back.
 func TestSocketPeers(t *testing.T) {
 	data := bytes.Repeat([]byte("0123456789abcde\n"), 1<<16)
-	for name, args := range map[string]func(host, port string) []string{
-		"nc":    func(h, p string) []string { return []string{"-N", h, p} },
-		"ncat":  func(h, p string) []string { return []string{h, p} },
-		"socat": func(h, p string) []string { return []string{"-t", "10", "-", "TCP:" + h + ":" + p} },
+	path := filepath.Join(t.TempDir(), "socket")
+	host, port := served(t, "tcp://127.0.0.1:0", &socket.ListenOptions{Echo: true})
+	served(t, "unix:"+path, &socket.ListenOptions{Echo: true})
+	served(t, "unix:@netclients-interop", &socket.ListenOptions{Echo: true})
+	for name, argv := range map[string][]string{
+		"nc": {"nc", "-N", host, port}, "nc unix": {"nc", "-N", "-U", path},
+		"ncat": {"ncat", host, port}, "ncat unix": {"ncat", "-U", path},
+		"socat": {"socat", "-t", "10", "-", "TCP:" + host + ":" + port}, "socat unix": {"socat", "-t", "10", "-", "UNIX-CONNECT:" + path},
+		"socat abstract": {"socat", "-t", "10", "-", "ABSTRACT-CONNECT:netclients-interop"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := requireProgram(t, name)
-			host, port := echoServer(t)
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, path, args(host, port)...)
-			cmd.Stdin = bytes.NewReader(data)
-			out, err := cmd.Output()
-			if err != nil || !bytes.Equal(out, data) {
+			if out, err := program(t, data, argv[0], argv[1:]...); err != nil || !bytes.Equal(out, data) {
 				t.Errorf("%d bytes of %d, %v", len(out), len(data), err)
 			}
 		})
 	}
 }
 
-func telnetTo(t *testing.T, set telnet.Settings) *telnet.Conn {
+// TestTLSPeers: other programs' TLS with our server, whose certificate is made for
+// the occasion.
+func TestTLSPeers(t *testing.T) {
+	cert, err := socket.SelfSigned("localhost", "127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := bytes.Repeat([]byte("0123456789abcde\n"), 1<<14)
+	_, port := served(t, "tls://127.0.0.1:0", &socket.ListenOptions{
+		TLS: &tls.Config{Certificates: []tls.Certificate{cert}},
+		Handle: func(_ context.Context, p *socket.Peer) error {
+			_, err := io.CopyN(p, p, int64(len(data)))
+			return err
+		},
+	})
+	for name, args := range map[string][]string{
+		"ncat":    {"--ssl", "127.0.0.1", port},
+		"socat":   {"-t", "10", "-", "OPENSSL:127.0.0.1:" + port + ",verify=0"},
+		"openssl": {"s_client", "-quiet", "-connect", "127.0.0.1:" + port},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if out, err := program(t, data, name, args...); !bytes.Equal(out, data) {
+				t.Errorf("%d bytes of %d, %v", len(out), len(data), err)
+			}
+		})
+	}
+}
+
+// freePort gives a port that nobody has, for a program that cannot choose one.
+func freePort(t *testing.T) string {
 	t.Helper()
-	addrs := Require(t, "TELNET")
-	c, err := telnet.New(&url.URL{Scheme: "telnet", Host: addrs["TELNET"]}, nil)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	return port
+}
+
+// background starts a program, and ends it with the test.
+func background(t *testing.T, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(requireProgram(t, name), args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // socat has children
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); cmd.Wait() })
+}
+
+// connected connects to a program that may not listen yet.
+func connected(t *testing.T, text string, set socket.Settings, o *protocols.Options) *socket.Conn {
+	t.Helper()
+	c, err := socket.New(parseURL(t, text), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Settings = set
-	conn, err := c.Connect(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(); c.Close() })
-	return conn
-}
-
-// TestTelnetd: a login by a script, the terminal's type and size, and a line of
-// the byte 255, with inetutils' telnetd.
-func TestTelnetd(t *testing.T) {
-	conn := telnetTo(t, telnet.Settings{Terminals: []string{"vt220"}, Width: 91, Height: 33})
-	script, err := talk.Parse(strings.NewReader(`
-expect "login: "
-send alice
-expect "assword: "
-send secret
-expect "lab$ "
-send term
-expect /vt220\r?\n/
-expect "lab$ "
-send size
-expect "33 91"
-expect "lab$ "
-send lines 2000
-expect "line 2000"
-expect "lab$ "
-send exit
-expect "bye"
-expect eof
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := script.Run(t.Context(), conn.Stream, nil, nil); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestTelnetdWrongPassword: the refusal is seen, and the session goes on.
-func TestTelnetdWrongPassword(t *testing.T) {
-	conn := telnetTo(t, telnet.Settings{})
-	for _, step := range []struct{ wait, send string }{{"login: ", "alice"}, {"assword: ", "wrong"}, {"incorrect", ""}} {
-		if _, err := conn.ReadUntil(t.Context(), step.wait, 20*time.Second); err != nil {
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := c.Connect(t.Context())
+		if err == nil {
+			t.Cleanup(func() { conn.Close() })
+			return conn
+		}
+		if protocols.KindOf(err) != protocols.Connect || time.Now().After(end) {
 			t.Fatal(err)
 		}
-		if step.send != "" {
-			io.WriteString(conn, step.send+"\r\n")
+	}
+}
+
+// TestSocketServers: our client with other programs' servers, which send back what
+// comes.
+func TestSocketServers(t *testing.T) {
+	data := bytes.Repeat([]byte("0123456789abcde\n"), 1<<10) // with more, ncat and its command wait for each other
+	path, port, tlsPort, socatPort := filepath.Join(t.TempDir(), "socket"), freePort(t), freePort(t), freePort(t)
+	for name, c := range map[string]struct {
+		url  string
+		argv []string
+	}{
+		"ncat":           {"tcp://127.0.0.1:" + port, []string{"ncat", "-l", "127.0.0.1", port, "--exec", "/bin/cat"}},
+		"ncat TLS":       {"tls://127.0.0.1:" + tlsPort, []string{"ncat", "-l", "--ssl", "127.0.0.1", tlsPort, "--exec", "/bin/cat"}},
+		"socat":          {"tcp://127.0.0.1:" + socatPort, []string{"socat", "TCP-LISTEN:" + socatPort + ",bind=127.0.0.1", "EXEC:cat"}},
+		"socat unix":     {"unix:" + path, []string{"socat", "UNIX-LISTEN:" + path, "EXEC:cat"}},
+		"socat abstract": {"unix:@netclients-interop-2", []string{"socat", "ABSTRACT-LISTEN:netclients-interop-2", "EXEC:cat"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			background(t, c.argv[0], c.argv[1:]...)
+			conn := connected(t, c.url, socket.Settings{}, &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{InsecureSkipVerify: true}}})
+			out := make([]byte, len(data))
+			conn.Write(data)
+			if n, err := io.ReadFull(conn, out); err != nil || !bytes.Equal(out, data) {
+				t.Errorf("%d bytes of %d, %v", n, len(data), err)
+			}
+		})
+	}
+}
+
+// TestDatagramServers: datagrams to socat, over UDP and UNIX sockets, and back.
+func TestDatagramServers(t *testing.T) {
+	path, port := filepath.Join(t.TempDir(), "socket"), freePort(t)
+	background(t, "socat", "UNIX-RECVFROM:"+path+",fork", "EXEC:cat")
+	background(t, "socat", "UDP-RECVFROM:"+port+",bind=127.0.0.1,fork", "EXEC:cat")
+	d, err := socket.NewDatagram(parseURL(t, "udp://127.0.0.1:"+port), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	udp, err := d.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	unix := connected(t, "unix:"+path, socket.Settings{Type: "datagram"}, nil)
+	for name, conn := range map[string]interface {
+		io.ReadWriter
+		SetReadDeadline(time.Time) error
+	}{"udp": udp, "unix": unix} {
+		buf := make([]byte, 100)
+		for try := 0; ; try++ { // a datagram may come before the program listens
+			conn.Write([]byte("hello"))
+			conn.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
+			n, err := conn.Read(buf)
+			if err == nil && string(buf[:n]) == "hello" {
+				break
+			}
+			if try == 40 {
+				t.Fatalf("%s: %q, %v", name, buf[:n], err)
+			}
 		}
 	}
-	if _, err := conn.ReadUntil(t.Context(), "login: ", 20*time.Second); protocols.KindOf(err) != protocols.OK {
-		t.Error(err)
+}
+
+// TestStartTLSServers: the upgrade of each protocol with its real servers, and the
+// no of one that has none.
+func TestStartTLSServers(t *testing.T) {
+	addrs := Require(t, "SMTP", "SUBMISSION", "LMTP", "IMAP", "POP3", "FTP", "FTP_PRO", "NNTP", "NNTP_FEED")
+	pool := Pool(t)
+	for service, name := range map[string]string{
+		"SMTP": "smtp", "SUBMISSION": "smtp", "LMTP": "lmtp", "IMAP": "imap", "POP3": "pop3", "FTP": "ftp", "FTP_PRO": "ftp", "NNTP": "nntp",
+	} {
+		c, err := socket.New(parseURL(t, "tcp://"+addrs[service]), &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: pool}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Settings.StartTLS = name
+		if r, err := c.Probe(t.Context()); err != nil || r.TLSVersion == "" || r.CertNotAfter.IsZero() {
+			t.Errorf("%s: %+v, %v", service, r, err)
+		}
+	}
+	c, err := socket.New(parseURL(t, "tcp://"+addrs["NNTP_FEED"]), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Settings.StartTLS = "nntp"
+	if _, err := c.Probe(t.Context()); protocols.KindOf(err) != protocols.TLSFailure {
+		t.Errorf("a server without TLS: %v", err)
 	}
 }

@@ -1,8 +1,11 @@
 package interop
 
 import (
+	"context"
 	"errors"
+	"net/http/httptest"
 	"net/url"
+	"os/exec"
 	"reflect"
 	"slices"
 	"testing"
@@ -73,5 +76,58 @@ func TestXMLRPCIntrospection(t *testing.T) {
 	}
 	if r, err := c.Probe(t.Context()); err != nil || !r.Up || len(r.Capabilities) < 8 {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestXMLRPCRequests: Python takes requests that are packed, and in other charsets.
+func TestXMLRPCRequests(t *testing.T) {
+	c := openXMLRPC(t)
+	for _, s := range []xmlrpc.Settings{{GzipRequest: true}, {Encoding: "iso-8859-15"}, {GzipRequest: true, Encoding: "windows-1252"}} {
+		c.Settings = s
+		if v, err := c.Call(t.Context(), "echo", "Größe € ☃"); v != "Größe € ☃" || err != nil {
+			t.Errorf("%+v: %v, %v", s, v, err)
+		}
+	}
+}
+
+// pythonCalls asks our server what Python's client can ask.
+const pythonCalls = `import sys, xmlrpc.client
+s = xmlrpc.client.ServerProxy(sys.argv[1], allow_none=True, use_builtin_types=True)
+assert s.add(1, 2) == 3
+v = [None, True, -5, 1.5, 'a <b> \u2603', b'\x00\xff', {'k': [1, 'x']}]
+assert s.echo(*v) == v, s.echo(*v)
+assert 'system.multicall' in s.system.listMethods()
+assert s.system.methodHelp('add') == 'adds'
+m = xmlrpc.client.MultiCall(s)
+m.add(1, 1); m.nosuch(); m.add(2, 2)
+r = m()
+assert r[0] == 2 and r[2] == 4
+for f, code in ((lambda: r[1], -32601), (lambda: s.nosuch(), -32601), (lambda: s.add('x'), 7)):
+    try: f()
+    except xmlrpc.client.Fault as e: assert e.faultCode == code, e
+    else: raise AssertionError('no fault')
+print('ok')
+`
+
+func TestXMLRPCServer(t *testing.T) {
+	python := requireProgram(t, "python3")
+	h := httptest.NewServer(&xmlrpc.Server{Methods: map[string]xmlrpc.Method{
+		"echo": {Run: func(_ context.Context, params []any) (any, error) { return params, nil }},
+		"add": {Help: "adds", Run: func(_ context.Context, params []any) (any, error) {
+			sum := int64(0)
+			for _, p := range params {
+				n, ok := p.(int64)
+				if !ok {
+					return nil, &xmlrpc.Fault{Code: 7, String: "whole numbers"}
+				}
+				sum += n
+			}
+			return sum, nil
+		}},
+	}})
+	defer h.Close()
+	out, err := exec.CommandContext(t.Context(), python, "-c", pythonCalls, h.URL+"/RPC2").CombinedOutput()
+	if err != nil || string(out) != "ok\n" {
+		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -8,5 +8,4 @@ kind, path = sys.argv[1:]
 box = mailbox.Maildir(path, create=False) if kind == 'maildir' else mailbox.mbox(path, create=False)
 for key in box.iterkeys():
     text, message = box.get_bytes(key), box[key]
-    flags = message.get_flags() if kind == 'maildir' else ''
-    print(json.dumps({'subject': message['subject'], 'flags': flags, 'size': len(text), 'sum': hashlib.sha256(text).hexdigest()}))
+    print(json.dumps({'subject': message['subject'], 'flags': message.get_flags(), 'size': len(text), 'sum': hashlib.sha256(text).hexdigest()}))

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"strings"
+)
+
+// newsMillion is how many articles the scripted group has.
+const newsMillion = 1_000_000
+
+// scriptedNews starts a news server of one group whose overview has a million lines, made up as they are read. It
+// gives its address and lives as long as the program.
+func scriptedNews() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serveNews(conn)
+		}
+	}()
+	return listener.Addr().String(), nil
+}
+
+// serveNews answers what readers ask on the way to an overview.
+func serveNews(conn net.Conn) {
+	defer conn.Close()
+	in, out := bufio.NewReader(conn), bufio.NewWriterSize(conn, 64<<10)
+	fmt.Fprint(out, "200 scripted\r\n")
+	for out.Flush() == nil {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		switch verb, _, _ := strings.Cut(strings.TrimSpace(line), " "); strings.ToUpper(verb) {
+		case "CAPABILITIES":
+			fmt.Fprint(out, "101 list\r\nVERSION 2\r\nREADER\r\nOVER\r\n.\r\n")
+		case "LIST":
+			fmt.Fprint(out, "215 order\r\nSubject:\r\nFrom:\r\nDate:\r\nMessage-ID:\r\nReferences:\r\n:bytes\r\n:lines\r\nXref:full\r\n.\r\n")
+		case "GROUP":
+			fmt.Fprintf(out, "211 %d 1 %d local.bench\r\n", newsMillion, newsMillion)
+		case "OVER", "XOVER":
+			overview(out)
+		case "QUIT":
+			fmt.Fprint(out, "205 bye\r\n")
+			out.Flush()
+			return
+		default:
+			fmt.Fprint(out, "500 what?\r\n")
+		}
+	}
+}
+
+func overview(out *bufio.Writer) {
+	fmt.Fprint(out, "224 overview\r\n")
+	for n := 1; n <= newsMillion; n++ {
+		fmt.Fprintf(out, "%d\tRe: article %d of very many\tPoster %d <p%d@netclients.invalid>\tMon, 1 Jan 2024 00:00:00 +0000\t"+
+			"<many.%d@netclients.invalid>\t<many.%d@netclients.invalid>\t%d\t%d\tXref: news.netclients.invalid local.bench:%d\r\n",
+			n, n, n%1000, n%1000, n, max(1, n-1), 1000+n%5000, n%100, n)
+	}
+	fmt.Fprint(out, ".\r\n")
+}
+
+func newsHuge() workload {
+	count := fmt.Sprint(newsMillion)
+	shell := func(command string) []string {
+		return []string{"sh", "-c", program + " nntp over " + newsPlain + " " + command + " > {OUT}/over"}
+	}
+	return workload{
+		name:  "nntp-million",
+		about: "overview of a million articles of a scripted server: the memory column is what counts",
+		setup: func(l *lab) error {
+			address, err := scriptedNews()
+			if err == nil {
+				l.vars["NNTP_HUGE"], l.vars["NNTP_HUGE_PORT"] = address, address[strings.LastIndexByte(address, ':')+1:]
+			}
+			return err
+		},
+		check: atLeastLines("{OUT}/over", newsMillion),
+		peers: []peer{
+			{"netclients over --json", shell("--json nntp://{NNTP_HUGE}/local.bench")},
+			{"netclients over", shell("nntp://{NNTP_HUGE}/local.bench")},
+			{"netclients ls", []string{"sh", "-c", program + " ls " + newsPlain + " nntp://{NNTP_HUGE}/local.bench > {OUT}/over"}},
+			{"floor: python, not parsed", []string{"sh", "-c", "python3 {PEERS}/nntp_floor.py {NNTP_HUGE_PORT} over " + count + " {OUT}/floor && yes | head -n " + count + " > {OUT}/over"}},
+		},
+	}
+}

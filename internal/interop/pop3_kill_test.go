@@ -1,0 +1,193 @@
+package interop
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/mailstore"
+)
+
+// popKills is how often a run is killed, for each kind of archive.
+const popKills = 10
+
+// TestPOP3Killed: a fetch that is killed at any moment, many times over, neither
+// loses nor doubles a message; with --delete-after every message is on the server
+// or on the disk at every moment.
+func TestPOP3Killed(t *testing.T) {
+	l := popServer(t)
+	program := filepath.Join(t.TempDir(), "netclients")
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/netclients").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, scheme := range []string{"maildir", "mbox"} {
+		for _, deletes := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, delete %v", scheme, deletes), func(t *testing.T) {
+				k := &popKiller{t: t, lab: l, dir: filepath.Join(t.TempDir(), "mail"), scheme: scheme}
+				if k.argv = []string{program, "pop3", "fetch", "-q", "--tls", "off", "--retries", "0"}; deletes {
+					k.argv = append(k.argv, "--delete-after")
+				}
+				k.argv = append(k.argv, popBox+"@"+l.addrs["POP3"], scheme+":"+k.dir)
+				k.run(deletes)
+			})
+		}
+	}
+}
+
+// popKiller fetches into one archive.
+type popKiller struct {
+	t           *testing.T
+	lab         popLab
+	dir, scheme string
+	argv        []string
+}
+
+func (k *popKiller) run(deletes bool) {
+	batches := 0
+	var texts []string
+	whole := 400 * time.Millisecond // what a run takes
+	for kills := 0; kills < popKills; {
+		if kills >= batches*4 { // more mail, until the next one is through
+			batches++
+			more := popLetters(fmt.Sprintf("%d.%d", time.Now().UnixNano(), batches), 120)
+			popFill(k.t, more)
+			texts = append(texts, more...)
+		}
+		began := time.Now()
+		if k.start(rand.N(whole)) {
+			kills++
+		} else {
+			whole = max(2*time.Since(began)/3, 20*time.Millisecond)
+		}
+		k.check(texts, false)
+	}
+	for k.start(time.Minute) {
+		k.t.Fatal("killed after a minute")
+	}
+	k.check(texts, true)
+	if left := len(k.onServer()); deletes && left > 0 || !deletes && left < len(texts) {
+		k.t.Errorf("%d messages on the server at the end, deleting %v", left, deletes)
+	}
+}
+
+// start runs the command, and kills it when it takes longer than that.
+func (k *popKiller) start(within time.Duration) (killed bool) {
+	k.t.Helper()
+	cmd := exec.Command(k.argv[0], k.argv[1:]...)
+	cmd.Env = append(os.Environ(), "NETCLIENTS_PASSWORD="+Password, "NETCLIENTS_CONFIG="+os.DevNull)
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		k.t.Fatal(err)
+	}
+	timer := time.AfterFunc(within, func() { cmd.Process.Kill() })
+	err := cmd.Wait()
+	timer.Stop()
+	if err != nil && cmd.ProcessState.Exited() {
+		k.t.Fatalf("%v: %s", err, said.String())
+	}
+	return err != nil
+}
+
+// check compares what is on the disk, and unless all has to be there what is on the
+// server, with what there was.
+func (k *popKiller) check(texts []string, all bool) {
+	k.t.Helper()
+	there := map[string]int{}
+	for _, text := range k.archived() {
+		there[text]++
+	}
+	for text, n := range there {
+		if n > 1 || !slices.Contains(texts, text) {
+			k.t.Errorf("%d times in the archive: %.100q", n, text)
+		}
+	}
+	var left []string
+	if !all {
+		left = k.onServer()
+	}
+	for i, text := range texts {
+		if there[text] == 0 && !slices.Contains(left, text) {
+			k.t.Fatalf("message %d is lost: %.100q", i, text)
+		}
+	}
+}
+
+func (k *popKiller) onServer() (texts []string) {
+	k.t.Helper()
+	c := k.lab.box(k.t, popWay{service: "POP3", scheme: "pop3", mode: protocols.TLSOff})
+	defer c.Close()
+	var names []string
+	for _, e := range gathered(k.t, c.List(k.t.Context(), "")) {
+		names = append(names, e.Path)
+	}
+	err := c.BulkGet(k.t.Context(), slices.Values(names), func(_ string, o *protocols.Object, err error) error {
+		texts = append(texts, popRead(k.t, o, err))
+		return nil
+	})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return ours(texts)
+}
+
+// ours leaves out mail that came by LMTP meanwhile.
+func ours(texts []string) []string {
+	return slices.DeleteFunc(texts, func(s string) bool { return strings.HasPrefix(s, "Return-Path:") })
+}
+
+func (k *popKiller) archived() (texts []string) {
+	k.t.Helper()
+	if _, err := os.Stat(k.dir); err != nil {
+		return nil
+	}
+	var s interface {
+		protocols.Lister
+		protocols.Getter
+	} = mailstore.NewMaildir(nil)
+	if k.scheme == "mbox" {
+		s = mailstore.NewMbox(nil)
+		k.whole()
+	}
+	for _, e := range gathered(k.t, s.List(k.t.Context(), k.dir)) {
+		o, err := s.Get(k.t.Context(), e.Path, nil)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		b, err := io.ReadAll(o.Body)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		o.Body.Close()
+		texts = append(texts, string(b))
+	}
+	return ours(texts)
+}
+
+// whole undoes an append that was cut off, as the next run does.
+func (k *popKiller) whole() {
+	k.t.Helper()
+	a, err := mailstore.NewMbox(nil).OpenArchive(context.Background(), k.dir, nil)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	a.Close()
+}
+
+// popLetters are messages of 1 to 40 KiB.
+func popLetters(stamp string, n int) (texts []string) {
+	for i := range n {
+		line := fmt.Sprintf("From here on, line of letter %d\r\n", i)
+		texts = append(texts, fmt.Sprintf("From: a@example.org\r\nMessage-ID: <%d.%s@interop>\r\n\r\n%s", i, stamp, strings.Repeat(line, 30+i*7%1200)))
+	}
+	return texts
+}

@@ -93,7 +93,7 @@ func connectStatus(head []byte) error {
 	case code == 407:
 		return &protocols.Error{
 			Kind: protocols.Connect, Text: "wants proxy authentication: " + rest,
-			Hint: "put the proxy's user and password into its URL",
+			Hint: "put the proxy's user into its URL, and the password into ~/.netrc or the keyring",
 		}
 	}
 	return &protocols.Error{Kind: protocols.Connect, Retryable: code >= 500, Text: "refused CONNECT: " + rest}

@@ -33,6 +33,12 @@ func (c *Conn) WriteToN(w io.Writer, n int64) (int64, error) {
 	if err != nil {
 		return total, err
 	}
+	if p := pipeFile(w); p != nil {
+		m, works, err := c.toPipe(p, n-total)
+		if works {
+			return total + m, err
+		}
+	}
 	m, err := c.spliceTo(w, n-total)
 	return total + m, err
 }

@@ -46,7 +46,7 @@ func NewDialer(proto string, u *url.URL, o *protocols.Options) *Dialer {
 // The caller closes the connection.
 func (d *Dialer) Dial(ctx context.Context, channel, network, host, port string) (*Conn, error) {
 	t := target{network: network, host: host, port: port}
-	proxy, err := d.proxyFor(network)
+	proxy, err := d.proxyFor(ctx, network)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (d *Dialer) DialPeer(ctx context.Context, ctl *Conn, port int) (*Conn, erro
 	}
 	t := ctl.to
 	t.port = portText(port)
-	proxy, err := d.proxyFor(t.network)
+	proxy, err := d.proxyFor(ctx, t.network)
 	if err != nil {
 		return nil, err
 	}

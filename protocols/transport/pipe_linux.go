@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"math"
 	"os"
 	"syscall"
 	"time"
@@ -9,7 +10,7 @@ import (
 )
 
 const (
-	pipeSize = 1 << 20 // asked of the kernel for a pipe that is copied from
+	pipeSize = 1 << 20 // asked of the kernel for a pipe that is copied from or to
 	pipeWait = 200     // milliseconds until a wait for a pipe looks at the connection again
 )
 
@@ -34,8 +35,8 @@ func (c *Conn) fromPipe(f *os.File) (total int64, err error) {
 	}
 	works := true
 	cerr := raw.Control(func(fd uintptr) {
-		unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) // more at a time; the size it has will do too
-		total, works, err = c.splicePipe(int(fd))
+		p := pipeCopy{c: c, fd: int(fd)}
+		total, works, err = p.copy(math.MaxInt64)
 	})
 	if err == nil {
 		err = cerr
@@ -46,54 +47,94 @@ func (c *Conn) fromPipe(f *os.File) (total int64, err error) {
 	return total, err
 }
 
-// splicePipe copies until the pipe ends. works is false when the kernel cannot
-// splice these two, and nothing was moved.
-func (c *Conn) splicePipe(pipe int) (total int64, works bool, err error) {
-	for {
-		if err := c.sock.err(); err != nil {
+// toPipe splices at most n bytes from the peer to a pipe. Each byte is moved once:
+// the standard library would go through a pipe of its own. works is false when the
+// kernel cannot do that, and nothing was moved.
+func (c *Conn) toPipe(f *os.File, n int64) (total int64, works bool, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, true, err
+	}
+	cerr := raw.Control(func(fd uintptr) {
+		p := pipeCopy{c: c, fd: int(fd), in: true}
+		total, works, err = p.copy(n)
+	})
+	if err == nil {
+		err = cerr
+	}
+	if err == unix.EPIPE { // whoever reads the pipe has gone: that is no error of the peer
+		err = &os.PathError{Op: "write", Path: f.Name(), Err: err}
+	}
+	return total, works, err
+}
+
+// pipeCopy is one end of a copy between the connection and a pipe.
+type pipeCopy struct {
+	c  *Conn
+	fd int
+	in bool // from the connection into the pipe
+}
+
+// copy moves until n bytes have gone or the source ends. works is false when the
+// kernel cannot splice these two, and nothing was moved.
+func (p *pipeCopy) copy(n int64) (total int64, works bool, err error) {
+	unix.FcntlInt(uintptr(p.fd), unix.F_SETPIPE_SZ, pipeSize) // more at a time; the size it has will do too
+	events, counter := int16(unix.POLLIN), &p.c.written
+	if p.in {
+		events, counter = unix.POLLOUT, &p.c.read
+	}
+	for total < n {
+		if err := p.c.sock.err(); err != nil {
 			return total, true, err
 		}
-		fds := [1]unix.PollFd{{Fd: int32(pipe), Events: unix.POLLIN}}
-		if n, err := unix.Poll(fds[:], pipeWait); n == 0 || err == unix.EINTR {
+		fds := [1]unix.PollFd{{Fd: int32(p.fd), Events: events}}
+		if ready, err := unix.Poll(fds[:], pipeWait); ready == 0 || err == unix.EINTR {
 			continue
 		} else if err != nil {
 			return total, true, os.NewSyscallError("poll", err)
 		}
-		n, err := c.spliceSome(pipe)
-		total += n
-		c.count(&c.written, int(n))
+		m, err := p.some(min(n-total, pipeSize))
+		total += m
+		p.c.count(counter, int(m))
 		switch {
 		case err == unix.EINVAL && total == 0:
 			return 0, false, nil
+		case p.in && err == unix.EPIPE:
+			return total, true, err
 		case err != nil:
-			return total, true, c.sock.fail(err)
-		case n == 0:
+			return total, true, p.c.sock.fail(err)
+		case m == 0:
 			return total, true, nil
 		}
 	}
+	return total, true, nil
 }
 
-// spliceSome moves what is in the pipe, and waits for room in the socket, at
-// most the idle time.
-func (c *Conn) spliceSome(pipe int) (n int64, err error) {
+// some moves what there is, and waits for the socket at most the idle time.
+func (p *pipeCopy) some(n int64) (moved int64, err error) {
+	sock := p.c.sock
+	deadline := &sock.wd
+	if p.in {
+		deadline = &sock.rd
+	}
 	last := time.Now()
 	for {
-		if err := c.sock.tick(&c.sock.wd, time.Now()); err != nil {
+		if err := sock.tick(deadline, time.Now()); err != nil {
 			return 0, err
 		}
-		n, err = c.spliceOnce(pipe)
+		moved, err = p.once(int(n))
 		if err == nil || !isDeadline(err) {
-			return n, err
+			return moved, err
 		}
-		if err := c.sock.expired(&c.sock.wd, last); err != nil {
+		if err := sock.expired(deadline, last); err != nil {
 			return 0, err
 		}
 	}
 }
 
-// spliceOnce moves once, without waiting for the pipe.
-func (c *Conn) spliceOnce(pipe int) (n int64, err error) {
-	to, ok := c.sock.Conn.(syscall.Conn)
+// once moves once, without waiting for the pipe.
+func (p *pipeCopy) once(n int) (moved int64, err error) {
+	to, ok := p.c.sock.Conn.(syscall.Conn)
 	if !ok {
 		return 0, unix.EINVAL
 	}
@@ -101,15 +142,24 @@ func (c *Conn) spliceOnce(pipe int) (n int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	var moved error
-	err = raw.Write(func(fd uintptr) bool {
-		for moved = unix.EINTR; moved == unix.EINTR; {
-			n, moved = unix.Splice(pipe, nil, int(fd), nil, pipeSize, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+	var failed error
+	splice := func(fd uintptr) bool {
+		from, to := p.fd, int(fd)
+		if p.in {
+			from, to = to, from
 		}
-		return moved != unix.EAGAIN
-	})
+		for failed = unix.EINTR; failed == unix.EINTR; {
+			moved, failed = unix.Splice(from, nil, to, nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+		}
+		return failed != unix.EAGAIN
+	}
+	if p.in {
+		err = raw.Read(splice)
+	} else {
+		err = raw.Write(splice)
+	}
 	if err != nil {
 		return 0, err
 	}
-	return max(n, 0), moved
+	return max(moved, 0), failed
 }

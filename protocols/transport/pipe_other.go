@@ -8,3 +8,5 @@ import "os"
 func pipeFile(any) *os.File { return nil }
 
 func (c *Conn) fromPipe(f *os.File) (int64, error) { return c.bufferFrom(f) }
+
+func (c *Conn) toPipe(*os.File, int64) (int64, bool, error) { return 0, false, nil }

@@ -29,8 +29,8 @@ var proxyKinds = map[string]proxyKind{
 	"https":   {port: "443", tls: true, open: connectTunnel},
 }
 
-// proxyFor asks the options for the proxy, and checks that it can serve.
-func (d *Dialer) proxyFor(network string) (*url.URL, error) {
+// proxyFor asks the options for the proxy and its password, and checks that it can serve.
+func (d *Dialer) proxyFor(ctx context.Context, network string) (*url.URL, error) {
 	if d.o.Proxy == nil || network == "unix" {
 		return nil, nil
 	}
@@ -44,7 +44,28 @@ func (d *Dialer) proxyFor(network string) (*url.URL, error) {
 	if network == "udp" {
 		return nil, protocols.UsageError(d.proto, "", "UDP does not go through a proxy; a host in no_proxy is sent to directly")
 	}
-	return u, nil
+	return ProxyLogin(ctx, d.o, u)
+}
+
+// ProxyLogin gives the URL of a proxy with the password of the user in it. Where it
+// stands there no one is asked, nor for a proxy without a user.
+func ProxyLogin(ctx context.Context, o *protocols.Options, proxy *url.URL) (*url.URL, error) {
+	user := proxy.User.Username()
+	if _, has := proxy.User.Password(); has || user == "" || o.Credentials == nil {
+		return proxy, nil
+	}
+	cred, err := o.Credentials(ctx, protocols.CredentialRequest{
+		Protocol: proxy.Scheme, Scheme: proxy.Scheme, Host: proxy.Hostname(), Port: proxy.Port(), User: user, Proxy: true,
+	})
+	if err == nil && !cred.HasPassword() {
+		err = protocols.ErrNoPassword(user + " at the proxy " + proxy.Host)
+	}
+	if err != nil {
+		return nil, protocols.Wrap(err, "", "login", "")
+	}
+	with := *proxy
+	with.User = url.UserPassword(user, cred.Password)
+	return &with, nil
 }
 
 func checkProxy(u *url.URL) error {

@@ -44,7 +44,7 @@ func socksError(err error) error {
 	text := strings.TrimPrefix(plainNetError(err), "unknown error ")
 	e := &protocols.Error{Kind: protocols.Connect, Err: &brief{text, err}}
 	if strings.Contains(text, "authentication") {
-		e.Hint = "put the proxy's user and password into its URL"
+		e.Hint = "put the proxy's user into its URL, and the password into ~/.netrc or the keyring"
 	}
 	return e
 }

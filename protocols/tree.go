@@ -22,3 +22,18 @@ func ListTree(ctx context.Context, c Client, root, name string) iter.Seq2[Entry,
 	}
 	return List(ctx, c, name)
 }
+
+// Confiner is implemented by clients whose servers can send them elsewhere.
+type Confiner interface {
+	// Confine says that what is read from now on belongs to the tree below the
+	// folder root: to be led out of it is an error of kind Refused.
+	Confine(root string) error
+}
+
+// Confine keeps a client that is a [Confiner] in a tree; others stay there anyhow.
+func Confine(c Client, root string) error {
+	if x, ok := As[Confiner](c); ok {
+		return x.Confine(root)
+	}
+	return nil
+}

@@ -16,6 +16,23 @@ type Endpoint struct {
 	Protocol string
 }
 
+// confined gives the endpoint with clients that stay in the tree below its name.
+func (e Endpoint) confined() Endpoint {
+	open := e.Open
+	e.Open = func() (protocols.Client, error) {
+		c, err := open()
+		if err != nil {
+			return nil, err
+		}
+		if err := protocols.Confine(c, e.Name); err != nil {
+			c.Close()
+			return nil, err
+		}
+		return c, nil
+	}
+	return e
+}
+
 // At gives the endpoint that a target of a catalog is, for clients with the
 // options o; nil means the defaults.
 func At(t *protocols.Target, o *protocols.Options) Endpoint {

@@ -268,7 +268,7 @@ func (p *plan) sort(ctx context.Context, e protocols.Entry, name, rel string, h 
 
 func (p *plan) folder(e protocols.Entry, name string, h *there) {
 	if h != nil && h.kind != protocols.TypeDir {
-		p.failed(e, conflict(h))
+		p.clash(e, name, h)
 		return
 	}
 	mode := e.Mode.Perm()
@@ -283,7 +283,7 @@ func (p *plan) file(ctx context.Context, e protocols.Entry, name, rel string, h 
 	j := &job{in: p.in, name: name, rel: rel, e: e}
 	if h != nil {
 		if h.kind == protocols.TypeDir || h.kind != protocols.TypeFile && !p.s.o.Delete {
-			p.failed(e, conflict(h))
+			p.clash(e, name, h)
 			return nil
 		}
 		same := p.s.o.Missing && h.kind == protocols.TypeFile || p.s.upToDate(&e, h, rel)

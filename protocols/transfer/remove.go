@@ -169,6 +169,9 @@ func (s *syncer) removeOne(ctx context.Context, d doomed) error {
 		r.Status, r.Err = StatusFailed, protocols.Wrap(r.Err, s.protocol, "rm", r.Destination)
 	} else {
 		r.Err = nil
+		if _, inTheWay := s.gone[d.rel]; inTheWay {
+			s.gone[d.rel] = true
+		}
 	}
 	s.emit(r)
 	return nil

@@ -35,7 +35,9 @@ type syncer struct {
 	batch    *batch
 	visited  map[string]bool
 	doomed   []doomed
-	found    atomic.Bool // the source has at least one entry
+	clashes  []clash         // what has no room until something is deleted
+	gone     map[string]bool // what was deleted, of that which stood in the way
+	found    atomic.Bool     // the source has at least one entry
 	stop     context.CancelCauseFunc
 
 	mu      sync.Mutex // of what follows
@@ -64,7 +66,7 @@ func Sync(ctx context.Context, src, dst Endpoint, o *SyncOptions, each func(Resu
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	s := newSyncer(src, dst, o, stop, each)
+	s := newSyncer(src.confined(), dst, o, stop, each)
 	err := s.run(ctx)
 	return s.sum, protocols.Wrap(err, s.protocol, "sync", src.URL)
 }
@@ -72,7 +74,7 @@ func Sync(ctx context.Context, src, dst Endpoint, o *SyncOptions, each func(Resu
 func newSyncer(src, dst Endpoint, o *SyncOptions, stop context.CancelCauseFunc, each func(Result)) *syncer {
 	return &syncer{
 		o: o, from: src, to: dst, protocol: protocolOf(src, dst), each: each, stop: stop,
-		visited: map[string]bool{}, jobs: make(chan *job, queued),
+		visited: map[string]bool{}, gone: map[string]bool{},
 	}
 }
 
@@ -110,16 +112,30 @@ func (s *syncer) close(top *folder) error {
 	return s.journal.Close()
 }
 
-// move finds jobs with one goroutine and does them with the others.
+// move does the jobs that find gives, then deletes, and then puts what had no room
+// before in the place of what was deleted.
 func (s *syncer) move(ctx context.Context, top *folder, find func() error) error {
 	n := s.parallel()
 	s.src, s.dst = newPool(s.from, n+1), newPool(s.to, n+1)
 	defer s.src.close()
 	defer s.dst.close()
-	s.batch = newBatch(s, top)
 	if top.dir != nil {
 		s.caseless = caseless(top.dir.Name())
 	}
+	err := s.pass(ctx, top, n, find)
+	if err != nil {
+		return err
+	}
+	removed := s.remove(ctx)
+	if len(s.clashes) > 0 {
+		err = s.pass(ctx, top, n, func() error { return s.replace(ctx) })
+	}
+	return first(err, removed, s.verdict())
+}
+
+// pass finds jobs with one goroutine and does them with n others.
+func (s *syncer) pass(ctx context.Context, top *folder, n int, find func() error) error {
+	s.batch, s.jobs = newBatch(s, top), make(chan *job, queued)
 	var workers sync.WaitGroup
 	for range n {
 		workers.Go(func() { s.work(ctx) })
@@ -131,10 +147,7 @@ func (s *syncer) move(ctx context.Context, top *folder, find func() error) error
 	if ctx.Err() != nil {
 		return stopped(ctx)
 	}
-	if err != nil {
-		return err
-	}
-	return first(s.remove(ctx), s.verdict())
+	return err
 }
 
 func first(errs ...error) error {

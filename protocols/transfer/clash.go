@@ -1,0 +1,66 @@
+package transfer
+
+import (
+	"context"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// clash is an entry of the source in whose place the destination has something of
+// another type.
+type clash struct {
+	p    *plan
+	e    protocols.Entry
+	name string
+	h    *there
+}
+
+// clash notes one. Where things may be deleted what stands in the way is deleted
+// with the rest, when all of the source is known, and the entry comes after that.
+func (p *plan) clash(e protocols.Entry, name string, h *there) {
+	rel, dir := joinName(p.in.rel, name), h.kind == protocols.TypeDir
+	if !p.s.o.Delete || !p.s.deletable(rel, dir) || len(p.s.clashes) >= mostDoomed {
+		p.failed(e, conflict(h))
+		return
+	}
+	p.in.hold()
+	p.s.clashes = append(p.s.clashes, clash{p, e, name, h})
+	p.s.doomed = append(p.s.doomed, doomed{joinName(p.in.name, name), rel, dir})
+	p.s.gone[rel] = false
+}
+
+// replace copies what had no room, where there is room now.
+func (s *syncer) replace(ctx context.Context) error {
+	for i, c := range s.clashes {
+		err := c.settle(ctx)
+		c.p.in.release()
+		if err != nil {
+			for _, rest := range s.clashes[i+1:] {
+				rest.p.in.release()
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *clash) settle(ctx context.Context) error {
+	p, rel := c.p, joinName(c.p.in.rel, c.name)
+	if !p.s.gone[rel] {
+		p.failed(c.e, conflict(c.h))
+		return nil
+	}
+	p.later, p.subs = nil, nil
+	if err := p.sort(ctx, c.e, c.name, rel, nil); err != nil {
+		return err
+	}
+	if err := p.drain(ctx); err != nil {
+		return err
+	}
+	for _, d := range p.subs {
+		if err := p.s.walk(ctx, d.in, d.path, p.depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}

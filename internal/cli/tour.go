@@ -82,7 +82,7 @@ func tourSteps() []tourStep {
 		{protocol: "nntp", what: "read an article", args: "cat URLlocal.test/3", want: "two."},
 		{protocol: "nntp", what: "post an article", args: "nntp post URL --from tour@example.org --newsgroups local.test --subject Tour --body Hello", want: "accepted"},
 		{protocol: "nntp", what: "archive a group in a maildir", args: "sync URLlocal.test maildir:DIR/news", file: "news/new"},
-		{protocol: "nntp", what: "archive a hierarchy in mboxes", args: "sync URLlocal.* mbox:DIR/groups", file: "groups/local.test"},
+		{protocol: "nntp", what: "archive a hierarchy in mboxes", args: "sync URLlocal.* mbox:DIR/groups", file: "groups/local.test.mbox"},
 		{protocol: "xmlrpc", what: "list methods", args: "xmlrpc methods URL", want: "system.multicall"},
 		{protocol: "xmlrpc", what: "call a method", args: "xmlrpc call URL add 1 2", want: "3"},
 		{protocol: "xmlrpc", what: "a value of each type", args: "xmlrpc call --json URL types", want: "1998-07-17T14:08:55"},

@@ -15,7 +15,7 @@ import (
 // nntp is reading a group of 20,000 articles, about 50 MiB, from INN (nnrpd, tradspool): its overview, all of it, and
 // a part of it by the programs that wait for each reply, also over a slow line.
 func nntp() []workload {
-	return []workload{newsOver(), newsHuge(), newsMaildir(), newsMbox(), newsFew(), newsSlow()}
+	return []workload{newsOver(), newsHuge(), newsHugeSync(), newsMaildir(), newsMbox(), newsFew(), newsSlow()}
 }
 
 const (

@@ -34,12 +34,15 @@ func serveNews(conn net.Conn) {
 	defer conn.Close()
 	in, out := bufio.NewReader(conn), bufio.NewWriterSize(conn, 64<<10)
 	fmt.Fprint(out, "200 scripted\r\n")
-	for out.Flush() == nil {
+	for {
+		if in.Buffered() == 0 && out.Flush() != nil {
+			return
+		}
 		line, err := in.ReadString('\n')
 		if err != nil {
 			return
 		}
-		switch verb, _, _ := strings.Cut(strings.TrimSpace(line), " "); strings.ToUpper(verb) {
+		switch verb, number, _ := strings.Cut(strings.TrimSpace(line), " "); strings.ToUpper(verb) {
 		case "CAPABILITIES":
 			fmt.Fprint(out, "101 list\r\nVERSION 2\r\nREADER\r\nOVER\r\n.\r\n")
 		case "LIST":
@@ -48,6 +51,8 @@ func serveNews(conn net.Conn) {
 			fmt.Fprintf(out, "211 %d 1 %d local.bench\r\n", newsMillion, newsMillion)
 		case "OVER", "XOVER":
 			overview(out)
+		case "ARTICLE":
+			fmt.Fprintf(out, "220 %s <many.%s@netclients.invalid>\r\nMessage-ID: <many.%s@netclients.invalid>\r\nSubject: article %s of very many\r\n\r\ntext\r\n.\r\n", number, number, number, number)
 		case "QUIT":
 			fmt.Fprint(out, "205 bye\r\n")
 			out.Flush()
@@ -76,19 +81,34 @@ func newsHuge() workload {
 	return workload{
 		name:  "nntp-million",
 		about: "overview of a million articles of a scripted server: the memory column is what counts",
-		setup: func(l *lab) error {
-			address, err := scriptedNews()
-			if err == nil {
-				l.vars["NNTP_HUGE"], l.vars["NNTP_HUGE_PORT"] = address, address[strings.LastIndexByte(address, ':')+1:]
-			}
-			return err
-		},
+		setup: newsHugeSetup,
 		check: atLeastLines("{OUT}/over", newsMillion),
 		peers: []peer{
 			{"netclients over --json", shell("--json nntp://{NNTP_HUGE}/local.bench")},
 			{"netclients over", shell("nntp://{NNTP_HUGE}/local.bench")},
+			{"netclients sync --dry-run", []string{"sh", "-c", program + " sync --dry-run --json " + newsPlain + " nntp://{NNTP_HUGE}/local.bench mbox:{OUT}/box > {OUT}/over"}},
 			{"netclients ls", []string{"sh", "-c", program + " ls " + newsPlain + " nntp://{NNTP_HUGE}/local.bench > {OUT}/over"}},
 			{"floor: python, not parsed", []string{"sh", "-c", "python3 {PEERS}/nntp_floor.py {NNTP_HUGE_PORT} over " + count + " {OUT}/floor && yes | head -n " + count + " > {OUT}/over"}},
+		},
+	}
+}
+
+func newsHugeSetup(l *lab) error {
+	address, err := scriptedNews()
+	if err == nil {
+		l.vars["NNTP_HUGE"], l.vars["NNTP_HUGE_PORT"] = address, address[strings.LastIndexByte(address, ':')+1:]
+	}
+	return err
+}
+
+func newsHugeSync() workload {
+	return workload{
+		name:  "nntp-million-sync",
+		about: "a million small articles of a scripted server into a new mbox on a RAM disk: the memory column is what counts",
+		setup: newsHugeSetup,
+		check: enoughBytes(newsMillion * 150),
+		peers: []peer{
+			{"netclients sync", newsSync("nntp://{NNTP_HUGE}/local.bench", "mbox:{OUT}/box")},
 		},
 	}
 }

@@ -45,7 +45,7 @@ type poster struct {
 	cancel, supersedes                   string
 }
 
-func newPoster() *poster { return &poster{mail: newMailer()} }
+func newPoster() *poster { return &poster{mail: &mailer{}} }
 
 func (p *poster) flags(fs *pflag.FlagSet) {
 	m, l := p.mail, &p.mail.letter

@@ -79,7 +79,7 @@ func (p *Window[T]) report(yield func(T, error) bool) {
 
 // refill sends items until the window is full, if it has run low, and writes them at once.
 func (p *Window[T]) refill(next func() (T, bool)) error {
-	if len(p.queue) > p.low {
+	if len(p.queue) > p.low || p.bytes*p.size > maxInFlight*p.low { // long commands too go out many at once
 		return nil
 	}
 	for p.err == nil && len(p.queue) < p.size && p.bytes < maxInFlight {

@@ -88,6 +88,24 @@ func TestWindowBoundsBytes(t *testing.T) {
 	}
 }
 
+// TestWindowGathersLongCommands: where the bytes are the bound, commands do not go
+// out one by one either.
+func TestWindowGathersLongCommands(t *testing.T) {
+	out := &recorder{after: -1}
+	w := NewWriter(out, 0)
+	id := "<" + strings.Repeat("x", 90) + ">"
+	win := NewWindow(w, 1000, 800, func(int) error { return w.Cmd("ARTICLE", id) })
+	n := 0
+	for _, err := range win.All(count(2000)) {
+		if n++; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n != 2000 || len(out.writes) > 80 {
+		t.Errorf("%d commands in %d writes", n, len(out.writes))
+	}
+}
+
 func TestWindowStopsAtEachItem(t *testing.T) {
 	for stop := 1; stop <= 10; stop++ {
 		out := &recorder{after: -1}

@@ -37,8 +37,8 @@ func Taken(dir *os.Root, name string) error {
 
 func taken(name string) error {
 	return &protocols.Error{
-		Proto: proto, Kind: protocols.Local, Class: fs.ErrExist,
-		Text: name + " is there already: not replaced, because you did not choose the name", Hint: "--overwrite replaces it",
+		Kind: protocols.Local, Class: fs.ErrExist,
+		Text: name + ": not replaced, because you did not choose the name", Hint: "--overwrite replaces it",
 	}
 }
 

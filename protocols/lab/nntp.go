@@ -4,9 +4,6 @@ import (
 	"crypto/tls"
 	"net"
 	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -48,22 +45,15 @@ type NNTPOptions struct {
 
 // NNTPServer is a running NNTP server.
 type NNTPServer struct {
-	*core
-	opt       NNTPOptions
-	news      *News
-	authority *Authority
-	user      Credentials
-	verbs     map[string]nntpVerb
-	clients   atomic.Int64
-	logins    atomic.Int64
-
-	logMu    sync.Mutex
-	commands []string
+	*front
+	opt   NNTPOptions
+	news  *News
+	verbs map[string]nntpVerb
 }
 
 // StartNNTP starts a server; the caller closes it.
 func StartNNTP(o NNTPOptions) (*NNTPServer, error) {
-	s := &NNTPServer{opt: o, news: o.News, authority: o.Authority, user: Credentials{o.User, o.Password}.or(DefaultCredentials())}
+	s := &NNTPServer{opt: o, news: o.News}
 	if s.news == nil {
 		s.news = NewsSample()
 	}
@@ -79,14 +69,13 @@ func StartNNTP(o NNTPOptions) (*NNTPServer, error) {
 	if s.opt.SASL == "" {
 		s.opt.SASL = "PLAIN"
 	}
-	var err error
-	if s.authority == nil && o.TLS != TLSNone {
-		if s.authority, err = NewAuthority(); err != nil {
-			return nil, err
-		}
-	}
 	s.verbs = s.table()
-	if s.core, err = newCore(o.Addr, o.Faults); err != nil {
+	var err error
+	s.front, err = newFront(frontOptions{
+		Addr: o.Addr, Scheme: schemeOf("nntp", o.TLS == TLSImplicit), TLS: o.TLS != TLSNone, Authority: o.Authority, Certificate: o.Certificate,
+		User: o.User, Password: o.Password, MaxClients: o.MaxClients, OnCommand: o.OnCommand, Faults: o.Faults,
+	})
+	if err != nil {
 		return nil, err
 	}
 	s.serve(s.handle)
@@ -109,71 +98,13 @@ func (s *NNTPServer) table() map[string]nntpVerb {
 			off = append(off, short.verbs...)
 		}
 	}
-	verbs := nntpVerbs()
-	for _, v := range off {
-		delete(verbs, strings.ToUpper(v))
-	}
-	return verbs
+	return without(nntpVerbs(), off)
 }
-
-// URL is "nntp://" (with implicit TLS "nntps://") and the address.
-func (s *NNTPServer) URL() string {
-	if s.opt.TLS == TLSImplicit {
-		return "nntps://" + s.Addr() + "/"
-	}
-	return "nntp://" + s.Addr() + "/"
-}
-
-// Credentials is the user the server lets in.
-func (s *NNTPServer) Credentials() Credentials { return s.user }
 
 // News is what the server serves.
 func (s *NNTPServer) News() *News { return s.news }
 
-// Authority signs the server's certificate; nil without TLS.
-func (s *NNTPServer) Authority() *Authority { return s.authority }
-
-// Commands lists the lines received so far on all connections in order of their
-// arrival, passwords included (the first 100,000).
-func (s *NNTPServer) Commands() []string {
-	s.logMu.Lock()
-	defer s.logMu.Unlock()
-	return slices.Clone(s.commands)
-}
-
-// Logins counts the successful logins.
-func (s *NNTPServer) Logins() int { return int(s.logins.Load()) }
-
-func (s *NNTPServer) record(line string) {
-	s.logMu.Lock()
-	if len(s.commands) < maxCommands {
-		s.commands = append(s.commands, line)
-	}
-	s.logMu.Unlock()
-	if s.opt.OnCommand != nil {
-		s.opt.OnCommand(line)
-	}
-}
-
-// tlsConfig is the configuration of one session.
-func (s *NNTPServer) tlsConfig() *tls.Config {
-	c := s.authority.ServerConfig()
-	if s.opt.Certificate != nil {
-		c.Certificates = []tls.Certificate{*s.opt.Certificate}
-	}
-	return c
-}
-
 // handle serves one connection.
 func (s *NNTPServer) handle(conn net.Conn) {
-	defer s.clients.Add(-1)
-	n := s.clients.Add(1)
-	for _, limit := range []int64{int64(s.opt.MaxClients), s.faults.clients()} {
-		if limit > 0 && n > limit {
-			conn.Write([]byte("400 Too many connections, please try later\r\n"))
-			drain(conn)
-			return
-		}
-	}
-	newNNTPSession(s, conn).run()
+	s.admit(conn, "400 Too many connections, please try later\r\n", newNNTPSession(s, conn).run)
 }

@@ -34,6 +34,7 @@ func info(flags []string) string {
 
 // cutInfo splits the name of a file in a maildir into its base and its flags.
 func cutInfo(name string) (base string, flags []string) {
+	flags = []string{} // known to be none
 	base, marks, _ := strings.Cut(name, infoMark)
 	if i := strings.LastIndexByte(base, ':'); i >= 0 {
 		base = base[:i]

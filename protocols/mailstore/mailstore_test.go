@@ -340,6 +340,25 @@ func TestMboxUndo(t *testing.T) {
 	}
 }
 
+// TestMboxUndoBeforePut: also a single message goes behind whole ones only.
+func TestMboxUndoBeforePut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mbox")
+	first := "From a@b Sun Nov 22 09:00:00 2026\nold\n\n"
+	half := "From netclients-" + key(1) + "@localhost Sun Nov 22 09:00:00 2026\nha"
+	err := errors.Join(os.WriteFile(path, []byte(first+half), 0o600),
+		os.WriteFile(filepath.Join(filepath.Dir(path), ".mbox.netclients-append"), fmt.Appendf(nil, "%d %d\n", len(first), 500), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewMbox(nil).Put(t.Context(), path, strings.NewReader("new\n"), nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || strings.Contains(string(got), key(1)) || !strings.HasPrefix(string(got), first) || !strings.HasSuffix(string(got), "\nnew\n\n") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // TestMboxLock: a lock of a living process is waited for, one of a dead process is not.
 func TestMboxLock(t *testing.T) {
 	m, path := NewMbox(nil), filepath.Join(t.TempDir(), "mbox")

@@ -280,7 +280,7 @@ func (m *Mbox) Put(ctx context.Context, name string, r io.Reader, o *protocols.P
 }
 
 func (m *Mbox) append(ctx context.Context, file string, r io.Reader, o *protocols.PutOptions) error {
-	a, err := openMbox(file, protocols.ArchiveOptions{})
+	a, err := openMbox(ctx, file, protocols.ArchiveOptions{})
 	if err != nil {
 		return err
 	}

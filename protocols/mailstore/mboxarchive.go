@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 )
 
 const (
@@ -41,8 +42,7 @@ type added struct {
 	size int64
 }
 
-// OpenArchive opens the file name for a run that brings it up to date. An append
-// that a killed run could not finish is undone.
+// OpenArchive opens the file name for a run that brings it up to date.
 func (m *Mbox) OpenArchive(ctx context.Context, name string, o *protocols.ArchiveOptions) (protocols.Archive, error) {
 	if o == nil {
 		o = &protocols.ArchiveOptions{}
@@ -50,23 +50,25 @@ func (m *Mbox) OpenArchive(ctx context.Context, name string, o *protocols.Archiv
 	if _, number := cutNumber(name); number > 0 {
 		return nil, m.wrap(protocols.UsageError("mbox", "sync", "this is a message, not an mbox"), "sync", name)
 	}
-	a, err := openMbox(name, *o)
-	if err == nil && !o.ReadOnly {
-		err = a.repair(ctx)
-	}
+	a, err := openMbox(ctx, name, *o)
 	if err != nil {
 		return nil, m.wrap(err, "sync", name)
 	}
 	return a, nil
 }
 
-func openMbox(path string, o protocols.ArchiveOptions) (*mboxArchive, error) {
+// openMbox opens an mbox to append to. An append that a killed run could not finish
+// is undone.
+func openMbox(ctx context.Context, path string, o protocols.ArchiveOptions) (*mboxArchive, error) {
 	_, err := os.Stat(path)
 	a := &mboxArchive{path: path, o: o, missing: errors.Is(err, errNotExist)}
 	if o.ReadOnly {
 		return a, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	if err := a.repair(ctx); err != nil {
 		return nil, err
 	}
 	a.spool, err = newSpool(filepath.Dir(path))
@@ -82,7 +84,7 @@ func (a *mboxArchive) intent() string {
 // repair undoes an append that was cut off: what lies behind its offset, up to the
 // first message of another program, is ours.
 func (a *mboxArchive) repair(ctx context.Context) error {
-	text, err := os.ReadFile(a.intent())
+	text, err := a.promised()
 	if errors.Is(err, errNotExist) {
 		return nil
 	}
@@ -90,7 +92,7 @@ func (a *mboxArchive) repair(ctx context.Context) error {
 		return err
 	}
 	var offset, length int64
-	if n, _ := fmt.Sscan(string(text), &offset, &length); n != 2 || offset < 0 || length < 0 {
+	if n, _ := fmt.Sscan(text, &offset, &length); n != 2 || offset < 0 || length < 0 {
 		return os.Remove(a.intent()) // nothing was appended before it was whole
 	}
 	l, err := lockMbox(ctx, a.path)
@@ -224,22 +226,43 @@ func (a *mboxArchive) flush(ctx context.Context) error {
 	return os.Remove(a.intent())
 }
 
+// promised reads what promise wrote down. Another user's word for it is not taken:
+// what was appended is cut off.
+func (a *mboxArchive) promised() (string, error) {
+	dir, err := os.OpenRoot(filepath.Dir(a.path))
+	if err != nil {
+		return "", err
+	}
+	defer dir.Close()
+	f, err := file.OpenOwn(dir, filepath.Base(a.intent()), os.O_RDONLY)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 100))
+	return string(text), err
+}
+
 // promise writes down what will be appended before it is.
 func (a *mboxArchive) promise(offset, length int64) error {
-	temp := a.intent() + ".new"
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	dir, err := os.OpenRoot(filepath.Dir(a.path))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(f, "%d %d\n", offset, length)
-	if !a.o.NoSync {
+	defer dir.Close()
+	name := filepath.Base(a.intent())
+	f, err := file.Anew(dir, name+".new", 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, "%d %d\n", offset, length)
+	if err == nil && !a.o.NoSync {
 		err = f.Sync()
 	}
-	err = errors.Join(err, f.Close())
-	if err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(temp, a.intent())
+	return dir.Rename(name+".new", name)
 }
 
 // endLine ends the last line of a file that some program left without its end, so

@@ -20,7 +20,8 @@ func (h HeaderLine) Text() string { return decodeHeader(h.Value) }
 
 // Header gives one header, or a metadata item such as ":bytes", of the articles
 // of a group, of a range of it, or of one article (HDR, RFC 3977 8.5; XHDR of
-// servers that predate it).
+// servers that predate it). From a server that has neither it takes whole headers
+// (HEAD), which serve for all but metadata.
 func (c *Client) Header(ctx context.Context, name, field string) iter.Seq2[HeaderLine, error] {
 	return stream(ctx, c, "hdr", name, func(s *session, yield func(HeaderLine) bool) error {
 		t, err := parseName(name)
@@ -52,6 +53,9 @@ func (s *session) header(ctx context.Context, t target, field string, yield func
 	r, err := s.askHeader(ctx, &t, field)
 	if err != nil {
 		return err
+	}
+	if unknown(r.Code) && field[0] != ':' { // what articles have no line for, only HDR tells
+		return s.headerOfHeads(ctx, t, field, yield)
 	}
 	if whole && (r.Code == 423 || r.Code == 420) {
 		return nil

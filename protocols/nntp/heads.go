@@ -10,8 +10,41 @@ import (
 )
 
 // heads is the overview of a server that has none, not even XOVER (RFC 977): made
-// of the headers of the articles, pipelined. Their sizes are not known.
+// of the headers of the articles. Their sizes are not known.
 func (s *session) heads(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
+	columns := s.format
+	if columns == nil {
+		columns = standard
+	}
+	return s.eachHead(ctx, t, func(one target) (more bool, err error) {
+		e := protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, MessageInfo: &protocols.MessageInfo{Number: one.low}}
+		err = s.headers(func(name, value string) {
+			if slices.ContainsFunc(columns, func(f field) bool { return f.name == name }) {
+				setColumn(&e, field{name: name}, value)
+			}
+		})
+		s.place(&e, t.group)
+		return err == nil && yield(e), err
+	})
+}
+
+// headerOfHeads is HDR for a server that has it in no form. A header that an article
+// has not is empty, as with HDR.
+func (s *session) headerOfHeads(ctx context.Context, t target, wanted string, yield func(HeaderLine) bool) error {
+	return s.eachHead(ctx, t, func(one target) (more bool, err error) {
+		h, found := HeaderLine{Number: one.low, ID: t.id}, false
+		err = s.headers(func(name, value string) {
+			if !found && strings.EqualFold(name, wanted) {
+				h.Value, found = value, true
+			}
+		})
+		return err == nil && yield(h), err
+	})
+}
+
+// eachHead asks for the headers of articles, pipelined, and lets take read those of
+// each that is there.
+func (s *session) eachHead(ctx context.Context, t target, take func(target) (more bool, err error)) error {
 	if t.id == "" {
 		g, err := s.enterGroup(ctx, t.group)
 		if err != nil {
@@ -22,20 +55,21 @@ func (s *session) heads(ctx context.Context, t target, yield func(protocols.Entr
 	send := func(one target) error { return s.queue(string(Head), one.spec()) }
 	missing := 0
 	for one, err := range wire.NewWindow(s.out, windowHigh, windowLow, send).All(t.each) {
-		if err != nil {
-			return s.fail(err)
+		found, more := false, true
+		if err == nil {
+			found, err = s.hasHead()
 		}
-		e, found, err := s.head(one)
+		if found && err == nil {
+			missing = 0
+			more, err = take(one)
+		}
+		if missing++; err == nil && missing > s.limits.ReplyLines {
+			err = &wire.LimitError{What: "run of articles that are not there", Limit: int64(missing), Unit: "articles"}
+		}
 		if err != nil {
 			return s.fail(err) // answers are under way that nobody reads
 		}
-		if missing++; !found && missing <= s.limits.ReplyLines {
-			continue
-		}
-		if !found {
-			return s.fail(&wire.LimitError{What: "run of articles that are not there", Limit: int64(missing), Unit: "articles"})
-		}
-		if missing = 0; !yield(e) {
+		if !more {
 			s.fail(errStop)
 			return errStop
 		}
@@ -56,30 +90,16 @@ func (t target) each(yield func(target) bool) {
 	}
 }
 
-// head reads the answer to HEAD. An article that is not there is not found.
-func (s *session) head(t target) (e protocols.Entry, found bool, err error) {
+// hasHead reads the reply to HEAD: whether the article is there.
+func (s *session) hasHead() (bool, error) {
 	r, err := s.reply()
 	if err != nil {
-		return e, false, err
+		return false, err
 	}
 	if r.Code == 423 || r.Code == 430 || r.Code == 420 {
-		return e, false, nil
+		return false, nil
 	}
-	if err := want(r, partCodes[Head]); err != nil {
-		return e, false, err
-	}
-	e = protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, MessageInfo: &protocols.MessageInfo{Number: t.low}}
-	columns := s.format
-	if columns == nil {
-		columns = standard
-	}
-	err = s.headers(func(name, value string) {
-		if slices.ContainsFunc(columns, func(f field) bool { return f.name == name }) {
-			setColumn(&e, field{name: name}, value)
-		}
-	})
-	s.place(&e, t.group)
-	return e, true, err
+	return true, want(r, partCodes[Head])
 }
 
 // headers reads the lines of a header up to the final dot, unfolded, and gives

@@ -14,7 +14,7 @@ import (
 func TestNoOverview(t *testing.T) {
 	news := lab.NewsSample()
 	news.Cancel("<3@lab.invalid>")
-	s := start(t, lab.NNTPOptions{News: news, Legacy: true, Disable: []string{"XOVER", "XHDR", "LISTGROUP", "MODE", "AUTHINFO"}})
+	s := start(t, lab.NNTPOptions{News: news, Legacy: true, Disable: []string{"XOVER", "XHDR", "XPAT", "LISTGROUP", "MODE", "AUTHINFO"}})
 	c := dial(t, s, nil)
 	all := collect(t, c.List(t.Context(), "local.test"))
 	var numbers []int64
@@ -34,6 +34,21 @@ func TestNoOverview(t *testing.T) {
 	}
 	if all := collect(t, c.Overview(t.Context(), "<2@lab.invalid>")); len(all) != 1 || all[0].Subject != with.Subject {
 		t.Errorf("by message-id: %+v", all)
+	}
+	newer := dial(t, start(t, lab.NNTPOptions{News: news}), nil)
+	for _, q := range [][2]string{{"local.test", "subject"}, {"local.test/2-4", "From"}, {"<2@lab.invalid>", "Date"}, {"local.test", "References"}, {"local.empty", "From"}} {
+		got, want := collect(t, c.Header(t.Context(), q[0], q[1])), collect(t, newer.Header(t.Context(), q[0], q[1]))
+		if !slices.Equal(got, want) {
+			t.Errorf("%s of %s: by HEAD %+v\nby HDR %+v", q[1], q[0], got, want)
+		}
+	}
+	for _, err := range c.Header(t.Context(), "local.test", ":bytes") {
+		if protocols.KindOf(err) != protocols.Refused {
+			t.Errorf("metadata: %v", err)
+		}
+	}
+	if found := collect(t, c.Search(t.Context(), "local.test", "Subject *")); len(found) != 5 {
+		t.Errorf("a search by HEAD found %+v", found)
 	}
 	if all := collect(t, c.List(t.Context(), "local.empty")); len(all) != 0 {
 		t.Errorf("an empty group: %+v", all)

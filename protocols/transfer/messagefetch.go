@@ -11,59 +11,72 @@ import (
 
 // adopt notes the messages that a killed run stored and could not note.
 func (s *messageSync) adopt(ctx context.Context) error {
-	if s.state.value("open") == "" || len(s.plan.fetch) == 0 || s.marked {
+	if s.state.value("open") == "" || s.plan.fetch.n == 0 || s.marked {
 		return nil
 	}
-	there := map[messageKey]struct{}{}
+	there := &keyTable{}
 	for e, err := range s.archive.Keys(ctx) {
 		if err != nil {
 			return err
 		}
 		if key, ok := parseKey(e.ID); ok {
-			there[key] = struct{}{}
+			there.put(key, 0)
 		}
 	}
-	kept := s.plan.fetch[:0]
-	for _, w := range s.plan.fetch {
-		if _, ok := there[w.key]; !ok {
-			kept = append(kept, w)
-			continue
+	kept := wantedList{dir: s.plan.fetch.dir}
+	for w, err := range s.plan.fetch.all() {
+		if err == nil && there.get(w.key) == nil {
+			err = kept.add(w)
+		} else if err == nil {
+			err = s.adopted(w)
 		}
-		s.state.add(w.key, w.flags)
-		s.plan.bytes -= max(w.size, 0)
-		r := s.result(&w, StatusSkipped)
-		r.Note = "stored by the run before"
-		s.emit(r)
-		if s.o.DeleteAfter {
-			s.plan.doomed = append(s.plan.doomed, w)
+		if err != nil {
+			kept.close()
+			return err
 		}
 	}
+	s.plan.fetch.close()
 	s.plan.fetch = kept
 	return nil
 }
 
+func (s *messageSync) adopted(w *wanted) error {
+	s.state.add(w.key, w.flags)
+	s.plan.bytes -= max(w.size, 0)
+	r := s.result(w, StatusSkipped)
+	r.Note = "stored by the run before"
+	s.emit(r)
+	if !s.o.DeleteAfter {
+		return nil
+	}
+	return s.plan.doomed.add(w)
+}
+
 // fetch gets what is new. Messages that are too large are not asked for.
 func (s *messageSync) fetch(ctx context.Context, source protocols.MessageSource) error {
-	if err := s.begin(); err != nil || len(s.plan.fetch) == 0 {
+	if err := s.begin(); err != nil || s.plan.fetch.n == 0 {
 		return err
 	}
-	s.plan.waiting = map[messageKey]*wanted{}
-	next := 0 // BulkGet tells in the order of asking
-	list := s.small()
+	var bad error // of the list
 	err := source.BulkGet(ctx, func(yield func(string) bool) {
-		for _, w := range list {
-			if !yield(w.path) {
+		for w, err := range s.plan.fetch.all() {
+			if bad = err; err != nil {
+				return
+			}
+			if s.ask(w) && !yield(w.path) {
 				return
 			}
 		}
 	}, func(name string, obj *protocols.Object, err error) error {
-		if next == len(list) || list[next].path != name {
+		w := s.came(name)
+		if w == nil {
 			return protocols.ProtocolError(s.protocol, "sync", "the source gave another message than was asked for: "+name)
 		}
-		w := list[next]
-		next++
 		return s.one(ctx, w, obj, err)
 	})
+	if err == nil {
+		err = bad
+	}
 	// What came before a failure is whole: it need not come again.
 	if ferr := s.archive.Flush(ctx); err == nil {
 		err = ferr
@@ -77,7 +90,7 @@ func (s *messageSync) fetch(ctx context.Context, source protocols.MessageSource)
 // begin notes that messages will be added, so that a later run looks for them if
 // this one is killed.
 func (s *messageSync) begin() error {
-	if len(s.plan.fetch) == 0 || s.marked {
+	if s.plan.fetch.n == 0 || s.marked {
 		return nil
 	}
 	s.marked = true
@@ -91,18 +104,26 @@ func (s *messageSync) begin() error {
 	return s.state.sync(s.o.Durability)
 }
 
-// small gives the messages that are not too large, and tells of the others.
-func (s *messageSync) small() []*wanted {
-	var list []*wanted
-	for i := range s.plan.fetch {
-		w := &s.plan.fetch[i]
-		if s.o.MaxSize > 0 && w.size > s.o.MaxSize {
-			s.fail(w, protocols.ProtocolError(s.protocol, "sync", fmt.Sprintf("the message has %d bytes, more than --max-size allows", w.size)))
-			continue
-		}
-		list = append(list, w)
+// ask notes that a message is asked for, unless it is too large.
+func (s *messageSync) ask(w *wanted) bool {
+	if s.o.MaxSize > 0 && w.size > s.o.MaxSize {
+		s.fail(w, protocols.ProtocolError(s.protocol, "sync", fmt.Sprintf("the message has %d bytes, more than --max-size allows", w.size)))
+		return false
 	}
-	return list
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.plan.asked[w.path] = w
+	return true
+}
+
+// came gives the message of a name that was asked for. Sources tell of them in
+// about the order of asking; of those that are not there some tell last.
+func (s *messageSync) came(name string) *wanted {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	w := s.plan.asked[name]
+	delete(s.plan.asked, name)
+	return w
 }
 
 // one stores one message. Its error is that of the connection or the archive.
@@ -117,7 +138,16 @@ func (s *messageSync) one(ctx context.Context, w *wanted, obj *protocols.Object,
 	s.lock.Lock()
 	s.plan.waiting[w.key] = w
 	s.lock.Unlock()
-	return s.archive.Add(ctx, w.key.String(), w.entry(), obj.Body)
+	body := &measured{r: obj.Body, size: w.size}
+	err = s.archive.Add(ctx, w.key.String(), w.entry(), body)
+	if body.short == nil {
+		return err
+	}
+	s.lock.Lock()
+	delete(s.plan.waiting, w.key)
+	s.lock.Unlock()
+	s.fail(w, protocols.Wrap(body.short, s.protocol, "sync", obj.URL))
+	return nil
 }
 
 func (s *messageSync) fail(w *wanted, err error) {
@@ -146,13 +176,15 @@ func (s *messageSync) safe(key string, bytes int64, err error) error {
 		return err // the disk is full or broken: nothing else will do better
 	}
 	s.state.add(k, w.flags)
+	if s.o.DeleteAfter {
+		if err := s.plan.doomed.add(w); err != nil {
+			return err
+		}
+	}
 	s.stored++
 	s.moved += bytes
 	if s.task != nil {
 		s.task.Set(s.moved)
-	}
-	if s.o.DeleteAfter {
-		s.plan.doomed = append(s.plan.doomed, *w)
 	}
 	r := s.result(w, StatusDone)
 	r.Bytes = bytes
@@ -183,18 +215,24 @@ func (s *messageSync) tidy(ctx context.Context) error {
 
 // reflag brings flags up to date; the state says so when the archive has them.
 func (s *messageSync) reflag(ctx context.Context) error {
-	if len(s.plan.flags) == 0 {
+	if s.plan.flags.n == 0 {
 		return nil
 	}
-	for _, w := range s.plan.flags {
-		if err := s.archive.SetFlags(ctx, w.key.String(), w.entry().Flags); err != nil {
+	for w, err := range s.plan.flags.all() {
+		if err == nil {
+			err = s.archive.SetFlags(ctx, w.key.String(), w.entry().Flags)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	if err := s.archive.Flush(ctx); err != nil {
 		return err
 	}
-	for _, w := range s.plan.flags {
+	for w, err := range s.plan.flags.all() {
+		if err != nil {
+			return err
+		}
 		s.state.add(w.key, w.flags)
 	}
 	return nil
@@ -206,7 +244,7 @@ func (s *messageSync) deleteHere(ctx context.Context) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	if max := s.o.MaxDelete; max > 0 && len(gone) > max || max == 0 && s.plan.listed != nil && len(s.plan.listed) == 0 {
+	if max := s.o.MaxDelete; max > 0 && len(gone) > max || max == 0 && s.plan.whole && s.plan.listed == 0 {
 		return &protocols.Error{Kind: protocols.Refused, Class: protocols.ErrIncomplete, Text: fmt.Sprintf("%d messages would be removed from the archive", len(gone)),
 			Hint: "--max-delete says how many may be"}
 	}
@@ -225,18 +263,19 @@ func (s *messageSync) deleteHere(ctx context.Context) error {
 
 // deleteAtSource deletes what is safe in the archive.
 func (s *messageSync) deleteAtSource(ctx context.Context, c protocols.Client) error {
-	doomed := s.plan.doomed
-	if !s.o.DeleteAfter || len(doomed) == 0 {
+	doomed := &s.plan.doomed
+	if !s.o.DeleteAfter || doomed.n == 0 {
 		return nil
 	}
 	s.unsynced()
 	if err := s.state.sync(DurabilityGroup); err != nil {
 		return err
 	}
+	var bad error // of the list
 	next, refused := 0, map[int]error{}
 	err := protocols.BulkRemove(ctx, c, func(yield func(string) bool) {
-		for i := range doomed {
-			if !yield(doomed[i].path) {
+		for w, err := range doomed.all() {
+			if bad = err; err != nil || !yield(w.path) {
 				return
 			}
 		}
@@ -250,14 +289,21 @@ func (s *messageSync) deleteAtSource(ctx context.Context, c protocols.Client) er
 	if err != nil {
 		return err
 	}
-	for i := range doomed {
-		w := &doomed[i]
-		if err := refused[i]; err != nil {
-			s.fail(w, err)
-			continue
+	if bad != nil {
+		return bad
+	}
+	next = 0
+	for w, err := range doomed.all() {
+		if err != nil {
+			return err
 		}
-		s.state.forget(w.key)
-		s.emit(s.deleted(w))
+		if no := refused[next]; no != nil {
+			s.fail(w, no)
+		} else {
+			s.state.forget(w.key)
+			s.emit(s.deleted(w))
+		}
+		next++
 	}
 	return nil
 }
@@ -273,7 +319,7 @@ func (s *messageSync) dropCopies(ctx context.Context) error {
 			return err
 		}
 		key, ok := parseKey(e.ID)
-		if _, listed := s.plan.listed[key]; !ok || !listed {
+		if known := s.state.known.get(key); !ok || known == nil || known.bits&keyListed == 0 {
 			old = append(old, e)
 			continue
 		}
@@ -286,7 +332,7 @@ func (s *messageSync) dropCopies(ctx context.Context) error {
 	var copies []string
 	for _, e := range old {
 		key, _ := parseKey(e.ID)
-		if _, ours := s.state.known[key]; !ours {
+		if s.state.known.get(key) == nil {
 			continue // of another source
 		}
 		sum, err := s.digest(ctx, e.Path)

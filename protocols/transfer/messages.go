@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -73,8 +74,9 @@ type messageSync struct {
 	moved    int64 // bytes, of all attempts
 	stored   int   // messages, of all attempts
 	marked   bool  // the state says that a run has begun
+	told     bool  // what was skipped
 
-	lock   sync.Mutex // of what the archive tells from its own goroutine
+	lock   sync.Mutex // of what the archive and the source tell from their own goroutines
 	failed map[messageKey]bool
 }
 
@@ -115,6 +117,7 @@ func (s *messageSync) close() {
 	if s.task != nil {
 		s.task.Done(nil)
 	}
+	s.plan.close()
 }
 
 func (s *messageSync) verdict() error {
@@ -142,14 +145,16 @@ func (s *messageSync) attempt(ctx context.Context) error {
 	if err := s.openArchive(ctx); err != nil {
 		return err
 	}
-	first := s.plan == nil
-	if a, ok := s.archive.(protocols.Emptied); ok && first && a.Emptied() {
+	if a, ok := s.archive.(protocols.Emptied); ok && s.plan == nil && a.Emptied() {
 		s.state.forgetAll()
 	}
-	if s.plan, err = s.makePlan(ctx); err != nil {
+	plan, err := s.makePlan(ctx)
+	s.plan.close()
+	if s.plan = plan; err != nil {
 		return err
 	}
-	if first {
+	if !s.told {
+		s.told = true
 		s.tellSkipped()
 	}
 	if s.o.DryRun {
@@ -230,20 +235,43 @@ const openMark = "at "
 
 // messagePlan is what a listing leaves to be done.
 type messagePlan struct {
-	fetch   []wanted
-	flags   []wanted
-	doomed  []wanted // safe here, to be deleted at the source
+	fetch   wantedList
+	flags   wantedList
+	doomed  wantedList // safe here, to be deleted at the source
 	skipped int
 	gone    []messageKey // known, and listed no more
 	bytes   int64
-	listed  map[messageKey]struct{} // nil when the listing is not complete
-	remade  bool                    // ids have become void
-	waiting map[messageKey]*wanted  // given to the archive, not safe yet
+	listed  int
+	whole   bool                   // all there is was listed
+	remade  bool                   // ids have become void
+	asked   map[string]*wanted     // for, by path, and not come yet
+	waiting map[messageKey]*wanted // given to the archive, not safe yet
+}
+
+// newPlan makes a plan whose long lists lie beside the state; a dry run writes
+// nothing there.
+func (s *messageSync) newPlan() *messagePlan {
+	dir := ""
+	if !s.o.DryRun {
+		dir = filepath.Dir(s.state.path)
+	}
+	return &messagePlan{
+		fetch: wantedList{dir: dir}, flags: wantedList{dir: dir}, doomed: wantedList{dir: dir},
+		asked: map[string]*wanted{}, waiting: map[messageKey]*wanted{},
+	}
+}
+
+func (p *messagePlan) close() {
+	if p != nil {
+		p.fetch.close()
+		p.flags.close()
+		p.doomed.close()
+	}
 }
 
 // makePlan compares the listing with the state.
 func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
-	p := &messagePlan{listed: map[messageKey]struct{}{}}
+	p := s.newPlan()
 	since := s.state.value("state")
 	before, known := s.state.values["validity"]
 	if known && before != s.mailbox.Validity {
@@ -252,56 +280,56 @@ func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
 	if s.o.DeleteAfter || s.o.Delete && s.mailbox.Grows {
 		since = "" // what was stored earlier is to be deleted too
 	}
+	s.state.unlist()
 	for e, err := range s.mailbox.Changes(ctx, since) {
+		if err == nil && e.ID == "" {
+			err = protocols.ProtocolError(s.protocol, "sync", "a message without an id cannot be known again: "+e.Name)
+		}
+		if err == nil {
+			err = s.sort(p, &e)
+		}
 		if err != nil {
+			p.close()
 			return nil, err
 		}
-		if e.ID == "" {
-			return nil, protocols.ProtocolError(s.protocol, "sync", "a message without an id cannot be known again: "+e.Name)
-		}
-		s.sort(p, &e)
 	}
-	if !s.mailbox.Complete {
-		p.listed = nil
-		return p, nil
-	}
-	p.gone = p.gone[:0]
-	for key := range s.state.known {
-		if _, there := p.listed[key]; !there {
-			p.gone = append(p.gone, key)
-		}
+	if p.whole = s.mailbox.Complete; p.whole {
+		p.gone = s.state.unlisted()
 	}
 	return p, nil
 }
 
 // sort puts a listed message where it belongs.
-func (s *messageSync) sort(p *messagePlan, e *protocols.Entry) {
+func (s *messageSync) sort(p *messagePlan, e *protocols.Entry) error {
 	key := keyOf(s.mailbox, e.ID)
-	flags, known := s.state.known[key]
+	known := s.state.known.get(key)
 	if e.Type == protocols.TypeGone {
-		if known {
+		if known != nil {
 			p.gone = append(p.gone, key)
 		}
-		return
+		return nil
 	}
-	p.listed[key] = struct{}{}
-	w := s.wants(e, key)
-	if !known {
-		p.fetch = append(p.fetch, w)
+	p.listed++
+	w := newWanted(e, key)
+	if known == nil {
 		p.bytes += max(e.Size, 0)
-		return
+		return p.fetch.add(w)
 	}
+	known.bits |= keyListed
 	p.skipped++
-	if w.flags != flags {
-		p.flags = append(p.flags, w)
+	if w.flags != s.state.flagsOf(known) {
+		if err := p.flags.add(w); err != nil {
+			return err
+		}
 	}
 	if s.o.DeleteAfter {
-		p.doomed = append(p.doomed, w)
+		return p.doomed.add(w)
 	}
+	return nil
 }
 
 func (s *messageSync) result(w *wanted, status Status) Result {
-	return Result{Protocol: s.protocol, Source: w.url(), Destination: s.to.end.URL, Name: w.name, Status: status}
+	return Result{Protocol: s.protocol, Source: w.url, Destination: s.to.end.URL, Name: w.name, Status: status}
 }
 
 func (s *messageSync) emit(r Result) {
@@ -319,17 +347,23 @@ func (s *messageSync) tellSkipped() {
 
 // pretend tells what would be done.
 func (s *messageSync) pretend() error {
-	for i := range s.plan.fetch {
-		w := &s.plan.fetch[i]
+	for w, err := range s.plan.fetch.all() {
+		if err != nil {
+			return err
+		}
 		r := s.result(w, StatusDone)
 		r.Bytes = max(w.size, 0)
 		s.emit(r)
 	}
-	if s.o.DeleteAfter {
-		for _, list := range [][]wanted{s.plan.doomed, s.plan.fetch} {
-			for i := range list {
-				s.emit(s.deleted(&list[i]))
+	for _, list := range []*wantedList{&s.plan.doomed, &s.plan.fetch} {
+		if !s.o.DeleteAfter {
+			break
+		}
+		for w, err := range list.all() {
+			if err != nil {
+				return err
 			}
+			s.emit(s.deleted(w))
 		}
 	}
 	if s.o.Delete {

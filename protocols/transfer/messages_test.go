@@ -429,27 +429,41 @@ func TestMessagesKilled(t *testing.T) {
 	})
 }
 
-// TestMessagesOrder: a source that gives something else than was asked for is found out.
+// TestMessagesOrder: what a source tells out of order is stored under its own name,
+// and what was not asked for is found out.
 func TestMessagesOrder(t *testing.T) {
 	from := t.TempDir()
 	m := mailstore.NewMaildir(nil)
-	for i := range 2 {
+	for i := range 20 {
 		if _, err := m.Put(t.Context(), from, strings.NewReader(letter(i)), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	src := storeEnd(from)
-	src.Open = func() (protocols.Client, error) { return swapped{m}, nil }
+	src, to := storeEnd(from), t.TempDir()
+	src.Open = func() (protocols.Client, error) { return swapped{m, slices.Reverse[[]string]}, nil }
+	s := sync(t, src, storeEnd(to), nil)
+	if got := content(t, to); s.Done != 20 {
+		t.Errorf("%+v", s)
+	} else {
+		sameLetters(t, got, letters(0, 20))
+	}
+	src.Open = func() (protocols.Client, error) {
+		return swapped{m, func(names []string) { names[1] = names[0] }}, nil
+	}
 	_, err := transfer.SyncMessages(t.Context(), src, storeEnd(t.TempDir()), nil, nil)
 	if protocols.KindOf(err) != protocols.Protocol {
 		t.Errorf("got %v", err)
 	}
 }
 
-type swapped struct{ *mailstore.Maildir }
+// swapped is a source that gives other messages than those that are asked for.
+type swapped struct {
+	*mailstore.Maildir
+	change func(names []string)
+}
 
 func (s swapped) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
 	list := slices.Collect(names)
-	slices.Reverse(list)
+	s.change(list)
 	return s.Maildir.BulkGet(ctx, slices.Values(list), each)
 }

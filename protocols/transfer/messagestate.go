@@ -52,14 +52,15 @@ type messageState struct {
 	path   string
 	f      *os.File // nil: read only
 	w      *bufio.Writer
-	known  map[messageKey]string // key to flags
+	known  keyTable
 	values map[string]string
 	lines  int
-	flags  map[string]string // one copy of each text
+	flags  []string          // by the numbers that known has
+	number map[string]uint32 // of a text in flags
 }
 
 func newMessageState(path string) *messageState {
-	return &messageState{path: path, known: map[messageKey]string{}, values: map[string]string{}, flags: map[string]string{}}
+	return &messageState{path: path, values: map[string]string{}, number: map[string]uint32{}}
 }
 
 // readMessageState reads a state without writing anything. One that is not there is
@@ -105,7 +106,7 @@ func openMessageState(path string) (*messageState, error) {
 		return nil, err
 	}
 	st.f, st.w = f, bufio.NewWriterSize(f, 64<<10)
-	if st.lines > 2*len(st.known)+1000 {
+	if st.lines > 2*st.known.n+1000 {
 		if err := st.compact(); err != nil {
 			st.close()
 			return nil, err
@@ -144,19 +145,40 @@ func (st *messageState) take(line string) {
 	case mark == "=" && name != "":
 		st.values[name] = value
 	case mark == "+" && ok:
-		st.known[key] = st.intern(value)
+		st.known.put(key, st.numberOf(value))
 	case mark == "-" && ok:
-		delete(st.known, key)
+		st.known.drop(key)
 	}
 }
 
-// intern keeps one copy of a text that many messages have.
-func (st *messageState) intern(s string) string {
-	if old, ok := st.flags[s]; ok {
-		return old
+// numberOf gives the number that stands for a text of flags, which many messages have.
+func (st *messageState) numberOf(flags string) uint32 {
+	n, known := st.number[flags]
+	if !known {
+		n = uint32(len(st.flags))
+		st.flags, st.number[flags] = append(st.flags, flags), n
 	}
-	st.flags[s] = s
-	return s
+	return n
+}
+
+// flagsOf gives the flags of a message that is known.
+func (st *messageState) flagsOf(e *keyEntry) string { return st.flags[e.bits&^keyListed] }
+
+// unlist forgets which messages the source has listed.
+func (st *messageState) unlist() {
+	for e := range st.known.all() {
+		e.bits &^= keyListed
+	}
+}
+
+// unlisted gives the messages that are known and were not listed.
+func (st *messageState) unlisted() (gone []messageKey) {
+	for e := range st.known.all() {
+		if e.bits&keyListed == 0 {
+			gone = append(gone, e.key)
+		}
+	}
+	return gone
 }
 
 func (st *messageState) value(name string) string { return st.values[name] }
@@ -170,21 +192,23 @@ func (st *messageState) set(name, value string) {
 	st.line("=", name, value)
 }
 
+// add remembers a message that was listed.
 func (st *messageState) add(key messageKey, flags string) {
-	st.known[key] = st.intern(flags)
+	st.known.put(key, st.numberOf(flags)|keyListed)
 	st.line("+", key.String(), flags)
 }
 
 func (st *messageState) forget(key messageKey) {
-	delete(st.known, key)
+	st.known.drop(key)
 	st.line("-", key.String(), "")
 }
 
 // forgetAll drops what was known of the messages, and of the source's state.
 func (st *messageState) forgetAll() {
-	for key := range st.known {
-		st.forget(key)
+	for e := range st.known.all() {
+		st.line("-", e.key.String(), "")
 	}
+	st.known = keyTable{}
 	st.set("state", "")
 }
 
@@ -207,7 +231,13 @@ func (st *messageState) sync(d Durability) error {
 
 // compact writes the state anew, without what is forgotten, and goes on with that.
 func (st *messageState) compact() error {
-	temp, err := os.OpenFile(st.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	dir, err := os.OpenRoot(filepath.Dir(st.path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	name := filepath.Base(st.path)
+	temp, err := file.Anew(dir, name+".new", 0o600)
 	if err != nil {
 		return err
 	}
@@ -216,12 +246,12 @@ func (st *messageState) compact() error {
 	for name, value := range st.values {
 		st.line("=", name, value)
 	}
-	for key, flags := range st.known {
-		st.line("+", key.String(), flags)
+	for e := range st.known.all() {
+		st.line("+", e.key.String(), st.flagsOf(e))
 	}
 	err = errors.Join(file.Hold(temp, st.path), st.sync(DurabilityGroup))
 	if err == nil {
-		err = os.Rename(st.path+".new", st.path)
+		err = dir.Rename(name+".new", name)
 	}
 	return errors.Join(err, old.Close())
 }

@@ -1,6 +1,12 @@
 package transfer
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"io"
+	"iter"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -8,45 +14,20 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// wanted is a message to fetch. There may be hundreds of thousands: texts share
-// their bytes where one is part of the other.
+// wanted is a message that something is to be done with.
 type wanted struct {
-	key      messageKey
-	path     string
-	id, name string // mostly parts of path
-	base     string // of the URL; path follows when joined
-	joined   bool
-	size     int64
-	when     int64 // seconds since 1970
-	nano     int32 // and nanoseconds
-	flags    string
+	key                        messageKey
+	path, id, name, url, flags string
+	size                       int64
+	when                       time.Time
 }
 
-func (s *messageSync) wants(e *protocols.Entry, key messageKey) wanted {
-	w := wanted{key: key, path: e.Path, id: part(e.ID, e.Path), name: part(e.Name, e.Path), size: e.Size, when: e.Modified.Unix(), nano: int32(e.Modified.Nanosecond())}
-	w.base, w.joined = strings.CutSuffix(e.URL, e.Path)
-	if w.joined {
-		w.base = s.state.intern(w.base)
-	}
+func newWanted(e *protocols.Entry, key messageKey) *wanted {
+	w := &wanted{key: key, path: e.Path, id: e.ID, name: e.Name, url: e.URL, size: e.Size, when: e.Modified.UTC()}
 	if e.MessageInfo != nil {
-		w.flags = s.state.intern(flagText(e.Flags))
+		w.flags = flagText(e.Flags)
 	}
 	return w
-}
-
-// part gives text as a part of whole, if it is one.
-func part(text, whole string) string {
-	if i := strings.LastIndex(whole, text); i >= 0 {
-		return whole[i : i+len(text)]
-	}
-	return text
-}
-
-func (w *wanted) url() string {
-	if w.joined {
-		return w.base + w.path
-	}
-	return w.base
 }
 
 // flagText gives flags in one order, without \Recent, which is no property of a
@@ -64,7 +45,108 @@ func flagText(flags []string) string {
 
 func (w *wanted) entry() *protocols.Entry {
 	return &protocols.Entry{
-		Name: w.name, Path: w.path, URL: w.url(), ID: w.id, Size: w.size, Modified: time.Unix(w.when, int64(w.nano)).UTC(),
+		Name: w.name, Path: w.path, URL: w.url, ID: w.id, Size: w.size, Modified: w.when,
 		Type: protocols.TypeMessage, MessageInfo: &protocols.MessageInfo{Flags: strings.Fields(w.flags)},
 	}
+}
+
+// texts gives the strings of a wanted in the order in which they are written.
+func (w *wanted) texts() []*string { return []*string{&w.path, &w.id, &w.name, &w.url, &w.flags} }
+
+// wantedList holds messages in the order in which they were added: a few in memory,
+// many in a temporary file, for there may be millions.
+type wantedList struct {
+	n    int
+	dir  string // of the file; empty: that of the system
+	held []byte // not in the file
+	file *os.File
+	size int64 // of the file
+}
+
+// mostHeld is how many bytes of a list are in memory.
+const mostHeld = 1 << 20
+
+func (l *wantedList) add(w *wanted) error {
+	b := append(l.held, w.key[:]...)
+	for _, text := range w.texts() {
+		b = binary.AppendUvarint(b, uint64(len(*text)))
+		b = append(b, *text...)
+	}
+	b = binary.AppendVarint(b, w.size)
+	b = binary.AppendVarint(b, w.when.Unix())
+	l.held = binary.AppendVarint(b, int64(w.when.Nanosecond()))
+	l.n++
+	if len(l.held) < mostHeld {
+		return nil
+	}
+	return l.spill()
+}
+
+// spill moves what is in memory to the file.
+func (l *wantedList) spill() (err error) {
+	if l.file == nil {
+		if l.file, err = os.CreateTemp(l.dir, ".netclients-plan-*"); err != nil {
+			return err
+		}
+		os.Remove(l.file.Name()) // it goes when it is closed, or then, where open files cannot be removed
+	}
+	n, err := l.file.WriteAt(l.held, l.size)
+	l.size += int64(n)
+	l.held = l.held[:0]
+	return err
+}
+
+// all gives the messages. None must be added meanwhile.
+func (l *wantedList) all() iter.Seq2[*wanted, error] {
+	return func(yield func(*wanted, error) bool) {
+		var from io.Reader = bytes.NewReader(l.held)
+		if l.file != nil {
+			from = io.MultiReader(io.NewSectionReader(l.file, 0, l.size), from)
+		}
+		r := bufio.NewReaderSize(from, 64<<10)
+		for range l.n {
+			w, err := readWanted(r)
+			if !yield(w, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// readWanted reads what add wrote. The lengths are our own: nobody else has the file.
+func readWanted(r *bufio.Reader) (*wanted, error) {
+	w := &wanted{}
+	if _, err := io.ReadFull(r, w.key[:]); err != nil {
+		return nil, err
+	}
+	for _, text := range w.texts() {
+		n, err := binary.ReadUvarint(r)
+		if err != nil {
+			return nil, err
+		}
+		b := make([]byte, n)
+		if _, err := io.ReadFull(r, b); err != nil {
+			return nil, err
+		}
+		*text = string(b)
+	}
+	var numbers [3]int64
+	for i := range numbers {
+		n, err := binary.ReadVarint(r)
+		if err != nil {
+			return nil, err
+		}
+		numbers[i] = n
+	}
+	w.size, w.when = numbers[0], time.Unix(numbers[1], numbers[2]).UTC()
+	return w, nil
+}
+
+// close removes the file.
+func (l *wantedList) close() {
+	if l.file != nil {
+		l.file.Close()
+		os.Remove(l.file.Name())
+	}
+	*l = wantedList{dir: l.dir}
 }

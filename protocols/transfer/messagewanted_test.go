@@ -1,30 +1,61 @@
 package transfer
 
 import (
-	"path/filepath"
+	"fmt"
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
 
-// TestWanted: what is kept of a listed message gives its entry again.
+// TestWanted: what is kept of a listed message gives its entry again, from memory
+// and from a file, as often as wanted.
 func TestWanted(t *testing.T) {
-	s := &messageSync{state: newMessageState(filepath.Join(t.TempDir(), "none"))}
-	for _, e := range []protocols.Entry{
+	entries := []protocols.Entry{
 		{ID: "5", Name: "5", Path: "INBOX;UIDVALIDITY=1/;UID=5", URL: "imap://h/INBOX;UIDVALIDITY=1/;UID=5", Size: 7, Modified: time.Date(9999, 12, 31, 0, 0, 0, 5, time.UTC), MessageInfo: &protocols.MessageInfo{Flags: []string{`\Answered`, `\Seen`}}},
 		{ID: "other", Name: "name", Path: "a b", URL: "x://h/a%20b", Size: -1, MessageInfo: &protocols.MessageInfo{Flags: []string{}}},
 		{MessageInfo: &protocols.MessageInfo{Flags: []string{}}},
-	} {
-		e.Type = protocols.TypeMessage
-		w := s.wants(&e, messageKey{})
-		got := *w.entry()
-		if got.Modified.IsZero() != e.Modified.IsZero() || !got.Modified.Equal(e.Modified) {
-			t.Errorf("time %v, want %v", got.Modified, e.Modified)
+		{ID: strings.Repeat("long ", 1000), Path: "\x00\xff", MessageInfo: &protocols.MessageInfo{Flags: []string{}}},
+	}
+	for _, n := range []int{0, 1, len(entries), 2000} {
+		dir := t.TempDir()
+		l := &wantedList{dir: dir}
+		key := func(i int) messageKey { return hashKey(fmt.Sprint(i)) }
+		for i := range n {
+			if err := l.add(newWanted(&entries[i%len(entries)], key(i))); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if got.Modified = e.Modified; !reflect.DeepEqual(got, e) {
-			t.Errorf("got %+v, want %+v", got, e)
+		if spilled := l.file != nil; spilled != (n == 2000) || len(l.held) >= mostHeld {
+			t.Errorf("%d messages: file %v, %d bytes in memory", n, spilled, len(l.held))
+		}
+		for range 2 {
+			i := 0
+			for w, err := range l.all() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := entries[i%len(entries)]
+				want.Type = protocols.TypeMessage
+				got := *w.entry()
+				if got.Modified.IsZero() != want.Modified.IsZero() || !got.Modified.Equal(want.Modified) || w.key != key(i) {
+					t.Errorf("time %v, want %v", got.Modified, want.Modified)
+				}
+				if got.Modified = want.Modified; !reflect.DeepEqual(got, want) {
+					t.Errorf("got %+v, want %+v", got, want)
+				}
+				i++
+			}
+			if i != n {
+				t.Errorf("%d of %d", i, n)
+			}
+		}
+		l.close()
+		if left, err := os.ReadDir(dir); len(left) > 0 || err != nil {
+			t.Errorf("left behind: %v, %v", left, err)
 		}
 	}
 }

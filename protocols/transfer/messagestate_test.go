@@ -1,0 +1,61 @@
+package transfer
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestStateCompacted: a state that has grown is written anew, with all that counts,
+// and not through a link that lies in the way.
+func TestStateCompacted(t *testing.T) {
+	for kind, plant := range map[string]func(old, new string) error{"symlink": os.Symlink, "hard link": os.Link} {
+		dir := t.TempDir()
+		path, victim := filepath.Join(dir, "state"), filepath.Join(dir, "victim")
+		st, err := openMessageState(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3000 {
+			st.add(hashKey(fmt.Sprint(i)), fmt.Sprint(i%3))
+			if i >= 10 {
+				st.forget(hashKey(fmt.Sprint(i)))
+			}
+		}
+		st.set("state", "high water")
+		if err := st.close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(victim, []byte("precious"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := plant(victim, path+".new"); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // as it is compacted, and as it was written then
+			if st, err = openMessageState(path); err != nil {
+				t.Fatal(err)
+			}
+			if st.known.n != 10 || st.value("state") != "high water" {
+				t.Errorf("%s: %d known, state %q", kind, st.known.n, st.value("state"))
+			}
+			for i := range 10 {
+				if e := st.known.get(hashKey(fmt.Sprint(i))); e == nil || st.flagsOf(e) != fmt.Sprint(i%3) {
+					t.Errorf("%s: %d: %v", kind, i, e)
+				}
+			}
+			st.add(hashKey("more"), "")
+			st.forget(hashKey("more"))
+			if err := st.close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if info, err := os.Stat(path); err != nil || info.Size() > 2000 {
+			t.Errorf("%s: not compacted: %v, %v", kind, info.Size(), err)
+		}
+		if b, _ := os.ReadFile(victim); string(b) != "precious" {
+			t.Errorf("%s: the other file holds %q", kind, b)
+		}
+	}
+}

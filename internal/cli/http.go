@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	nethttp "net/http"
 	"os"
 	"slices"
@@ -11,7 +12,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/http"
 	"github.com/netclients/netclients/protocols/transfer"
 )
@@ -33,12 +33,13 @@ func httpVerbs() []*verb {
 			eg("http request GET host/search q==words", "http request PROPFIND host/dav/ Depth:1", "http request PUT host/file --data @file"),
 		on("robots", "URL [AGENT]", "may a robot fetch it: what robots.txt says", httpRobots).only().
 			eg("http robots www.example.org/private/"),
+		httpCookies(),
 		httpCat(),
 		httpGet(),
 	}
 }
 
-// httpCat is cat that prints what came with a refusal too.
+// httpCat is cat that shows what came with a refusal too.
 func httpCat() *verb {
 	v := on("cat", "URL...", "write the content to standard output", func(ctx context.Context, e *env, c *http.Client, name string, args []string) error {
 		err := cat(ctx, e, c, name, args)
@@ -46,28 +47,36 @@ func httpCat() *verb {
 			return nil
 		}
 		if no, ok := errors.AsType[*http.StatusError](err); ok {
-			w, werr := e.out.bytes()
-			if werr == nil {
-				_, werr = w.Write(no.Body)
-			}
-			if no.Cut {
-				e.out.say("netclients: there is more of this body: --no-fail gives all of it")
-			}
-			return firstError(wrote(werr), err)
+			e.out.page(no)
 		}
 		return err
 	})
 	return as[*http.Client]("cat", v).eg("cat https://example.org/", "http cat --compressed --range 0-99 example.org/file", "cat data:,hello")
 }
 
+// page shows people what came with a refusal, where it is text. Standard output is
+// for content only; with JSON it is in the error.
+func (o *output) page(no *http.StatusError) {
+	text := strings.TrimRight(no.Said(), "\r\n")
+	if text == "" || o.json || o.quiet || !o.verbose && !isTerminal(o.words) {
+		return
+	}
+	o.w.Flush()
+	io.WriteString(o.words, safeLines(text)+"\n")
+	if no.Cut || len(no.Body) > len(no.Said()) {
+		o.say("netclients: there is more of this body: --no-fail gives all of it")
+	}
+}
+
 // httpGet is get with names that servers choose, and conditions.
 func httpGet() *verb {
 	g := &getter{}
+	chosen := &chosenNames{}
 	g.named = func(ctx context.Context, e *env, t *protocols.Target) (string, error) {
 		if !g.asks(t) {
 			return "", nil
 		}
-		return remoteName(ctx, e, t)
+		return remoteName(ctx, e, t, chosen, g.out)
 	}
 	g.settle = func(r transfer.Result, err error) (transfer.Result, error) {
 		if errors.Is(err, http.ErrNotModified) {
@@ -81,11 +90,12 @@ func httpGet() *verb {
 	return as[*http.Client]("get", v).with(func(fs *pflag.FlagSet) {
 		g.flags(fs)
 		fs.BoolVarP(&g.remote, "remote-name", "J", false, "save under the name that the server gives (Content-Disposition), made safe")
+		chosen.flag(fs)
 	}).eg("get https://example.org/file.iso", "get --continue --segments 4 https://example.org/file.iso", "http get --if-newer page.html -o page.html example.org/")
 }
 
-// remoteName asks for the name in Content-Disposition.
-func remoteName(ctx context.Context, e *env, t *protocols.Target) (string, error) {
+// remoteName asks for the name in Content-Disposition, for a file in the folder dir.
+func remoteName(ctx context.Context, e *env, t *protocols.Target, chosen *chosenNames, dir string) (string, error) {
 	c, err := e.dial(t)
 	if err != nil {
 		return "", err
@@ -95,7 +105,12 @@ func remoteName(ctx context.Context, e *env, t *protocols.Target) (string, error
 	if err != nil || at.Facts["filename"] == "" {
 		return "", nil // get will say what is wrong
 	}
-	return file.SafeName(at.Facts["filename"])
+	place, err := chosen.open(dir)
+	if err != nil {
+		return "", err
+	}
+	defer place.close()
+	return place.name(at.Facts["filename"])
 }
 
 func httpRobots(ctx context.Context, e *env, c *http.Client, name string, args []string) error {
@@ -142,7 +157,13 @@ type httpOptions struct {
 
 func httpFlags() *setup {
 	h := &httpOptions{redirects: count{20, 1000}, jarFormat: oneOf("netscape", "netscape", "lwp")}
-	return flagsFor(h.flags, h.configure)
+	flags := flagsFor(h.flags, h.configure)
+	flags.link = func(e *env, c protocols.Client) error {
+		client, _ := protocols.As[*http.Client](c)
+		client.Settings.Decoded = int64(e.flags.maxSize)
+		return nil
+	}
+	return flags
 }
 
 func (h *httpOptions) flags(fs *pflag.FlagSet) {

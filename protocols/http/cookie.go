@@ -2,6 +2,7 @@ package http
 
 import (
 	"cmp"
+	"maps"
 	"net"
 	nethttp "net/http"
 	"net/url"
@@ -221,6 +222,37 @@ func (c *Cookie) fits(u *url.URL, host string, now time.Time) bool {
 		return false
 	}
 	return host == c.Domain || !c.HostOnly && domainMatch(host, c.Domain)
+}
+
+// SetLine takes a cookie written as in Set-Cookie, "a=b; Path=/; Secure", as if an
+// answer from u had brought it. One that u may not set is an error of kind Usage.
+func (j *Jar) SetLine(u *url.URL, line string, now time.Time) error {
+	std, err := nethttp.ParseSetCookie(line)
+	if err != nil {
+		return usage("cookie %q is not NAME=VALUE with attributes behind it", line)
+	}
+	c, ok := newCookie(u, std, now)
+	if !ok || !j.takes(c.Domain) {
+		return usage("cookie %s is none that %s may set", std.Name, u.Host)
+	}
+	j.Set(c, now)
+	return nil
+}
+
+// Clear takes out the cookies that which chooses, and gives how many these were.
+func (j *Jar) Clear(which func(*Cookie) bool) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	before := len(j.all)
+	maps.DeleteFunc(j.all, func(_ cookieKey, c *Cookie) bool { return which(c) })
+	return before - len(j.all)
+}
+
+// Is reports whether a cookie is of that domain, path and name; an empty one of
+// them is any.
+func (c *Cookie) Is(domain, path, name string) bool {
+	domain = strings.ToLower(strings.TrimPrefix(domain, "."))
+	return (domain == "" || c.Domain == domain) && (path == "" || c.Path == path) && (name == "" || c.Name == name)
 }
 
 // Cookies gives copies of all cookies, by domain, path and name.

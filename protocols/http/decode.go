@@ -2,6 +2,7 @@ package http
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"strings"
 
@@ -18,10 +19,10 @@ import (
 const codings = "gzip, deflate, br, zstd"
 
 const (
-	mostLayers   = 5         // codings on top of each other
-	mostRatio    = 2000      // decoded bytes for one that came...
-	ratioMatters = 256 << 20 // ...once that many were decoded
-	zstdWindow   = 8 << 20   // RFC 8878 3.1.1.1.2: what all must take
+	mostLayers   = 5        // codings on top of each other
+	mostRatio    = 200      // decoded bytes for one that came, where deflate can make 1032...
+	ratioMatters = 64 << 20 // ...once that many were decoded: an empty disk image of that size is fine
+	zstdWindow   = 8 << 20  // RFC 8878 3.1.1.1.2: what all must take
 )
 
 // decoders are the content codings (RFC 9110 8.4.1, 7932, 8878).
@@ -66,7 +67,7 @@ func (c *Client) decoded(resp *Response, r *Request) (*Response, error) {
 	if len(layers) == 0 {
 		return resp, nil
 	}
-	resp.Body = &unpacked{raw: resp.Body, layers: layers, most: c.limits.Decompressed}
+	resp.Body = &unpacked{raw: resp.Body, layers: layers, most: c.limits.Decompressed, trusted: max(ratioMatters, c.Settings.Decoded)}
 	resp.Length = -1
 	resp.Header = clone(resp.Header)
 	resp.Header.Del("Content-Encoding")
@@ -96,9 +97,10 @@ func layersOf(h Header) ([]string, error) {
 // unpacked is a decoded body. Its limits hold for the sum of what comes out. The
 // decoders are made by the first Read: they read at once.
 type unpacked struct {
-	raw    io.ReadCloser
-	layers []string
-	most   int64
+	raw     io.ReadCloser
+	layers  []string
+	most    int64
+	trusted int64 // so many may come out, however few come in
 
 	in      tally
 	stack   []io.ReadCloser
@@ -132,8 +134,11 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	switch {
 	case u.out > u.most:
 		err = protocolError("the content decodes to more bytes than the limit")
-	case u.out > ratioMatters && u.out/mostRatio > u.in.n:
-		err = protocolError("the content decodes to a suspicious number of bytes")
+	case u.out > u.trusted && u.out/mostRatio > u.in.n:
+		err = &protocols.Error{
+			Kind: protocols.Protocol, Text: fmt.Sprintf("suspicious content: %d bytes decode to more than %d", u.in.n, u.trusted),
+			Hint: "--max-size SIZE takes up to that much",
+		}
 	case err == io.EOF:
 		err = u.rest()
 	case err != nil:

@@ -28,9 +28,9 @@ func safeBase(name string) string {
 	if !utf8.ValidString(name) || strings.ContainsAny(name, "\x00\r\n") {
 		return ""
 	}
-	name = name[strings.LastIndexAny(name, `/\`)+1:]
+	name = strings.TrimSpace(name[strings.LastIndexAny(name, `/\`)+1:])
 	if name == "." || name == ".." {
 		return ""
 	}
-	return strings.TrimSpace(name)
+	return name
 }

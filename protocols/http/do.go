@@ -154,7 +154,7 @@ func (c *Client) authorized(ctx context.Context, r *Request, body *replay) (*Res
 // message decides what goes out with a request. Settings' headers are for the
 // client's own server where they are secrets.
 func (c *Client) message(ctx context.Context, r *Request, lg *login) (*message, error) {
-	m := &message{Request: r, header: Header{}, mask: map[string]bool{"Authorization": true, "Proxy-Authorization": true, "Cookie": true}}
+	m := &message{Request: r, header: Header{}}
 	m.header["User-Agent"] = []string{userAgent}
 	m.header["Accept"] = []string{"*/*"}
 	m.header["Accept-Encoding"] = []string{"identity"}

@@ -7,6 +7,7 @@ import (
 	"io"
 	nethttp "net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -131,6 +132,13 @@ func condition(h Header, c Condition) {
 	}
 }
 
+// conditional reports whether a request for an object, or a part of one, has a
+// condition that 304 answers.
+func (c *Client) conditional(part bool) bool {
+	own := c.Settings.Header
+	return !part && c.Settings.Condition != Condition{} || len(own.Values("If-None-Match"))+len(own.Values("If-Modified-Since")) > 0
+}
+
 // old reports whether an object is no newer than wanted: servers are free to
 // ignore the condition, and nginx takes one date only, that of the object.
 func (c Condition) old(e *protocols.Entry) bool {
@@ -151,6 +159,8 @@ func (c *Client) object(name string, resp *Response, o *protocols.GetOptions) (*
 		obj.Size = size
 	case resp.Status == nethttp.StatusRequestedRangeNotSatisfiable && part:
 		return c.behindEnd(obj, resp, o)
+	case resp.Status == nethttp.StatusNotModified && !c.conditional(part):
+		return nil, protocolError("304 Not Modified, and nobody asked whether it is")
 	case resp.Status == nethttp.StatusNotModified, !part && resp.Status < 300 && c.Settings.Condition.old(&e):
 		return nil, &protocols.Error{Kind: protocols.Refused, Code: nethttp.StatusNotModified, Class: ErrNotModified}
 	case resp.Status >= 400 && (!c.Settings.AnyStatus || part):
@@ -296,11 +306,12 @@ func unchanged(was, is *protocols.Entry) error {
 // Stat describes an object (HEAD). Where a server does not do HEAD, GET does it,
 // and its body is left.
 func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
-	e, err := c.stat(ctx, name)
+	e, err := c.stat(ctx, name, nil)
 	return e, c.wrap(err, "stat", name)
 }
 
-func (c *Client) stat(ctx context.Context, name string) (protocols.Entry, error) {
+// stat is Stat, in a folder that redirects must not lead out of; nil: anywhere.
+func (c *Client) stat(ctx context.Context, name string, within *url.URL) (protocols.Entry, error) {
 	release, err := c.enter(ctx, name)
 	if err != nil {
 		return protocols.Entry{}, err
@@ -319,7 +330,7 @@ func (c *Client) stat(ctx context.Context, name string) (protocols.Entry, error)
 	}
 	var resp *Response
 	for _, method := range []string{nethttp.MethodHead, nethttp.MethodGet} {
-		if resp, err = c.perform(ctx, &Request{Method: method, URL: u, raw: true}); err != nil {
+		if resp, err = c.perform(ctx, &Request{Method: method, URL: u, raw: true, within: within}); err != nil {
 			return protocols.Entry{}, err
 		}
 		if resp.Status != nethttp.StatusMethodNotAllowed && resp.Status != nethttp.StatusNotImplemented || method == nethttp.MethodGet {
@@ -332,9 +343,10 @@ func (c *Client) stat(ctx context.Context, name string) (protocols.Entry, error)
 	}
 	resp.Body.Close()
 	e := c.entryOf(name, resp)
-	if strings.HasSuffix(u.Path, "/") {
-		e.Type = protocols.TypeDir
-		e.Size = -1
+	if strings.HasSuffix(u.Path, "/") || sameOrigin(resp.URL, u) && resp.URL.Path == u.Path+"/" {
+		e.Type, e.Size = protocols.TypeDir, -1
+		e.Path = strings.TrimSuffix(e.Path, "/")
+		e.Name = strings.TrimPrefix(path.Base(u.Path), "/")
 	}
 	return e, nil
 }

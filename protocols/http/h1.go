@@ -7,8 +7,8 @@ import (
 	"errors"
 	"io"
 	nethttp "net/http"
-	"net/textproto"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -367,7 +367,7 @@ func (l *http1) traceHead(r *nethttp.Response) {
 		return
 	}
 	l.conn.Event(protocols.EventRecv, r.Proto+" "+r.Status, 0)
-	for _, line := range headerLines(r.Header, map[string]bool{"Set-Cookie": true}) {
+	for _, line := range headerLines(r.Header) {
 		l.conn.Event(protocols.EventRecv, line, 0)
 	}
 }
@@ -376,15 +376,26 @@ func (l *http1) traceHead(r *nethttp.Response) {
 const masked = "****"
 
 // headerLines gives a header as lines in the order of names, secrets masked.
-func headerLines(h Header, mask map[string]bool) []string {
+func headerLines(h Header) []string {
 	var lines []string
 	for _, name := range sortedNames(h) {
 		for _, v := range h[name] {
-			if mask[textproto.CanonicalMIMEHeaderKey(name)] {
+			if isSecret(name) {
 				v = masked
 			}
 			lines = append(lines, name+": "+v)
 		}
 	}
 	return lines
+}
+
+// secretWords are in the names of headers whose values are secrets, or may be.
+var secretWords = []string{"auth", "cookie", "key", "password", "secret", "session", "token"}
+
+// isSecret reports whether a trace must not show the value of a header. What a
+// server asks for is no secret, and tells why a login fails.
+func isSecret(name string) bool {
+	name = strings.ToLower(name)
+	return name != "www-authenticate" && name != "proxy-authenticate" &&
+		slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
 }

@@ -89,7 +89,7 @@ func framing(b *bytes.Buffer, m *message) {
 func (l *http1) traceRequest(line string, h Header, m *message) {
 	l.conn.Event(protocols.EventSend, line, 0)
 	l.conn.Event(protocols.EventSend, "Host: "+hostField(m.URL), 0)
-	for _, text := range headerLines(h, m.mask) {
+	for _, text := range headerLines(h) {
 		l.conn.Event(protocols.EventSend, text, 0)
 	}
 }

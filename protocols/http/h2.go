@@ -82,7 +82,7 @@ func (x *multi) send(ctx context.Context, m *message) (*Response, error) {
 	}
 	if x.c.opts.Trace != nil {
 		x.event(protocols.EventRecv, r.Proto+" "+r.Status, 0)
-		for _, line := range headerLines(r.Header, map[string]bool{"Set-Cookie": true}) {
+		for _, line := range headerLines(r.Header) {
 			x.event(protocols.EventRecv, line, 0)
 		}
 	}
@@ -121,7 +121,7 @@ func (x *multi) trace(m *message) {
 		return
 	}
 	x.event(protocols.EventSend, m.method()+" "+m.URL.RequestURI(), 0)
-	for _, text := range headerLines(m.header, m.mask) {
+	for _, text := range headerLines(m.header) {
 		x.event(protocols.EventSend, text, 0)
 	}
 }

@@ -53,8 +53,7 @@ func (c *Client) handshakeQUIC(ctx context.Context, u *url.URL, udp *packets, co
 	start := time.Now()
 	conn, err := q.Dial(ctx, udp.conn.RemoteAddr(), conf, &quic.Config{MaxIdleTimeout: c.opts.IdleWithin(), HandshakeIdleTimeout: c.opts.ConnectWithin()})
 	if err != nil {
-		q.Close()
-		udp.Close()
+		shut(q, udp)
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
 		}
@@ -95,8 +94,14 @@ func (l *http3Link) ready() bool { return l.good() && l.conn.Context().Err() == 
 
 func (l *http3Link) close() {
 	l.conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
-	l.quic.Close()
-	l.udp.Close()
+	shut(l.quic, l.udp)
+}
+
+// shut closes the socket first: Close waits for the transport's reader, which it
+// wakes with a deadline that a read of ours may have moved already.
+func shut(q *quic.Transport, udp *packets) {
+	udp.Close()
+	q.Close()
 }
 
 // secret: QUIC is always under TLS.

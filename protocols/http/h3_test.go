@@ -40,6 +40,9 @@ func TestHTTP3Blocked(t *testing.T) {
 	if kind := protocols.KindOf(err); kind != protocols.Connect && kind != protocols.Timeout {
 		t.Errorf("a closed port: %v", err)
 	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("both took %v", took)
+	}
 }
 
 // TestHTTP3ByProxy: no proxy carries it, and nothing goes past the proxy.

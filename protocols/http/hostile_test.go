@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
 )
@@ -41,6 +43,7 @@ func TestBadAnswers(t *testing.T) {
 		"head cut":                  ok + "Content-Type: te",
 		"nothing":                   "",
 		"status 42":                 "HTTP/1.1 42 Odd\r\nContent-Length: 0\r\n\r\n",
+		"304 unasked":               "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n",
 		"part unasked":              "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-4/10\r\nContent-Length: 5\r\n\r\nhello",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -263,6 +266,46 @@ func TestBomb(t *testing.T) {
 	wantKind(t, err, protocols.Protocol)
 	if len(got) > 1<<20 {
 		t.Errorf("%d bytes came out", len(got))
+	}
+}
+
+// TestBombByRatio: few bytes that decode to very many are refused, unless so many
+// are expected; zeros of a moderate size are no bomb.
+func TestBombByRatio(t *testing.T) {
+	zeros := make([]byte, 1<<20)
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	w.Write(zeros)
+	w.Close()
+	enc, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer enc.Close()
+	mebibyte := map[string]string{"gzip": z.String(), "zstd": string(enc.EncodeAll(zeros, nil))} // both may be repeated
+	for _, x := range []struct {
+		coding        string
+		size, decoded int64 // MiB
+		kind          protocols.Kind
+	}{
+		{"zstd", 64, 0, protocols.OK},
+		{"gzip", 66, 0, protocols.Protocol},
+		{"zstd", 67, 67, protocols.OK},
+		{"zstd", 67, 65, protocols.Protocol},
+	} {
+		body := strings.Repeat(mebibyte[x.coding], int(x.size))
+		r := startRaw(t, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s", x.coding, len(body), body))
+		c := openClient(t, r.url, nil)
+		c.Settings.Compressed, c.Settings.Decoded = true, x.decoded<<20
+		obj, err := c.Get(quick(t), "x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, obj.Body)
+		obj.Body.Close()
+		if wantKind(t, err, x.kind); (n == x.size<<20) != (err == nil) || n < 64<<20 || n > max(x.decoded, 65)<<20+1<<20 {
+			t.Errorf("%+v: %d bytes came out", x, n)
+		}
 	}
 }
 

@@ -75,6 +75,7 @@ type Settings struct {
 	AnyStatus      bool         // Get takes what comes with 4xx and 5xx for content
 	AllowDowngrade bool         // follow redirects from https to http
 	Compressed     bool         // ask for content codings, and decode them
+	Decoded        int64        // bytes that may come out of few; beyond (0: 64 MiB) more than 200 for one are an error
 	UnixSocket     string       // path to connect to in place of the URL's host
 	Jar            *Jar         // cookies; nil: none are kept
 	Closed         func() error // called by Close, to keep the jar's content; may be nil
@@ -95,6 +96,7 @@ type Client struct {
 	logins map[string]*login  // by origin
 	robots map[string]*robots // by origin
 	second *Client            // see beside
+	within *url.URL           // see Confine
 
 	mu     sync.Mutex // guards what Close shares with a verb
 	links  map[string]link
@@ -105,6 +107,7 @@ type Client struct {
 var (
 	_ protocols.Client     = (*Client)(nil)
 	_ protocols.Lister     = (*Client)(nil)
+	_ protocols.TreeLister = (*Client)(nil)
 	_ protocols.Statter    = (*Client)(nil)
 	_ protocols.Getter     = (*Client)(nil)
 	_ protocols.BulkGetter = (*Client)(nil)
@@ -112,6 +115,7 @@ var (
 	_ protocols.Remover    = (*Client)(nil)
 	_ protocols.Mover      = (*Client)(nil)
 	_ protocols.Maker      = (*Client)(nil)
+	_ protocols.Confiner   = (*Client)(nil)
 )
 
 // New makes a client for the server of u. It does no I/O. A nil o means the

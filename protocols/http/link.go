@@ -32,7 +32,6 @@ type message struct {
 	*Request
 	header Header // complete but for Host and the length
 	secret bool   // it holds a password or token
-	mask   map[string]bool
 }
 
 // mostLinks bounds the connections that are kept, one for each origin.
@@ -216,6 +215,10 @@ func (c *Client) plainProxy(u *url.URL) (*url.URL, error) {
 
 // dialProxy connects to a proxy that takes whole requests.
 func (c *Client) dialProxy(ctx context.Context, proxy *url.URL) (link, error) {
+	proxy, err := transport.ProxyLogin(ctx, c.opts, proxy)
+	if err != nil {
+		return nil, err
+	}
 	at := *proxy
 	if at.Port() == "" {
 		at.Host += map[string]string{"http": ":1080", "https": ":443"}[at.Scheme] // as curl has it

@@ -33,6 +33,15 @@ func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entr
 	}
 }
 
+// ListTree is List, of a folder that was an entry of another one: its path has no
+// slash at the end, and servers would send us to the one with a slash.
+func (c *Client) ListTree(ctx context.Context, root, name string) iter.Seq2[protocols.Entry, error] {
+	if name != root {
+		name = asFolder(name)
+	}
+	return c.List(ctx, name)
+}
+
 // list gives the entries of a folder. The gate is taken.
 func (c *Client) list(ctx context.Context, name string, yield func(protocols.Entry) bool) error {
 	u, err := c.urlOf(name)
@@ -64,7 +73,12 @@ func (c *Client) listDAV(ctx context.Context, u *url.URL, yield func(protocols.E
 	if !strings.HasSuffix(at.Path, "/") {
 		at.Path, at.RawPath = at.Path+"/", ""
 	}
-	resp, err := c.perform(ctx, propfind(&at, "1"))
+	ask := propfind(&at, "1")
+	ask.within = u
+	resp, err := c.perform(ctx, ask)
+	if errors.Is(err, errOutside) { // the page may be here all the same
+		return false, nil
+	}
 	if err != nil {
 		return true, err
 	}
@@ -91,7 +105,7 @@ func (c *Client) listPage(ctx context.Context, u *url.URL, yield func(protocols.
 	if err := rules.pause(ctx); err != nil {
 		return err
 	}
-	resp, err := c.perform(ctx, &Request{URL: u, Header: Header{"Accept": {"text/html, application/xhtml+xml"}}})
+	resp, err := c.perform(ctx, &Request{URL: u, within: u, Header: Header{"Accept": {"text/html, application/xhtml+xml"}}})
 	if err != nil {
 		return err
 	}
@@ -99,7 +113,7 @@ func (c *Client) listPage(ctx context.Context, u *url.URL, yield func(protocols.
 	switch {
 	case resp.Status >= 300:
 		return refusal(resp)
-	case !sameOrigin(resp.URL, u) || strings.TrimSuffix(resp.URL.Path, "/") != strings.TrimSuffix(u.Path, "/"):
+	case strings.TrimSuffix(resp.URL.Path, "/") != strings.TrimSuffix(u.Path, "/"):
 		return &protocols.Error{Kind: protocols.Refused, Text: "the listing is somewhere else: " + protocols.Redact(resp.URL), Hint: "give that URL"}
 	case !isHTML(resp.Header.Get("Content-Type")):
 		return &protocols.Error{Kind: protocols.Refused, Text: "no folder: the answer is " + resp.Header.Get("Content-Type") + ", no index page"}
@@ -107,7 +121,7 @@ func (c *Client) listPage(ctx context.Context, u *url.URL, yield func(protocols.
 	return parseIndex(resp.Body, resp.URL, func(e protocols.Entry) error {
 		if e.Type != protocols.TypeInfo {
 			c.placed(&e, resp.URL, rules)
-			c.sized(ctx, &e)
+			c.sized(ctx, &e, u)
 		}
 		if !yield(e) {
 			return errStop
@@ -132,14 +146,16 @@ func (c *Client) placed(e *protocols.Entry, page *url.URL, rules *robots) {
 	if e.Path, _ = Path(&at); !sameOrigin(&at, c.url) {
 		e.Path = at.String()
 	}
+	e.Path = strings.TrimSuffix(e.Path, "/")
 }
 
-// sized asks for size and time of a file, where the page has none that is exact.
-func (c *Client) sized(ctx context.Context, e *protocols.Entry) {
+// sized asks for size and time of a file in a folder, where the page has none that
+// is exact.
+func (c *Client) sized(ctx context.Context, e *protocols.Entry, folder *url.URL) {
 	if e.Type != protocols.TypeFile || e.Size >= 0 || c.Settings.IndexOnly {
 		return
 	}
-	at, err := c.beside().stat(ctx, e.Path)
+	at, err := c.beside().stat(ctx, e.Path, folder)
 	if err != nil {
 		return
 	}
@@ -158,6 +174,7 @@ func (c *Client) beside() *Client {
 		c.second = c.twin()
 		c.second.closed = c.closed
 	}
+	c.second.within = c.within
 	return c.second
 }
 

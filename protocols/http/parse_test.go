@@ -66,7 +66,7 @@ func TestContentRange(t *testing.T) {
 func TestDispositionNames(t *testing.T) {
 	for header, want := range map[string]string{
 		`attachment; filename="a.txt"`: "a.txt", `attachment; filename=a.txt`: "a.txt", `inline; filename="../../etc/passwd"`: "passwd",
-		`attachment; filename="C:\\dir\\x.exe"`: "x.exe", `attachment; filename=".."`: "", `attachment; filename="/"`: "", `attachment`: "",
+		`attachment; filename="C:\\dir\\x.exe"`: "x.exe", `attachment; filename=".."`: "", `attachment; filename="/"`: "", `attachment; filename=" .. "`: "", `attachment; filename="x/ . "`: "", `attachment`: "",
 		`attachment; filename*=UTF-8''na%C3%AFve%20file.txt; filename="plain"`: "naïve file.txt", `attachment; filename*=UTF-8''..%2F..%2Fx`: "x",
 		`attachment; filename="a` + "\x00" + `b"`: "", `filename="only.txt"`: "only.txt", "": "",
 	} {

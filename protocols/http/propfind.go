@@ -193,7 +193,6 @@ func (c *Client) davEntry(at *url.URL, r davResponse) (protocols.Entry, bool) {
 	e := protocols.Entry{Protocol: proto, Name: name, Path: strings.TrimPrefix(path.Join(folder, name), "/"), Type: protocols.TypeFile, Size: -1}
 	if r.folder {
 		e.Type = protocols.TypeDir
-		e.Path += "/"
 	} else if n, ok := number(r.size); ok {
 		e.Size = n
 	}
@@ -209,6 +208,9 @@ func (c *Client) davEntry(at *url.URL, r davResponse) (protocols.Entry, bool) {
 		e.Facts = map[string]string{"content-type": r.kind}
 	}
 	e.URL = c.display(e.Path)
+	if r.folder {
+		e.URL += "/"
+	}
 	return e, true
 }
 

@@ -185,7 +185,7 @@ func (c *Client) Make(ctx context.Context, name string) error {
 
 // asFolder gives the name of a collection: with a slash at its end.
 func asFolder(name string) string {
-	if isURL(name) || name == "" || strings.HasSuffix(name, "/") {
+	if name == "" || strings.HasSuffix(name, "/") || isURL(name) && strings.Contains(name, "?") {
 		return name
 	}
 	return name + "/"

@@ -1,8 +1,11 @@
 package http
 
 import (
+	"cmp"
+	"errors"
 	nethttp "net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 
@@ -31,6 +34,12 @@ func (c *Client) follow(r *Request, resp *Response) (*Request, error) {
 			Hint: "--allow-downgrade follows it, or give that URL",
 		}
 	}
+	if within := cmp.Or(r.within, c.within); within != nil && !r.bare && !below(to, within) {
+		return nil, &protocols.Error{
+			Kind: protocols.Refused, Code: resp.Status, Class: errOutside, Text: "redirect to " + protocols.Redact(to),
+			Hint: "give that URL",
+		}
+	}
 	next := *r
 	next.URL = to
 	next.Header = clone(r.Header)
@@ -48,6 +57,27 @@ func (c *Client) follow(r *Request, resp *Response) (*Request, error) {
 		}
 	}
 	return &next, nil
+}
+
+// errOutside is the class of a redirect out of the tree that is read.
+var errOutside = errors.New("it leads out of the folder")
+
+// Confine keeps the client in the tree below the folder root: a redirect that
+// leads to another server, or out of that folder, is an error of kind Refused and
+// is not followed. A robots.txt may be anywhere (RFC 9309 2.3.1.2).
+func (c *Client) Confine(root string) error {
+	u, err := c.urlOf(root)
+	if err != nil {
+		return c.wrap(err, "ls", root)
+	}
+	c.within = u
+	return nil
+}
+
+// below reports whether a URL lies in a folder, or is the folder's own.
+func below(u, folder *url.URL) bool {
+	at, top := path.Clean("/"+u.Path), path.Clean("/"+folder.Path)
+	return sameOrigin(u, folder) && (at == top || top == "/" || strings.HasPrefix(at, top+"/"))
 }
 
 // becomesGet: 303 asks for GET; 301 and 302 after a POST are taken so by all

@@ -36,6 +36,8 @@ type Request struct {
 	NoFollow bool // a redirect is the answer
 	raw      bool // no content coding is asked for
 	bare     bool // without cookies and login: for robots.txt
+
+	within *url.URL // redirects stay in this folder, whatever the client's own is
 }
 
 func (r *Request) method() string {

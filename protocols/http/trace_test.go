@@ -3,6 +3,7 @@ package http
 import (
 	"crypto/sha256"
 	"io"
+	nethttp "net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,36 @@ func TestFileGetsAllBytes(t *testing.T) {
 		}
 		if n := s.Connections(); n != 1 {
 			t.Errorf("TLS %v: %d connections", tls, n)
+		}
+	}
+}
+
+// TestSecretHeadersAreMasked: neither what goes out nor what comes in shows a value
+// under a name that tells of a secret; what a server asks for is shown.
+func TestSecretHeadersAreMasked(t *testing.T) {
+	names := []string{"X-Api-Key", "X-Auth-Token", "Client-Secret", "My-Password", "X-Session-Id", "X-Amz-Security-Token", "Cookie", "Authentication-Info"}
+	s := startLab(t, lab.HTTPOptions{TLS: true, Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
+		for _, name := range names {
+			w.Header().Set(name, "hush")
+		}
+		w.Header().Set("WWW-Authenticate", `Basic realm="shown"`)
+		return false
+	}})
+	for _, v := range []Version{HTTP1, HTTP2} {
+		var text strings.Builder
+		o := &protocols.Options{TLS: protocols.TLS{Config: s.Authority().ClientConfig()}, Trace: func(e protocols.Event) { text.WriteString(e.Text + "\n") }}
+		c := openClient(t, s.URL(), o)
+		c.Settings.Version, c.Settings.Header = v, Header{"X-Plain": {"shown too"}}
+		for _, name := range names {
+			c.Settings.Header.Set(name, "hush")
+		}
+		mustFetch(t, c, "README.txt")
+		out := text.String()
+		if strings.Contains(out, "hush") || strings.Count(out, ": "+masked) != 2*len(names) {
+			t.Errorf("version %d: a secret stands in the trace, or a header is missing:\n%s", v, out)
+		}
+		if !strings.Contains(out, `realm="shown"`) || !strings.Contains(out, "shown too") {
+			t.Errorf("version %d: hidden though no secret:\n%s", v, out)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -27,7 +28,7 @@ func imapVerbs() []*verb {
 		on("rmdir", "URL...", "delete mailboxes that hold no messages", rmdir.run).only().with(rmdir.flags).
 			eg("rmdir imaps://user@host/Old"),
 	}
-	return append(append(mine, imapListVerbs()...), imapAdminVerbs()...)
+	return slices.Concat(mine, imapReadVerbs(), imapListVerbs(), imapAdminVerbs())
 }
 
 // imapListVerbs list messages and mailboxes.
@@ -86,21 +87,25 @@ func imapFlags() *setup {
 }
 
 // imapCaps is caps: many servers tell more to those who have logged in.
-type imapCaps struct{ login bool }
+type imapCaps struct {
+	capsOf
+	login bool
+}
 
 func (k *imapCaps) flags(fs *pflag.FlagSet) {
+	k.capsOf.flags(fs)
 	fs.BoolVar(&k.login, "login", false, "what it says after the login")
 }
 
 func (k *imapCaps) run(ctx context.Context, e *env, c *imap.Client, name string, args []string) error {
 	if !k.login {
-		return caps(ctx, e, c, name, args)
+		return k.capsOf.run(ctx, e, c, name, args)
 	}
 	list, err := c.Capabilities(ctx)
 	if err != nil {
 		return err
 	}
-	return printCaps(e, list)
+	return k.print(e, list)
 }
 
 // mailboxArg reads an argument that names a mailbox of the current target's

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -23,7 +24,7 @@ type imapPut struct {
 }
 
 func (p *imapPut) flags(fs *pflag.FlagSet) {
-	fs.StringSliceVar(&p.messageFlags, "flags", nil, `flags of the messages, as '\Seen,\Flagged'`)
+	fs.StringArrayVar(&p.messageFlags, "flags", nil, `flags of the messages, as '\Seen,\Flagged'`)
 	fs.StringVar(&p.date, "date", "", "internal `DATE` of the messages, RFC 3339; default now")
 	fs.BoolVar(&p.keepDate, "file-date", false, "the time of the file is the internal date")
 	fs.BoolVar(&p.create, "create", false, "make the mailbox when it is not there")
@@ -31,6 +32,11 @@ func (p *imapPut) flags(fs *pflag.FlagSet) {
 
 func (p *imapPut) run(ctx context.Context, e *env, args []string) error {
 	files, dest := args[:len(args)-1], args[len(args)-1]
+	var flags []string // a list as CSV would end at a line end
+	for _, list := range p.messageFlags {
+		flags = append(flags, strings.FieldsFunc(list, func(r rune) bool { return r == ',' })...)
+	}
+	p.messageFlags = flags
 	var date time.Time
 	if p.date != "" {
 		var err error

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/imap"
 )
@@ -30,16 +31,31 @@ func (stateFiles) Open(path string) (imap.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
+	for range 10 {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := file.Hold(f, path); err != nil {
+			f.Close()
+			return nil, err
+		}
+		if isAt(f, path) {
+			return f, nil
+		}
+		f.Close() // another process has put a new one in its place just now
 	}
-	if err := file.Hold(f, path); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
+	return nil, &protocols.Error{Kind: protocols.Local, Class: protocols.ErrBusy, Text: path + " is in use by another run"}
 }
+
+func isAt(f *os.File, path string) bool {
+	open, err1 := f.Stat()
+	there, err2 := os.Stat(path)
+	return err1 == nil && err2 == nil && os.SameFile(open, there)
+}
+
+// Rename puts a file in the place of another.
+func (stateFiles) Rename(from, to string) error { return os.Rename(from, to) }
 
 // Remove removes a file.
 func (stateFiles) Remove(path string) error { return os.Remove(path) }

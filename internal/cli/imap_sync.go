@@ -151,7 +151,7 @@ func (s *syncer) upward(from, to *protocols.Target) ([]mailPair, error) {
 func (s *syncer) eachMailbox(ctx context.Context, e *env, pairs []mailPair) error {
 	j := e.newJob("sync", 1)
 	defer j.close()
-	sum := &syncSum{job: j, dry: s.dryRun}
+	sum := &syncSum{job: j, dry: s.dryRun, mail: true}
 	var lock sync.Mutex // of what follows
 	var total transfer.Summary
 	var first error

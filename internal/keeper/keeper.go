@@ -1,6 +1,6 @@
 // Package keeper holds the one session that a client of a line protocol has with
 // its server: made by the first verb, used by one operation at a time, replaced
-// when it is lost, ended politely. FTP, SMTP, POP3 and NNTP share it.
+// when it is lost, ended politely. FTP, SMTP, POP3, IMAP and NNTP share it.
 package keeper
 
 import (

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +24,7 @@ func (c *Client) ask(ctx context.Context, op, text, extension string, f func(lib
 		return c.wrap(err, op, text)
 	}
 	return c.do(ctx, op, text, func(s *session) error {
-		if !s.hasOr2(extension) {
+		if !s.caps[extension] {
 			return missing(op, extension)
 		}
 		return s.call(func(lib *imapclient.Client) error { return f(lib, n.mailbox) })
@@ -156,14 +157,19 @@ func (c *Client) SetQuota(ctx context.Context, root string, limits map[string]in
 	if err := checkArgs(root); err != nil {
 		return c.wrap(err, "quota", "")
 	}
-	set := map[goimap.QuotaResourceType]int64{}
-	for name, limit := range limits {
-		if !isFlag(name) || limit < 0 {
+	var set []string
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		if !isFlag(name) || limits[name] < 0 {
 			return c.wrap(protocols.UsageError(proto, "quota", "want a resource and a limit, as STORAGE=512"), "quota", "")
 		}
-		set[goimap.QuotaResourceType(strings.ToUpper(name))] = limit
+		set = append(set, fmt.Sprintf("%s %d", strings.ToUpper(name), limits[name]))
 	}
-	return c.ask(ctx, "quota", "", "QUOTA", func(lib *imapclient.Client, _ string) error { return lib.SetQuota(root, set).Wait() })
+	return c.do(ctx, "quota", "", func(s *session) error {
+		if !s.caps["QUOTA"] {
+			return missing("quota", "QUOTA")
+		}
+		return s.simple("SETQUOTA", text(root), "("+strings.Join(set, " ")+")")
+	})
 }
 
 // Right is the rights that one user or group has on a mailbox (RFC 4314).
@@ -301,17 +307,16 @@ func (s *session) annotations(r *response, out map[string]string) error {
 }
 
 // SetMetadata sets one annotation; a nil value takes it away.
-func (c *Client) SetMetadata(ctx context.Context, text, entry string, value *string) error {
+func (c *Client) SetMetadata(ctx context.Context, box, entry string, value *string) error {
 	if err := checkArgs(entry); err != nil {
-		return c.wrap(err, "metadata", text)
+		return c.wrap(err, "metadata", box)
 	}
-	set := map[string]*[]byte{entry: nil}
+	set := []any{glueOpen, text(entry), "NIL", glueClose}
 	if value != nil {
-		v := []byte(*value)
-		set[entry] = &v
+		set[2] = text(*value)
 	}
-	return c.metadata(ctx, text, func(s *session, mailbox string) error {
-		return s.call(func(lib *imapclient.Client) error { return lib.SetMetadata(mailbox, set).Wait() })
+	return c.metadata(ctx, box, func(s *session, mailbox string) error {
+		return s.simple("SETMETADATA", append([]any{boxName(mailbox)}, set...)...)
 	})
 }
 
@@ -341,7 +346,7 @@ func (c *Client) Subscribed(ctx context.Context, text string) iter.Seq2[protocol
 func (c *Client) Select(ctx context.Context, text string, readOnly bool) (protocols.Entry, error) {
 	var e protocols.Entry
 	err := c.on(ctx, "select", text, false, func(s *session, n *name) error {
-		if _, err := s.selectBox(n.mailbox, !readOnly, ""); err != nil {
+		if err := s.selectBox(n.mailbox, !readOnly); err != nil {
 			return err
 		}
 		if err := s.sameValidity(n); err != nil {

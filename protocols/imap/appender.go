@@ -1,11 +1,8 @@
 package imap
 
 import (
-	"errors"
 	"fmt"
-	"iter"
 	"strconv"
-	"strings"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -273,28 +270,4 @@ func appendUID(st *status, want int) (validity uint32, uids []uint32) {
 		i++
 	}
 	return validity, uids
-}
-
-// eachUID gives the numbers of a sequence-set in its order. Ranges are never
-// made into lists.
-func eachUID(set string) iter.Seq[uint32] {
-	return func(yield func(uint32) bool) {
-		for _, part := range strings.Split(set, ",") {
-			low, high, ranged := strings.Cut(part, ":")
-			a, errA := strconv.ParseUint(low, 10, 32)
-			b := a
-			var errB error
-			if ranged {
-				b, errB = strconv.ParseUint(high, 10, 32)
-			}
-			if errors.Join(errA, errB) != nil {
-				return
-			}
-			for n := min(a, b); n <= max(a, b); n++ {
-				if !yield(uint32(n)) {
-					return
-				}
-			}
-		}
-	}
 }

@@ -50,6 +50,7 @@ func (c *Client) OpenArchive(ctx context.Context, text string, o *protocols.Arch
 // archive is a mailbox that messages are stored in.
 type archive struct {
 	c       *Client
+	s       *session // of the newest step; nil: none was taken
 	text    string
 	n       *name
 	o       *protocols.ArchiveOptions
@@ -70,7 +71,7 @@ func (a *archive) use(ctx context.Context, f func(s *session) error) error {
 		return a.c.wrap(&protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}, "sync", a.text)
 	}
 	return a.c.do(ctx, "sync", a.text, func(s *session) error {
-		s.held = true
+		a.s, s.held = s, true
 		return f(s)
 	})
 }
@@ -262,7 +263,7 @@ func (a *archive) settle(ctx context.Context, s *session) error {
 // Keys gives the messages that have a key and are there.
 func (a *archive) Keys(ctx context.Context) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
-		var list []protocols.Entry
+		var list []present // given when all have come: the caller may use the archive in between
 		err := a.use(ctx, func(s *session) (err error) {
 			if a.missing || a.o.ReadOnly {
 				return nil
@@ -273,8 +274,8 @@ func (a *archive) Keys(ctx context.Context) iter.Seq2[protocols.Entry, error] {
 			list, err = a.list(ctx, s)
 			return err
 		})
-		for _, e := range list {
-			if !yield(e, nil) {
+		for _, m := range list {
+			if !yield(a.entry(&m), nil) {
 				return
 			}
 		}
@@ -284,12 +285,27 @@ func (a *archive) Keys(ctx context.Context) iter.Seq2[protocols.Entry, error] {
 	}
 }
 
+// present is what Keys must know of a message: there may be a million of them.
+type present struct {
+	key   messageKey
+	uid   uint32
+	size  int64
+	flags []string // shared by all that have the same
+}
+
+func (a *archive) entry(m *present) protocols.Entry {
+	return protocols.Entry{
+		Protocol: proto, Type: protocols.TypeMessage, ID: m.key.String(), Path: messageName(a.n.mailbox, a.n.validity, m.uid),
+		Size: m.size, MessageInfo: &protocols.MessageInfo{Flags: slices.Clone(m.flags)},
+	}
+}
+
 // list gives the messages that are there, with their flags.
-func (a *archive) list(ctx context.Context, s *session) (list []protocols.Entry, err error) {
+func (a *archive) list(ctx context.Context, s *session) (list []present, err error) {
 	if err := s.refresh(a.n); err != nil {
 		return nil, err
 	}
-	byUID := a.led.byUID()
+	byUID, shared := a.led.byUID(), map[string][]string{}
 	err = s.fetchSets(ctx, "FETCH", s.steps(), "(UID FLAGS)", func(r *response) error {
 		m, err := parseFetch(r, s.c.limits)
 		if err != nil {
@@ -297,14 +313,26 @@ func (a *archive) list(ctx context.Context, s *session) (list []protocols.Entry,
 		}
 		if key, ours := byUID[m.uid]; ours {
 			delete(byUID, m.uid)
-			list = append(list, protocols.Entry{
-				Protocol: proto, Type: protocols.TypeMessage, ID: key.String(), Path: messageName(a.n.mailbox, s.box.validity, m.uid),
-				Size: a.led.known[key].size, MessageInfo: &protocols.MessageInfo{Flags: storable(m.flags)},
-			})
+			list = append(list, present{key, m.uid, a.led.known[key].size, share(shared, storable(m.flags))})
 		}
 		return nil
 	})
 	return list, err
+}
+
+// mostShared bounds the lists of flags that are shared.
+const mostShared = 10_000
+
+// share gives the list that is kept of those with the same flags.
+func share(lists map[string][]string, flags []string) []string {
+	key := strings.Join(flags, " ")
+	if same, ok := lists[key]; ok {
+		return same
+	}
+	if len(lists) < mostShared {
+		lists[key] = flags
+	}
+	return flags
 }
 
 // flagsAway is how many STORE commands are under way at most.
@@ -394,9 +422,9 @@ func (a *archive) Close() error {
 	if a.app != nil {
 		a.app.clean()
 	}
-	if s := a.c.live(); s != nil {
-		s.held = false
-		a.c.dropBroken(s)
+	if a.s != nil {
+		a.s.held = false
+		a.c.keeper.Settle(a.s)
 	}
 	return a.led.close()
 }

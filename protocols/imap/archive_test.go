@@ -23,6 +23,7 @@ type disk struct{}
 
 func (disk) Open(path string) (File, error) { return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) }
 func (disk) Remove(path string) error       { return os.Remove(path) }
+func (disk) Rename(from, to string) error   { return os.Rename(from, to) }
 
 func keyNumber(i int) string { return fmt.Sprintf("%032x", i+1) }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strconv"
-	"strings"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -38,7 +36,7 @@ func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(
 			return err
 		}
 	}
-	return c.wrap(c.withSession(ctx, b.run), "get", "")
+	return c.wrap(c.keeper.Run(ctx, b.run), "get", "")
 }
 
 // wanted is one message of a bulk transfer.
@@ -178,26 +176,6 @@ func (bt *batch) set() string {
 		uids = append(uids, w.n.uid)
 	}
 	return uidSet(uids)
-}
-
-// uidSet writes rising UIDs as a sequence-set.
-func uidSet(uids []uint32) string {
-	var b strings.Builder
-	for i := 0; i < len(uids); {
-		k := i
-		for k+1 < len(uids) && uids[k+1] == uids[k]+1 {
-			k++
-		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.FormatUint(uint64(uids[i]), 10))
-		if k > i {
-			fmt.Fprintf(&b, ":%d", uids[k])
-		}
-		i = k + 1
-	}
-	return b.String()
 }
 
 // missing reports what was asked for and did not come.

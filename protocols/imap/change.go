@@ -40,7 +40,7 @@ func (c *Client) on(ctx context.Context, op, text string, messages bool, f func(
 	if err != nil {
 		return c.wrap(err, op, text)
 	}
-	return c.wrap(c.withSession(ctx, func(s *session) error {
+	return c.wrap(c.keeper.Run(ctx, func(s *session) error {
 		if messages {
 			if err := s.open(n, true); err != nil {
 				return err

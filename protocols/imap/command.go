@@ -150,11 +150,15 @@ func (s *session) consent(tag string) (*status, error) {
 		if st := s.done[tag]; st != nil {
 			delete(s.done, tag)
 			if st.word == "OK" {
-				return nil, s.fail(protocols.ProtocolError(proto, "", "the server says OK to half a command"))
+				return nil, s.fail(errHalf())
 			}
 			return st, nil
 		}
 	}
+}
+
+func errHalf() error {
+	return protocols.ProtocolError(proto, "", "the server says OK to half a command")
 }
 
 func (s *session) flush() error { return s.fail(s.out.Flush()) }

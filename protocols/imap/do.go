@@ -28,7 +28,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 		return nil, c.wrap(err, "raw", "")
 	}
 	defer release()
-	err = c.withSession(ctx, func(s *session) error { return s.raw(verb, command, reply) })
+	err = c.keeper.Run(ctx, func(s *session) error { return s.raw(verb, command, reply) })
 	if err != nil {
 		return nil, c.wrap(err, "raw", "")
 	}

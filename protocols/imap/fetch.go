@@ -60,7 +60,9 @@ func (m *message) set(item string, v node) {
 	case "UID":
 		m.uid = uint32(min(v.number(), 1<<32-1))
 	case "FLAGS":
-		for _, f := range v.list[:min(len(v.list), mostFlags)] {
+		list := v.list[:min(len(v.list), mostFlags)]
+		m.flags = make([]string, 0, len(list)) // none is known too, as nil is not
+		for _, f := range list {
 			m.flags = append(m.flags, f.text)
 		}
 	case "INTERNALDATE":

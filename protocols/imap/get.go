@@ -47,20 +47,20 @@ func readable(text string, o *protocols.GetOptions) (*name, error) {
 	case n.uid == 0 && n.set == "":
 		return nil, protocols.UsageError(proto, "get", "the URL names no message: it wants ;UID=n behind the mailbox")
 	case n.uid == 0:
-		return nil, protocols.UsageError(proto, "get", "the URL names several messages: sync takes them, one UID names one")
+		return nil, protocols.UsageError(proto, "get", "the URL names several messages: cat and get take them, where all URLs are about IMAP")
 	}
 	return n, nil
 }
 
 func (c *Client) get(ctx context.Context, text string, n *name, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
-	s, err := c.session(ctx)
+	s, err := c.keeper.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
 	done := s.conn.Use(ctx)
 	b := &body{s: s, free: func() {
 		done()
-		c.dropBroken(s)
+		c.keeper.Settle(s)
 	}}
 	e, err := s.startGet(text, n, o, b)
 	if err != nil {

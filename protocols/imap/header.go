@@ -5,10 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/htmlindex"
-
-	"io"
-
+	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -77,7 +74,7 @@ func unfold(value string) string {
 // cannot be decoded stays as it is.
 func decodeWords(s string) string {
 	if strings.Contains(s, "=?") {
-		d := mime.WordDecoder{CharsetReader: charsetReader}
+		d := mime.WordDecoder{CharsetReader: charset.Reader}
 		if decoded, err := d.DecodeHeader(s); err == nil {
 			s = decoded
 		}
@@ -86,12 +83,4 @@ func decodeWords(s string) string {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
 	return s
-}
-
-func charsetReader(charset string, r io.Reader) (io.Reader, error) {
-	enc, err := htmlindex.Get(charset)
-	if err != nil {
-		return nil, err
-	}
-	return enc.NewDecoder().Reader(r), nil
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -139,30 +138,4 @@ func (a *archive) look(s *session) error {
 	}
 	a.looked = true
 	return nil
-}
-
-// uidRanges are ranges of UIDs that rise: first and last of each.
-type uidRanges [][2]uint32
-
-// sortedRanges reads a sequence-set without "*".
-func sortedRanges(set string) uidRanges {
-	var out uidRanges
-	for part := range strings.SplitSeq(set, ",") {
-		low, high, ranged := strings.Cut(part, ":")
-		a, err := strconv.ParseUint(low, 10, 32)
-		b := a
-		if ranged && err == nil {
-			b, err = strconv.ParseUint(high, 10, 32)
-		}
-		if err == nil {
-			out = append(out, [2]uint32{uint32(min(a, b)), uint32(max(a, b))})
-		}
-	}
-	slices.SortFunc(out, func(a, b [2]uint32) int { return cmp.Compare(a[0], b[0]) })
-	return out
-}
-
-func (r uidRanges) has(uid uint32) bool {
-	i, found := slices.BinarySearchFunc(r, uid, func(e [2]uint32, uid uint32) int { return cmp.Compare(e[0], uid) })
-	return found || i > 0 && uid <= r[i-1][1]
 }

@@ -12,7 +12,8 @@
 //
 // A name is what stands in a URL behind the host, decoded: "" is the account, "INBOX"
 // a mailbox, "INBOX;UIDVALIDITY=7/;UID=5" a message, and "/;SECTION=1.2" and
-// "/;PARTIAL=0.100" behind it a part. A semicolon, question mark or per cent sign
+// "/;PARTIAL=0.100" behind it a part. ";UID=1:3,7" are several messages, which RFC
+// 5092 does not know: see [Client.Messages]. A semicolon, question mark or per cent sign
 // of a mailbox's own name is written %3B, %3F, %25. Mailbox names are UTF-8; on the
 // wire they are modified UTF-7 (RFC 3501 5.1.3) unless UTF-8 was agreed on.
 //
@@ -20,17 +21,18 @@
 //
 // One connection has two users. What mailboxes and messages need (LIST, FETCH,
 // APPEND, SEARCH, STORE, IDLE and so on) is our own, pipelined, streamed, bounded;
-// what administrators need (ACL, QUOTA, METADATA, NAMESPACE) is that of
-// github.com/emersion/go-imap/v2, which talks through a guard (library.go): it
-// sees whole, bounded responses of kinds it knows, and nothing else.
+// what administrators ask for (GETACL, MYRIGHTS, GETQUOTA, NAMESPACE) is that of
+// github.com/emersion/go-imap/v2, which talks through a guard (library.go) for as
+// long as one call takes: it sees whole, bounded responses of kinds it knows, and
+// nothing else.
 package imap
 
 import (
 	"net/url"
 	"slices"
-	"sync"
 	"time"
 
+	"github.com/netclients/netclients/internal/keeper"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -83,11 +85,7 @@ type Client struct {
 	opts   *protocols.Options
 	limits protocols.Limits
 	dialer *transport.Dialer
-	gate   protocols.Gate
-
-	mu     sync.Mutex // guards what Close shares with a verb
-	sess   *session   // nil: not connected
-	closed bool
+	keeper keeper.Keeper[*session]
 
 	late      time.Duration     // how long what was sent may take to be there; 0: lateBy
 	tag       string            // start of tags; empty: random
@@ -123,10 +121,12 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 		with.Mechanism = mechanism
 		o = &with
 	}
-	return &Client{
+	c := &Client{
 		url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o),
 		wireNames: map[string]string{},
-	}, nil
+	}
+	c.keeper.Connect = c.connect
+	return c, nil
 }
 
 // enables reports whether the settings enable an extension.

@@ -93,8 +93,8 @@ func (in *input) advance(stream bool) (int64, error) {
 func (in *input) line() error {
 	for {
 		part, err := in.br.ReadSlice('\n')
-		if int64(len(in.text)+len(part)) > in.limits.Reply+2 {
-			return &wire.LimitError{What: "response", Limit: in.limits.Reply}
+		if limit := in.most(part); int64(len(in.text)+len(part)) > limit+2 {
+			return &wire.LimitError{What: "response", Limit: limit}
 		}
 		in.text = append(in.text, part...)
 		switch {
@@ -108,6 +108,22 @@ func (in *input) line() error {
 		in.text = bytes.TrimSuffix(bytes.TrimSuffix(in.text, []byte{'\n'}), []byte{'\r'})
 		return nil
 	}
+}
+
+// orderBytes bounds the answers to SORT and THREAD, which cannot be asked for in
+// parts: one line has a number for each message.
+const orderBytes = 24 << 20
+
+// most gives how long the response may become. part is what comes behind its text.
+func (in *input) most(part []byte) int64 {
+	head := in.text
+	if len(head) == 0 {
+		head = part
+	}
+	if bytes.HasPrefix(head, []byte("* SORT ")) || bytes.HasPrefix(head, []byte("* THREAD ")) {
+		return max(in.limits.Reply, orderBytes)
+	}
+	return in.limits.Reply
 }
 
 // literal adds a literal in place. Memory grows with what comes, not with what

@@ -39,8 +39,9 @@ type kept struct {
 }
 
 // ledger remembers which message of a mailbox has which key: IMAP has no place for
-// keys at the server, and messages are stored as they are. It is a file of lines
-// that only grows; a killed run leaves at most half a line, which is dropped.
+// keys at the server, and messages are stored as they are. It is a file to which
+// lines are added; a killed run leaves at most half a line, which is dropped. When
+// most of them are of no interest any more it is written anew.
 //
 //	v VALIDITY             of the mailbox that the lines behind it are about
 //	? KEY SIZE SUM FROM    a message is about to be sent; its UID will be FROM or above
@@ -62,7 +63,10 @@ func (c *Client) openLedger(mailbox string) (*ledger, error) {
 		return l, err
 	}
 	l.file, l.w = file, bufio.NewWriter(file)
-	end, err := l.load(file)
+	end, lines, err := l.load(file)
+	if err == nil && lines > ledgerLines && lines > 4*len(l.known) && c.rewrite(l, mailbox) {
+		return l, nil
+	}
 	if err == nil {
 		err = file.Truncate(end)
 	}
@@ -76,20 +80,56 @@ func (c *Client) openLedger(mailbox string) (*ledger, error) {
 	return l, nil
 }
 
-// load reads all whole lines and tells where they end.
-func (l *ledger) load(r io.Reader) (end int64, err error) {
+// ledgerLines is how long a ledger may be, whatever it has of interest.
+const ledgerLines = 1000
+
+// load reads all whole lines and tells where they end, and how many they are. What
+// a crash of the machine may have put behind them is no line.
+func (l *ledger) load(r io.Reader) (end int64, lines int, err error) {
 	in := bufio.NewReader(r)
 	for {
 		line, err := in.ReadSlice('\n')
-		if err == io.EOF {
-			return end, nil
+		if err == io.EOF || err == bufio.ErrBufferFull {
+			return end, lines, nil
 		}
 		if err != nil {
-			return end, err
+			return end, lines, err
 		}
 		end += int64(len(line))
+		lines++
 		l.take(string(line))
 	}
+}
+
+// rewrite puts a file with what is of interest in the place of the ledger's. When
+// that fails the old one is as good.
+func (c *Client) rewrite(l *ledger, mailbox string) bool {
+	fresh, err := c.openState(mailbox, "keys-new")
+	if err != nil {
+		return false
+	}
+	short := &ledger{file: fresh, w: bufio.NewWriter(fresh), validity: l.validity, from: l.from, known: l.known}
+	if err = fresh.Truncate(0); err == nil { // another run may have been killed here
+		short.line("v %d\n", l.validity)
+		for key, k := range l.known {
+			short.begins(key, k.size, k.sum)
+			if k.uid != 0 {
+				short.stored(key, k.uid)
+			}
+		}
+		err = short.write(true)
+	}
+	if err == nil {
+		err = c.Settings.Files.Rename(c.stateFile(mailbox, "keys-new"), c.stateFile(mailbox, "keys"))
+	}
+	if err != nil {
+		fresh.Close()
+		c.Settings.Files.Remove(c.stateFile(mailbox, "keys-new"))
+		return false
+	}
+	l.file.Close()
+	*l = *short
+	return true
 }
 
 // take reads one line; what makes no sense is left out.

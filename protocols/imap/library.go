@@ -39,12 +39,12 @@ type library struct {
 // among them: what comes of it here are news that nobody asked for.
 var libraryKnows = map[string]bool{
 	"OK": true, "NO": true, "BAD": true, "NAMESPACE": true, "QUOTA": true, "QUOTAROOT": true,
-	"ACL": true, "MYRIGHTS": true, "METADATA": true,
+	"ACL": true, "MYRIGHTS": true,
 }
 
 // libraryCaps are the capabilities that it may know of: those that change how it
 // writes what we ask it for.
-var libraryCaps = []string{"UIDPLUS", "MOVE", "NAMESPACE", "ID", "QUOTA", "ACL", "METADATA", "METADATA-SERVER", "LITERAL-", "LITERAL+"}
+var libraryCaps = []string{"NAMESPACE", "QUOTA", "ACL", "LITERAL-", "LITERAL+"}
 
 // startLibrary presents a session that is logged in already.
 func (s *session) startLibrary() *library {
@@ -64,8 +64,21 @@ func (s *session) startLibrary() *library {
 	return l
 }
 
-// close ends the library and its goroutine.
-func (l *library) close() { l.client.Close() }
+// close ends the library, and waits for its goroutine. What has no answer then will
+// have none, and the goroutine waits for it: the connection has to go first.
+func (l *library) close() {
+	l.mu.Lock()
+	busy := len(l.open) > 0
+	l.mu.Unlock()
+	if busy {
+		l.s.fail(errNoAnswer)
+		l.s.conn.Close()
+	}
+	l.client.Close()
+}
+
+// errNoAnswer says that a call ended before its command did.
+var errNoAnswer = errors.New("a command was given up")
 
 // call runs one call of the library. What it returns as an error is made ours,
 // and a panic that a server provoked becomes a protocol error.
@@ -73,18 +86,17 @@ func (s *session) call(f func(lib *imapclient.Client) error) (err error) {
 	if s.broken() != nil {
 		return s.broken()
 	}
-	if s.lib == nil {
-		s.lib = s.startLibrary()
-		if err := s.lib.client.WaitGreeting(); err != nil {
-			return s.fail(err)
-		}
+	l := s.startLibrary()
+	defer l.close()
+	if err := l.client.WaitGreeting(); err != nil {
+		return s.fail(err)
 	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = s.fail(protocols.ProtocolError(proto, "", fmt.Sprintf("response that makes no sense: %v", p)))
 		}
 	}()
-	err = f(s.lib.client)
+	err = f(l.client)
 	if no, ok := errors.AsType[*goimap.Error](err); ok {
 		st := &status{word: string(no.Type), code: string(no.Code), text: no.Text}
 		return st.err()
@@ -183,6 +195,9 @@ func (l *library) serve(r *response) error {
 			return nil
 		}
 	case l.open[r.tag] != "":
+		if err := l.whole(r); err != nil {
+			return err
+		}
 		text = append([]byte(l.open[r.tag]), text[len(r.tag):]...)
 		delete(l.open, r.tag)
 		delete(l.s.done, r.tag)
@@ -191,6 +206,19 @@ func (l *library) serve(r *response) error {
 	}
 	l.in = append(text, '\r', '\n')
 	return nil
+}
+
+// whole sees to it that an answer is one to a whole command. After a no to a
+// literal nobody knows where the next command would begin.
+func (l *library) whole(r *response) error {
+	if !l.middle {
+		return nil
+	}
+	if err := r.status().err(); err != nil {
+		l.s.fail(err)
+		return nil
+	}
+	return l.s.fail(errHalf())
 }
 
 // Close wakes what waits; the connection itself is the session's.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -106,9 +107,9 @@ func (s *session) listSets(ctx context.Context, verb string, sets []string, yiel
 // listNamed lists the messages that a name has. One that is named by itself must be
 // there.
 func (s *session) listNamed(ctx context.Context, n *name, yield func(protocols.Entry) error) error {
-	found := false
+	found, lowest := false, n.lowest()
 	err := s.listSets(ctx, "UID FETCH", []string{n.uids()}, func(e protocols.Entry) error {
-		if n.uid != 0 && e.UID != n.uids() {
+		if uid, err := strconv.ParseUint(e.UID, 10, 32); err != nil || uint32(uid) < lowest || n.uid != 0 && uint32(uid) != n.uid {
 			return nil
 		}
 		found = true

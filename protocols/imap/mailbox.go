@@ -79,7 +79,7 @@ func (s *session) open(n *name, write bool) error {
 		return protocols.UsageError(proto, "", "the URL names no mailbox")
 	}
 	if s.box == nil || s.box.name != n.mailbox || write && s.box.readOnly {
-		if _, err := s.selectBox(n.mailbox, write, ""); err != nil {
+		if err := s.selectBox(n.mailbox, write); err != nil {
 			return err
 		}
 	}
@@ -94,44 +94,33 @@ func (s *session) sameValidity(n *name) error {
 	return nil
 }
 
-// selectBox opens a mailbox anew. params is put behind the name. vanished gives
-// the UIDs of a VANISHED (EARLIER) response (RFC 7162 3.2.10).
-func (s *session) selectBox(mailboxName string, write bool, params string) (vanished []string, err error) {
+// selectBox opens a mailbox anew.
+func (s *session) selectBox(mailboxName string, write bool) error {
 	verb := "EXAMINE"
 	if write {
 		verb = "SELECT"
 	}
 	args := []any{boxName(mailboxName)}
-	if params != "" {
-		args = append(args, params)
-	} else if s.has("CONDSTORE", "QRESYNC") {
+	if s.has("CONDSTORE", "QRESYNC") {
 		args = append(args, "(CONDSTORE)")
 	}
 	s.box = &mailbox{name: mailboxName, readOnly: !write}
-	st, err := s.command(func(r *response) error {
-		if r.name == "VANISHED" {
-			_, set, _ := strings.Cut(r.args, " ")
-			if vanished = append(vanished, set); len(vanished) > s.c.limits.ReplyLines {
-				return s.fail(protocols.ProtocolError(proto, "", "VANISHED without end"))
-			}
-		}
-		return nil
-	}, verb, args...)
+	st, err := s.command(nil, verb, args...)
 	if err == nil {
 		err = st.err()
 	}
 	if err != nil {
 		s.box = nil
-		return nil, err
+		return err
 	}
 	s.box.code(st)
 	if s.box.validity == 0 {
 		s.box.validity = 1 // a server without it keeps no UIDs: the number is only a place holder
 	}
 	if write && s.box.readOnly {
-		return nil, &protocols.Error{Kind: protocols.Refused, Class: fs.ErrPermission, Enhanced: "READ-ONLY", Text: "the mailbox can only be read"}
+		return &protocols.Error{Kind: protocols.Refused, Class: fs.ErrPermission, Enhanced: "READ-ONLY", Text: "the mailbox can only be read"}
 	}
-	return vanished, nil
+	return nil
 }
 
 // refresh brings the news of a mailbox that was open already.

@@ -105,6 +105,9 @@ func (n *name) set1(key, value string) error {
 		}
 		n.validity = uint32(v)
 	case "UID":
+		if n.uids() != "" {
+			return bad // a second one
+		}
 		if v, err := strconv.ParseUint(value, 10, 32); err == nil && v > 0 {
 			n.uid = uint32(v)
 		} else if n.set = value; !isSet(value) {
@@ -137,26 +140,6 @@ func (n *name) setPartial(value string, bad error) error {
 	return nil
 }
 
-// isSet reports whether text is a sequence-set (RFC 3501 9): it goes into a
-// command as it is.
-func isSet(text string) bool {
-	for _, part := range strings.Split(text, ",") {
-		low, high, ranged := strings.Cut(part, ":")
-		if !isNumber(low) || ranged && !isNumber(high) {
-			return false
-		}
-	}
-	return true
-}
-
-func isNumber(s string) bool {
-	if s == "*" {
-		return true
-	}
-	v, err := strconv.ParseUint(s, 10, 32)
-	return err == nil && v > 0 && s[0] != '+'
-}
-
 // isSection reports whether text can stand in BODY[]: it goes into a command as
 // it is.
 func isSection(text string) bool {
@@ -180,6 +163,24 @@ func (n *name) uids() string {
 func messageName(mailbox string, validity, uid uint32) string {
 	return fmt.Sprintf("%s;UIDVALIDITY=%d/;UID=%d", escapeName.Replace(mailbox), validity, uid)
 }
+
+// String gives the name of a message, or of the part of it, as the verbs take it.
+func (n *name) String() string {
+	out := messageName(n.mailbox, n.validity, n.uid)
+	if n.section != "" {
+		out += "/;SECTION=" + n.section
+	}
+	if n.partial {
+		out += fmt.Sprintf("/;PARTIAL=%d", n.first)
+	}
+	if n.length > 0 {
+		out += fmt.Sprintf(".%d", n.length)
+	}
+	return out
+}
+
+// URL gives the URL that opens a name of this client's verbs, without a password.
+func (c *Client) URL(name string) string { return c.urlOf(name) }
 
 // urlOf gives the URL that opens a name.
 func (c *Client) urlOf(text string) string {
@@ -245,39 +246,6 @@ func cutFold(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// inSet reports whether a sequence-set without "*" has a number.
-func inSet(set string, n uint32) bool {
-	for _, part := range strings.Split(set, ",") {
-		low, high, ranged := strings.Cut(part, ":")
-		a, err := strconv.ParseUint(low, 10, 32)
-		b := a
-		if ranged && err == nil {
-			b, err = strconv.ParseUint(high, 10, 32)
-		}
-		if err == nil && uint64(n) >= min(a, b) && uint64(n) <= max(a, b) {
-			return true
-		}
-	}
-	return false
-}
-
 // MailboxName gives the name, as the verbs take it, of the mailbox that users call
 // plain: a semicolon, question mark or per cent sign in it is escaped.
 func MailboxName(plain string) string { return escapeName.Replace(plain) }
-
-// setSize gives how many numbers a sequence-set without "*" has.
-func setSize(set string) uint32 {
-	total := uint64(0)
-	for _, part := range strings.Split(set, ",") {
-		low, high, ranged := strings.Cut(part, ":")
-		a, errA := strconv.ParseUint(low, 10, 32)
-		b, errB := a, error(nil)
-		if ranged {
-			b, errB = strconv.ParseUint(high, 10, 32)
-		}
-		if errA == nil && errB == nil {
-			total += max(a, b) - min(a, b) + 1
-		}
-	}
-	return uint32(min(total, 1<<32-1))
-}

@@ -2,8 +2,10 @@ package imap
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
@@ -76,40 +78,51 @@ func (s *session) sortThere(ctx context.Context, order []sortKey, criteria []any
 	}
 	var uids []uint32
 	err := s.ask(func(r *response) error {
-		if r.name == "SORT" {
-			uids = append(uids, numbers(r.args)...)
+		if r.name != "SORT" {
+			return nil
 		}
-		return nil
+		var err error
+		uids, err = appendNumbers(uids, r.args)
+		return s.fail(err)
 	}, "UID SORT", append([]any{"(" + strings.Join(keys, " ") + ")", "UTF-8"}, criteria...)...)
 	if err != nil {
 		return err
 	}
-	return s.listInOrder(ctx, uids, yield)
+	return s.listInOrder(ctx, uids, func(_ int, e protocols.Entry) error { return yield(e) })
 }
 
-// numbers reads numbers up to the first word that is none.
-func numbers(args string) []uint32 {
-	var out []uint32
-	for _, word := range strings.Fields(args) {
-		if !isNumber(word) || word == "*" {
+// orderMost is the most messages that a server may bring into order: their UIDs are
+// held, nothing else of them is.
+const orderMost = 2_000_000
+
+func errOrder() error {
+	return protocols.ProtocolError(proto, "", fmt.Sprintf("the server sorts more than %d messages", orderMost))
+}
+
+// appendNumbers adds numbers up to the first word that is none: "(MODSEQ n)" ends
+// the list (RFC 7162 3.1.6).
+func appendNumbers(out []uint32, args string) ([]uint32, error) {
+	for word := range strings.FieldsSeq(args) {
+		n, err := strconv.ParseUint(word, 10, 32)
+		if err != nil {
 			break
 		}
-		for n := range eachUID(word) {
-			out = append(out, n)
+		if len(out) == orderMost {
+			return nil, errOrder()
 		}
+		out = append(out, uint32(n))
 	}
-	return out
+	return out, nil
 }
 
 // orderStep is how many messages are held to bring them into order.
 const orderStep = 1000
 
-// listInOrder lists messages in the order given: FETCH answers in the mailbox's,
-// so that a few are held at a time.
-func (s *session) listInOrder(ctx context.Context, uids []uint32, yield func(protocols.Entry) error) error {
-	for len(uids) > 0 {
-		part := uids[:min(len(uids), orderStep)]
-		uids = uids[len(part):]
+// listInOrder lists messages in the order given, each with its index: FETCH answers
+// in the mailbox's, so that a few are held at a time.
+func (s *session) listInOrder(ctx context.Context, uids []uint32, yield func(i int, e protocols.Entry) error) error {
+	for first := 0; first < len(uids); first += orderStep {
+		part := uids[first:min(first+orderStep, len(uids))]
 		held := map[uint32]protocols.Entry{}
 		sorted := slices.Sorted(slices.Values(part))
 		err := s.fetchSets(ctx, "UID FETCH", cutSet(uidSet(slices.Compact(sorted))), s.listItems(), func(r *response) error {
@@ -122,12 +135,12 @@ func (s *session) listInOrder(ctx context.Context, uids []uint32, yield func(pro
 		if err != nil {
 			return err
 		}
-		for _, uid := range part {
+		for i, uid := range part {
 			e, ok := held[uid]
 			if !ok {
 				continue // it went meanwhile
 			}
-			if err := yield(e); err != nil {
+			if err := yield(first+i, e); err != nil {
 				return err
 			}
 		}

@@ -23,9 +23,6 @@ const (
 	listNode
 )
 
-// value gives the text of an atom or string; "" of NIL and lists.
-func (n node) value() string { return n.text }
-
 // number gives the value as a number, 0 if it is none.
 func (n node) number() uint64 {
 	v, _ := strconv.ParseUint(n.text, 10, 63)

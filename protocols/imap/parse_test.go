@@ -28,6 +28,7 @@ func TestPath(t *testing.T) {
 		"imap://h/INBOX;UID=1:5,9":                 "INBOX;UID=1:5,9",
 		"imap://h/INBOX?SUBJECT%20x":               "INBOX?SUBJECT x",
 		"imap://h/INBOX;UID=0":                     "error",
+		"imap://h/INBOX;UID=1:5/;UID=3":            "error",
 		"imap://h/INBOX;UID=5/;SECTION=1]%20BODY[": "error",
 		"imap://h/INBOX;SECTION=1":                 "error",
 		"imap://h/INBOX;UID=5/;PARTIAL=-1":         "error",

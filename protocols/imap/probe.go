@@ -66,10 +66,11 @@ func (s *session) capabilities() []protocols.Capability {
 	params := map[string][]string{}
 	for text := range s.caps {
 		name, param, has := strings.Cut(text, "=")
-		params[name] = append(params[name], nil...)
+		list := params[name]
 		if has {
-			params[name] = append(params[name], param)
+			list = append(list, param)
 		}
+		params[name] = list
 	}
 	var out []protocols.Capability
 	for name, list := range params {

@@ -39,23 +39,6 @@ func (s *session) listFound(ctx context.Context, n *name, query string, yield fu
 	return s.listSets(ctx, "UID FETCH", cutSet(found), yield)
 }
 
-// setBytes bounds the part of a set that goes into one command.
-const setBytes = 8000
-
-// cutSet cuts a sequence-set into parts for commands of their own.
-func cutSet(set string) []string {
-	var out []string
-	for len(set) > setBytes {
-		i := strings.LastIndexByte(set[:setBytes], ',')
-		if i < 0 {
-			break
-		}
-		out = append(out, set[:i])
-		set = set[i+1:]
-	}
-	return append(out, set)
-}
-
 // searchStep is how many messages one SEARCH command looks at: its answer stays
 // small however large the mailbox is.
 const searchStep = 50_000

@@ -26,8 +26,7 @@ type session struct {
 	enabled  map[string]bool
 	utf8     bool // mailbox names are UTF-8 on the wire
 	box      *mailbox
-	lib      *library // nil: not used yet
-	prefix   string   // of tags
+	prefix   string // of tags
 	tags     int
 	sent     map[string]bool    // commands without their tagged response
 	done     map[string]*status // tagged responses that came before they were waited for
@@ -48,24 +47,14 @@ func (c *Client) do(ctx context.Context, op, name string, f func(s *session) err
 	release, err := c.enter(ctx, append(args, name)...)
 	if err == nil {
 		defer release()
-		err = c.withSession(ctx, f)
+		err = c.keeper.Run(ctx, f)
 	}
 	return c.wrap(err, op, name)
 }
 
-// open fails when the client has been closed.
-func (c *Client) open() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
-	}
-	return nil
-}
-
 // parse reads a name, unless the client is closed.
 func (c *Client) parse(text string) (*name, error) {
-	if err := c.open(); err != nil {
+	if err := c.keeper.Open(); err != nil {
 		return nil, err
 	}
 	if err := checkArgs(text); err != nil {
@@ -74,113 +63,29 @@ func (c *Client) parse(text string) (*name, error) {
 	return parseName(text)
 }
 
-// enter checks the arguments and takes the gate; nothing is sent before.
+// enter checks the arguments and lets one operation in; nothing is sent before.
 func (c *Client) enter(ctx context.Context, names ...string) (release func(), err error) {
-	if err := c.open(); err != nil {
+	if err := c.keeper.Open(); err != nil {
 		return nil, err
 	}
-	if err := wire.Check(names...); err != nil {
-		return nil, &protocols.Error{Kind: protocols.Usage, Err: err}
-	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	if err := c.gate.Enter(); err != nil {
-		return nil, err
-	}
-	return c.gate.Leave, nil
+	return c.keeper.Enter(ctx, names...)
 }
 
-func (c *Client) withSession(ctx context.Context, f func(s *session) error) error {
-	s, err := c.session(ctx)
-	if err != nil {
-		return err
-	}
-	done := s.conn.Use(ctx)
-	err = f(s)
-	done()
-	c.dropBroken(s)
-	return err
+// What package keeper asks of a session.
+
+func (s *session) Conn() *transport.Conn { return s.conn }
+func (s *session) Used() time.Time       { return s.used }
+func (s *session) Lives() bool           { return s.simple("NOOP") == nil }
+
+// Lost: what has no answer yet is lost, unless an archive left it under way.
+func (s *session) Lost() bool {
+	return s.broken() != nil || s.bye != nil || len(s.sent) > 0 && !s.held
 }
 
-// session gives the live session, or makes one.
-func (c *Client) session(ctx context.Context) (*session, error) {
-	c.mu.Lock()
-	s, closed := c.sess, c.closed
-	c.mu.Unlock()
-	if closed {
-		return nil, &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
-	}
-	if s != nil && s.alive(ctx) {
-		return s, nil
-	}
-	s, err := c.connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	closed = c.closed
-	if !closed {
-		c.sess = s
-	}
-	c.mu.Unlock()
-	if closed {
-		s.close()
-		return nil, &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
-	}
-	return s, nil
-}
-
-// restsFor is how long a session may be idle before it is asked whether it lives.
-const restsFor = 15 * time.Second
-
-// alive asks a session that has rested with NOOP, so that no command that
-// changes something is lost to a server that had hung up meanwhile.
-func (s *session) alive(ctx context.Context) bool {
-	if time.Since(s.used) < restsFor {
-		return true
-	}
-	done := s.conn.Use(ctx)
-	err := s.simple("NOOP")
-	done()
-	if err != nil {
-		s.c.drop(s)
-	}
-	return err == nil
-}
-
-// live gives the session, nil when there is none.
-func (c *Client) live() *session {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.sess
-}
-
-// dropBroken forgets a session that is lost or out of step.
-func (c *Client) dropBroken(s *session) {
-	c.mu.Lock()
-	closed := c.closed
-	c.mu.Unlock()
-	if closed || s.broken() != nil || s.bye != nil || s.conn.Broken() || len(s.sent) > 0 && !s.held {
-		c.drop(s)
-	}
-}
-
-// drop forgets a session and closes its connection.
-func (c *Client) drop(s *session) {
-	c.mu.Lock()
-	if c.sess == s {
-		c.sess = nil
-	}
-	c.mu.Unlock()
-	s.close()
-}
-
-// close frees the connection and ends the library's goroutine.
-func (s *session) close() {
-	s.conn.Close()
-	if s.lib != nil {
-		s.lib.close()
+// Goodbye sends LOGOUT. All else has been answered: nobody waits for the answer.
+func (s *session) Goodbye() {
+	if _, _, err := s.send("LOGOUT"); err == nil {
+		s.flush()
 	}
 }
 
@@ -351,30 +256,6 @@ func (c *Client) wrap(err error, op, name string) error {
 	return protocols.Wrap(err, proto, op, c.urlOf(name))
 }
 
-// quitWithin bounds the goodbye.
-const quitWithin = 2 * time.Second
-
 // Close ends the session with LOGOUT and closes the connection. A running
 // operation is cut off.
-func (c *Client) Close() error {
-	c.mu.Lock()
-	s := c.sess
-	c.sess, c.closed = nil, true
-	c.mu.Unlock()
-	if s == nil {
-		return nil
-	}
-	if c.gate.Enter() == nil { // nothing is going on: be polite
-		ctx, cancel := context.WithTimeout(context.Background(), quitWithin)
-		defer cancel()
-		done := s.conn.Use(ctx)
-		if _, _, err := s.send("LOGOUT"); err == nil {
-			s.flush() // all else has been answered: nobody waits for the goodbye
-		}
-		done()
-		s.close()
-		c.gate.Leave()
-		return nil
-	}
-	return s.conn.Close() // the operation that is cut off frees the rest
-}
+func (c *Client) Close() error { return c.keeper.Close() }

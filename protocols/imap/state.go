@@ -11,7 +11,7 @@ import (
 
 var _ protocols.StateKeeper = (*Client)(nil)
 
-// Files opens and removes the files in which a client keeps what must outlive a
+// Files opens, renames and removes the files in which a client keeps what must outlive a
 // run, all of them in Settings.StateDir.
 type Files interface {
 	// Open opens the file at path for this process alone, or makes it, with the
@@ -20,6 +20,9 @@ type Files interface {
 	Open(path string) (File, error)
 	// Remove removes a file.
 	Remove(path string) error
+	// Rename gives the file at from, which is open, the path to; one that is there
+	// is replaced. Whoever opens to sees either the old or the new one, whole.
+	Rename(from, to string) error
 }
 
 // File is a file of [Files]; an *os.File is one.

@@ -45,7 +45,7 @@ func (c *Client) Thread(ctx context.Context, text, algorithm, query string) iter
 // threaded is one message in its thread.
 type threaded struct {
 	uid, parent   uint32
-	thread, depth int
+	thread, depth uint32
 }
 
 // threadAlgorithm picks one. there is false when it is done here.
@@ -86,11 +86,11 @@ func parseThreads(args string, l protocols.Limits) ([]threaded, error) {
 	var out []threaded
 	type level struct {
 		parent uint32
-		depth  int
+		depth  uint32
 	}
 	var stack []level
 	var at level
-	thread := 0
+	thread := uint32(0)
 	for i := 0; i < len(args); {
 		switch ch := args[i]; {
 		case ch == '(':
@@ -118,6 +118,9 @@ func parseThreads(args string, l protocols.Limits) ([]threaded, error) {
 			uid, err := strconv.ParseUint(args[i:k], 10, 32)
 			if err != nil || len(stack) == 0 {
 				return nil, protocols.ProtocolError(proto, "", "threads that make no sense")
+			}
+			if len(out) == orderMost {
+				return nil, errOrder()
 			}
 			out = append(out, threaded{uint32(uid), at.parent, thread, at.depth})
 			at = level{uint32(uid), at.depth + 1}
@@ -219,8 +222,8 @@ func joinThreads(uids []uint32, parent map[uint32]uint32) []threaded {
 		children[parent[uid]] = append(children[parent[uid]], uid)
 	}
 	var out []threaded
-	thread := 0
-	stack := []threaded{}
+	thread := uint32(0)
+	var stack []threaded
 	for _, root := range children[0] {
 		thread++
 		stack = append(stack[:0], threaded{uid: root, thread: thread})
@@ -239,17 +242,15 @@ func joinThreads(uids []uint32, parent map[uint32]uint32) []threaded {
 // listThreads lists messages with their places in threads.
 func (s *session) listThreads(ctx context.Context, order []threaded, yield func(protocols.Entry) error) error {
 	uids := make([]uint32, len(order))
-	place := make(map[string]threaded, len(order))
 	for i, t := range order {
 		uids[i] = t.uid
-		place[strconv.FormatUint(uint64(t.uid), 10)] = t
 	}
-	return s.listInOrder(ctx, uids, func(e protocols.Entry) error {
-		t := place[e.UID]
+	return s.listInOrder(ctx, uids, func(i int, e protocols.Entry) error {
+		t := order[i]
 		if e.Facts == nil {
 			e.Facts = map[string]string{}
 		}
-		e.Facts["thread"], e.Facts["depth"] = strconv.Itoa(t.thread), strconv.Itoa(t.depth)
+		e.Facts["thread"], e.Facts["depth"] = fmt.Sprint(t.thread), fmt.Sprint(t.depth)
 		if t.parent != 0 {
 			e.Facts["parent"] = fmt.Sprint(t.parent)
 		}

@@ -66,7 +66,7 @@ func (w *watcher) run(ctx context.Context) error {
 	wait := againFirst
 	for {
 		began := time.Now()
-		err := w.c.withSession(ctx, func(s *session) error { return w.session(ctx, s) })
+		err := w.c.keeper.Run(ctx, func(s *session) error { return w.session(ctx, s) })
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
@@ -179,13 +179,10 @@ func (w *watcher) list(s *session) ([]uint32, error) {
 	if err != nil || found == "" {
 		return nil, err
 	}
-	var out []uint32
-	for uid := range eachUID(found) {
-		if out = append(out, uid); len(out) > int(s.box.exists)+1000 {
-			return nil, s.fail(protocols.ProtocolError(proto, "", "a search finds more messages than there are"))
-		}
+	if err := s.plausible(found); err != nil {
+		return nil, err
 	}
-	return out, nil
+	return slices.Collect(eachUID(found)), nil
 }
 
 // changed reports flags that changed since a modification sequence.
@@ -410,13 +407,13 @@ func (w *watcher) report(ctx context.Context, s *session, news []happening) erro
 
 // vanished reports messages that went, by UID.
 func (w *watcher) vanished(s *session, set string) error {
-	for i := 0; i < len(w.uids); i++ {
-		uid := w.uids[i]
-		if !inSet(set, uid) {
+	gone := sortedRanges(set)
+	before := w.uids
+	w.uids = slices.DeleteFunc(slices.Clone(before), gone.has)
+	for _, uid := range before {
+		if !gone.has(uid) {
 			continue
 		}
-		w.uids = slices.Delete(w.uids, i, i+1)
-		i--
 		if err := w.yield(w.event(s, "gone", uid, nil)); err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
-	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -31,7 +30,7 @@ type IMAPServer struct {
 	opt    IMAPOptions
 	mail   *Mailboxes
 	server *imapserver.Server
-	conns  chan net.Conn
+	queue  handed
 	mu     sync.Mutex
 	subs   map[string]bool // user, NUL, mailbox
 }
@@ -51,7 +50,7 @@ func StartIMAP(o IMAPOptions) (*IMAPServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &IMAPServer{front: f, opt: o, mail: o.Mail, conns: make(chan net.Conn), subs: map[string]bool{}}
+	s := &IMAPServer{front: f, opt: o, mail: o.Mail, queue: newHanded(f.core), subs: map[string]bool{}}
 	if s.mail == nil {
 		s.mail = SampleMail()
 	}
@@ -69,7 +68,7 @@ func StartIMAP(o IMAPOptions) (*IMAPServer, error) {
 		options.TLSConfig = s.tlsConfig()
 	}
 	s.server = imapserver.New(options)
-	s.wg.Go(func() { s.server.Serve(imapListener{s}) })
+	s.wg.Go(func() { s.server.Serve(s.queue) })
 	s.serve(s.handle)
 	return s, nil
 }
@@ -86,52 +85,5 @@ func (s *IMAPServer) handle(conn net.Conn) {
 	if !c.greet() {
 		return
 	}
-	s.admit(conn, "* BYE too many clients\r\n", func() { s.hand(c) })
+	s.admit(conn, "* BYE too many clients\r\n", func() { s.queue.hand(c, c.tap) })
 }
-
-// hand gives a connection to the library and waits for its end.
-func (s *IMAPServer) hand(c *imapTap) {
-	select {
-	case s.conns <- c:
-	case <-s.done:
-		return
-	}
-	select {
-	case <-c.closed:
-		return
-	case <-s.done: // core has closed the connection: the library's next read or write says so
-	}
-	select {
-	case <-c.closed:
-	case <-time.After(imapGrace):
-	}
-}
-
-// imapGrace bounds how long Close waits for the library to leave a connection that
-// is closed: what it does meanwhile is its own.
-const imapGrace = 5 * time.Second
-
-// imapListener gives the library the connections that core has accepted.
-type imapListener struct{ s *IMAPServer }
-
-// Accept waits for the next connection.
-func (l imapListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.s.conns:
-		return c, nil
-	case <-l.s.done:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close does nothing: the listener is core's.
-func (l imapListener) Close() error { return nil }
-
-// Addr is the server's address.
-func (l imapListener) Addr() net.Addr { return l.s.ln.Addr() }
-
-// quiet logs nothing: what goes wrong is what the tests are about.
-type quiet struct{}
-
-// Printf does nothing.
-func (quiet) Printf(string, ...any) {}

@@ -5,64 +5,32 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"strings"
 	"sync"
 )
 
-// imapTap is a connection as the library sees it: it gives one command line at each
-// Read, so that a scripted fault can take the place of a command and its answer in
-// the right order. Literals pass as they are, and so does all behind STARTTLS.
+// imapTap is the [tap] for IMAP. Literals pass as they are, and so does all behind
+// STARTTLS.
 //
 // The text of a fault is what stands behind the command's tag ("NO [INUSE] busy",
 // "BAD what"); one that begins with "*" or "+" stands for itself, and after a "* BYE"
 // the connection ends. The commands behind UID go by their own names.
 type imapTap struct {
-	net.Conn
-	s       *IMAPServer
-	in      *bufio.Reader
-	line    []byte // not handed out yet
-	literal int64  // bytes of a literal still to come
-	more    bool   // the line to come goes on with a command
-	through bool   // STARTTLS has been said
+	*tap
+	s    *IMAPServer
+	more bool // the line to come goes on with a command
 
 	mu     sync.Mutex
 	inject string // to be added behind the answer to tag
 	tag    string
-
-	once   sync.Once
-	closed chan struct{}
 }
 
 func newIMAPTap(s *IMAPServer, conn net.Conn) *imapTap {
-	return &imapTap{Conn: conn, s: s, in: bufio.NewReaderSize(conn, 32<<10), closed: make(chan struct{})}
-}
-
-// Close closes the connection and tells the frame.
-func (t *imapTap) Close() error {
-	err := t.Conn.Close()
-	t.once.Do(func() { close(t.closed) })
-	return err
-}
-
-// Read gives literals as they come, and commands line by line.
-func (t *imapTap) Read(p []byte) (int, error) {
-	switch {
-	case t.through && len(t.line) == 0:
-		return t.in.Read(p)
-	case t.literal > 0 && len(t.line) == 0:
-		n, err := t.in.Read(p[:min(int64(len(p)), t.literal)])
-		t.literal -= int64(n)
-		return n, err
-	}
-	for len(t.line) == 0 {
-		if err := t.next(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, t.line)
-	t.line = t.line[n:]
-	return n, nil
+	t := &imapTap{tap: newTap(conn), s: s}
+	t.tap.next = t.next
+	return t
 }
 
 // next reads a line; a command that a fault answers is not handed on.
@@ -76,7 +44,7 @@ func (t *imapTap) next() error {
 	}
 	text := strings.TrimRight(string(line), "\r\n")
 	start := !t.more
-	t.literal, t.more = announced(text)
+	t.raw, t.more = announced(text)
 	tag, verb := imapCommand(text)
 	if !start || verb == "" {
 		t.line = line
@@ -95,7 +63,9 @@ func (t *imapTap) next() error {
 		t.inject, t.tag = f.Text+"\r\n", tag
 		t.mu.Unlock()
 	}
-	t.through = verb == "STARTTLS"
+	if verb == "STARTTLS" {
+		t.raw = math.MaxInt64
+	}
 	t.line = line
 	return nil
 }
@@ -103,7 +73,7 @@ func (t *imapTap) next() error {
 // skip drops the rest of a command with literals that come without being asked
 // for; others never come.
 func (t *imapTap) skip(text string) error {
-	t.literal, t.more = 0, false
+	t.raw, t.more = 0, false
 	for strings.HasSuffix(text, "+}") {
 		size, _ := announced(text)
 		if _, err := io.CopyN(io.Discard, t.in, size); err != nil {
@@ -144,14 +114,6 @@ func imapCommand(line string) (tag, verb string) {
 // play does what a fault says; false means that the connection is to end.
 func (t *imapTap) play(tag string, f Fault) bool {
 	switch f.Kind {
-	case FaultHang:
-		io.Copy(io.Discard, t.in)
-		return false
-	case FaultReset:
-		reset(t.Conn)
-		return false
-	case FaultDrop:
-		return false
 	case FaultMultiline:
 		if f.Text == "" {
 			f.Text = "* OK"
@@ -163,7 +125,7 @@ func (t *imapTap) play(tag string, f Fault) bool {
 			f.Text = tag + " " + f.Text
 		}
 	}
-	return misbehave(t.Conn, f) && !strings.HasPrefix(f.Text, "* BYE")
+	return t.tap.play(f, "* BYE")
 }
 
 // Write passes answers on, with injected bytes behind the one they belong to.

@@ -1,0 +1,121 @@
+package imap
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// halves are verbs with an argument that must go as a literal, and a mark that is
+// in it.
+var halves = []struct {
+	verb string // what the server is asked
+	call func(t *testing.T, c *Client) error
+}{
+	{"SETMETADATA", func(t *testing.T, c *Client) error {
+		value := "private\nlines"
+		return c.SetMetadata(t.Context(), "INBOX", "/private/comment", &value)
+	}},
+	{"GETMETADATA", func(t *testing.T, c *Client) error {
+		_, err := c.Metadata(t.Context(), "INBOX", "/private/ö")
+		return err
+	}},
+	{"SETACL", func(t *testing.T, c *Client) error { return c.SetACL(t.Context(), "INBOX", "private-ö", "lrs") }},
+	{"SETQUOTA", func(t *testing.T, c *Client) error {
+		return c.SetQuota(t.Context(), "private-ö", map[string]int64{"STORAGE": 5})
+	}},
+	{"GETQUOTA", func(t *testing.T, c *Client) error {
+		root := "private-ö"
+		_, err := c.Quotas(t.Context(), "INBOX", &root)
+		return err
+	}},
+	{"GETACL", func(t *testing.T, c *Client) error {
+		_, err := c.ACL(t.Context(), strings.Repeat("private-", 1000))
+		return err
+	}},
+	{"CREATE", func(t *testing.T, c *Client) error { return c.Make(t.Context(), "private-ö") }},
+	{"RENAME", func(t *testing.T, c *Client) error { return c.Move(t.Context(), "a", "private-ö") }},
+	{"UID SEARCH", func(t *testing.T, c *Client) error {
+		for _, err := range c.Search(t.Context(), "INBOX", "from:private-ö") {
+			return err
+		}
+		return nil
+	}},
+}
+
+// TestHalfCommand: a server that answers before it has seen the literal has not done
+// what it says; without its consent the literal is not sent, and neither answer
+// lets the commands behind it get out of step.
+func TestHalfCommand(t *testing.T) {
+	for _, test := range halves {
+		for word, want := range map[string]protocols.Kind{"OK": protocols.Protocol, "NO": protocols.Refused} {
+			t.Run(test.verb+" "+word, func(t *testing.T) {
+				w := hostile{
+					seen: make(chan string, 100), greeting: "* PREAUTH [CAPABILITY IMAP4rev1 METADATA ACL QUOTA] hello\r\n",
+					says: map[string]string{test.verb: "{tag} " + word + " done\r\n"},
+				}
+				c := w.client(t, nil)
+				c.Settings.RawNames = !strings.HasPrefix(test.verb, "GETQ")
+				for range 2 {
+					if err := test.call(t, c); protocols.KindOf(err) != want {
+						t.Errorf("%v, want %v", err, want)
+					}
+				}
+				must(t, c.Subscribe(t.Context(), "x", false))
+				close(w.seen)
+				for line := range w.seen {
+					if strings.Contains(line, "private-") || strings.Contains(line, "private\n") || strings.Contains(line, "/private/ö") {
+						t.Errorf("sent %q", line)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestReferral: where a login server sends us (RFC 2221) nobody goes: another server
+// would get the password.
+func TestReferral(t *testing.T) {
+	for _, login := range []string{"{tag} NO [REFERRAL imap://alice@localhost:1/] try there\r\n", "{tag} NO [AUTHENTICATIONFAILED] no\r\n"} {
+		w := hostile{seen: make(chan string, 100), greeting: "* OK [CAPABILITY IMAP4rev1 LOGIN-REFERRALS] hello\r\n", says: map[string]string{"LOGIN": login}}
+		c := w.client(t, nil)
+		if err := list(c, ""); protocols.KindOf(err) != protocols.Auth {
+			t.Errorf("%v, want a failed login", err)
+		}
+		close(w.seen)
+		logins := 0
+		for line := range w.seen {
+			if strings.Contains(line, " LOGIN ") {
+				logins++
+			}
+		}
+		if logins != 1 {
+			t.Errorf("%d logins", logins)
+		}
+	}
+}
+
+// TestLibraryEnds: a call of the library leaves no goroutine behind, answered or not.
+func TestLibraryEnds(t *testing.T) {
+	for name, answer := range map[string]string{
+		"answered": "* ACL INBOX ann lrs\r\n{tag} OK done\r\n", "never": "* ACL INBOX ann lrs\r\n", "cut": "* ACL INBOX ann lrs\r\ncut", "nonsense": "* ACL (((\r\n{tag} OK done\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := hostile{greeting: "* PREAUTH [CAPABILITY IMAP4rev1 ACL] hello\r\n", says: map[string]string{"GETACL": answer}}
+				c := w.client(t, nil)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				rights, err := c.ACL(ctx, "INBOX")
+				if ok := name == "answered"; ok != (err == nil) || ok && len(rights) != 1 {
+					t.Errorf("%v, %v", rights, err)
+				}
+				must(t, c.Subscribe(t.Context(), "x", false)) // by a session that is in step
+			}) // waits for all goroutines
+		})
+	}
+}

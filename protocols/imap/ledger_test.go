@@ -1,0 +1,68 @@
+package imap
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// noRename is a disk on which no file can be renamed.
+type noRename struct{ disk }
+
+func (noRename) Rename(string, string) error { return errors.New("no") }
+
+// TestLedgerBounded: what has gone does not stay in the ledger for ever, and what a
+// crash left behind its lines does no harm.
+func TestLedgerBounded(t *testing.T) {
+	for name, files := range map[string]Files{"rewritten": disk{}, "kept": noRename{}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			client := func() *Client {
+				c := (&hostile{}).client(t, nil)
+				c.Settings.StateDir, c.Settings.Files = dir, files
+				return c
+			}
+			key := func(i int) messageKey { k, _ := parseKey(keyNumber(i)); return k }
+			l, err := client().openLedger("box")
+			must(t, err)
+			l.renew(7)
+			for i := range 1000 {
+				l.begins(key(i), int64(i), digest{byte(i)})
+				l.stored(key(i), uint32(i+1))
+				l.from = uint32(i + 2)
+			}
+			for i := range 997 {
+				l.forget(key(i))
+			}
+			l.begins(key(2000), 5, digest{9})
+			must(t, l.close())
+			path := client().stateFile("box", "keys")
+			long, err := os.ReadFile(path)
+			must(t, err)
+			must(t, os.WriteFile(path, append(long, strings.Repeat("\x00", 9000)...), 0o600))
+			must(t, os.WriteFile(client().stateFile("box", "keys-new"), []byte("+ of a killed run"), 0o600))
+			for range 2 {
+				l, err = client().openLedger("box")
+				must(t, err)
+				if len(l.known) != 4 || l.validity != 7 || l.from != 1001 {
+					t.Fatalf("%d messages of %d from %d", len(l.known), l.validity, l.from)
+				}
+				for i, want := range map[int]kept{997: {998, 997, digest{997 & 255}}, 999: {1000, 999, digest{999 & 255}}, 2000: {0, 5, digest{9}}} {
+					if got := l.known[key(i)]; got != want {
+						t.Errorf("message %d: %v, want %v", i, got, want)
+					}
+				}
+				must(t, l.close())
+			}
+			left, err := filepath.Glob(filepath.Join(dir, "*"))
+			must(t, err)
+			short, err := os.ReadFile(path)
+			must(t, err)
+			if name == "rewritten" && len(short) > 1000 || name == "kept" && len(short) != len(long) || len(left) != 1 {
+				t.Errorf("%d bytes, then %d, in %q", len(long), len(short), left)
+			}
+		})
+	}
+}

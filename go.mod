@@ -23,7 +23,7 @@ require (
 
 require github.com/ziutek/telnet v0.1.0
 
-require github.com/youmark/pkcs8 v0.0.0-20240726163527-a2c0da244d78 // indirect
+require github.com/youmark/pkcs8 v0.0.0-20240726163527-a2c0da244d78
 
 require (
 	github.com/VividCortex/ewma v1.2.0 // indirect

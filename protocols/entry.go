@@ -59,7 +59,7 @@ type MessageInfo struct {
 	To        string   `json:"to,omitempty"`
 	Subject   string   `json:"subject,omitempty"`
 	Date      string   `json:"date,omitempty"`
-	Flags     []string `json:"flags,omitempty"`
+	Flags     []string `json:"flags,omitzero"` // nil when not known; known to be none is empty
 }
 
 // GroupInfo is what a listing tells of a newsgroup or mailbox.

@@ -36,7 +36,7 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	b = e.appendFacts(b)
 	b = appendKnown(b, `,"raw":`, e.Raw)
 	b = e.MessageInfo.appendJSON(b)
-	b = e.GroupInfo.appendJSON(b)
+	b = e.GroupInfo.appendJSON(b, e.Type == TypeGroup)
 	return append(b, '}'), nil
 }
 
@@ -73,24 +73,33 @@ func (m *MessageInfo) appendJSON(b []byte) []byte {
 	b = appendKnown(b, `,"to":`, m.To)
 	b = appendKnown(b, `,"subject":`, m.Subject)
 	b = appendKnown(b, `,"date":`, m.Date)
-	if len(m.Flags) == 0 {
+	if m.Flags == nil {
 		return b
 	}
-	start := `,"flags":[`
-	for _, f := range m.Flags {
-		b = appendString(append(b, start...), f)
-		start = ","
+	b = append(b, `,"flags":[`...)
+	for i, f := range m.Flags {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, f)
 	}
 	return append(b, ']')
 }
 
-func (g *GroupInfo) appendJSON(b []byte) []byte {
+// appendJSON writes the numbers of the first and last article where there are such:
+// a newsgroup without articles has them too.
+func (g *GroupInfo) appendJSON(b []byte, newsgroup bool) []byte {
 	if g == nil {
 		return b
 	}
 	b = strconv.AppendInt(append(b, `,"count":`...), g.Count, 10)
-	b = appendNumber(b, `,"low":`, g.Low)
-	b = appendNumber(b, `,"high":`, g.High)
+	if newsgroup {
+		b = strconv.AppendInt(append(b, `,"low":`...), g.Low, 10)
+		b = strconv.AppendInt(append(b, `,"high":`...), g.High, 10)
+	} else {
+		b = appendNumber(b, `,"low":`, g.Low)
+		b = appendNumber(b, `,"high":`, g.High)
+	}
 	return appendKnown(b, `,"posting":`, g.Posting)
 }
 

@@ -31,6 +31,11 @@ func TestEntryJSON(t *testing.T) {
 			`{"protocol":"imap","name":"5","type":"message","size":10,"number":5,"uid":"9","message_id":"<a@b>","from":"f","to":"t","subject":"s","date":"d","flags":["\\Seen"]}`},
 		{Entry{Protocol: "nntp", Name: "g", Type: TypeGroup, Size: -1, GroupInfo: &GroupInfo{Low: 1, High: 3, Posting: "y"}},
 			`{"protocol":"nntp","name":"g","type":"group","count":0,"low":1,"high":3,"posting":"y"}`},
+		{Entry{Protocol: "nntp", Name: "g", Type: TypeGroup, Size: -1, GroupInfo: &GroupInfo{Low: 1}},
+			`{"protocol":"nntp","name":"g","type":"group","count":0,"low":1,"high":0}`},
+		{Entry{Protocol: "imap", Name: "g", Type: TypeMailbox, Size: -1, GroupInfo: &GroupInfo{}}, `{"protocol":"imap","name":"g","type":"mailbox","count":0}`},
+		{Entry{Protocol: "imap", Name: "5", Type: TypeMessage, Size: -1, MessageInfo: &MessageInfo{Flags: []string{}}},
+			`{"protocol":"imap","name":"5","type":"message","flags":[]}`},
 	} {
 		var got strings.Builder
 		enc := json.NewEncoder(&got)

@@ -59,6 +59,9 @@ func (e *Error) Error() string {
 
 // Message gives the error without protocol, verb and URL.
 func (e *Error) Message() string {
+	if e.Kind == Interrupted && e.Text == "" {
+		return "interrupted"
+	}
 	msg := e.Text
 	if e.Code != 0 {
 		msg = strings.TrimSpace(strconv.Itoa(e.Code) + " " + msg)

@@ -34,7 +34,9 @@ type Options struct {
 	Resolve   map[string]string                       // "host:port" to "address": as --resolve
 	ConnectTo map[string]string                       // "host:port" to "host:port": as --connect-to
 	Limiter   Limiter                                 // paces what is read and written; nil: no limit
-	Dial      func(ctx context.Context, network, address string) (net.Conn, error)
+	// Dial makes connections in the place of the system: errors.ErrUnsupported
+	// leaves one to the system after all. Names are not resolved before.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Observation
 	Trace func(Event) // called from many goroutines; must not block
@@ -65,11 +67,6 @@ type TLS struct {
 	Config     *tls.Config // base; cloned, never written. Nil: the system's roots, TLS 1.2 or later
 	ServerName string      // name to verify in place of the host
 	Pins       [][]byte    // SHA-256 of an accepted certificate or public key; any match will do
-}
-
-// HasCertificate reports whether the client can show a certificate.
-func (t *TLS) HasCertificate() bool {
-	return t.Config != nil && (len(t.Config.Certificates) > 0 || t.Config.GetClientCertificate != nil)
 }
 
 // Default timeouts.
@@ -133,10 +130,10 @@ func URLCredential(u *url.URL) Credential {
 }
 
 // ErrNoPassword is the error of a login for which only the user is known, of kind
-// [Auth] and class [ErrLoginNeeded].
+// [Auth].
 func ErrNoPassword(user string) *Error {
 	return &Error{
-		Op: "login", Kind: Auth, Class: ErrLoginNeeded, Text: "no password is known for " + user,
+		Op: "login", Kind: Auth, Text: "no password is known for " + user,
 		Hint: "--password-command or --password-file, the keyring or ~/.netrc; user:@ in the URL stands for an empty one",
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -367,7 +368,7 @@ func runSecret(ctx context.Context, command string) (string, error) {
 		return "", ctx.Err()
 	}
 	if err != nil {
-		return "", credError("the command for the secret", err)
+		return "", credError("the command for the secret: "+err.Error(), nil) // its exit code is not ours
 	}
 	return firstLine(&out.Buffer, "what the command for the secret prints")
 }
@@ -449,6 +450,11 @@ func (s *secretStore) once(key string, get func() (string, error)) (string, erro
 		s.known[key] = secretGot{secret, err}
 	}
 	return secret, err
+}
+
+// forgetCommands has commands for secrets asked again.
+func (s *secretStore) forgetCommands() {
+	maps.DeleteFunc(s.known, func(key string, _ secretGot) bool { return strings.HasPrefix(key, byCommand) })
 }
 
 // first tells whether a text is new.

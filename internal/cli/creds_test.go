@@ -54,7 +54,7 @@ func TestCredentialsOrder(t *testing.T) {
 		env                   credEnv
 	}{
 		{"url", "ftp://joe:from%20url@h/", "joe", "joe from url", credEnv{PasswordFile: secret}},
-		{"empty password in the url", "ftp://joe:@h/", "joe", "joe ", credEnv{PasswordFile: secret}},
+		{"empty password in the url", "ftp://joe:@h/", "joe", "joe  empty", credEnv{PasswordFile: secret}},
 		{"file", "ftp://joe@h/", "joe", "joe from file", credEnv{PasswordFile: secret, Getenv: environ("NETCLIENTS_PASSWORD", "env")}},
 		{"user by flag", "ftp://h/", "", "ann from file", credEnv{User: "ann", PasswordFile: secret}},
 		{"password of another user's flag", "ftp://joe@h/", "joe", "joe ", credEnv{User: "ann", PasswordFile: secret}},
@@ -78,8 +78,12 @@ func TestCredentialsOrder(t *testing.T) {
 				tc.env.Getenv = noEnv
 			}
 			c, err := newCredentials(tc.env)(t.Context(), ftpRequest(tc.user))
-			if err != nil || c.User+" "+c.Password != tc.want {
-				t.Errorf("got %q %q, %v; want %q", c.User, c.Password, err, tc.want)
+			got := c.User + " " + c.Password
+			if c.Empty {
+				got += " empty"
+			}
+			if err != nil || got != tc.want {
+				t.Errorf("got %q, %v; want %q", got, err, tc.want)
 			}
 		})
 	}
@@ -117,6 +121,14 @@ func TestCredentialsToken(t *testing.T) {
 	c, err := get(t.Context(), ftpRequest(""))
 	if want := (protocols.Credential{User: "joe", Token: "abc.def", Account: "acc"}); err != nil || c != want {
 		t.Errorf("got %+v, %v", c, err)
+	}
+	by := "echo abc.$((1+1))"
+	for _, env := range []credEnv{{User: "joe", TokenCommand: by}, {Profile: &Profile{User: "joe", TokenCommand: setting(by), PasswordCommand: "echo no"}}} {
+		env.Getenv = noEnv
+		c, err := newCredentials(env)(t.Context(), ftpRequest(""))
+		if err != nil || c.User != "joe" || c.Token != "abc.2" || c.HasPassword() {
+			t.Errorf("by command: %+v, %v", c, err)
+		}
 	}
 }
 

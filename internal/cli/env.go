@@ -45,6 +45,19 @@ func (e *env) target(text string) (*protocols.Target, error) {
 	return e.app.reg.Parse(text, e.proto)
 }
 
+// targets reads several.
+func (e *env) targets(texts []string) ([]*protocols.Target, error) {
+	var all []*protocols.Target
+	for _, text := range texts {
+		t, err := e.target(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
 // anyTarget is target for arguments that may belong to another protocol than the
 // one named, as a destination of cp: with a scheme any will do.
 func (e *env) anyTarget(text string) (*protocols.Target, error) {

@@ -88,10 +88,12 @@ func splitWords(line string) (words []string, err error) {
 const (
 	execEnd   = 2 * time.Second // for a command to end after SIGTERM, and for its last output
 	execClose = time.Second     // for a peer to close after the end of the command
+	execPipe  = 1 << 20         // bytes that a pipe holds at most, unless the command is root's
 )
 
 // serve runs the command, joined with a connection, and ends it and all it has
-// started together with that.
+// started together with that. The end of the peer's stream alone is only the end
+// of the command's input: a peer may wait for the answer.
 func (x *executor) serve(ctx context.Context, p *socket.Peer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -115,21 +117,31 @@ func (x *executor) serve(ctx context.Context, p *socket.Peer) error {
 		stdin.Close()
 		return err
 	}
-	fed, sent := make(chan struct{}), make(chan struct{})
-	go func() { defer close(fed); feedCommand(stdin, p, cancel) }()
+	fed, sent, watched := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		err := feedCommand(stdin, p)
+		close(fed)
+		if err == nil {
+			err = p.Gone()
+		}
+		if err != nil {
+			cancel(err)
+		}
+	}()
 	go func() {
 		defer close(sent)
-		if _, err := io.Copy(p, output); err != nil {
+		if err := forward(p, output); err != nil {
 			cancel(err)
 		}
 	}()
 	err = cmd.Wait()
+	endGroup(cmd)
+	output.SetReadDeadline(time.Unix(1, 0))
+	<-sent
 	if gone := context.Cause(ctx); gone != nil {
 		err = gone
 	}
-	endGroup(cmd)
-	output.SetReadDeadline(time.Now().Add(execEnd))
-	<-sent
 	p.CloseWrite()
 	select {
 	case <-fed:
@@ -137,20 +149,31 @@ func (x *executor) serve(ctx context.Context, p *socket.Peer) error {
 	case <-ctx.Done():
 	}
 	p.Close()
-	<-fed
+	<-watched
 	return err
 }
 
 // feedCommand gives the peer's bytes to the command. What one does not want to
-// read is thrown away: bytes left unread would make a reset of the close. A peer
-// that goes away ends the command.
-func feedCommand(stdin io.WriteCloser, p *socket.Peer, cancel context.CancelCauseFunc) {
+// read is thrown away: bytes left unread would make a reset of the close.
+func feedCommand(stdin io.WriteCloser, p *socket.Peer) error {
 	_, err := io.Copy(stdin, p)
 	stdin.Close()
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed) {
 		_, err = io.Copy(io.Discard, p)
 	}
-	if err != nil {
-		cancel(err)
+	return err
+}
+
+// forward gives the command's output to the peer, however slow that one is. The
+// deadline of the output says that the command has ended: then it is what the pipe
+// still holds. Of processes that have left the command's group no more is taken.
+func forward(p *socket.Peer, output *os.File) error {
+	_, err := io.Copy(p, output)
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
 	}
+	output.SetReadDeadline(time.Now().Add(execEnd))
+	rest, _ := io.ReadAll(io.LimitReader(output, execPipe))
+	_, err = p.Write(rest)
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -178,6 +179,59 @@ func TestExecMistakes(t *testing.T) {
 	} {
 		if got, err := splitWords(in); !slices.Equal(got, want) || err != nil {
 			t.Errorf("%s: got %q, %v", in, got, err)
+		}
+	}
+}
+
+// TestExecSilent: a command that neither reads nor writes goes on when the peer
+// has ended its direction, and ends when the peer is gone.
+func TestExecSilent(t *testing.T) {
+	for _, scheme := range []string{"tcp", "tls"} {
+		conn, _ := served(t, scheme, "echo $$ $$; exec sleep 1000", true, nil)
+		tcp, _ := conn.(*net.TCPConn)
+		if c, ok := conn.(*tls.Conn); ok {
+			tcp = c.NetConn().(*net.TCPConn)
+		}
+		pid := processes(t, conn)[0]
+		conn.(interface{ CloseWrite() error }).CloseWrite()
+		conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: after the peer's end: %v", scheme, err)
+		}
+		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil {
+			t.Errorf("%s: after the peer's end: %v", scheme, err)
+		}
+		tcp.SetLinger(0)
+		tcp.Close()
+		gone(t, scheme, pid)
+	}
+}
+
+// TestForward: a peer that takes its time gets all that the command has written,
+// though that has ended long before, and nothing more of who has left its group.
+func TestForward(t *testing.T) {
+	for _, left := range []bool{false, true} {
+		output, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer output.Close()
+		defer w.Close()
+		if _, err := w.Write(make([]byte, 60_000)); err != nil {
+			t.Fatal(err)
+		}
+		if !left {
+			w.Close()
+		}
+		output.SetReadDeadline(time.Unix(1, 0)) // as serve does at the end of the command
+		ours, theirs := net.Pipe()
+		done := make(chan error, 1)
+		go func() { done <- forward(&socket.Peer{Conn: ours}, output); ours.Close() }()
+		if n, err := io.Copy(io.Discard, theirs); n != 60_000 || err != nil {
+			t.Errorf("left %v: %d bytes, %v", left, n, err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("left %v: %v", left, err)
 		}
 	}
 }

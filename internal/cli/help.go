@@ -57,8 +57,17 @@ func (a *app) flagHelp() string {
 		part.add(fs)
 		fmt.Fprintf(&b, "%s:\n%s\n", part.title, fs.FlagUsages())
 	}
-	return b.String()
+	return b.String() + environmentText
 }
+
+// environmentText is about variables that stand for flags.
+const environmentText = `Environment:
+  NETCLIENTS_TIMEOUT, NETCLIENTS_CONNECT_TIMEOUT, NETCLIENTS_IDLE_TIMEOUT   as the flags of these names
+  http_proxy, https_proxy, ftp_proxy, ... all_proxy                         proxies of the schemes; no_proxy as --noproxy
+  SSLKEYLOGFILE                                                             a file for the keys of TLS, as Wireshark reads them
+  NETCLIENTS_PASSWORD, NETCLIENTS_KEYRING, NETRC                            see "netclients help login"
+  NETCLIENTS_CONFIG                                                         see "netclients help config"
+`
 
 // man writes a page for each command.
 func (a *app) man(_ *cobra.Command, e *env, args []string) error {

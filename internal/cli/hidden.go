@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"slices"
@@ -20,9 +21,10 @@ const leastSecret = 4
 type hidden struct {
 	mu    sync.RWMutex
 	forms []string // the longest first
+	coded []string // what base64 of anything with a secret in it holds
 }
 
-// learn adds the forms in which a secret goes over the wire.
+// learn adds a secret, as it is and in base64.
 func (h *hidden) learn(c protocols.Credential) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -31,12 +33,25 @@ func (h *hidden) learn(c protocols.Credential) {
 			continue
 		}
 		h.forms = append(h.forms, secret)
-		for _, coded := range []string{secret, c.AuthzID + "\x00" + c.User + "\x00" + secret, c.User + ":" + secret} {
-			h.forms = append(h.forms, base64.StdEncoding.EncodeToString([]byte(coded)))
+		for before := range 3 {
+			h.coded = append(h.coded, core64(secret, before))
 		}
 	}
-	slices.SortFunc(h.forms, func(a, b string) int { return len(b) - len(a) })
+	slices.SortFunc(h.forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	h.forms = slices.Compact(h.forms)
+	slices.Sort(h.coded)
+	h.coded = slices.Compact(h.coded)
+}
+
+// core64 gives what is always there of a secret in base64, where so many bytes
+// before it, modulo 3, are in the same text: as behind a user's name.
+func core64(secret string, before int) string {
+	all := base64.RawStdEncoding.EncodeToString([]byte("xxx"[:before] + secret))
+	begin, end := (before*8+5)/6, len(all)
+	if (before+len(secret))%3 != 0 {
+		end-- // the last character depends on what comes behind
+	}
+	return all[begin:end]
 }
 
 // text gives a text with all secrets hidden.
@@ -46,17 +61,38 @@ func (h *hidden) text(s string) string {
 	for _, form := range h.forms {
 		s = strings.ReplaceAll(s, form, "****")
 	}
+	for _, core := range h.coded {
+		s = mask64(s, core)
+	}
 	return s
+}
+
+// mask64 hides each run of base64 that holds core.
+func mask64(s, core string) string {
+	other := func(r rune) bool {
+		return r > 'z' || !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", r)
+	}
+	for {
+		before, after, found := strings.Cut(s, core)
+		if !found {
+			return s
+		}
+		begin, end := strings.LastIndexFunc(before, other)+1, strings.IndexFunc(after, other)
+		if end < 0 {
+			end = len(after)
+		}
+		s = before[:begin] + "****" + after[end:]
+	}
 }
 
 // err gives an error with all secrets hidden.
 func (h *hidden) err(err error) error {
 	e, ok := errors.AsType[*protocols.Error](err)
-	if !ok || h.text(err.Error()) == err.Error() {
+	if !ok || h.text(err.Error()) == err.Error() && h.text(e.Hint) == e.Hint {
 		return err
 	}
 	safe := *e
-	safe.Text = h.text(e.Text)
+	safe.Text, safe.Hint = h.text(e.Text), h.text(e.Hint)
 	if e.Err != nil {
 		safe.Err = errors.New(h.text(e.Err.Error()))
 	}

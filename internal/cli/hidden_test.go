@@ -27,7 +27,27 @@ func TestHidden(t *testing.T) {
 			t.Errorf("%q became %q", in, got)
 		}
 	}
-	err := h.err(&protocols.Error{Kind: protocols.Auth, Code: 535, Text: "no xyzzy", Err: errors.New("xyzzy?")})
+	forms := len(h.forms) + len(h.coded)
+	for range 100 { // as with probe --every
+		h.learn(protocols.Credential{User: "alice", Password: "xyzzy", AuthzID: "z"})
+		h.learn(protocols.Credential{User: "alice", Password: "plugh"})
+	}
+	if n := len(h.forms) + len(h.coded); n > forms+4 {
+		t.Errorf("%d forms of %d", n, forms)
+	}
+	for _, before := range []string{"", "a", "ab", "user=alice\x01auth=Bearer ", "n,a=alice,\x01"} {
+		for _, behind := range []string{"", "b", "bc", "\x01\x01"} {
+			coded := base64.StdEncoding.EncodeToString([]byte(before + "xyzzy-token" + behind))
+			if got := h.text("said " + coded + ", and " + coded); got != "said ****, and ****" {
+				t.Errorf("%q: %q", before+"..."+behind, got)
+			}
+		}
+	}
+	err := h.err(&protocols.Error{Kind: protocols.Auth, Text: "no", Hint: "not xyzzy"})
+	if e := new(protocols.Error); !errors.As(err, &e) || e.Hint != "not ****" {
+		t.Errorf("the hint tells: %+v", err)
+	}
+	err = h.err(&protocols.Error{Kind: protocols.Auth, Code: 535, Text: "no xyzzy", Err: errors.New("xyzzy?")})
 	if err.Error() != "535 no ****: ****?" || protocols.KindOf(err) != protocols.Auth {
 		t.Error(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -37,6 +39,7 @@ func labServers() []labServer {
 		{"pop3", func(f lab.Faults) (lab.Server, error) { return lab.StartPOP3(lab.POP3Options{Faults: f, Mail: mail}) }},
 		{"tcp", func(f lab.Faults) (lab.Server, error) { return lab.StartSimple(lab.SimpleOptions{Faults: f}) }},
 		{"telnet", func(f lab.Faults) (lab.Server, error) { return lab.StartTelnet(lab.TelnetOptions{Faults: f}) }},
+		{"unix", startUnix},
 		{"udp", func(f lab.Faults) (lab.Server, error) {
 			return lab.StartSimple(lab.SimpleOptions{Network: "udp", Faults: f})
 		}},
@@ -49,6 +52,29 @@ func labServers() []labServer {
 		}},
 	}
 }
+
+// unixServer is a server on a socket in a folder of its own.
+type unixServer struct {
+	lab.Server
+	dir string
+}
+
+// startUnix starts a server whose socket no other user can reach.
+func startUnix(f lab.Faults) (lab.Server, error) {
+	dir, err := os.MkdirTemp("", "netclients-lab-")
+	if err != nil {
+		return nil, err
+	}
+	s, err := lab.StartSimple(lab.SimpleOptions{Network: "unix", Addr: filepath.Join(dir, "socket"), Faults: f})
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	return &unixServer{s, dir}, nil
+}
+
+// Close ends the server and removes its folder.
+func (s *unixServer) Close() error { return firstError(s.Server.Close(), os.RemoveAll(s.dir)) }
 
 // running is a started server, as lab prints it.
 type running struct {
@@ -69,7 +95,7 @@ func (r *running) full() string {
 }
 
 // logins reports whether a protocol has users at all.
-func logins(protocol string) bool { return protocol != "tcp" && protocol != "udp" }
+func logins(protocol string) bool { return !slices.Contains([]string{"tcp", "udp", "unix"}, protocol) }
 
 // variable names the environment variable that holds the URL.
 func (r *running) variable() string { return "NETCLIENTS_LAB_" + strings.ToUpper(r.Protocol) }

@@ -29,7 +29,7 @@ func (s *search) fromPrompt() error {
 		what = "proxy"
 	}
 	prompt := fmt.Sprintf("Password for %s@%s (%s): ", safe(s.cred.User), safe(s.req.Host), what)
-	secret, err := askSecret(s.ctx, tty, prompt)
+	secret, err := s.Shared.once(prompt, func() (string, error) { return askSecret(s.ctx, tty, prompt) })
 	if err == nil {
 		s.password(secret)
 	}

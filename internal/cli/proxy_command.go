@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -21,10 +23,10 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 // commandDialer gives connections whose other end is the input and output of a
 // command, as ssh's ProxyCommand. UNIX sockets are connected to as ever.
 func commandDialer(line string) dialFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(_ context.Context, network, address string) (net.Conn, error) {
 		switch network {
 		case "unix":
-			return new(net.Dialer).DialContext(ctx, network, address)
+			return nil, errors.ErrUnsupported // by the system
 		case "udp":
 			return nil, usage("--proxy-command carries no datagrams")
 		}
@@ -92,7 +94,7 @@ type commandConn struct {
 	cmd     *exec.Cmd
 	in, out *os.File // its input, its output
 	peer    commandAddr
-	heard   bool          // it has said something
+	heard   atomic.Bool   // it has said something
 	ended   chan struct{} // closed at its end
 	status  error         // how it ended, then
 	once    sync.Once
@@ -101,18 +103,28 @@ type commandConn struct {
 // commandGrace is how long a command may take to end when its input has.
 const commandGrace = 2 * time.Second
 
-// Read tells of a command that fails before it has said anything, as one does that
-// cannot connect or is not there.
 func (c *commandConn) Read(p []byte) (int, error) {
 	n, err := c.out.Read(p)
-	c.heard = c.heard || n > 0
-	if err != io.EOF || c.heard || !c.wait() || c.status == nil {
-		return n, err
+	if n > 0 {
+		c.heard.Store(true)
 	}
-	return n, &protocols.Error{Kind: protocols.Connect, Retryable: true, Text: "the proxy command ended: " + c.status.Error()}
+	return n, c.reason(err)
 }
 
-func (c *commandConn) Write(p []byte) (int, error) { return c.in.Write(p) }
+func (c *commandConn) Write(p []byte) (int, error) {
+	n, err := c.in.Write(p)
+	return n, c.reason(err)
+}
+
+// reason tells of a command that fails before it has said anything, as one does that
+// cannot connect or is not there.
+func (c *commandConn) reason(err error) error {
+	gone := err == io.EOF || errors.Is(err, syscall.EPIPE)
+	if !gone || c.heard.Load() || !c.wait() || c.status == nil {
+		return err
+	}
+	return &protocols.Error{Kind: protocols.Connect, Retryable: true, Text: "the proxy command ended: " + c.status.Error()}
+}
 
 // CloseWrite ends the command's input.
 func (c *commandConn) CloseWrite() error { return c.in.Close() }

@@ -78,6 +78,22 @@ func (a *app) connect(e *env) (closeTrace func() error, err error) {
 	return closeTrace, nil
 }
 
+// renew reads anew what the flags name, for commands that go on for long: files may
+// have been replaced, and tokens have ended. What a person typed, and what came by
+// standard input, stays known.
+func (e *env) renew() error {
+	o, err := e.flags.options()
+	if err != nil {
+		return err
+	}
+	o.Trace, o.Stats, o.Limiter = e.opts.Trace, e.opts.Stats, e.opts.Limiter
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.opts, e.perHost = o, map[string]*protocols.Options{}
+	e.shared.forgetCommands()
+	return nil
+}
+
 // told are the events that --verbose shows.
 var told = map[protocols.EventKind]bool{
 	protocols.EventConnect: true, protocols.EventProxy: true, protocols.EventTLS: true, protocols.EventNote: true, protocols.EventError: true,

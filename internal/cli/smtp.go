@@ -13,7 +13,7 @@ import (
 
 // smtpVerbs are the verbs that only SMTP has, and send, which is richer here.
 func smtpVerbs() []*verb {
-	m := newMailer()
+	m := &mailer{}
 	send := on("send", "URL [MAILTO...]", "compose a message, or take a finished one, and send it", m.send).with(m.flags).only().
 		eg("smtp send mail.example.org --from me@example.org --to you@example.net --subject Hello --body 'Hi there'",
 			"smtp send submission://me@mail.example.org --from me@example.org --to you@example.net --html page.html --attach report.pdf",

@@ -45,8 +45,6 @@ type mailer struct {
 	keyMu  sync.Mutex
 }
 
-func newMailer() *mailer { return &mailer{} }
-
 // optional is a text that may be given as empty.
 type optional struct{ value *string }
 
@@ -189,7 +187,7 @@ func (m *mailer) send(ctx context.Context, e *env, c *smtp.Client, _ string, mai
 		return err
 	}
 	if m.mx {
-		return m.direct(ctx, e, hostOf(e.at.URL), x)
+		return m.direct(ctx, e, e.at.URL.Hostname(), x)
 	}
 	var r *protocols.Receipt
 	err = e.again(ctx, func() (err error) {
@@ -207,12 +205,16 @@ func (m *mailer) tell(e *env, url string, line int, r *protocols.Receipt, err er
 	if err != nil && len(r.Recipients) == 0 && line == 0 {
 		return err // there is nothing to tell but the error itself
 	}
-	res := sentJSON{Protocol: "smtp", URL: url, Line: line, MessageID: r.MessageID, Bytes: r.Bytes, Recipients: r.Recipients}
+	hidden := e.app.hidden
+	res := sentJSON{Protocol: "smtp", URL: url, Line: line, MessageID: r.MessageID, Bytes: r.Bytes, Recipients: slices.Clone(r.Recipients)}
+	for i := range res.Recipients {
+		res.Recipients[i].Text = hidden.text(res.Recipients[i].Text)
+	}
 	if r.Reply.Code != 0 {
-		res.Reply = strings.TrimSpace(strconv.Itoa(r.Reply.Code) + " " + strings.Join(r.Reply.Lines, " "))
+		res.Reply = hidden.text(strings.TrimSpace(strconv.Itoa(r.Reply.Code) + " " + strings.Join(r.Reply.Lines, " ")))
 	}
 	if err != nil {
-		d := detailOf(e.app.hidden.err(err))
+		d := detailOf(hidden.err(err))
 		res.Error = &d
 	}
 	if told := res.print(e.out); told != nil {
@@ -272,7 +274,7 @@ func (m *mailer) test(ctx context.Context, e *env, c *smtp.Client) error {
 	if !m.mx {
 		return m.quit(ctx, e, c)
 	}
-	hosts, err := smtp.Exchangers(ctx, m.resolver(), hostOf(e.at.URL))
+	hosts, err := smtp.Exchangers(ctx, m.resolver(), e.at.URL.Hostname())
 	if err != nil {
 		return err
 	}
@@ -332,8 +334,6 @@ func printStage(o *output, s smtp.Step) error {
 	}
 	return printReply(o, s.Command, r)
 }
-
-func hostOf(u *url.URL) string { return u.Hostname() }
 
 // resolver asks the system's name servers, or the one of --dns.
 func (m *mailer) resolver() smtp.Resolver {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/socket"
+	"github.com/netclients/netclients/protocols/talk"
 )
 
 // connector is `connect`.
@@ -42,7 +43,7 @@ func (c *connector) run(ctx context.Context, e *env, _ *socket.Client, _ string,
 	if v.plain() && !c.crlf && !c.reconnect {
 		return c.join(ctx, e, client)
 	}
-	t := &joint{c: c, e: e, v: v, stats: opts.Stats, input: readAhead(e.stdin)}
+	t := &joint{c: c, e: e, v: v, stats: opts.Stats, idle: e.silence(), input: readAhead(e.stdin)}
 	for {
 		err := t.once(ctx, client.Talk)
 		if !c.reconnect || t.over || ctx.Err() != nil || isStdout(err) {
@@ -80,7 +81,7 @@ func (c *connector) runDatagram(ctx context.Context, e *env, _ *socket.Datagram,
 	if err != nil {
 		return err
 	}
-	t := &joint{c: c, e: e, v: newView(e, c.view), stats: opts.Stats, input: readAhead(e.stdin)}
+	t := &joint{c: c, e: e, v: newView(e, c.view), stats: opts.Stats, idle: e.silence(), input: readAhead(e.stdin)}
 	return t.once(ctx, client.Talk)
 }
 
@@ -111,6 +112,7 @@ type joint struct {
 	e     *env
 	v     *talkView
 	stats *protocols.Stats
+	idle  time.Duration // the longest silence; 0: any
 	input <-chan []byte
 	over  bool // the input has ended
 	last  byte // of what was sent, for --crlf
@@ -128,19 +130,32 @@ func (t *joint) once(ctx context.Context, open func(context.Context) (io.ReadWri
 	if err := t.v.tell(connected(conn), "connected"); err != nil {
 		return err
 	}
-	written := make(chan error, 1)
-	go func() { written <- t.write(ctx, conn) }()
-	if d := t.e.silence(); d > 0 {
-		go t.watch(ctx, cancel, d)
+	if t.idle > 0 {
+		go func() { cancel(talk.Silence(ctx, t.idle, t.moved)) }()
 	}
-	err = t.read(conn)
-	cancel(nil)
-	if werr := <-written; err == nil {
-		err = werr
-	}
+	err = t.both(ctx, conn, t.stats.Written.Load)
 	if told := t.v.tell(event{Event: "closed", Sent: t.stats.Written.Load(), Got: t.stats.Read.Load(), Error: errorText(err)}, "closed"); told != nil {
 		return told
 	}
+	return err
+}
+
+// both reads and writes at the same time, until the peer has ended its stream and
+// got the input that moves. It closes the connection.
+func (t *joint) both(ctx context.Context, conn io.ReadWriteCloser, written func() int64) error {
+	ctx, stop := context.WithCancel(ctx)
+	sent := make(chan error, 1)
+	go func() {
+		defer close(sent)
+		sent <- t.write(ctx, conn)
+	}()
+	err := t.read(conn)
+	if err == nil {
+		err = talk.Rest(sent, written)
+	}
+	stop()
+	conn.Close() // which ends a write
+	<-sent
 	return err
 }
 
@@ -235,22 +250,5 @@ func (t *joint) lineEnds(p []byte) []byte {
 	return b.Bytes()
 }
 
-// watch ends the talk after a silence.
-func (t *joint) watch(ctx context.Context, cancel context.CancelCauseFunc, limit time.Duration) {
-	tick := time.NewTicker(max(limit/8, time.Millisecond))
-	defer tick.Stop()
-	last, since := int64(-1), time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if n := t.stats.Read.Load() + t.stats.Written.Load(); n != last {
-			last, since = n, time.Now()
-		} else if time.Since(since) >= limit {
-			cancel(&protocols.Error{Kind: protocols.Timeout, Text: "no byte moved for " + limit.String()})
-			return
-		}
-	}
-}
+// moved counts the bytes of both directions.
+func (t *joint) moved() int64 { return t.stats.Read.Load() + t.stats.Written.Load() }

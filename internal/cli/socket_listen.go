@@ -85,7 +85,7 @@ func (l *streamListener) options(e *env, v *talkView, set socket.Settings) (*soc
 		o.Handle = x.serve
 	case !l.echo && l.greet == "":
 		o.Once = true
-		o.Handle = func(_ context.Context, p *socket.Peer) error { return joinPeer(e, v, p) }
+		o.Handle = func(ctx context.Context, p *socket.Peer) error { return joinPeer(ctx, e, v, p) }
 	}
 	if e.at.URL.Scheme != "tls" {
 		return o, nil
@@ -142,13 +142,10 @@ func remote(p *socket.Peer) string {
 
 // joinPeer is listening without a purpose: standard input and output are joined
 // with the connection.
-func joinPeer(e *env, v *talkView, p *socket.Peer) error {
+func joinPeer(ctx context.Context, e *env, v *talkView, p *socket.Peer) error {
 	if !v.plain() {
 		t := &joint{c: &connector{halfClose: true}, e: e, v: v, input: readAhead(e.stdin)}
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		go t.write(ctx, p)
-		return t.read(p)
+		return t.both(ctx, p, func() int64 { _, sent := p.Moved(); return sent })
 	}
 	w, err := e.out.bytes()
 	if err != nil {

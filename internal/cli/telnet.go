@@ -6,11 +6,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
-	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/telnet"
 )
 
@@ -117,14 +117,14 @@ func (o *opener) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.view.times, "timestamps", false, "without a terminal: print received lines with the time")
 }
 
-func (o *opener) run(ctx context.Context, e *env, c *telnet.Client, _ string, _ []string) error {
+func (o *opener) run(ctx context.Context, e *env, _ *telnet.Client, _ string, _ []string) error {
 	key, err := escapeKey(o.escape)
 	if err != nil {
 		return err
 	}
 	stdin, ok := e.stdin.(*os.File)
 	if !ok || !isTerminal(stdin) {
-		return o.pipe(ctx, e, c)
+		return o.pipe(ctx, e)
 	}
 	client, _, err := conversing[*telnet.Client](e)
 	if err != nil {
@@ -137,12 +137,17 @@ func (o *opener) run(ctx context.Context, e *env, c *telnet.Client, _ string, _ 
 }
 
 // pipe is open without a terminal: the input's lines go out as they are read.
-func (o *opener) pipe(ctx context.Context, e *env, c *telnet.Client) error {
-	t := &joint{
-		c: &connector{crlf: !c.Settings.Binary}, e: e, v: newView(e, o.view),
-		stats: new(protocols.Stats), input: readAhead(e.stdin),
+func (o *opener) pipe(ctx context.Context, e *env) error {
+	client, opts, err := conversing[*telnet.Client](e)
+	if err != nil {
+		return err
 	}
-	return t.once(ctx, c.Talk)
+	defer client.Close()
+	t := &joint{
+		c: &connector{crlf: !client.Settings.Binary}, e: e, v: newView(e, o.view),
+		stats: opts.Stats, idle: time.Duration(e.flags.idleTimeout), input: readAhead(e.stdin),
+	}
+	return t.once(ctx, client.Talk)
 }
 
 // escapeKey reads --escape; -1 is none.

@@ -41,7 +41,8 @@ func topicList() string {
 }
 
 const urlsPage = `A target is a URL. After the name of a protocol it may lack its scheme: "netclients ftp ls host/pub/".
-Ports are numbers or names of services; hosts are names (in any script), IPv4 or [IPv6] addresses.
+Ports are numbers or names of services; hosts are names (in any script), IPv4 or [IPv6] addresses; the short forms of
+IPv4 ("127.1", "0x7f.1") are for tcp, udp and lookup only.
 
   http, https    as usual
   ftp            ftp://user@host/path       path relative to the login folder; /%2Fetc is /etc
@@ -50,7 +51,7 @@ Ports are numbers or names of services; hosts are names (in any script), IPv4 or
   mailto         mailto:a@host?subject=Hi   recipients and headers for "send"; SMTPSERVER names the server
   pop3, pop3s    pop3://user@host/5         message 5; /;UID=x is the message with that unique id
   imap, imaps    imap://user@host/INBOX     a mailbox; /INBOX;UID=5 a message, /INBOX;UID=5/;SECTION=1.2 a part,
-                                            /INBOX?SUBJECT%20x a search
+                                            /INBOX;UID=1:9,12 several, /INBOX?SUBJECT%20x a search
   nntp, nntps    nntp://host/group/57       an article; /group/57-99 a range; /<id@host> by message-id
   news           news:group                 on the server that NNTPSERVER names
   gopher(s)      gopher://host/1/selector   the first letter is the item type; %09words is a search
@@ -61,6 +62,11 @@ Ports are numbers or names of services; hosts are names (in any script), IPv4 or
   file           file:///path, or the path  files on this machine
 
 "netclients protocols" lists schemes with their ports.
+
+--proxy, and http_proxy and the like in the environment, name a proxy; --noproxy and no_proxy the hosts to go to without
+one. --proxy-command 'ssh gate nc %h %p' runs a command in the place of each connection, for all protocols; also for a
+server behind a command, such as --proxy-command 'ssh host imapd' for IMAP. What a command leads to is not taken for
+this machine: a password goes there with TLS only, or with --allow-plaintext-auth.
 `
 
 const loginPage = `A password is never the value of a flag, where others could see it. It comes from the first of these that has it:
@@ -73,7 +79,11 @@ const loginPage = `A password is never the value of a flag, where others could s
   6. .netrc                        --netrc-file, NETRC, or ~/.netrc
   7. a prompt, on a terminal
 
---token-file FILE gives a bearer token in place of a password (OAUTHBEARER, XOAUTH2, HTTP Bearer).
+--token-file FILE and --token-command CMD give a bearer token in place of a password (OAUTHBEARER, XOAUTH2, HTTP
+Bearer). A user without any password is an error: an empty one is sent only for "user:@" in the URL.
+
+A proxy's user stands in the proxy's URL; its password is looked for in the keyring ("socks5://USER@PROXYHOST"), in
+.netrc under the proxy's host, and by a prompt. The password of an encrypted key of --cert: --key-password-file.
 
 The strongest mechanism that both sides have is used; --auth NAME takes one and no other.
 A secret is never sent without TLS to a host that is not this machine: add --tls require, or --allow-plaintext-auth
@@ -95,12 +105,12 @@ const configPage = `Servers that are used often get a profile in ~/.config/netcl
   netclients sync site/ ftp://www.example.org/htdocs/ --profile site
 
 The profile's URL stands for a target that is not given, its other keys for flags that are not given. The keys are
-url, user, password_command, password_file, token_file, and the flags that work everywhere with _ for - (tls, ca_file,
+url, user, password_command, password_file, token_file, token_command, and the flags that work everywhere with _ for - (tls, ca_file,
 proxy, timeout, retries, limit_rate, ...). A password itself does not belong in the file.
 `
 
 const jsonPage = `With --json each result is one JSON object on a line of its own; --jq EXPR puts each through a jq expression.
-Keys are there when their values are known.
+Keys are there when their values are known; known to be none is 0 or an empty list ("high":0, "flags":[]).
 
   ls, search, over   protocol url name path type size modified mode target; of messages number uid message_id from to
                      subject date flags; of groups and mailboxes count low high posting
@@ -114,8 +124,9 @@ Keys are there when their values are known.
                      event: listening connected sent received closed
   caps               name params
   raw                command code text:[lines]
+  rm, mv --dry-run   protocol would path to
   probe              url up phase resolve_ms connect_ms tls_ms greeting_ms login_ms total_ms tls_version
-                     cert_not_after greeting error
+                     cert_not_after cipher alpn cert_subject cert_issuer cert_names cert_sha256 pin address greeting error
 
 An error is one object on standard error: {"error":{protocol op url kind code enhanced message retryable}};
 "kind" is the word in "netclients help exit".

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/talk"
@@ -13,10 +16,10 @@ import (
 
 // askVerbs are those that ask a server about itself, or talk to it as it is.
 func askVerbs() []*verb {
-	p := newProber()
+	p, h := newProber(), &capsOf{}
 	return []*verb{
-		on("caps", "URL...", "what the server says it can do", caps).
-			eg("caps ftp://ftp.example.org", "caps --json ftp://ftp.example.org | jq -r .name"),
+		on("caps", "URL...", "what the server says it can do", h.run).with(h.flags).
+			eg("caps --has SIZE smtp://mail.example.org && echo it tells how large a message may be", "caps ftp://ftp.example.org", "caps --json ftp://ftp.example.org | jq -r .name"),
 		probeVerb(p),
 		on("raw", "URL CMD...", "send protocol commands after login, print the replies", raw).
 			eg("raw ftp://ftp.example.org 'SYST' 'SITE HELP'"),
@@ -25,14 +28,39 @@ func askVerbs() []*verb {
 	}
 }
 
-func caps(ctx context.Context, e *env, c protocols.Client, _ string, _ []string) error {
+// capsOf is the caps verb with its flags.
+type capsOf struct{ has string }
+
+func (h *capsOf) flags(fs *pflag.FlagSet) {
+	fs.StringVar(&h.has, "has", "", "print only the capability `NAME` (or NAME=PARAMETER); exit code 6 when the server has it not")
+}
+
+func (h *capsOf) run(ctx context.Context, e *env, c protocols.Client, _ string, _ []string) error {
 	return e.again(ctx, func() error {
 		r, err := c.Probe(ctx)
 		if err != nil {
 			return err
 		}
-		return printCaps(e, r.Capabilities)
+		return h.print(e, r.Capabilities)
 	})
+}
+
+func (h *capsOf) print(e *env, list []protocols.Capability) error {
+	if h.has == "" {
+		return printCaps(e, list)
+	}
+	list = slices.DeleteFunc(slices.Clone(list), func(c protocols.Capability) bool { return !h.matches(c) })
+	if len(list) == 0 {
+		return &protocols.Error{Kind: protocols.Refused, Text: "the server does not offer " + h.has}
+	}
+	return printCaps(e, list)
+}
+
+// matches: some protocols have parameters in the name, as AUTH=PLAIN.
+func (h *capsOf) matches(c protocols.Capability) bool {
+	name, parameter, with := strings.Cut(h.has, "=")
+	return strings.EqualFold(c.Name, h.has) || strings.EqualFold(c.Name, name) &&
+		(!with || slices.ContainsFunc(c.Params, func(p string) bool { return strings.EqualFold(p, parameter) }))
 }
 
 func printCaps(e *env, list []protocols.Capability) error {

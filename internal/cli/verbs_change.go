@@ -18,14 +18,16 @@ import (
 
 func changeVerbs() []*verb {
 	var r remover
+	var m mover
 	var parents bool
 	return []*verb{
 		on("rm", "URL...", "delete files or messages", r.run).with(func(fs *pflag.FlagSet) {
 			fs.BoolVarP(&r.recursive, "recursive", "r", false, "delete folders with all that is in them")
 			fs.BoolVarP(&r.yes, "yes", "y", false, "do not ask")
 			fs.BoolVarP(&r.force, "force", "f", false, "no error for what is not there; do not ask")
-		}).eg("rm ftp://user@host/old.txt", "rm -r --yes ftp://user@host/old/"),
-		on("mv", "URL NEW", "rename; NEW is a URL, or a path as seen from the folder of URL", move).
+			dryRunFlag(fs, &r.dry)
+		}).eg("rm ftp://user@host/old.txt", "rm -r --yes ftp://user@host/old/", "rm -r --dry-run ftp://user@host/old/"),
+		on("mv", "URL NEW", "rename; NEW is a URL, or a path as seen from the folder of URL", m.run).with(func(fs *pflag.FlagSet) { dryRunFlag(fs, &m.dry) }).
 			eg("mv ftp://user@host/pub/a.txt b.txt", "mv ftp://user@host/pub/a.txt ftp://user@host/old/a.txt"),
 		on("mkdir", "URL...", "make folders or mailboxes", func(ctx context.Context, e *env, c protocols.Maker, name string, _ []string) error {
 			return makeFolder(ctx, e, c, name, parents)
@@ -46,14 +48,45 @@ func changed(e *env, what, name string, err error) error {
 	return err
 }
 
+func dryRunFlag(fs *pflag.FlagSet, dry *bool) {
+	fs.BoolVarP(dry, "dry-run", "n", false, "change nothing, say what would be done")
+}
+
+// changer makes changes, or only tells of them.
+type changer struct{ dry bool }
+
+// plannedJSON is a change that would be made.
+type plannedJSON struct {
+	Protocol string `json:"protocol"`
+	Would    string `json:"would"` // delete, remove, move
+	Path     string `json:"path"`
+	To       string `json:"to,omitempty"`
+}
+
+// change makes a change of what p names, and tells of it as done.
+func (c *changer) change(e *env, p plannedJSON, done string, do func() error) error {
+	text := p.Path
+	if p.To != "" {
+		text += " to " + p.To
+	}
+	if !c.dry {
+		return changed(e, done, text, do())
+	}
+	p.Protocol = e.at.Spec.Name
+	return e.out.record(p, func() string { return safe("would " + p.Would + " " + text) })
+}
+
 // remover is the rm verb with its flags.
-type remover struct{ recursive, yes, force bool }
+type remover struct {
+	changer
+	recursive, yes, force bool
+}
 
 func (r *remover) run(ctx context.Context, e *env, c protocols.Remover, name string, _ []string) error {
 	if name == "" && e.at.URL.Host != "" {
 		return protocols.UsageError("", "", "refused: the URL names the whole server")
 	}
-	if !r.yes && !r.force {
+	if !r.yes && !r.force && !r.dry {
 		if ok, err := confirm(ctx, e, "delete "+protocols.Redact(e.at.URL)+"?"); !ok {
 			return err
 		}
@@ -67,26 +100,30 @@ func (r *remover) run(ctx context.Context, e *env, c protocols.Remover, name str
 
 func (r *remover) remove(ctx context.Context, e *env, c protocols.Remover, name string) error {
 	if !r.recursive {
-		return changed(e, "deleted", name, c.Remove(ctx, name))
+		return r.delete(ctx, e, c, name)
 	}
 	client := e.open[serverKey(e.at)]
 	m, ok := protocols.As[protocols.Maker](client)
 	if !ok || !is[protocols.Lister](client) {
-		return changed(e, "deleted", name, c.Remove(ctx, name))
+		return r.delete(ctx, e, c, name)
 	}
 	at, err := protocols.Stat(ctx, client, strings.TrimSuffix(name, "/"))
 	if err != nil {
 		return err
 	}
 	if at.Type != protocols.TypeDir {
-		return changed(e, "deleted", name, c.Remove(ctx, name))
+		return r.delete(ctx, e, c, name)
 	}
-	return removeTree(ctx, e, client, c, m, name, 0)
+	return r.tree(ctx, e, client, c, m, name, 0)
 }
 
-// removeTree deletes what is in a folder, then the folder. A line of a listing
-// that was not understood stops it before the folder it stands in.
-func removeTree(ctx context.Context, e *env, client protocols.Client, c protocols.Remover, m protocols.Maker, name string, depth int) error {
+func (r *remover) delete(ctx context.Context, e *env, c protocols.Remover, name string) error {
+	return r.change(e, plannedJSON{Would: "delete", Path: name}, "deleted", func() error { return c.Remove(ctx, name) })
+}
+
+// tree deletes what is in a folder, then the folder. A line of a listing that was
+// not understood stops it before the folder it stands in.
+func (r *remover) tree(ctx context.Context, e *env, client protocols.Client, c protocols.Remover, m protocols.Maker, name string, depth int) error {
 	if depth > maxTree {
 		return tooDeep()
 	}
@@ -97,19 +134,22 @@ func removeTree(ctx context.Context, e *env, client protocols.Client, c protocol
 		}
 		for _, item := range inside {
 			if item.folder {
-				err = removeTree(ctx, e, client, c, m, item.path, depth+1)
+				err = r.tree(ctx, e, client, c, m, item.path, depth+1)
 			} else {
-				err = changed(e, "deleted", item.path, c.Remove(ctx, item.path))
+				err = r.delete(ctx, e, c, item.path)
 			}
 			if err != nil {
 				return err
 			}
 		}
-		if !more {
+		if more && r.dry { // the listing would begin with the same names again
+			e.out.say("... and more in " + name)
+		}
+		if !more || r.dry {
 			break
 		}
 	}
-	return changed(e, "removed", name, m.Unmake(ctx, name))
+	return r.change(e, plannedJSON{Would: "remove", Path: name}, "removed", func() error { return m.Unmake(ctx, name) })
 }
 
 // heldRemoved is how many names of a folder are held at once; a larger folder is
@@ -175,12 +215,15 @@ func confirm(ctx context.Context, e *env, question string) (bool, error) {
 	}
 }
 
-func move(ctx context.Context, e *env, c protocols.Mover, name string, args []string) error {
+// mover is the mv verb with its flags.
+type mover struct{ changer }
+
+func (m *mover) run(ctx context.Context, e *env, c protocols.Mover, name string, args []string) error {
 	to, err := e.beside(args[0])
 	if err != nil {
 		return err
 	}
-	return changed(e, "moved", name+" to "+to, c.Move(ctx, name, to))
+	return m.change(e, plannedJSON{Would: "move", Path: name, To: to}, "moved", func() error { return c.Move(ctx, name, to) })
 }
 
 // beside reads an argument that names something at the server of the current

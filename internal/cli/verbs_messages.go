@@ -22,7 +22,7 @@ func (s *syncer) messages(ctx context.Context, e *env, from, to *protocols.Targe
 	}
 	j := e.newJob("sync", 1)
 	defer j.close()
-	sum := &syncSum{job: j, dry: s.dryRun}
+	sum := &syncSum{job: j, dry: s.dryRun, mail: true}
 	total, err := transfer.SyncMessages(ctx, e.endpoint(from), e.endpoint(to), s.messageOptions(e, j), sum.add)
 	j.close()
 	return sum.end(total, causeOf(ctx, named(protocols.Wrap(err, from.Spec.Name, "sync", protocols.Redact(from.URL)), "sync")))

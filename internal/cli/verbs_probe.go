@@ -90,27 +90,34 @@ func (p *prober) run(ctx context.Context, e *env, urls []string) error {
 	if p.nagios && p.prometheus {
 		return usage("--nagios and --prometheus exclude each other")
 	}
-	for {
-		err := p.round(ctx, e, urls)
-		if p.every == 0 || final(ctx, err) {
-			return err
-		}
+	targets, err := e.targets(urls)
+	if err != nil {
+		return err
+	}
+	err = p.round(ctx, e, targets)
+	for p.every > 0 && !final(ctx, err) {
 		if err := e.out.flush(); err != nil {
 			return err
 		}
 		if !sleep(ctx, time.Duration(p.every)) {
-			return ctx.Err()
+			return causeOf(ctx, protocols.Wrap(ctx.Err(), targets[0].Spec.Name, "probe", protocols.Redact(targets[0].URL)))
 		}
+		if err = e.renew(); err != nil { // a file that is just being replaced will be there again
+			e.tell(named(protocols.Wrap(err, "", "probe", ""), "probe"))
+			continue
+		}
+		err = p.round(ctx, e, targets)
 	}
+	return err
 }
 
 // round probes each URL once. What was not done in time is a result as others are.
-func (p *prober) round(ctx context.Context, e *env, urls []string) error {
+func (p *prober) round(ctx context.Context, e *env, targets []*protocols.Target) error {
 	var results []*result
 	var t tally
 	show := p.printer(e.out)
-	for _, text := range urls {
-		r, err := p.one(ctx, e, text)
+	for _, at := range targets {
+		r, err := p.one(ctx, e, at)
 		if err != nil {
 			return err
 		}
@@ -125,7 +132,7 @@ func (p *prober) round(ctx context.Context, e *env, urls []string) error {
 		if err := show(r); err != nil {
 			return err
 		}
-		if !p.nagios && len(urls) > 1 {
+		if !p.nagios && len(targets) > 1 {
 			e.tell(r.err)
 		}
 		results = append(results, r)
@@ -133,7 +140,7 @@ func (p *prober) round(ctx context.Context, e *env, urls []string) error {
 	if p.nagios {
 		return p.nagiosLine(e.out, results)
 	}
-	if len(urls) == 1 {
+	if len(targets) == 1 {
 		return results[0].err
 	}
 	return t.err()
@@ -141,11 +148,7 @@ func (p *prober) round(ctx context.Context, e *env, urls []string) error {
 
 // one probes one URL with a client of its own, so that each round connects anew.
 // Its error is that of a URL that is wrong.
-func (p *prober) one(ctx context.Context, e *env, text string) (*result, error) {
-	t, err := e.target(text)
-	if err != nil {
-		return nil, err
-	}
+func (p *prober) one(ctx context.Context, e *env, t *protocols.Target) (*result, error) {
 	o := *e.optionsFor(t)
 	o.ProbeLogin = p.login
 	c, err := e.dialWith(t, &o)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -135,6 +136,9 @@ type getter struct {
 	parallel, segments count
 	remote             bool // the server chooses the names
 
+	mu    sync.Mutex
+	taken map[string]string // files that are written, with the URL of each
+
 	// What a protocol adds; nil: nothing.
 	named  func(context.Context, *env, *protocols.Target) (string, error) // the name to save under, empty for the usual one
 	settle func(transfer.Result, error) (transfer.Result, error)          // looks at what became of a URL
@@ -152,6 +156,10 @@ func (g *getter) run(ctx context.Context, e *env, urls []string) error {
 	if g.out == "-" {
 		return on("get", "URL...", "", cat).run(ctx, e, urls)
 	}
+	wanted, err := g.wanted(e, urls)
+	if err != nil {
+		return err
+	}
 	if len(urls) > 1 && g.out != "" {
 		if err := os.MkdirAll(g.out, 0o777); err != nil {
 			return err
@@ -161,7 +169,7 @@ func (g *getter) run(ctx context.Context, e *env, urls []string) error {
 	defer job.close()
 	o := e.transferOptions(&g.keeping, job.bars)
 	o.Segments = g.segments.value
-	if from, items := g.together(e, urls); items != nil {
+	if from, items := g.together(e, wanted); items != nil {
 		return g.many(ctx, job, from, items, &o)
 	}
 	return job.each(ctx, urls, func(ctx context.Context, text string) (transfer.Result, error) {
@@ -195,12 +203,16 @@ func (g *getter) path(ctx context.Context, e *env, t *protocols.Target) (string,
 	if g.out != "" && !isDir(g.out) && !strings.HasSuffix(g.out, "/") {
 		return g.out, nil
 	}
+	name, err := "", error(nil)
 	if g.named != nil {
-		if name, err := g.named(ctx, e, t); name != "" || err != nil {
-			return filepath.Join(g.out, name), err
-		}
+		name, err = g.named(ctx, e, t)
 	}
-	name, err := localName(t)
+	if name == "" && err == nil {
+		name, err = localName(t)
+	}
+	if err == nil && g.asks(t) {
+		err = g.take(name, t)
+	}
 	return filepath.Join(g.out, name), err
 }
 
@@ -214,8 +226,11 @@ func isDir(path string) bool {
 type Namer interface{ SaveName(name string) string }
 
 // localName gives the file name for what a URL points at, made safe.
-func localName(t *protocols.Target) (string, error) {
-	if n, ok := protocols.As[Namer](sample(t.Spec)); ok {
+func localName(t *protocols.Target) (string, error) { return nameBy(sample(t.Spec), t) }
+
+// nameBy is localName, with any client for such a URL.
+func nameBy(c protocols.Client, t *protocols.Target) (string, error) {
+	if n, ok := protocols.As[Namer](c); ok {
 		return file.SafeName(n.SaveName(t.Name))
 	}
 	base := t.Name

@@ -90,6 +90,7 @@ func (s *syncer) options(e *env, bars *progress) *transfer.SyncOptions {
 type syncSum struct {
 	*job
 	dry    bool
+	mail   bool  // messages are many and nameless: they are told of with --verbose only
 	output error // standard output failed
 }
 
@@ -108,6 +109,7 @@ func (s *syncSum) add(r transfer.Result) {
 		fmt.Fprintf(s.above(), "netclients: %s\n", safe(fmt.Sprint(r.Err)))
 	case s.dry && r.Status != transfer.StatusSkipped:
 		s.output = o.text(string(r.Status) + ": " + r.Name)
+	case s.mail && r.Status != transfer.StatusSkipped && r.Note == "" && !o.verbose:
 	case r.Status != transfer.StatusSkipped || r.Note != "" || o.verbose:
 		fmt.Fprintln(s.words(), safe(syncText(r)))
 	}

@@ -202,6 +202,12 @@ func TestRemove(t *testing.T) {
 	s := &fakeServer{folders: map[string][]protocols.Entry{
 		"d": {{Name: "f", Path: "d/f", Type: protocols.TypeFile}, dir("d/e"), {Name: "l", Path: "d/l", Type: protocols.TypeLink}}, "d/e": {},
 	}}
+	s.cli(t, "rm", "-n", "fake://h/f").want(t, 0, "would delete f\n")
+	s.cli(t, "rm", "-r", "--dry-run", "fake://h/d").want(t, 0, "would delete d/f\nwould remove d/e\nwould delete d/l\nwould remove d\n")
+	s.cli(t, "mv", "--dry-run", "--json", "fake://h/f", "g").want(t, 0, `{"protocol":"fake","would":"move","path":"f","to":"g"}`+"\n")
+	if len(s.removed)+len(s.moved) != 0 {
+		t.Fatalf("a dry run removed %q, moved %q", s.removed, s.moved)
+	}
 	s.cli(t, "rm", "fake://h/f")
 	s.cli(t, "rm", "-r", "fake://h/d")
 	if want := []string{"f", "d/f", "d/e/", "d/l", "d/"}; !slices.Equal(s.removed, want) {
@@ -244,6 +250,16 @@ func TestOptionsFromFlags(t *testing.T) {
 	o = s.options
 	if o.TLS.Config.InsecureSkipVerify || o.TLS.Config.MinVersion != 0x303 || o.TLS.Mode != protocols.TLSAuto || o.AllowPlaintextAuth || o.ConnectWithin() != protocols.DefaultConnectTimeout || o.Credentials == nil {
 		t.Errorf("defaults: %+v", o)
+	}
+}
+
+func TestCapsHas(t *testing.T) {
+	s := &fakeServer{}
+	for _, has := range []string{"x", "X=2"} {
+		s.cli(t, "caps", "--has", has, "fake://h").want(t, 0, "X 1 2\n")
+	}
+	for _, has := range []string{"Y", "X=3"} {
+		s.cli(t, "caps", "--has", has, "fake://h").says(t, 6, "does not offer "+has)
 	}
 }
 

@@ -384,7 +384,8 @@ func (x *caller) decode(_ context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if bytes.Contains(doc, []byte("<methodCall")) {
+	before, _, isCall := bytes.Cut(doc, []byte("<methodCall"))
+	if isCall && !bytes.Contains(before, []byte("<methodResponse")) { // else it stands in a text
 		call, err := xmlrpc.DecodeCall(bytes.NewReader(doc), nil)
 		if err != nil {
 			return err

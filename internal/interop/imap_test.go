@@ -247,7 +247,7 @@ func TestIMAPAdministration(t *testing.T) {
 	if q, err := c.Quotas(ctx, box, nil); err != nil || len(q) == 0 || q[0].Resource != "STORAGE" || q[0].Limit == 0 {
 		t.Errorf("%v, %v", q, err)
 	}
-	note := "a \"note\"\\ in it"
+	note := "a \"note\"\\ in it, \r\nof two lines with an ö"
 	if err := c.SetMetadata(ctx, box, "/private/comment", &note); err != nil {
 		t.Error(err)
 	}

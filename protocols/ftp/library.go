@@ -20,12 +20,12 @@ import (
 // replies that were bounded and parsed before. Outside of a call of the library
 // nothing is in it, so our own commands may use the connection in between.
 type libConn struct {
-	ctl     *control
-	account string
-	verb    string // of the newest command
-	in      []byte // of a reply, not read yet
-	out     []byte // of a command line that has no end yet
-	feats   []string
+	ctl   *control
+	cred  *protocols.Credential
+	verb  string // of the newest command
+	in    []byte // of a reply, not read yet
+	out   []byte // of a command line that has no end yet
+	feats []string
 }
 
 // Write takes command lines. A password is masked before any trace sees it.
@@ -46,9 +46,8 @@ func (l *libConn) Write(p []byte) (int, error) {
 func (l *libConn) send(line string) error {
 	verb, arg, _ := strings.Cut(line, " ")
 	l.verb = verb
-	if verb == "PASS" && arg == "" {
-		return &protocols.Error{Proto: proto, Kind: protocols.Auth, Text: "the server wants a password and none is known",
-			Hint: "give it with --password-command, --password-file, NETCLIENTS_PASSWORD, the keyring or .netrc"}
+	if verb == "PASS" && !l.cred.HasPassword() {
+		return protocols.ErrNoPassword(l.cred.User)
 	}
 	if verb == "PASS" {
 		if err := l.ctl.secret(verb, arg); err != nil {
@@ -88,8 +87,8 @@ func (l *libConn) next() (*protocols.Reply, error) {
 		return nil, err
 	}
 	login := l.verb == "USER" || l.verb == "PASS"
-	if login && r.Code == 332 && l.account != "" {
-		if err := l.ctl.secret("ACCT", l.account); err != nil {
+	if login && r.Code == 332 && l.cred.Account != "" {
+		if err := l.ctl.secret("ACCT", l.cred.Account); err != nil {
 			return nil, err
 		}
 		if err := l.ctl.flush(); err != nil {
@@ -139,8 +138,8 @@ func (l *libConn) SetWriteDeadline(time.Time) error { return nil }
 
 // newLibrary starts the library on a control connection whose greeting has been
 // read. It serves the session and file commands; data connections are ours.
-func newLibrary(t *control, greeting *protocols.Reply, account string) (*ftplib.ServerConn, *libConn, error) {
-	shim := &libConn{ctl: t, account: account, in: encodeReply(greeting)}
+func newLibrary(t *control, greeting *protocols.Reply, cred *protocols.Credential) (*ftplib.ServerConn, *libConn, error) {
+	shim := &libConn{ctl: t, cred: cred, in: encodeReply(greeting)}
 	dial := func(string, string) (net.Conn, error) {
 		if shim.verb != "" {
 			return nil, io.ErrClosedPipe // it may never open a connection of its own

@@ -149,7 +149,7 @@ func (s *session) logIn(ctx context.Context) error {
 		}
 	}
 	var shim *libConn
-	if s.lib, shim, err = newLibrary(s.control, s.greeting, cred.Account); err != nil {
+	if s.lib, shim, err = newLibrary(s.control, s.greeting, &cred); err != nil {
 		return protocols.ProtocolError(proto, "", err.Error())
 	}
 	user, password := cred.User, cred.Password
@@ -188,9 +188,6 @@ func (s *session) credential(ctx context.Context) (protocols.Credential, error) 
 	}
 	if isAnonymous(cred.User) {
 		return cred, nil
-	}
-	if !cred.HasPassword() && !s.c.opts.TLS.HasCertificate() { // which may be all that the server wants (RFC 4217 10.1)
-		return cred, protocols.ErrNoPassword(cred.User)
 	}
 	return cred, s.conn.AllowSecret()
 }

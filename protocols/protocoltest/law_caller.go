@@ -57,7 +57,7 @@ func lawCredentials(t *testing.T, h *Harness) {
 			tr.client = h.open(t, h.URL, o)
 			_, err := d.Call(t.Context(), tr.client)
 			if protocols.KindOf(err) != protocols.Usage {
-				tr.errorf("%q: kind %v, want usage: %v", cred, protocols.KindOf(err), err)
+				tr.errorf("%+v: kind %v, want usage: %v", cred, protocols.KindOf(err), err)
 			}
 			if err != nil && strings.Contains(err.Error(), cred.Password) {
 				tr.errorf("the password stands in the error: %v", err)

@@ -121,28 +121,14 @@ func (c *Conn) spliceError(err error) error {
 }
 
 // bufferTo copies through memory.
-func (c *Conn) bufferTo(w io.Writer, n int64) (total int64, err error) {
-	buf := make([]byte, min(bufferSize, max(n, 1)))
-	for total < n {
-		m, rerr := c.Read(buf[:min(int64(len(buf)), n-total)])
-		if m > 0 {
-			k, werr := w.Write(buf[:m])
-			total += int64(k)
-			if werr == nil && k < m {
-				werr = io.ErrShortWrite
-			}
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if rerr == io.EOF {
-			return total, nil
-		}
-		if rerr != nil {
-			return total, rerr
-		}
-	}
-	return total, nil
+func (c *Conn) bufferTo(w io.Writer, n int64) (int64, error) {
+	return throughMemory(w, io.LimitReader(c, n), min(bufferSize, max(n, 1)))
+}
+
+// throughMemory is a copy in which neither side is asked whether it knows a better
+// way.
+func throughMemory(w io.Writer, r io.Reader, size int64) (int64, error) {
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, make([]byte, size))
 }
 
 // ReadFrom copies all of r to the peer. A regular file, also behind an
@@ -243,22 +229,4 @@ func (c *Conn) sendError(err error) error {
 }
 
 // bufferFrom copies through memory.
-func (c *Conn) bufferFrom(r io.Reader) (total int64, err error) {
-	buf := make([]byte, bufferSize)
-	for {
-		m, rerr := r.Read(buf)
-		if m > 0 {
-			k, werr := c.Write(buf[:m])
-			total += int64(k)
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if rerr == io.EOF {
-			return total, nil
-		}
-		if rerr != nil {
-			return total, rerr
-		}
-	}
-}
+func (c *Conn) bufferFrom(r io.Reader) (int64, error) { return throughMemory(c, r, bufferSize) }

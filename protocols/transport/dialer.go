@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
@@ -161,7 +162,9 @@ func (d *Dialer) emit(e protocols.Event) {
 // dialSystem makes one socket.
 func (d *Dialer) dialSystem(ctx context.Context, network, address string) (net.Conn, error) {
 	if d.o.Dial != nil {
-		return d.o.Dial(ctx, network, address)
+		if c, err := d.o.Dial(ctx, network, address); !errors.Is(err, errors.ErrUnsupported) {
+			return c, err
+		}
 	}
 	nd := net.Dialer{FallbackDelay: -1}
 	if network != "unix" {

@@ -116,7 +116,7 @@ func TestRace(t *testing.T) {
 		},
 		{
 			name: "cancelled", six: hang, four: hang, dialed: []string{six}, at: []time.Duration{0},
-			contextEnds: 100 * time.Millisecond, took: 100 * time.Millisecond, wantErr: "context canceled", wantKind: protocols.Interrupted,
+			contextEnds: 100 * time.Millisecond, took: 100 * time.Millisecond, wantErr: "interrupted", wantKind: protocols.Interrupted,
 		},
 		{name: "only IPv4", six: hang, four: answersAfter(0), dialed: []string{four}, at: []time.Duration{0}, wantFamily: 4},
 	}

@@ -390,3 +390,46 @@ func FuzzConnectAnswer(f *testing.F) {
 		}
 	})
 }
+
+// TestProxyLogin: a proxy's password need not stand in its URL.
+func TestProxyLogin(t *testing.T) {
+	bh, bp := serve(t, greeter)
+	var a asked
+	host, port := serve(t, socksServer(&a, "me", "secret", net.JoinHostPort(bh, bp), 0))
+	known := protocols.Credential{User: "me", Password: "secret"}
+	var request protocols.CredentialRequest
+	o := protocols.Options{Credentials: func(_ context.Context, r protocols.CredentialRequest) (protocols.Credential, error) {
+		request = r
+		return known, nil
+	}}
+	if _, err := throughProxy(t, "socks5h://me@"+net.JoinHostPort(host, port), o, "server.test", "21"); err != nil {
+		t.Fatal(err)
+	}
+	want := protocols.CredentialRequest{Protocol: "socks5h", Scheme: "socks5h", Host: host, Port: port, User: "me", Proxy: true}
+	if request != want {
+		t.Errorf("asked for %+v, want %+v", request, want)
+	}
+	known.Password = ""
+	_, err := throughProxy(t, "socks5h://me@"+net.JoinHostPort(host, port), o, "server.test", "21")
+	wantKind(t, err, protocols.Auth)
+	known.Empty = true
+	_, err = throughProxy(t, "socks5h://me@"+net.JoinHostPort(host, port), o, "server.test", "21")
+	wantKind(t, err, protocols.Connect) // the proxy was asked, and says no
+}
+
+func TestNoProxyList(t *testing.T) {
+	one := &url.URL{Scheme: "http", Host: "p:1"}
+	proxy := func(*url.URL) (*url.URL, error) { return one, nil }
+	for _, c := range []struct {
+		list string
+		want *url.URL
+	}{{"", one}, {"*", nil}, {"other.test", one}, {"x, .Server.test", nil}} {
+		got, err := NoProxy(c.list, proxy)(&url.URL{Scheme: "ftp", Host: "a.server.test"})
+		if got != c.want || err != nil {
+			t.Errorf("%q: %v, %v", c.list, got, err)
+		}
+	}
+	if NoProxy("*", nil) != nil {
+		t.Error("no proxy became one")
+	}
+}

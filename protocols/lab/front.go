@@ -63,8 +63,14 @@ func schemeOf(name string, implicit bool) string {
 	return name
 }
 
-// URL names the server with its scheme and address, ending in "/".
-func (f *front) URL() string { return f.scheme + "://" + f.Addr() + "/" }
+// URL names the server with its scheme and address, ending in "/"; one on a UNIX
+// socket with the path of that.
+func (f *front) URL() string {
+	if f.ln.Addr().Network() == "unix" {
+		return f.scheme + "://" + f.Addr()
+	}
+	return f.scheme + "://" + f.Addr() + "/"
+}
 
 // Credentials is the user the server lets in.
 func (f *front) Credentials() Credentials { return f.user }

@@ -1,11 +1,10 @@
 package lab
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -42,77 +41,36 @@ type GopherOptions struct {
 //
 // Scripted faults know the points MENU, TEXT, BINARY, SEARCH and PLUS.
 type GopherServer struct {
-	*core
+	*front
 	opt        GopherOptions
 	tree       *Tree
-	authority  *Authority
 	host, port string
-
-	mu       sync.Mutex
-	commands []string
 }
 
 // StartGopher starts a server; the caller closes it.
 func StartGopher(o GopherOptions) (*GopherServer, error) {
-	s := &GopherServer{opt: o, tree: o.Tree, authority: o.Authority}
-	if s.opt.IdleTimeout == 0 {
-		s.opt.IdleTimeout = time.Minute
+	if o.IdleTimeout == 0 {
+		o.IdleTimeout = time.Minute
 	}
-	if s.tree == nil {
-		s.tree = Sample()
+	if o.Tree == nil {
+		o.Tree = Sample()
 	}
-	var err error
-	if s.authority == nil && o.TLS != TLSNone {
-		if s.authority, err = NewAuthority(); err != nil {
-			return nil, err
-		}
-	}
-	if s.core, err = newCore(o.Addr, o.Faults); err != nil {
+	f, err := newFront(frontOptions{
+		Addr: o.Addr, Scheme: schemeOf("gopher", o.TLS != TLSNone), TLS: o.TLS != TLSNone, Authority: o.Authority, Certificate: o.Certificate,
+		OnCommand: o.OnCommand, Faults: o.Faults,
+	})
+	if err != nil {
 		return nil, err
 	}
-	s.host, s.port, _ = net.SplitHostPort(s.Addr())
-	if o.Host != "" {
-		s.host = o.Host
-	}
-	if o.Port != "" {
-		s.port = o.Port
-	}
+	s := &GopherServer{front: f, opt: o, tree: o.Tree}
+	host, port, _ := net.SplitHostPort(s.Addr())
+	s.host, s.port = cmp.Or(o.Host, host), cmp.Or(o.Port, port)
 	s.serve(s.handle)
 	return s, nil
 }
 
-// URL is "gopher://" (with TLS "gophers://") and the address.
-func (s *GopherServer) URL() string {
-	if s.opt.TLS != TLSNone {
-		return "gophers://" + s.Addr() + "/"
-	}
-	return "gopher://" + s.Addr() + "/"
-}
-
 // Tree is what the server serves.
 func (s *GopherServer) Tree() *Tree { return s.tree }
-
-// Authority signs the server's certificate; nil without TLS.
-func (s *GopherServer) Authority() *Authority { return s.authority }
-
-// Commands lists the request lines received so far in order of their arrival (the
-// first 100,000).
-func (s *GopherServer) Commands() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.commands)
-}
-
-func (s *GopherServer) record(line string) {
-	s.mu.Lock()
-	if len(s.commands) < maxCommands {
-		s.commands = append(s.commands, line)
-	}
-	s.mu.Unlock()
-	if s.opt.OnCommand != nil {
-		s.opt.OnCommand(line)
-	}
-}
 
 // gopherTypes are the item types of file names; others are looked into.
 var gopherTypes = map[string]byte{

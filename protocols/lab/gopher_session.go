@@ -23,17 +23,18 @@ type gopherSession struct {
 
 func (s *GopherServer) handle(conn net.Conn) {
 	if s.opt.TLS != TLSNone {
-		c := s.authority.ServerConfig()
-		if s.opt.Certificate != nil {
-			c.Certificates = []tls.Certificate{*s.opt.Certificate}
-		}
-		t := tls.Server(conn, c)
+		t := tls.Server(conn, s.tlsConfig())
 		if t.Handshake() != nil {
 			return
 		}
 		defer t.Close()
 		conn = t
 	}
+	s.admit(conn, "3Too many clients, try again later\t\terror.host\t1\r\n.\r\n", func() { s.serveOne(conn) })
+}
+
+// serveOne answers the one request of a connection.
+func (s *GopherServer) serveOne(conn net.Conn) {
 	x := &gopherSession{srv: s, conn: conn, in: bufio.NewReaderSize(conn, maxLine), out: bufio.NewWriterSize(conn, 64<<10)}
 	conn.SetReadDeadline(time.Now().Add(s.opt.IdleTimeout))
 	request, err := x.next()

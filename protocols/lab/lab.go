@@ -27,9 +27,11 @@
 package lab
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -78,12 +80,17 @@ type core struct {
 	wg     sync.WaitGroup
 }
 
-// newCore listens on addr, or on a free loopback port when addr is empty.
+// newCore listens on addr, or on a free loopback port when addr is empty; one with
+// a slash is the path of a UNIX socket.
 func newCore(addr string, f Faults) (*core, error) {
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
-	ln, err := net.Listen("tcp", addr)
+	network := "tcp"
+	if strings.Contains(addr, "/") {
+		network = "unix"
+	}
+	ln, err := net.Listen(network, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -188,6 +195,9 @@ func (c *core) begin() bool {
 
 // reset closes a connection with RST where the transport has such a thing.
 func reset(c net.Conn) {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
 	if l, ok := c.(interface{ SetLinger(int) error }); ok {
 		l.SetLinger(0)
 	}

@@ -4,12 +4,9 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/hex"
-	"io"
 	"net"
-	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -43,22 +40,17 @@ type POP3Options struct {
 
 // POP3Server is a running POP3 server (RFC 1939, 2449, 2595, 3206, 5034, 6856).
 type POP3Server struct {
-	*core
-	opt       POP3Options
-	mail      *Mailboxes
-	authority *Authority
-	verbs     map[string]pop3Verb
-	clients   atomic.Int64
-	logins    atomic.Int64
+	*front
+	opt   POP3Options
+	mail  *Mailboxes
+	verbs map[string]pop3Verb
 
-	mu       sync.Mutex
-	commands []string
-	locked   map[string]bool // users whose maildrop is open
+	mu     sync.Mutex
+	locked map[string]bool // users whose maildrop is open
 }
 
 // StartPOP3 starts a server; the caller closes it.
 func StartPOP3(o POP3Options) (*POP3Server, error) {
-	s := &POP3Server{mail: o.Mail, authority: o.Authority, locked: map[string]bool{}}
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = 5 * time.Minute
 	}
@@ -68,62 +60,23 @@ func StartPOP3(o POP3Options) (*POP3Server, error) {
 	if o.Mechanisms == nil {
 		o.Mechanisms = []string{"SCRAM-SHA-256", "CRAM-MD5", "PLAIN"}
 	}
-	s.opt = o
-	if s.mail == nil {
-		s.mail = SampleMail()
+	if o.Mail == nil {
+		o.Mail = SampleMail()
 	}
-	var err error
-	if s.authority == nil && o.TLS != TLSNone {
-		if s.authority, err = NewAuthority(); err != nil {
-			return nil, err
-		}
-	}
-	s.verbs = pop3Verbs()
-	for _, v := range o.Disable {
-		delete(s.verbs, strings.ToUpper(v))
-	}
-	if s.core, err = newCore(o.Addr, o.Faults); err != nil {
+	f, err := newFront(frontOptions{
+		Addr: o.Addr, Scheme: schemeOf("pop3", o.TLS == TLSImplicit), TLS: o.TLS != TLSNone, Authority: o.Authority, Certificate: o.Certificate,
+		MaxClients: o.MaxClients, OnCommand: o.OnCommand, Faults: o.Faults,
+	})
+	if err != nil {
 		return nil, err
 	}
+	s := &POP3Server{front: f, opt: o, mail: o.Mail, verbs: without(pop3Verbs(), o.Disable), locked: map[string]bool{}}
 	s.serve(s.handle)
 	return s, nil
 }
 
-// URL is "pop3://" (with implicit TLS "pop3s://") and the address.
-func (s *POP3Server) URL() string {
-	if s.opt.TLS == TLSImplicit {
-		return "pop3s://" + s.Addr() + "/"
-	}
-	return "pop3://" + s.Addr() + "/"
-}
-
 // Mail is the store that the server shows the INBOXes of.
 func (s *POP3Server) Mail() *Mailboxes { return s.mail }
-
-// Authority signs the server's certificate; nil without TLS.
-func (s *POP3Server) Authority() *Authority { return s.authority }
-
-// Logins counts the successful logins.
-func (s *POP3Server) Logins() int { return int(s.logins.Load()) }
-
-// Commands lists the lines received so far on all connections in order of their
-// arrival, passwords included (the first 100,000).
-func (s *POP3Server) Commands() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.commands)
-}
-
-func (s *POP3Server) record(line string) {
-	s.mu.Lock()
-	if len(s.commands) < maxCommands {
-		s.commands = append(s.commands, line)
-	}
-	s.mu.Unlock()
-	if s.opt.OnCommand != nil {
-		s.opt.OnCommand(line)
-	}
-}
 
 // lockTries and lockPause: how long a login waits for a session whose client has
 // hung up without a goodbye, which the server may not have noticed yet.
@@ -162,24 +115,7 @@ func (s *POP3Server) unlock(user string) {
 
 // handle serves one connection.
 func (s *POP3Server) handle(conn net.Conn) {
-	defer s.clients.Add(-1)
-	n := s.clients.Add(1)
-	for _, limit := range []int64{int64(s.opt.MaxClients), s.faults.clients()} {
-		if limit > 0 && n > limit {
-			io.WriteString(conn, "-ERR [SYS/TEMP] Too many connections, please try later.\r\n")
-			drain(conn)
-			return
-		}
-	}
-	newPOP3Session(s, conn).run()
-}
-
-func (s *POP3Server) tlsConfig() *tls.Config {
-	c := s.authority.ServerConfig()
-	if s.opt.Certificate != nil {
-		c.Certificates = []tls.Certificate{*s.opt.Certificate}
-	}
-	return c
+	s.admit(conn, "-ERR [SYS/TEMP] Too many connections, please try later.\r\n", newPOP3Session(s, conn).run)
 }
 
 // stamp makes the time stamp of a greeting (RFC 1939 7).

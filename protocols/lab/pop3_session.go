@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -129,16 +128,7 @@ func (x *pop3Session) fault(verb string) bool {
 		return false
 	}
 	x.out.Flush()
-	x.ended = true
-	switch f.Kind {
-	case FaultHang:
-		io.Copy(io.Discard, x.conn)
-	case FaultReset:
-		reset(x.conn)
-	case FaultDrop:
-	default:
-		x.ended = !misbehave(x.conn, f)
-	}
+	x.ended = !play(x.conn, x.conn, f)
 	return true
 }
 

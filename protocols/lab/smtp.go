@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,22 +40,16 @@ type SMTPOptions struct {
 // [smtpTap], with faults, STARTTLS, VRFY, EXPN, HELP and ETRN, and delivery into
 // [Mailboxes].
 type SMTPServer struct {
-	*core
-	opt       SMTPOptions
-	mail      *Mailboxes
-	authority *Authority
-	server    *gosmtp.Server
-	queue     chan net.Conn // to the server
-	clients   atomic.Int64
-	received  atomic.Int64
-
-	mu       sync.Mutex
-	commands []string
+	*front
+	opt      SMTPOptions
+	mail     *Mailboxes
+	server   *gosmtp.Server
+	queue    handed
+	received atomic.Int64
 }
 
 // StartSMTP starts a server; the caller closes it.
 func StartSMTP(o SMTPOptions) (*SMTPServer, error) {
-	s := &SMTPServer{mail: o.Mail, authority: o.Authority, queue: make(chan net.Conn)}
 	if o.Mechanisms == nil {
 		o.Mechanisms = []string{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"}
 	}
@@ -66,35 +59,34 @@ func StartSMTP(o SMTPOptions) (*SMTPServer, error) {
 	if o.MaxRcpt == 0 {
 		o.MaxRcpt = 1000
 	}
-	s.opt = o
-	if s.mail == nil {
-		s.mail = SampleMail()
+	if o.Mail == nil {
+		o.Mail = SampleMail()
 	}
-	var err error
-	if s.authority == nil && o.TLS != TLSNone {
-		if s.authority, err = NewAuthority(); err != nil {
-			return nil, err
-		}
-	}
-	if s.core, err = listenAt(o.Addr, o.Faults); err != nil {
-		return nil, err
-	}
-	s.server = s.newServer()
-	s.serve(s.handle)
-	s.wg.Go(func() { s.server.Serve(&handed{s}) })
-	return s, nil
-}
-
-// listenAt is newCore, for paths of UNIX sockets too.
-func listenAt(addr string, f Faults) (*core, error) {
-	if !strings.Contains(addr, "/") {
-		return newCore(addr, f)
-	}
-	ln, err := net.Listen("unix", addr)
+	f, err := newFront(frontOptions{
+		Addr: o.Addr, Scheme: o.scheme(), TLS: o.TLS != TLSNone, Authority: o.Authority, Certificate: o.Certificate,
+		MaxClients: o.MaxClients, OnCommand: o.OnCommand, Faults: o.Faults,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &core{ln: ln, faults: newInjector(f), done: make(chan struct{}), open: map[io.Closer]struct{}{}}, nil
+	s := &SMTPServer{front: f, opt: o, mail: o.Mail, queue: newHanded(f.core)}
+	s.server = s.newServer()
+	s.serve(s.handle)
+	s.wg.Go(func() { s.server.Serve(s.queue) })
+	return s, nil
+}
+
+// scheme is that of the server's URL.
+func (o *SMTPOptions) scheme() string {
+	switch {
+	case o.LMTP:
+		return "lmtp"
+	case o.TLS == TLSImplicit:
+		return "smtps"
+	case o.Submission:
+		return "submission"
+	}
+	return "smtp"
 }
 
 // newServer sets go-smtp up with all it can do.
@@ -105,7 +97,7 @@ func (s *SMTPServer) newServer() *gosmtp.Server {
 	g.ReadTimeout, g.WriteTimeout = 5*time.Minute, time.Minute
 	g.AllowInsecureAuth = true
 	g.EnableSMTPUTF8, g.EnableBINARYMIME, g.EnableDSN = s.on("SMTPUTF8"), s.on("BINARYMIME"), s.on("DSN")
-	g.ErrorLog = nobody{}
+	g.ErrorLog = quiet{}
 	return g
 }
 
@@ -119,60 +111,18 @@ func (s *SMTPServer) on(keyword string) bool {
 }
 
 func (s *SMTPServer) tlsConfig() *tls.Config {
-	c := s.authority.ServerConfig()
-	if s.opt.Certificate != nil {
-		c.Certificates = []tls.Certificate{*s.opt.Certificate}
-	}
+	c := s.front.tlsConfig()
 	if s.opt.ClientCAs != nil {
 		c.ClientAuth, c.ClientCAs = tls.VerifyClientCertIfGiven, s.opt.ClientCAs.Pool()
 	}
 	return c
 }
 
-// URL is the scheme that fits the options, and the address.
-func (s *SMTPServer) URL() string {
-	scheme := "smtp"
-	switch {
-	case s.opt.LMTP:
-		scheme = "lmtp"
-	case s.opt.TLS == TLSImplicit:
-		scheme = "smtps"
-	case s.opt.Submission:
-		scheme = "submission"
-	}
-	if strings.Contains(s.opt.Addr, "/") {
-		return scheme + "://" + s.opt.Addr
-	}
-	return scheme + "://" + s.Addr() + "/"
-}
-
 // Mail is the store that the server delivers to.
 func (s *SMTPServer) Mail() *Mailboxes { return s.mail }
 
-// Authority signs the server's certificate; nil without TLS.
-func (s *SMTPServer) Authority() *Authority { return s.authority }
-
 // Received counts the messages taken so far.
 func (s *SMTPServer) Received() int { return int(s.received.Load()) }
-
-// Commands lists the lines that came so far on all connections in order of their
-// arrival, passwords included (the first 100,000).
-func (s *SMTPServer) Commands() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.commands...)
-}
-
-func (s *SMTPServer) record(line string) {
-	s.mu.Lock()
-	if len(s.commands) < 100_000 {
-		s.commands = append(s.commands, line)
-	}
-	s.mu.Unlock()
-	if s.opt.OnCommand != nil {
-		s.opt.OnCommand(line)
-	}
-}
 
 // Close stops listening, cuts every connection and returns when all goroutines of
 // the server have ended. It is safe to call twice.
@@ -181,36 +131,8 @@ func (s *SMTPServer) Close() error {
 	return s.core.Close()
 }
 
-// nobody reads the log of go-smtp: what it tells of is what tests provoke.
-type nobody struct{}
-
-func (nobody) Printf(string, ...any) {}
-func (nobody) Println(...any)        {}
-
-// handed is the listener that go-smtp gets: connections come from the frame that
-// all servers of this package share.
-type handed struct{ s *SMTPServer }
-
-func (h *handed) Accept() (net.Conn, error) {
-	select {
-	case c := <-h.s.queue:
-		return c, nil
-	case <-h.s.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (h *handed) Addr() net.Addr { return h.s.ln.Addr() }
-func (h *handed) Close() error   { return nil }
-
 // handle brings a connection to go-smtp and waits for its end.
 func (s *SMTPServer) handle(conn net.Conn) {
-	now := s.clients.Add(1)
-	defer s.clients.Add(-1)
-	most := s.faults.clients()
-	if s.opt.MaxClients > 0 {
-		most = int64(s.opt.MaxClients)
-	}
 	t := newSMTPTap(s, conn)
 	if s.opt.TLS == TLSImplicit {
 		if f, ok := s.faults.verb(PointTLS); ok && !t.play(f) {
@@ -218,19 +140,13 @@ func (s *SMTPServer) handle(conn net.Conn) {
 		}
 		t.secure(conn)
 	}
-	if most > 0 && now > most {
-		io.WriteString(t.Conn, "421 4.7.0 Too many connections.\r\n")
-		return
-	}
-	if f, ok := s.faults.verb(PointGreeting); ok {
-		t.play(f)
-		return
-	}
-	select {
-	case s.queue <- t:
-		<-t.ended
-	case <-s.done:
-	}
+	s.admit(t.Conn, "421 4.7.0 Too many connections.\r\n", func() {
+		if f, ok := s.faults.verb(PointGreeting); ok {
+			t.play(f)
+			return
+		}
+		s.queue.hand(t, t.tap)
+	})
 }
 
 // smtpSession is a session in go-smtp's terms.

@@ -87,6 +87,7 @@ func (x *smtpSession) enter(user string, ok bool) error {
 		return gosmtp.ErrAuthFailed
 	}
 	x.user = user
+	x.s.logins.Add(1)
 	return nil
 }
 

@@ -8,55 +8,25 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync"
 )
 
-// smtpTap is a connection as go-smtp sees it: TLS is below, so that all that a tap
-// does it does there too. It gives one command line at each Read, so that a scripted
-// fault can take the place of a command and its reply in the right order.
+// smtpTap is the [tap] for SMTP. TLS is below it, so that all that it does it does
+// there too.
 type smtpTap struct {
-	net.Conn // with TLS that
-	s        *SMTPServer
-	tls      *tls.Conn // nil in clear
-	anew     bool      // STARTTLS is done, and EHLO has to come
-	in       *bufio.Reader
-	line     []byte // of the last command, not handed out yet
-	inject   string // to be added to the next reply
-	hello    bool   // the reply to EHLO is under way
-	reply    []byte // what came of it
-	content  bool   // lines are content until one dot
-	chunk    int64  // bytes of a BDAT chunk still to come
-
-	once  sync.Once
-	ended chan struct{}
+	*tap
+	s       *SMTPServer
+	tls     *tls.Conn // nil in clear
+	anew    bool      // STARTTLS is done, and EHLO has to come
+	inject  string    // to be added to the next reply
+	hello   bool      // the reply to EHLO is under way
+	reply   []byte    // what came of it
+	content bool      // lines are content until one dot
 }
 
 func newSMTPTap(s *SMTPServer, conn net.Conn) *smtpTap {
-	return &smtpTap{Conn: conn, s: s, in: bufio.NewReaderSize(conn, 32<<10), ended: make(chan struct{})}
-}
-
-// Close ends the connection and tells the frame.
-func (t *smtpTap) Close() error {
-	err := t.Conn.Close()
-	t.once.Do(func() { close(t.ended) })
-	return err
-}
-
-// Read gives content as it comes, and commands line by line.
-func (t *smtpTap) Read(p []byte) (int, error) {
-	if t.chunk > 0 {
-		n, err := t.in.Read(p[:min(int64(len(p)), t.chunk)])
-		t.chunk -= int64(n)
-		return n, err
-	}
-	for len(t.line) == 0 {
-		if err := t.next(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, t.line)
-	t.line = t.line[n:]
-	return n, nil
+	t := &smtpTap{tap: newTap(conn), s: s}
+	t.tap.next = t.next
+	return t
 }
 
 // next reads a line; a command that a fault or the tap itself answers is not
@@ -100,8 +70,8 @@ func (t *smtpTap) next() error {
 		return err
 	}
 	if verb == "BDAT" {
-		fmt.Sscan(arg, &t.chunk) // what is no number is for the server to refuse
-		t.chunk = max(t.chunk, 0)
+		fmt.Sscan(arg, &t.raw) // what is no number is for the server to refuse
+		t.raw = max(t.raw, 0)
 	}
 	t.line = line
 	if verb == "MAIL" {
@@ -111,19 +81,7 @@ func (t *smtpTap) next() error {
 }
 
 // play does what a fault says; false means that the connection is to end.
-func (t *smtpTap) play(f Fault) bool {
-	switch f.Kind {
-	case FaultHang:
-		io.Copy(io.Discard, t.in)
-		return false
-	case FaultReset:
-		reset(t.Conn)
-		return false
-	case FaultDrop:
-		return false
-	}
-	return misbehave(t.Conn, f) && !strings.HasPrefix(f.Text, "421")
-}
+func (t *smtpTap) play(f Fault) bool { return t.tap.play(f, "421") }
 
 // answer answers what go-smtp cannot: VRFY, EXPN, HELP and ETRN.
 func (t *smtpTap) answer(verb, arg string) (answer string, ours bool) {

@@ -1,11 +1,11 @@
 package lab
 
 import (
+	"bytes"
 	"crypto/tls"
 	"net"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -39,93 +39,55 @@ type TelnetOptions struct {
 // echo, term, size, env, bytes (all 256 values), lines N, options, synch, hang
 // and exit.
 type TelnetServer struct {
-	*core
-	opt       TelnetOptions
-	authority *Authority
-	user      Credentials
-	logins    atomic.Int64
+	*front
+	opt TelnetOptions
 
-	mu       sync.Mutex
-	commands []string
-	signals  []byte
-	window   [2]int
+	seenMu  sync.Mutex
+	signals []byte
+	window  [2]int
 }
 
 // StartTelnet starts a server; the caller closes it.
 func StartTelnet(o TelnetOptions) (*TelnetServer, error) {
-	s := &TelnetServer{opt: o, authority: o.Authority, user: Credentials{o.User, o.Password}.or(DefaultCredentials())}
-	if s.opt.IdleTimeout == 0 {
-		s.opt.IdleTimeout = 5 * time.Minute
+	if o.IdleTimeout == 0 {
+		o.IdleTimeout = 5 * time.Minute
 	}
-	var err error
-	if s.authority == nil && o.TLS != TLSNone {
-		if s.authority, err = NewAuthority(); err != nil {
-			return nil, err
-		}
-	}
-	if s.core, err = newCore(o.Addr, o.Faults); err != nil {
+	f, err := newFront(frontOptions{
+		Addr: o.Addr, Scheme: schemeOf("telnet", o.TLS == TLSImplicit), TLS: o.TLS != TLSNone, Authority: o.Authority,
+		User: o.User, Password: o.Password, OnCommand: o.OnCommand, Faults: o.Faults,
+	})
+	if err != nil {
 		return nil, err
 	}
+	s := &TelnetServer{front: f, opt: o}
 	s.serve(s.handle)
 	return s, nil
-}
-
-// URL is "telnet://" (with implicit TLS "telnets://") and the address.
-func (s *TelnetServer) URL() string {
-	if s.opt.TLS == TLSImplicit {
-		return "telnets://" + s.Addr() + "/"
-	}
-	return "telnet://" + s.Addr() + "/"
-}
-
-// Authority signs the server's certificate; nil without TLS.
-func (s *TelnetServer) Authority() *Authority { return s.authority }
-
-// Logins counts the successful logins.
-func (s *TelnetServer) Logins() int { return int(s.logins.Load()) }
-
-// Commands lists the lines that the shell got so far.
-func (s *TelnetServer) Commands() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.commands...)
 }
 
 // Signals lists the commands of the protocol that stand alone (IP, AYT, ...) as
 // they came, by their codes.
 func (s *TelnetServer) Signals() []byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]byte(nil), s.signals...)
+	s.seenMu.Lock()
+	defer s.seenMu.Unlock()
+	return bytes.Clone(s.signals)
 }
 
 // Window gives the columns and lines that a client told last.
 func (s *TelnetServer) Window() [2]int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.seenMu.Lock()
+	defer s.seenMu.Unlock()
 	return s.window
 }
 
 func (s *TelnetServer) resized(size [2]int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.seenMu.Lock()
+	defer s.seenMu.Unlock()
 	s.window = size
 }
 
-func (s *TelnetServer) record(line string) {
-	s.mu.Lock()
-	if len(s.commands) < maxCommands {
-		s.commands = append(s.commands, line)
-	}
-	s.mu.Unlock()
-	if s.opt.OnCommand != nil {
-		s.opt.OnCommand(line)
-	}
-}
-
 func (s *TelnetServer) signal(b byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.seenMu.Lock()
+	defer s.seenMu.Unlock()
 	if len(s.signals) < maxCommands {
 		s.signals = append(s.signals, b)
 	}
@@ -136,12 +98,12 @@ func (s *TelnetServer) handle(conn net.Conn) {
 	if s, ok := faultless(conn).(syscall.Conn); ok {
 		urgent.Inline(s)
 	}
-	if s.opt.TLS == TLSImplicit {
-		conn = tls.Server(conn, s.authority.ServerConfig())
-		defer conn.Close()
-	}
 	x := &telnetSession{srv: s, conn: conn}
-	x.run()
+	if s.opt.TLS == TLSImplicit {
+		x.conn = tls.Server(conn, s.tlsConfig())
+	}
+	s.admit(x.conn, "too many clients\r\n", x.run)
+	x.conn.Close() // under TLS with its goodbye
 }
 
 // faultless gives the connection without its faults.

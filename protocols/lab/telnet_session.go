@@ -95,7 +95,7 @@ func (x *telnetSession) startTLS() bool {
 	}
 	x.raw([]byte{tnIAC, tnSB, tnSTARTTLS, 1, tnIAC, tnSE})
 	x.conn.SetReadDeadline(time.Time{})
-	x.conn = tls.Server(&pushedBack{x.conn, x.buf}, x.srv.authority.ServerConfig())
+	x.conn = tls.Server(&pushedBack{x.conn, x.buf}, x.srv.tlsConfig())
 	x.buf, x.echo, x.follow = nil, false, false
 	x.negotiate()
 	return true

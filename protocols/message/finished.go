@@ -9,8 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/emersion/go-message/charset"
-
+	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -88,15 +87,19 @@ func readHeader(r io.Reader, size int64) ([]byte, error) {
 	return nil, usage("the header of the message is longer than 1 MiB, or there is none")
 }
 
-// headerEnd finds the empty line, -1 when it is not there yet.
+// headerEnd finds the empty line, -1 when it is not there yet. It ends with LF or
+// CRLF, whatever the lines before it do: on the wire they are all the same.
 func headerEnd(b []byte) int {
-	end := -1
-	for _, sep := range []string{"\r\n\r\n", "\n\n"} {
-		if i := bytes.Index(b, []byte(sep)); i >= 0 && (end < 0 || i < end) {
-			end = i + len(sep)/2
+	for start := 0; ; {
+		n := bytes.IndexByte(b[start:], '\n')
+		if n < 0 {
+			return -1
 		}
+		if n == 0 || n == 1 && b[start] == '\r' {
+			return start
+		}
+		start += n + 1
 	}
-	return end
 }
 
 // headerField is a field with its folded lines, as it stands in the header.

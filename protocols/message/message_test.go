@@ -435,3 +435,25 @@ func FuzzMailto(f *testing.F) {
 		}
 	})
 }
+
+// TestHeaderEndsOnce: the header ends at the first empty line, whichever line ends
+// it and the lines before it have. What is behind it adds no recipient.
+func TestHeaderEndsOnce(t *testing.T) {
+	for _, blank := range []string{"\n\n", "\r\n\r\n", "\n\r\n", "\r\n\n"} {
+		text := "From: a@example.org\nTo: b@example.org" + blank + "To: victim@example.org\nBcc: victim@example.org\n\nbye\n"
+		p := Text(text)
+		m, err := Finished(p.Open, p.Size, true)
+		if err != nil || !slices.Equal(m.Recipients, []string{"b@example.org"}) {
+			t.Errorf("%q: %v, %v", blank, m, err)
+			continue
+		}
+		var b strings.Builder
+		if _, err := m.WriteTo(&b); err != nil || b.String() != text {
+			t.Errorf("%q: %v, wrote %q", blank, err, b.String())
+		}
+	}
+	p := Text("\r\nTo: victim@example.org\r\n\r\n")
+	if m, err := Finished(p.Open, p.Size, true); err != nil || len(m.Recipients) != 0 {
+		t.Errorf("a message without header: %v, %v", m, err)
+	}
+}

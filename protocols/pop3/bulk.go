@@ -46,7 +46,7 @@ func (c *Client) many(ctx context.Context, op string, names iter.Seq[string], re
 	next, stop := iter.Pull(names)
 	defer stop()
 	for name, ok := next(); ok; name, ok = next() {
-		if err := checkName(name); err != nil {
+		if _, err := checkName(name); err != nil {
 			if err := refuse(name, c.wrap(err, op, name)); err != nil {
 				return err
 			}
@@ -62,12 +62,11 @@ func (c *Client) many(ctx context.Context, op string, names iter.Seq[string], re
 }
 
 // checkName checks the name of one message.
-func checkName(name string) error {
+func checkName(name string) (target, error) {
 	if err := wire.Check(name); err != nil {
-		return &protocols.Error{Kind: protocols.Usage, Err: err}
+		return target{}, &protocols.Error{Kind: protocols.Usage, Err: err}
 	}
-	_, err := one(name)
-	return err
+	return one(name)
 }
 
 // bulkOne reads one answer to RETR.
@@ -79,7 +78,7 @@ func (s *session) bulkOne(it item, b *body, each func(string, *protocols.Object,
 	if !st.OK() {
 		return each(it.name, nil, s.c.wrap(refusal(st), "get", it.name))
 	}
-	e := s.c.message(it.target, it.number, announced(st.Text))
+	e := s.message(it.target, it.number, announced(st.Text))
 	e.ID = s.ids.of(it.number)
 	e.UID = e.ID
 	*b = body{s: s, ctx: b.ctx, dot: wire.NewDotReader(s.in), url: e.URL, left: -1}
@@ -124,10 +123,7 @@ func (s *session) items(verb string, names iter.Seq[string]) iter.Seq[item] {
 	return func(yield func(item) bool) {
 		for name := range names {
 			it := item{name: name}
-			if it.err = checkName(name); it.err == nil {
-				it.target, it.err = one(name)
-			}
-			if it.err == nil {
+			if it.target, it.err = checkName(name); it.err == nil {
 				it.err = s.stale(verb, it.target)
 			}
 			if it.err == nil {
@@ -187,18 +183,18 @@ func (c *Client) bulkRemove(ctx context.Context, names iter.Seq[string], each fu
 		if gone == 0 {
 			return nil
 		}
-		c.renumbered = true
+		c.numbered = s
 		return s.commit()
 	})
 }
 
-// stale refuses to delete by number once a session of this client has deleted
-// something: numbers mean other messages since.
+// stale refuses to delete by a number of an earlier session: it may mean another
+// message by now.
 func (s *session) stale(verb string, t target) error {
-	if verb != "DELE" || t.uid != "" || !s.c.renumbered {
+	if verb != "DELE" || t.uid != "" || s.c.numbered == nil || s.c.numbered == s {
 		return nil
 	}
-	return protocols.UsageError(proto, "rm", "numbers have changed since messages were deleted: name it by its unique id")
+	return protocols.UsageError(proto, "rm", "numbers may have changed since an earlier session: list anew, or name it by its unique id")
 }
 
 // commit ends the session so that the server deletes what is marked (RFC 1939 6).

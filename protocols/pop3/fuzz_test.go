@@ -16,7 +16,7 @@ func FuzzScan(f *testing.F) {
 		if ok && (n < 1 || n > maxNumber || value == "" || strings.Contains(value, " ")) {
 			t.Errorf("%q gives %d %q", line, n, value)
 		}
-		if size := sizeOf(value); size < -1 {
+		if size := sizeIn(value); size < -1 {
 			t.Errorf("size %d", size)
 		}
 	})

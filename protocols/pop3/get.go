@@ -122,7 +122,7 @@ func (s *session) retrieve(t target, o *protocols.GetOptions, command func(strin
 	if whole && size < 0 {
 		size = announced(st.Text)
 	}
-	return s.c.message(t, number, size), nil
+	return s.message(t, number, size), nil
 }
 
 // unchanged finds out whether a message is still the one it was.
@@ -141,10 +141,11 @@ func (s *session) unchanged(number int, t target, was *protocols.Entry) error {
 }
 
 // message gives the entry of a message that is read.
-func (c *Client) message(t target, number int, size int64) protocols.Entry {
+func (s *session) message(t target, number int, size int64) protocols.Entry {
 	name := nameOf(number, t.uid)
+	s.c.numbered = s
 	return protocols.Entry{
-		Protocol: proto, URL: c.urlOf(name), Name: strconv.Itoa(number), Path: name, Type: protocols.TypeMessage, Size: size, ID: t.uid,
+		Protocol: proto, URL: s.c.urlOf(name), Name: strconv.Itoa(number), Path: name, Type: protocols.TypeMessage, Size: size, ID: t.uid,
 		MessageInfo: &protocols.MessageInfo{Number: int64(number), UID: t.uid},
 	}
 }
@@ -154,7 +155,7 @@ func (c *Client) message(t target, number int, size int64) protocols.Entry {
 func announced(text string) int64 {
 	f := strings.Fields(text)
 	if len(f) > 1 && strings.HasPrefix(strings.ToLower(f[1]), "octets") {
-		return sizeOf(f[0])
+		return sizeIn(f[0])
 	}
 	return -1
 }

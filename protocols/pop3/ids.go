@@ -95,10 +95,12 @@ func (s *session) readIDs() error {
 	var bad error
 	err = s.lines(func(line []byte) bool {
 		n, uid, ok := scan(string(line))
-		if bad = s.c.checkID(uid); !ok {
+		switch {
+		case !ok:
 			bad = badLine(line)
-		}
-		if bad == nil {
+		case len(uid) > longestID:
+			bad = protocols.ProtocolError(proto, "", "a unique id has "+strconv.Itoa(len(uid))+" characters")
+		default:
 			bad = d.add(n, uid)
 		}
 		return bad == nil
@@ -112,14 +114,9 @@ func (s *session) readIDs() error {
 	return err
 }
 
-// checkID: unique ids have 1 to 70 visible characters (RFC 1939 7); more are taken
-// from servers that know no measure.
-func (c *Client) checkID(uid string) error {
-	if len(uid) > 1000 {
-		return protocols.ProtocolError(proto, "", "a unique id has "+strconv.Itoa(len(uid))+" characters")
-	}
-	return nil
-}
+// longestID is more than the 70 characters of RFC 1939 7, for servers that know no
+// measure.
+const longestID = 1000
 
 // needIDs asks for the unique ids, once in a session.
 func (s *session) needIDs() error {

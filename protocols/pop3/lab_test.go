@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -187,114 +186,6 @@ func TestTLSHidden(t *testing.T) {
 			if line != "CAPA" && line != "STLS" {
 				t.Errorf("%+v: sent %q", o.Faults, line)
 			}
-		}
-	}
-}
-
-// TestFloods: answers without an end are given up within bounds.
-func TestFloods(t *testing.T) {
-	for _, verb := range []string{"CAPA", "UIDL", "LIST", "TOP", "RETR", "greeting"} {
-		for _, spec := range []string{"endless:%s=+OK ", "garbage:%s"} {
-			s := start(t, lab.POP3Options{Faults: faults(t, fmt.Sprintf(spec, verb))})
-			c := open(t, s, nil)
-			c.Settings.Headers = true
-			var err error
-			for _, e := range c.List(t.Context(), "") {
-				err = e
-			}
-			if verb == "RETR" {
-				_, err = c.Get(t.Context(), "1", nil)
-			}
-			if protocols.KindOf(err) != protocols.Protocol {
-				t.Errorf(spec+": %v", verb, err)
-			}
-		}
-	}
-}
-
-// TestEndlessListings: lists of lines that never end are bounded too.
-func TestEndlessListings(t *testing.T) {
-	for _, verb := range []string{"CAPA", "UIDL"} {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		go flood(ln, verb)
-		u, err := protocols.ParseURL("pop3://a:b@"+ln.Addr().String()+"/", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := New(u, &protocols.Options{Mechanism: "USER"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, err = range c.List(t.Context(), "") {
-		}
-		if protocols.KindOf(err) != protocols.Protocol {
-			t.Errorf("%s: %v", verb, err)
-		}
-		c.Close()
-	}
-}
-
-// flood says +OK to all, and after one verb lines for ever.
-func flood(ln net.Listener, verb string) {
-	conn, err := ln.Accept()
-	if err != nil {
-		return
-	}
-	defer conn.Close()
-	fmt.Fprint(conn, "+OK\r\n")
-	buf := make([]byte, 1000)
-	for {
-		n, err := conn.Read(buf)
-		if err != nil {
-			return
-		}
-		line := string(buf[:n])
-		fmt.Fprint(conn, "+OK\r\n")
-		if !strings.HasPrefix(line, verb) {
-			if strings.HasPrefix(line, "CAPA") {
-				fmt.Fprint(conn, ".\r\n")
-			}
-			continue
-		}
-		for i := 1; ; i++ {
-			block := bytes.Repeat(fmt.Appendf(nil, "%d %s\r\n", i, strings.Repeat("x", 900)), 50)
-			if _, err := conn.Write(block); err != nil {
-				return
-			}
-		}
-	}
-}
-
-// TestHostileIDs: ids are data, whatever is in them.
-func TestHostileIDs(t *testing.T) {
-	for _, line := range []string{"6 ../../etc/passwd", "6 " + strings.Repeat("a", 300), "6 \x1b[31m\x07", "6 <a b> c"} {
-		s := start(t, lab.POP3Options{ExtraLines: []string{line}})
-		c := open(t, s, nil)
-		n := 0
-		for e, err := range c.UIDs(t.Context()) {
-			if err != nil {
-				t.Fatalf("%q: %v", line, err)
-			}
-			if _, perr := protocols.ParseURL(e.URL, ""); perr != nil && !strings.Contains(line, "\x1b") {
-				t.Errorf("%q: URL %q: %v", line, e.URL, perr)
-			}
-			n++
-		}
-		if n != 6 {
-			t.Errorf("%q: %d ids", line, n)
-		}
-	}
-	for _, line := range []string{"x", "0 a", "-1 a", "99999999999999999999 a", "7", "6000000 a", "+7 a"} {
-		s := start(t, lab.POP3Options{ExtraLines: []string{line}})
-		var err error
-		for _, err = range open(t, s, nil).UIDs(t.Context()) {
-		}
-		if protocols.KindOf(err) != protocols.Protocol {
-			t.Errorf("%q: %v", line, err)
 		}
 	}
 }

@@ -50,14 +50,21 @@ func (s *session) list(headers bool, yield func(protocols.Entry) bool) error {
 		return s.sizes(func(number int, size int64) bool { return yield(s.entry(number, size, seen)) })
 	}
 	var all []numbered
-	if err := s.sizes(func(number int, size int64) bool {
+	err := s.sizes(func(number int, size int64) bool {
 		all = append(all, numbered{number, size})
-		return len(all) <= maxNumber
-	}); err != nil {
+		return len(all) <= maxListed
+	})
+	if len(all) > maxListed {
+		return s.fail(&wire.LimitError{What: "list of messages", Limit: maxListed})
+	}
+	if err != nil {
 		return err
 	}
 	return s.headers(all, yield)
 }
+
+// maxListed is how many messages are listed with their headers.
+const maxListed = 1_000_000
 
 // numbered is a message with its size.
 type numbered struct {
@@ -123,6 +130,7 @@ func (s *session) readSizes(each func(number int, size int64) bool) error {
 func (s *session) entry(number int, size int64, seen doubles) protocols.Entry {
 	uid := seen.name(s.ids, number)
 	name := nameOf(number, uid)
+	s.c.numbered = s
 	return protocols.Entry{
 		Protocol: proto, URL: s.c.urlOf(name), Name: strconv.Itoa(number), Path: name, Type: protocols.TypeMessage, Size: size, ID: uid,
 		MessageInfo: &protocols.MessageInfo{Number: int64(number), UID: uid},
@@ -133,7 +141,7 @@ func (s *session) entry(number int, size int64, seen doubles) protocols.Entry {
 // leaves its entry as it is.
 func (s *session) headers(all []numbered, yield func(protocols.Entry) bool) error {
 	seen := doubles{}
-	w := s.window(func(m numbered) error { return s.out.Cmd("TOP", strconv.Itoa(m.number), "0") })
+	w := windowOf(s, func(m numbered) error { return s.out.Cmd("TOP", strconv.Itoa(m.number), "0") })
 	for m, err := range w.All(values(all)) {
 		if err != nil {
 			return s.fail(err)
@@ -173,8 +181,6 @@ func windowOf[T any](s *session, send func(T) error) *wire.Window[T] {
 	}
 	return wire.NewWindow(s.out, 1, 0, send)
 }
-
-func (s *session) window(send func(numbered) error) *wire.Window[numbered] { return windowOf(s, send) }
 
 // abandon gives the connection up when answers are still under way.
 func (s *session) abandon(pending int) {
@@ -220,7 +226,7 @@ func (s *session) stat(name string) (protocols.Entry, error) {
 	if err := s.needIDs(); err != nil {
 		return protocols.Entry{}, err
 	}
-	e := s.entry(number, sizeOf(value), doubles{})
+	e := s.entry(number, sizeIn(value), doubles{})
 	if t.uid != "" {
 		e.ID, e.UID, e.Path, e.URL = t.uid, t.uid, name, s.c.urlOf(name)
 	}
@@ -234,13 +240,6 @@ func (s *session) stat(name string) (protocols.Entry, error) {
 		return e, err
 	}
 	return e, s.readHeader(e.MessageInfo)
-}
-
-func sizeOf(value string) int64 {
-	if value == "" {
-		return -1
-	}
-	return sizeIn(value)
 }
 
 // Totals gives number and bytes of all messages (STAT, RFC 1939 5). The bytes are
@@ -259,8 +258,8 @@ func (s *session) totals() (count, size int64, err error) {
 		return 0, 0, err
 	}
 	f := append(strings.Fields(st.Text), "", "")
-	if count = sizeOf(f[0]); count < 0 {
+	if count = sizeIn(f[0]); count < 0 {
 		return 0, 0, protocols.ProtocolError(proto, "", "the answer to STAT has no count: "+strconv.Quote(clip(st.Text)))
 	}
-	return count, sizeOf(f[1]), nil
+	return count, sizeIn(f[1]), nil
 }

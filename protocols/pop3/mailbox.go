@@ -77,7 +77,13 @@ func (c *Client) Watch(ctx context.Context, name string) iter.Seq2[protocols.Ent
 // look lists the maildrop once. more is false when the reader has had enough.
 func (c *Client) look(ctx context.Context, name string, known map[string]bool, yield func(protocols.Entry, error) bool) (next map[string]bool, more bool, err error) {
 	next = map[string]bool{}
-	for e, err := range c.List(ctx, name) {
+	list := func(s *session, yield func(protocols.Entry) bool) error {
+		if err := s.needUIDL(); err != nil {
+			return err
+		}
+		return s.list(c.Settings.Headers, yield)
+	}
+	for e, err := range c.listing(ctx, name, list) {
 		if err != nil {
 			return nil, false, err
 		}

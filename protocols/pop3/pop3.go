@@ -80,7 +80,7 @@ type Client struct {
 	dialer *transport.Dialer
 	keeper keeper.Keeper[*session]
 
-	renumbered bool // messages were deleted: numbers mean others than before
+	numbered *session // whose numbers the caller knows, or has used up; nil: none
 }
 
 var (

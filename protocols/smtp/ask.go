@@ -2,6 +2,9 @@ package smtp
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
@@ -15,19 +18,19 @@ var barred = map[string]string{"DATA": "send", "BDAT": "send", "STARTTLS": "--tl
 // says. Behind a reply of 334 the next command is the answer to that challenge,
 // and no trace shows it. DATA, BDAT and STARTTLS are refused.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
-	verb, rest, _ := strings.Cut(command, " ")
-	verb = strings.ToUpper(verb)
+	words := append(strings.Fields(command), "", "")
+	verb := strings.ToUpper(words[0])
 	if other, no := barred[verb]; no {
 		return nil, c.wrap(protocols.UsageError(proto, "", verb+" cannot be sent as a raw command: use "+other), "raw")
 	}
 	var r *protocols.Reply
 	err := c.do(ctx, "raw", []string{command}, func(s *session) (err error) {
+		s.dirty = true
 		switch {
 		case s.last == 334:
 			err = s.secret("", "****", command)
 		case verb == "AUTH":
-			mechanism, _, _ := strings.Cut(rest, " ")
-			err = s.secret("", "AUTH "+mechanism+" ****", command)
+			err = s.secret("", "AUTH "+words[1]+" ****", command)
 		default:
 			err = s.link.out.Raw(command)
 		}
@@ -48,10 +51,17 @@ func (c *Client) ask(ctx context.Context, op, verb, arg string) (*protocols.Repl
 			args = nil
 		}
 		r, err = s.need(verb, args...)
+		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code >= 500 && slices.Contains(nobody, r.Enhanced) {
+			e.Class = fs.ErrNotExist
+		}
 		return err
 	})
 	return r, err
 }
+
+// nobody are the enhanced codes that say that there is no such mailbox or domain
+// (RFC 3463 3.2).
+var nobody = []string{"5.1.1", "5.1.2"}
 
 // Verify asks about an address (VRFY, RFC 5321 3.5). 252 means that the server
 // cannot or will not say. An address that is not there is an error of class

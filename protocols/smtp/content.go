@@ -75,7 +75,7 @@ func (k *courier) data(f *flight, src *sourceReader) (int64, error) {
 // lastWords looks for the reason that a server may have given before it closed
 // the connection in the middle of a message.
 func (k *courier) lastWords(f *flight, cause error) error {
-	if f.complete {
+	if f.complete || k.closing != nil { // which was the reason
 		return k.s.fail(cause)
 	}
 	if r, err := k.s.reply(); err == nil && r.Code >= 400 {
@@ -142,7 +142,9 @@ func (k *courier) chunkAnswer(f *flight) error {
 		return err
 	case r.Code == 421:
 		return k.close(f, r)
-	case r.Code/100 != 2:
+	case outOfStep(r):
+		return k.s.fail(refusal(r))
+	case r.Code >= 400:
 		f.refuse(r)
 	}
 	return nil

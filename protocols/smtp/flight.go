@@ -1,9 +1,6 @@
 package smtp
 
 import (
-	"fmt"
-	"strconv"
-
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
@@ -22,7 +19,8 @@ type flight struct {
 	env     *envelope
 	body    *body
 	receipt *protocols.Receipt
-	err     error // first refusal; the message goes to nobody
+	err     error            // first refusal; the message goes to nobody
+	no      *protocols.Reply // first refusal of a recipient
 
 	asked    int   // commands of the envelope that were queued
 	taken    int   // recipients accepted
@@ -198,30 +196,6 @@ func (k *courier) prepare(m *Mail) (*flight, error) {
 	return f, nil
 }
 
-// fits checks what the server would have to refuse later.
-func (s *session) fits(m *Mail, b *body) error {
-	switch {
-	case m.Binary && (!s.has("BINARYMIME") || !s.has("CHUNKING")):
-		return lacks("BINARYMIME", "take binary messages")
-	case b.eightBit && !m.Binary && !s.has("8BITMIME"):
-		return lacks("8BITMIME", "take messages that are not ASCII")
-	case m.RequireTLS && s.conn.TLS() == nil:
-		return &protocols.Error{Kind: protocols.TLSFailure, Text: "TLS is required for this message, and the connection has none"}
-	}
-	most, err := strconv.ParseInt(first(s.caps["SIZE"]), 10, 64)
-	if err != nil || most <= 0 || s.c.Settings.IgnoreSize || m.Size <= most {
-		return nil
-	}
-	return &protocols.Error{Kind: protocols.Refused, Text: fmt.Sprintf("a message of %d bytes; the server takes %d (SIZE)", m.Size, most)}
-}
-
-func first(list []string) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0]
-}
-
 // start queues as much of a message as may go without an answer.
 func (k *courier) start(f *flight) error {
 	if !k.s.pipelined() {
@@ -309,10 +283,11 @@ func (k *courier) heard(f *flight, i int, r *protocols.Reply) error {
 		k.close(f, r)
 	}
 	switch {
+	case i <= len(f.env.rcpt) && outOfStep(r):
+		return k.s.fail(refusal(r))
 	case i == 0:
-		f.receipt.Reply = *r
 		if err := want(r, 2); err != nil {
-			f.err = err
+			f.receipt.Reply, f.err = *r, err
 		}
 		k.s.dirty = true
 	case i <= len(f.env.rcpt):
@@ -323,6 +298,8 @@ func (k *courier) heard(f *flight, i int, r *protocols.Reply) error {
 		f.receipt.Recipients = append(f.receipt.Recipients, rcpt)
 		if rcpt.Accepted {
 			f.taken++
+		} else if f.no == nil {
+			f.no = r
 		}
 		if rcpt.Code == 452 && (rcpt.Enhanced == "" || rcpt.Enhanced == "4.5.3") {
 			f.tooMany = append(f.tooMany, i-1)
@@ -332,6 +309,9 @@ func (k *courier) heard(f *flight, i int, r *protocols.Reply) error {
 	}
 	return nil
 }
+
+// outOfStep: what is neither yes nor no answers some other command.
+func outOfStep(r *protocols.Reply) bool { return r.Code < 400 && r.Code/100 != 2 }
 
 // dataAnswer judges the answer to DATA. Nothing but 354 lets content out.
 func (k *courier) dataAnswer(f *flight, r *protocols.Reply) error {
@@ -363,6 +343,11 @@ func (k *courier) decide(f *flight) error {
 		spoil(f, "not sent, since another recipient was refused")
 	case k.s.chunked(f.m):
 		err = k.content(f)
+		if err == nil && f.err != nil && f.complete && k.s.c.lmtp() {
+			// A chunk was refused: who knows how many answers come to the last one?
+			k.done(f)
+			return k.s.fail(f.err)
+		}
 	case k.steps(f) == 1+len(f.env.rcpt): // DATA was held back
 		err = k.holdData(f)
 	}
@@ -386,7 +371,7 @@ func (k *courier) holdData(f *flight) error {
 
 // refuse notes a no that holds for the whole message.
 func (f *flight) refuse(r *protocols.Reply) {
-	f.err = refusal(r)
+	f.receipt.Reply, f.err = *r, refusal(r)
 	for i := range f.receipt.Recipients {
 		if p := &f.receipt.Recipients[i]; p.Accepted {
 			*p = recipient(p.Address, r)
@@ -419,7 +404,7 @@ func (k *courier) final(f *flight) error {
 		if !p.Accepted {
 			continue
 		}
-		r, err := k.s.reply()
+		r, err := k.verdict()
 		if err != nil {
 			return err
 		}
@@ -428,9 +413,6 @@ func (k *courier) final(f *flight) error {
 		f.receipt.Reply = *r
 		if p.Accepted {
 			delivered++
-		}
-		if r.Code == 421 {
-			k.close(nil, r)
 		}
 	}
 	if each {
@@ -442,21 +424,28 @@ func (k *courier) final(f *flight) error {
 	return nil
 }
 
+// verdict reads a final answer.
+func (k *courier) verdict() (*protocols.Reply, error) {
+	r, err := k.s.reply()
+	switch {
+	case err != nil:
+	case outOfStep(r):
+		err = k.s.fail(refusal(r))
+	case r.Code == 421:
+		k.close(nil, r)
+	}
+	return r, err
+}
+
 // oneAnswer reads the answer that stands for all recipients.
 func (k *courier) oneAnswer(f *flight) error {
-	r, err := k.s.reply()
-	if err != nil {
-		return err
-	}
-	if f.err != nil || f.taken == 0 {
-		return nil // an answer to a message that goes to nobody
+	r, err := k.verdict()
+	if err != nil || f.err != nil || f.taken == 0 {
+		return err // or an answer to a message that goes to nobody
 	}
 	f.receipt.Reply = *r
 	if r.Code/100 != 2 {
 		f.refuse(r)
-	}
-	if r.Code == 421 {
-		k.close(nil, r)
 	}
 	return nil
 }
@@ -477,6 +466,9 @@ func (k *courier) done(f *flight) {
 	if f.closing && k.failed {
 		k.redo = append(k.redo, f.m)
 		return
+	}
+	if f.receipt.Reply.Code == 0 && f.no != nil { // no more was said
+		f.receipt.Reply = *f.no
 	}
 	k.s.answered++
 	if m := leftOver(f); m != nil {

@@ -57,6 +57,30 @@ func lacks(keyword, what string) *protocols.Error {
 	return e
 }
 
+// fits checks what the server would have to refuse later.
+func (s *session) fits(m *Mail, b *body) error {
+	switch {
+	case m.Binary && (!s.has("BINARYMIME") || !s.has("CHUNKING")):
+		return lacks("BINARYMIME", "take binary messages")
+	case b.eightBit && !m.Binary && !s.has("8BITMIME"):
+		return lacks("8BITMIME", "take messages that are not ASCII")
+	case m.RequireTLS && s.conn.TLS() == nil:
+		return &protocols.Error{Kind: protocols.TLSFailure, Text: "TLS is required for this message, and the connection has none"}
+	}
+	most, err := strconv.ParseInt(first(s.caps["SIZE"]), 10, 64)
+	if err != nil || most <= 0 || s.c.Settings.IgnoreSize || m.Size <= most {
+		return nil
+	}
+	return &protocols.Error{Kind: protocols.Refused, Text: fmt.Sprintf("a message of %d bytes; the server takes %d (SIZE)", m.Size, most)}
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}
+
 // parameter is one that MAIL or RCPT may carry.
 type parameter struct {
 	text    string // "KEY" or "KEY=VALUE"; empty: not wanted
@@ -128,16 +152,20 @@ func (s *session) mailParameters(m *Mail, b *body, utf8 bool) []parameter {
 		{prefixed("ENVID=", xtext(m.EnvelopeID)), "DSN", "take delivery status options"},
 		{when(m.RequireTLS, "REQUIRETLS"), "REQUIRETLS", "promise TLS on the whole way"},
 		{s.deliverBy(m), "DELIVERBY", "take a deadline"},
-		{"", "MT-PRIORITY", "take priorities"},
+		{m.priority(), "MT-PRIORITY", "take priorities"},
 		{prefixed("AUTH=", m.submitter()), "AUTH", "take the name of a submitter"},
-	}
-	if m.Priority != nil {
-		ps[6].text = "MT-PRIORITY=" + strconv.Itoa(*m.Priority)
 	}
 	if m.Size > 0 && s.has("SIZE") {
 		ps = append(ps, parameter{text: "SIZE=" + strconv.FormatInt(m.Size, 10)})
 	}
 	return ps
+}
+
+func (m *Mail) priority() string {
+	if m.Priority == nil {
+		return ""
+	}
+	return "MT-PRIORITY=" + strconv.Itoa(*m.Priority)
 }
 
 func (m *Mail) submitter() string {

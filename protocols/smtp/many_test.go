@@ -1,14 +1,10 @@
 package smtp
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"net"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -210,33 +206,11 @@ func TestUnknownIsToldOnce(t *testing.T) {
 
 // TestSomeAnswersOfLMTP: who got an answer before the connection was lost keeps it.
 func TestSomeAnswersOfLMTP(t *testing.T) {
-	o := &protocols.Options{Dial: func(context.Context, string, string) (net.Conn, error) {
-		near, far := net.Pipe()
-		go func() {
-			defer far.Close()
-			in := bufio.NewReader(far)
-			io.WriteString(far, "220 x\r\n")
-			for _, step := range []struct{ until, answer string }{
-				{"LHLO me.test\r\n", "250-x\r\n250 PIPELINING\r\n"},
-				{"DATA\r\n", "250 ok\r\n250 ok\r\n550 5.1.1 no\r\n250 ok\r\n354 go on\r\n"},
-				{".\r\n", "250 2.0.0 delivered\r\n"},
-			} {
-				for line := ""; line != step.until; {
-					var err error
-					if line, err = in.ReadString('\n'); err != nil {
-						return
-					}
-				}
-				io.WriteString(far, step.answer)
-			}
-		}()
-		return near, nil
-	}}
-	c, err := New(&url.URL{Scheme: "lmtp", Host: "127.0.0.1"}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Settings.Hello = "me.test"
+	c := scripted(t, "lmtp", script{
+		{"LHLO", "250-x\r\n250 PIPELINING\r\n"},
+		{"DATA", "250 ok\r\n250 ok\r\n550 5.1.1 no\r\n250 ok\r\n354 go on\r\n"},
+		{".\r\n", "250 2.0.0 delivered\r\n"},
+	})
 	r, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org", "eve@example.org", "bob@example.org"))
 	if !errors.Is(err, ErrUnknown) || len(r.Recipients) != 3 {
 		t.Fatalf("%v, %+v", err, r)

@@ -87,10 +87,14 @@ func sendTo(ctx context.Context, host string, open func(string) (*Client, error)
 	return c.SendMail(ctx, m)
 }
 
-// otherHost: nothing was said of the recipients, and nothing can have been accepted.
+// otherHost: nothing can have been accepted, and of the recipients nothing was said
+// that lasts.
 func otherHost(r *protocols.Receipt, err error) bool {
-	if errors.Is(err, ErrUnknown) || r != nil && len(r.Recipients) > 0 {
+	if errors.Is(err, ErrUnknown) {
 		return false
+	}
+	if r != nil && len(r.Recipients) > 0 {
+		return protocols.IsRetryable(err)
 	}
 	switch protocols.KindOf(err) {
 	case protocols.Connect, protocols.Timeout, protocols.Temporary, protocols.Protocol, protocols.TLSFailure:

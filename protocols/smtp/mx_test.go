@@ -73,6 +73,8 @@ func TestSendVia(t *testing.T) {
 		"greeting": start(t, lab.SMTPOptions{Faults: faults(t, "code:greeting=554 5.7.1 not here")}),
 		"busy":     start(t, lab.SMTPOptions{Faults: faults(t, "code:MAIL=451 4.3.2 later")}),
 		"reset":    start(t, lab.SMTPOptions{Faults: faults(t, "reset:EHLO")}),
+		"greylist": start(t, lab.SMTPOptions{Faults: faults(t, "code:RCPT=450 4.7.1 come again")}),
+		"spam":     start(t, lab.SMTPOptions{Faults: faults(t, "code:END=451 4.7.1 later")}),
 		"no user":  start(t, lab.SMTPOptions{Faults: faults(t, "code:RCPT=550 5.1.1 nobody")}),
 		"lost":     start(t, lab.SMTPOptions{Faults: faults(t, "drop:END")}),
 	}
@@ -90,6 +92,8 @@ func TestSendVia(t *testing.T) {
 	}{
 		{[]string{"down", "greeting", "busy", "reset", "good"}, "good", 0},
 		{[]string{"good", "down"}, "good", 0},
+		{[]string{"greylist", "good"}, "good", 0},
+		{[]string{"spam", "good"}, "spam", protocols.Temporary},
 		{[]string{"no user", "good"}, "no user", protocols.Refused},
 		{[]string{"lost", "good"}, "lost", protocols.Protocol},
 		{[]string{"down", "busy"}, "busy", protocols.Temporary},

@@ -32,13 +32,11 @@ var verdicts = map[int]verdict{
 	538: {protocols.Auth, protocols.ErrNeedsTLS, "the server wants TLS first: --tls require"},
 }
 
-// enhanced holds the enhanced codes that say more than the reply code; the class
-// digit is left out (RFC 3463 3).
-var enhanced = map[string]verdict{
-	"1.1": {class: fs.ErrNotExist},
-	"1.2": {class: fs.ErrNotExist},
-	"4.5": {class: protocols.ErrTooMany},
-	"7.1": {class: fs.ErrPermission},
+// enhanced holds the classes of enhanced codes that say more than the reply code;
+// the class digit is left out (RFC 3463 3).
+var enhanced = map[string]error{
+	"4.5": protocols.ErrTooMany,
+	"7.1": fs.ErrPermission,
 }
 
 // refusal makes the error of a reply that was not what the command needs.
@@ -57,7 +55,7 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	}
 	e.Retryable = r.Code < 500 && e.Kind == protocols.Temporary
 	if _, detail, ok := strings.Cut(r.Enhanced, "."); ok && e.Class == nil && e.Kind == protocols.Refused {
-		e.Class = enhanced[detail].class
+		e.Class = enhanced[detail]
 	}
 	if r.Code == 530 && strings.Contains(strings.ToUpper(e.Text), "STARTTLS") {
 		e.Class, e.Hint = protocols.ErrNeedsTLS, verdicts[538].hint

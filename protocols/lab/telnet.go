@@ -102,7 +102,10 @@ func (s *TelnetServer) handle(conn net.Conn) {
 	if s.opt.TLS == TLSImplicit {
 		x.conn = tls.Server(conn, s.tlsConfig())
 	}
-	s.admit(x.conn, "too many clients\r\n", x.run)
+	s.admit(x.conn, "too many clients\r\n", func() {
+		x.run()
+		drain(x.conn) // what the client says last must not turn the end into a reset
+	})
 	x.conn.Close() // under TLS with its goodbye
 }
 

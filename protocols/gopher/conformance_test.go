@@ -99,12 +99,7 @@ func TestUpdateDialogs(t *testing.T) { book().Update(t) }
 
 func startLab(t testing.TB, o lab.GopherOptions) *lab.GopherServer {
 	t.Helper()
-	s, err := lab.StartGopher(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
+	return protocoltest.Start(t, lab.StartGopher, o)
 }
 
 // labServer starts a server with the sample tree, a folder of 10,000 entries and

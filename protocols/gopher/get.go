@@ -141,7 +141,13 @@ func (c *Client) reader(ctx context.Context, a *answer, it *item) (io.Reader, er
 	var r io.Reader = a
 	if it.plus == "" || a.text { // other answers of Gopher+ have no dot
 		t := newText(a)
-		t.dot = func() { a.conn.SetReadDeadline(time.Now().Add(lastWait)) }
+		t.dot = func(lone bool) {
+			until := time.Time{}
+			if lone {
+				until = time.Now().Add(lastWait)
+			}
+			a.conn.SetReadDeadline(until)
+		}
 		t.over = func() bool { return ctx.Err() == nil }
 		r = t
 	}

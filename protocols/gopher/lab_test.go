@@ -19,20 +19,12 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
 func open(t testing.TB, rawURL string, o *protocols.Options) *Client {
 	t.Helper()
-	u, err := protocols.ParseURL(rawURL, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := New(u, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
+	return protocoltest.Open(t, New, rawURL, o)
 }
 
 func all(t testing.TB, c *Client, name string) (list []protocols.Entry) {

@@ -15,7 +15,7 @@ import (
 //     double dots, and no more of them are taken out.
 type text struct {
 	src   io.Reader
-	dot   func()      // called at a lone dot, before it is read on
+	dot   func(bool)  // called with true at a lone dot, before it is read on, and with false when more has come
 	over  func() bool // whether an error behind a lone dot is an end as good as any
 	buf   []byte
 	r, w  int
@@ -29,7 +29,7 @@ type text struct {
 const textBuffer = 64 << 10
 
 func newText(src io.Reader) *text {
-	return &text{src: src, buf: make([]byte, textBuffer), start: true, dot: func() {}, over: func() bool { return false }}
+	return &text{src: src, buf: make([]byte, textBuffer), start: true, dot: func(bool) {}, over: func() bool { return false }}
 }
 
 // Read reads content.
@@ -110,8 +110,9 @@ func (t *text) more(n int) bool {
 	if t.err != nil {
 		return t.err != io.EOF
 	}
-	t.dot()
+	t.dot(true)
 	if t.fill() {
+		t.dot(false)
 		return true
 	}
 	return t.err != io.EOF && !t.over()

@@ -26,7 +26,7 @@ func (c *Client) ListTree(ctx context.Context, root, name string) iter.Seq2[prot
 		if err != nil {
 			return err
 		}
-		t := &tree{c: c, top: &top, menu: it, taken: map[string]string{}}
+		t := &tree{c: c, top: &top, menu: it, taken: map[string]int{}, placed: map[string]bool{}}
 		self := protocols.Entry{Protocol: proto, URL: c.urlOf(it), Path: name, Type: protocols.TypeFile, Size: -1}
 		self.Name = t.file(menuFile, "/"+name) // no entry has such a path
 		if !yield(self) {
@@ -42,7 +42,8 @@ func (c *Client) ListTree(ctx context.Context, root, name string) iter.Seq2[prot
 type tree struct {
 	c         *Client
 	top, menu *item
-	taken     map[string]string // file names in the folder, and whose they are
+	taken     map[string]int  // file names in the folder, each with the number that was put behind it last
+	placed    map[string]bool // paths of the items that have a name
 }
 
 // place gives an entry its file name. It reports false for one that does not
@@ -109,22 +110,17 @@ func shortened(name string) string {
 	return fmt.Sprintf("%s~%08x", strings.ToValidUTF8(name[:longestName-9], ""), sum.Sum32())
 }
 
-// mostAlike bounds the items of one menu with the same last component.
-const mostAlike = 10_000
-
 // file makes a name unique in the folder; empty when the item is there already.
 func (t *tree) file(name, path string) string {
-	free := name
-	for n := 2; n < mostAlike; n++ {
-		owner, ok := t.taken[free]
-		if !ok {
-			t.taken[free] = path
-			return free
-		}
-		if owner == path {
-			return ""
-		}
-		free = name + "~" + strconv.Itoa(n)
+	if t.placed[path] {
+		return ""
 	}
-	return ""
+	t.placed[path] = true
+	free := name
+	for t.taken[free] > 0 {
+		t.taken[name]++
+		free = name + "~" + strconv.Itoa(t.taken[name])
+	}
+	t.taken[free] = 1
+	return free
 }

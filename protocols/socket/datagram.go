@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/talk"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -63,27 +64,7 @@ func (d *DatagramConn) Write(p []byte) (int, error) {
 
 // WriteTo writes the content of datagrams to w until reading fails, each whole.
 func (d *DatagramConn) WriteTo(w io.Writer) (int64, error) {
-	return pump(w, d.conn, make([]byte, 64<<10))
-}
-
-// pump copies with one buffer, so that a read never cuts a datagram.
-func pump(w io.Writer, r io.Reader, buf []byte) (total int64, err error) {
-	for {
-		n, rerr := r.Read(buf)
-		if n > 0 {
-			m, werr := w.Write(buf[:n])
-			total += int64(m)
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if rerr == io.EOF {
-			return total, nil
-		}
-		if rerr != nil {
-			return total, rerr
-		}
-	}
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{d.conn}, make([]byte, 64<<10))
 }
 
 // SetReadDeadline sets the time at which a Read gives up; zero takes it away.
@@ -105,11 +86,7 @@ func (d *DatagramConn) Close() error {
 // Talk opens a socket for the peer of the URL: a [*DatagramConn]. Nothing is
 // sent yet. The context covers it until it is closed.
 func (c *Datagram) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
-	conn, err := c.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return conn, nil
+	return talk.Opened(c.Connect(ctx))
 }
 
 // Connect is Talk with the concrete type.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/talk"
 )
 
 // JoinOptions are for [Conn.Join]. Nil is all defaults.
@@ -39,7 +40,7 @@ func (c *Conn) Join(ctx context.Context, in io.Reader, out io.Writer, o *JoinOpt
 	if err != nil {
 		return brokenOff(err)
 	}
-	return rest(sent, c.written)
+	return talk.Rest(sent, c.written)
 }
 
 func (c *Conn) written() int64 {
@@ -60,41 +61,17 @@ func (p *Peer) Join(in io.Reader, out io.Writer, keepOpen bool) error {
 		sent <- err
 	}()
 	var from io.Reader = p
-	if p.idle == 0 {
+	if !p.watched {
 		from = p.Conn // which the kernel can copy from
 	}
 	n, err := io.Copy(out, from)
-	if p.idle == 0 {
+	if !p.watched {
 		p.read.Add(n)
 	}
 	if err != nil {
 		return err
 	}
-	return rest(sent, p.written.Load)
-}
-
-// restWait is how long, after the end of the peer's stream, input that does not
-// move is waited for.
-const restWait = 500 * time.Millisecond
-
-// rest waits for the end of the input after the end of the peer's stream: a peer
-// may close one direction and read on. Input that does not come, as that of a
-// person at a terminal, is not waited for.
-func rest(sent <-chan error, written func() int64) error {
-	for last := written(); ; {
-		t := time.NewTimer(restWait)
-		select {
-		case err := <-sent:
-			t.Stop()
-			return err
-		case <-t.C:
-		}
-		now := written()
-		if now == last {
-			return nil
-		}
-		last = now
-	}
+	return talk.Rest(sent, p.written.Load)
 }
 
 // feed sends all of in, and its end. A connection that has no half close is
@@ -114,37 +91,18 @@ func (c *Conn) feed(in io.Reader, keepOpen bool) error {
 // watch cuts the connection when nothing has moved for a while; stop ends it.
 func (c *Conn) watch(idle time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	done := c.Use(ctx)
-	quit, ended := make(chan struct{}), make(chan struct{})
+	watched, quit := context.WithCancel(context.Background())
+	done, ended := c.Use(ctx), make(chan struct{})
 	go func() {
 		defer close(ended)
-		if c.still(idle, quit) {
-			cancel(&protocols.Error{Kind: protocols.Timeout, Text: "no byte moved for " + idle.String()})
+		if err := talk.Silence(watched, idle, func() int64 { return c.stats.Read.Load() + c.stats.Written.Load() }); err != nil {
+			cancel(err)
 		}
 	}()
 	return func() {
-		close(quit)
+		quit()
 		<-ended
 		done()
 		cancel(nil)
-	}
-}
-
-// still waits for a silence, or for the end of the talk.
-func (c *Conn) still(idle time.Duration, quit <-chan struct{}) bool {
-	t := time.NewTicker(max(idle/8, time.Millisecond))
-	defer t.Stop()
-	last, since := int64(-1), time.Now()
-	for {
-		select {
-		case <-quit:
-			return false
-		case <-t.C:
-		}
-		if now := c.stats.Read.Load() + c.stats.Written.Load(); now != last {
-			last, since = now, time.Now()
-		} else if time.Since(since) >= idle {
-			return true
-		}
 	}
 }

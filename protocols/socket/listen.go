@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/talk"
 )
 
 // ListenOptions says what a server does with each connection: it sends Greet,
@@ -43,7 +44,8 @@ type Peer struct {
 	net.Conn
 	ID            int64 // from 1
 	read, written atomic.Int64
-	idle          time.Duration
+	raw           net.Conn   // below TLS
+	watched       bool       // what is copied counts at once
 	buffers       *sync.Pool // of the server
 }
 
@@ -51,11 +53,8 @@ type Peer struct {
 // system copies by itself is counted when the copy ends.
 func (p *Peer) Moved() (read, written int64) { return p.read.Load(), p.written.Load() }
 
-// Read reads what the peer sent; silence beyond the idle time is an error.
+// Read reads what the peer sent.
 func (p *Peer) Read(b []byte) (int, error) {
-	if p.idle > 0 {
-		p.SetReadDeadline(time.Now().Add(p.idle))
-	}
 	n, err := p.Conn.Read(b)
 	p.read.Add(int64(n))
 	return n, err
@@ -63,9 +62,6 @@ func (p *Peer) Read(b []byte) (int, error) {
 
 // Write writes all of b, or gives an error.
 func (p *Peer) Write(b []byte) (int, error) {
-	if p.idle > 0 {
-		p.SetWriteDeadline(time.Now().Add(p.idle))
-	}
 	n, err := p.Conn.Write(b)
 	p.written.Add(int64(n))
 	return n, err
@@ -235,7 +231,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 		return
 	}
 	defer s.forget(conn)
-	p := &Peer{Conn: conn, ID: s.ids.Add(1), idle: s.o.Idle, buffers: s.buffers}
+	p := &Peer{Conn: conn, raw: conn, ID: s.ids.Add(1), watched: s.o.Idle > 0, buffers: s.buffers}
 	err := s.o.Sockopts.apply(conn)
 	if err == nil && s.o.TLS != nil {
 		p.Conn, err = s.handshake(ctx, conn)
@@ -244,7 +240,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 		s.o.Opened(p)
 	}
 	if err == nil {
-		err = s.talk(ctx, p)
+		err = s.watch(ctx, p)
 	}
 	p.Conn.Close()
 	if s.o.Closed != nil {
@@ -260,6 +256,30 @@ func (s *Server) handshake(ctx context.Context, conn net.Conn) (net.Conn, error)
 	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
 	defer cancel()
 	return t, t.HandshakeContext(ctx)
+}
+
+// watch talks, and cuts the connection when nothing has moved for the idle time.
+func (s *Server) watch(ctx context.Context, p *Peer) error {
+	if s.o.Idle <= 0 {
+		return s.talk(ctx, p)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var idle error
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		idle = talk.Silence(ctx, s.o.Idle, func() int64 { return p.read.Load() + p.written.Load() })
+		if idle != nil {
+			cancel()
+			p.raw.Close()
+		}
+	})
+	err := s.talk(ctx, p)
+	cancel()
+	wg.Wait()
+	if idle != nil {
+		return idle
+	}
+	return err
 }
 
 // talk is what the options say.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
 func parse(t testing.TB, text string) *url.URL {
@@ -31,22 +32,12 @@ func parse(t testing.TB, text string) *url.URL {
 // simple starts a service of the lab.
 func simple(t testing.TB, o lab.SimpleOptions) *lab.SimpleServer {
 	t.Helper()
-	s, err := lab.StartSimple(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
+	return protocoltest.Start(t, lab.StartSimple, o)
 }
 
-func newClient(t testing.TB, text string, o *protocols.Options) *Client {
+func newClient(t testing.TB, rawURL string, o *protocols.Options) *Client {
 	t.Helper()
-	c, err := New(parse(t, text), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
+	return protocoltest.Open(t, New, rawURL, o)
 }
 
 // serve starts a server and gives its URL.
@@ -405,5 +396,83 @@ func TestErrors(t *testing.T) {
 	c.Close()
 	if _, err := Listen(t.Context(), parse(t, "tls://127.0.0.1:0"), nil); protocols.KindOf(err) != protocols.Usage {
 		t.Errorf("no certificate: %v", err)
+	}
+}
+
+// TestServerIdle: a server cuts a connection on which nothing moves, and only that:
+// one direction is enough, and a peer that has ended its own counts as well.
+func TestServerIdle(t *testing.T) {
+	const idle = 300 * time.Millisecond
+	closed := make(chan error, 1)
+	stream := func(ctx context.Context, p *Peer) error {
+		for range 6 {
+			if _, err := p.Write([]byte("x")); err != nil {
+				return err
+			}
+			time.Sleep(idle / 3)
+		}
+		return nil
+	}
+	silent := func(ctx context.Context, p *Peer) error { <-ctx.Done(); return ctx.Err() }
+	listening := func(ctx context.Context, p *Peer) error { _, err := io.Copy(io.Discard, p); return err }
+	for _, c := range []struct {
+		name   string
+		handle func(context.Context, *Peer) error
+		kind   protocols.Kind
+		said   string
+	}{
+		{"one direction moves", func(ctx context.Context, p *Peer) error { go p.Read(make([]byte, 1)); return stream(ctx, p) }, 0, "xxxxxx"},
+		{"nothing moves", listening, protocols.Timeout, ""},
+		{"a handler that waits", silent, protocols.Timeout, ""},
+	} {
+		to := serve(t, "tcp://127.0.0.1:0", &ListenOptions{Handle: c.handle, Idle: idle, Closed: func(_ *Peer, err error) { closed <- err }})
+		conn, err := net.Dial("tcp", strings.TrimPrefix(to, "tcp://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, _ := io.ReadAll(conn)
+		conn.Close()
+		if err := <-closed; string(said) != c.said || (c.kind == 0) != (err == nil) || err != nil && protocols.KindOf(err) != c.kind {
+			t.Errorf("%s: %q, %v", c.name, said, err)
+		}
+	}
+}
+
+// TestSendFile sends parts of a file, and leaves the file behind them.
+func TestSendFile(t *testing.T) {
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const size = 300_000
+	content := bytes.Repeat([]byte("0123456789"), size/10)
+	f.Write(content)
+	for _, c := range []struct{ offset, count, want int64 }{{0, 0, size}, {7, 0, size - 7}, {5, 100_000, 100_000}, {size - 3, 10, 3}, {size + 5, 0, 0}} {
+		got := make(chan []byte, 1)
+		to := serve(t, "tcp://127.0.0.1:0", &ListenOptions{Handle: func(_ context.Context, p *Peer) error {
+			all, err := io.ReadAll(p)
+			got <- all
+			return err
+		}})
+		conn, err := newClient(t, to, nil).Connect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := conn.SendFile(f, c.offset, c.count)
+		conn.Close()
+		at, _ := f.Seek(0, io.SeekCurrent)
+		if n != c.want || at != c.offset+n || err != nil {
+			t.Errorf("%+v: sent %d, file at %d, %v", c, n, at, err)
+		}
+		if all := <-got; !bytes.Equal(all, content[min(c.offset, size):min(c.offset, size)+c.want]) {
+			t.Errorf("%+v: %d bytes came", c, len(all))
+		}
+		if _, err := conn.SendFile(f, -1, 0); protocols.KindOf(err) != protocols.Usage {
+			t.Errorf("offset -1: %v", err)
+		}
+		if _, err := conn.SendFile(f, 0, 10); err == nil {
+			t.Error("sent on a closed connection")
+		}
 	}
 }

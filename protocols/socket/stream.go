@@ -3,11 +3,13 @@ package socket
 import (
 	"context"
 	"io"
+	"math"
 	"net"
 	"sync"
 
 	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/talk"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -36,14 +38,31 @@ func (c *Conn) SendUrgent(p []byte) error {
 	return protocols.Wrap(urgent.Send(c, p), "tcp", "send", "")
 }
 
+// SendFile sends count bytes of a file from an offset on, or with count 0 all up
+// to its end, and gives how many went out: fewer when the file has no more. The
+// file stands behind what was sent then, after an error too. Of an os.File the
+// kernel copies where it can, as [transport.Conn.ReadFrom] says.
+func (c *Conn) SendFile(f io.ReadSeeker, offset, count int64) (n int64, err error) {
+	if offset < 0 || count < 0 {
+		return 0, protocols.UsageError("", "send", "an offset and a count of bytes are not negative")
+	}
+	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+		return 0, err
+	}
+	if count == 0 {
+		count = math.MaxInt64
+	}
+	n, err = c.ReadFrom(&io.LimitedReader{R: f, N: count})
+	if _, serr := f.Seek(offset+n, io.SeekStart); err == nil {
+		err = serr
+	}
+	return n, err
+}
+
 // Talk connects, with TLS where the URL or the settings say so, and gives the
 // open stream: a [*Conn]. The context covers it until it is closed.
 func (c *Client) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
-	conn, err := c.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return conn, nil
+	return talk.Opened(c.Connect(ctx))
 }
 
 // Connect is Talk with the concrete type.

@@ -3,6 +3,7 @@ package talk
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -10,7 +11,7 @@ import (
 const masked = "****"
 
 // Mask hides secrets in text. It is for one goroutine at a time.
-type Mask struct{ secrets []string }
+type Mask struct{ secrets [][]byte } // the longest first
 
 // NewMask makes a mask that knows no secret yet.
 func NewMask() *Mask { return &Mask{} }
@@ -18,26 +19,39 @@ func NewMask() *Mask { return &Mask{} }
 // Add makes a secret known. An empty one is none.
 func (m *Mask) Add(secret string) {
 	if secret != "" {
-		m.secrets = append(m.secrets, secret)
+		m.secrets = append(m.secrets, []byte(secret))
+		slices.SortStableFunc(m.secrets, func(a, b []byte) int { return len(b) - len(a) })
 	}
 }
 
 // In reports whether a secret is in text.
 func (m *Mask) In(text string) bool {
-	for _, s := range m.secrets {
-		if strings.Contains(text, s) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.secrets, func(s []byte) bool { return strings.Contains(text, string(s)) })
 }
 
 // Text gives text with each secret hidden.
 func (m *Mask) Text(text string) string {
-	for _, s := range m.secrets {
-		text = strings.ReplaceAll(text, s, masked)
+	out, _ := m.hide([]byte(text), true)
+	return string(out)
+}
+
+// hide gives p with each secret hidden, of several at one place the longest. Unless
+// p is whole, what may be the start of a secret is left over, with all behind it.
+func (m *Mask) hide(p []byte, whole bool) (out, rest []byte) {
+	for len(p) > 0 {
+		shown, n := p[:1], 1
+		for _, s := range m.secrets {
+			if bytes.HasPrefix(p, s) {
+				shown, n = []byte(masked), len(s)
+				break
+			}
+			if !whole && bytes.HasPrefix(s, p) {
+				return out, p
+			}
+		}
+		out, p = append(out, shown...), p[n:]
 	}
-	return text
+	return out, nil
 }
 
 // Writer gives a writer that hides secrets in a stream, also such as come in
@@ -56,36 +70,18 @@ func (w *MaskWriter) Write(p []byte) (int, error) {
 	if len(w.m.secrets) == 0 && len(w.held) == 0 {
 		return w.w.Write(p)
 	}
-	w.held = append(w.held, p...)
-	for _, s := range w.m.secrets {
-		w.held = bytes.ReplaceAll(w.held, []byte(s), []byte(masked))
-	}
-	return len(p), w.release(w.open())
+	return len(p), w.write(append(w.held, p...), false)
 }
 
-// open gives the length of the tail that may be the start of a secret.
-func (w *MaskWriter) open() (longest int) {
-	for _, s := range w.m.secrets {
-		for n := min(len(s)-1, len(w.held)); n > longest; n-- {
-			if bytes.HasSuffix(w.held, []byte(s[:n])) {
-				longest = n
-				break
-			}
-		}
-	}
-	return longest
-}
+// Flush writes what is held back.
+func (w *MaskWriter) Flush() error { return w.write(w.held, true) }
 
-// release writes all but the last keep bytes.
-func (w *MaskWriter) release(keep int) error {
-	out := w.held[:len(w.held)-keep]
+func (w *MaskWriter) write(p []byte, whole bool) error {
+	out, rest := w.m.hide(p, whole)
+	w.held = append(w.held[:0], rest...)
 	if len(out) == 0 {
 		return nil
 	}
 	_, err := w.w.Write(out)
-	w.held = append(w.held[:0], w.held[len(out):]...)
 	return err
 }
-
-// Flush writes what is held back.
-func (w *MaskWriter) Flush() error { return w.release(0) }

@@ -7,7 +7,8 @@
 //
 // Nothing here depends on a protocol; a stream that has them may offer more:
 // SetReadDeadline (without it no time limit can end a read), CloseWrite,
-// AllowSecret (asked before a secret is sent) and Command (signals of Telnet).
+// AllowSecret (asked before a secret is sent), SendUrgent, StartTLS, Event (the
+// trace) and Signal (commands of Telnet).
 package talk
 
 import (
@@ -51,6 +52,15 @@ func NewStream(rw io.ReadWriter, window int) *Stream {
 		s.deadline = d.SetReadDeadline
 	}
 	return s
+}
+
+// Opened makes what a client's Connect gives what its Talk gives: with an error
+// the stream is nil, not one that holds a nil.
+func Opened[C io.ReadWriteCloser](conn C, err error) (io.ReadWriteCloser, error) {
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
 }
 
 // Match is what [Stream.Expect] found.
@@ -275,24 +285,8 @@ func (s *Stream) ReadAvailable() ([]byte, error) {
 
 // WriteTo writes all that comes to w, until the stream ends or a time limit set
 // by others does. What was buffered comes first.
-func (s *Stream) WriteTo(w io.Writer) (total int64, err error) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, rerr := s.Read(buf)
-		if n > 0 {
-			m, werr := w.Write(buf[:n])
-			total += int64(m)
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if rerr == io.EOF {
-			return total, nil
-		}
-		if rerr != nil {
-			return total, rerr
-		}
-	}
+func (s *Stream) WriteTo(w io.Writer) (int64, error) {
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{s}, make([]byte, 64<<10))
 }
 
 // Interact sends each piece of in as it is read, and writes all that comes to out,

@@ -299,3 +299,33 @@ func FuzzParse(f *testing.F) {
 		s.Run(t.Context(), stream, nil, nil)
 	})
 }
+
+// TestMaskOfSecretsInEachOther: a secret that begins another hides neither less nor
+// more than the longer one, however the bytes come.
+func TestMaskOfSecretsInEachOther(t *testing.T) {
+	m := NewMask()
+	m.Add("pass")
+	m.Add("password")
+	m.Add("sword-fish")
+	for in, want := range map[string]string{
+		"a password, a pass and a passw": "a ****, a **** and a ****w",
+		"a sword-fish":                   "a ****",
+		"pass":                           "****",
+		"passwor":                        "****wor",
+		"no secrets":                     "no secrets",
+	} {
+		if got := m.Text(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+		for size := 1; size < len(in); size++ {
+			var out bytes.Buffer
+			w := m.Writer(&out)
+			for p := range slices.Chunk([]byte(in), size) {
+				w.Write(p)
+			}
+			if w.Flush(); out.String() != want {
+				t.Errorf("%q in pieces of %d: got %q", in, size, &out)
+			}
+		}
+	}
+}

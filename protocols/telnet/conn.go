@@ -152,6 +152,10 @@ type wire struct {
 	late []byte // written while START_TLS was under way: goes out after it
 }
 
+func errStarting() error {
+	return &protocols.Error{Kind: protocols.TLSFailure, Text: "TLS is still being started"}
+}
+
 // maxLate bounds what is kept while START_TLS is under way.
 const maxLate = 64 << 10
 
@@ -205,7 +209,9 @@ func (w *wire) take(p []byte) (data int, err error) {
 		err = ferr
 	}
 	if err == nil && secure {
-		err = w.upgrade(rest)
+		if err = w.upgrade(rest); err == nil {
+			err = w.flush() // what was asked for meanwhile
+		}
 	}
 	return data, err
 }
@@ -286,7 +292,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	case !hush:
 		n, err = w.send(p, text)
 	case len(w.late)+len(p) > maxLate:
-		err = &protocols.Error{Kind: protocols.TLSFailure, Text: "TLS is still being started"}
+		err = errStarting()
 	default:
 		w.late = append(w.late, p...)
 		n = len(p)
@@ -341,10 +347,15 @@ func escape(dst, p, next []byte, text bool) []byte {
 // command sends a command.
 func (w *wire) command(b byte) error {
 	w.wmu.Lock()
+	hush := false
+	w.locked(func(e *engine) { hush = e.hush })
 	var err error
-	if b == DM && w.raw.TLS() == nil {
+	switch {
+	case hush: // it would stand in the handshake
+		err = errStarting()
+	case b == DM && w.raw.TLS() == nil:
 		err = urgent.Send(w.raw, []byte{IAC, DM})
-	} else {
+	default:
 		_, err = w.raw.Write([]byte{IAC, b})
 	}
 	w.wmu.Unlock()

@@ -55,8 +55,12 @@ const (
 	tlsFollows         // both sides have said FOLLOWS: the handshake is next
 )
 
-// slack is how many bytes of answers there may be beyond twice what came.
-const slack = 4 << 10
+// Bounds of what the peer makes us say: bytes beyond twice what came, and bytes
+// that wait because it does not read.
+const (
+	slack      = 4 << 10
+	maxWaiting = 64 << 10
+)
 
 // feed works on the bytes in p and leaves the data at its start. rest is what
 // stands behind the point where TLS begins.
@@ -210,9 +214,10 @@ func (e *engine) subCommand(b byte) error {
 // whole reports whether the stream may end here.
 func (e *engine) whole() bool { return e.at == inData }
 
-// answer queues bytes, unless the peer has made us talk too much already.
+// answer queues bytes, unless the peer has made us talk too much already. What the
+// user wants is not counted, see freely.
 func (e *engine) answer(p []byte) bool {
-	if e.hush || e.answered+int64(len(p)) > 2*e.received+slack {
+	if e.hush || e.answered+int64(len(p)) > 2*e.received+slack || e.answered >= 0 && len(e.out) > maxWaiting {
 		return false
 	}
 	e.answered += int64(len(p))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -280,4 +281,33 @@ func BenchmarkEscape(b *testing.B) {
 		buf = escape(buf[:0], src, nil, true)
 	}
 	io.Discard.Write(buf)
+}
+
+// TestAnswersThatNobodyReads: a peer that asks without an end, and takes no
+// answers, makes no store of them here; what the user wants still goes out.
+func TestAnswersThatNobodyReads(t *testing.T) {
+	e := newEngine(Settings{})
+	run(t, e, bytes.Repeat([]byte{IAC, AYT, 'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x'}, 100_000), 32<<10)
+	if len(e.out) > maxWaiting+100 {
+		t.Errorf("%d bytes of answers wait", len(e.out))
+	}
+	before := len(e.out)
+	e.freely(func() { e.sendSub(TTYPE, make([]byte, 1000)) })
+	if len(e.out) < before+1000 {
+		t.Error("what the user sends was dropped")
+	}
+}
+
+func TestEnvironNames(t *testing.T) {
+	for in, want := range map[string][]string{
+		"":                      nil,
+		"USER":                  nil,
+		"\x00USER\x03X\x00":     {"\x00USER", "\x03X", "\x00"},
+		"\x00A\x02\x03B\x02":    {"\x00A\x03B\x02"},
+		"junk\x02\x00\x03A\x01": {"\x03A\x01"},
+	} {
+		if got := environNames([]byte(in)); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q", in, got)
+		}
+	}
 }

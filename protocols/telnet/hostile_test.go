@@ -74,6 +74,36 @@ func TestWordsBeforeTLS(t *testing.T) {
 	}
 }
 
+// TestNothingInTheHandshake: once we have said that TLS follows, no command goes out
+// in clear, and data waits.
+func TestNothingInTheHandshake(t *testing.T) {
+	followed, rest := make(chan struct{}), make(chan []byte, 1)
+	conn, err := against(t, telnet.Settings{}, nil, func(c net.Conn) {
+		io.WriteString(c, "\xff\xfd\x2e")
+		io.ReadFull(c, make([]byte, 3+6)) // WILL, and FOLLOWS
+		close(followed)
+		b, _ := io.ReadAll(c)
+		rest <- b
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go conn.Read(make([]byte, 1))
+	<-followed
+	for _, command := range []byte{telnet.AYT, telnet.DM} {
+		if err := conn.Command(command); protocols.KindOf(err) != protocols.TLSFailure {
+			t.Errorf("%s: %v", telnet.CommandName(command), err)
+		}
+	}
+	if _, err := io.WriteString(conn, "secret"); err != nil {
+		t.Error(err)
+	}
+	conn.Close()
+	if b := <-rest; len(b) > 0 {
+		t.Errorf("in clear: %q", b)
+	}
+}
+
 // TestTextWithoutEnd: text that never matches is bounded in time by the step, and
 // in memory by the window; a drip does not put off the end of the context.
 func TestTextWithoutEnd(t *testing.T) {

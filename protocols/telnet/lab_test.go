@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/protocoltest"
 	"github.com/netclients/netclients/protocols/telnet"
 )
 
@@ -23,11 +23,7 @@ const wait = 10 * time.Second
 // open starts a server and a session with it.
 func open(t *testing.T, so lab.TelnetOptions, set telnet.Settings, o *protocols.Options) (*lab.TelnetServer, *telnet.Conn) {
 	t.Helper()
-	s, err := lab.StartTelnet(so)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := protocoltest.Start(t, lab.StartTelnet, so)
 	if o == nil {
 		o = &protocols.Options{}
 	}
@@ -44,16 +40,8 @@ func open(t *testing.T, so lab.TelnetOptions, set telnet.Settings, o *protocols.
 
 func client(t *testing.T, text string, set telnet.Settings, o *protocols.Options) *telnet.Client {
 	t.Helper()
-	u, err := url.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := telnet.New(u, o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := protocoltest.Open(t, telnet.New, text, o)
 	c.Settings = set
-	t.Cleanup(func() { c.Close() })
 	return c
 }
 
@@ -199,11 +187,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestTLSRequiredButNotOffered(t *testing.T) {
-	s, err := lab.StartTelnet(lab.TelnetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := protocoltest.Start(t, lab.StartTelnet, lab.TelnetOptions{})
 	c := client(t, s.URL(), telnet.Settings{}, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
 	if _, err := c.Connect(t.Context()); protocols.KindOf(err) != protocols.TLSFailure {
 		t.Errorf("got %v", err)
@@ -242,11 +226,7 @@ func TestHooks(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	s, err := lab.StartTelnet(lab.TelnetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := protocoltest.Start(t, lab.StartTelnet, lab.TelnetOptions{})
 	r, err := client(t, s.URL(), telnet.Settings{}, nil).Probe(t.Context())
 	if err != nil || !r.Up || r.Banner != "netclients lab Telnet server ready." {
 		t.Fatalf("%+v, %v", r, err)
@@ -269,11 +249,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestBusyAndClosed(t *testing.T) {
-	s, err := lab.StartTelnet(lab.TelnetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := protocoltest.Start(t, lab.StartTelnet, lab.TelnetOptions{})
 	c := client(t, s.URL(), telnet.Settings{}, nil)
 	one, err := c.Connect(t.Context())
 	if err != nil {
@@ -297,11 +273,7 @@ func TestBusyAndClosed(t *testing.T) {
 
 // TestBigEchoes: a large write and its echo do not wait for each other.
 func TestBigEchoes(t *testing.T) {
-	s, err := lab.StartSimple(lab.SimpleOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := protocoltest.Start(t, lab.StartSimple, lab.SimpleOptions{})
 	conn, err := client(t, "telnet://"+s.Addr()+"/", telnet.Settings{}, nil).Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package telnet
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -214,7 +215,7 @@ func (e *engine) environ(data []byte) {
 	}
 	asked := environNames(data[1:])
 	b := []byte{subIS}
-	for _, name := range sortedKeys(e.set.Environ) {
+	for _, name := range slices.Sorted(maps.Keys(e.set.Environ)) {
 		kind := byte(envUSERVAR)
 		if slices.Contains(wellKnown, name) {
 			kind = envVAR
@@ -226,15 +227,6 @@ func (e *engine) environ(data []byte) {
 		b = appendEnv(b, e.set.Environ[name])
 	}
 	e.sendSub(NEWENVIRON, b)
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // appendEnv escapes the bytes that separate names and values.
@@ -250,16 +242,20 @@ func appendEnv(b []byte, text string) []byte {
 
 // environNames gives the names of a request, each with its kind in front.
 func environNames(data []byte) (names []string) {
-	for i := 0; i < len(data); i++ {
-		switch b := data[i]; {
-		case b == envVAR || b == envUSERVAR:
-			names = append(names, string(b))
-		case len(names) == 0:
-		case b == envESC && i+1 < len(data):
+	var name []byte // empty: none has begun
+	for i := 0; i <= len(data); i++ {
+		if i == len(data) || data[i] == envVAR || data[i] == envUSERVAR {
+			if len(name) > 0 {
+				names = append(names, string(name))
+			}
+			name = append(name[:0], data[i:min(i+1, len(data))]...)
+			continue
+		}
+		if data[i] == envESC && i+1 < len(data) {
 			i++
-			names[len(names)-1] += string(data[i : i+1])
-		default:
-			names[len(names)-1] += string(data[i : i+1])
+		}
+		if len(name) > 0 {
+			name = append(name, data[i])
 		}
 	}
 	return names

@@ -95,11 +95,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 // Talk connects and gives the session: a [*Conn]. Negotiation goes on while it
 // is read. The context covers it until it is closed.
 func (c *Client) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
-	conn, err := c.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return conn, nil
+	return talk.Opened(c.Connect(ctx))
 }
 
 // Connect is Talk with the concrete type.

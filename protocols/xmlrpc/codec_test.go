@@ -330,3 +330,23 @@ func TestBase64Memory(t *testing.T) {
 		t.Errorf("%d times the value was allocated", cost)
 	}
 }
+
+// TestTagsAreBounded: the parser keeps all attributes of a tag, so that a tag is
+// small; texts and comments may be long.
+func TestTagsAreBounded(t *testing.T) {
+	const most = 1 << 20
+	for _, head := range []string{"", `<?xml version="1.0" encoding="iso-8859-1"?>`} {
+		for _, attribute := range []string{` a="b"`, ` a=">"`, ` a='">'`, ` <`, `x`} {
+			in := &io.LimitedReader{R: strings.NewReader(head + "<methodResponse" + strings.Repeat(attribute, most/len(attribute))), N: most}
+			_, err := DecodeResponse(in, nil)
+			if protocols.KindOf(err) != protocols.Protocol || most-in.N > 4*mostTag {
+				t.Errorf("%s%s...: %d bytes read, %v", head, attribute, most-in.N, err)
+			}
+		}
+		long := strings.Repeat("it's \"x\" > ", 10_000)
+		doc := head + "<methodResponse><!--" + long + "--><params><param><value><string a='" + strings.Repeat("y", mostTag/2) + "'><![CDATA[" + long + "]]>" + long + "</string></value></param></params></methodResponse>"
+		if v, err := DecodeResponse(strings.NewReader(doc), nil); v != long+long || err != nil {
+			t.Errorf("%s: long texts: %.40v, %v", head, v, err)
+		}
+	}
+}

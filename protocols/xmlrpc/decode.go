@@ -86,7 +86,13 @@ func newDecoder(src *source, r io.Reader, o *DecodeOptions) *decoder {
 	d.x = xml.NewDecoder(d.src)
 	d.x.CharsetReader = func(name string, r io.Reader) (io.Reader, error) { // of a document that says it is not UTF-8
 		d.recoded = true
-		return charset.Reader(name, r)
+		plain, err := charset.Reader(name, r)
+		if err != nil {
+			return nil, err
+		}
+		inner := newSource()
+		inner.Reset(plain)
+		return inner, nil
 	}
 	return d
 }

@@ -1,27 +1,10 @@
 package xmlrpc
 
 import (
-	"bufio"
 	"encoding/base64"
 	"io"
 	"strings"
 )
-
-// source gives a document to the parser byte by byte, as that takes them where it
-// can, so that nothing of it is held elsewhere.
-type source struct {
-	*bufio.Reader
-	before, last byte // of what was taken
-}
-
-func newSource() *source { return &source{Reader: bufio.NewReader(nil)} }
-
-// ReadByte gives the next byte.
-func (s *source) ReadByte() (byte, error) {
-	b, err := s.Reader.ReadByte()
-	s.before, s.last = s.last, b
-	return b, err
-}
 
 // base64 reads the rest of such an element. The parser would hold all of the text
 // before it gives any, which is many times the value.

@@ -18,30 +18,17 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
 func startLab(t testing.TB, o lab.XMLRPCOptions) *lab.XMLRPCServer {
 	t.Helper()
-	s, err := lab.StartXMLRPC(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
+	return protocoltest.Start(t, lab.StartXMLRPC, o)
 }
 
 func open(t testing.TB, rawURL string, o *protocols.Options) *Client {
 	t.Helper()
-	u, err := protocols.ParseURL(rawURL, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := New(u, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
+	return protocoltest.Open(t, New, rawURL, o)
 }
 
 func TestCalls(t *testing.T) {

@@ -22,8 +22,8 @@ type Method struct {
 }
 
 // Server answers calls over HTTP: a [net/http.Handler] for the paths that its owner
-// gives it. It has system.listMethods, methodHelp, methodSignature and multicall by
-// itself. Calls come from many goroutines at once.
+// gives it. It has system.listMethods, methodHelp, methodSignature and multicall (of
+// 10,000 calls at most) by itself. Calls come from many goroutines at once.
 type Server struct {
 	Methods    map[string]Method // not to be changed while calls are answered
 	MaxRequest int64             // bytes of XML in a call, unpacked; 0 is 64 MiB
@@ -128,7 +128,12 @@ func signaturesValue(all [][]string) any {
 	return out
 }
 
-// multicall makes the calls of an array one after the other.
+// mostServed bounds the calls of one request: what all of them give is in memory
+// at once.
+const mostServed = 10_000
+
+// multicall makes the calls of an array one after the other, until the client is
+// gone.
 func (s *Server) multicall(ctx context.Context, params []any) (any, error) {
 	var calls []any
 	if len(params) == 1 {
@@ -137,8 +142,14 @@ func (s *Server) multicall(ctx context.Context, params []any) (any, error) {
 	if calls == nil {
 		return nil, &Fault{Code: CodeInvalidParams, String: "want an array of calls"}
 	}
+	if len(calls) > mostServed {
+		return nil, &Fault{Code: CodeInvalidParams, String: "more than " + strconv.Itoa(mostServed) + " calls at once"}
+	}
 	out := make([]any, len(calls))
 	for i, c := range calls {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		v, err := s.oneOf(ctx, c)
 		if out[i] = any([]any{v}); err != nil {
 			out[i] = faultFor(err).value()

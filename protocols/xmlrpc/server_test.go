@@ -105,6 +105,24 @@ func TestServerFaults(t *testing.T) {
 	}
 }
 
+// TestServerMulticallEnds: a batch is bounded, and is given up with its client.
+func TestServerMulticallEnds(t *testing.T) {
+	done := 0
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &Server{Methods: map[string]Method{"leave": {Run: func(context.Context, []any) (any, error) {
+		done++
+		cancel()
+		return nil, nil
+	}}}}
+	batch := slices.Repeat([]any{map[string]any{"methodName": "leave", "params": []any{}}}, mostServed+1)
+	if _, err := s.call(ctx, "system.multicall", []any{batch}); done != 0 || faultFor(err).Code != CodeInvalidParams {
+		t.Errorf("too many: %d calls made, %v", done, err)
+	}
+	if _, err := s.call(ctx, "system.multicall", []any{batch[1:]}); done != 1 || !errors.Is(err, context.Canceled) {
+		t.Errorf("without a client: %d calls made, %v", done, err)
+	}
+}
+
 // TestServerHostile: what no client of ours would send.
 func TestServerHostile(t *testing.T) {
 	s := sums()

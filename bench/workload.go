@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
 // workload is one job that several programs do.
@@ -53,6 +54,7 @@ type row struct {
 	peer    peer
 	absent  string // why it did not run
 	failure string // its first failure, after which it was not run again
+	once    bool   // it is so slow that its first run counts, and is the only one
 	samples []sample
 	peakKiB int64 // 0: not known
 }
@@ -87,7 +89,10 @@ func (w workload) measure(ctx context.Context, l *lab, opts options, log io.Writ
 	return r, nil
 }
 
-func (r row) runs() bool { return r.absent == "" && r.failure == "" }
+func (r row) runs() bool { return r.absent == "" && r.failure == "" && !r.once }
+
+// onceAbove is the time above which a peer is run no more than once.
+const onceAbove = 8 * time.Second
 
 // runOnce adds one sample to the row. Its error is the harness's own; the peer's goes into the row.
 func (w workload) runOnce(ctx context.Context, l *lab, r *row, warmUp bool) error {
@@ -114,7 +119,8 @@ func (w workload) runOnce(ctx context.Context, l *lab, r *row, warmUp bool) erro
 		return nil
 	}
 	r.peakKiB = max(r.peakKiB, s.peakKiB)
-	if !warmUp {
+	r.once = warmUp && s.wall > onceAbove && !strings.HasPrefix(r.peer.name, "netclients")
+	if !warmUp || r.once {
 		r.samples = append(r.samples, s)
 	}
 	return nil

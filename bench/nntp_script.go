@@ -68,7 +68,7 @@ func overview(out *bufio.Writer) {
 	for n := 1; n <= newsMillion; n++ {
 		fmt.Fprintf(out, "%d\tRe: article %d of very many\tPoster %d <p%d@netclients.invalid>\tMon, 1 Jan 2024 00:00:00 +0000\t"+
 			"<many.%d@netclients.invalid>\t<many.%d@netclients.invalid>\t%d\t%d\tXref: news.netclients.invalid local.bench:%d\r\n",
-			n, n, n%1000, n%1000, n, max(1, n-1), 1000+n%5000, n%100, n)
+			n, n, n%1000, n%1000, n, max(1, n-1), 120+n%30, n%100, n)
 	}
 	fmt.Fprint(out, ".\r\n")
 }

@@ -127,8 +127,10 @@ func (s *SMTPServer) Received() int { return int(s.received.Load()) }
 // Close stops listening, cuts every connection and returns when all goroutines of
 // the server have ended. It is safe to call twice.
 func (s *SMTPServer) Close() error {
-	s.server.Close() // its error says only that it was closed before
-	return s.core.Close()
+	err := s.cut() // first of all: the library says goodbye under its lock
+	s.server.Close()
+	s.wg.Wait()
+	return err
 }
 
 // handle brings a connection to go-smtp and waits for its end.

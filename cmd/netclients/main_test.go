@@ -89,7 +89,7 @@ var starters = map[string]func(lab.Faults) (lab.Server, error){
 	"submission": func(f lab.Faults) (lab.Server, error) {
 		return lab.StartSMTP(lab.SMTPOptions{Faults: f, Submission: true})
 	},
-	"nntp":   func(f lab.Faults) (lab.Server, error) { return lab.StartNNTP(lab.NNTPOptions{Faults: f}) },
+	"nntp": func(f lab.Faults) (lab.Server, error) { return lab.StartNNTP(lab.NNTPOptions{Faults: f}) },
 	"holes": func(f lab.Faults) (lab.Server, error) { // a news server that has lost two articles of its overview
 		news := lab.NewsSample()
 		news.Lose("<2@lab.invalid>")

@@ -59,7 +59,7 @@ func (t *terminal) session(ctx context.Context, client *telnet.Client) error {
 		typed <- caught(func() error { return t.keys(ctx, readAhead(t.in)) })
 		conn.Close()
 	}()
-	err = t.output()
+	err = causeOf(ctx, t.output()) // a signal may show as a connection that was closed
 	ended := t.ended()
 	cancel(nil)
 	if ended || errors.Is(err, io.EOF) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/url"
@@ -200,6 +201,9 @@ func TestDatagramServers(t *testing.T) {
 			}
 			if try == 40 {
 				t.Fatalf("%s: %q, %v", name, buf[:n], err)
+			}
+			if errors.Is(err, syscall.ECONNREFUSED) { // told at once, while the program starts
+				time.Sleep(250 * time.Millisecond)
 			}
 		}
 	}

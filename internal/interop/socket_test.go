@@ -86,6 +86,8 @@ func TestTLSPeers(t *testing.T) {
 		TLS: &tls.Config{Certificates: []tls.Certificate{cert}},
 		Handle: func(_ context.Context, p *socket.Peer) error {
 			_, err := io.CopyN(p, p, int64(len(data)))
+			p.SetReadDeadline(time.Now().Add(time.Second)) // the peer's goodbye must not turn the end into a reset
+			io.Copy(io.Discard, p)
 			return err
 		},
 	})

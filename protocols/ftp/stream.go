@@ -140,6 +140,9 @@ func (d *download) Read(p []byte) (int, error) {
 	if d.err != nil {
 		return 0, d.err
 	}
+	if err := context.Cause(d.ctx); err != nil { // also when the rest has come already
+		return 0, d.s.c.wrap(err, "get", d.name)
+	}
 	if d.left >= 0 && int64(len(p)) > d.left {
 		p = p[:d.left]
 		if d.left == 0 {

@@ -59,7 +59,7 @@ func (e *Error) Error() string {
 
 // Message gives the error without protocol, verb and URL.
 func (e *Error) Message() string {
-	if e.Kind == Interrupted && e.Text == "" {
+	if e.Kind == KindInterrupted && e.Text == "" {
 		return "interrupted"
 	}
 	msg := e.Text
@@ -104,9 +104,9 @@ func (e *Error) Is(target error) bool {
 	}
 	switch target {
 	case context.DeadlineExceeded, os.ErrDeadlineExceeded:
-		return e.Kind == Timeout
+		return e.Kind == KindTimeout
 	case context.Canceled:
-		return e.Kind == Interrupted
+		return e.Kind == KindInterrupted
 	}
 	return false
 }
@@ -148,26 +148,26 @@ func shortURL(s string) string {
 
 // UsageError gives an error for an argument or flag that is wrong.
 func UsageError(proto, op, text string) *Error {
-	return &Error{Proto: proto, Op: op, Kind: Usage, Text: text}
+	return &Error{Proto: proto, Op: op, Kind: KindUsage, Text: text}
 }
 
 // Unsupported gives an error for a thing that a protocol or server has not.
 // Kind is Usage when the protocol lacks it; adapters whose server lacks it set
 // Refused.
 func Unsupported(proto, op, text string) *Error {
-	return &Error{Proto: proto, Op: op, Kind: Usage, Text: text, Class: errors.ErrUnsupported}
+	return &Error{Proto: proto, Op: op, Kind: KindUsage, Text: text, Class: errors.ErrUnsupported}
 }
 
 // ProtocolError gives an error for an answer that breaks the protocol.
 func ProtocolError(proto, op, text string) *Error {
-	return &Error{Proto: proto, Op: op, Kind: Protocol, Text: text}
+	return &Error{Proto: proto, Op: op, Kind: KindProtocol, Text: text}
 }
 
 // KindOf gives the kind of any error: OK for nil, the kind of the first [Error]
 // in its chain, else what [Wrap] would make of it.
 func KindOf(err error) Kind {
 	if err == nil {
-		return OK
+		return KindOK
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind

@@ -14,10 +14,10 @@ var errNotExist = fs.ErrNotExist
 // TestErrorText holds the one line that people see.
 func TestErrorText(t *testing.T) {
 	for want, e := range map[string]*Error{
-		"ftp get host/path: 550 No such file (not found)":      {Proto: "ftp", Op: "get", URL: "ftp://u:pw@host/path", Code: 550, Text: "No such file", Class: fs.ErrNotExist, Kind: Refused},
+		"ftp get host/path: 550 No such file (not found)":      {Proto: "ftp", Op: "get", URL: "ftp://u:pw@host/path", Code: 550, Text: "No such file", Class: fs.ErrNotExist, Kind: KindRefused},
 		"file get /a b%41: file does not exist":                {Proto: "file", Op: "get", URL: "file:///a%20b%2541", Class: fs.ErrNotExist},
 		"ftp get host/path: 550 /path: not found":              {Proto: "ftp", Op: "get", URL: "ftp://host/path", Code: 550, Text: "/path: not found", Class: fs.ErrNotExist},
-		"ftp ls host: 530 Please login":                        {Proto: "ftp", Op: "ls", URL: "ftp://host/", Code: 530, Text: "Please login", Kind: Auth},
+		"ftp ls host: 530 Please login":                        {Proto: "ftp", Op: "ls", URL: "ftp://host/", Code: 530, Text: "Please login", Kind: KindAuth},
 		"ftp rm [::1]:2121/x: 550 no (permission denied)":      {Proto: "ftp", Op: "rm", URL: "ftp://[::1]:2121/x", Code: 550, Text: "no", Class: fs.ErrPermission},
 		"ftp mkdir: 550 no (exists already)":                   {Proto: "ftp", Op: "mkdir", Code: 550, Text: "no", Class: fs.ErrExist},
 		"ftp chmod: 502 no (not supported)":                    {Proto: "ftp", Op: "chmod", Code: 502, Text: "no", Class: errors.ErrUnsupported},
@@ -27,8 +27,8 @@ func TestErrorText(t *testing.T) {
 		"said: broken":                                         {Text: "said", Err: errors.New("broken")},
 		"refused to send a secret without TLS to h":            {Text: "refused to send a secret without TLS to h", Class: ErrCleartext},
 		"550":              {Code: 550},
-		"news:g: refused":  {URL: "news:g", Kind: Refused},
-		"temporary":        {Kind: Temporary},
+		"news:g: refused":  {URL: "news:g", Kind: KindRefused},
+		"temporary":        {Kind: KindTemporary},
 		"ftp put: no name": UsageError("ftp", "put", "no name"),
 		"ftp get: bad":     ProtocolError("ftp", "get", "bad"),
 	} {
@@ -50,11 +50,11 @@ func TestErrorIs(t *testing.T) {
 		{&Error{Class: fs.ErrNotExist}, fs.ErrPermission, false},
 		{Unsupported("ftp", "x", "y"), errors.ErrUnsupported, true},
 		{&Error{Class: ErrTooMany}, ErrTooMany, true},
-		{&Error{Kind: Timeout}, context.DeadlineExceeded, true},
-		{&Error{Kind: Timeout}, os.ErrDeadlineExceeded, true},
-		{&Error{Kind: Interrupted}, context.Canceled, true},
-		{&Error{Kind: Refused}, context.Canceled, false},
-		{&Error{Kind: Refused}, context.DeadlineExceeded, false},
+		{&Error{Kind: KindTimeout}, context.DeadlineExceeded, true},
+		{&Error{Kind: KindTimeout}, os.ErrDeadlineExceeded, true},
+		{&Error{Kind: KindInterrupted}, context.Canceled, true},
+		{&Error{Kind: KindRefused}, context.Canceled, false},
+		{&Error{Kind: KindRefused}, context.DeadlineExceeded, false},
 		{&Error{Err: cause}, cause, true},
 	} {
 		if got := errors.Is(c.err, c.target); got != c.want {
@@ -73,7 +73,7 @@ func TestKindIsTheExitCode(t *testing.T) {
 			t.Errorf("kind %d is %q, want %q", code, k, word)
 		}
 	}
-	if len(kindNames) != 13 || Kind(99).String() != "kind 99" || kindNamed("nosuch") != Internal {
+	if len(kindNames) != 13 || Kind(99).String() != "kind 99" || kindNamed("nosuch") != KindInternal {
 		t.Error("kinds beyond the table")
 	}
 }

@@ -8,25 +8,25 @@ type Kind int
 
 // The kinds of failure, in the order of their exit codes.
 const (
-	OK          Kind = 0
-	Internal    Kind = 1   // anything that is not one of those below
-	Usage       Kind = 2   // wrong flags, arguments, URL; a verb that a protocol has not
-	Connect     Kind = 3   // name not resolved, refused, unreachable, proxy refused
-	TLSFailure  Kind = 4   // handshake, certificate, TLS asked for but not offered
-	Auth        Kind = 5   // login refused, no credentials, refused to send them in clear
-	Refused     Kind = 6   // the server's permanent no; not found is among them
-	Temporary   Kind = 7   // the server's temporary no
-	Timeout     Kind = 8   // connect, idle or whole
-	Protocol    Kind = 9   // the answer breaks the protocol, is cut short, or passes a limit
-	Partial     Kind = 10  // some items done, some failed
-	Local       Kind = 11  // the local file system or standard output
-	Interrupted Kind = 130 // the user's Ctrl-C, or a cancelled context
+	KindOK          Kind = 0
+	KindInternal    Kind = 1   // anything that is not one of those below
+	KindUsage       Kind = 2   // wrong flags, arguments, URL; a verb that a protocol has not
+	KindConnect     Kind = 3   // name not resolved, refused, unreachable, proxy refused
+	KindTLS         Kind = 4   // handshake, certificate, TLS asked for but not offered
+	KindAuth        Kind = 5   // login refused, no credentials, refused to send them in clear
+	KindRefused     Kind = 6   // the server's permanent no; not found is among them
+	KindTemporary   Kind = 7   // the server's temporary no
+	KindTimeout     Kind = 8   // connect, idle or whole
+	KindProtocol    Kind = 9   // the answer breaks the protocol, is cut short, or passes a limit
+	KindPartial     Kind = 10  // some items done, some failed
+	KindLocal       Kind = 11  // the local file system or standard output
+	KindInterrupted Kind = 130 // the user's Ctrl-C, or a cancelled context
 )
 
 var kindNames = map[Kind]string{
-	OK: "ok", Internal: "internal", Usage: "usage", Connect: "connect", TLSFailure: "tls", Auth: "auth",
-	Refused: "refused", Temporary: "temporary", Timeout: "timeout", Protocol: "protocol", Partial: "partial",
-	Local: "local", Interrupted: "interrupted",
+	KindOK: "ok", KindInternal: "internal", KindUsage: "usage", KindConnect: "connect", KindTLS: "tls", KindAuth: "auth",
+	KindRefused: "refused", KindTemporary: "temporary", KindTimeout: "timeout", KindProtocol: "protocol", KindPartial: "partial",
+	KindLocal: "local", KindInterrupted: "interrupted",
 }
 
 // String gives the word used in JSON output, such as "connect".
@@ -47,5 +47,5 @@ func kindNamed(s string) Kind {
 			return k
 		}
 	}
-	return Internal
+	return KindInternal
 }

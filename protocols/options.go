@@ -130,10 +130,10 @@ func URLCredential(u *url.URL) Credential {
 }
 
 // ErrNoPassword is the error of a login for which only the user is known, of kind
-// [Auth].
+// [KindAuth].
 func ErrNoPassword(user string) *Error {
 	return &Error{
-		Op: "login", Kind: Auth, Text: "no password is known for " + user,
+		Op: "login", Kind: KindAuth, Text: "no password is known for " + user,
 		Hint: "--password-command or --password-file, the keyring or ~/.netrc; user:@ in the URL stands for an empty one",
 	}
 }

@@ -91,7 +91,7 @@ func (s *Spec) Scheme(name string) (Scheme, bool) {
 }
 
 // Accept gives the scheme of u and options that are not nil, for an adapter's New.
-// A scheme that is none of the adapter's is an error of kind [Usage] that names
+// A scheme that is none of the adapter's is an error of kind [KindUsage] that names
 // those that are.
 func (s *Spec) Accept(u *url.URL, o *Options) (Scheme, *Options, error) {
 	if o == nil {

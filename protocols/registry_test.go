@@ -29,7 +29,7 @@ func (d *dummy) List(_ context.Context, dir string) iter.Seq2[Entry, error] {
 
 func (d *dummy) Get(_ context.Context, name string, _ *GetOptions) (*Object, error) {
 	if strings.HasPrefix(name, "no") {
-		return nil, &Error{Kind: Refused, Text: name}
+		return nil, &Error{Kind: KindRefused, Text: name}
 	}
 	return &Object{Entry: Entry{Name: name}, Body: io.NopCloser(strings.NewReader(name))}, nil
 }
@@ -97,7 +97,7 @@ func TestRegistryRefuses(t *testing.T) {
 		{"news://host:x/", "", "neither a number nor a service"},
 	} {
 		target, err := r.Parse(c.text, c.proto)
-		if target != nil || KindOf(err) != Usage || !strings.Contains(err.Error(), c.want) {
+		if target != nil || KindOf(err) != KindUsage || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, %v; want %q", c.text, target, err, c.want)
 		}
 	}
@@ -122,7 +122,7 @@ func TestRegistryNamesURLOfABadPath(t *testing.T) {
 	}
 	target, err := r.Parse("p://u:Geheim@host/x", "")
 	e, ok := err.(*Error)
-	if target != nil || !ok || e.Proto != "p" || e.URL != "p://u@host/x" || e.Kind != Usage {
+	if target != nil || !ok || e.Proto != "p" || e.URL != "p://u@host/x" || e.Kind != KindUsage {
 		t.Errorf("%v, %#v", target, err)
 	}
 }
@@ -152,7 +152,7 @@ func TestCapabilityMissing(t *testing.T) {
 	_, errs["raw"] = Do(ctx, c, "")
 	for op, err := range errs {
 		e, ok := err.(*Error)
-		if !ok || e.Kind != Usage || e.Op != op || !errors.Is(err, errors.ErrUnsupported) {
+		if !ok || e.Kind != KindUsage || e.Op != op || !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("%s: %#v", op, err)
 		}
 	}
@@ -189,7 +189,7 @@ func TestStatFallsBackToTheListing(t *testing.T) {
 	if err != nil || e.Path != "dir/b" {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if _, err := Stat(t.Context(), c, "dir/c"); KindOf(err) != Refused || !errors.Is(err, errNotExist) {
+	if _, err := Stat(t.Context(), c, "dir/c"); KindOf(err) != KindRefused || !errors.Is(err, errNotExist) {
 		t.Errorf("%v", err)
 	}
 }
@@ -222,7 +222,7 @@ func TestGateLetsOneIn(t *testing.T) {
 	if err := g.Enter(); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Enter(); !errors.Is(err, ErrBusy) || KindOf(err) != Usage {
+	if err := g.Enter(); !errors.Is(err, ErrBusy) || KindOf(err) != KindUsage {
 		t.Errorf("%v", err)
 	}
 	g.Leave()
@@ -338,11 +338,11 @@ func TestOpen(t *testing.T) {
 		t.Errorf("%+v, %q, %v", c, name, err)
 	}
 	for _, text := range []string{"http://host/", "ftp://host/#x", "ftp://a@b@c/"} {
-		if _, _, err := Open[*dummy](spec, text, nil); KindOf(err) != Usage {
+		if _, _, err := Open[*dummy](spec, text, nil); KindOf(err) != KindUsage {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	if _, _, err := Open[wrapper](spec, "host", nil); KindOf(err) != Usage {
+	if _, _, err := Open[wrapper](spec, "host", nil); KindOf(err) != KindUsage {
 		t.Errorf("another type: %v", err)
 	}
 }

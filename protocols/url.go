@@ -47,7 +47,7 @@ func ParseURL(text, scheme string) (*url.URL, error) {
 }
 
 func badURL(text, why string) *Error {
-	return &Error{Kind: Usage, Text: fmt.Sprintf("URL %q: %s", redactText(text), why)}
+	return &Error{Kind: KindUsage, Text: fmt.Sprintf("URL %q: %s", redactText(text), why)}
 }
 
 // plainURLError drops net/url's repetition of the URL, which may hold a password.
@@ -107,7 +107,7 @@ func parseOpaque(text string) (*url.URL, error) {
 // checkText refuses what no URL may hold, before anything is decoded.
 func checkText(text string) error {
 	if text == "" {
-		return &Error{Kind: Usage, Text: "empty URL"}
+		return &Error{Kind: KindUsage, Text: "empty URL"}
 	}
 	for _, r := range text {
 		switch {

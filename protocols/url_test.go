@@ -125,7 +125,7 @@ func TestParseURLRefuses(t *testing.T) {
 			t.Errorf("%q was taken as %v, with error %v", text, u, err)
 			continue
 		}
-		if e, ok := err.(*Error); !ok || e.Kind != Usage {
+		if e, ok := err.(*Error); !ok || e.Kind != KindUsage {
 			t.Errorf("%q: %v is not of kind usage", text, err)
 		}
 		if strings.ContainsAny(err.Error(), "\r\n\x00\x1b\x7f") {
@@ -156,8 +156,8 @@ func TestPasswordIsNeverShown(t *testing.T) {
 			continue
 		}
 		check(t, text, Redact(target.URL), secret)
-		check(t, text, (&Error{Proto: "ftp", Op: "get", URL: Redact(target.URL), Kind: Refused}).Error(), secret)
-		check(t, text, (&Error{URL: target.URL.String(), Kind: Refused}).Error(), secret)
+		check(t, text, (&Error{Proto: "ftp", Op: "get", URL: Redact(target.URL), Kind: KindRefused}).Error(), secret)
+		check(t, text, (&Error{URL: target.URL.String(), Kind: KindRefused}).Error(), secret)
 	}
 }
 
@@ -220,7 +220,7 @@ func FuzzParseURL(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		u, err := ParseURL(text, "ftp")
 		if err != nil {
-			if KindOf(err) != Usage {
+			if KindOf(err) != KindUsage {
 				t.Fatalf("%q: %v has kind %s", text, err, KindOf(err))
 			}
 			return

@@ -56,7 +56,7 @@ func classify(err error) Error {
 	}](err); ok {
 		return Error{Kind: kindNamed(k.ErrorKind()), Err: err}
 	}
-	return Error{Kind: Internal, Err: err}
+	return Error{Kind: KindInternal, Err: err}
 }
 
 var rules = []struct {
@@ -64,19 +64,19 @@ var rules = []struct {
 	kind  Kind
 	retry bool
 }{
-	{is(context.Canceled), Interrupted, false},
-	{is(context.DeadlineExceeded), Timeout, false},
-	{isTLS, TLSFailure, false},
-	{isTimeout, Timeout, true},
-	{as[*net.DNSError], Connect, false},
-	{isDial, Connect, true},
-	{isLocal, Local, false},
-	{anyOf(io.EOF, io.ErrUnexpectedEOF), Protocol, true},
-	{anyOf(syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, net.ErrClosed), Connect, true},
-	{as[*net.OpError], Connect, true},
-	{is(errors.ErrUnsupported), Usage, false},
-	{is(ErrBusy), Usage, false},
-	{is(ErrClosed), Usage, false},
+	{is(context.Canceled), KindInterrupted, false},
+	{is(context.DeadlineExceeded), KindTimeout, false},
+	{isTLS, KindTLS, false},
+	{isTimeout, KindTimeout, true},
+	{as[*net.DNSError], KindConnect, false},
+	{isDial, KindConnect, true},
+	{isLocal, KindLocal, false},
+	{anyOf(io.EOF, io.ErrUnexpectedEOF), KindProtocol, true},
+	{anyOf(syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, net.ErrClosed), KindConnect, true},
+	{as[*net.OpError], KindConnect, true},
+	{is(errors.ErrUnsupported), KindUsage, false},
+	{is(ErrBusy), KindUsage, false},
+	{is(ErrClosed), KindUsage, false},
 }
 
 func is(target error) func(error) bool {

@@ -31,39 +31,39 @@ func TestWrapClassifies(t *testing.T) {
 		kind  Kind
 		retry bool
 	}{
-		{context.Canceled, Interrupted, false},
-		{op("dial", context.Canceled), Interrupted, false},
-		{context.DeadlineExceeded, Timeout, false},
-		{op("dial", context.DeadlineExceeded), Timeout, false},
-		{os.ErrDeadlineExceeded, Timeout, true},
-		{op("read", os.ErrDeadlineExceeded), Timeout, true},
-		{&net.DNSError{Err: "no such host", IsNotFound: true}, Connect, false},
-		{op("dial", &net.DNSError{Err: "no such host"}), Connect, false},
-		{&net.DNSError{Err: "slow", IsTimeout: true}, Timeout, true},
-		{op("dial", sys(syscall.ECONNREFUSED)), Connect, true},
-		{op("dial", sys(syscall.ETIMEDOUT)), Timeout, true},
-		{op("read", sys(syscall.ECONNRESET)), Connect, true},
-		{syscall.EPIPE, Connect, true},
-		{net.ErrClosed, Connect, true},
-		{op("write", errors.New("odd")), Connect, true},
-		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, TLSFailure, false},
-		{x509.UnknownAuthorityError{}, TLSFailure, false},
-		{x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"}, TLSFailure, false},
-		{x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired}, TLSFailure, false},
-		{tls.RecordHeaderError{Msg: "not TLS"}, TLSFailure, false},
-		{tls.AlertError(40), TLSFailure, false},
-		{op("remote error", tls.AlertError(40)), TLSFailure, false},
-		{&fs.PathError{Op: "open", Path: "x", Err: syscall.ENOSPC}, Local, false},
-		{&os.LinkError{Op: "rename", Err: syscall.EXDEV}, Local, false},
-		{io.EOF, Protocol, true},
-		{io.ErrUnexpectedEOF, Protocol, true},
-		{errors.ErrUnsupported, Usage, false},
-		{ErrBusy, Usage, false},
-		{ErrClosed, Usage, false},
-		{below{"protocol"}, Protocol, false},
-		{below{"auth"}, Auth, false},
-		{below{"no kind"}, Internal, false},
-		{errors.New("anything"), Internal, false},
+		{context.Canceled, KindInterrupted, false},
+		{op("dial", context.Canceled), KindInterrupted, false},
+		{context.DeadlineExceeded, KindTimeout, false},
+		{op("dial", context.DeadlineExceeded), KindTimeout, false},
+		{os.ErrDeadlineExceeded, KindTimeout, true},
+		{op("read", os.ErrDeadlineExceeded), KindTimeout, true},
+		{&net.DNSError{Err: "no such host", IsNotFound: true}, KindConnect, false},
+		{op("dial", &net.DNSError{Err: "no such host"}), KindConnect, false},
+		{&net.DNSError{Err: "slow", IsTimeout: true}, KindTimeout, true},
+		{op("dial", sys(syscall.ECONNREFUSED)), KindConnect, true},
+		{op("dial", sys(syscall.ETIMEDOUT)), KindTimeout, true},
+		{op("read", sys(syscall.ECONNRESET)), KindConnect, true},
+		{syscall.EPIPE, KindConnect, true},
+		{net.ErrClosed, KindConnect, true},
+		{op("write", errors.New("odd")), KindConnect, true},
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, KindTLS, false},
+		{x509.UnknownAuthorityError{}, KindTLS, false},
+		{x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"}, KindTLS, false},
+		{x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired}, KindTLS, false},
+		{tls.RecordHeaderError{Msg: "not TLS"}, KindTLS, false},
+		{tls.AlertError(40), KindTLS, false},
+		{op("remote error", tls.AlertError(40)), KindTLS, false},
+		{&fs.PathError{Op: "open", Path: "x", Err: syscall.ENOSPC}, KindLocal, false},
+		{&os.LinkError{Op: "rename", Err: syscall.EXDEV}, KindLocal, false},
+		{io.EOF, KindProtocol, true},
+		{io.ErrUnexpectedEOF, KindProtocol, true},
+		{errors.ErrUnsupported, KindUsage, false},
+		{ErrBusy, KindUsage, false},
+		{ErrClosed, KindUsage, false},
+		{below{"protocol"}, KindProtocol, false},
+		{below{"auth"}, KindAuth, false},
+		{below{"no kind"}, KindInternal, false},
+		{errors.New("anything"), KindInternal, false},
 	} {
 		for _, err := range []error{c.err, fmt.Errorf("reading: %w", c.err)} {
 			wrapped := Wrap(err, "ftp", "get", "ftp://h/x")
@@ -80,10 +80,10 @@ func TestWrapClassifies(t *testing.T) {
 }
 
 func TestWrapKeepsWhatIsThere(t *testing.T) {
-	if err := Wrap(nil, "a", "b", "c"); err != nil || KindOf(err) != OK || IsRetryable(err) {
+	if err := Wrap(nil, "a", "b", "c"); err != nil || KindOf(err) != KindOK || IsRetryable(err) {
 		t.Errorf("nil became %v", err)
 	}
-	inner := Error{Op: "stat", Kind: Refused, Code: 550, Text: "no", Class: fs.ErrNotExist, Retryable: true, Hint: "h"}
+	inner := Error{Op: "stat", Kind: KindRefused, Code: 550, Text: "no", Class: fs.ErrNotExist, Retryable: true, Hint: "h"}
 	kept := inner
 	got := Wrap(fmt.Errorf("outer: %w", &inner), "ftp", "get", "u")
 	want := inner
@@ -94,7 +94,7 @@ func TestWrapKeepsWhatIsThere(t *testing.T) {
 	if !reflect.DeepEqual(inner, kept) {
 		t.Errorf("the error that was wrapped has changed: %+v", inner)
 	}
-	if KindOf(got) != Refused || !IsRetryable(got) || !errors.Is(got, fs.ErrNotExist) {
+	if KindOf(got) != KindRefused || !IsRetryable(got) || !errors.Is(got, fs.ErrNotExist) {
 		t.Errorf("%v", got)
 	}
 }

@@ -45,7 +45,7 @@ func guarded(stderr io.Writer, do func() int) (code int) {
 	defer func() {
 		if v := recover(); v != nil {
 			fmt.Fprintf(stderr, "netclients: internal error: %s\n", safe(fmt.Sprint(v)))
-			code = protocols.Internal.Exit()
+			code = protocols.KindInternal.Exit()
 		}
 	}()
 	return do()

@@ -51,8 +51,8 @@ func TestOneClientForOneServer(t *testing.T) {
 }
 
 func TestManyTargets(t *testing.T) {
-	gone := &protocols.Error{Kind: protocols.Refused, Text: "gone"}
-	auth := &protocols.Error{Kind: protocols.Auth, Text: "no"}
+	gone := &protocols.Error{Kind: protocols.KindRefused, Text: "gone"}
+	auth := &protocols.Error{Kind: protocols.KindAuth, Text: "no"}
 	for _, c := range []struct {
 		failures []error
 		code     int
@@ -86,7 +86,7 @@ func TestRetries(t *testing.T) {
 			t.Errorf("%+v: exit code %d after %d attempts", c, r.code, s.lists)
 		}
 	}
-	s := &fakeServer{failures: []error{&protocols.Error{Kind: protocols.Refused, Text: "no"}}}
+	s := &fakeServer{failures: []error{&protocols.Error{Kind: protocols.KindRefused, Text: "no"}}}
 	s.cli(t, "ls", "fake://h/").says(t, 6, "no")
 	if s.lists != 1 {
 		t.Errorf("a permanent no was repeated: %d", s.lists)
@@ -103,7 +103,7 @@ func TestTimeoutAndInterrupt(t *testing.T) {
 }
 
 func TestErrorLines(t *testing.T) {
-	bad := &protocols.Error{Kind: protocols.Auth, Code: 530, Text: "no\x1b[31m\nway", Class: protocols.ErrLoginNeeded}
+	bad := &protocols.Error{Kind: protocols.KindAuth, Code: 530, Text: "no\x1b[31m\nway", Class: protocols.ErrLoginNeeded}
 	s := &fakeServer{failures: []error{bad, bad}}
 	r := s.cli(t, "ls", "fake://u@h/x")
 	want := "netclients: fake ls h/x: 530 no\uFFFD[31m way (server wants a login first)\n  try: --user NAME with --password-file FILE\n"

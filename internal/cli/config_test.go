@@ -82,7 +82,7 @@ func TestConfigRefuses(t *testing.T) {
 			t.Errorf("%.60q: got %v, want %q", text, err, want)
 			continue
 		}
-		if protocols.KindOf(err) != protocols.Usage || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {
+		if protocols.KindOf(err) != protocols.KindUsage || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%.60q: not one line of kind usage with the path: %v", text, err)
 		}
 	}

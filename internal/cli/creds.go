@@ -481,9 +481,9 @@ func firstOf(words ...string) string {
 
 // credError keeps the kind of a file's error, and is of kind Auth else.
 func credError(text string, err error) error {
-	kind := protocols.Auth
+	kind := protocols.KindAuth
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		kind = protocols.Local
+		kind = protocols.KindLocal
 	}
 	return &protocols.Error{Kind: kind, Text: text, Err: err}
 }

@@ -139,15 +139,15 @@ func TestCredentialsErrors(t *testing.T) {
 		kind       protocols.Kind
 		env        credEnv
 	}{
-		{"password in --user", "takes the name alone", protocols.Usage, credEnv{User: "joe:hunter2"}},
-		{"no user", "add --user", protocols.Auth, credEnv{PasswordCommand: "echo hunter2"}},
-		{"no file", "no such file", protocols.Local, credEnv{User: "joe", PasswordFile: "/nowhere/x"}},
-		{"long", "longer than", protocols.Auth, credEnv{User: "joe", PasswordFile: long}},
-		{"empty", "is empty", protocols.Auth, credEnv{User: "joe", PasswordCommand: "true"}},
-		{"failing command", "exit status 3", protocols.Auth, credEnv{User: "joe", PasswordCommand: "echo hunter2; exit 3"}},
-		{"no stdin", "no standard input", protocols.Auth, credEnv{User: "joe", PasswordFile: "-"}},
-		{"named netrc", "no such file", protocols.Local, credEnv{NetrcFile: "/nowhere/netrc"}},
-		{"broken netrc", ":1: login without a value", protocols.Auth, credEnv{NetrcFile: writeFile(t, "n", "machine h login", 0o600)}},
+		{"password in --user", "takes the name alone", protocols.KindUsage, credEnv{User: "joe:hunter2"}},
+		{"no user", "add --user", protocols.KindAuth, credEnv{PasswordCommand: "echo hunter2"}},
+		{"no file", "no such file", protocols.KindLocal, credEnv{User: "joe", PasswordFile: "/nowhere/x"}},
+		{"long", "longer than", protocols.KindAuth, credEnv{User: "joe", PasswordFile: long}},
+		{"empty", "is empty", protocols.KindAuth, credEnv{User: "joe", PasswordCommand: "true"}},
+		{"failing command", "exit status 3", protocols.KindAuth, credEnv{User: "joe", PasswordCommand: "echo hunter2; exit 3"}},
+		{"no stdin", "no standard input", protocols.KindAuth, credEnv{User: "joe", PasswordFile: "-"}},
+		{"named netrc", "no such file", protocols.KindLocal, credEnv{NetrcFile: "/nowhere/netrc"}},
+		{"broken netrc", ":1: login without a value", protocols.KindAuth, credEnv{NetrcFile: writeFile(t, "n", "machine h login", 0o600)}},
 	} {
 		tc.env.Getenv = noEnv
 		_, err := newCredentials(tc.env)(t.Context(), ftpRequest(""))

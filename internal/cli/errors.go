@@ -46,7 +46,7 @@ func (t *tally) err() error {
 	case t.failed == 0:
 		return nil
 	case t.done > 0, t.mixed:
-		return &failures{protocols.Partial, t.failed}
+		return &failures{protocols.KindPartial, t.failed}
 	}
 	return &failures{t.kind, t.failed}
 }
@@ -142,8 +142,8 @@ var hints = []struct {
 // causeOf puts the reason why a context ended in the place of the bare end.
 func causeOf(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
-	if kind := protocols.KindOf(err); ctx.Err() == context.Canceled && (kind == protocols.Connect || kind == protocols.Protocol) {
-		return &protocols.Error{Kind: protocols.Interrupted, Err: context.Canceled} // whatever the cut looked like from where it was seen
+	if kind := protocols.KindOf(err); ctx.Err() == context.Canceled && (kind == protocols.KindConnect || kind == protocols.KindProtocol) {
+		return &protocols.Error{Kind: protocols.KindInterrupted, Err: context.Canceled} // whatever the cut looked like from where it was seen
 	}
 	if err == nil || cause == nil || cause == ctx.Err() {
 		return err

@@ -167,7 +167,7 @@ func gone(t *testing.T, name string, pid int) {
 
 func TestExecMistakes(t *testing.T) {
 	for _, bad := range []string{"", "  ", "'open", `a "b`, "/no/such/program x"} {
-		if _, err := newExecutor(bad, false, nil, io.Discard); protocols.KindOf(err) != protocols.Usage {
+		if _, err := newExecutor(bad, false, nil, io.Discard); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

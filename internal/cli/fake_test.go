@@ -91,13 +91,13 @@ func (f *fake) Stat(_ context.Context, name string) (protocols.Entry, error) {
 			return e, nil
 		}
 	}
-	return protocols.Entry{}, &protocols.Error{Kind: protocols.Refused, Class: fs.ErrNotExist, Text: "gone"}
+	return protocols.Entry{}, &protocols.Error{Kind: protocols.KindRefused, Class: fs.ErrNotExist, Text: "gone"}
 }
 
 func (f *fake) Do(_ context.Context, cmd string) (*protocols.Reply, error) {
 	r, ok := f.server.replies[cmd]
 	if !ok {
-		return nil, &protocols.Error{Kind: protocols.Protocol, Text: "no reply"}
+		return nil, &protocols.Error{Kind: protocols.KindProtocol, Text: "no reply"}
 	}
 	return &r, nil
 }
@@ -198,7 +198,7 @@ func entriesOf(names ...string) []protocols.Entry {
 	return out
 }
 
-var errPassing = &protocols.Error{Kind: protocols.Temporary, Text: "later", Retryable: true}
+var errPassing = &protocols.Error{Kind: protocols.KindTemporary, Text: "later", Retryable: true}
 
 // fullWriter is a standard output that is full.
 type fullWriter struct{ err error }

@@ -100,7 +100,7 @@ func (g *getter) many(ctx context.Context, job *job, from *protocols.Target, ite
 			stop(err)
 		}
 	})
-	if protocols.KindOf(err) != protocols.Partial && err != nil && job.last == nil {
+	if protocols.KindOf(err) != protocols.KindPartial && err != nil && job.last == nil {
 		return causeOf(ctx, err)
 	}
 	return job.verdict(false)

@@ -94,7 +94,7 @@ func (a *app) manPages(cmd *cobra.Command, write func(name string, page []byte) 
 	var b bytes.Buffer
 	err := doc.GenMan(cmd, &doc.GenManHeader{Title: strings.ToUpper(name), Section: "1", Source: "netclients", Manual: "netclients"}, &b)
 	if err != nil {
-		return &protocols.Error{Kind: protocols.Internal, Err: err}
+		return &protocols.Error{Kind: protocols.KindInternal, Err: err}
 	}
 	return write(name+".1", b.Bytes())
 }

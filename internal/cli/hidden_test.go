@@ -43,12 +43,12 @@ func TestHidden(t *testing.T) {
 			}
 		}
 	}
-	err := h.err(&protocols.Error{Kind: protocols.Auth, Text: "no", Hint: "not xyzzy"})
+	err := h.err(&protocols.Error{Kind: protocols.KindAuth, Text: "no", Hint: "not xyzzy"})
 	if e := new(protocols.Error); !errors.As(err, &e) || e.Hint != "not ****" {
 		t.Errorf("the hint tells: %+v", err)
 	}
-	err = h.err(&protocols.Error{Kind: protocols.Auth, Code: 535, Text: "no xyzzy", Err: errors.New("xyzzy?")})
-	if err.Error() != "535 no ****: ****?" || protocols.KindOf(err) != protocols.Auth {
+	err = h.err(&protocols.Error{Kind: protocols.KindAuth, Code: 535, Text: "no xyzzy", Err: errors.New("xyzzy?")})
+	if err.Error() != "535 no ****: ****?" || protocols.KindOf(err) != protocols.KindAuth {
 		t.Error(err)
 	}
 	same := &protocols.Error{Text: "nothing to hide"}

@@ -138,7 +138,7 @@ func httpRobots(ctx context.Context, e *env, c *http.Client, name string, args [
 		return safe(strings.Join(append([]string{word}, r.Sitemaps...), "  "))
 	})
 	if err == nil && !r.Allowed {
-		err = &protocols.Error{Kind: protocols.Refused, Text: "robots.txt closes it to " + agent}
+		err = &protocols.Error{Kind: protocols.KindRefused, Text: "robots.txt closes it to " + agent}
 	}
 	return err
 }

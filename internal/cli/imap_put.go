@@ -73,7 +73,7 @@ func (p *imapPut) run(ctx context.Context, e *env, args []string) error {
 		if len(files) == 1 {
 			return last
 		}
-		return &protocols.Error{Kind: protocols.Partial, Text: number(int64(failed)) + " of " + number(int64(len(files))) + " messages were not stored"}
+		return &protocols.Error{Kind: protocols.KindPartial, Text: number(int64(failed)) + " of " + number(int64(len(files))) + " messages were not stored"}
 	})
 }
 

@@ -197,7 +197,7 @@ func (s *syncer) eachMailbox(ctx context.Context, e *env, pairs []mailPair) erro
 
 // ofOneMailbox reports whether an error says nothing of the other mailboxes.
 func ofOneMailbox(p mailPair, err error) bool {
-	return err != nil && (p.err != nil || protocols.KindOf(err) == protocols.Refused)
+	return err != nil && (p.err != nil || protocols.KindOf(err) == protocols.KindRefused)
 }
 
 func (s *syncer) oneMailbox(ctx context.Context, e *env, j *job, p mailPair, add func(transfer.Result)) (transfer.Summary, error) {

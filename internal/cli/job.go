@@ -118,7 +118,7 @@ func (j *job) settle(ctx context.Context, r transfer.Result, err error, many boo
 func guard(do func() (transfer.Result, error)) (r transfer.Result, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &protocols.Error{Kind: protocols.Internal, Text: fmt.Sprint("internal error: ", v)}
+			err = &protocols.Error{Kind: protocols.KindInternal, Text: fmt.Sprint("internal error: ", v)}
 		}
 	}()
 	return do()

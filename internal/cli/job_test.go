@@ -29,7 +29,7 @@ func testEnv(t *testing.T, g *globals) (e *env, out, words *bytes.Buffer) {
 }
 
 func TestJobOutcomes(t *testing.T) {
-	gone := &protocols.Error{Kind: protocols.Refused, Text: "gone"}
+	gone := &protocols.Error{Kind: protocols.KindRefused, Text: "gone"}
 	for _, c := range []struct {
 		items string
 		code  int
@@ -78,9 +78,9 @@ func TestJobStops(t *testing.T) {
 			return transfer.Result{}, stop
 		})
 		cancel()
-		want := protocols.Interrupted
+		want := protocols.KindInterrupted
 		if stop != nil {
-			want = protocols.Local
+			want = protocols.KindLocal
 		}
 		if protocols.KindOf(err) != want || begun > 2 {
 			t.Errorf("%v: %v after %d", stop, err, begun)
@@ -125,8 +125,8 @@ func TestTimeoutCauseIsTold(t *testing.T) {
 	ctx, cancel := (&globals{timeout: duration(time.Nanosecond)}).deadline(t.Context(), false)
 	defer cancel()
 	<-ctx.Done()
-	err := causeOf(ctx, &protocols.Error{Proto: "x", Op: "ls", Kind: protocols.Timeout, Err: context.DeadlineExceeded})
-	if protocols.KindOf(err) != protocols.Timeout || !strings.Contains(err.Error(), "x ls: not done within --timeout 1ns") {
+	err := causeOf(ctx, &protocols.Error{Proto: "x", Op: "ls", Kind: protocols.KindTimeout, Err: context.DeadlineExceeded})
+	if protocols.KindOf(err) != protocols.KindTimeout || !strings.Contains(err.Error(), "x ls: not done within --timeout 1ns") {
 		t.Error(err)
 	}
 	other := errors.New("other")
@@ -140,10 +140,10 @@ func TestVerifySum(t *testing.T) {
 		algorithm, sum, text string
 		kind                 protocols.Kind
 	}{
-		{"md5", "5d41402abc4b2a76b9719d911017c592", "hello", protocols.OK},
-		{"crc32", "3610a686", "hello", protocols.OK},
-		{"crc32", "3610a686", "hullo", protocols.Protocol},
-		{"sha3", "00", "hello", protocols.Refused},
+		{"md5", "5d41402abc4b2a76b9719d911017c592", "hello", protocols.KindOK},
+		{"crc32", "3610a686", "hello", protocols.KindOK},
+		{"crc32", "3610a686", "hullo", protocols.KindProtocol},
+		{"sha3", "00", "hello", protocols.KindRefused},
 	} {
 		err := verifySum(t.Context(), &summing{c.algorithm, c.sum}, "x", strings.NewReader(c.text))
 		if protocols.KindOf(err) != c.kind {

@@ -204,7 +204,7 @@ func runBeside(ctx context.Context, e *env, list []*running, args []string) erro
 			return &exitStatus{128 + int(s.Signal())}
 		}
 	case err != nil:
-		return &protocols.Error{Op: "lab", Kind: protocols.Local, Err: err}
+		return &protocols.Error{Op: "lab", Kind: protocols.KindLocal, Err: err}
 	}
 	return err
 }

@@ -100,7 +100,7 @@ func lookup(ctx context.Context, query string) ([]found, error) {
 // lookupError adds that a name may also have been meant as a service.
 func lookupError(err error) error {
 	if d, ok := errors.AsType[*net.DNSError](err); ok && d.IsNotFound {
-		return &protocols.Error{Kind: protocols.Connect, Text: "no such host or service", Err: nil}
+		return &protocols.Error{Kind: protocols.KindConnect, Text: "no such host or service", Err: nil}
 	}
 	return err
 }

@@ -67,7 +67,7 @@ func (d *decoding) article(name string, body io.Reader) error {
 	}
 	for {
 		p, err := in.Next()
-		if err == io.EOF || p == nil && protocols.KindOf(err) == protocols.Protocol {
+		if err == io.EOF || p == nil && protocols.KindOf(err) == protocols.KindProtocol {
 			return nil
 		}
 		if err != nil {
@@ -81,7 +81,7 @@ func (d *decoding) article(name string, body io.Reader) error {
 			continue
 		}
 		err = f.join.Add(in)
-		if protocols.KindOf(err) == protocols.Local {
+		if protocols.KindOf(err) == protocols.KindLocal {
 			return err
 		}
 		if err != nil && f.err == nil {
@@ -142,10 +142,10 @@ func (d *decoding) finish(ctx context.Context, e *env) error {
 		r := transfer.Result{Protocol: "nntp", Source: name, Destination: f.sink.path(), Bytes: max(0, f.join.Size()), Status: transfer.StatusDone}
 		err := f.err
 		if err == nil && d.tail != nil && d.into == f {
-			err = &protocols.Error{Kind: protocols.Protocol, Text: name + ": the end of the file is missing"}
+			err = &protocols.Error{Kind: protocols.KindProtocol, Text: name + ": the end of the file is missing"}
 		}
 		if gaps := f.join.Missing(); err == nil && len(gaps) > 0 {
-			err = &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("%s: bytes %d to %d are missing", name, gaps[0][0], gaps[0][1]-1)}
+			err = &protocols.Error{Kind: protocols.KindProtocol, Text: fmt.Sprintf("%s: bytes %d to %d are missing", name, gaps[0][0], gaps[0][1]-1)}
 		}
 		if err == nil {
 			err = f.join.Verify(f.sink.part)

@@ -244,7 +244,7 @@ func missingParts(done *nntp.Fetched, total int) error {
 			break
 		}
 	}
-	e := &protocols.Error{Proto: "nntp", Op: "get", Kind: protocols.Partial}
+	e := &protocols.Error{Proto: "nntp", Op: "get", Kind: protocols.KindPartial}
 	if len(done.Missing) == total {
 		e.Kind = protocols.KindOf(done.Missing[0].Err)
 	}

@@ -39,7 +39,7 @@ func TestNewsHeaderInjection(t *testing.T) {
 				}
 			}
 			out, words, code := news(t, s, "post", append(args, flag, value)...)
-			if code != protocols.Usage.Exit() || out != "" {
+			if code != protocols.KindUsage.Exit() || out != "" {
 				t.Errorf("%s %q: exit code %d, %s%s", flag, value, code, out, words)
 			}
 		}

@@ -100,5 +100,5 @@ func (g *globals) deadline(ctx context.Context, lasting bool) (context.Context, 
 	if d == 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeoutCause(ctx, d, &protocols.Error{Kind: protocols.Timeout, Text: "not done within --timeout " + d.String()})
+	return context.WithTimeoutCause(ctx, d, &protocols.Error{Kind: protocols.KindTimeout, Text: "not done within --timeout " + d.String()})
 }

@@ -95,7 +95,7 @@ func (a *app) version(_ *cobra.Command, e *env, _ []string) error {
 func (a *app) hostname(cmd *cobra.Command, e *env, _ []string) error {
 	name, err := os.Hostname()
 	if err != nil {
-		return &protocols.Error{Kind: protocols.Local, Err: err}
+		return &protocols.Error{Kind: protocols.KindLocal, Err: err}
 	}
 	h := struct {
 		Hostname string   `json:"hostname"`

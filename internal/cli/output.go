@@ -60,7 +60,7 @@ func wrote(err error) error {
 	if errors.As(err, &path) {
 		err = path.Err
 	}
-	return &protocols.Error{Kind: protocols.Local, Text: "standard output", Err: &stdoutError{err}}
+	return &protocols.Error{Kind: protocols.KindLocal, Text: "standard output", Err: &stdoutError{err}}
 }
 
 // copied finds out which side of a copy to standard output failed. When the

@@ -69,7 +69,7 @@ func askSecret(ctx context.Context, tty *os.File, prompt string) (string, error)
 	case a := <-done:
 		if errors.Is(a.err, io.EOF) {
 			fmt.Fprint(tty, "\r\n")
-			a.err = &protocols.Error{Kind: protocols.Interrupted, Text: "no password given"}
+			a.err = &protocols.Error{Kind: protocols.KindInterrupted, Text: "no password given"}
 		}
 		return a.secret, a.err
 	case <-ctx.Done():

@@ -71,7 +71,7 @@ func TestPromptInterrupted(t *testing.T) {
 		readUntil(t, person, "(ftp): ")
 		io.WriteString(person, "half\x03")
 	}()
-	if c, err := promptFor(t.Context(), tty); protocols.KindOf(err) != protocols.Interrupted || c.Password != "" {
+	if c, err := promptFor(t.Context(), tty); protocols.KindOf(err) != protocols.KindInterrupted || c.Password != "" {
 		t.Errorf("got %+v, %v", c, err)
 	}
 }

@@ -123,7 +123,7 @@ func (c *commandConn) reason(err error) error {
 	if !gone || c.heard.Load() || !c.wait() || c.status == nil {
 		return err
 	}
-	return &protocols.Error{Kind: protocols.Connect, Retryable: true, Text: "the proxy command ended: " + c.status.Error()}
+	return &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Text: "the proxy command ended: " + c.status.Error()}
 }
 
 // CloseWrite ends the command's input.

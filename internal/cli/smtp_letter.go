@@ -79,7 +79,7 @@ func spool(r io.Reader) (*mailmsg.Part, error) {
 		n, err = io.Copy(f, r)
 	}
 	if err != nil {
-		return nil, &protocols.Error{Kind: protocols.Local, Text: "keeping standard input", Err: err}
+		return nil, &protocols.Error{Kind: protocols.KindLocal, Text: "keeping standard input", Err: err}
 	}
 	return &mailmsg.Part{Size: n, Open: func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, 0, n)), nil }}, nil
 }

@@ -74,7 +74,7 @@ func sorted(entries iter.Seq2[protocols.Entry, error], by string, reverse bool) 
 		}}
 		defer s.close()
 		failed := s.fill(entries)
-		if kind := protocols.KindOf(failed); kind == protocols.Timeout || kind == protocols.Interrupted {
+		if kind := protocols.KindOf(failed); kind == protocols.KindTimeout || kind == protocols.KindInterrupted {
 			yield(protocols.Entry{}, failed)
 			return
 		}
@@ -92,7 +92,7 @@ func (s *sorter) fill(entries iter.Seq2[protocols.Entry, error]) error {
 			return err
 		}
 		if n == s.most {
-			return &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("more than %d entries are not sorted; list them without --sort", s.most)}
+			return &protocols.Error{Kind: protocols.KindProtocol, Text: fmt.Sprintf("more than %d entries are not sorted; list them without --sort", s.most)}
 		}
 		s.held = append(s.held, newRanked(n, e))
 		if n++; len(s.held) == heldSorted {

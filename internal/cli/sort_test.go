@@ -74,17 +74,17 @@ func TestSortedEnds(t *testing.T) {
 		}
 	}
 	s := &sorter{most: 1000}
-	if err := s.fill(endless); protocols.KindOf(err) != protocols.Protocol || len(s.held) != 1000 {
+	if err := s.fill(endless); protocols.KindOf(err) != protocols.KindProtocol || len(s.held) != 1000 {
 		t.Errorf("%d entries, %v", len(s.held), err)
 	}
 	late := func(yield func(protocols.Entry, error) bool) {
 		if yield(protocols.Entry{Path: "x"}, nil) {
-			yield(protocols.Entry{}, &protocols.Error{Kind: protocols.Timeout})
+			yield(protocols.Entry{}, &protocols.Error{Kind: protocols.KindTimeout})
 		}
 	}
 	n := 0
 	for _, err := range sorted(late, "name", false) {
-		if n++; protocols.KindOf(err) != protocols.Timeout {
+		if n++; protocols.KindOf(err) != protocols.KindTimeout {
 			t.Errorf("an entry, or %v", err)
 		}
 	}

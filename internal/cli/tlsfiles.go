@@ -77,7 +77,7 @@ func (g *globals) plainKey(text []byte, name string) ([]byte, error) {
 		return text, nil
 	}
 	if g.keyPasswordFile == "" {
-		return nil, &protocols.Error{Kind: protocols.Auth, Text: "the key in " + name + " is encrypted", Hint: "--key-password-file FILE"}
+		return nil, &protocols.Error{Kind: protocols.KindAuth, Text: "the key in " + name + " is encrypted", Hint: "--key-password-file FILE"}
 	}
 	f, err := os.Open(g.keyPasswordFile)
 	if err != nil {
@@ -90,7 +90,7 @@ func (g *globals) plainKey(text []byte, name string) ([]byte, error) {
 	}
 	key, err := decrypted(block, []byte(password))
 	if err != nil {
-		return nil, &protocols.Error{Kind: protocols.Auth, Text: "the key in " + name + " cannot be decrypted: " + err.Error()}
+		return nil, &protocols.Error{Kind: protocols.KindAuth, Text: "the key in " + name + " cannot be decrypted: " + err.Error()}
 	}
 	return key, nil
 }

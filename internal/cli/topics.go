@@ -162,19 +162,19 @@ var exitCodes = []struct {
 	kind protocols.Kind
 	when string
 }{
-	{protocols.OK, "all done"},
-	{protocols.Internal, "anything that is none of the others"},
-	{protocols.Usage, "wrong flags, arguments or URL; a verb that the protocol has not"},
-	{protocols.Connect, "name not resolved, connection refused, host unreachable, proxy refused"},
-	{protocols.TLSFailure, "handshake, certificate, TLS asked for but not offered"},
-	{protocols.Auth, "login refused, no credentials, or refused to send them in clear"},
-	{protocols.Refused, "the server's permanent no; not found is among them"},
-	{protocols.Temporary, "the server's temporary no, after the retries"},
-	{protocols.Timeout, "while connecting, of silence, or of the whole command"},
-	{protocols.Protocol, "the answer breaks the protocol, is cut short, or passes a limit"},
-	{protocols.Partial, "some items done, some failed; each is named"},
-	{protocols.Local, "the local file system, or standard output"},
-	{protocols.Interrupted, "Ctrl-C; what is there stays for --continue"},
+	{protocols.KindOK, "all done"},
+	{protocols.KindInternal, "anything that is none of the others"},
+	{protocols.KindUsage, "wrong flags, arguments or URL; a verb that the protocol has not"},
+	{protocols.KindConnect, "name not resolved, connection refused, host unreachable, proxy refused"},
+	{protocols.KindTLS, "handshake, certificate, TLS asked for but not offered"},
+	{protocols.KindAuth, "login refused, no credentials, or refused to send them in clear"},
+	{protocols.KindRefused, "the server's permanent no; not found is among them"},
+	{protocols.KindTemporary, "the server's temporary no, after the retries"},
+	{protocols.KindTimeout, "while connecting, of silence, or of the whole command"},
+	{protocols.KindProtocol, "the answer breaks the protocol, is cut short, or passes a limit"},
+	{protocols.KindPartial, "some items done, some failed; each is named"},
+	{protocols.KindLocal, "the local file system, or standard output"},
+	{protocols.KindInterrupted, "Ctrl-C; what is there stays for --continue"},
 }
 
 func exitPage() string {

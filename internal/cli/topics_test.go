@@ -27,8 +27,8 @@ func TestTopics(t *testing.T) {
 
 // TestExitPage: each kind of failure is told.
 func TestExitPage(t *testing.T) {
-	kinds := []protocols.Kind{protocols.Interrupted}
-	for k := protocols.OK; !strings.HasPrefix(k.String(), "kind "); k++ {
+	kinds := []protocols.Kind{protocols.KindInterrupted}
+	for k := protocols.KindOK; !strings.HasPrefix(k.String(), "kind "); k++ {
 		kinds = append(kinds, k)
 	}
 	if len(kinds) != len(exitCodes) {

@@ -183,7 +183,7 @@ func (s *tourStep) run(ctx context.Context, server *running, dir string) (tourRe
 // check compares what came with what the step wants.
 func (s *tourStep) check(code int, out, words, dir string) error {
 	bad := func(format string, args ...any) error {
-		return &protocols.Error{Proto: s.protocol, Op: "tour", Kind: protocols.Internal, Text: fmt.Sprintf(format, args...)}
+		return &protocols.Error{Proto: s.protocol, Op: "tour", Kind: protocols.KindInternal, Text: fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case code != 0:

@@ -174,7 +174,7 @@ func TestTraceHTMLLeavesNoTemporaryFiles(t *testing.T) {
 
 func TestTraceErrors(t *testing.T) {
 	for _, name := range []string{"t.html", "t.jsonl", "t.txt"} {
-		if _, _, err := openTrace(filepath.Join(t.TempDir(), "no", name), nil); protocols.KindOf(err) != protocols.Local {
+		if _, _, err := openTrace(filepath.Join(t.TempDir(), "no", name), nil); protocols.KindOf(err) != protocols.KindLocal {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

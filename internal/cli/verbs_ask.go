@@ -51,7 +51,7 @@ func (h *capsOf) print(e *env, list []protocols.Capability) error {
 	}
 	list = slices.DeleteFunc(slices.Clone(list), func(c protocols.Capability) bool { return !h.matches(c) })
 	if len(list) == 0 {
-		return &protocols.Error{Kind: protocols.Refused, Text: "the server does not offer " + h.has}
+		return &protocols.Error{Kind: protocols.KindRefused, Text: "the server does not offer " + h.has}
 	}
 	return printCaps(e, list)
 }
@@ -122,10 +122,10 @@ func printReply(o *output, cmd string, r *protocols.Reply) error {
 // refusal gives the error that a reply stands for, or nil for a yes: codes from
 // 400 on, and the words for no of the protocols without codes.
 func refusal(r *protocols.Reply) error {
-	e := &protocols.Error{Kind: protocols.Refused, Code: r.Code, Enhanced: r.Enhanced, Text: r.Text()}
+	e := &protocols.Error{Kind: protocols.KindRefused, Code: r.Code, Enhanced: r.Enhanced, Text: r.Text()}
 	switch {
 	case r.Code >= 400 && r.Code < 500:
-		e.Kind, e.Retryable = protocols.Temporary, true
+		e.Kind, e.Retryable = protocols.KindTemporary, true
 	case r.Code >= 500, r.Word == "NO", r.Word == "BAD", r.Word == "-ERR":
 	default:
 		return nil

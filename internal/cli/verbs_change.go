@@ -172,7 +172,7 @@ func contents(ctx context.Context, client protocols.Client, name string) (inside
 			return nil, false, err
 		case entry.Name == "." || entry.Name == "..":
 		case !entry.Parsed() || strings.ContainsAny(entry.Name, "/\x00"):
-			return nil, false, &protocols.Error{Kind: protocols.Protocol, Class: protocols.ErrIncomplete,
+			return nil, false, &protocols.Error{Kind: protocols.KindProtocol, Class: protocols.ErrIncomplete,
 				Text: "nothing deleted in " + name + ": the listing holds " + strconv.Quote(entry.Raw+entry.Name)}
 		case len(inside) == heldRemoved:
 			return inside, true, nil
@@ -187,7 +187,7 @@ func contents(ctx context.Context, client protocols.Client, name string) (inside
 const maxTree = 100
 
 func tooDeep() error {
-	return &protocols.Error{Kind: protocols.Protocol, Text: fmt.Sprintf("folders nested deeper than %d", maxTree)}
+	return &protocols.Error{Kind: protocols.KindProtocol, Text: fmt.Sprintf("folders nested deeper than %d", maxTree)}
 }
 
 // confirm asks on a terminal; without one the answer is yes, for scripts.

@@ -66,7 +66,7 @@ func (l *lister) run(ctx context.Context, e *env, c protocols.Lister, name strin
 // the refusal to list it stands.
 func (l *lister) single(ctx context.Context, e *env, c protocols.Lister, name string, refusal error) error {
 	s, ok := c.(protocols.Statter)
-	if kind := protocols.KindOf(refusal); !ok || kind != protocols.Refused && kind != protocols.Local {
+	if kind := protocols.KindOf(refusal); !ok || kind != protocols.KindRefused && kind != protocols.KindLocal {
 		return refusal
 	}
 	entry, err := s.Stat(ctx, name)

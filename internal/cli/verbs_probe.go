@@ -121,7 +121,7 @@ func (p *prober) round(ctx context.Context, e *env, targets []*protocols.Target)
 		if err != nil {
 			return err
 		}
-		late := protocols.KindOf(r.err) == protocols.Timeout
+		late := protocols.KindOf(r.err) == protocols.KindTimeout
 		if final(ctx, r.err) && !late {
 			return r.err
 		}

@@ -141,7 +141,7 @@ func (s *syncSum) end(total transfer.Summary, err error) error {
 	} else if err == nil || total != (transfer.Summary{}) {
 		s.e.out.say(fmt.Sprintf("%d done, %d unchanged, %d deleted, %d failed, %s", total.Done, total.Skipped, total.Deleted, total.Failed, humanBytes(total.Bytes)))
 	}
-	if err != nil && (s.tally.failed == 0 || protocols.KindOf(err) != protocols.Partial) {
+	if err != nil && (s.tally.failed == 0 || protocols.KindOf(err) != protocols.KindPartial) {
 		return err
 	}
 	return s.tally.err()

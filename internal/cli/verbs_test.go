@@ -87,7 +87,7 @@ func TestListStopsEarly(t *testing.T) {
 }
 
 func TestListOfOneFile(t *testing.T) {
-	no := &protocols.Error{Kind: protocols.Refused, Text: "not a folder"}
+	no := &protocols.Error{Kind: protocols.KindRefused, Text: "not a folder"}
 	s := &fakeServer{entries: entriesOf("a"), failures: []error{no, no}}
 	s.cli(t, "ls", "fake://h/a").want(t, 0, "a\n")
 	s.cli(t, "ls", "fake://h/b").says(t, 6, "not a folder")
@@ -130,7 +130,7 @@ func TestCaps(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	down := &protocols.Error{Kind: protocols.Connect, Text: "refused | really"}
+	down := &protocols.Error{Kind: protocols.KindConnect, Text: "refused | really"}
 	s := &fakeServer{}
 	s.cli(t, "probe", "fake://u:pw@h/").want(t, 0, "fake://u@h/  up  3ms  connect 1ms  hi\uFFFD[2J\n")
 	s.cli(t, "probe", "--json", "fake://h/").want(t, 0, `{"url":"fake://h/","up":true,"connect_ms":1,"total_ms":3,"greeting":"hi\u001b[2J"}`+"\n")

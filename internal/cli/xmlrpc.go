@@ -338,7 +338,7 @@ func (x *caller) singly(ctx context.Context, e *env, c *xmlrpc.Client, in io.Rea
 func (x *caller) tell(e *env, count *tally, method string, r xmlrpc.Result) error {
 	var failed error
 	if r.Fault != nil {
-		failed = &protocols.Error{Proto: "xmlrpc", Op: "multicall", URL: protocols.Redact(e.at.URL), Kind: protocols.Refused, Code: int(r.Fault.Code), Text: method, Err: r.Fault}
+		failed = &protocols.Error{Proto: "xmlrpc", Op: "multicall", URL: protocols.Redact(e.at.URL), Kind: protocols.KindRefused, Code: int(r.Fault.Code), Text: method, Err: r.Fault}
 	}
 	count.add(failed)
 	if err := x.printResult(e.out, method, r); err != nil {
@@ -395,7 +395,7 @@ func (x *caller) decode(_ context.Context, e *env, args []string) error {
 	}
 	v, err := xmlrpc.DecodeResponse(bytes.NewReader(doc), nil)
 	if f, ok := err.(*xmlrpc.Fault); ok {
-		return &protocols.Error{Proto: "xmlrpc", Op: "decode", Kind: protocols.Refused, Code: int(f.Code), Err: f}
+		return &protocols.Error{Proto: "xmlrpc", Op: "decode", Kind: protocols.KindRefused, Code: int(f.Code), Err: f}
 	}
 	if err != nil {
 		return fmt.Errorf("xmlrpc decode: %w", err)

@@ -47,7 +47,7 @@ var errFinal = errors.New("end of the compressed stream")
 
 // errDamaged says that the stream breaks RFC 1951.
 func errDamaged() error {
-	return &protocols.Error{Kind: protocols.Protocol, Text: "compressed stream is damaged"}
+	return &protocols.Error{Kind: protocols.KindProtocol, Text: "compressed stream is damaged"}
 }
 
 // NewReader gives what r, a stream of DEFLATE, decodes to. After more than most

@@ -174,7 +174,7 @@ func ftpChanges(t *testing.T, c *ftp.Client, dir, local, name string) {
 	if err := c.Remove(ctx, dir+"/sub/b"); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Remove(ctx, dir+"/sub/b"); !errors.Is(err, fs.ErrNotExist) || protocols.KindOf(err) != protocols.Refused {
+	if err := c.Remove(ctx, dir+"/sub/b"); !errors.Is(err, fs.ErrNotExist) || protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("removing what is gone: %v", err)
 	}
 	if err := c.Unmake(ctx, dir+"/sub"); err != nil {
@@ -337,7 +337,7 @@ func TestFTPSecretInClear(t *testing.T) {
 	addrs := Require(t, "SOCKS5")
 	proxy := &url.URL{Scheme: "socks5", Host: addrs["SOCKS5"]}
 	c := ftpWays[0].open(t, &protocols.Options{Proxy: func(*url.URL) (*url.URL, error) { return proxy, nil }})
-	if _, err := c.Size(t.Context(), "hello.txt"); !errors.Is(err, protocols.ErrCleartext) || protocols.KindOf(err) != protocols.Auth {
+	if _, err := c.Size(t.Context(), "hello.txt"); !errors.Is(err, protocols.ErrCleartext) || protocols.KindOf(err) != protocols.KindAuth {
 		t.Errorf("%v, want ErrCleartext of kind auth", err)
 	}
 }
@@ -365,7 +365,7 @@ func TestFTPErrors(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			c := w.open(t, nil)
 			_, err := c.Get(t.Context(), "missing", nil)
-			if e, ok := errors.AsType[*protocols.Error](err); !ok || e.Code != 550 || e.Kind != protocols.Refused || e.Op != "get" || !errors.Is(err, fs.ErrNotExist) {
+			if e, ok := errors.AsType[*protocols.Error](err); !ok || e.Code != 550 || e.Kind != protocols.KindRefused || e.Op != "get" || !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("get: %v", err)
 			}
 			for _, err := range c.List(t.Context(), "missing") {
@@ -376,11 +376,11 @@ func TestFTPErrors(t *testing.T) {
 			if _, err := c.Stat(t.Context(), "missing"); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("stat: %v", err)
 			}
-			if _, err := c.Get(t.Context(), "a\r\nDELE b", nil); protocols.KindOf(err) != protocols.Usage {
+			if _, err := c.Get(t.Context(), "a\r\nDELE b", nil); protocols.KindOf(err) != protocols.KindUsage {
 				t.Errorf("line break in a name: %v", err)
 			}
 			w.user = "nobody-of-that-name"
-			if _, err := w.open(t, nil).Size(t.Context(), "x"); protocols.KindOf(err) != protocols.Auth {
+			if _, err := w.open(t, nil).Size(t.Context(), "x"); protocols.KindOf(err) != protocols.KindAuth {
 				t.Errorf("wrong user: %v", err)
 			}
 		})
@@ -411,7 +411,7 @@ func TestFTPProbe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err := c.Probe(t.Context()); protocols.KindOf(err) != protocols.Connect || r.Up || r.Phase != "connect" {
+	if r, err := c.Probe(t.Context()); protocols.KindOf(err) != protocols.KindConnect || r.Up || r.Phase != "connect" {
 		t.Errorf("nobody listens: %+v, %v", r, err)
 	}
 }

@@ -158,7 +158,7 @@ func TestHTTPPlaces(t *testing.T) {
 	if got := get(t, c, "cookie", nil); string(got) != "cookie=sid=42\n" {
 		t.Errorf("cookie: %q", got)
 	}
-	for name, kind := range map[string]protocols.Kind{"loop": protocols.Protocol, "bare/": protocols.Refused, "busy": protocols.Temporary} {
+	for name, kind := range map[string]protocols.Kind{"loop": protocols.KindProtocol, "bare/": protocols.KindRefused, "busy": protocols.KindTemporary} {
 		if _, err := c.Get(t.Context(), name, nil); protocols.KindOf(err) != kind {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -183,11 +183,11 @@ func TestHTTPClientCertificate(t *testing.T) {
 	if got := get(t, c, "who", nil); string(got) != "CN=alice\n" {
 		t.Errorf("who: %q", got)
 	}
-	if _, err := openHTTP(t, "https", "HTTPS_MTLS", nil).Get(t.Context(), "who", nil); protocols.KindOf(err) != protocols.Refused {
+	if _, err := openHTTP(t, "https", "HTTPS_MTLS", nil).Get(t.Context(), "who", nil); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("without a certificate: %v", err)
 	}
 	wrong := openHTTP(t, "https", "HTTPS", &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{}}})
-	if _, err := wrong.Get(t.Context(), "hello.txt", nil); protocols.KindOf(err) != protocols.TLSFailure {
+	if _, err := wrong.Get(t.Context(), "hello.txt", nil); protocols.KindOf(err) != protocols.KindTLS {
 		t.Errorf("an authority that is not known: %v", err)
 	}
 }

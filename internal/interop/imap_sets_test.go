@@ -41,7 +41,7 @@ func TestIMAPSets(t *testing.T) {
 		}
 	}
 	for _, set := range []string{"4:5", "11:*"} {
-		if _, err := c.Messages(ctx, box+";UID="+set); protocols.KindOf(err) != protocols.Refused {
+		if _, err := c.Messages(ctx, box+";UID="+set); protocols.KindOf(err) != protocols.KindRefused {
 			t.Errorf("%s: %v, want not found", set, err)
 		}
 	}

@@ -118,7 +118,7 @@ func TestIMAPLogins(t *testing.T) {
 			return protocols.Credential{User: Alice, Password: "wrong"}, nil
 		}
 	})
-	if _, err := wrong.Stat(t.Context(), "INBOX"); protocols.KindOf(err) != protocols.Auth {
+	if _, err := wrong.Stat(t.Context(), "INBOX"); protocols.KindOf(err) != protocols.KindAuth {
 		t.Errorf("a wrong password: %v", err)
 	}
 }

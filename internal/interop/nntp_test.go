@@ -143,7 +143,7 @@ func checkNews(t *testing.T, c *nntp.Client, name, id string) {
 // TestNNTPLoginWanted: without a login the server says so, with a wrong one too.
 func TestNNTPLoginWanted(t *testing.T) {
 	c := nntpWay{service: "NNTP_LOGIN", scheme: "nntp", mode: protocols.TLSOff}.open(t)
-	if _, err := c.Group(t.Context(), "local.test"); !errors.Is(err, protocols.ErrLoginNeeded) || protocols.KindOf(err) != protocols.Auth {
+	if _, err := c.Group(t.Context(), "local.test"); !errors.Is(err, protocols.ErrLoginNeeded) || protocols.KindOf(err) != protocols.KindAuth {
 		t.Errorf("%v, want ErrLoginNeeded", err)
 	}
 	addrs := Require(t, "NNTP_LOGIN")
@@ -152,7 +152,7 @@ func TestNNTPLoginWanted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer wrong.Close()
-	if _, err := wrong.Group(t.Context(), "local.test"); protocols.KindOf(err) != protocols.Auth {
+	if _, err := wrong.Group(t.Context(), "local.test"); protocols.KindOf(err) != protocols.KindAuth {
 		t.Errorf("%v, want kind auth", err)
 	}
 }

@@ -104,7 +104,7 @@ func TestPOP3Logins(t *testing.T) {
 			if count, size, err := l.open(t, w, Alice, right).Totals(t.Context()); err != nil || count < 0 || size < 0 {
 				t.Errorf("%d messages of %d bytes, %v", count, size, err)
 			}
-			if _, _, err := l.open(t, w, Alice, wrong).Totals(t.Context()); protocols.KindOf(err) != protocols.Auth {
+			if _, _, err := l.open(t, w, Alice, wrong).Totals(t.Context()); protocols.KindOf(err) != protocols.KindAuth {
 				t.Errorf("a wrong login: %v, want kind auth", err)
 			}
 		})

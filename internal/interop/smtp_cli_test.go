@@ -111,7 +111,7 @@ func TestSMTPBearer(t *testing.T) {
 			}
 			m := smtpLetter(t, mechanism)
 			_, err = c.SendMail(t.Context(), &smtp.Mail{From: m.From, To: []string{"x@discard.test"}, Open: m.Open})
-			if want := strings.HasSuffix(tok, "wrong"); want != (protocols.KindOf(err) == protocols.Auth) || !want && err != nil {
+			if want := strings.HasSuffix(tok, "wrong"); want != (protocols.KindOf(err) == protocols.KindAuth) || !want && err != nil {
 				t.Errorf("%s: %v", mechanism, err)
 			}
 			c.Close()

@@ -167,11 +167,11 @@ func TestSMTPRefusals(t *testing.T) {
 			m := smtpLetter(t, "some")
 			mail := &smtp.Mail{From: m.From, To: []string{"nobody@lab.test", "bob@lab.test"}, Open: m.Open}
 			r, err := c.SendMail(t.Context(), mail)
-			if protocols.KindOf(err) != protocols.Partial || len(r.Recipients) != 2 || r.Recipients[0].Accepted || r.Recipients[0].Code != 550 || !r.Recipients[1].Accepted {
+			if protocols.KindOf(err) != protocols.KindPartial || len(r.Recipients) != 2 || r.Recipients[0].Accepted || r.Recipients[0].Code != 550 || !r.Recipients[1].Accepted {
 				t.Errorf("some: %v, %+v", err, r)
 			}
 			mail.To = mail.To[:1]
-			if _, err := c.SendMail(t.Context(), mail); protocols.KindOf(err) != protocols.Refused {
+			if _, err := c.SendMail(t.Context(), mail); protocols.KindOf(err) != protocols.KindRefused {
 				t.Errorf("nobody: %v", err)
 			}
 			mail.To = []string{"bob@lab.test"}
@@ -195,7 +195,7 @@ func TestSMTPLogins(t *testing.T) {
 		}
 		m := smtpLetter(t, "no")
 		_, err = c.SendMail(t.Context(), &smtp.Mail{From: m.From, To: m.Recipients, Open: m.Open})
-		if kind := protocols.KindOf(err); login != "" && kind != protocols.Auth || kind != protocols.Auth && kind != protocols.Refused {
+		if kind := protocols.KindOf(err); login != "" && kind != protocols.KindAuth || kind != protocols.KindAuth && kind != protocols.KindRefused {
 			t.Errorf("password %q: %v", login, err)
 		}
 		c.Close()
@@ -241,7 +241,7 @@ func TestSMTPQuestions(t *testing.T) {
 	if _, err := c.Verify(t.Context(), "bob@lab.test"); err != nil {
 		t.Errorf("verify: %v", err)
 	}
-	if _, err := c.Verify(t.Context(), "nobody@lab.test"); protocols.KindOf(err) != protocols.Refused {
+	if _, err := c.Verify(t.Context(), "nobody@lab.test"); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("verify nobody: %v", err)
 	}
 	if _, err := c.Expand(t.Context(), "staff"); !errors.Is(err, errors.ErrUnsupported) {

@@ -141,7 +141,7 @@ func connected(t *testing.T, text string, set socket.Settings, o *protocols.Opti
 			t.Cleanup(func() { conn.Close() })
 			return conn
 		}
-		if protocols.KindOf(err) != protocols.Connect || time.Now().After(end) {
+		if protocols.KindOf(err) != protocols.KindConnect || time.Now().After(end) {
 			t.Fatal(err)
 		}
 	}
@@ -233,7 +233,7 @@ func TestStartTLSServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Settings.StartTLS = "nntp"
-	if _, err := c.Probe(t.Context()); protocols.KindOf(err) != protocols.TLSFailure {
+	if _, err := c.Probe(t.Context()); protocols.KindOf(err) != protocols.KindTLS {
 		t.Errorf("a server without TLS: %v", err)
 	}
 }

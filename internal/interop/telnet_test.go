@@ -78,7 +78,7 @@ func TestTelnetdWrongPassword(t *testing.T) {
 			io.WriteString(conn, step.send+"\r\n")
 		}
 	}
-	if _, err := conn.ReadUntil(t.Context(), "login: ", 20*time.Second); protocols.KindOf(err) != protocols.OK {
+	if _, err := conn.ReadUntil(t.Context(), "login: ", 20*time.Second); protocols.KindOf(err) != protocols.KindOK {
 		t.Error(err)
 	}
 }

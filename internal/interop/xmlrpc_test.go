@@ -52,7 +52,7 @@ func TestXMLRPCFaults(t *testing.T) {
 	c := openXMLRPC(t)
 	for method, code := range map[string]int64{"fault": 42, "nosuch": 1} {
 		_, err := c.Call(t.Context(), method)
-		if f, ok := errors.AsType[*xmlrpc.Fault](err); !ok || f.Code != code || protocols.KindOf(err) != protocols.Refused {
+		if f, ok := errors.AsType[*xmlrpc.Fault](err); !ok || f.Code != code || protocols.KindOf(err) != protocols.KindRefused {
 			t.Errorf("%s: %v", method, err)
 		}
 	}

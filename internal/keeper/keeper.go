@@ -53,7 +53,7 @@ type Keeper[S Session] struct {
 // release once.
 func (k *Keeper[S]) Enter(ctx context.Context, args ...string) (release func(), err error) {
 	if err := wire.Check(args...); err != nil {
-		return nil, &protocols.Error{Kind: protocols.Usage, Err: err}
+		return nil, &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -123,7 +123,9 @@ func (k *Keeper[S]) Open() error {
 	return nil
 }
 
-func errClosed() error { return &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed} }
+func errClosed() error {
+	return &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
+}
 
 func (k *Keeper[S]) alive(ctx context.Context, s S) bool {
 	if time.Since(s.Used()) < restsFor {

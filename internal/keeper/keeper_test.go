@@ -118,7 +118,7 @@ func TestOneSessionForAllOperations(t *testing.T) {
 func TestNothingIsSentBeforeTheChecks(t *testing.T) {
 	inBubble(t, func(t *testing.T, k *kept) {
 		for _, bad := range []string{"a\r\nb", "a\nb", "a\x00b"} {
-			if err := k.Do(t.Context(), []string{"good", bad}, nil); protocols.KindOf(err) != protocols.Usage {
+			if err := k.Do(t.Context(), []string{"good", bad}, nil); protocols.KindOf(err) != protocols.KindUsage {
 				t.Errorf("%q: %v", bad, err)
 			}
 		}
@@ -239,7 +239,7 @@ func TestCloseIsPolite(t *testing.T) {
 		if err := k.Open(); !errors.Is(err, protocols.ErrClosed) {
 			t.Errorf("Open: %v", err)
 		}
-		if err := k.Do(t.Context(), nil, nil); !errors.Is(err, protocols.ErrClosed) || protocols.KindOf(err) != protocols.Usage {
+		if err := k.Do(t.Context(), nil, nil); !errors.Is(err, protocols.ErrClosed) || protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("Do: %v", err)
 		}
 		k.connects(t, 1)

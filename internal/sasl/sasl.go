@@ -168,7 +168,7 @@ func nothingFits(c *Config, offered []string) error {
 	case len(offered) == 0:
 		return authError("the server offers no way to log in")
 	case !cred.HasPassword() && cred.Token == "":
-		return &protocols.Error{Kind: protocols.Auth, Text: "the server wants a login and no password or token is known; it offers " + list(offered), Hint: "give --user and a password"}
+		return &protocols.Error{Kind: protocols.KindAuth, Text: "the server wants a login and no password or token is known; it offers " + list(offered), Hint: "give --user and a password"}
 	case !cred.HasPassword():
 		return authError("a token was given, but the server takes none; it offers " + list(offered))
 	}
@@ -176,7 +176,7 @@ func nothingFits(c *Config, offered []string) error {
 }
 
 func authError(text string) error {
-	return &protocols.Error{Kind: protocols.Auth, Text: text}
+	return &protocols.Error{Kind: protocols.KindAuth, Text: text}
 }
 
 // list names what a server offers, within reason.

@@ -34,7 +34,7 @@ func names(t *testing.T, clients []Client) string {
 }
 
 func TestChooseOrder(t *testing.T) {
-	blocked := &protocols.Error{Kind: protocols.Auth, Class: protocols.ErrCleartext, Text: "clear"}
+	blocked := &protocols.Error{Kind: protocols.KindAuth, Class: protocols.ErrCleartext, Text: "clear"}
 	state := handshake(t, tls.VersionTLS13)
 	tests := []struct {
 		name    string
@@ -47,21 +47,21 @@ func TestChooseOrder(t *testing.T) {
 		{"password under TLS", everything, Config{Credential: alice, TLS: &state},
 			"SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN", 0},
 		{"token", everything, Config{Credential: protocols.Credential{User: "a", Token: "t"}}, "OAUTHBEARER XOAUTH2", 0},
-		{"token not taken", []string{"PLAIN"}, Config{Credential: protocols.Credential{User: "a", Token: "t"}}, "", protocols.Auth},
+		{"token not taken", []string{"PLAIN"}, Config{Credential: protocols.Credential{User: "a", Token: "t"}}, "", protocols.KindAuth},
 		{"certificate", everything, Config{TLS: &state}, "EXTERNAL ANONYMOUS", 0},
-		{"nothing known", []string{"PLAIN"}, Config{}, "", protocols.Auth},
+		{"nothing known", []string{"PLAIN"}, Config{}, "", protocols.KindAuth},
 		{"asked and offered", everything, Config{Credential: alice, Mechanism: "plain"}, "PLAIN", 0},
-		{"asked and not offered", []string{"PLAIN"}, Config{Credential: alice, Mechanism: "SCRAM-SHA-256"}, "", protocols.Auth},
-		{"asked without password", everything, Config{Mechanism: "PLAIN"}, "", protocols.Auth},
-		{"asked PLUS without TLS", everything, Config{Credential: alice, Mechanism: "SCRAM-SHA-256-PLUS"}, "", protocols.Auth},
-		{"blocked", everything, Config{Credential: alice, MayClear: blocked}, "", protocols.Auth},
-		{"blocked, clear asked", everything, Config{Credential: alice, MayClear: blocked, Mechanism: "LOGIN"}, "", protocols.Auth},
+		{"asked and not offered", []string{"PLAIN"}, Config{Credential: alice, Mechanism: "SCRAM-SHA-256"}, "", protocols.KindAuth},
+		{"asked without password", everything, Config{Mechanism: "PLAIN"}, "", protocols.KindAuth},
+		{"asked PLUS without TLS", everything, Config{Credential: alice, Mechanism: "SCRAM-SHA-256-PLUS"}, "", protocols.KindAuth},
+		{"blocked", everything, Config{Credential: alice, MayClear: blocked}, "", protocols.KindAuth},
+		{"blocked, clear asked", everything, Config{Credential: alice, MayClear: blocked, Mechanism: "LOGIN"}, "", protocols.KindAuth},
 		{"blocked, proof asked", everything, Config{Credential: alice, MayClear: blocked, Mechanism: "SCRAM-SHA-1"}, "SCRAM-SHA-1", 0},
-		{"blocked token", everything, Config{Credential: protocols.Credential{Token: "t"}, MayClear: blocked}, "", protocols.Auth},
-		{"no offer", nil, Config{Credential: alice}, "", protocols.Auth},
-		{"unknown only", []string{"GSSAPI"}, Config{Credential: alice}, "", protocols.Auth},
-		{"NUL in user", everything, Config{Credential: protocols.Credential{User: "a\x00b", Password: "p"}}, "", protocols.Usage},
-		{"field end in token", everything, Config{Credential: protocols.Credential{User: "a", Token: "t\x01host=x"}}, "", protocols.Usage},
+		{"blocked token", everything, Config{Credential: protocols.Credential{Token: "t"}, MayClear: blocked}, "", protocols.KindAuth},
+		{"no offer", nil, Config{Credential: alice}, "", protocols.KindAuth},
+		{"unknown only", []string{"GSSAPI"}, Config{Credential: alice}, "", protocols.KindAuth},
+		{"NUL in user", everything, Config{Credential: protocols.Credential{User: "a\x00b", Password: "p"}}, "", protocols.KindUsage},
+		{"field end in token", everything, Config{Credential: protocols.Credential{User: "a", Token: "t\x01host=x"}}, "", protocols.KindUsage},
 	}
 	for _, tt := range tests {
 		clients, err := Choose(tt.offered, tt.c)

@@ -20,7 +20,7 @@ func TestChosenName(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", ".", "..", " .. ", "---", "dir/", "x/..", `..\`, "a\x00b", "x.ncpart"} {
-		if got, err := ChosenName(name); protocols.KindOf(err) != protocols.Local {
+		if got, err := ChosenName(name); protocols.KindOf(err) != protocols.KindLocal {
 			t.Errorf("%q: %q, %v", name, got, err)
 		}
 	}

@@ -192,7 +192,7 @@ func wrap(err error, op, url string) error {
 	if err == nil {
 		return nil
 	}
-	e := &protocols.Error{Proto: proto, Op: op, URL: url, Kind: protocols.Local, Err: err}
+	e := &protocols.Error{Proto: proto, Op: op, URL: url, Kind: protocols.KindLocal, Err: err}
 	if _, ok := errors.AsType[*protocols.Error](err); ok {
 		return protocols.Wrap(err, proto, op, url)
 	}

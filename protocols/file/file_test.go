@@ -75,7 +75,7 @@ func TestSpec(t *testing.T) {
 		}
 		check(t, c.Close())
 	}
-	if _, err := r.Parse("file://host/x", ""); protocols.KindOf(err) != protocols.Usage {
+	if _, err := r.Parse("file://host/x", ""); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("a host: %v", err)
 	}
 	if u := URL("/a/%b c"); u != "file:///a/%25b%20c" {
@@ -141,7 +141,7 @@ func TestListMany(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, err := range c.List(ctx, "") {
-		if protocols.KindOf(err) != protocols.Interrupted {
+		if protocols.KindOf(err) != protocols.KindInterrupted {
 			t.Errorf("%v", err)
 		}
 	}
@@ -220,7 +220,7 @@ func TestGet(t *testing.T) {
 			t.Errorf("other %s: %v", name, err)
 		}
 	}
-	if _, err := c.Get(ctx, "none", nil); !errors.Is(err, fs.ErrNotExist) || protocols.KindOf(err) != protocols.Local {
+	if _, err := c.Get(ctx, "none", nil); !errors.Is(err, fs.ErrNotExist) || protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("%v", err)
 	}
 	if _, err := c.Get(ctx, "", nil); err == nil {
@@ -277,7 +277,7 @@ func TestPutFailureLeavesWhatWasThere(t *testing.T) {
 	broken := io.MultiReader(strings.NewReader("new"), iotest.ErrReader(syscall.ECONNRESET))
 	for _, o := range []*protocols.PutOptions{nil, {Unique: true}} {
 		_, err := c.Put(ctx, "f", broken, o)
-		if protocols.KindOf(err) == protocols.OK || read(t, dir+"/f") != "old" || len(names(t, dir)) != 1 {
+		if protocols.KindOf(err) == protocols.KindOK || read(t, dir+"/f") != "old" || len(names(t, dir)) != 1 {
 			t.Errorf("%v; %q", err, names(t, dir))
 		}
 	}
@@ -424,9 +424,9 @@ func TestPourFromFile(t *testing.T) {
 
 func TestReaderErrorIsNotLocal(t *testing.T) {
 	for err, want := range map[error]protocols.Kind{
-		&fs.PathError{Op: "write", Path: "f", Err: os.NewSyscallError("splice", syscall.ECONNRESET)}: protocols.Connect,
-		&fs.PathError{Op: "write", Path: "f", Err: os.ErrDeadlineExceeded}:                           protocols.Timeout,
-		&fs.PathError{Op: "write", Path: "f", Err: syscall.ENOSPC}:                                   protocols.Local,
+		&fs.PathError{Op: "write", Path: "f", Err: os.NewSyscallError("splice", syscall.ECONNRESET)}: protocols.KindConnect,
+		&fs.PathError{Op: "write", Path: "f", Err: os.ErrDeadlineExceeded}:                           protocols.KindTimeout,
+		&fs.PathError{Op: "write", Path: "f", Err: syscall.ENOSPC}:                                   protocols.KindLocal,
 	} {
 		if got := protocols.KindOf(readerError(err)); got != want {
 			t.Errorf("%v: %v, want %v", err, got, want)

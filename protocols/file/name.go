@@ -58,7 +58,7 @@ func refused(name, why string) error {
 	if len(name) > 80 {
 		name = cut(name, 80) + "..."
 	}
-	return &protocols.Error{Proto: proto, Kind: protocols.Local, Text: fmt.Sprintf("the name %q %s: not stored", name, why)}
+	return &protocols.Error{Proto: proto, Kind: protocols.KindLocal, Text: fmt.Sprintf("the name %q %s: not stored", name, why)}
 }
 
 // escape writes the bytes of unwanted characters as %XX.

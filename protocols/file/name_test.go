@@ -37,7 +37,7 @@ func TestSafeName(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", ".", "..", "/", "a/b", "/abs", "../x", "a\x00", long + "n", strings.Repeat("\x01", 90), "x.ncpart", "x.ncpart.json"} {
-		if got, err := SafeName(bad); protocols.KindOf(err) != protocols.Local || len(err.Error()) > 600 {
+		if got, err := SafeName(bad); protocols.KindOf(err) != protocols.KindLocal || len(err.Error()) > 600 {
 			t.Errorf("%q gives %q, %v", bad, got, err)
 		}
 	}

@@ -57,7 +57,7 @@ func FuzzClient(f *testing.F) {
 			}
 			start := time.Now()
 			_, err = fuzzCalls[int(call)%len(fuzzCalls)](t.Context(), c)
-			if _, ours := err.(*protocols.Error); err != nil && !ours || protocols.KindOf(err) == protocols.Internal {
+			if _, ours := err.(*protocols.Error); err != nil && !ours || protocols.KindOf(err) == protocols.KindInternal {
 				t.Errorf("error %T of kind %v: %v", err, protocols.KindOf(err), err)
 			}
 			c.Close()
@@ -90,7 +90,7 @@ func FuzzPassive(f *testing.F) {
 			if (err == nil) != (port > 0) || port > 65535 {
 				t.Errorf("%s %q: port %d, %v", name, text, port, err)
 			}
-			if err != nil && protocols.KindOf(err) != protocols.Protocol {
+			if err != nil && protocols.KindOf(err) != protocols.KindProtocol {
 				t.Errorf("%s %q: kind %v", name, text, protocols.KindOf(err))
 			}
 		}

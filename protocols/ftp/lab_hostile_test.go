@@ -24,18 +24,18 @@ func TestHostileReplies(t *testing.T) {
 		server       lab.FTPOptions
 		kind         protocols.Kind
 	}{
-		{name: "endless line", faults: "endless:SIZE", kind: protocols.Protocol},
-		{name: "endless greeting", faults: "endless:greeting", kind: protocols.Protocol},
-		{name: "endless reply", faults: "multiline:SIZE", kind: protocols.Protocol},
-		{name: "garbage", faults: "garbage:USER", kind: protocols.Protocol},
-		{name: "no greeting", faults: "drop:greeting", kind: protocols.Protocol},
-		{name: "too many", faults: "code:greeting=421 too many connections", kind: protocols.Temporary},
-		{name: "login refused", faults: "code:PASS=530 no", kind: protocols.Auth},
-		{name: "huge size", faults: "code:SIZE=213 99999999999999999999999", kind: protocols.Protocol},
-		{name: "negative size", faults: "code:SIZE=213 -7", kind: protocols.Protocol},
-		{name: "hangs up", faults: "drop:SIZE", kind: protocols.Protocol},
-		{name: "reset", faults: "reset:SIZE", kind: protocols.Protocol},
-		{name: "silent", faults: "hang:SIZE", kind: protocols.Timeout},
+		{name: "endless line", faults: "endless:SIZE", kind: protocols.KindProtocol},
+		{name: "endless greeting", faults: "endless:greeting", kind: protocols.KindProtocol},
+		{name: "endless reply", faults: "multiline:SIZE", kind: protocols.KindProtocol},
+		{name: "garbage", faults: "garbage:USER", kind: protocols.KindProtocol},
+		{name: "no greeting", faults: "drop:greeting", kind: protocols.KindProtocol},
+		{name: "too many", faults: "code:greeting=421 too many connections", kind: protocols.KindTemporary},
+		{name: "login refused", faults: "code:PASS=530 no", kind: protocols.KindAuth},
+		{name: "huge size", faults: "code:SIZE=213 99999999999999999999999", kind: protocols.KindProtocol},
+		{name: "negative size", faults: "code:SIZE=213 -7", kind: protocols.KindProtocol},
+		{name: "hangs up", faults: "drop:SIZE", kind: protocols.KindProtocol},
+		{name: "reset", faults: "reset:SIZE", kind: protocols.KindProtocol},
+		{name: "silent", faults: "hang:SIZE", kind: protocols.KindTimeout},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.server.Faults = faults(t, tt.faults)
@@ -84,13 +84,13 @@ func TestTruncated(t *testing.T) {
 		server       lab.FTPOptions
 		kind         protocols.Kind
 	}{
-		{name: "short with 226", faults: "data.truncate=1000", kind: protocols.Protocol},
-		{name: "short without SIZE", faults: "data.truncate=1000", server: lab.FTPOptions{NoSIZE: true}, kind: protocols.Protocol},
-		{name: "reset", faults: "data.cut=100000", kind: protocols.Temporary},
-		{name: "reset with 226", faults: "data.cut=100000,code:end=226 done", kind: protocols.Protocol},
-		{name: "more than told", faults: "code:SIZE=213 1000", kind: protocols.Protocol},
-		{name: "refused at the end", faults: "code:end=451 disk trouble", kind: protocols.Temporary},
-		{name: "hangs up at the end", faults: "drop:end", kind: protocols.Protocol},
+		{name: "short with 226", faults: "data.truncate=1000", kind: protocols.KindProtocol},
+		{name: "short without SIZE", faults: "data.truncate=1000", server: lab.FTPOptions{NoSIZE: true}, kind: protocols.KindProtocol},
+		{name: "reset", faults: "data.cut=100000", kind: protocols.KindTemporary},
+		{name: "reset with 226", faults: "data.cut=100000,code:end=226 done", kind: protocols.KindProtocol},
+		{name: "more than told", faults: "code:SIZE=213 1000", kind: protocols.KindProtocol},
+		{name: "refused at the end", faults: "code:end=451 disk trouble", kind: protocols.KindTemporary},
+		{name: "hangs up at the end", faults: "drop:end", kind: protocols.KindProtocol},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.server.Tree = tree(t, map[string]string{"f": big})
@@ -109,7 +109,7 @@ func TestTruncated(t *testing.T) {
 func TestRestLies(t *testing.T) {
 	c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": strings.Repeat("x", 5000)}), RestLies: true}}.start(t)
 	_, err := readAll(t.Context(), c, "f", &protocols.GetOptions{Offset: 1000})
-	wantKind(t, err, protocols.Protocol)
+	wantKind(t, err, protocols.KindProtocol)
 }
 
 // TestSame: a resume onto changed content is refused before anything moves.
@@ -151,7 +151,7 @@ func TestPutFailures(t *testing.T) {
 		tr.SetCapacity(100_000)
 		c, srv := labCase{server: lab.FTPOptions{Tree: tr}}.start(t)
 		_, err := c.Put(t.Context(), "f", strings.NewReader(data), nil)
-		wantKind(t, err, protocols.Temporary)
+		wantKind(t, err, protocols.KindTemporary)
 		if _, err := srv.Tree().Stat("f"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("final name: %v", err)
 		}
@@ -179,7 +179,7 @@ func TestPutFolder(t *testing.T) {
 	c, srv := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"d/f": "content"})}}.start(t)
 	for _, name := range []string{"", "d/", "nothere/"} {
 		_, err := c.Put(t.Context(), name, strings.NewReader("data"), nil)
-		wantKind(t, err, protocols.Usage)
+		wantKind(t, err, protocols.KindUsage)
 	}
 	e, err := c.Put(t.Context(), "d/", strings.NewReader("data"), &protocols.PutOptions{Unique: true})
 	if err != nil {
@@ -253,7 +253,7 @@ func TestSecretsMasked(t *testing.T) {
 	}}
 	c, _ := labCase{opts: o, user: url.UserPassword("alice", "hunter2-wrong")}.start(t)
 	_, err := c.Size(t.Context(), "x")
-	wantKind(t, err, protocols.Auth)
+	wantKind(t, err, protocols.KindAuth)
 	mu.Lock()
 	defer mu.Unlock()
 	if !strings.Contains(seen.String(), "PASS ****") || strings.Contains(seen.String()+err.Error(), "hunter2") {
@@ -269,7 +269,7 @@ func TestRaw(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want %d", command, r, err, code)
 		}
 	}
-	if _, err := c.Do(t.Context(), "NOOP\r\nDELE f"); protocols.KindOf(err) != protocols.Usage {
+	if _, err := c.Do(t.Context(), "NOOP\r\nDELE f"); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("two commands in one: %v", err)
 	}
 	if b, err := readAll(t.Context(), c, "f", nil); err != nil || string(b) != "x" {
@@ -289,7 +289,7 @@ func TestBeforeAfter(t *testing.T) {
 	}
 	c, _ = labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "x"})}, set: ftp.Settings{Before: []string{"NONSENSE"}}}.start(t)
 	_, err := readAll(t.Context(), c, "f", nil)
-	wantKind(t, err, protocols.Refused)
+	wantKind(t, err, protocols.KindRefused)
 }
 
 // TestNoWay: the error tells what was wrong with a way that the server agreed to,
@@ -297,8 +297,8 @@ func TestBeforeAfter(t *testing.T) {
 func TestNoWay(t *testing.T) {
 	const others = "code:EPSV=500 n,code:EPRT=500 n,code:PORT=500 n,"
 	for reply, kind := range map[string]protocols.Kind{
-		`227 ok (127\,0\,0\,1\,256\,1)`: protocols.Protocol, "227 (": protocols.Protocol,
-		`227 ok (127\,0\,0\,1\,0\,1)`: protocols.Connect, "500 n": protocols.Refused,
+		`227 ok (127\,0\,0\,1\,256\,1)`: protocols.KindProtocol, "227 (": protocols.KindProtocol,
+		`227 ok (127\,0\,0\,1\,0\,1)`: protocols.KindConnect, "500 n": protocols.KindRefused,
 	} {
 		c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "content"}), Faults: faults(t, others+"code:PASV="+reply)}}.start(t)
 		_, err := readAll(t.Context(), c, "f", nil)

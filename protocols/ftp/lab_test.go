@@ -122,9 +122,9 @@ func TestTLSModes(t *testing.T) {
 		{name: "auto upgrades", server: lab.FTPOptions{TLS: lab.TLSExplicit, RequireSessionReuse: true}, secure: true},
 		{name: "auto without TLS", server: lab.FTPOptions{}},
 		{name: "off", server: lab.FTPOptions{TLS: lab.TLSExplicit}, mode: protocols.TLSOff},
-		{name: "off where TLS is wanted", server: lab.FTPOptions{TLS: lab.TLSRequired}, mode: protocols.TLSOff, kind: protocols.Auth},
+		{name: "off where TLS is wanted", server: lab.FTPOptions{TLS: lab.TLSRequired}, mode: protocols.TLSOff, kind: protocols.KindAuth},
 		{name: "require", server: lab.FTPOptions{TLS: lab.TLSRequired, RequireSessionReuse: true}, mode: protocols.TLSRequire, secure: true},
-		{name: "require without TLS", server: lab.FTPOptions{}, mode: protocols.TLSRequire, kind: protocols.TLSFailure},
+		{name: "require without TLS", server: lab.FTPOptions{}, mode: protocols.TLSRequire, kind: protocols.KindTLS},
 		{name: "implicit", server: lab.FTPOptions{TLS: lab.TLSImplicit, RequireSessionReuse: true}, secure: true},
 		{name: "implicit TLS 1.2", server: lab.FTPOptions{TLS: lab.TLSImplicit, RequireSessionReuse: true, MaxTLS: tls.VersionTLS12}, secure: true},
 		{name: "clear data", server: lab.FTPOptions{TLS: lab.TLSExplicit}, set: ftp.Settings{ClearData: true}, secure: true},
@@ -135,7 +135,7 @@ func TestTLSModes(t *testing.T) {
 			tt.server.Tree = tree(t, files)
 			c, srv := labCase{server: tt.server, opts: protocols.Options{TLS: protocols.TLS{Mode: tt.mode}}, set: tt.set}.start(t)
 			b, err := readAll(t.Context(), c, "f", nil)
-			if tt.kind != protocols.OK {
+			if tt.kind != protocols.KindOK {
 				wantKind(t, err, tt.kind)
 				if strings.Contains(strings.Join(srv.Commands(), "\n"), "PASS") {
 					t.Error("a password was sent")
@@ -187,7 +187,7 @@ func TestTLSHostile(t *testing.T) {
 			tt.server.Faults = faults(t, tt.faults)
 			c, srv := labCase{server: tt.server, opts: protocols.Options{TLS: tt.opts}}.start(t)
 			_, err := c.Size(t.Context(), "f")
-			wantKind(t, err, protocols.TLSFailure)
+			wantKind(t, err, protocols.KindTLS)
 			if tt.name != "PROT refused" && strings.Contains(strings.Join(srv.Commands(), "\n"), "PASS") {
 				t.Error("a password was sent")
 			}
@@ -286,10 +286,10 @@ func TestCharset(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 	_, err := c.Size(t.Context(), "日本")
-	wantKind(t, err, protocols.Usage)
+	wantKind(t, err, protocols.KindUsage)
 	bad, _ := labCase{set: ftp.Settings{Charset: "no-such-charset"}}.start(t)
 	_, err = bad.Size(t.Context(), "x")
-	wantKind(t, err, protocols.Usage)
+	wantKind(t, err, protocols.KindUsage)
 }
 
 // TestASCII: TYPE A converts line ends, exactly.
@@ -315,7 +315,7 @@ func TestAccount(t *testing.T) {
 	}
 	c, _ = labCase{server: lab.FTPOptions{Account: "billing"}}.start(t)
 	_, err := c.Size(t.Context(), "f")
-	wantKind(t, err, protocols.Auth)
+	wantKind(t, err, protocols.KindAuth)
 }
 
 // connects collects the peers of the data connections from a trace.
@@ -340,7 +340,7 @@ func connects(o *protocols.Options) func() []string {
 func TestNoPassword(t *testing.T) {
 	c, srv := labCase{user: url.User("alice")}.start(t)
 	_, err := c.Size(t.Context(), "f")
-	wantKind(t, err, protocols.Auth)
+	wantKind(t, err, protocols.KindAuth)
 	if strings.Contains(strings.Join(srv.Commands(), "\n"), "PASS") {
 		t.Error("an empty password was sent")
 	}

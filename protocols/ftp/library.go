@@ -179,7 +179,7 @@ func (s *session) call(args []string, f func(lib *ftplib.ServerConn) error) (err
 		if _, ok := errors.AsType[*textproto.Error](err); ok && s.last.Code >= 200 {
 			return nil // the library knows one 2xx of each command, servers send others
 		}
-		return &protocols.Error{Proto: proto, Kind: protocols.Protocol, Err: err}
+		return &protocols.Error{Proto: proto, Kind: protocols.KindProtocol, Err: err}
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func (s *session) lines(ctx context.Context, t transfer, each func(line string) 
 		switch {
 		case err == io.EOF:
 			return st.end()
-		case protocols.KindOf(err) == protocols.Connect:
+		case protocols.KindOf(err) == protocols.KindConnect:
 			return st.broken(ctx, err)
 		case err != nil:
 			st.conn.Close()

@@ -11,7 +11,7 @@ import (
 
 func checkName(name string) error {
 	if err := wire.Check(name); err != nil {
-		return &protocols.Error{Kind: protocols.Usage, Err: err}
+		return &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	return nil
 }

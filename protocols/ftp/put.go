@@ -290,7 +290,7 @@ func (c *Client) SetTime(ctx context.Context, name string, t time.Time) error {
 			return err
 		}
 		if !ok {
-			return &protocols.Error{Kind: protocols.Refused, Class: errors.ErrUnsupported, Text: "the server does not set times"}
+			return &protocols.Error{Kind: protocols.KindRefused, Class: errors.ErrUnsupported, Text: "the server does not set times"}
 		}
 		return nil
 	})

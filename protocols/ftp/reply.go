@@ -18,25 +18,25 @@ type verdict struct {
 // verdicts holds the codes that say more than their first digit (RFC 959 4.2,
 // RFC 2228 5, RFC 4217 10). The others are temporary (4) or refused (5).
 var verdicts = map[int]verdict{
-	332: {protocols.Auth, nil, "the server wants an account: --account NAME"},
-	421: {protocols.Temporary, nil, ""},
-	430: {protocols.Auth, nil, ""},
-	431: {protocols.TLSFailure, nil, ""},
-	434: {protocols.Connect, nil, ""},
-	500: {protocols.Refused, errors.ErrUnsupported, ""},
-	501: {protocols.Refused, nil, ""},
-	502: {protocols.Refused, errors.ErrUnsupported, ""},
-	504: {protocols.Refused, errors.ErrUnsupported, ""},
-	521: {protocols.TLSFailure, nil, "data connections must be protected: leave --prot at private"},
-	522: {protocols.TLSFailure, nil, ""},
-	530: {protocols.Auth, nil, ""},
-	532: {protocols.Auth, nil, "storing here needs an account: --account NAME"},
-	533: {protocols.TLSFailure, nil, ""},
-	534: {protocols.TLSFailure, nil, ""},
-	535: {protocols.TLSFailure, nil, ""},
-	536: {protocols.TLSFailure, nil, ""},
-	537: {protocols.TLSFailure, nil, ""},
-	550: {protocols.Refused, fs.ErrNotExist, ""},
+	332: {protocols.KindAuth, nil, "the server wants an account: --account NAME"},
+	421: {protocols.KindTemporary, nil, ""},
+	430: {protocols.KindAuth, nil, ""},
+	431: {protocols.KindTLS, nil, ""},
+	434: {protocols.KindConnect, nil, ""},
+	500: {protocols.KindRefused, errors.ErrUnsupported, ""},
+	501: {protocols.KindRefused, nil, ""},
+	502: {protocols.KindRefused, errors.ErrUnsupported, ""},
+	504: {protocols.KindRefused, errors.ErrUnsupported, ""},
+	521: {protocols.KindTLS, nil, "data connections must be protected: leave --prot at private"},
+	522: {protocols.KindTLS, nil, ""},
+	530: {protocols.KindAuth, nil, ""},
+	532: {protocols.KindAuth, nil, "storing here needs an account: --account NAME"},
+	533: {protocols.KindTLS, nil, ""},
+	534: {protocols.KindTLS, nil, ""},
+	535: {protocols.KindTLS, nil, ""},
+	536: {protocols.KindTLS, nil, ""},
+	537: {protocols.KindTLS, nil, ""},
+	550: {protocols.KindRefused, fs.ErrNotExist, ""},
 }
 
 // words tell apart what servers answer with one code. FTP has one code, 550,
@@ -48,17 +48,17 @@ var words = []struct {
 	class error
 	kind  protocols.Kind
 }{
-	{421, "too many", protocols.ErrTooMany, protocols.Temporary},
-	{421, "maximum", protocols.ErrTooMany, protocols.Temporary},
-	{421, "connections from", protocols.ErrTooMany, protocols.Temporary},
-	{530, "too many", protocols.ErrTooMany, protocols.Temporary},
-	{530, "maximum", protocols.ErrTooMany, protocols.Temporary},
-	{550, "permission", fs.ErrPermission, protocols.Refused},
-	{550, "not permitted", fs.ErrPermission, protocols.Refused},
-	{550, "access is denied", fs.ErrPermission, protocols.Refused},
-	{550, "exists", fs.ErrExist, protocols.Refused},
-	{553, "permission", fs.ErrPermission, protocols.Refused},
-	{522, "network protocol", errors.ErrUnsupported, protocols.Refused}, // RFC 2428 2: EPRT, EPSV
+	{421, "too many", protocols.ErrTooMany, protocols.KindTemporary},
+	{421, "maximum", protocols.ErrTooMany, protocols.KindTemporary},
+	{421, "connections from", protocols.ErrTooMany, protocols.KindTemporary},
+	{530, "too many", protocols.ErrTooMany, protocols.KindTemporary},
+	{530, "maximum", protocols.ErrTooMany, protocols.KindTemporary},
+	{550, "permission", fs.ErrPermission, protocols.KindRefused},
+	{550, "not permitted", fs.ErrPermission, protocols.KindRefused},
+	{550, "access is denied", fs.ErrPermission, protocols.KindRefused},
+	{550, "exists", fs.ErrExist, protocols.KindRefused},
+	{553, "permission", fs.ErrPermission, protocols.KindRefused},
+	{522, "network protocol", errors.ErrUnsupported, protocols.KindRefused}, // RFC 2428 2: EPRT, EPSV
 }
 
 // refusal makes the error of a reply that was not what the command needs.
@@ -69,11 +69,11 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	case known:
 		e.Kind, e.Class, e.Hint = v.kind, v.class, v.hint
 	case r.Code >= 500:
-		e.Kind = protocols.Refused
+		e.Kind = protocols.KindRefused
 	case r.Code >= 400:
-		e.Kind = protocols.Temporary
+		e.Kind = protocols.KindTemporary
 	default:
-		e.Kind, e.Text = protocols.Protocol, "unexpected reply: "+r.Text()
+		e.Kind, e.Text = protocols.KindProtocol, "unexpected reply: "+r.Text()
 		return e
 	}
 	e.Retryable = r.Code < 500
@@ -81,7 +81,7 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	for _, w := range words {
 		if w.code == r.Code && strings.Contains(text, w.text) {
 			e.Class, e.Kind = w.class, w.kind
-			e.Retryable = w.kind == protocols.Temporary
+			e.Retryable = w.kind == protocols.KindTemporary
 			break
 		}
 	}

@@ -106,7 +106,7 @@ func (s *session) welcome() (*protocols.Reply, error) {
 // closedEarly says what an end of the connection before the greeting means.
 func closedEarly(err error) error {
 	if errors.Is(err, io.EOF) {
-		return &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: "the server closed the connection without a greeting"}
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without a greeting"}
 	}
 	return err
 }
@@ -128,10 +128,10 @@ func (s *session) secure(ctx context.Context) error {
 		if !required && r.Code >= 400 {
 			return nil
 		}
-		return &protocols.Error{Kind: protocols.TLSFailure, Code: r.Code, Text: r.Text() + ": TLS was asked for, the server does not give it"}
+		return &protocols.Error{Kind: protocols.KindTLS, Code: r.Code, Text: r.Text() + ": TLS was asked for, the server does not give it"}
 	}
 	if s.in.Buffered() > 0 {
-		return s.fail(&protocols.Error{Kind: protocols.TLSFailure, Text: "bytes in clear behind the reply to AUTH TLS: somebody may be in the way"})
+		return s.fail(&protocols.Error{Kind: protocols.KindTLS, Text: "bytes in clear behind the reply to AUTH TLS: somebody may be in the way"})
 	}
 	return s.fail(s.conn.StartTLS(ctx))
 }
@@ -250,7 +250,7 @@ func (s *session) protect() []step {
 
 func tlsRefused(err error) error {
 	if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code != 0 {
-		e.Kind, e.Class, e.Retryable = protocols.TLSFailure, nil, false
+		e.Kind, e.Class, e.Retryable = protocols.KindTLS, nil, false
 		e.Hint = "the server will not protect data connections; --prot clear sends them in clear"
 	}
 	return err

@@ -71,11 +71,11 @@ func (t *stream) broken(ctx context.Context, err error) error {
 // is, and no failure to connect.
 func cutShort(err error) error {
 	e, ok := errors.AsType[*protocols.Error](err)
-	if !ok || e.Kind != protocols.Connect {
+	if !ok || e.Kind != protocols.KindConnect {
 		return err
 	}
 	c := *e
-	c.Kind = protocols.Protocol
+	c.Kind = protocols.KindProtocol
 	return &c
 }
 
@@ -178,7 +178,7 @@ func (d *download) room() int64 {
 func (d *download) tooMuch() error {
 	d.ended = true
 	d.abort()
-	return d.s.c.wrap(&protocols.Error{Kind: protocols.Protocol, Retryable: true,
+	return d.s.c.wrap(&protocols.Error{Kind: protocols.KindProtocol, Retryable: true,
 		Text: "more data than the " + strconv.FormatInt(d.want, 10) + " bytes that the server told"}, "get", d.name)
 }
 
@@ -273,7 +273,7 @@ func truncated(got, size int64) error {
 	if size >= 0 {
 		text += ", the server said " + strconv.FormatInt(size, 10)
 	}
-	return &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: text}
+	return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: text}
 }
 
 // stop ends a part that has come in full: the server has more to send.

@@ -57,14 +57,14 @@ func (s *session) open(ctx context.Context, t transfer) (*stream, error) {
 		t.ahead = nil // has been answered
 	}
 	if failed == nil {
-		failed = &protocols.Error{Kind: protocols.Connect, Text: "no way to open a data connection"}
+		failed = &protocols.Error{Kind: protocols.KindConnect, Text: "no way to open a data connection"}
 	}
 	return nil, failed
 }
 
 // telling gives the error that says more: that a mode was refused says the least.
 func telling(a, b error) error {
-	if a == nil || protocols.KindOf(a) == protocols.Refused && protocols.KindOf(b) != protocols.Refused {
+	if a == nil || protocols.KindOf(a) == protocols.KindRefused && protocols.KindOf(b) != protocols.KindRefused {
 		return b
 	}
 	return a
@@ -187,7 +187,7 @@ func (o *opening) start() []step {
 			if r.Code/100 == 3 {
 				return nil
 			}
-			return &protocols.Error{Kind: protocols.Refused, Class: errors.ErrUnsupported, Code: r.Code, Text: r.Text(), Hint: "the server cannot go on from an offset; transfer the whole file"}
+			return &protocols.Error{Kind: protocols.KindRefused, Class: errors.ErrUnsupported, Code: r.Code, Text: r.Text(), Hint: "the server cannot go on from an offset; transfer the whole file"}
 		}})
 	}
 	return append(steps, step{verb: t.verb, args: arguments(t.arg), moves: true, then: func(r *protocols.Reply) error {
@@ -229,7 +229,7 @@ func (o *opening) finish() (*stream, error) {
 // dataTLS prefers the server's words about a failed handshake: "522 session
 // reuse required" says more than a connection that was reset.
 func (s *session) dataTLS(err error) error {
-	if kind := protocols.KindOf(err); kind == protocols.Timeout || kind == protocols.Interrupted {
+	if kind := protocols.KindOf(err); kind == protocols.KindTimeout || kind == protocols.KindInterrupted {
 		return s.fail(err)
 	}
 	r, rerr := s.reply()
@@ -237,6 +237,6 @@ func (s *session) dataTLS(err error) error {
 		return s.fail(err)
 	}
 	e := refusal(r)
-	e.Kind, e.Text = protocols.TLSFailure, e.Text+" ("+err.Error()+")"
+	e.Kind, e.Text = protocols.KindTLS, e.Text+" ("+err.Error()+")"
 	return e
 }

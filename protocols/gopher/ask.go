@@ -19,7 +19,7 @@ import (
 // is sent before.
 func (c *Client) enter(ctx context.Context, args ...string) (release func(), err error) {
 	if err := wire.Check(args...); err != nil {
-		return nil, &protocols.Error{Kind: protocols.Usage, Err: err}
+		return nil, &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -33,13 +33,13 @@ func (c *Client) connect(ctx context.Context, it *item) (*transport.Conn, error)
 	host, port := c.address(it)
 	if it.server != nil {
 		if !c.Settings.Foreign {
-			return nil, &protocols.Error{Kind: protocols.Usage, Text: "it is on another server, " + it.server.Host}
+			return nil, &protocols.Error{Kind: protocols.KindUsage, Text: "it is on another server, " + it.server.Host}
 		}
 		scheme, _ = Spec().Scheme(it.server.Scheme)
 		dialer = transport.NewDialer(proto, it.server, c.opts)
 	}
 	if scheme.TLS == protocols.TLSNone && c.opts.TLS.Mode == protocols.TLSRequire {
-		return nil, &protocols.Error{Kind: protocols.TLSFailure, Text: "TLS was asked for, and gopher: URLs have none", Hint: "use gophers:"}
+		return nil, &protocols.Error{Kind: protocols.KindTLS, Text: "TLS was asked for, and gopher: URLs have none", Hint: "use gophers:"}
 	}
 	conn, err := dialer.Dial(ctx, "control", "tcp", host, port)
 	if err != nil {
@@ -63,7 +63,7 @@ func (c *Client) hold(conn *transport.Conn) error {
 	defer c.mu.Unlock()
 	if c.closed {
 		conn.Close()
-		return &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
+		return &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
 	}
 	c.conn = conn
 	return nil
@@ -82,7 +82,7 @@ func (c *Client) open() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
+		return &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
 	}
 	return nil
 }
@@ -264,18 +264,18 @@ var refusals = []struct {
 	kind  protocols.Kind
 	class error
 }{
-	{"denied|forbidden|permission|not allowed|unauthorized", protocols.Refused, fs.ErrPermission},
-	{"too many|busy|overload|try again|temporar|unavailable", protocols.Temporary, nil},
+	{"denied|forbidden|permission|not allowed|unauthorized", protocols.KindRefused, fs.ErrPermission},
+	{"too many|busy|overload|try again|temporar|unavailable", protocols.KindTemporary, nil},
 }
 
 // refused makes the error of a server's no.
 func refused(text string) *protocols.Error {
-	e := &protocols.Error{Kind: protocols.Refused, Class: fs.ErrNotExist, Text: strings.TrimSpace(text)}
+	e := &protocols.Error{Kind: protocols.KindRefused, Class: fs.ErrNotExist, Text: strings.TrimSpace(text)}
 	lower := strings.ToLower(text)
 	for _, r := range refusals {
 		for word := range strings.SplitSeq(r.words, "|") {
 			if strings.Contains(lower, word) {
-				e.Kind, e.Class, e.Retryable = r.kind, r.class, r.kind == protocols.Temporary
+				e.Kind, e.Class, e.Retryable = r.kind, r.class, r.kind == protocols.KindTemporary
 				return e
 			}
 		}
@@ -338,7 +338,7 @@ func (a *answer) close() {
 // cut says what an end in the middle means.
 func cut(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: "the answer is cut short"}
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the answer is cut short"}
 	}
 	return err
 }

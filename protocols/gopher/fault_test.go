@@ -15,11 +15,11 @@ func TestServerFaults(t *testing.T) {
 		fault, name string
 		kind        protocols.Kind
 	}{
-		{"endless:MENU=0text*1", "1/pub", protocols.Protocol},
-		{"reset:MENU*1", "1/pub", protocols.Connect},
-		{"reset:TEXT*1", "0/README.txt", protocols.Connect},
-		{"reset:BINARY*1", "9/pub/large.bin", protocols.Connect},
-		{"reset:SEARCH*1", "7/search\tdeep", protocols.Connect},
+		{"endless:MENU=0text*1", "1/pub", protocols.KindProtocol},
+		{"reset:MENU*1", "1/pub", protocols.KindConnect},
+		{"reset:TEXT*1", "0/README.txt", protocols.KindConnect},
+		{"reset:BINARY*1", "9/pub/large.bin", protocols.KindConnect},
+		{"reset:SEARCH*1", "7/search\tdeep", protocols.KindConnect},
 	} {
 		faults, err := lab.ParseFaults(c.fault)
 		if err != nil {
@@ -56,12 +56,12 @@ func TestServerFaults(t *testing.T) {
 // TestRefusalsByWords: what a server says of a refusal decides its kind.
 func TestRefusalsByWords(t *testing.T) {
 	for text, want := range map[string]protocols.Kind{
-		"'/x' does not exist": protocols.Refused, "Access denied": protocols.Refused,
-		"Server too busy, try again later": protocols.Temporary, "Temporarily unavailable": protocols.Temporary,
+		"'/x' does not exist": protocols.KindRefused, "Access denied": protocols.KindRefused,
+		"Server too busy, try again later": protocols.KindTemporary, "Temporarily unavailable": protocols.KindTemporary,
 	} {
 		c := open(t, startLab(t, lab.GopherOptions{Raw: map[string]string{"/x": "3" + text + "\t\terror.host\t1\r\n.\r\n"}}).URL(), nil)
 		_, err := c.Get(t.Context(), "0/x", nil)
-		if protocols.KindOf(err) != want || protocols.IsRetryable(err) != (want == protocols.Temporary) {
+		if protocols.KindOf(err) != want || protocols.IsRetryable(err) != (want == protocols.KindTemporary) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

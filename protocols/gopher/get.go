@@ -75,7 +75,7 @@ func (c *Client) choose(it *item) error {
 		it.answers = c.Settings.Answers
 	}
 	if err := wire.Check(append(slices.Clip(it.answers), it.plus)...); err != nil {
-		return &protocols.Error{Kind: protocols.Usage, Err: err}
+		return &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	return nil
 }
@@ -86,11 +86,11 @@ func (c *Client) ours(it *item) error {
 	switch it.kind {
 	case kindCSO:
 		return &protocols.Error{
-			Kind: protocols.Usage, Text: "a CSO name server speaks another protocol",
+			Kind: protocols.KindUsage, Text: "a CSO name server speaks another protocol",
 			Hint: "netclients tcp connect " + net.JoinHostPort(host, port) + ", then: query NAME, quit",
 		}
 	case kindTelnet, kindTN3270:
-		return &protocols.Error{Kind: protocols.Usage, Text: "a login, not a document", Hint: "netclients telnet open " + terminalURL(it, host, port)}
+		return &protocols.Error{Kind: protocols.KindUsage, Text: "a login, not a document", Hint: "netclients telnet open " + terminalURL(it, host, port)}
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func readable(o *protocols.GetOptions) error {
 	case o.Offset < 0 || o.Length < 0:
 		return protocols.UsageError(proto, "get", "offset and length are 0 or more")
 	case o.Same != nil:
-		return &protocols.Error{Kind: protocols.Refused, Class: protocols.ErrChanged, Text: "gopher cannot tell whether it is still the same"}
+		return &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrChanged, Text: "gopher cannot tell whether it is still the same"}
 	case o.Offset > 0:
 		return protocols.Unsupported(proto, "get", "gopher reads from the start only")
 	}

@@ -62,12 +62,12 @@ func TestErrors(t *testing.T) {
 		listErr = err
 	}
 	for _, err := range []error{getErr, statErr, listErr} {
-		if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.Refused || !errors.Is(err, fs.ErrNotExist) || e.Proto != "gopher" || e.Op == "" || e.URL == "" {
+		if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.KindRefused || !errors.Is(err, fs.ErrNotExist) || e.Proto != "gopher" || e.Op == "" || e.URL == "" {
 			t.Errorf("%#v", err)
 		}
 	}
 	for _, err := range c.List(t.Context(), "0/README.txt") {
-		if protocols.KindOf(err) != protocols.Refused || !strings.Contains(err.Error(), "not a menu") {
+		if protocols.KindOf(err) != protocols.KindRefused || !strings.Contains(err.Error(), "not a menu") {
 			t.Errorf("a text as menu: %v", err)
 		}
 	}
@@ -75,7 +75,7 @@ func TestErrors(t *testing.T) {
 		return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", errors.New("refused"))}
 	}})
 	r, err := down.Probe(t.Context())
-	if protocols.KindOf(err) != protocols.Connect || !protocols.IsRetryable(err) || r == nil || r.Up || r.Phase != "connect" {
+	if protocols.KindOf(err) != protocols.KindConnect || !protocols.IsRetryable(err) || r == nil || r.Up || r.Phase != "connect" {
 		t.Errorf("down: %+v, %v", r, err)
 	}
 }
@@ -95,7 +95,7 @@ func TestProbe(t *testing.T) {
 	}
 	for _, bad := range []map[string]string{{"": "HTTP/1.1 400 Bad Request\r\n"}, {"": strings.Repeat("x", 100_000)}} {
 		c := open(t, startLab(t, lab.GopherOptions{Raw: bad}).URL(), nil)
-		if r, err := c.Probe(t.Context()); protocols.KindOf(err) != protocols.Protocol || r.Phase != "greeting" {
+		if r, err := c.Probe(t.Context()); protocols.KindOf(err) != protocols.KindProtocol || r.Phase != "greeting" {
 			t.Errorf("%.20q: %+v, %v", bad, r, err)
 		}
 	}
@@ -110,7 +110,7 @@ func TestTLS(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	strange := open(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: x509.NewCertPool()}}})
-	if _, err := strange.Get(t.Context(), "0/README.txt", nil); protocols.KindOf(err) != protocols.TLSFailure {
+	if _, err := strange.Get(t.Context(), "0/README.txt", nil); protocols.KindOf(err) != protocols.KindTLS {
 		t.Errorf("unknown authority: %v", err)
 	}
 	if n := len(s.Commands()); n != 1 {
@@ -118,7 +118,7 @@ func TestTLS(t *testing.T) {
 	}
 	clear := startLab(t, lab.GopherOptions{})
 	must := open(t, clear.URL(), &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
-	if _, err := must.Get(t.Context(), "0/README.txt", nil); protocols.KindOf(err) != protocols.TLSFailure || clear.Connections() != 0 {
+	if _, err := must.Get(t.Context(), "0/README.txt", nil); protocols.KindOf(err) != protocols.KindTLS || clear.Connections() != 0 {
 		t.Errorf("TLS required: %v, %d connections", err, clear.Connections())
 	}
 }
@@ -140,7 +140,7 @@ func TestSearch(t *testing.T) {
 		t.Errorf("by name: %+v", got)
 	}
 	for _, err := range c.Search(t.Context(), "7/search", "a\tb") {
-		if protocols.KindOf(err) != protocols.Usage {
+		if protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("a tab: %v", err)
 		}
 	}
@@ -169,17 +169,17 @@ func TestPlus(t *testing.T) {
 	}
 	o.Body.Close()
 	c.Settings.View = "image/png"
-	if _, err := c.Get(t.Context(), "0/README.txt", nil); protocols.KindOf(err) != protocols.Refused {
+	if _, err := c.Get(t.Context(), "0/README.txt", nil); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("no such view: %v", err)
 	}
 	plain := open(t, startLab(t, lab.GopherOptions{}).URL(), nil)
-	if _, err := plain.Attributes(t.Context(), "0/README.txt"); protocols.KindOf(err) != protocols.Refused {
+	if _, err := plain.Attributes(t.Context(), "0/README.txt"); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("plain server: %v", err)
 	}
 	short := open(t, startLab(t, lab.GopherOptions{Plus: true, Raw: map[string]string{"/cut": "+100\r\nshort"}}).URL(), nil)
 	if o, err := short.Get(t.Context(), "9/cut\t\t+", nil); err != nil {
 		t.Error(err)
-	} else if _, err := io.ReadAll(o.Body); protocols.KindOf(err) != protocols.Protocol {
+	} else if _, err := io.ReadAll(o.Body); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("a view that is cut: %v", err)
 	}
 }
@@ -232,7 +232,7 @@ func TestHostileMenus(t *testing.T) {
 		for e, err := range c.List(t.Context(), "1"+selector) {
 			n++
 			if err != nil {
-				if selector != "/long" && selector != "/cut" || protocols.KindOf(err) != protocols.Protocol {
+				if selector != "/long" && selector != "/cut" || protocols.KindOf(err) != protocols.KindProtocol {
 					t.Errorf("%s: %v", selector, err)
 				}
 				continue
@@ -261,15 +261,15 @@ func TestLineBreaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{"%0d%0aFLUSHALL", "%0AFLUSHALL", "%00"} {
-		if _, err := reg.Parse(s.URL()+"1"+bad, ""); protocols.KindOf(err) != protocols.Usage {
+		if _, err := reg.Parse(s.URL()+"1"+bad, ""); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: %v", bad, err)
 		}
-		if _, err := reg.Parse(s.URL()+"7/x?"+bad, ""); protocols.KindOf(err) != protocols.Usage {
+		if _, err := reg.Parse(s.URL()+"7/x?"+bad, ""); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("?%s: %v", bad, err)
 		}
 	}
 	for _, bad := range []string{"1\r\nFLUSHALL", "7/x\ta\nb", "gopher://localhost/1%0d%0aX"} {
-		if _, err := c.Get(t.Context(), bad, nil); protocols.KindOf(err) != protocols.Usage {
+		if _, err := c.Get(t.Context(), bad, nil); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
@@ -283,7 +283,7 @@ func TestForeign(t *testing.T) {
 	other := startLab(t, lab.GopherOptions{})
 	c := open(t, startLab(t, lab.GopherOptions{}).URL(), nil)
 	name := other.URL() + "0/README.txt"
-	if _, err := c.Get(t.Context(), name, nil); protocols.KindOf(err) != protocols.Usage || other.Connections() != 0 {
+	if _, err := c.Get(t.Context(), name, nil); protocols.KindOf(err) != protocols.KindUsage || other.Connections() != 0 {
 		t.Errorf("%v, %d connections", err, other.Connections())
 	}
 	c.Settings.Foreign = true
@@ -361,7 +361,7 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", text, target.Name, err, want)
 		}
 	}
-	if _, err := reg.Parse("gopher://h/1#x", ""); protocols.KindOf(err) != protocols.Usage {
+	if _, err := reg.Parse("gopher://h/1#x", ""); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("a fragment: %v", err)
 	}
 	c := open(t, "gopher://h/", nil)
@@ -399,7 +399,7 @@ func TestCharsets(t *testing.T) {
 		}
 	}
 	c.Settings.Charset = "nonsense"
-	if _, err := c.Get(t.Context(), "0/ascii", nil); protocols.KindOf(err) != protocols.Usage {
+	if _, err := c.Get(t.Context(), "0/ascii", nil); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("unknown charset: %v", err)
 	}
 }

@@ -63,7 +63,7 @@ func (c *Client) list(ctx context.Context, name string, query *string, list list
 		return err
 	}
 	if !it.isMenu() {
-		return &protocols.Error{Kind: protocols.Refused, Text: "not a menu but of the type " + KindName(it.kind)}
+		return &protocols.Error{Kind: protocols.KindRefused, Text: "not a menu but of the type " + KindName(it.kind)}
 	}
 	return list(ctx, &it, yield)
 }

@@ -24,7 +24,7 @@ type item struct {
 // item takes a name apart.
 func (c *Client) item(name string) (item, error) {
 	if err := wire.Check(name); err != nil {
-		return item{}, &protocols.Error{Kind: protocols.Usage, Err: err}
+		return item{}, &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	if !isURL(name) {
 		return parseItem(name), nil

@@ -15,7 +15,7 @@ func (c *Client) treeMenu(ctx context.Context, it *item, yield func(protocols.En
 	given := false
 	if c.plus && it.server == nil {
 		err := c.plusMenu(ctx, it, func(e protocols.Entry) bool { given = true; return yield(e) })
-		if given || protocols.KindOf(err) != protocols.Refused {
+		if given || protocols.KindOf(err) != protocols.KindRefused {
 			return err
 		}
 	}

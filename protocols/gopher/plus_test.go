@@ -27,7 +27,7 @@ func TestAnswers(t *testing.T) {
 	before := s.Connections()
 	for _, bad := range []Settings{{Answers: []string{"a\r\n."}}, {View: "text/plain\r\nx"}} {
 		c.Settings = bad
-		if _, err := c.Get(t.Context(), "0/form", nil); protocols.KindOf(err) != protocols.Usage || s.Connections() != before {
+		if _, err := c.Get(t.Context(), "0/form", nil); protocols.KindOf(err) != protocols.KindUsage || s.Connections() != before {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
@@ -55,7 +55,7 @@ func TestUnread(t *testing.T) {
 	c := open(t, s.URL(), nil)
 	for name, want := range map[string]string{"2": "tcp connect", "8user": "telnet://user@", "T": "tn3270://", "gopher://other.example:105/2": "other.example:105"} {
 		_, err := c.Get(t.Context(), name, nil)
-		if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.Usage || !strings.Contains(e.Hint, want) {
+		if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.KindUsage || !strings.Contains(e.Hint, want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -112,7 +112,7 @@ func TestPlusMenuRefused(t *testing.T) {
 		var err error
 		for _, err = range c.ListTree(t.Context(), "1/m", "1/m") {
 		}
-		if bad != (protocols.KindOf(err) == protocols.Protocol) {
+		if bad != (protocols.KindOf(err) == protocols.KindProtocol) {
 			t.Errorf("%.20q: %v", text, err)
 		}
 	}

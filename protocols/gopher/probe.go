@@ -106,7 +106,7 @@ func (c *Client) caps(ctx context.Context, r *protocols.Report) error {
 // unlessRefused passes only errors that are no answer of the server.
 func unlessRefused(err error) error {
 	switch protocols.KindOf(err) {
-	case protocols.Refused, protocols.Temporary:
+	case protocols.KindRefused, protocols.KindTemporary:
 		return nil
 	}
 	return err

@@ -72,7 +72,7 @@ func (b *bulk) take() (string, bool) {
 // alone gets one object with all that Get does.
 func (b *bulk) alone(ctx context.Context, c *Client, name string) error {
 	obj, err := c.Get(ctx, name, nil)
-	if err != nil && (ctx.Err() != nil || protocols.KindOf(err) == protocols.Connect) {
+	if err != nil && (ctx.Err() != nil || protocols.KindOf(err) == protocols.KindConnect) {
 		return err
 	}
 	return b.give(name, obj, err)
@@ -146,7 +146,7 @@ func (b *bulk) exchange(ctx context.Context, l *http1) error {
 			continue
 		}
 		resp, err := b.receive(l, oldest)
-		if protocols.KindOf(err) == protocols.Timeout {
+		if protocols.KindOf(err) == protocols.KindTimeout {
 			return b.c.wrap(err, "get", oldest.name)
 		}
 		if err != nil {

@@ -68,7 +68,7 @@ func TestBulkSendsAhead(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, content[name], failed[name])
 		}
 	}
-	wantKind(t, failed["bad\r\nname"], protocols.Usage)
+	wantKind(t, failed["bad\r\nname"], protocols.KindUsage)
 	if !errors.Is(failed["missing"], fs.ErrNotExist) || len(failed) != 2 {
 		t.Errorf("failed: %v", failed)
 	}
@@ -180,9 +180,9 @@ func TestBulkTellsBadAnswers(t *testing.T) {
 	for _, name := range names {
 		switch name {
 		case "n20", "n40":
-			wantKind(t, failed[name], protocols.Protocol)
+			wantKind(t, failed[name], protocols.KindProtocol)
 		case "n60":
-			wantKind(t, failed[name], protocols.Temporary)
+			wantKind(t, failed[name], protocols.KindTemporary)
 		default:
 			if content[name] != "/"+name {
 				t.Errorf("%s is %q, %v", name, content[name], failed[name])

@@ -48,7 +48,7 @@ func TestJarOfLWP(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"Set-Cookie3:", "Set-Cookie3: a=b", `Set-Cookie3: a=b; path="/"; domain="x`, `Set-Cookie3: a=b; path="/"; domain=x; expires=soon`, `Set-Cookie3: a=b path=/`} {
-		if err := NewJar().Load(strings.NewReader(bad+"\n"), now); protocols.KindOf(err) != protocols.Usage {
+		if err := NewJar().Load(strings.NewReader(bad+"\n"), now); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

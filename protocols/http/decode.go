@@ -136,7 +136,7 @@ func (u *unpacked) Read(p []byte) (int, error) {
 		err = protocolError("the content decodes to more bytes than the limit")
 	case u.out > u.trusted && u.out/mostRatio > u.in.n:
 		err = &protocols.Error{
-			Kind: protocols.Protocol, Text: fmt.Sprintf("suspicious content: %d bytes decode to more than %d", u.in.n, u.trusted),
+			Kind: protocols.KindProtocol, Text: fmt.Sprintf("suspicious content: %d bytes decode to more than %d", u.in.n, u.trusted),
 			Hint: "--max-size SIZE takes up to that much",
 		}
 	case err == io.EOF:
@@ -186,9 +186,9 @@ func (u *unpacked) rest() error {
 // badCoding keeps errors of the connection, and calls all else what it is.
 func badCoding(err error) error {
 	if err == io.ErrUnexpectedEOF || err == io.EOF {
-		return &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: "the coded content ended early"}
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the coded content ended early"}
 	}
-	if protocols.KindOf(err) != protocols.Internal {
+	if protocols.KindOf(err) != protocols.KindInternal {
 		return err
 	}
 	return protocolError("the content cannot be decoded: " + err.Error())

@@ -96,7 +96,7 @@ func (d *digest) over(body io.Reader) (string, error) {
 		s, ok := body.(io.Seeker)
 		if !ok {
 			return "", &protocols.Error{
-				Kind: protocols.Refused, Text: "the server wants the body's hash in the login, and the body can be read only once", Hint: "take it from a file",
+				Kind: protocols.KindRefused, Text: "the server wants the body's hash in the login, and the body can be read only once", Hint: "take it from a file",
 			}
 		}
 		at, err := s.Seek(0, io.SeekCurrent)
@@ -107,7 +107,7 @@ func (d *digest) over(body io.Reader) (string, error) {
 			_, err = s.Seek(at, io.SeekStart)
 		}
 		if err != nil {
-			return "", &protocols.Error{Kind: protocols.Local, Err: err}
+			return "", &protocols.Error{Kind: protocols.KindLocal, Err: err}
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

@@ -48,7 +48,7 @@ func (c *Client) do(ctx context.Context, r *Request) (*Response, error) {
 // enter checks names and takes the gate; nothing is sent before.
 func (c *Client) enter(ctx context.Context, names ...string) (release func(), err error) {
 	if err := wire.Check(names...); err != nil {
-		return nil, &protocols.Error{Kind: protocols.Usage, Err: err}
+		return nil, &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -313,7 +313,7 @@ func (p *replay) rewind() error {
 	}
 	if p.seek == nil {
 		return &protocols.Error{
-			Kind: protocols.Refused, Text: "the body would have to be sent again, and it can be read only once",
+			Kind: protocols.KindRefused, Text: "the body would have to be sent again, and it can be read only once",
 			Hint: "take it from a file; or give the last URL, and --auth MECHANISM for a login",
 		}
 	}

@@ -52,20 +52,20 @@ type statusClass struct {
 
 // statuses are those that differ from their hundred's own.
 var statuses = map[int]statusClass{
-	401: {protocols.Auth, protocols.ErrLoginNeeded, false},
-	403: {protocols.Refused, fs.ErrPermission, false},
-	404: {protocols.Refused, fs.ErrNotExist, false},
-	405: {protocols.Refused, errors.ErrUnsupported, false},
-	407: {protocols.Auth, nil, false},
-	408: {protocols.Temporary, nil, true},
-	410: {protocols.Refused, fs.ErrNotExist, false},
-	423: {protocols.Refused, fs.ErrPermission, false}, // WebDAV: locked
-	425: {protocols.Temporary, nil, true},
-	429: {protocols.Temporary, nil, true},
-	501: {protocols.Temporary, errors.ErrUnsupported, false},
-	505: {protocols.Temporary, errors.ErrUnsupported, false},
-	507: {protocols.Temporary, nil, false},
-	511: {protocols.Temporary, nil, false},
+	401: {protocols.KindAuth, protocols.ErrLoginNeeded, false},
+	403: {protocols.KindRefused, fs.ErrPermission, false},
+	404: {protocols.KindRefused, fs.ErrNotExist, false},
+	405: {protocols.KindRefused, errors.ErrUnsupported, false},
+	407: {protocols.KindAuth, nil, false},
+	408: {protocols.KindTemporary, nil, true},
+	410: {protocols.KindRefused, fs.ErrNotExist, false},
+	423: {protocols.KindRefused, fs.ErrPermission, false}, // WebDAV: locked
+	425: {protocols.KindTemporary, nil, true},
+	429: {protocols.KindTemporary, nil, true},
+	501: {protocols.KindTemporary, errors.ErrUnsupported, false},
+	505: {protocols.KindTemporary, errors.ErrUnsupported, false},
+	507: {protocols.KindTemporary, nil, false},
+	511: {protocols.KindTemporary, nil, false},
 }
 
 func classOf(status int) statusClass {
@@ -74,11 +74,11 @@ func classOf(status int) statusClass {
 	}
 	switch status / 100 {
 	case 4:
-		return statusClass{kind: protocols.Refused}
+		return statusClass{kind: protocols.KindRefused}
 	case 5:
-		return statusClass{kind: protocols.Temporary, retry: true}
+		return statusClass{kind: protocols.KindTemporary, retry: true}
 	}
-	return statusClass{kind: protocols.Protocol}
+	return statusClass{kind: protocols.KindProtocol}
 }
 
 // refusal makes an error of an answer that is no success. It reads and closes
@@ -157,5 +157,5 @@ func digits(s string) bool {
 }
 
 func protocolError(text string) error {
-	return &protocols.Error{Kind: protocols.Protocol, Text: text}
+	return &protocols.Error{Kind: protocols.KindProtocol, Text: text}
 }

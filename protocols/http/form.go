@@ -55,7 +55,7 @@ func (f *Form) Multipart() (body io.ReadSeekCloser, length int64, contentType st
 	m := &multipart{}
 	for _, field := range f.Fields {
 		if err := wire.Check(field.Type); err != nil {
-			return nil, 0, "", &protocols.Error{Kind: protocols.Usage, Err: err}
+			return nil, 0, "", &protocols.Error{Kind: protocols.KindUsage, Err: err}
 		}
 		head := "--" + boundary + "\r\nContent-Disposition: form-data; name=" + formQuote(field.Name)
 		if field.Open != nil {

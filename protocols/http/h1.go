@@ -94,7 +94,7 @@ func (l *http1) secret() error {
 		return l.conn.AllowSecret()
 	}
 	return &protocols.Error{
-		Kind: protocols.Auth, Class: protocols.ErrCleartext, Text: "refused to send a secret without TLS through a proxy",
+		Kind: protocols.KindAuth, Class: protocols.ErrCleartext, Text: "refused to send a secret without TLS through a proxy",
 		Hint: "use https; --allow-plaintext-auth sends it in clear",
 	}
 }
@@ -126,7 +126,7 @@ func (l *http1) exchange(ctx context.Context, m *message, done func()) (*Respons
 	}
 	if err != nil {
 		err = closedEarly(err)
-		if used && ctx.Err() == nil && protocols.KindOf(err) != protocols.Local {
+		if used && ctx.Err() == nil && protocols.KindOf(err) != protocols.KindLocal {
 			return nil, fresh{err}
 		}
 		return nil, err
@@ -164,7 +164,7 @@ func (l *http1) begins(m *message, up *upload) error {
 // closedEarly says what an end before the answer means.
 func closedEarly(err error) error {
 	if errors.Is(err, io.EOF) {
-		return &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: "the server closed the connection without an answer"}
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without an answer"}
 	}
 	return err
 }
@@ -203,9 +203,9 @@ func badHead(err error) error {
 		return e
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: "the connection ended inside of the answer's head"}
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the connection ended inside of the answer's head"}
 	}
-	if k := protocols.KindOf(err); k != protocols.Internal {
+	if k := protocols.KindOf(err); k != protocols.KindInternal {
 		return err
 	}
 	return protocolError("the answer is not HTTP: " + err.Error())
@@ -325,8 +325,8 @@ func (b *body1) end(err error) error {
 func cutError(err error) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: "the connection ended before the end of the content"}
-	case protocols.KindOf(err) == protocols.Internal:
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the connection ended before the end of the content"}
+	case protocols.KindOf(err) == protocols.KindInternal:
 		return protocolError("the content is not framed as HTTP: " + err.Error())
 	}
 	return err

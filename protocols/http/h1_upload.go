@@ -157,7 +157,7 @@ func (l *http1) plain(r io.Reader, length int64) error {
 
 // shortBody is an error of what is sent, not of the server.
 func shortBody(got, want int64) error {
-	return &protocols.Error{Kind: protocols.Local, Text: fmt.Sprintf("the body ended after %d of %d bytes", got, want)}
+	return &protocols.Error{Kind: protocols.KindLocal, Text: fmt.Sprintf("the body ended after %d of %d bytes", got, want)}
 }
 
 // chunks sends a body of unknown length (RFC 9112 7.1).

@@ -129,13 +129,13 @@ func (x *multi) trace(m *message) {
 // badFrames keeps errors that have a kind, and calls all else a breach of the
 // protocol.
 func badFrames(err error) error {
-	if protocols.KindOf(err) == protocols.Protocol {
+	if protocols.KindOf(err) == protocols.KindProtocol {
 		return cutError(io.ErrUnexpectedEOF)
 	}
-	if protocols.KindOf(err) != protocols.Internal {
+	if protocols.KindOf(err) != protocols.KindInternal {
 		return err
 	}
-	return &protocols.Error{Kind: protocols.Protocol, Err: err}
+	return &protocols.Error{Kind: protocols.KindProtocol, Err: err}
 }
 
 // lentBody lets a library read a request's body until it is taken back: the
@@ -250,7 +250,7 @@ func (b *body2) Close() error {
 	err := b.std.Body.Close()
 	b.cancel()
 	b.sent.takeBack()
-	if protocols.KindOf(err) == protocols.Interrupted {
+	if protocols.KindOf(err) == protocols.KindInterrupted {
 		return nil
 	}
 	return err

@@ -40,7 +40,7 @@ func (c *Client) dialQUIC(ctx context.Context, u *url.URL) (link, error) {
 	}
 	conf.MinVersion = tls.VersionTLS13
 	if within := c.opts.ConnectWithin(); within > 0 {
-		late := &protocols.Error{Kind: protocols.Timeout, Retryable: true, Text: "not connected to " + u.Host + " within " + within.String()}
+		late := &protocols.Error{Kind: protocols.KindTimeout, Retryable: true, Text: "not connected to " + u.Host + " within " + within.String()}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, within, late)
 		defer cancel()
@@ -72,13 +72,13 @@ func (c *Client) handshakeQUIC(ctx context.Context, u *url.URL, udp *packets, co
 // the rest.
 func quicError(err error) error {
 	if te, ok := errors.AsType[*quic.TransportError](err); ok && te.ErrorCode.IsCryptoError() {
-		return &protocols.Error{Kind: protocols.TLSFailure, Err: err}
+		return &protocols.Error{Kind: protocols.KindTLS, Err: err}
 	}
 	if _, ok := errors.AsType[*quic.HandshakeTimeoutError](err); ok {
-		return &protocols.Error{Kind: protocols.Timeout, Retryable: true, Text: "no answer over QUIC", Hint: "the server may have no HTTP/3: leave --http3 away"}
+		return &protocols.Error{Kind: protocols.KindTimeout, Retryable: true, Text: "no answer over QUIC", Hint: "the server may have no HTTP/3: leave --http3 away"}
 	}
-	if protocols.KindOf(err) == protocols.Internal {
-		return &protocols.Error{Kind: protocols.Connect, Retryable: true, Err: err}
+	if protocols.KindOf(err) == protocols.KindInternal {
+		return &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Err: err}
 	}
 	return err
 }

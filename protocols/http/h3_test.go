@@ -31,13 +31,13 @@ func TestHTTP3Blocked(t *testing.T) {
 	start := time.Now()
 	c := openQUIC(t, s, "https://"+hole.LocalAddr().String()+"/", &protocols.Options{ConnectTimeout: 300 * time.Millisecond})
 	_, err = c.Get(quick(t), "x", nil)
-	wantKind(t, err, protocols.Timeout)
+	wantKind(t, err, protocols.KindTimeout)
 	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	hole.Close()
 	_, err = openQUIC(t, s, "https://"+hole.LocalAddr().String()+"/", &protocols.Options{ConnectTimeout: 300 * time.Millisecond}).Get(quick(t), "x", nil)
-	if kind := protocols.KindOf(err); kind != protocols.Connect && kind != protocols.Timeout {
+	if kind := protocols.KindOf(err); kind != protocols.KindConnect && kind != protocols.KindTimeout {
 		t.Errorf("a closed port: %v", err)
 	}
 	if took := time.Since(start); took > 20*time.Second {
@@ -51,7 +51,7 @@ func TestHTTP3ByProxy(t *testing.T) {
 	for _, proxy := range []string{"http://127.0.0.1:1", "socks5://127.0.0.1:1"} {
 		c := openQUIC(t, s, s.URL(), &protocols.Options{Proxy: proxyTo(parse(t, proxy))})
 		_, err := c.Get(quick(t), "README.txt", nil)
-		wantKind(t, err, protocols.Usage)
+		wantKind(t, err, protocols.KindUsage)
 		if err == nil || !strings.Contains(err.Error(), "proxy") {
 			t.Errorf("%v", err)
 		}
@@ -66,7 +66,7 @@ func TestHTTP3NeedsTLS(t *testing.T) {
 	c := openClient(t, "http://127.0.0.1:1/", nil)
 	c.Settings.Version = HTTP3
 	_, err := c.Get(quick(t), "x", nil)
-	wantKind(t, err, protocols.Usage)
+	wantKind(t, err, protocols.KindUsage)
 }
 
 // TestHTTP3Refusals: what HTTP/1.1 does in the same case: a wrong certificate, a
@@ -80,11 +80,11 @@ func TestHTTP3Refusals(t *testing.T) {
 	bad := openClient(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: stranger.ClientConfig()}})
 	bad.Settings.Version = HTTP3
 	_, err = bad.Get(quick(t), "README.txt", nil)
-	wantKind(t, err, protocols.TLSFailure)
+	wantKind(t, err, protocols.KindTLS)
 
 	c := openQUIC(t, s, withUser(s.URL()), &protocols.Options{})
 	_, err = c.Get(quick(t), "-/status/404", nil)
-	wantKind(t, err, protocols.Refused)
+	wantKind(t, err, protocols.KindRefused)
 	if got := mustFetch(t, c, "-/auth/digest"); got != "welcome, alice\n" {
 		t.Errorf("login: %q", got)
 	}

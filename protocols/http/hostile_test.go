@@ -54,7 +54,7 @@ func TestBadAnswers(t *testing.T) {
 				_, err = io.ReadAll(obj.Body)
 				obj.Body.Close()
 			}
-			wantKind(t, err, protocols.Protocol)
+			wantKind(t, err, protocols.KindProtocol)
 		})
 	}
 }
@@ -67,15 +67,15 @@ func TestBadParts(t *testing.T) {
 		class  error
 		kind   protocols.Kind
 	}{
-		"from 0":          {part + "Content-Range: bytes 0-4/10\r\n\r\nhello", nil, protocols.Protocol},
-		"no range":        {part + "\r\nhello", nil, protocols.Protocol},
-		"nonsense":        {part + "Content-Range: bytes 9-5/10\r\n\r\nhello", nil, protocols.Protocol},
-		"other length":    {part + "Content-Range: bytes 5-12/13\r\n\r\nhello", nil, protocols.Protocol},
-		"behind the end":  {part + "Content-Range: bytes 5-9/8\r\n\r\nhello", nil, protocols.Protocol},
-		"all of it":       {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhellohello", errors.ErrUnsupported, protocols.Refused},
-		"another one":     {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: \"new\"\r\n\r\nhellohello", protocols.ErrChanged, protocols.Refused},
-		"grown":           {part + "Content-Range: bytes 5-9/11\r\n\r\nhello", protocols.ErrChanged, protocols.Refused},
-		"shorter than us": {"HTTP/1.1 416 No\r\nContent-Range: bytes */3\r\nContent-Length: 0\r\n\r\n", protocols.ErrChanged, protocols.Refused},
+		"from 0":          {part + "Content-Range: bytes 0-4/10\r\n\r\nhello", nil, protocols.KindProtocol},
+		"no range":        {part + "\r\nhello", nil, protocols.KindProtocol},
+		"nonsense":        {part + "Content-Range: bytes 9-5/10\r\n\r\nhello", nil, protocols.KindProtocol},
+		"other length":    {part + "Content-Range: bytes 5-12/13\r\n\r\nhello", nil, protocols.KindProtocol},
+		"behind the end":  {part + "Content-Range: bytes 5-9/8\r\n\r\nhello", nil, protocols.KindProtocol},
+		"all of it":       {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhellohello", errors.ErrUnsupported, protocols.KindRefused},
+		"another one":     {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: \"new\"\r\n\r\nhellohello", protocols.ErrChanged, protocols.KindRefused},
+		"grown":           {part + "Content-Range: bytes 5-9/11\r\n\r\nhello", protocols.ErrChanged, protocols.KindRefused},
+		"shorter than us": {"HTTP/1.1 416 No\r\nContent-Range: bytes */3\r\nContent-Length: 0\r\n\r\n", protocols.ErrChanged, protocols.KindRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startRaw(t, c.answer)
@@ -100,13 +100,13 @@ func TestRedirects(t *testing.T) {
 		location string
 		kind     protocols.Kind
 	}{
-		"file":       {"file:///etc/passwd", protocols.Refused},
-		"ftp":        {"ftp://127.0.0.1/x", protocols.Refused},
-		"gopher":     {"gopher://127.0.0.1:25/xHELO", protocols.Refused},
-		"data":       {"data:,x", protocols.Refused},
-		"line break": {"/%0d%0aX-Injected: 1", protocols.Protocol},
-		"no URL":     {"http://[::1", protocols.Protocol},
-		"no host":    {"http:///x", protocols.Protocol},
+		"file":       {"file:///etc/passwd", protocols.KindRefused},
+		"ftp":        {"ftp://127.0.0.1/x", protocols.KindRefused},
+		"gopher":     {"gopher://127.0.0.1:25/xHELO", protocols.KindRefused},
+		"data":       {"data:,x", protocols.KindRefused},
+		"line break": {"/%0d%0aX-Injected: 1", protocols.KindProtocol},
+		"no URL":     {"http://[::1", protocols.KindProtocol},
+		"no host":    {"http:///x", protocols.KindProtocol},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startRaw(t, to(c.location), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno")
@@ -127,14 +127,14 @@ func TestRedirectCircle(t *testing.T) {
 		return r.URL.Path == "/round"
 	}})
 	_, _, err := fetch(t, openClient(t, s.URL(), nil), "round", nil)
-	wantKind(t, err, protocols.Protocol)
+	wantKind(t, err, protocols.KindProtocol)
 	if n := len(s.Requests()); n != 21 {
 		t.Errorf("%d requests, want 21", n)
 	}
 	c := openClient(t, s.URL(), nil)
 	c.Settings.MaxRedirects = 4
 	_, _, err = fetch(t, c, "-/redirect/9", nil)
-	wantKind(t, err, protocols.Protocol)
+	wantKind(t, err, protocols.KindProtocol)
 	if got := mustFetch(t, c, "-/redirect/4"); !strings.Contains(got, "Welcome") {
 		t.Errorf("four redirects: %q", got)
 	}
@@ -171,7 +171,7 @@ func TestNoDowngrade(t *testing.T) {
 	o := &protocols.Options{TLS: protocols.TLS{Config: secure.Authority().ClientConfig()}}
 	c := openClient(t, secure.URL(), o)
 	_, _, err := fetch(t, c, name, nil)
-	wantKind(t, err, protocols.Refused)
+	wantKind(t, err, protocols.KindRefused)
 	if len(plain.Requests()) != 0 {
 		t.Error("it was followed all the same")
 	}
@@ -212,20 +212,20 @@ func TestInjection(t *testing.T) {
 		"empty method?": {Method: " ", URL: parse(t, s.URL())},
 	} {
 		_, err := c.Do(t.Context(), r)
-		if protocols.KindOf(err) != protocols.Usage {
+		if protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, name := range []string{"a\r\nb", "a\nb", "a\x00b"} {
 		_, _, err := fetch(t, c, name, nil)
-		wantKind(t, err, protocols.Usage)
-		wantKind(t, c.Remove(t.Context(), name), protocols.Usage)
-		wantKind(t, c.Move(t.Context(), "x", name), protocols.Usage)
+		wantKind(t, err, protocols.KindUsage)
+		wantKind(t, c.Remove(t.Context(), name), protocols.KindUsage)
+		wantKind(t, c.Move(t.Context(), "x", name), protocols.KindUsage)
 	}
 	if got := s.Requests(); len(got) != 0 {
 		t.Errorf("something was sent: %q", got)
 	}
-	if _, _, err := fetch(t, c, "a b?c#d%", nil); protocols.KindOf(err) != protocols.Refused {
+	if _, _, err := fetch(t, c, "a b?c#d%", nil); protocols.KindOf(err) != protocols.KindRefused {
 		t.Error(err)
 	}
 	if got := s.Requests(); len(got) != 1 || got[0] != "GET /a%20b%3Fc%23d%25" {
@@ -244,7 +244,7 @@ func TestCodings(t *testing.T) {
 			t.Errorf("%s: %q", coding, got)
 		}
 		got, _, err := fetch(t, c, s.URL()+"-/coded/"+coding+"?cut=3", nil)
-		if protocols.KindOf(err) != protocols.Protocol {
+		if protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%s without its end: %q, %v", coding, got, err)
 		}
 		c.Settings.Compressed = false
@@ -255,7 +255,7 @@ func TestCodings(t *testing.T) {
 	c := openClient(t, s.URL(), nil)
 	c.Settings.Compressed = true
 	_, _, err := fetch(t, c, "-/coded/gzip,gzip,gzip,gzip,gzip,gzip", nil)
-	wantKind(t, err, protocols.Protocol)
+	wantKind(t, err, protocols.KindProtocol)
 }
 
 func TestBomb(t *testing.T) {
@@ -263,7 +263,7 @@ func TestBomb(t *testing.T) {
 	c := openClient(t, s.URL(), &protocols.Options{Limits: protocols.Limits{Decompressed: 1 << 20}})
 	c.Settings.Compressed = true
 	got, _, err := fetch(t, c, s.URL()+"-/coded/gzip?zeros=8000000", nil)
-	wantKind(t, err, protocols.Protocol)
+	wantKind(t, err, protocols.KindProtocol)
 	if len(got) > 1<<20 {
 		t.Errorf("%d bytes came out", len(got))
 	}
@@ -288,10 +288,10 @@ func TestBombByRatio(t *testing.T) {
 		size, decoded int64 // MiB
 		kind          protocols.Kind
 	}{
-		{"zstd", 64, 0, protocols.OK},
-		{"gzip", 66, 0, protocols.Protocol},
-		{"zstd", 67, 67, protocols.OK},
-		{"zstd", 67, 65, protocols.Protocol},
+		{"zstd", 64, 0, protocols.KindOK},
+		{"gzip", 66, 0, protocols.KindProtocol},
+		{"zstd", 67, 67, protocols.KindOK},
+		{"zstd", 67, 65, protocols.KindProtocol},
 	} {
 		body := strings.Repeat(mebibyte[x.coding], int(x.size))
 		r := startRaw(t, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s", x.coding, len(body), body))
@@ -320,7 +320,7 @@ func TestCorruptCoding(t *testing.T) {
 	c := openClient(t, r.url, nil)
 	c.Settings.Compressed = true
 	_, _, err := fetch(t, c, "x", nil)
-	wantKind(t, err, protocols.Protocol)
+	wantKind(t, err, protocols.KindProtocol)
 }
 
 func TestRetryAfter(t *testing.T) {
@@ -335,7 +335,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 	s := startLab(t, lab.HTTPOptions{})
 	_, _, err := fetch(t, openClient(t, s.URL(), nil), s.URL()+"-/status/503?after=2", nil)
-	wantKind(t, err, protocols.Temporary)
+	wantKind(t, err, protocols.KindTemporary)
 	no, ok := errors.AsType[*StatusError](err)
 	if protocols.RetryAfter(err) != 2*time.Second || !ok || string(no.Body) != "this is the body of a 503\n" {
 		t.Errorf("%v: %v, %+v", err, protocols.RetryAfter(err), no)
@@ -346,7 +346,7 @@ func TestRetryAfter(t *testing.T) {
 func TestStatusKinds(t *testing.T) {
 	s := startLab(t, lab.HTTPOptions{})
 	for status, want := range map[int]protocols.Kind{
-		400: protocols.Refused, 401: protocols.Auth, 403: protocols.Refused, 404: protocols.Refused, 409: protocols.Refused, 429: protocols.Temporary, 500: protocols.Temporary, 503: protocols.Temporary,
+		400: protocols.KindRefused, 401: protocols.KindAuth, 403: protocols.KindRefused, 404: protocols.KindRefused, 409: protocols.KindRefused, 429: protocols.KindTemporary, 500: protocols.KindTemporary, 503: protocols.KindTemporary,
 	} {
 		_, _, err := fetch(t, openClient(t, s.URL(), nil), fmt.Sprintf("-/status/%d", status), nil)
 		wantKind(t, err, want)

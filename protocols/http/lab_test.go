@@ -82,7 +82,7 @@ func life(t *testing.T, c *Client, s *lab.HTTPServer) {
 	if err := errors.Join(c.Make(ctx, "incoming/dir"), c.Move(ctx, "incoming/stream", "incoming/dir/moved")); err != nil {
 		t.Error(err)
 	}
-	if err := c.Unmake(ctx, "incoming/dir"); protocols.KindOf(err) != protocols.Refused {
+	if err := c.Unmake(ctx, "incoming/dir"); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("a folder that is not empty: %v", err)
 	}
 	if err := c.Make(ctx, "incoming/dir"); !errors.Is(err, fs.ErrExist) {
@@ -142,7 +142,7 @@ func TestIndexPages(t *testing.T) {
 				t.Errorf("%+v: size and time are not asked for: %+v", o, e)
 			}
 		}
-		if err := drain(c.List(t.Context(), "README.txt")); protocols.KindOf(err) != protocols.Refused {
+		if err := drain(c.List(t.Context(), "README.txt")); protocols.KindOf(err) != protocols.KindRefused {
 			t.Errorf("a file as a folder: %v", err)
 		}
 	}
@@ -199,14 +199,14 @@ func TestLogins(t *testing.T) {
 	for _, way := range []string{"basic", "digest", "bearer"} {
 		wrong := openClient(t, strings.Replace(s.URL(), "://", "://alice:wr0ng@", 1), nil)
 		_, _, err := fetch(t, wrong, "-/auth/"+way, nil)
-		wantKind(t, err, protocols.Auth)
+		wantKind(t, err, protocols.KindAuth)
 		if strings.Contains(fmt.Sprint(err), "wr0ng") {
 			t.Errorf("the password stands in %v", err)
 		}
 	}
 	only := openClient(t, s.URL(), &protocols.Options{Credentials: cred, Mechanism: "digest"})
 	_, _, err := fetch(t, only, "-/auth/basic", nil)
-	wantKind(t, err, protocols.Auth)
+	wantKind(t, err, protocols.KindAuth)
 	eager := openClient(t, s.URL(), &protocols.Options{Credentials: cred, Mechanism: "basic"})
 	before := len(s.Requests())
 	mustFetch(t, eager, "-/auth/basic")
@@ -231,8 +231,8 @@ func TestPutWithLogin(t *testing.T) {
 // TestFaults: what is cut is never whole; the client works again afterwards.
 func TestFaults(t *testing.T) {
 	for spec, want := range map[string]protocols.Kind{
-		"cut=70k*1": protocols.Connect, "close=70k*1": protocols.Protocol, "truncate=5000*1": protocols.Protocol, "garbage:GET*1": protocols.Protocol,
-		"drop:GET*1": protocols.Protocol, "endless:GET*1": protocols.Protocol, "multiline:GET*1": protocols.Protocol, "code:GET=503 no*1": protocols.Temporary, "reset:GET*1": protocols.Connect,
+		"cut=70k*1": protocols.KindConnect, "close=70k*1": protocols.KindProtocol, "truncate=5000*1": protocols.KindProtocol, "garbage:GET*1": protocols.KindProtocol,
+		"drop:GET*1": protocols.KindProtocol, "endless:GET*1": protocols.KindProtocol, "multiline:GET*1": protocols.KindProtocol, "code:GET=503 no*1": protocols.KindTemporary, "reset:GET*1": protocols.KindConnect,
 	} {
 		t.Run(spec, func(t *testing.T) {
 			t.Parallel()
@@ -256,7 +256,7 @@ func TestHang(t *testing.T) {
 	s := startLab(t, lab.HTTPOptions{Faults: f})
 	c := openClient(t, s.URL(), &protocols.Options{IdleTimeout: 200 * time.Millisecond})
 	_, _, err := fetch(t, c, "README.txt", nil)
-	wantKind(t, err, protocols.Timeout)
+	wantKind(t, err, protocols.KindTimeout)
 	mustFetch(t, c, "README.txt")
 }
 
@@ -273,7 +273,7 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-started; cancel() }()
 	_, err := c.Get(ctx, "slow", nil)
-	wantKind(t, err, protocols.Interrupted)
+	wantKind(t, err, protocols.KindInterrupted)
 	mustFetch(t, c, "README.txt")
 }
 
@@ -409,7 +409,7 @@ func TestCertificates(t *testing.T) {
 		c := openClient(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: a.ClientConfig()}})
 		c.Settings.Version = v
 		_, _, err := fetch(t, c, "README.txt", nil)
-		wantKind(t, err, protocols.TLSFailure)
+		wantKind(t, err, protocols.KindTLS)
 	}
 	if got := s.Requests(); len(got) != 0 {
 		t.Errorf("requests: %q", got)
@@ -454,5 +454,5 @@ func TestProxies(t *testing.T) {
 	}
 	eager := openClient(t, "http://alice:secret@origin.example/", &protocols.Options{Proxy: proxyTo(at), Mechanism: "basic"})
 	_, _, err = fetch(t, eager, "x", nil)
-	wantKind(t, err, protocols.Auth) // a password in clear through a proxy
+	wantKind(t, err, protocols.KindAuth) // a password in clear through a proxy
 }

@@ -46,7 +46,7 @@ func (c *Client) link(ctx context.Context, u *url.URL) (l link, reused bool, err
 	delete(c.links, key)
 	c.mu.Unlock()
 	if closed {
-		return nil, false, &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
+		return nil, false, &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
 	}
 	if l != nil {
 		if l.ready() {
@@ -70,7 +70,7 @@ func (c *Client) working(l link) error {
 	c.mu.Unlock()
 	if closed {
 		l.close()
-		return &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
+		return &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func (c *Client) spoken(conn *transport.Conn) (link, error) {
 		return newHTTP2(c, conn)
 	case c.Settings.Version == HTTP2:
 		conn.Close()
-		return nil, &protocols.Error{Kind: protocols.Protocol, Text: "the server does not speak HTTP/2", Hint: "leave --http2 away"}
+		return nil, &protocols.Error{Kind: protocols.KindProtocol, Text: "the server does not speak HTTP/2", Hint: "leave --http2 away"}
 	}
 	return newHTTP1(c, conn), nil
 }
@@ -153,7 +153,7 @@ func (c *Client) spoken(conn *transport.Conn) (link, error) {
 // noSuchProtocol: the server takes none of the versions that were offered, and
 // says so with an alert (RFC 7301 3.2), which crypto/tls gives as text only.
 func noSuchProtocol(err error) bool {
-	return protocols.KindOf(err) == protocols.TLSFailure && strings.Contains(err.Error(), "no application protocol")
+	return protocols.KindOf(err) == protocols.KindTLS && strings.Contains(err.Error(), "no application protocol")
 }
 
 // connect opens the connection to the host of u, with TLS where the scheme says so.

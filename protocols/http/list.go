@@ -114,9 +114,9 @@ func (c *Client) listPage(ctx context.Context, u *url.URL, yield func(protocols.
 	case resp.Status >= 300:
 		return refusal(resp)
 	case strings.TrimSuffix(resp.URL.Path, "/") != strings.TrimSuffix(u.Path, "/"):
-		return &protocols.Error{Kind: protocols.Refused, Text: "the listing is somewhere else: " + protocols.Redact(resp.URL), Hint: "give that URL"}
+		return &protocols.Error{Kind: protocols.KindRefused, Text: "the listing is somewhere else: " + protocols.Redact(resp.URL), Hint: "give that URL"}
 	case !isHTML(resp.Header.Get("Content-Type")):
-		return &protocols.Error{Kind: protocols.Refused, Text: "no folder: the answer is " + resp.Header.Get("Content-Type") + ", no index page"}
+		return &protocols.Error{Kind: protocols.KindRefused, Text: "no folder: the answer is " + resp.Header.Get("Content-Type") + ", no index page"}
 	}
 	return parseIndex(resp.Body, resp.URL, func(e protocols.Entry) error {
 		if e.Type != protocols.TypeInfo {

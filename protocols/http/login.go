@@ -55,7 +55,7 @@ func (lg *login) authorize(ctx context.Context, m *message) error {
 	case "bearer":
 		value = "Bearer " + lg.cred.Token
 		if lg.cred.Token == "" {
-			return &protocols.Error{Kind: protocols.Auth, Text: "no token for Bearer", Hint: "--token-file FILE"}
+			return &protocols.Error{Kind: protocols.KindAuth, Text: "no token for Bearer", Hint: "--token-file FILE"}
 		}
 	case "digest":
 		var err error

@@ -26,7 +26,7 @@ func TestDigestOverTheBody(t *testing.T) {
 		}
 	}
 	_, err := c.Do(t.Context(), &Request{Method: "POST", URL: at, Body: io.MultiReader(strings.NewReader("once")), Length: -1})
-	wantKind(t, err, protocols.Refused)
+	wantKind(t, err, protocols.KindRefused)
 }
 
 // TestLoginsThatAreNotSupported: the error names what the server wants.
@@ -34,7 +34,7 @@ func TestLoginsThatAreNotSupported(t *testing.T) {
 	s := startLab(t, lab.HTTPOptions{})
 	c := openClient(t, withUser(s.URL()), nil)
 	_, err := c.Get(t.Context(), "-/auth/ntlm", nil)
-	wantKind(t, err, protocols.Auth)
+	wantKind(t, err, protocols.KindAuth)
 	if err == nil || !strings.Contains(err.Error(), "negotiate, ntlm only, which are not supported") {
 		t.Errorf("%v", err)
 	}

@@ -110,7 +110,7 @@ func TestDataURLs(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"data:x", "data:;base64,???", "data:,%zz"} {
-		if _, _, err := fetch(t, c, bad, nil); protocols.KindOf(err) != protocols.Usage {
+		if _, _, err := fetch(t, c, bad, nil); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -134,7 +134,7 @@ func TestIndexStaysBelow(t *testing.T) {
 	if err != nil || strings.Join(got, "|") != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, strings.Join(got, "|"), want)
 	}
-	if err := parseIndex(strings.NewReader("<a href='"+strings.Repeat("x", 1<<20)), parse(t, "http://h/p/"), nil); protocols.KindOf(err) != protocols.Protocol {
+	if err := parseIndex(strings.NewReader("<a href='"+strings.Repeat("x", 1<<20)), parse(t, "http://h/p/"), nil); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("an endless tag: %v", err)
 	}
 }
@@ -263,7 +263,7 @@ func TestJarFile(t *testing.T) {
 	if fmt.Sprint(j.Cookies()) != fmt.Sprint(again.Cookies()) {
 		t.Errorf("%v is not %v", j.Cookies(), again.Cookies())
 	}
-	if err := NewJar().Load(strings.NewReader("this is no cookie file\n"), now); protocols.KindOf(err) != protocols.Usage {
+	if err := NewJar().Load(strings.NewReader("this is no cookie file\n"), now); protocols.KindOf(err) != protocols.KindUsage {
 		t.Error(err)
 	}
 }

@@ -32,7 +32,7 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	}
 	resp, err := t.perform(ctx, &Request{Method: nethttp.MethodOptions, URL: u, NoFollow: true, bare: true})
 	if err != nil {
-		if protocols.KindOf(err) != protocols.Connect {
+		if protocols.KindOf(err) != protocols.KindConnect {
 			r.Phase = "greeting"
 		}
 		return err

@@ -36,7 +36,7 @@ func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols
 		return protocols.Unsupported(proto, "put", "HTTP can only store an object whole, under the name that is given")
 	}
 	if err := wire.Check(name); err != nil {
-		return &protocols.Error{Kind: protocols.Usage, Err: err}
+		return &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	u, err := c.writable(name)
 	if err != nil {
@@ -154,7 +154,7 @@ func mkcolClass(e *protocols.Error) error {
 
 func (c *Client) changed(ctx context.Context, method, name string, h Header) (*Response, error) {
 	if err := wire.Check(name); err != nil {
-		return nil, &protocols.Error{Kind: protocols.Usage, Err: err}
+		return nil, &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	u, err := c.writable(name)
 	if err != nil {
@@ -207,7 +207,7 @@ func (c *Client) empty(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		return &protocols.Error{Kind: protocols.Refused, Text: "the folder is not empty"}
+		return &protocols.Error{Kind: protocols.KindRefused, Text: "the folder is not empty"}
 	}
 	return nil
 }
@@ -217,7 +217,7 @@ func (c *Client) empty(ctx context.Context, name string) error {
 func (c *Client) Move(ctx context.Context, from, to string) error {
 	u, err := c.writable(to)
 	if err == nil && wire.Check(to) != nil {
-		err = &protocols.Error{Kind: protocols.Usage, Err: wire.Check(to)}
+		err = &protocols.Error{Kind: protocols.KindUsage, Err: wire.Check(to)}
 	}
 	if err != nil {
 		return c.wrap(err, "mv", from)

@@ -30,13 +30,13 @@ func (c *Client) follow(r *Request, resp *Response) (*Request, error) {
 	}
 	if r.URL.Scheme == "https" && to.Scheme == "http" && !c.Settings.AllowDowngrade {
 		return nil, &protocols.Error{
-			Kind: protocols.Refused, Code: resp.Status, Text: "redirect from https to http, to " + protocols.Redact(to),
+			Kind: protocols.KindRefused, Code: resp.Status, Text: "redirect from https to http, to " + protocols.Redact(to),
 			Hint: "--allow-downgrade follows it, or give that URL",
 		}
 	}
 	if within := cmp.Or(r.within, c.within); within != nil && !r.bare && !below(to, within) {
 		return nil, &protocols.Error{
-			Kind: protocols.Refused, Code: resp.Status, Class: errOutside, Text: "redirect to " + protocols.Redact(to),
+			Kind: protocols.KindRefused, Code: resp.Status, Class: errOutside, Text: "redirect to " + protocols.Redact(to),
 			Hint: "give that URL",
 		}
 	}
@@ -103,7 +103,7 @@ func location(base *url.URL, text string) (*url.URL, error) {
 	}
 	to := base.ResolveReference(ref)
 	if to.Scheme != "http" && to.Scheme != "https" {
-		return nil, &protocols.Error{Kind: protocols.Refused, Text: "redirect to " + strconv.Quote(text) + ": only http and https are followed"}
+		return nil, &protocols.Error{Kind: protocols.KindRefused, Text: "redirect to " + strconv.Quote(text) + ": only http and https are followed"}
 	}
 	if to.Host == "" {
 		return nil, bad("no host")

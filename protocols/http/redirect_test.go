@@ -61,11 +61,11 @@ func TestTreesHoldNothingFromElsewhere(t *testing.T) {
 			failed[r.Name] = r.Err
 		}
 	})
-	if protocols.KindOf(err) != protocols.Partial || sum.Done != 2 || sum.Failed != 4 {
+	if protocols.KindOf(err) != protocols.KindPartial || sum.Done != 2 || sum.Failed != 4 {
 		t.Errorf("%+v, %v, failed: %v", sum, err, failed)
 	}
 	for _, name := range []string{"away", "up", "dots", "gone"} {
-		if protocols.KindOf(failed[name]) != protocols.Refused {
+		if protocols.KindOf(failed[name]) != protocols.KindRefused {
 			t.Errorf("%s: %v", name, failed[name])
 		}
 		if _, err := os.Lstat(filepath.Join(dir, name)); name != "gone" && !os.IsNotExist(err) {
@@ -96,7 +96,7 @@ func TestListingsAskNothingElsewhere(t *testing.T) {
 		entries++
 	}
 	_, err := drained(quick(t), c, "tree/gone/")
-	wantKind(t, err, protocols.Refused)
+	wantKind(t, err, protocols.KindRefused)
 	if n := strayed.Load(); n != 0 || entries != 6 {
 		t.Errorf("%d requests elsewhere, %d entries", n, entries)
 	}

@@ -147,7 +147,7 @@ func TestUploadTellsItsOwnFailure(t *testing.T) {
 		}
 	}
 	_, err := c.Do(quick(t), &Request{Method: "POST", URL: parse(t, s.URL()+"-/echo"), Body: struct{ io.Reader }{strings.NewReader("short")}, Length: 100})
-	wantKind(t, err, protocols.Local)
+	wantKind(t, err, protocols.KindLocal)
 }
 
 type failing struct{ err error }

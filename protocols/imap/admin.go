@@ -279,7 +279,7 @@ func (c *Client) Metadata(ctx context.Context, box string, entries ...string) (m
 		// so have servers, and the library knows the second form only.
 		args := append(append(options, boxName(mailbox)), list...)
 		err := s.ask(each, "GETMETADATA", args...)
-		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Kind == protocols.Refused {
+		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Kind == protocols.KindRefused {
 			args = append(append([]any{boxName(mailbox)}, options...), list...)
 			err = s.ask(each, "GETMETADATA", args...)
 		}

@@ -68,7 +68,7 @@ type archive struct {
 // use runs one step on the live session. Commands may be under way between steps.
 func (a *archive) use(ctx context.Context, f func(s *session) error) error {
 	if a.closed {
-		return a.c.wrap(&protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}, "sync", a.text)
+		return a.c.wrap(&protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}, "sync", a.text)
 	}
 	return a.c.do(ctx, "sync", a.text, func(s *session) error {
 		a.s, s.held = s, true
@@ -237,7 +237,7 @@ func (a *archive) Flush(ctx context.Context) error {
 			}
 		}
 		if lost {
-			return &protocols.Error{Kind: protocols.Connect, Retryable: true, Text: "the connection was lost with messages that were not stored"}
+			return &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Text: "the connection was lost with messages that were not stored"}
 		}
 		return a.settle(ctx, s)
 	})
@@ -367,7 +367,7 @@ func (a *archive) answers(s *session, most int) error {
 		tag := a.flags[0]
 		a.flags = a.flags[1:]
 		if !s.sent[tag] && s.done[tag] == nil {
-			first = &protocols.Error{Kind: protocols.Connect, Retryable: true, Text: "the connection was lost with flags that were not stored"}
+			first = &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Text: "the connection was lost with flags that were not stored"}
 			continue
 		}
 		st, err := s.wait(tag, false, nil)

@@ -101,7 +101,7 @@ func TestArchive(t *testing.T) {
 			t.Errorf("told of %d", told)
 		}
 		must(t, a.Close())
-		if err := a.Flush(ctx); protocols.KindOf(err) != protocols.Usage {
+		if err := a.Flush(ctx); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("a closed archive: %v", err)
 		}
 		must(t, c.Unmake(ctx, "copy"))
@@ -218,7 +218,7 @@ func TestArchiveReconnects(t *testing.T) {
 			}
 			cuts++
 			left.Store(1 << 30)
-			if err := a.Flush(ctx); err != nil && protocols.KindOf(err) != protocols.Connect {
+			if err := a.Flush(ctx); err != nil && protocols.KindOf(err) != protocols.KindConnect {
 				t.Fatal(err)
 			}
 			must(t, a.Flush(ctx)) // it is no news any more

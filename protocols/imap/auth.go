@@ -69,7 +69,7 @@ func (s *session) authenticate(ctx context.Context) error {
 	clear := s.conn.AllowSecret()
 	wants := strings.ToUpper(s.c.opts.Mechanism)
 	clients, err := sasl.Choose(s.mechanisms(), s.saslConfig(cred, clear))
-	if kind := protocols.KindOf(err); err != nil && (wants != "" && wants != "LOGIN" || kind == protocols.Usage) {
+	if kind := protocols.KindOf(err); err != nil && (wants != "" && wants != "LOGIN" || kind == protocols.KindUsage) {
 		return err
 	}
 	for _, c := range clients {
@@ -235,7 +235,7 @@ func authError(err error) error {
 	if e, ok := errors.AsType[*protocols.Error](err); ok {
 		return e
 	}
-	return &protocols.Error{Kind: protocols.Auth, Op: "login", Err: err}
+	return &protocols.Error{Kind: protocols.KindAuth, Op: "login", Err: err}
 }
 
 // loginError is the server's no to a login.
@@ -244,8 +244,8 @@ func loginError(st *status) error {
 	if !ok {
 		return nil
 	}
-	if e.Op = "login"; e.Kind != protocols.Temporary {
-		e.Kind = protocols.Auth
+	if e.Op = "login"; e.Kind != protocols.KindTemporary {
+		e.Kind = protocols.KindAuth
 	}
 	return e
 }
@@ -258,7 +258,7 @@ func (s *session) plainLogin(cred protocols.Credential, clear, why error) error 
 	case wants != "" && wants != "LOGIN":
 		return why
 	case s.caps["LOGINDISABLED"]:
-		e := &protocols.Error{Kind: protocols.Auth, Op: "login", Text: "the server has disabled LOGIN and offers no other way that can be used"}
+		e := &protocols.Error{Kind: protocols.KindAuth, Op: "login", Text: "the server has disabled LOGIN and offers no other way that can be used"}
 		if s.conn.TLS() == nil {
 			e.Class, e.Hint = protocols.ErrNeedsTLS, "try --tls require"
 		}
@@ -267,7 +267,7 @@ func (s *session) plainLogin(cred protocols.Credential, clear, why error) error 
 		if why != nil {
 			return why
 		}
-		return &protocols.Error{Kind: protocols.Auth, Op: "login", Class: protocols.ErrLoginNeeded, Text: "no user name is known for this server"}
+		return &protocols.Error{Kind: protocols.KindAuth, Op: "login", Class: protocols.ErrLoginNeeded, Text: "no user name is known for this server"}
 	case !cred.HasPassword():
 		return protocols.ErrNoPassword(cred.User)
 	case clear != nil:

@@ -14,7 +14,7 @@ import (
 // checkArgs refuses what would end or cut a command.
 func checkArgs(args ...string) error {
 	if err := wire.Check(args...); err != nil {
-		return &protocols.Error{Kind: protocols.Usage, Err: err}
+		return &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func (s *session) mustExist(set string) error {
 func (s *session) onlyMarked(set string) error {
 	others, err := s.searchSet("DELETED NOT UID " + set)
 	if err == nil && others != "" {
-		err = &protocols.Error{Kind: protocols.Refused, Text: "the server has no UIDPLUS, and other messages are marked \\Deleted: they would go too",
+		err = &protocols.Error{Kind: protocols.KindRefused, Text: "the server has no UIDPLUS, and other messages are marked \\Deleted: they would go too",
 			Hint: "take the mark from them (flag -\\Deleted), or expunge them first"}
 	}
 	return err
@@ -266,7 +266,7 @@ func (c *Client) Unmake(ctx context.Context, text string) error {
 				return err
 			}
 			if e.GroupInfo != nil && e.Count > 0 {
-				return &protocols.Error{Kind: protocols.Refused, Class: fs.ErrExist, Text: fmt.Sprintf("the mailbox holds %d messages", e.Count),
+				return &protocols.Error{Kind: protocols.KindRefused, Class: fs.ErrExist, Text: fmt.Sprintf("the mailbox holds %d messages", e.Count),
 					Hint: "--force deletes it with all that is in it"}
 			}
 		}

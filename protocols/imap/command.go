@@ -126,7 +126,7 @@ func (s *session) sendLiteral(tag, line string, c content) (*status, error) {
 	}
 	n, err := io.Copy(s.out, c.Reader)
 	if err == nil && n != c.size {
-		err = &protocols.Error{Kind: protocols.Local, Text: fmt.Sprintf("the content has %d bytes where %d were announced", n, c.size)}
+		err = &protocols.Error{Kind: protocols.KindLocal, Text: fmt.Sprintf("the content has %d bytes where %d were announced", n, c.size)}
 	}
 	return nil, s.fail(err)
 }

@@ -52,7 +52,7 @@ var halves = []struct {
 // lets the commands behind it get out of step.
 func TestHalfCommand(t *testing.T) {
 	for _, test := range halves {
-		for word, want := range map[string]protocols.Kind{"OK": protocols.Protocol, "NO": protocols.Refused} {
+		for word, want := range map[string]protocols.Kind{"OK": protocols.KindProtocol, "NO": protocols.KindRefused} {
 			t.Run(test.verb+" "+word, func(t *testing.T) {
 				w := hostile{
 					seen: make(chan string, 100), greeting: "* PREAUTH [CAPABILITY IMAP4rev1 METADATA ACL QUOTA] hello\r\n",
@@ -83,7 +83,7 @@ func TestReferral(t *testing.T) {
 	for _, login := range []string{"{tag} NO [REFERRAL imap://alice@localhost:1/] try there\r\n", "{tag} NO [AUTHENTICATIONFAILED] no\r\n"} {
 		w := hostile{seen: make(chan string, 100), greeting: "* OK [CAPABILITY IMAP4rev1 LOGIN-REFERRALS] hello\r\n", says: map[string]string{"LOGIN": login}}
 		c := w.client(t, nil)
-		if err := list(c, ""); protocols.KindOf(err) != protocols.Auth {
+		if err := list(c, ""); protocols.KindOf(err) != protocols.KindAuth {
 			t.Errorf("%v, want a failed login", err)
 		}
 		close(w.seen)

@@ -168,7 +168,7 @@ func TestHostileAnswers(t *testing.T) {
 			c := test.wire.client(t, nil)
 			var err error
 			size := allocated(func() { err = test.call(c) })
-			if kind := protocols.KindOf(err); kind != protocols.Protocol {
+			if kind := protocols.KindOf(err); kind != protocols.KindProtocol {
 				t.Errorf("kind %v, want protocol: %v", kind, err)
 			}
 			if size > 32<<20 {
@@ -213,16 +213,16 @@ func TestLoginRules(t *testing.T) {
 		change func(o *protocols.Options)
 		want   protocols.Kind
 	}{
-		{"STARTTLS hidden", hostile{greeting: "* OK [CAPABILITY IMAP4rev1] hello\r\n"}, require, protocols.TLSFailure},
-		{"STARTTLS refused", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} NO not now\r\n"}}, require, protocols.TLSFailure},
-		{"STARTTLS misunderstood", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} BAD what\r\n"}}, require, protocols.TLSFailure},
-		{"STARTTLS refused where it was offered", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} NO not now\r\n"}}, nil, protocols.TLSFailure},
-		{"bytes behind STARTTLS", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} OK go\r\n* CAPABILITY IMAP4rev1\r\n"}}, require, protocols.TLSFailure},
-		{"PREAUTH", hostile{}, require, protocols.TLSFailure},
-		{"LOGINDISABLED", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hello\r\n"}, asked(""), protocols.Auth},
-		{"another mechanism", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hello\r\n"}, asked("SCRAM-SHA-256"), protocols.Auth},
-		{"a login refused", hostile{greeting: "* OK [CAPABILITY IMAP4rev1] hello\r\n", says: map[string]string{"LOGIN": "{tag} NO wrong\r\n"}}, asked(""), protocols.Auth},
-		{"a server in trouble", hostile{greeting: "* OK [CAPABILITY IMAP4rev1] hello\r\n", says: map[string]string{"LOGIN": "{tag} NO [UNAVAILABLE] later\r\n"}}, asked(""), protocols.Temporary},
+		{"STARTTLS hidden", hostile{greeting: "* OK [CAPABILITY IMAP4rev1] hello\r\n"}, require, protocols.KindTLS},
+		{"STARTTLS refused", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} NO not now\r\n"}}, require, protocols.KindTLS},
+		{"STARTTLS misunderstood", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} BAD what\r\n"}}, require, protocols.KindTLS},
+		{"STARTTLS refused where it was offered", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} NO not now\r\n"}}, nil, protocols.KindTLS},
+		{"bytes behind STARTTLS", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} OK go\r\n* CAPABILITY IMAP4rev1\r\n"}}, require, protocols.KindTLS},
+		{"PREAUTH", hostile{}, require, protocols.KindTLS},
+		{"LOGINDISABLED", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hello\r\n"}, asked(""), protocols.KindAuth},
+		{"another mechanism", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hello\r\n"}, asked("SCRAM-SHA-256"), protocols.KindAuth},
+		{"a login refused", hostile{greeting: "* OK [CAPABILITY IMAP4rev1] hello\r\n", says: map[string]string{"LOGIN": "{tag} NO wrong\r\n"}}, asked(""), protocols.KindAuth},
+		{"a server in trouble", hostile{greeting: "* OK [CAPABILITY IMAP4rev1] hello\r\n", says: map[string]string{"LOGIN": "{tag} NO [UNAVAILABLE] later\r\n"}}, asked(""), protocols.KindTemporary},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.wire.seen = make(chan string, 100)
@@ -234,7 +234,7 @@ func TestLoginRules(t *testing.T) {
 			close(test.wire.seen)
 			for line := range test.wire.seen {
 				secret := strings.Contains(line, "Xyzzy") || strings.Contains(line, "AUTHENTICATE")
-				if secret && test.want == protocols.TLSFailure || secret && strings.Contains(test.name, "LOGINDISABLED") {
+				if secret && test.want == protocols.KindTLS || secret && strings.Contains(test.name, "LOGINDISABLED") {
 					t.Errorf("sent %q", line)
 				}
 			}
@@ -260,7 +260,7 @@ func TestNoConsentNoContent(t *testing.T) {
 	w := hostile{seen: make(chan string, 100), greeting: "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n", says: map[string]string{"APPEND": "{tag} NO [OVERQUOTA] full\r\n"}}
 	c := w.client(t, nil)
 	_, err := c.Put(t.Context(), "INBOX", strings.NewReader("Subject: private\n\nprivate\n"), nil)
-	if protocols.KindOf(err) != protocols.Refused {
+	if protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("%v, want refused", err)
 	}
 	if err := c.Make(t.Context(), "x"); err != nil {

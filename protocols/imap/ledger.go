@@ -230,7 +230,7 @@ func (l *ledger) write(force bool) error {
 		err = l.file.Sync()
 	}
 	if err != nil {
-		return &protocols.Error{Proto: proto, Kind: protocols.Local, Err: err}
+		return &protocols.Error{Proto: proto, Kind: protocols.KindLocal, Err: err}
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (s *session) call(f func(lib *imapclient.Client) error) (err error) {
 		return s.broken()
 	}
 	if err != nil {
-		return s.fail(&protocols.Error{Proto: proto, Kind: protocols.Protocol, Err: err})
+		return s.fail(&protocols.Error{Proto: proto, Kind: protocols.KindProtocol, Err: err})
 	}
 	return nil
 }

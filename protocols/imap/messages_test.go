@@ -36,7 +36,7 @@ func TestMessagesOfSet(t *testing.T) {
 			c := w.client(t, nil)
 			names, err := c.Messages(t.Context(), test.name)
 			if test.want == nil {
-				if protocols.KindOf(err) != protocols.Refused {
+				if protocols.KindOf(err) != protocols.KindRefused {
 					t.Fatalf("%v, want not found", err)
 				}
 				return
@@ -67,10 +67,10 @@ func TestMessagesOfSet(t *testing.T) {
 // TestMessagesOfImpossibleSet: no mailbox of nine messages has four billion.
 func TestMessagesOfImpossibleSet(t *testing.T) {
 	w := hostile{says: map[string]string{"UID SEARCH": "* ESEARCH (TAG \"{tag}\") UID ALL 1:4294967295\r\n{tag} OK\r\n"}}
-	if _, err := w.client(t, nil).Messages(t.Context(), "INBOX;UID=1:*"); protocols.KindOf(err) != protocols.Protocol {
+	if _, err := w.client(t, nil).Messages(t.Context(), "INBOX;UID=1:*"); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("%v, want protocol", err)
 	}
-	if _, err := w.client(t, nil).Messages(t.Context(), "INBOX"); protocols.KindOf(err) != protocols.Usage {
+	if _, err := w.client(t, nil).Messages(t.Context(), "INBOX"); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("%v, want usage", err)
 	}
 }

@@ -153,7 +153,7 @@ func (s *session) sortHere(ctx context.Context, n *name, order []sortKey, query 
 	var all []protocols.Entry
 	err := s.listFound(ctx, n, query, func(e protocols.Entry) error {
 		if len(all) == sortMost {
-			return &protocols.Error{Kind: protocols.Refused, Text: "the server has no SORT, and these are too many messages to sort here"}
+			return &protocols.Error{Kind: protocols.KindRefused, Text: "the server has no SORT, and these are too many messages to sort here"}
 		}
 		all = append(all, e)
 		return nil

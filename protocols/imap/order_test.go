@@ -68,17 +68,17 @@ func TestEndlessOrder(t *testing.T) {
 		c := w.client(t, nil)
 		var err error
 		size := allocated(func() { err = ask(c) })
-		if protocols.KindOf(err) != protocols.Protocol {
+		if protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%s: %v", verb, err)
 		}
 		if size > 200<<20 {
 			t.Errorf("%s: %d bytes were allocated", verb, size)
 		}
 	}
-	if _, err := appendNumbers(nil, strings.Repeat("1 ", orderMost+1)); protocols.KindOf(err) != protocols.Protocol {
+	if _, err := appendNumbers(nil, strings.Repeat("1 ", orderMost+1)); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("too many numbers: %v", err)
 	}
-	if _, err := parseThreads(strings.Repeat("(1)", orderMost+1), limits()); protocols.KindOf(err) != protocols.Protocol {
+	if _, err := parseThreads(strings.Repeat("(1)", orderMost+1), limits()); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("too many threads: %v", err)
 	}
 }

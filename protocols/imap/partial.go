@@ -123,7 +123,7 @@ func (b *bulk) keepLarge(m *message, bd *body) (io.Reader, error) {
 // fill adds the rest of a message to the file, and gives all of it.
 func (b *bulk) fill(p *partial, rest io.Reader) (io.Reader, error) {
 	if _, err := io.Copy(p, bulkBody{rest, b.s}); err != nil {
-		return nil, cmp.Or(b.s.broken(), error(&protocols.Error{Proto: proto, Kind: protocols.Local, Err: err}))
+		return nil, cmp.Or(b.s.broken(), error(&protocols.Error{Proto: proto, Kind: protocols.KindLocal, Err: err}))
 	}
 	return p.content(0)
 }

@@ -84,21 +84,21 @@ type verdict struct {
 }
 
 var verdicts = map[string]verdict{
-	"ALREADYEXISTS":        {protocols.Refused, fs.ErrExist, ""},
-	"AUTHENTICATIONFAILED": {protocols.Auth, nil, ""},
-	"AUTHORIZATIONFAILED":  {protocols.Auth, nil, ""},
-	"CONTACTADMIN":         {protocols.Refused, nil, ""},
-	"EXPIRED":              {protocols.Auth, nil, "the password or token has expired"},
-	"INUSE":                {protocols.Temporary, nil, ""},
-	"LIMIT":                {protocols.Temporary, protocols.ErrTooMany, ""},
-	"NONEXISTENT":          {protocols.Refused, fs.ErrNotExist, ""},
-	"NOPERM":               {protocols.Refused, fs.ErrPermission, ""},
-	"PRIVACYREQUIRED":      {protocols.Auth, protocols.ErrNeedsTLS, "the server wants TLS first: --tls require"},
-	"READ-ONLY":            {protocols.Refused, fs.ErrPermission, ""},
-	"SERVERBUG":            {protocols.Refused, nil, ""},
-	"TRYCREATE":            {protocols.Refused, fs.ErrNotExist, "make the mailbox first, or store with --create"},
-	"UNAVAILABLE":          {protocols.Temporary, nil, ""},
-	"WEBALERT":             {protocols.Auth, nil, "the server wants a login with a browser first"},
+	"ALREADYEXISTS":        {protocols.KindRefused, fs.ErrExist, ""},
+	"AUTHENTICATIONFAILED": {protocols.KindAuth, nil, ""},
+	"AUTHORIZATIONFAILED":  {protocols.KindAuth, nil, ""},
+	"CONTACTADMIN":         {protocols.KindRefused, nil, ""},
+	"EXPIRED":              {protocols.KindAuth, nil, "the password or token has expired"},
+	"INUSE":                {protocols.KindTemporary, nil, ""},
+	"LIMIT":                {protocols.KindTemporary, protocols.ErrTooMany, ""},
+	"NONEXISTENT":          {protocols.KindRefused, fs.ErrNotExist, ""},
+	"NOPERM":               {protocols.KindRefused, fs.ErrPermission, ""},
+	"PRIVACYREQUIRED":      {protocols.KindAuth, protocols.ErrNeedsTLS, "the server wants TLS first: --tls require"},
+	"READ-ONLY":            {protocols.KindRefused, fs.ErrPermission, ""},
+	"SERVERBUG":            {protocols.KindRefused, nil, ""},
+	"TRYCREATE":            {protocols.KindRefused, fs.ErrNotExist, "make the mailbox first, or store with --create"},
+	"UNAVAILABLE":          {protocols.KindTemporary, nil, ""},
+	"WEBALERT":             {protocols.KindAuth, nil, "the server wants a login with a browser first"},
 }
 
 // words tell apart what servers say without a code.
@@ -106,13 +106,13 @@ var words = []struct {
 	text string
 	verdict
 }{
-	{"too many", verdict{protocols.Temporary, protocols.ErrTooMany, ""}},
-	{"maximum number of connections", verdict{protocols.Temporary, protocols.ErrTooMany, ""}},
-	{"doesn't exist", verdict{protocols.Refused, fs.ErrNotExist, ""}},
-	{"does not exist", verdict{protocols.Refused, fs.ErrNotExist, ""}},
-	{"no such mailbox", verdict{protocols.Refused, fs.ErrNotExist, ""}},
-	{"already exists", verdict{protocols.Refused, fs.ErrExist, ""}},
-	{"permission denied", verdict{protocols.Refused, fs.ErrPermission, ""}},
+	{"too many", verdict{protocols.KindTemporary, protocols.ErrTooMany, ""}},
+	{"maximum number of connections", verdict{protocols.KindTemporary, protocols.ErrTooMany, ""}},
+	{"doesn't exist", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},
+	{"does not exist", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},
+	{"no such mailbox", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},
+	{"already exists", verdict{protocols.KindRefused, fs.ErrExist, ""}},
+	{"permission denied", verdict{protocols.KindRefused, fs.ErrPermission, ""}},
 }
 
 // err gives the error that a status is: nil for OK and PREAUTH.
@@ -120,7 +120,7 @@ func (st *status) err() error {
 	if st.word == "OK" || st.word == "PREAUTH" {
 		return nil
 	}
-	e := &protocols.Error{Proto: proto, Kind: protocols.Refused, Enhanced: st.code, Text: st.text}
+	e := &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Enhanced: st.code, Text: st.text}
 	v, known := verdicts[st.code]
 	if text := strings.ToLower(st.text); !known {
 		for _, w := range words {
@@ -134,16 +134,16 @@ func (st *status) err() error {
 	case known:
 		e.Kind, e.Class, e.Hint = v.kind, v.class, v.hint
 	case st.word == "BYE":
-		e.Kind = protocols.Temporary
+		e.Kind = protocols.KindTemporary
 	}
-	e.Retryable = e.Kind == protocols.Temporary
+	e.Retryable = e.Kind == protocols.KindTemporary
 	return e
 }
 
 // refused reports whether err is the server's no, and the connection is fine.
 func refused(err error) bool {
 	e, ok := errors.AsType[*protocols.Error](err)
-	return ok && (e.Kind == protocols.Refused || e.Kind == protocols.Temporary) && !errors.Is(err, errBye)
+	return ok && (e.Kind == protocols.KindRefused || e.Kind == protocols.KindTemporary) && !errors.Is(err, errBye)
 }
 
 // errBye says that the server ended the session.
@@ -152,13 +152,13 @@ var errBye = errors.New("the server ended the session")
 // missing says that the server has not what a verb needs.
 func missing(op, what string) error {
 	e := protocols.Unsupported(proto, op, "the server has no "+what)
-	e.Kind = protocols.Refused
+	e.Kind = protocols.KindRefused
 	return e
 }
 
 // notFound says that a message is not there.
 func notFound(what string) error {
-	return &protocols.Error{Proto: proto, Kind: protocols.Refused, Class: fs.ErrNotExist, Text: what}
+	return &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Class: fs.ErrNotExist, Text: what}
 }
 
 // isLost reports whether an error is that of a connection that ended.

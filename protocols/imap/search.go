@@ -70,7 +70,7 @@ func (s *session) searchPart(criteria []any, found *setBuilder) error {
 		return err
 	}
 	if st.code == "BADCHARSET" { // RFC 3501 6.4.4: US-ASCII is what every server knows
-		return &protocols.Error{Kind: protocols.Refused, Enhanced: st.code, Text: st.text, Hint: "the server can search for ASCII text only"}
+		return &protocols.Error{Kind: protocols.KindRefused, Enhanced: st.code, Text: st.text, Hint: "the server can search for ASCII text only"}
 	}
 	return st.err()
 }

@@ -146,7 +146,7 @@ func tagPrefix() string { return "N" + rand.Text()[:5] }
 func (s *session) welcome() error {
 	r, err := s.read(false)
 	if err == io.EOF {
-		return &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: "the server closed the connection without a greeting"}
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without a greeting"}
 	}
 	if err != nil {
 		return err
@@ -175,7 +175,7 @@ func (s *session) secure(ctx context.Context) error {
 	required := mode == protocols.TLSRequire
 	if s.greeting.word == "PREAUTH" {
 		if required {
-			return &protocols.Error{Kind: protocols.TLSFailure, Text: "the server greets with PREAUTH, which leaves no way to start TLS"}
+			return &protocols.Error{Kind: protocols.KindTLS, Text: "the server greets with PREAUTH, which leaves no way to start TLS"}
 		}
 		return nil
 	}
@@ -184,7 +184,7 @@ func (s *session) secure(ctx context.Context) error {
 	}
 	if !s.caps["STARTTLS"] {
 		if required {
-			return &protocols.Error{Kind: protocols.TLSFailure, Text: "TLS was asked for, the server does not offer STARTTLS"}
+			return &protocols.Error{Kind: protocols.KindTLS, Text: "TLS was asked for, the server does not offer STARTTLS"}
 		}
 		return nil
 	}
@@ -193,10 +193,10 @@ func (s *session) secure(ctx context.Context) error {
 		return err
 	}
 	if st.word != "OK" {
-		return &protocols.Error{Kind: protocols.TLSFailure, Enhanced: st.code, Text: st.text + ": TLS was offered, the server does not give it"}
+		return &protocols.Error{Kind: protocols.KindTLS, Enhanced: st.code, Text: st.text + ": TLS was offered, the server does not give it"}
 	}
 	if s.in.buffered() > 0 {
-		return s.fail(&protocols.Error{Kind: protocols.TLSFailure, Text: "bytes in clear behind the answer to STARTTLS: somebody may be in the way"})
+		return s.fail(&protocols.Error{Kind: protocols.KindTLS, Text: "bytes in clear behind the answer to STARTTLS: somebody may be in the way"})
 	}
 	s.caps = nil // what was said in clear counts no more
 	return s.fail(s.conn.StartTLS(ctx))

@@ -149,7 +149,7 @@ func (s *session) threadHere(ctx context.Context, criteria []any) ([]threaded, e
 			return s.fail(err)
 		}
 		if len(uids) == sortMost {
-			return &protocols.Error{Kind: protocols.Refused, Text: "the server has no THREAD, and these are too many messages to thread here"}
+			return &protocols.Error{Kind: protocols.KindRefused, Text: "the server has no THREAD, and these are too many messages to thread here"}
 		}
 		id, named := links(m.header)
 		if byID[id] == 0 && id != "" {

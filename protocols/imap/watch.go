@@ -86,9 +86,9 @@ func (w *watcher) run(ctx context.Context) error {
 // comesBack reports whether a new connection may help.
 func comesBack(err error) bool {
 	switch protocols.KindOf(err) {
-	case protocols.Connect, protocols.Timeout, protocols.Temporary:
+	case protocols.KindConnect, protocols.KindTimeout, protocols.KindTemporary:
 		return true
-	case protocols.Protocol:
+	case protocols.KindProtocol:
 		return isLost(err)
 	}
 	return errors.Is(err, errBye)

@@ -211,7 +211,7 @@ func localError(err error) error {
 	if _, ok := errors.AsType[*protocols.Error](err); ok || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &protocols.Error{Kind: protocols.Local, Err: err}
+	return &protocols.Error{Kind: protocols.KindLocal, Err: err}
 }
 
 func (a *maildirArchive) failed() error {

@@ -42,7 +42,7 @@ func TestDiskFull(t *testing.T) {
 				return err
 			}}
 			err := fillUp(t, s, path, o, func(int) bool { return true }, text)
-			if !errors.Is(err, syscall.ENOSPC) || protocols.KindOf(err) != protocols.Local {
+			if !errors.Is(err, syscall.ENOSPC) || protocols.KindOf(err) != protocols.KindLocal {
 				t.Errorf("got %v of kind %v", err, protocols.KindOf(err))
 			}
 			left, _ := filepath.Glob(path + "/tmp/*")
@@ -110,10 +110,10 @@ func TestReadOnly(t *testing.T) {
 		if err := syscall.Mount("", parent, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Put(t.Context(), path, strings.NewReader("y\n"), nil); !errors.Is(err, syscall.EROFS) || protocols.KindOf(err) != protocols.Local {
+		if _, err := s.Put(t.Context(), path, strings.NewReader("y\n"), nil); !errors.Is(err, syscall.EROFS) || protocols.KindOf(err) != protocols.KindLocal {
 			t.Errorf("put: %v of kind %v", err, protocols.KindOf(err))
 		}
-		if err := s.Remove(t.Context(), e.Path); protocols.KindOf(err) != protocols.Local {
+		if err := s.Remove(t.Context(), e.Path); protocols.KindOf(err) != protocols.KindLocal {
 			t.Errorf("rm: %v of kind %v", err, protocols.KindOf(err))
 		}
 		if got := read(t, s, e.Path); got != "x\n" {

@@ -195,7 +195,7 @@ func (m *Maildir) entry(path string, header bool) (protocols.Entry, error) {
 		return protocols.Entry{}, err
 	}
 	if !stat.Mode().IsRegular() {
-		return protocols.Entry{}, &protocols.Error{Kind: protocols.Local, Text: path + " is no regular file"}
+		return protocols.Entry{}, &protocols.Error{Kind: protocols.KindLocal, Text: path + " is no regular file"}
 	}
 	base, flags := cutInfo(filepath.Base(path))
 	e := protocols.Entry{
@@ -344,7 +344,7 @@ func makeMaildir(dir string) error {
 func (m *Maildir) Unmake(_ context.Context, name string) error {
 	for path, err := range files(name) {
 		if err == nil {
-			err = &protocols.Error{Kind: protocols.Local, Text: "the maildir is not empty: " + filepath.Base(path)}
+			err = &protocols.Error{Kind: protocols.KindLocal, Text: "the maildir is not empty: " + filepath.Base(path)}
 		}
 		return m.wrap(err, "rmdir", name)
 	}

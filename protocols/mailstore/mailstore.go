@@ -68,13 +68,13 @@ func storePath(proto string, u *url.URL) (string, error) {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok { // which a shell leaves behind the colon
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", &protocols.Error{Proto: proto, Kind: protocols.Local, Err: err}
+			return "", &protocols.Error{Proto: proto, Kind: protocols.KindLocal, Err: err}
 		}
 		path = filepath.Join(home, rest)
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return "", &protocols.Error{Proto: proto, Kind: protocols.Local, Err: err}
+		return "", &protocols.Error{Proto: proto, Kind: protocols.KindLocal, Err: err}
 	}
 	return abs, nil
 }
@@ -103,5 +103,5 @@ func (p *parent) wrap(err error, op, name string) error {
 
 // absent says that there is no such message.
 func absent(name string) error {
-	return &protocols.Error{Kind: protocols.Refused, Class: errNotExist, Text: "no message " + filepath.Base(name)}
+	return &protocols.Error{Kind: protocols.KindRefused, Class: errNotExist, Text: "no message " + filepath.Base(name)}
 }

@@ -420,7 +420,7 @@ func TestMboxForeign(t *testing.T) {
 	if err := os.WriteFile(path, []byte("no mbox\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Stat(t.Context(), path); protocols.KindOf(err) != protocols.Local {
+	if _, err := m.Stat(t.Context(), path); protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("a file that is none: %v", err)
 	}
 }
@@ -443,7 +443,7 @@ func TestPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := MaildirSpec().Path(u); protocols.KindOf(err) != protocols.Usage {
+	if _, err := MaildirSpec().Path(u); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("a host: %v", err)
 	}
 }

@@ -68,7 +68,7 @@ func (m *Message) Sign(d DKIM) (*Message, error) {
 		err = closed
 	}
 	if err != nil {
-		return nil, &protocols.Error{Kind: protocols.Local, Text: "DKIM", Err: err}
+		return nil, &protocols.Error{Kind: protocols.KindLocal, Text: "DKIM", Err: err}
 	}
 	head := signer.Signature()
 	signed := *m

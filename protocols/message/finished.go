@@ -24,7 +24,7 @@ const maxHeader = 1 << 20
 func Finished(open func() (io.ReadCloser, error), size int64, stripBcc bool) (*Message, error) {
 	r, err := open()
 	if err != nil {
-		return nil, &protocols.Error{Kind: protocols.Local, Err: err}
+		return nil, &protocols.Error{Kind: protocols.KindLocal, Err: err}
 	}
 	head, err := readHeader(r, size)
 	r.Close()
@@ -54,7 +54,7 @@ func skipped(open func() (io.ReadCloser, error), head []byte, skip int64) (io.Re
 	}
 	if _, err := io.CopyN(io.Discard, r, skip); err != nil {
 		r.Close()
-		return nil, &protocols.Error{Kind: protocols.Local, Text: "the message changed while it was read", Err: err}
+		return nil, &protocols.Error{Kind: protocols.KindLocal, Text: "the message changed while it was read", Err: err}
 	}
 	return struct {
 		io.Reader
@@ -81,7 +81,7 @@ func readHeader(r io.Reader, size int64) ([]byte, error) {
 			return head, nil
 		}
 		if err != nil {
-			return nil, &protocols.Error{Kind: protocols.Local, Err: err}
+			return nil, &protocols.Error{Kind: protocols.KindLocal, Err: err}
 		}
 	}
 	return nil, usage("the header of the message is longer than 1 MiB, or there is none")

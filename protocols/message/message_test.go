@@ -191,7 +191,7 @@ func TestDraftsRefused(t *testing.T) {
 	for name, change := range tests {
 		d := ok
 		change(&d)
-		if _, err := d.Build(); protocols.KindOf(err) != protocols.Usage {
+		if _, err := d.Build(); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -248,10 +248,10 @@ func TestFailingAttachment(t *testing.T) {
 	if err == nil {
 		_, err = io.ReadAll(r)
 	}
-	if protocols.KindOf(err) != protocols.Local {
+	if protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("error %v", err)
 	}
-	if _, err := File(filepath.Join(t.TempDir(), "none")); protocols.KindOf(err) != protocols.Local {
+	if _, err := File(filepath.Join(t.TempDir(), "none")); protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("no such file: %v", err)
 	}
 }
@@ -300,7 +300,7 @@ func TestFinished(t *testing.T) {
 		t.Errorf("empty: %+v, %v", m, err)
 	}
 	for _, bad := range []string{"To: not an address\r\n\r\n", strings.Repeat("x", maxHeader+100_000)} {
-		if _, err := finished(t, bad, true); protocols.KindOf(err) != protocols.Usage {
+		if _, err := finished(t, bad, true); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%.40q: %v", bad, err)
 		}
 	}
@@ -315,7 +315,7 @@ func TestMailto(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	for _, bad := range []string{"http://x", "mailto:a@b?attach=/etc/passwd", "mailto:a@b?subject=x%0d%0aBcc:y@z", "mailto:a%0d%0ab@c", "mailto:a@b?from=x@y", "mailto:a@b?subject=%zz", "mailto:a%00@b"} {
-		if _, err := ParseMailto(bad); protocols.KindOf(err) != protocols.Usage {
+		if _, err := ParseMailto(bad); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -376,7 +376,7 @@ func TestSign(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"} {
-		if _, err := ParseKey([]byte(bad)); protocols.KindOf(err) != protocols.Usage {
+		if _, err := ParseKey([]byte(bad)); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("key %q: %v", bad, err)
 		}
 	}
@@ -392,7 +392,7 @@ func FuzzFinished(f *testing.F) {
 		for _, strip := range []bool{false, true} {
 			m, err := finished(t, string(raw), strip)
 			if err != nil {
-				if protocols.KindOf(err) != protocols.Usage {
+				if protocols.KindOf(err) != protocols.KindUsage {
 					t.Fatal(err)
 				}
 				continue

@@ -40,7 +40,7 @@ func File(path string) (*Part, error) {
 		err = errors.New(path + " is a folder")
 	}
 	if err != nil {
-		return nil, &protocols.Error{Kind: protocols.Local, Err: err}
+		return nil, &protocols.Error{Kind: protocols.KindLocal, Err: err}
 	}
 	return &Part{Name: filepath.Base(path), Size: st.Size(), Open: func() (io.ReadCloser, error) { return os.Open(path) }}, nil
 }
@@ -52,14 +52,14 @@ const headSize = 64 << 10
 func (p *Part) head() (b []byte, whole bool, err error) {
 	r, err := p.Open()
 	if err != nil {
-		return nil, false, &protocols.Error{Kind: protocols.Local, Err: err}
+		return nil, false, &protocols.Error{Kind: protocols.KindLocal, Err: err}
 	}
 	defer r.Close()
 	b = make([]byte, headSize)
 	n, err := io.ReadFull(r, b)
 	whole = errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	if err != nil && !whole {
-		return nil, false, &protocols.Error{Kind: protocols.Local, Err: err}
+		return nil, false, &protocols.Error{Kind: protocols.KindLocal, Err: err}
 	}
 	return b[:n], whole, nil
 }
@@ -228,7 +228,7 @@ func (n *node) content(w *gomessage.Writer) error {
 func (n *node) copyPart(w io.Writer) error {
 	r, err := n.part.Open()
 	if err != nil {
-		return &protocols.Error{Kind: protocols.Local, Err: err}
+		return &protocols.Error{Kind: protocols.KindLocal, Err: err}
 	}
 	defer r.Close()
 	var src io.Reader = r

@@ -19,20 +19,20 @@ func TestCodes(t *testing.T) {
 		class error
 		retry bool
 	}{
-		{"400 going down", protocols.Temporary, nil, true},
-		{"400 too many connections", protocols.Temporary, protocols.ErrTooMany, true},
-		{"403 disk full", protocols.Temporary, nil, true},
-		{"411 no such group", protocols.Refused, fs.ErrNotExist, false},
-		{"481 wrong", protocols.Auth, nil, false},
-		{"483 encryption needed", protocols.TLSFailure, protocols.ErrNeedsTLS, false},
-		{"500 what?", protocols.Refused, errors.ErrUnsupported, false},
-		{"502 not you", protocols.Refused, fs.ErrPermission, false},
-		{"502 too many connections from your address", protocols.Temporary, protocols.ErrTooMany, true},
-		{"503 not here", protocols.Refused, errors.ErrUnsupported, false},
-		{"599 who knows", protocols.Refused, nil, false},
-		{"299 who knows", protocols.Protocol, nil, false},
-		{"211", protocols.Protocol, nil, false},
-		{"no number", protocols.Protocol, nil, false},
+		{"400 going down", protocols.KindTemporary, nil, true},
+		{"400 too many connections", protocols.KindTemporary, protocols.ErrTooMany, true},
+		{"403 disk full", protocols.KindTemporary, nil, true},
+		{"411 no such group", protocols.KindRefused, fs.ErrNotExist, false},
+		{"481 wrong", protocols.KindAuth, nil, false},
+		{"483 encryption needed", protocols.KindTLS, protocols.ErrNeedsTLS, false},
+		{"500 what?", protocols.KindRefused, errors.ErrUnsupported, false},
+		{"502 not you", protocols.KindRefused, fs.ErrPermission, false},
+		{"502 too many connections from your address", protocols.KindTemporary, protocols.ErrTooMany, true},
+		{"503 not here", protocols.KindRefused, errors.ErrUnsupported, false},
+		{"599 who knows", protocols.KindRefused, nil, false},
+		{"299 who knows", protocols.KindProtocol, nil, false},
+		{"211", protocols.KindProtocol, nil, false},
+		{"no number", protocols.KindProtocol, nil, false},
 	} {
 		s := start(t, lab.NNTPOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: k.reply}}})
 		c := dial(t, s, nil)
@@ -51,7 +51,7 @@ func TestCodes(t *testing.T) {
 func TestLoginOnce(t *testing.T) {
 	s := start(t, lab.NNTPOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "480 log in"}}})
 	c := dial(t, s, nil)
-	if _, err := c.Group(t.Context(), "local.test"); !errors.Is(err, protocols.ErrLoginNeeded) || protocols.KindOf(err) != protocols.Auth {
+	if _, err := c.Group(t.Context(), "local.test"); !errors.Is(err, protocols.ErrLoginNeeded) || protocols.KindOf(err) != protocols.KindAuth {
 		t.Errorf("%v, want ErrLoginNeeded", err)
 	}
 	logins := 0
@@ -70,7 +70,7 @@ func TestNoSecretInClear(t *testing.T) {
 	s := start(t, lab.NNTPOptions{NeedTLS: true, NeedLogin: true, TLS: lab.TLSExplicit})
 	c := dial(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSOff}})
 	_, err := c.Group(t.Context(), "local.test")
-	if protocols.KindOf(err) != protocols.TLSFailure || !errors.Is(err, protocols.ErrNeedsTLS) {
+	if protocols.KindOf(err) != protocols.KindTLS || !errors.Is(err, protocols.ErrNeedsTLS) {
 		t.Errorf("%v, want ErrNeedsTLS", err)
 	}
 	for _, line := range s.Commands() {

@@ -250,10 +250,10 @@ func inside(err error) error {
 	case err == io.EOF:
 		return io.ErrUnexpectedEOF
 	case errors.Is(err, zlib.ErrHeader), errors.Is(err, zlib.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
-		return &protocols.Error{Kind: protocols.Protocol, Text: "compressed answer is damaged", Err: err}
+		return &protocols.Error{Kind: protocols.KindProtocol, Text: "compressed answer is damaged", Err: err}
 	}
 	if damaged, ok := errors.AsType[flate.CorruptInputError](err); ok {
-		return &protocols.Error{Kind: protocols.Protocol, Text: "compressed answer is damaged", Err: damaged}
+		return &protocols.Error{Kind: protocols.KindProtocol, Text: "compressed answer is damaged", Err: damaged}
 	}
 	return err
 }

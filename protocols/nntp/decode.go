@@ -205,7 +205,7 @@ func damaged(text string, err error) error {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return &protocols.Error{Proto: proto, Op: "decode", Kind: protocols.Protocol, Text: text, Err: err}
+	return &protocols.Error{Proto: proto, Op: "decode", Kind: protocols.KindProtocol, Text: text, Err: err}
 }
 
 // keywords reads "name=value" words; a name= takes the rest of the line.

@@ -108,7 +108,7 @@ func TestDamaged(t *testing.T) {
 				t.Errorf("%s: %d bytes, %d were announced", name, n, p.Length)
 			}
 		}
-		if protocols.KindOf(err) != protocols.Protocol {
+		if protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%s: %v, want kind protocol", name, err)
 		}
 	}
@@ -183,7 +183,7 @@ func TestUUSplit(t *testing.T) {
 	if _, err := d.Next(); err != nil {
 		t.Fatal(err)
 	}
-	if err := NewJoin(&buffer{}).Add(d); protocols.KindOf(err) != protocols.Protocol {
+	if err := NewJoin(&buffer{}).Add(d); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("cut short where nothing follows: %v", err)
 	}
 }
@@ -222,13 +222,13 @@ func TestJoin(t *testing.T) {
 	if err := add(parts[0]); err != nil || len(j.Missing()) != 1 {
 		t.Errorf("a part twice: %v", err)
 	}
-	if err := add(bodies(data, 4000)[0]); protocols.KindOf(err) != protocols.Protocol || len(j.Missing()) != 1 {
+	if err := add(bodies(data, 4000)[0]); protocols.KindOf(err) != protocols.KindProtocol || len(j.Missing()) != 1 {
 		t.Errorf("a part that overlaps with another one: %v, missing %v", err, j.Missing())
 	}
 	if err := add(strings.Replace(parts[1], "pcrc32=", "pcrc32=00000000 x=", 1)); err == nil || len(j.Missing()) != 1 {
 		t.Errorf("a damaged part: %v, missing %v", err, j.Missing())
 	}
-	if err := add(strings.Replace(parts[1], "size=10000", "size=10001", 1)); protocols.KindOf(err) != protocols.Protocol {
+	if err := add(strings.Replace(parts[1], "size=10000", "size=10001", 1)); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("a part of another file: %v", err)
 	}
 	if err := add(parts[1]); err != nil || len(j.Missing()) != 0 || !bytes.Equal(out.b, data) {
@@ -238,14 +238,14 @@ func TestJoin(t *testing.T) {
 		t.Error(err)
 	}
 	out.b[5]++
-	if err := j.Verify(&out); protocols.KindOf(err) != protocols.Protocol {
+	if err := j.Verify(&out); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("a changed file: %v", err)
 	}
 	small := NewJoin(&buffer{})
 	small.Max = 9999
 	d := NewDecoder(strings.NewReader(parts[0]))
 	d.Next()
-	if err := small.Add(d); protocols.KindOf(err) != protocols.Protocol {
+	if err := small.Add(d); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("larger than allowed: %v", err)
 	}
 }
@@ -332,18 +332,18 @@ func TestNZBResume(t *testing.T) {
 		t.Errorf("nothing left to do: %+v, %v", done, err)
 	}
 	out.b[5]++ // what the first run wrote is not what it was
-	if _, err := run(whole); protocols.KindOf(err) != protocols.Protocol {
+	if _, err := run(whole); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("damaged meanwhile: %v, want kind protocol", err)
 	}
 	begun["<pattern.bin.3@lab.invalid>"] = begun["<pattern.bin.1@lab.invalid>"]
-	if _, err := run(whole); protocols.KindOf(err) != protocols.Protocol {
+	if _, err := run(whole); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("notes that make no sense: %v, want kind protocol", err)
 	}
 }
 
 func TestBadNZB(t *testing.T) {
 	for _, text := range []string{"", "not xml at all", "<nzb><file><segments><segment>a b</segment></segments></file></nzb>", "<nzb><file>", "<html/>", "<nzb><file><segments><segment>x\r\nQUIT@y</segment></segments></file></nzb>"} {
-		if _, err := ParseNZB(strings.NewReader(text)); protocols.KindOf(err) != protocols.Protocol {
+		if _, err := ParseNZB(strings.NewReader(text)); protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%q: %v, want kind protocol", text, err)
 		}
 	}
@@ -368,7 +368,7 @@ func TestNewsrc(t *testing.T) {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 	for _, bad := range []string{"a: x", "a: 5-1", "a: 99999999999999999999", "a: 5-"} {
-		if _, err := ParseNewsrc(strings.NewReader(bad)); protocols.KindOf(err) != protocols.Local {
+		if _, err := ParseNewsrc(strings.NewReader(bad)); protocols.KindOf(err) != protocols.KindLocal {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

@@ -256,7 +256,7 @@ func (c *Client) Articles(ctx context.Context, name string) (iter.Seq[string], e
 			continue
 		}
 		if len(numbers) == mostNumbers {
-			return nil, c.wrap(&protocols.Error{Kind: protocols.Protocol, Text: "more than " + strconv.Itoa(mostNumbers) + " articles at once; name a range"}, "listgroup", name)
+			return nil, c.wrap(&protocols.Error{Kind: protocols.KindProtocol, Text: "more than " + strconv.Itoa(mostNumbers) + " articles at once; name a range"}, "listgroup", name)
 		}
 		numbers = append(numbers, n)
 	}

@@ -72,7 +72,7 @@ func (j *Join) claim(p *Piece) error {
 		return damaged(fmt.Sprintf("a part says that its file has %d bytes, another one %d", p.Size, j.size), nil)
 	}
 	if j.Max > 0 && max(p.Size, p.Offset+max(0, p.Length)) > j.Max {
-		return &protocols.Error{Proto: proto, Kind: protocols.Protocol, Text: fmt.Sprintf("the file is larger than %d bytes", j.Max)}
+		return &protocols.Error{Proto: proto, Kind: protocols.KindProtocol, Text: fmt.Sprintf("the file is larger than %d bytes", j.Max)}
 	}
 	if p.Length >= 0 {
 		for _, s := range j.spans {

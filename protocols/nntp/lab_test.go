@@ -94,7 +94,7 @@ func TestWrongPassword(t *testing.T) {
 	for _, mech := range []string{"", "PLAIN", "CRAM-MD5", "SCRAM-SHA-256", "USER"} {
 		s := start(t, lab.NNTPOptions{NeedLogin: true, User: "alice", Password: "another", SASL: "PLAIN CRAM-MD5 SCRAM-SHA-256"})
 		_, err := dial(t, s, &protocols.Options{Mechanism: mech}).Group(t.Context(), "local.test")
-		if protocols.KindOf(err) != protocols.Auth || s.Logins() != 0 {
+		if protocols.KindOf(err) != protocols.KindAuth || s.Logins() != 0 {
 			t.Errorf("%s: %v, %d logins", mech, err, s.Logins())
 		}
 	}
@@ -159,7 +159,7 @@ func TestRequireTLS(t *testing.T) {
 		s := start(t, o)
 		c := dial(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
 		_, err := c.Group(t.Context(), "local.test")
-		if protocols.KindOf(err) != protocols.TLSFailure {
+		if protocols.KindOf(err) != protocols.KindTLS {
 			t.Errorf("%+v: %v, want kind tls", o.Faults, err)
 		}
 		for _, line := range s.Commands() {
@@ -212,7 +212,7 @@ func TestPost(t *testing.T) {
 	if want := strings.NewReplacer("\r\n", "\r\n", "\n", "\r\n", "\r", "\r\n").Replace(text) + "\r\n"; err != nil || got != want {
 		t.Errorf("got %q, want %q: %v", got, want, err)
 	}
-	if _, err := c.Send(t.Context(), &protocols.Message{Body: strings.NewReader(text)}); protocols.KindOf(err) != protocols.Refused || protocols.IsRetryable(err) {
+	if _, err := c.Send(t.Context(), &protocols.Message{Body: strings.NewReader(text)}); protocols.KindOf(err) != protocols.KindRefused || protocols.IsRetryable(err) {
 		t.Errorf("posted twice: %v", err)
 	}
 }
@@ -279,7 +279,7 @@ func TestIHaveAndFeed(t *testing.T) {
 			count["done"]++
 		case errors.Is(err, fs.ErrExist):
 			count["there"]++
-		case errors.Is(err, errBroken), protocols.KindOf(err) == protocols.Usage:
+		case errors.Is(err, errBroken), protocols.KindOf(err) == protocols.KindUsage:
 			count["bad"]++
 		default:
 			count["other"]++
@@ -310,7 +310,7 @@ func TestHugeNumbers(t *testing.T) {
 	}
 	for _, reply := range []string{"211 1 1 99999999999999999999 x", "211 -7 1 2 x", "211 x", "211"} {
 		s := start(t, lab.NNTPOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: reply}}})
-		if _, err := dial(t, s, nil).Group(t.Context(), "local.test"); protocols.KindOf(err) != protocols.Protocol {
+		if _, err := dial(t, s, nil).Group(t.Context(), "local.test"); protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%s: %v, want kind protocol", reply, err)
 		}
 	}

@@ -54,7 +54,7 @@ func (s *session) logInEarly() error {
 func (s *session) logIn() error {
 	start := time.Now()
 	if s.cred.User == "" && s.cred.Token == "" {
-		return &protocols.Error{Kind: protocols.Auth, Class: protocols.ErrLoginNeeded, Code: s.last, Hint: "give --user and a password"}
+		return &protocols.Error{Kind: protocols.KindAuth, Class: protocols.ErrLoginNeeded, Code: s.last, Hint: "give --user and a password"}
 	}
 	err := s.authenticate()
 	s.login += time.Since(start)

@@ -28,7 +28,7 @@ type target struct {
 // parseName reads a name as the verbs take it.
 func parseName(name string) (target, error) {
 	if err := wire.Check(name); err != nil {
-		return target{}, &protocols.Error{Kind: protocols.Usage, Err: err}
+		return target{}, &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	switch {
 	case strings.HasPrefix(name, "<"):
@@ -118,7 +118,7 @@ func (t *target) spec() string {
 func article(name string) (target, error) {
 	t, err := parseName(name)
 	if err == nil && !t.single() {
-		err = &protocols.Error{Proto: proto, Kind: protocols.Usage, Text: "an article is GROUP/NUMBER or <message-id>", Hint: "GROUP/1- is all that a group has"}
+		err = &protocols.Error{Proto: proto, Kind: protocols.KindUsage, Text: "an article is GROUP/NUMBER or <message-id>", Hint: "GROUP/1- is all that a group has"}
 	}
 	return t, err
 }

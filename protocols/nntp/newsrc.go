@@ -66,7 +66,7 @@ func ParseNewsrc(r io.Reader) (*Newsrc, error) {
 }
 
 func newsrcError(line int, why string) error {
-	return &protocols.Error{Proto: proto, Kind: protocols.Local, Text: fmt.Sprintf("line %d of the list of what was read: %s", line, why)}
+	return &protocols.Error{Proto: proto, Kind: protocols.KindLocal, Text: fmt.Sprintf("line %d of the list of what was read: %s", line, why)}
 }
 
 func parseNewsrcLine(text string) (newsrcLine, error) {

@@ -156,7 +156,7 @@ func (c *Client) SetServer(host string) error {
 // hostPort gives the server's address, or an error when nobody has named one.
 func (c *Client) hostPort() (host, port string, err error) {
 	if c.url.Hostname() == "" {
-		return "", "", &protocols.Error{Kind: protocols.Usage, Text: "no server", Hint: "put it into the URL, or set NNTPSERVER"}
+		return "", "", &protocols.Error{Kind: protocols.KindUsage, Text: "no server", Hint: "put it into the URL, or set NNTPSERVER"}
 	}
 	host, port = protocols.HostPort(c.url, c.scheme)
 	return host, port, nil

@@ -57,7 +57,7 @@ func ParseNZB(r io.Reader) ([]NZBFile, error) {
 }
 
 func nzbError(err error) error {
-	return &protocols.Error{Proto: proto, Op: "nzb", Kind: protocols.Protocol, Text: "not a usable NZB file", Err: err}
+	return &protocols.Error{Proto: proto, Op: "nzb", Kind: protocols.KindProtocol, Text: "not a usable NZB file", Err: err}
 }
 
 type nzbParser struct {

@@ -171,7 +171,7 @@ func (r *fetchRun) batch(ctx context.Context, c *Client, segments []NZBSegment) 
 		if err == nil {
 			return nil
 		}
-		if r.uu && errors.Is(err, errSequence) || protocols.KindOf(err) == protocols.Local || ctx.Err() != nil {
+		if r.uu && errors.Is(err, errSequence) || protocols.KindOf(err) == protocols.KindLocal || ctx.Err() != nil {
 			return nilIfSequence(err)
 		}
 		r.missing(s, err)
@@ -287,7 +287,7 @@ func (r *fetchRun) sequence(ctx context.Context, c *Client) error {
 	switch {
 	case len(r.done.Missing) > 0:
 		return nil
-	case err != nil && protocols.KindOf(err) != protocols.Internal:
+	case err != nil && protocols.KindOf(err) != protocols.KindInternal:
 		return err
 	}
 	return decoded

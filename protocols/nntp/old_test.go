@@ -43,7 +43,7 @@ func TestNoOverview(t *testing.T) {
 		}
 	}
 	for _, err := range c.Header(t.Context(), "local.test", ":bytes") {
-		if protocols.KindOf(err) != protocols.Refused {
+		if protocols.KindOf(err) != protocols.KindRefused {
 			t.Errorf("metadata: %v", err)
 		}
 	}
@@ -86,7 +86,7 @@ func TestFewArticlesOfMany(t *testing.T) {
 		if err == nil {
 			continue
 		}
-		if protocols.KindOf(err) != protocols.Protocol && protocols.KindOf(err) != protocols.Refused {
+		if protocols.KindOf(err) != protocols.KindProtocol && protocols.KindOf(err) != protocols.KindRefused {
 			t.Errorf("%v, want kind protocol", err)
 		}
 		return

@@ -83,8 +83,8 @@ func notNet(err error, r *headerWatch) error {
 }
 
 func localOr(err error) error {
-	if protocols.KindOf(err) == protocols.Internal {
-		return &protocols.Error{Kind: protocols.Local, Err: err}
+	if protocols.KindOf(err) == protocols.KindInternal {
+		return &protocols.Error{Kind: protocols.KindLocal, Err: err}
 	}
 	return err
 }

@@ -19,34 +19,34 @@ type verdict struct {
 // verdicts holds the codes of RFC 3977 3.2.1 and appendix C, RFC 4642, 4643, 4644
 // and 8054. Others are refused.
 var verdicts = map[int]verdict{
-	400: {protocols.Temporary, nil, true, ""},
-	401: {protocols.Refused, errors.ErrUnsupported, false, ""},
-	403: {protocols.Temporary, nil, true, ""},
-	411: {protocols.Refused, fs.ErrNotExist, false, ""},
-	412: {protocols.Refused, nil, false, ""},
-	420: {protocols.Refused, fs.ErrNotExist, false, ""},
-	421: {protocols.Refused, fs.ErrNotExist, false, ""},
-	422: {protocols.Refused, fs.ErrNotExist, false, ""},
-	423: {protocols.Refused, fs.ErrNotExist, false, ""},
-	430: {protocols.Refused, fs.ErrNotExist, false, ""},
-	431: {protocols.Temporary, nil, true, ""},
-	435: {protocols.Refused, fs.ErrExist, false, ""},
-	436: {protocols.Temporary, nil, true, ""},
-	437: {protocols.Refused, nil, false, ""},
-	438: {protocols.Refused, fs.ErrExist, false, ""},
-	439: {protocols.Refused, nil, false, ""},
-	440: {protocols.Refused, fs.ErrPermission, false, ""},
-	441: {protocols.Refused, nil, false, ""},
-	450: {protocols.Auth, protocols.ErrLoginNeeded, false, "give --user and a password"},
-	452: {protocols.Auth, nil, false, ""},
-	480: {protocols.Auth, protocols.ErrLoginNeeded, false, "give --user and a password"},
-	481: {protocols.Auth, nil, false, ""},
-	482: {protocols.Auth, nil, false, ""},
-	483: {protocols.TLSFailure, protocols.ErrNeedsTLS, false, "use nntps:// or --tls require"},
-	500: {protocols.Refused, errors.ErrUnsupported, false, ""},
-	502: {protocols.Refused, fs.ErrPermission, false, ""},
-	503: {protocols.Refused, errors.ErrUnsupported, false, ""},
-	580: {protocols.TLSFailure, nil, false, ""},
+	400: {protocols.KindTemporary, nil, true, ""},
+	401: {protocols.KindRefused, errors.ErrUnsupported, false, ""},
+	403: {protocols.KindTemporary, nil, true, ""},
+	411: {protocols.KindRefused, fs.ErrNotExist, false, ""},
+	412: {protocols.KindRefused, nil, false, ""},
+	420: {protocols.KindRefused, fs.ErrNotExist, false, ""},
+	421: {protocols.KindRefused, fs.ErrNotExist, false, ""},
+	422: {protocols.KindRefused, fs.ErrNotExist, false, ""},
+	423: {protocols.KindRefused, fs.ErrNotExist, false, ""},
+	430: {protocols.KindRefused, fs.ErrNotExist, false, ""},
+	431: {protocols.KindTemporary, nil, true, ""},
+	435: {protocols.KindRefused, fs.ErrExist, false, ""},
+	436: {protocols.KindTemporary, nil, true, ""},
+	437: {protocols.KindRefused, nil, false, ""},
+	438: {protocols.KindRefused, fs.ErrExist, false, ""},
+	439: {protocols.KindRefused, nil, false, ""},
+	440: {protocols.KindRefused, fs.ErrPermission, false, ""},
+	441: {protocols.KindRefused, nil, false, ""},
+	450: {protocols.KindAuth, protocols.ErrLoginNeeded, false, "give --user and a password"},
+	452: {protocols.KindAuth, nil, false, ""},
+	480: {protocols.KindAuth, protocols.ErrLoginNeeded, false, "give --user and a password"},
+	481: {protocols.KindAuth, nil, false, ""},
+	482: {protocols.KindAuth, nil, false, ""},
+	483: {protocols.KindTLS, protocols.ErrNeedsTLS, false, "use nntps:// or --tls require"},
+	500: {protocols.KindRefused, errors.ErrUnsupported, false, ""},
+	502: {protocols.KindRefused, fs.ErrPermission, false, ""},
+	503: {protocols.KindRefused, errors.ErrUnsupported, false, ""},
+	580: {protocols.KindTLS, nil, false, ""},
 }
 
 // crowded are words of a server that has too many connections: it says so with
@@ -63,18 +63,18 @@ func ReplyError(r *protocols.Reply) error {
 }
 
 func refusal(r *protocols.Reply) *protocols.Error {
-	e := &protocols.Error{Proto: proto, Code: r.Code, Text: r.Text(), Kind: protocols.Refused}
+	e := &protocols.Error{Proto: proto, Code: r.Code, Text: r.Text(), Kind: protocols.KindRefused}
 	if v, ok := verdicts[r.Code]; ok {
 		e.Kind, e.Class, e.Retryable, e.Hint = v.kind, v.class, v.retry, v.hint
 	}
 	if r.Code < 400 {
-		e.Kind, e.Text = protocols.Protocol, "unexpected reply: "+r.Text()
+		e.Kind, e.Text = protocols.KindProtocol, "unexpected reply: "+r.Text()
 		return e
 	}
 	switch r.Code {
 	case 400, 481, 482, 502:
 		if text := strings.ToLower(r.Text()); containsAny(text, crowded) {
-			e.Kind, e.Class, e.Retryable = protocols.Temporary, protocols.ErrTooMany, true
+			e.Kind, e.Class, e.Retryable = protocols.KindTemporary, protocols.ErrTooMany, true
 		}
 	}
 	return e

@@ -104,7 +104,7 @@ func (c *Client) begin(ctx context.Context, conn *transport.Conn) (*session, err
 	start := time.Now()
 	greeting, err := s.reply()
 	if errors.Is(err, io.EOF) {
-		err = &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: "the server closed the connection without a greeting"}
+		err = &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without a greeting"}
 	}
 	if err != nil {
 		return nil, err
@@ -149,10 +149,10 @@ func (s *session) secure(ctx context.Context) error {
 		if mode != protocols.TLSRequire && r.Code >= 400 {
 			return nil
 		}
-		return &protocols.Error{Kind: protocols.TLSFailure, Code: r.Code, Text: r.Text() + ": TLS was asked for, the server does not give it"}
+		return &protocols.Error{Kind: protocols.KindTLS, Code: r.Code, Text: r.Text() + ": TLS was asked for, the server does not give it"}
 	}
 	if s.in.Buffered() > 0 {
-		return s.fail(&protocols.Error{Kind: protocols.TLSFailure, Text: "bytes in clear behind the reply to STARTTLS: somebody may be in the way"})
+		return s.fail(&protocols.Error{Kind: protocols.KindTLS, Text: "bytes in clear behind the reply to STARTTLS: somebody may be in the way"})
 	}
 	if err := s.conn.StartTLS(ctx); err != nil {
 		return s.fail(err)

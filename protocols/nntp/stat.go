@@ -54,7 +54,7 @@ func (s *session) statArticle(ctx context.Context, t target) (protocols.Entry, e
 	} else {
 		err = s.overview(ctx, t, found)
 	}
-	if no, ok := errors.AsType[*protocols.Error](err); ok && no.Kind == protocols.Refused && s.failed == nil {
+	if no, ok := errors.AsType[*protocols.Error](err); ok && no.Kind == protocols.KindRefused && s.failed == nil {
 		err = nil // it is there, and that is all that the server tells
 	}
 	return e, err

@@ -52,7 +52,7 @@ func (c *Client) look(ctx context.Context, name string, seen int64, yield func(p
 		return g.High, true // a server that was renumbered starts anew
 	}
 	for e, err := range c.Overview(ctx, name+"/"+span(seen+1, g.High)) {
-		if protocols.KindOf(err) == protocols.Refused {
+		if protocols.KindOf(err) == protocols.KindRefused {
 			break // cancelled meanwhile
 		}
 		if !yield(e, err) || err != nil {

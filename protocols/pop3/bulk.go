@@ -64,7 +64,7 @@ func (c *Client) many(ctx context.Context, op string, names iter.Seq[string], re
 // checkName checks the name of one message.
 func checkName(name string) (target, error) {
 	if err := wire.Check(name); err != nil {
-		return target{}, &protocols.Error{Kind: protocols.Usage, Err: err}
+		return target{}, &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	return one(name)
 }

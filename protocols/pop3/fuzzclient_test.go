@@ -72,7 +72,7 @@ func converse(t *testing.T, p *protocoltest.Player, call protocoltest.Call) {
 	}
 	start := time.Now()
 	_, err = call(t.Context(), c)
-	if _, ours := err.(*protocols.Error); err != nil && !ours || protocols.KindOf(err) == protocols.Internal {
+	if _, ours := err.(*protocols.Error); err != nil && !ours || protocols.KindOf(err) == protocols.KindInternal {
 		t.Errorf("error %T of kind %v: %v", err, protocols.KindOf(err), err)
 	}
 	c.Close()

@@ -135,7 +135,7 @@ func (s *session) unchanged(number int, t target, was *protocols.Entry) error {
 		return err
 	}
 	if was.ID != "" && e.ID != "" && was.ID != e.ID || was.Size >= 0 && e.Size >= 0 && was.Size != e.Size {
-		return &protocols.Error{Kind: protocols.Refused, Class: protocols.ErrChanged, Text: "it is another message now"}
+		return &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrChanged, Text: "it is another message now"}
 	}
 	return nil
 }
@@ -176,7 +176,7 @@ func (b *body) skip(o *protocols.GetOptions) error {
 	if o.Offset > 0 {
 		n, err := io.CopyN(io.Discard, b, o.Offset)
 		if err == io.EOF {
-			return &protocols.Error{Kind: protocols.Refused, Text: "the message has only " + strconv.FormatInt(n, 10) + " bytes"}
+			return &protocols.Error{Kind: protocols.KindRefused, Text: "the message has only " + strconv.FormatInt(n, 10) + " bytes"}
 		}
 		if err != nil {
 			return err

@@ -28,7 +28,7 @@ func TestFloods(t *testing.T) {
 			if verb == "RETR" {
 				_, err = c.Get(t.Context(), "1", nil)
 			}
-			if protocols.KindOf(err) != protocols.Protocol {
+			if protocols.KindOf(err) != protocols.KindProtocol {
 				t.Errorf(spec+": %v", verb, err)
 			}
 		}
@@ -55,7 +55,7 @@ func TestEndlessListings(t *testing.T) {
 		c.Settings.Headers = true
 		for _, err = range c.List(t.Context(), "") {
 		}
-		if protocols.KindOf(err) != protocols.Protocol {
+		if protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%s: %v", verb, err)
 		}
 		c.Close()
@@ -121,7 +121,7 @@ func TestHostileIDs(t *testing.T) {
 		var err error
 		for _, err = range open(t, s, nil).UIDs(t.Context()) {
 		}
-		if protocols.KindOf(err) != protocols.Protocol {
+		if protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%q: %v", line, err)
 		}
 	}
@@ -153,7 +153,7 @@ func TestNumbersOfAnotherSession(t *testing.T) {
 		if _, err := c.Do(t.Context(), "QUIT"); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Remove(t.Context(), "1"); protocols.KindOf(err) != protocols.Usage {
+		if err := c.Remove(t.Context(), "1"); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: by a number of another session: %v", name, err)
 		}
 		if err := errors.Join(look(c), c.Remove(t.Context(), "1")); err != nil {

@@ -86,7 +86,7 @@ func (s *session) readIDs() error {
 	}
 	d := &ids{number: map[string]int{}}
 	if !st.OK() {
-		if e := refusal(st); e.Kind == protocols.Temporary {
+		if e := refusal(st); e.Kind == protocols.KindTemporary {
 			return e
 		}
 		s.ids = d
@@ -146,7 +146,7 @@ func (s *session) number(t target) (int, error) {
 		n = s.ids.nth(base, nth)
 	}
 	if n == 0 {
-		return 0, &protocols.Error{Kind: protocols.Refused, Class: fs.ErrNotExist, Text: "no message has the unique id " + strconv.Quote(clip(t.uid))}
+		return 0, &protocols.Error{Kind: protocols.KindRefused, Class: fs.ErrNotExist, Text: "no message has the unique id " + strconv.Quote(clip(t.uid))}
 	}
 	return n, nil
 }

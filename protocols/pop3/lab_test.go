@@ -87,12 +87,12 @@ func TestLogins(t *testing.T) {
 				return // has no password
 			}
 			cred.Password, cred.Token = strings.ReplaceAll(cred.Password, "secret", "wrong"), strings.ReplaceAll(cred.Token, "secret", "wrong")
-			if _, _, err := open(t, s, o).Totals(t.Context()); protocols.KindOf(err) != protocols.Auth {
+			if _, _, err := open(t, s, o).Totals(t.Context()); protocols.KindOf(err) != protocols.KindAuth {
 				t.Errorf("a wrong password: %v", err)
 			}
 		})
 	}
-	if _, _, err := open(t, s, &protocols.Options{Mechanism: "SCRAM-SHA-1"}).Totals(t.Context()); protocols.KindOf(err) != protocols.Auth {
+	if _, _, err := open(t, s, &protocols.Options{Mechanism: "SCRAM-SHA-1"}).Totals(t.Context()); protocols.KindOf(err) != protocols.KindAuth {
 		t.Errorf("a mechanism that is not offered: %v", err)
 	}
 }
@@ -133,7 +133,7 @@ func TestCleartext(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := c.Totals(t.Context()); protocols.KindOf(err) != protocols.Auth {
+		if _, _, err := c.Totals(t.Context()); protocols.KindOf(err) != protocols.KindAuth {
 			t.Errorf("%q: %v", mechanism, err)
 		}
 		c.Close()
@@ -162,7 +162,7 @@ func TestTLS(t *testing.T) {
 			t.Errorf("mode %v: %q, %v", mode, r.TLSVersion, err)
 		}
 		bad := open(t, s, &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{}}})
-		if _, _, err := bad.Totals(t.Context()); protocols.KindOf(err) != protocols.TLSFailure {
+		if _, _, err := bad.Totals(t.Context()); protocols.KindOf(err) != protocols.KindTLS {
 			t.Errorf("mode %v, an unknown authority: %v", mode, err)
 		}
 	}
@@ -179,7 +179,7 @@ func TestTLSHidden(t *testing.T) {
 	} {
 		s := start(t, o)
 		c := open(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
-		if _, _, err := c.Totals(t.Context()); protocols.KindOf(err) != protocols.TLSFailure {
+		if _, _, err := c.Totals(t.Context()); protocols.KindOf(err) != protocols.KindTLS {
 			t.Errorf("%+v: %v", o.Faults, err)
 		}
 		for _, line := range s.Commands() {
@@ -278,7 +278,7 @@ func TestRemove(t *testing.T) {
 	if err := c.BulkRemove(t.Context(), slices.Values([]string{"1", "3"}), nil); err != nil || count() != 3 {
 		t.Errorf("two: %v, %d messages", err, count())
 	}
-	if err := c.Remove(t.Context(), "1"); protocols.KindOf(err) != protocols.Usage || count() != 3 {
+	if err := c.Remove(t.Context(), "1"); protocols.KindOf(err) != protocols.KindUsage || count() != 3 {
 		t.Errorf("by a number that has changed: %v, %d messages", err, count())
 	}
 	if err := c.Remove(t.Context(), ";UID=none"); !errors.Is(err, fs.ErrNotExist) {
@@ -304,7 +304,7 @@ func TestInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := open(t, s, nil).Totals(t.Context())
-	if protocols.KindOf(err) != protocols.Temporary || !protocols.IsRetryable(err) {
+	if protocols.KindOf(err) != protocols.KindTemporary || !protocols.IsRetryable(err) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -363,7 +363,7 @@ func TestHeaders(t *testing.T) {
 	c = open(t, start(t, lab.POP3Options{Mail: mail}), nil)
 	c.Settings.Headers = true
 	for _, err := range c.List(t.Context(), "") {
-		if protocols.KindOf(err) != protocols.Protocol {
+		if protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("a header of 1.6 MB: %v", err)
 		}
 	}

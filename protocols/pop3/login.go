@@ -77,7 +77,7 @@ func (s *session) credential(ctx context.Context, user string) (protocols.Creden
 		cred.User = user
 	}
 	if cred.User == "" {
-		return cred, &protocols.Error{Kind: protocols.Auth, Text: "no user name is known", Hint: "write pop3://user@host/ or give --user"}
+		return cred, &protocols.Error{Kind: protocols.KindAuth, Text: "no user name is known", Hint: "write pop3://user@host/ or give --user"}
 	}
 	return cred, nil
 }
@@ -138,7 +138,7 @@ func (s *session) apop(cred protocols.Credential) error {
 		return err
 	}
 	if s.stamp == "" {
-		return &protocols.Error{Kind: protocols.Auth, Class: errors.ErrUnsupported, Text: "the greeting has no time stamp: the server does not do APOP"}
+		return &protocols.Error{Kind: protocols.KindAuth, Class: errors.ErrUnsupported, Text: "the greeting has no time stamp: the server does not do APOP"}
 	}
 	sum := md5.Sum([]byte(s.stamp + cred.Password))
 	return s.answer(s.secret("APOP", cred.User+" ****", cred.User, hex.EncodeToString(sum[:])))
@@ -192,7 +192,7 @@ func (s *session) exchange(c sasl.Client) error {
 		st, err = s.respond(c, st.Text)
 	}
 	if err := s.answer(st, err); err != nil {
-		if told := sasl.Verified(c); told != nil && protocols.KindOf(err) == protocols.Auth && strings.HasSuffix(name, "BEARER") {
+		if told := sasl.Verified(c); told != nil && protocols.KindOf(err) == protocols.KindAuth && strings.HasSuffix(name, "BEARER") {
 			return told
 		}
 		return err

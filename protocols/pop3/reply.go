@@ -18,12 +18,12 @@ type verdict struct {
 
 // codes are the response codes (RFC 2449 8, RFC 3206, RFC 6856 5).
 var codes = map[string]verdict{
-	"IN-USE":      {protocols.Temporary, nil, "another session has the maildrop open"},
-	"LOGIN-DELAY": {protocols.Temporary, nil, "the server wants a longer pause between logins"},
-	"SYS/TEMP":    {protocols.Temporary, nil, ""},
-	"SYS/PERM":    {protocols.Refused, nil, ""},
-	"AUTH":        {protocols.Auth, nil, ""},
-	"UTF8":        {protocols.Refused, errors.ErrUnsupported, "--utf8 gives messages with UTF-8 in their headers"},
+	"IN-USE":      {protocols.KindTemporary, nil, "another session has the maildrop open"},
+	"LOGIN-DELAY": {protocols.KindTemporary, nil, "the server wants a longer pause between logins"},
+	"SYS/TEMP":    {protocols.KindTemporary, nil, ""},
+	"SYS/PERM":    {protocols.KindRefused, nil, ""},
+	"AUTH":        {protocols.KindAuth, nil, ""},
+	"UTF8":        {protocols.KindRefused, errors.ErrUnsupported, "--utf8 gives messages with UTF-8 in their headers"},
 }
 
 // words tell refusals without a response code apart. POP3 has one answer for
@@ -32,24 +32,24 @@ var words = []struct {
 	text string
 	verdict
 }{
-	{"no such message", verdict{protocols.Refused, fs.ErrNotExist, ""}},
-	{"no message", verdict{protocols.Refused, fs.ErrNotExist, ""}},
-	{"already deleted", verdict{protocols.Refused, fs.ErrNotExist, ""}},
-	{"invalid message", verdict{protocols.Refused, fs.ErrNotExist, ""}},
-	{"not found", verdict{protocols.Refused, fs.ErrNotExist, ""}},
-	{"unknown command", verdict{protocols.Refused, errors.ErrUnsupported, ""}},
-	{"unrecognized", verdict{protocols.Refused, errors.ErrUnsupported, ""}},
-	{"not implemented", verdict{protocols.Refused, errors.ErrUnsupported, ""}},
-	{"unsupported", verdict{protocols.Refused, errors.ErrUnsupported, ""}},
-	{"too many", verdict{protocols.Temporary, protocols.ErrTooMany, ""}},
-	{"locked", verdict{protocols.Temporary, nil, "another session may have the maildrop open"}},
+	{"no such message", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},
+	{"no message", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},
+	{"already deleted", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},
+	{"invalid message", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},
+	{"not found", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},
+	{"unknown command", verdict{protocols.KindRefused, errors.ErrUnsupported, ""}},
+	{"unrecognized", verdict{protocols.KindRefused, errors.ErrUnsupported, ""}},
+	{"not implemented", verdict{protocols.KindRefused, errors.ErrUnsupported, ""}},
+	{"unsupported", verdict{protocols.KindRefused, errors.ErrUnsupported, ""}},
+	{"too many", verdict{protocols.KindTemporary, protocols.ErrTooMany, ""}},
+	{"locked", verdict{protocols.KindTemporary, nil, "another session may have the maildrop open"}},
 }
 
 // refusal makes the error of an answer that is no +OK.
 func refusal(st wire.Status) *protocols.Error {
-	e := &protocols.Error{Proto: proto, Kind: protocols.Refused, Enhanced: st.Code, Text: st.Text}
+	e := &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Enhanced: st.Code, Text: st.Text}
 	if st.Mark == "+" {
-		e.Kind, e.Text = protocols.Protocol, "the server wants more where nothing more is to be said"
+		e.Kind, e.Text = protocols.KindProtocol, "the server wants more where nothing more is to be said"
 		return e
 	}
 	v, known := codes[strings.ToUpper(st.Code)]
@@ -65,7 +65,7 @@ func refusal(st wire.Status) *protocols.Error {
 	if known {
 		e.Kind, e.Class, e.Hint = v.kind, v.class, v.hint
 	}
-	e.Retryable = e.Kind == protocols.Temporary
+	e.Retryable = e.Kind == protocols.KindTemporary
 	return e
 }
 
@@ -80,8 +80,8 @@ func want(st wire.Status) error {
 // loginRefusal is refusal where a no without a reason is about the login.
 func loginRefusal(st wire.Status) *protocols.Error {
 	e := refusal(st)
-	if e.Kind == protocols.Refused && e.Enhanced == "" {
-		e.Kind = protocols.Auth
+	if e.Kind == protocols.KindRefused && e.Enhanced == "" {
+		e.Kind = protocols.KindAuth
 	}
 	return e
 }
@@ -92,5 +92,5 @@ func replyOf(st wire.Status) *protocols.Reply {
 }
 
 func unsupported(text string) error {
-	return &protocols.Error{Kind: protocols.Refused, Class: errors.ErrUnsupported, Text: text}
+	return &protocols.Error{Kind: protocols.KindRefused, Class: errors.ErrUnsupported, Text: text}
 }

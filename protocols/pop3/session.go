@@ -116,14 +116,14 @@ func (c *Client) greet(ctx context.Context, conn *transport.Conn) (*session, err
 func (s *session) welcome() error {
 	st, err := s.status()
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: "the server closed the connection without a greeting"}
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without a greeting"}
 	}
 	if err != nil {
 		return err
 	}
 	if !st.OK() {
 		e := refusal(st)
-		e.Kind, e.Retryable = protocols.Temporary, true // it may take us later
+		e.Kind, e.Retryable = protocols.KindTemporary, true // it may take us later
 		return e
 	}
 	s.greeting = st.Text
@@ -155,10 +155,10 @@ func (s *session) secure(ctx context.Context) error {
 		if !required {
 			return nil
 		}
-		return &protocols.Error{Kind: protocols.TLSFailure, Text: st.Text + ": TLS was asked for, the server does not give it"}
+		return &protocols.Error{Kind: protocols.KindTLS, Text: st.Text + ": TLS was asked for, the server does not give it"}
 	}
 	if s.in.Buffered() > 0 {
-		return s.fail(&protocols.Error{Kind: protocols.TLSFailure, Text: "bytes in clear behind the answer to STLS: somebody may be in the way"})
+		return s.fail(&protocols.Error{Kind: protocols.KindTLS, Text: "bytes in clear behind the answer to STLS: somebody may be in the way"})
 	}
 	if err := s.fail(s.conn.StartTLS(ctx)); err != nil {
 		return err

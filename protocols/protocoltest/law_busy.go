@@ -65,7 +65,7 @@ func lawBulk(t *testing.T, h *Harness) {
 		case i >= len(names) || name != names[i]:
 			t.Errorf("%q is number %d", name, i)
 		case i == 3:
-			if protocols.KindOf(err) != protocols.Usage {
+			if protocols.KindOf(err) != protocols.KindUsage {
 				t.Errorf("%q: %v, want kind usage", name, err)
 			}
 		case wantErr[i] != nil:

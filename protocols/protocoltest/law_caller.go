@@ -24,7 +24,7 @@ func lawCaller(t *testing.T, h *Harness) {
 				break
 			}
 			tried++
-			if protocols.KindOf(err) != protocols.Usage {
+			if protocols.KindOf(err) != protocols.KindUsage {
 				t.Errorf("%s of %q: kind %v, want usage: %v", v.name, arg, protocols.KindOf(err), err)
 			}
 			if err != nil && strings.ContainsAny(err.Error(), "\r\n\x00") {
@@ -56,7 +56,7 @@ func lawCredentials(t *testing.T, h *Harness) {
 			}
 			tr.client = h.open(t, h.URL, o)
 			_, err := d.Call(t.Context(), tr.client)
-			if protocols.KindOf(err) != protocols.Usage {
+			if protocols.KindOf(err) != protocols.KindUsage {
 				tr.errorf("%+v: kind %v, want usage: %v", cred, protocols.KindOf(err), err)
 			}
 			if err != nil && strings.Contains(err.Error(), cred.Password) {

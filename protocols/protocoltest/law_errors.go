@@ -22,7 +22,7 @@ func lawErrors(t *testing.T, h *Harness) {
 			if !has {
 				continue
 			}
-			if !errors.Is(err, fs.ErrNotExist) || protocols.KindOf(err) != protocols.Refused {
+			if !errors.Is(err, fs.ErrNotExist) || protocols.KindOf(err) != protocols.KindRefused {
 				t.Errorf("%s of a name that is not there: kind %v: %v", v.name, protocols.KindOf(err), err)
 				continue
 			}
@@ -34,7 +34,7 @@ func lawErrors(t *testing.T, h *Harness) {
 		return nil, refusedDial(address)
 	}})
 	r, err := down.Probe(ctx)
-	if protocols.KindOf(err) != protocols.Connect || !protocols.IsRetryable(err) || r == nil || r.Up || r.Phase != "connect" {
+	if protocols.KindOf(err) != protocols.KindConnect || !protocols.IsRetryable(err) || r == nil || r.Up || r.Phase != "connect" {
 		t.Errorf("a server that is down: kind %v, report %+v: %v", protocols.KindOf(err), r, err)
 	}
 	tr.checkError(err)
@@ -54,7 +54,7 @@ func (h *Harness) wrongPassword(ctx context.Context, t *testing.T, s *Server) {
 	tr.client = h.open(t, s.URL, &o)
 	tr.player = NewPlayer(&Script{})
 	_, err := tr.call(ctx, Probe())
-	if protocols.KindOf(err) != protocols.Auth {
+	if protocols.KindOf(err) != protocols.KindAuth {
 		t.Errorf("a wrong password: kind %v: %v", protocols.KindOf(err), err)
 	}
 	tr.end()

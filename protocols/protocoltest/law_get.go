@@ -92,7 +92,7 @@ func (h *Harness) getParts(t *testing.T) {
 		closeTwice(t, o.Body)
 	}
 	for _, o := range []protocols.GetOptions{{Offset: -1}, {Length: -1}} {
-		if _, err := protocols.Get(ctx, c, s.Files[0], &o); protocols.KindOf(err) != protocols.Usage {
+		if _, err := protocols.Get(ctx, c, s.Files[0], &o); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%+v: %v, want kind usage", o, err)
 		}
 	}

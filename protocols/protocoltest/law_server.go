@@ -51,7 +51,7 @@ func (h *Harness) hostile(t *testing.T, d *Dialog, at int, what string, s *Scrip
 		runtime.ReadMemStats(&before)
 		o, err := tr.call(t.Context(), d.Call)
 		runtime.ReadMemStats(&after)
-		if kind := protocols.KindOf(err); kind != protocols.Protocol && kind != protocols.TLSFailure {
+		if kind := protocols.KindOf(err); kind != protocols.KindProtocol && kind != protocols.KindTLS {
 			tr.errorf("kind %v, want protocol: %v %s", kind, err, o)
 		}
 		if took := time.Since(start); took > soon {
@@ -167,7 +167,7 @@ func lawEarly(t *testing.T, h *Harness) {
 			tr := h.try(t, d, "a line before TLS", d.script.with(at, injected, Step{Mark: "S!", Text: "hang"}), d.script)
 			tr.player.Delivery = AtOnce
 			_, err := tr.call(t.Context(), d.Call)
-			if kind := protocols.KindOf(err); kind != protocols.TLSFailure && kind != protocols.Protocol {
+			if kind := protocols.KindOf(err); kind != protocols.KindTLS && kind != protocols.KindProtocol {
 				tr.errorf("kind %v, want tls: %v", kind, err)
 			}
 			if last := tr.lastSent(); last != string(lastCommand(d.script.Steps[:at])) {

@@ -30,7 +30,7 @@ func (h *Harness) lawGone(t *testing.T, how string) {
 			switch kind := protocols.KindOf(err); {
 			case err == nil:
 				tr.errorf("success on a connection that was cut: %s", o)
-			case kind == protocols.Timeout || kind == protocols.Usage || kind == protocols.Interrupted:
+			case kind == protocols.KindTimeout || kind == protocols.KindUsage || kind == protocols.KindInterrupted:
 				tr.errorf("kind %v: %v", kind, err)
 			case time.Since(start) > soon:
 				tr.errorf("took %v", time.Since(start))
@@ -68,7 +68,7 @@ func lawIdle(t *testing.T, h *Harness) {
 			start := time.Now()
 			o, err := tr.call(t.Context(), d.Call)
 			took := time.Since(start)
-			if protocols.KindOf(err) != protocols.Timeout || took > protocols.DefaultIdleTimeout+soon {
+			if protocols.KindOf(err) != protocols.KindTimeout || took > protocols.DefaultIdleTimeout+soon {
 				tr.errorf("after %v: %v %s", took, err, o)
 			}
 			tr.again(d)

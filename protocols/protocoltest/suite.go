@@ -293,13 +293,13 @@ func (tr *trial) checkError(err error) {
 	if e.Proto != tr.h.Spec.Name || e.Op == "" || e.URL == "" {
 		tr.errorf("protocol %q, verb %q, URL %q of the error: one is missing or wrong: %v", e.Proto, e.Op, e.URL, err)
 	}
-	if e.Kind == protocols.OK || e.Kind == protocols.Internal {
+	if e.Kind == protocols.KindOK || e.Kind == protocols.KindInternal {
 		tr.errorf("the error is of kind %v: %v", e.Kind, err)
 	}
 	if strings.Contains(fmt.Sprintf("%v %+v", err, *e), tr.h.Secret) {
 		tr.errorf("the password stands in the error: %v", err)
 	}
-	if errors.Is(err, context.DeadlineExceeded) != (e.Kind == protocols.Timeout) || errors.Is(err, context.Canceled) != (e.Kind == protocols.Interrupted) {
+	if errors.Is(err, context.DeadlineExceeded) != (e.Kind == protocols.KindTimeout) || errors.Is(err, context.Canceled) != (e.Kind == protocols.KindInterrupted) {
 		tr.errorf("kind %v, and errors.Is with the errors of context says otherwise: %v", e.Kind, err)
 	}
 }

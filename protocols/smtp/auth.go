@@ -29,7 +29,7 @@ func (s *session) logIn() error {
 		if cause := s.conn.AllowSecret(); cause != nil {
 			return cause
 		}
-		return &protocols.Error{Kind: protocols.Auth, Text: "the server offers no login (AUTH)"}
+		return &protocols.Error{Kind: protocols.KindAuth, Text: "the server offers no login (AUTH)"}
 	}
 	_, host, port := s.c.address()
 	clients, err := sasl.Choose(s.caps["AUTH"], sasl.Config{
@@ -165,11 +165,11 @@ func (s *session) settled(c sasl.Client, r *protocols.Reply, err error) error {
 		return s.fail(verified)
 	}
 	e := refusal(r)
-	if why, ok := errors.AsType[*protocols.Error](verified); ok && s.cred.Token != "" && e.Kind == protocols.Auth {
+	if why, ok := errors.AsType[*protocols.Error](verified); ok && s.cred.Token != "" && e.Kind == protocols.KindAuth {
 		e.Hint = why.Text // what the server said of the token
 	}
-	if e.Kind == protocols.Refused && e.Class == nil {
-		e.Kind = protocols.Auth // any other no during AUTH is about the login
+	if e.Kind == protocols.KindRefused && e.Class == nil {
+		e.Kind = protocols.KindAuth // any other no during AUTH is about the login
 	}
 	if r.Code/100 == 2 {
 		return s.fail(protocols.ProtocolError(proto, "login", "success of another kind than 235 to AUTH"))

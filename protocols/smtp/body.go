@@ -56,7 +56,7 @@ func localError(err error) error {
 	if _, ok := errors.AsType[*protocols.Error](err); ok {
 		return err
 	}
-	return &protocols.Error{Kind: protocols.Local, Text: "reading the message", Err: err}
+	return &protocols.Error{Kind: protocols.KindLocal, Text: "reading the message", Err: err}
 }
 
 func isASCIIBytes(p []byte) bool {

@@ -55,7 +55,7 @@ func sending(mails ...func() *Mail) protocoltest.Call {
 		if err == nil {
 			err = failed
 		}
-		if protocols.KindOf(err) != protocols.OK && protocols.KindOf(err) != protocols.Partial {
+		if protocols.KindOf(err) != protocols.KindOK && protocols.KindOf(err) != protocols.KindPartial {
 			results = nil
 		}
 		return results, err
@@ -184,14 +184,14 @@ func TestUpdateDialogs(t *testing.T) { book().Update(t) }
 
 // TestOpenerOfNothing: a message without content is an error, not a panic.
 func TestOpenerOfNothing(t *testing.T) {
-	if _, err := opener(nil)(); protocols.KindOf(err) != protocols.Usage {
+	if _, err := opener(nil)(); protocols.KindOf(err) != protocols.KindUsage {
 		t.Error(err)
 	}
 	once := opener(io.LimitReader(strings.NewReader("x"), 1))
 	if _, err := once(); err != nil {
 		t.Error(err)
 	}
-	if _, err := once(); protocols.KindOf(err) != protocols.Local {
+	if _, err := once(); protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("read twice: %v", err)
 	}
 }

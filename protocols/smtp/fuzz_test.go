@@ -21,7 +21,7 @@ func FuzzPath(f *testing.F) {
 	f.Fuzz(func(t *testing.T, address string) {
 		text, utf8, err := path(address)
 		if err != nil {
-			if protocols.KindOf(err) != protocols.Usage {
+			if protocols.KindOf(err) != protocols.KindUsage {
 				t.Fatalf("kind of %v", err)
 			}
 			return
@@ -130,7 +130,7 @@ func FuzzServer(f *testing.F) {
 		if err == nil && (r.Reply.Code/100 != 2 || strings.Count(says, "\n") < 5) {
 			t.Fatalf("success after %q: %+v", says, r)
 		}
-		if protocols.KindOf(err) == protocols.Timeout {
+		if protocols.KindOf(err) == protocols.KindTimeout {
 			t.Fatalf("no end after %q", says)
 		}
 		c.Close()

@@ -119,7 +119,7 @@ func TestAnswersOutOfStep(t *testing.T) {
 		"final": {script{{"EHLO", ehlo}, {"DATA", "250 ok\r\n250 ok\r\n354 go on\r\n"}, {".\r\n", "354 go on\r\n"}}, ErrUnknown},
 	} {
 		r, err := scripted(t, "smtp", tt.s).SendMail(t.Context(), mailOf(hello, "alice@example.org"))
-		if protocols.KindOf(err) != protocols.Protocol || errors.Is(err, ErrUnknown) != (tt.want == ErrUnknown) {
+		if protocols.KindOf(err) != protocols.KindProtocol || errors.Is(err, ErrUnknown) != (tt.want == ErrUnknown) {
 			t.Errorf("%s: %v", name, err)
 		}
 		for _, p := range r.Recipients {
@@ -142,7 +142,7 @@ func TestChunkRefused(t *testing.T) {
 	first, second := mailOf(large, "alice@example.org"), mailOf(hello, "bob@example.org")
 	first.Tag, second.Tag = 0, 1
 	o := sendAll(t, t.Context(), c, []*Mail{first, second})
-	if o.err != nil || protocols.KindOf(o.results[0]) != protocols.Refused || o.results[1] != nil {
+	if o.err != nil || protocols.KindOf(o.results[0]) != protocols.KindRefused || o.results[1] != nil {
 		t.Errorf("%v, %v", o.err, o.results)
 	}
 
@@ -152,7 +152,7 @@ func TestChunkRefused(t *testing.T) {
 		{"LHLO", lhlo}, {"RCPT", "250 ok\r\n250 ok\r\n"}, {"BDAT", "421 4.3.2 going\r\n"}, {"nothing", ""},
 	})
 	_, err := c.SendMail(ctx, mailOf(large+large+large, "alice@example.org"))
-	if protocols.KindOf(err) != protocols.Temporary {
+	if protocols.KindOf(err) != protocols.KindTemporary {
 		t.Errorf("421 to a chunk: %v", err)
 	}
 }
@@ -164,7 +164,7 @@ func TestRawIsTidy(t *testing.T) {
 	s := start(t, lab.SMTPOptions{})
 	c := client(t, s, "", &protocols.Options{Trace: func(e protocols.Event) { trace.WriteString(e.Text + "\n") }})
 	for _, command := range []string{" DATA", "\tdata", "bdat\t5 LAST", " starttls"} {
-		if _, err := c.Do(t.Context(), command); protocols.KindOf(err) != protocols.Usage {
+		if _, err := c.Do(t.Context(), command); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%q: %v", command, err)
 		}
 	}

@@ -162,10 +162,10 @@ func TestRecipients(t *testing.T) {
 			c.Settings = d.set
 			r, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org", "eve@example.org", "bob@example.org"))
 			if d.set.AllOrNone {
-				if protocols.KindOf(err) != protocols.Refused || s.Received() != 0 || r.Recipients[0].Accepted || r.Recipients[2].Accepted {
+				if protocols.KindOf(err) != protocols.KindRefused || s.Received() != 0 || r.Recipients[0].Accepted || r.Recipients[2].Accepted {
 					t.Errorf("%v, %+v, %d received: want none", err, r, s.Received())
 				}
-			} else if protocols.KindOf(err) != protocols.Partial || len(inbox(t, s, "bob")) != 1 || !r.Recipients[2].Accepted {
+			} else if protocols.KindOf(err) != protocols.KindPartial || len(inbox(t, s, "bob")) != 1 || !r.Recipients[2].Accepted {
 				t.Errorf("%v, %+v: want some", err, r)
 			}
 			if p := r.Recipients[1]; p.Accepted || p.Code != 550 || p.Enhanced != "5.1.1" || p.Text != "No such user here" {
@@ -173,7 +173,7 @@ func TestRecipients(t *testing.T) {
 			}
 			// Nobody at all, and then the session goes on.
 			before := s.Received()
-			if _, err := c.SendMail(t.Context(), mailOf(hello, "eve@example.org")); protocols.KindOf(err) != protocols.Refused {
+			if _, err := c.SendMail(t.Context(), mailOf(hello, "eve@example.org")); protocols.KindOf(err) != protocols.KindRefused {
 				t.Errorf("nobody: %v", err)
 			}
 			if s.Received() != before {
@@ -203,7 +203,7 @@ func TestManyRecipients(t *testing.T) {
 				to = append(to, []string{"alice@example.org", "nobody@example.org", "bob@example.org"}[i%3])
 			}
 			r, err := c.SendMail(t.Context(), mailOf(hello, to...))
-			if protocols.KindOf(err) != protocols.Partial || len(r.Recipients) != 450 {
+			if protocols.KindOf(err) != protocols.KindPartial || len(r.Recipients) != 450 {
 				t.Fatalf("%v, %d recipients", err, len(r.Recipients))
 			}
 			for i, p := range r.Recipients {
@@ -277,7 +277,7 @@ func TestRequireTLSExtension(t *testing.T) {
 		t.Errorf("under TLS: %v", err)
 	}
 	plain := client(t, s, "", &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSOff}})
-	if _, err := plain.SendMail(t.Context(), m); protocols.KindOf(err) != protocols.TLSFailure {
+	if _, err := plain.SendMail(t.Context(), m); protocols.KindOf(err) != protocols.KindTLS {
 		t.Errorf("in clear: %v", err)
 	}
 }
@@ -297,7 +297,7 @@ func TestTooManyRecipients(t *testing.T) {
 			to := slices.Repeat([]string{"alice@example.org"}, 250)
 			to[120] = "nobody@example.org"
 			r, err := c.SendMail(t.Context(), mailOf(hello, to...))
-			if protocols.KindOf(err) != protocols.Partial || s.Received() != 3 || len(inbox(t, s, "alice")) != 249 {
+			if protocols.KindOf(err) != protocols.KindPartial || s.Received() != 3 || len(inbox(t, s, "alice")) != 249 {
 				t.Errorf("%v; %d messages, %d deliveries", err, s.Received(), len(inbox(t, s, "alice")))
 			}
 			for i, p := range r.Recipients {
@@ -313,11 +313,11 @@ func TestSizeIsObeyed(t *testing.T) {
 	s := start(t, lab.SMTPOptions{MaxBytes: 1000})
 	c := client(t, s, "", nil)
 	m := mailOf(hello+strings.Repeat("x\r\n", 1000), "alice@example.org")
-	if _, err := c.SendMail(t.Context(), m); protocols.KindOf(err) != protocols.Refused || !strings.Contains(err.Error(), "the server takes 1000") {
+	if _, err := c.SendMail(t.Context(), m); protocols.KindOf(err) != protocols.KindRefused || !strings.Contains(err.Error(), "the server takes 1000") {
 		t.Errorf("declared: %v", err)
 	}
 	m.Size = 0 // not known
-	if _, err := c.SendMail(t.Context(), m); protocols.KindOf(err) != protocols.Refused || s.Received() != 0 {
+	if _, err := c.SendMail(t.Context(), m); protocols.KindOf(err) != protocols.KindRefused || s.Received() != 0 {
 		t.Errorf("not declared: %v", err)
 	}
 	if _, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org")); err != nil {
@@ -345,7 +345,7 @@ func TestRefuseNewlines(t *testing.T) {
 			s := start(t, lab.SMTPOptions{Disable: disable})
 			c := client(t, s, "", nil)
 			c.Settings.Newlines = Refuse
-			if _, err := c.SendMail(t.Context(), mailOf(text, "alice@example.org")); protocols.KindOf(err) != protocols.Usage || s.Received() != 0 {
+			if _, err := c.SendMail(t.Context(), mailOf(text, "alice@example.org")); protocols.KindOf(err) != protocols.KindUsage || s.Received() != 0 {
 				t.Errorf("%.30q: %v, %d received", text, err, s.Received())
 			}
 		}
@@ -379,7 +379,7 @@ func TestSourceFails(t *testing.T) {
 			list := letters(4, "alice@example.org")
 			list = append(list[:2:2], append([]*Mail{bad}, list[2:]...)...)
 			o := sendAll(t, t.Context(), c, list)
-			if protocols.KindOf(o.results[1000]) != protocols.Local || !strings.Contains(o.results[1000].Error(), "on fire") {
+			if protocols.KindOf(o.results[1000]) != protocols.KindLocal || !strings.Contains(o.results[1000].Error(), "on fire") {
 				t.Errorf("%d bytes: %v", n, o.results[1000])
 			}
 			if got := arrivals(t, s, "alice"); len(got) != 4 || o.err != nil {
@@ -395,7 +395,7 @@ func TestAsk(t *testing.T) {
 	if r, err := c.Verify(t.Context(), "alice"); err != nil || r.Code != 250 || !strings.Contains(r.Text(), "alice@") {
 		t.Errorf("verify: %v, %v", r, err)
 	}
-	if _, err := c.Verify(t.Context(), "eve"); protocols.KindOf(err) != protocols.Refused {
+	if _, err := c.Verify(t.Context(), "eve"); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("verify nobody: %v", err)
 	}
 	if r, err := c.Expand(t.Context(), "staff"); err != nil || len(r.Lines) != 2 {
@@ -414,7 +414,7 @@ func TestAsk(t *testing.T) {
 		t.Errorf("raw: %v, %v", r, err)
 	}
 	for _, bad := range []string{"DATA", "bdat 3 LAST", "STARTTLS", "NOOP\r\nMAIL FROM:<x>"} {
-		if _, err := c.Do(t.Context(), bad); protocols.KindOf(err) != protocols.Usage {
+		if _, err := c.Do(t.Context(), bad); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("raw %q: %v", bad, err)
 		}
 	}
@@ -435,7 +435,7 @@ func TestWrongDialect(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Noop(t.Context())
-	if e, ok := errors.AsType[*protocols.Error](err); !ok || e.Kind != protocols.Refused || !strings.Contains(e.Hint, "lmtp://") {
+	if e, ok := errors.AsType[*protocols.Error](err); !ok || e.Kind != protocols.KindRefused || !strings.Contains(e.Hint, "lmtp://") {
 		t.Errorf("%v", err)
 	}
 }
@@ -444,7 +444,7 @@ func TestUnixSocket(t *testing.T) {
 	s := start(t, lab.SMTPOptions{LMTP: true, Addr: filepath.Join(t.TempDir(), "lmtp.sock")})
 	c := client(t, s, "", nil)
 	r, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org", "nobody@example.org", "bob@example.org"))
-	if protocols.KindOf(err) != protocols.Partial || len(inbox(t, s, "alice")) != 1 || !r.Recipients[2].Accepted {
+	if protocols.KindOf(err) != protocols.KindPartial || len(inbox(t, s, "alice")) != 1 || !r.Recipients[2].Accepted {
 		t.Errorf("%v, %+v", err, r)
 	}
 }
@@ -466,13 +466,13 @@ func TestUntil(t *testing.T) {
 	if s.Received() != 0 {
 		t.Error("a test sent a message")
 	}
-	if err := c.Until(t.Context(), StageRcpt, mailOf(hello, "eve@example.org", "bob@example.org"), func(Step) {}); protocols.KindOf(err) != protocols.Refused {
+	if err := c.Until(t.Context(), StageRcpt, mailOf(hello, "eve@example.org", "bob@example.org"), func(Step) {}); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("refused recipient: %v", err)
 	}
-	if err := c.Until(t.Context(), StageMail, nil, func(Step) {}); protocols.KindOf(err) != protocols.Usage {
+	if err := c.Until(t.Context(), StageMail, nil, func(Step) {}); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("without a message: %v", err)
 	}
-	if err := c.Until(t.Context(), "lunch", nil, func(Step) {}); protocols.KindOf(err) != protocols.Usage {
+	if err := c.Until(t.Context(), "lunch", nil, func(Step) {}); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("no such stage: %v", err)
 	}
 }

@@ -28,9 +28,9 @@ func TestMechanisms(t *testing.T) {
 				c := client(t, s, "alice", o)
 				c.Settings.NoInitial = late
 				_, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
-				want := protocols.OK
+				want := protocols.KindOK
 				if password == "wrong" {
-					want = protocols.Auth
+					want = protocols.KindAuth
 				}
 				if protocols.KindOf(err) != want {
 					t.Errorf("%s with %s: %v", mech, password, err)
@@ -60,12 +60,12 @@ func TestLoginRules(t *testing.T) {
 		login bool
 		want  protocols.Kind
 	}{
-		{"no AUTH offered", lab.SMTPOptions{Mechanisms: []string{}}, protocols.Options{}, true, protocols.Auth},
-		{"asked and not offered", lab.SMTPOptions{Mechanisms: []string{"PLAIN"}}, protocols.Options{Mechanism: "SCRAM-SHA-256"}, true, protocols.Auth},
-		{"login wanted", lab.SMTPOptions{Submission: true}, protocols.Options{}, false, protocols.Auth},
-		{"2xx of another kind", lab.SMTPOptions{Faults: faults(t, "code:AUTH=250 welcome")}, protocols.Options{}, true, protocols.Protocol},
-		{"endless challenges", lab.SMTPOptions{Faults: faults(t, "code:*=334 x")}, protocols.Options{}, true, protocols.Protocol},
-		{"temporary", lab.SMTPOptions{Faults: faults(t, "code:AUTH=454 4.7.0 later")}, protocols.Options{}, true, protocols.Temporary},
+		{"no AUTH offered", lab.SMTPOptions{Mechanisms: []string{}}, protocols.Options{}, true, protocols.KindAuth},
+		{"asked and not offered", lab.SMTPOptions{Mechanisms: []string{"PLAIN"}}, protocols.Options{Mechanism: "SCRAM-SHA-256"}, true, protocols.KindAuth},
+		{"login wanted", lab.SMTPOptions{Submission: true}, protocols.Options{}, false, protocols.KindAuth},
+		{"2xx of another kind", lab.SMTPOptions{Faults: faults(t, "code:AUTH=250 welcome")}, protocols.Options{}, true, protocols.KindProtocol},
+		{"endless challenges", lab.SMTPOptions{Faults: faults(t, "code:*=334 x")}, protocols.Options{}, true, protocols.KindProtocol},
+		{"temporary", lab.SMTPOptions{Faults: faults(t, "code:AUTH=454 4.7.0 later")}, protocols.Options{}, true, protocols.KindTemporary},
 	}
 	for _, tt := range tests {
 		s := start(t, tt.o)
@@ -122,15 +122,15 @@ func TestStartTLS(t *testing.T) {
 		want protocols.Kind
 	}{
 		{"offered", lab.SMTPOptions{TLS: lab.TLSExplicit}, require, 0},
-		{"hidden", lab.SMTPOptions{TLS: lab.TLSExplicit, Disable: []string{"STARTTLS"}, Faults: faults(t, "code:STARTTLS=502 5.5.1 what?")}, require, protocols.TLSFailure},
-		{"not there", lab.SMTPOptions{}, require, protocols.TLSFailure},
-		{"refused", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}, require, protocols.TLSFailure},
+		{"hidden", lab.SMTPOptions{TLS: lab.TLSExplicit, Disable: []string{"STARTTLS"}, Faults: faults(t, "code:STARTTLS=502 5.5.1 what?")}, require, protocols.KindTLS},
+		{"not there", lab.SMTPOptions{}, require, protocols.KindTLS},
+		{"refused", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}, require, protocols.KindTLS},
 		{"refused, opportunistic", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}, protocols.TLS{}, 0},
-		{"other success", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=250 ok")}, protocols.TLS{}, protocols.TLSFailure},
-		{"injected", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "inject:STARTTLS=250 lab.localhost")}, protocols.TLS{}, protocols.TLSFailure},
-		{"expired", lab.SMTPOptions{TLS: lab.TLSExplicit, Certificate: &expired}, protocols.TLS{}, protocols.TLSFailure},
-		{"wrong name", lab.SMTPOptions{TLS: lab.TLSExplicit, Certificate: &wrong}, protocols.TLS{}, protocols.TLSFailure},
-		{"unknown authority", lab.SMTPOptions{TLS: lab.TLSImplicit, Authority: other}, protocols.TLS{}, protocols.TLSFailure},
+		{"other success", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=250 ok")}, protocols.TLS{}, protocols.KindTLS},
+		{"injected", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "inject:STARTTLS=250 lab.localhost")}, protocols.TLS{}, protocols.KindTLS},
+		{"expired", lab.SMTPOptions{TLS: lab.TLSExplicit, Certificate: &expired}, protocols.TLS{}, protocols.KindTLS},
+		{"wrong name", lab.SMTPOptions{TLS: lab.TLSExplicit, Certificate: &wrong}, protocols.TLS{}, protocols.KindTLS},
+		{"unknown authority", lab.SMTPOptions{TLS: lab.TLSImplicit, Authority: other}, protocols.TLS{}, protocols.KindTLS},
 		{"off", lab.SMTPOptions{TLS: lab.TLSExplicit}, protocols.TLS{Mode: protocols.TLSOff}, 0},
 	}
 	for _, tt := range tests {

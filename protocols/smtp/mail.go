@@ -53,7 +53,7 @@ type envelope struct {
 // lacks is the error for something that the server has not.
 func lacks(keyword, what string) *protocols.Error {
 	e := protocols.Unsupported(proto, "", "the server does not "+what+" (no "+keyword+")")
-	e.Kind = protocols.Refused
+	e.Kind = protocols.KindRefused
 	return e
 }
 
@@ -65,13 +65,13 @@ func (s *session) fits(m *Mail, b *body) error {
 	case b.eightBit && !m.Binary && !s.has("8BITMIME"):
 		return lacks("8BITMIME", "take messages that are not ASCII")
 	case m.RequireTLS && s.conn.TLS() == nil:
-		return &protocols.Error{Kind: protocols.TLSFailure, Text: "TLS is required for this message, and the connection has none"}
+		return &protocols.Error{Kind: protocols.KindTLS, Text: "TLS is required for this message, and the connection has none"}
 	}
 	most, err := strconv.ParseInt(first(s.caps["SIZE"]), 10, 64)
 	if err != nil || most <= 0 || s.c.Settings.IgnoreSize || m.Size <= most {
 		return nil
 	}
-	return &protocols.Error{Kind: protocols.Refused, Text: fmt.Sprintf("a message of %d bytes; the server takes %d (SIZE)", m.Size, most)}
+	return &protocols.Error{Kind: protocols.KindRefused, Text: fmt.Sprintf("a message of %d bytes; the server takes %d (SIZE)", m.Size, most)}
 }
 
 func first(list []string) string {

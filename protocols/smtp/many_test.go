@@ -85,9 +85,9 @@ func TestManyMessages(t *testing.T) {
 			}
 			got := arrivals(t, s, "alice")
 			for i := range 300 {
-				want, kind := 1, protocols.OK
+				want, kind := 1, protocols.KindOK
 				if i%7 == 3 || i%50 < 3 {
-					want, kind = 0, protocols.Refused
+					want, kind = 0, protocols.KindRefused
 				}
 				if got[i] != want || protocols.KindOf(o.results[i]) != kind {
 					t.Errorf("message %d arrived %d times and was reported as %v", i, got[i], o.results[i])
@@ -192,7 +192,7 @@ func TestUnknownIsToldOnce(t *testing.T) {
 		s := start(t, lab.SMTPOptions{Faults: faults(t, "drop:END"), Disable: disable})
 		c := client(t, s, "", nil)
 		r, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
-		if !errors.Is(err, ErrUnknown) || protocols.IsRetryable(err) || protocols.KindOf(err) != protocols.Protocol {
+		if !errors.Is(err, ErrUnknown) || protocols.IsRetryable(err) || protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("error %v of kind %v, want ErrUnknown", err, protocols.KindOf(err))
 		}
 		if len(r.Recipients) != 1 || r.Recipients[0].Accepted {
@@ -224,7 +224,7 @@ func TestAlwaysClosing(t *testing.T) {
 	s := start(t, lab.SMTPOptions{Faults: faults(t, "code:MAIL=421 4.3.2 never")})
 	c := client(t, s, "", nil)
 	_, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
-	if protocols.KindOf(err) != protocols.Temporary || !protocols.IsRetryable(err) {
+	if protocols.KindOf(err) != protocols.KindTemporary || !protocols.IsRetryable(err) {
 		t.Errorf("error %v", err)
 	}
 	if s.Connections() != 1 {

@@ -40,7 +40,7 @@ func Exchangers(ctx context.Context, r Resolver, domain string) ([]string, error
 		return []string{name}, nil
 	}
 	if err != nil && len(records) == 0 {
-		return nil, &protocols.Error{Proto: proto, Kind: protocols.Connect, Retryable: true, Text: "MX of " + name, Err: err}
+		return nil, &protocols.Error{Proto: proto, Kind: protocols.KindConnect, Retryable: true, Text: "MX of " + name, Err: err}
 	}
 	return ordered(name, records)
 }
@@ -53,7 +53,7 @@ func ordered(name string, records []*net.MX) ([]string, error) {
 	for _, mx := range records {
 		host := strings.TrimSuffix(mx.Host, ".")
 		if host == "" && len(records) == 1 {
-			return nil, &protocols.Error{Proto: proto, Kind: protocols.Refused, Code: 556, Enhanced: "5.1.10", Text: "5.1.10 " + name + " takes no mail (null MX)"}
+			return nil, &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Code: 556, Enhanced: "5.1.10", Text: "5.1.10 " + name + " takes no mail (null MX)"}
 		}
 		if host != "" && !slices.Contains(hosts, host) && len(hosts) < maxExchangers {
 			hosts = append(hosts, host)
@@ -97,9 +97,9 @@ func otherHost(r *protocols.Receipt, err error) bool {
 		return protocols.IsRetryable(err)
 	}
 	switch protocols.KindOf(err) {
-	case protocols.Connect, protocols.Timeout, protocols.Temporary, protocols.Protocol, protocols.TLSFailure:
+	case protocols.KindConnect, protocols.KindTimeout, protocols.KindTemporary, protocols.KindProtocol, protocols.KindTLS:
 		return true
-	case protocols.Refused: // a greeting of 554 is a no of that host only
+	case protocols.KindRefused: // a greeting of 554 is a no of that host only
 		return r == nil || r.Reply.Code == 0
 	}
 	return false

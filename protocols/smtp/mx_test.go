@@ -48,10 +48,10 @@ func TestExchangers(t *testing.T) {
 		{"bücher.example", []string{"mx.example"}, 0},
 		{"[192.0.2.1]", []string{"192.0.2.1"}, 0},
 		{"[IPv6:2001:db8::1]", []string{"2001:db8::1"}, 0},
-		{"[nonsense]", nil, protocols.Usage},
-		{"a b", nil, protocols.Usage},
-		{"null.example", nil, protocols.Refused},
-		{"broken.example", nil, protocols.Connect},
+		{"[nonsense]", nil, protocols.KindUsage},
+		{"a b", nil, protocols.KindUsage},
+		{"null.example", nil, protocols.KindRefused},
+		{"broken.example", nil, protocols.KindConnect},
 	}
 	for _, tt := range tests {
 		got, err := Exchangers(t.Context(), z, tt.domain)
@@ -93,10 +93,10 @@ func TestSendVia(t *testing.T) {
 		{[]string{"down", "greeting", "busy", "reset", "good"}, "good", 0},
 		{[]string{"good", "down"}, "good", 0},
 		{[]string{"greylist", "good"}, "good", 0},
-		{[]string{"spam", "good"}, "spam", protocols.Temporary},
-		{[]string{"no user", "good"}, "no user", protocols.Refused},
-		{[]string{"lost", "good"}, "lost", protocols.Protocol},
-		{[]string{"down", "busy"}, "busy", protocols.Temporary},
+		{[]string{"spam", "good"}, "spam", protocols.KindTemporary},
+		{[]string{"no user", "good"}, "no user", protocols.KindRefused},
+		{[]string{"lost", "good"}, "lost", protocols.KindProtocol},
+		{[]string{"down", "busy"}, "busy", protocols.KindTemporary},
 	}
 	for _, tt := range tests {
 		before := good.Received()

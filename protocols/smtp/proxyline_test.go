@@ -21,7 +21,7 @@ func TestProxyHeader(t *testing.T) {
 		text, err := proxyHeader(tt.line, false)
 		second, berr := proxyHeader(tt.line, true)
 		if tt.text == "" {
-			if protocols.KindOf(err) != protocols.Usage || protocols.KindOf(berr) != protocols.Usage {
+			if protocols.KindOf(err) != protocols.KindUsage || protocols.KindOf(berr) != protocols.KindUsage {
 				t.Errorf("%q: %v, %v", tt.line, err, berr)
 			}
 			continue

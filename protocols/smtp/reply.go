@@ -19,17 +19,17 @@ type verdict struct {
 // verdicts holds the reply codes that say more than their first digit (RFC 5321
 // 4.2.2, RFC 4954 6, RFC 3207 4). The others are temporary (4) or refused (5).
 var verdicts = map[int]verdict{
-	421: {protocols.Temporary, nil, ""},
-	432: {protocols.Auth, nil, "the password has to be changed first"},
-	454: {protocols.Temporary, nil, ""},
-	500: {protocols.Refused, errors.ErrUnsupported, ""},
-	502: {protocols.Refused, errors.ErrUnsupported, ""},
-	504: {protocols.Refused, errors.ErrUnsupported, ""},
-	523: {protocols.Auth, protocols.ErrNeedsTLS, "the server wants TLS first: --tls require"},
-	530: {protocols.Auth, protocols.ErrLoginNeeded, "the server wants a login: --user NAME"},
-	534: {protocols.Auth, nil, "the server wants a stronger mechanism"},
-	535: {protocols.Auth, nil, ""},
-	538: {protocols.Auth, protocols.ErrNeedsTLS, "the server wants TLS first: --tls require"},
+	421: {protocols.KindTemporary, nil, ""},
+	432: {protocols.KindAuth, nil, "the password has to be changed first"},
+	454: {protocols.KindTemporary, nil, ""},
+	500: {protocols.KindRefused, errors.ErrUnsupported, ""},
+	502: {protocols.KindRefused, errors.ErrUnsupported, ""},
+	504: {protocols.KindRefused, errors.ErrUnsupported, ""},
+	523: {protocols.KindAuth, protocols.ErrNeedsTLS, "the server wants TLS first: --tls require"},
+	530: {protocols.KindAuth, protocols.ErrLoginNeeded, "the server wants a login: --user NAME"},
+	534: {protocols.KindAuth, nil, "the server wants a stronger mechanism"},
+	535: {protocols.KindAuth, nil, ""},
+	538: {protocols.KindAuth, protocols.ErrNeedsTLS, "the server wants TLS first: --tls require"},
 }
 
 // enhanced holds the classes of enhanced codes that say more than the reply code;
@@ -46,15 +46,15 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	case known:
 		e.Kind, e.Class, e.Hint = v.kind, v.class, v.hint
 	case r.Code >= 500:
-		e.Kind = protocols.Refused
+		e.Kind = protocols.KindRefused
 	case r.Code >= 400:
-		e.Kind = protocols.Temporary
+		e.Kind = protocols.KindTemporary
 	default:
-		e.Kind, e.Text = protocols.Protocol, "unexpected reply: "+e.Text
+		e.Kind, e.Text = protocols.KindProtocol, "unexpected reply: "+e.Text
 		return e
 	}
-	e.Retryable = r.Code < 500 && e.Kind == protocols.Temporary
-	if _, detail, ok := strings.Cut(r.Enhanced, "."); ok && e.Class == nil && e.Kind == protocols.Refused {
+	e.Retryable = r.Code < 500 && e.Kind == protocols.KindTemporary
+	if _, detail, ok := strings.Cut(r.Enhanced, "."); ok && e.Class == nil && e.Kind == protocols.KindRefused {
 		e.Class = enhanced[detail]
 	}
 	if r.Code == 530 && strings.Contains(strings.ToUpper(e.Text), "STARTTLS") {

@@ -61,6 +61,6 @@ func partly(all []protocols.Recipient) error {
 	if refused == 0 {
 		return nil
 	}
-	return &protocols.Error{Kind: protocols.Partial, Code: first.Code, Enhanced: first.Enhanced,
+	return &protocols.Error{Kind: protocols.KindPartial, Code: first.Code, Enhanced: first.Enhanced,
 		Text: fmt.Sprintf("%s %s: %d of %d recipients refused, the first %s", first.Enhanced, first.Text, refused, len(all), first.Address)}
 }

@@ -28,7 +28,7 @@ func TestLabUnderTLS(t *testing.T) {
 			kind   protocols.Kind
 			class  error
 			stored int
-		}{{protocols.Temporary, nil, 0}, {protocols.Refused, nil, 0}, {protocols.Protocol, ErrUnknown, 1}, {protocols.OK, nil, 2}} {
+		}{{protocols.KindTemporary, nil, 0}, {protocols.KindRefused, nil, 0}, {protocols.KindProtocol, ErrUnknown, 1}, {protocols.KindOK, nil, 2}} {
 			m := mailOf(hello, "alice@example.org")
 			m.DeliverBy, m.Priority, m.RequireTLS = 60e9, &three, true
 			_, err := c.SendMail(t.Context(), m)
@@ -93,7 +93,7 @@ func TestChannelBinding(t *testing.T) {
 		s := start(t, tt.o)
 		c := client(t, s, "alice", &tt.opts)
 		_, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
-		if tt.fails != (protocols.KindOf(err) == protocols.Auth) || !tt.fails && (err != nil || auth(s) != tt.used) {
+		if tt.fails != (protocols.KindOf(err) == protocols.KindAuth) || !tt.fails && (err != nil || auth(s) != tt.used) {
 			t.Errorf("%s: %v, with %q", tt.name, err, auth(s))
 		}
 	}

@@ -35,7 +35,7 @@ func opener(r io.Reader) func() (io.ReadCloser, error) {
 			start, err = seeker.Seek(0, io.SeekCurrent)
 			ok = err == nil
 		case used && !ok:
-			return nil, &protocols.Error{Kind: protocols.Local, Text: "the message can be read only once"}
+			return nil, &protocols.Error{Kind: protocols.KindLocal, Text: "the message can be read only once"}
 		case used:
 			if _, err := seeker.Seek(start, io.SeekStart); err != nil {
 				return nil, err

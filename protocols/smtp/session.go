@@ -140,7 +140,7 @@ func (s *session) welcome() error {
 	start := time.Now()
 	r, err := s.reply()
 	if errors.Is(err, io.EOF) {
-		return &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: "the server closed the connection without a greeting"}
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without a greeting"}
 	}
 	if err != nil {
 		return err
@@ -247,10 +247,10 @@ func (s *session) secure(ctx context.Context) error {
 		if !required && r.Code >= 400 {
 			return nil
 		}
-		return &protocols.Error{Kind: protocols.TLSFailure, Code: r.Code, Enhanced: r.Enhanced, Text: textOf(r) + ": TLS was asked for, the server does not give it"}
+		return &protocols.Error{Kind: protocols.KindTLS, Code: r.Code, Enhanced: r.Enhanced, Text: textOf(r) + ": TLS was asked for, the server does not give it"}
 	}
 	if s.in.Buffered() > 0 {
-		return s.fail(&protocols.Error{Kind: protocols.TLSFailure, Text: "bytes in clear behind the reply to STARTTLS: somebody may be in the way"})
+		return s.fail(&protocols.Error{Kind: protocols.KindTLS, Text: "bytes in clear behind the reply to STARTTLS: somebody may be in the way"})
 	}
 	if err := s.fail(s.conn.StartTLS(ctx)); err != nil {
 		return err

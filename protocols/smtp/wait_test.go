@@ -59,11 +59,11 @@ func TestPatience(t *testing.T) {
 		want         error // its class
 		kind         protocols.Kind
 	}{
-		{"slow", replyWithin + justBelow, finalWithin + justBelow, 0, nil, protocols.OK},
-		{"no greeting", replyWithin + time.Second, 0, 0, nil, protocols.Timeout},
-		{"no final answer", time.Second, finalWithin + time.Second, 0, ErrUnknown, protocols.Timeout},
-		{"in a hurry", time.Second, 3 * time.Second, 2 * time.Second, ErrUnknown, protocols.Timeout},
-		{"as long as it takes", time.Hour, 24 * time.Hour, -1, nil, protocols.OK},
+		{"slow", replyWithin + justBelow, finalWithin + justBelow, 0, nil, protocols.KindOK},
+		{"no greeting", replyWithin + time.Second, 0, 0, nil, protocols.KindTimeout},
+		{"no final answer", time.Second, finalWithin + time.Second, 0, ErrUnknown, protocols.KindTimeout},
+		{"in a hurry", time.Second, 3 * time.Second, 2 * time.Second, ErrUnknown, protocols.KindTimeout},
+		{"as long as it takes", time.Hour, 24 * time.Hour, -1, nil, protocols.KindOK},
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {

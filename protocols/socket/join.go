@@ -82,7 +82,7 @@ func (c *Conn) feed(in io.Reader, keepOpen bool) error {
 		return err
 	}
 	err := c.CloseWrite()
-	if protocols.KindOf(err) == protocols.Usage {
+	if protocols.KindOf(err) == protocols.KindUsage {
 		return nil
 	}
 	return err

@@ -158,7 +158,7 @@ func listenError(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
 	}
-	return &protocols.Error{Kind: protocols.Connect, Text: "cannot listen: " + err.Error(), Err: err}
+	return &protocols.Error{Kind: protocols.KindConnect, Text: "cannot listen: " + err.Error(), Err: err}
 }
 
 // Addr gives the address that the server listens on, with its real port.

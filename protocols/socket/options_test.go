@@ -84,7 +84,7 @@ func TestOptionsAreSet(t *testing.T) {
 	}
 	d.Settings.Sockopts = Sockopts{Linger: time.Second}
 	packets.Close()
-	if _, err := d.Connect(t.Context()); protocols.KindOf(err) != protocols.Usage {
+	if _, err := d.Connect(t.Context()); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("linger of datagrams: %v", err)
 	}
 }
@@ -103,7 +103,7 @@ func TestListenersOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer second.Close()
-	if third, err := Listen(t.Context(), again, nil); protocols.KindOf(err) != protocols.Connect {
+	if third, err := Listen(t.Context(), again, nil); protocols.KindOf(err) != protocols.KindConnect {
 		t.Errorf("without the option: %v, %v", third, err)
 	}
 	p, err := ListenPackets(t.Context(), parse(t, "udp://127.0.0.1:0"), &PacketOptions{Sockopts: Sockopts{ReusePort: true, TTL: 4}})
@@ -148,13 +148,13 @@ func TestParseRawOption(t *testing.T) {
 		}
 	}
 	for _, in := range []string{"", "tcp", "tcp:CORK", "CORK=1", "sctp:X=1", "tcp:NONSENSE=1", "x:1=2"} {
-		if got, err := ParseRawOption(in); protocols.KindOf(err) != protocols.Usage {
+		if got, err := ParseRawOption(in); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: got %+v, %v", in, got, err)
 		}
 	}
 	c := newClient(t, serve(t, "tcp://127.0.0.1:0", &ListenOptions{Echo: true}), nil)
 	c.Settings.Sockopts.Raw = []RawOption{{Level: unix.IPPROTO_TCP, Name: 9999, Value: 1}}
-	if _, err := c.Connect(t.Context()); protocols.KindOf(err) != protocols.Usage {
+	if _, err := c.Connect(t.Context()); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("an option that the kernel does not know: %v", err)
 	}
 }
@@ -188,7 +188,7 @@ func TestUrgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	if err := other.SendUrgent([]byte("x")); protocols.KindOf(err) != protocols.Usage {
+	if err := other.SendUrgent([]byte("x")); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("over a UNIX socket: %v", err)
 	}
 }
@@ -217,7 +217,7 @@ func TestProbeGreeting(t *testing.T) {
 	if err != nil || r.Banner != "hi" || r.TLSVersion != "TLS 1.3" || r.CertNotAfter.IsZero() || r.TLS == 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if r, err := newClient(t, to, nil).Probe(t.Context()); protocols.KindOf(err) != protocols.TLSFailure || r.Up || r.Phase != "tls" {
+	if r, err := newClient(t, to, nil).Probe(t.Context()); protocols.KindOf(err) != protocols.KindTLS || r.Up || r.Phase != "tls" {
 		t.Errorf("unknown certificate: %+v, %v", r, err)
 	}
 }
@@ -262,7 +262,7 @@ func TestNoProxyForDatagrams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Connect(t.Context()); protocols.KindOf(err) != protocols.Usage || !strings.Contains(err.Error(), "no_proxy") {
+	if _, err := d.Connect(t.Context()); protocols.KindOf(err) != protocols.KindUsage || !strings.Contains(err.Error(), "no_proxy") {
 		t.Errorf("got %v", err)
 	}
 	t.Setenv("no_proxy", "127.0.0.1")

@@ -117,7 +117,7 @@ func (p *Packets) multicast(o *PacketOptions) error {
 			err = p6.JoinGroup(card, to)
 		}
 		if err != nil {
-			return &protocols.Error{Kind: protocols.Connect, Text: "cannot join " + group + ": " + systemText(err), Err: err}
+			return &protocols.Error{Kind: protocols.KindConnect, Text: "cannot join " + group + ": " + systemText(err), Err: err}
 		}
 	}
 	is4 := p.conn.LocalAddr().(*net.UDPAddr).IP.To4() != nil

@@ -208,7 +208,7 @@ func (c *Client) wrap(err error, op string) error {
 // the stream.
 func brokenOff(err error) error {
 	if err == io.ErrUnexpectedEOF {
-		return &protocols.Error{Kind: protocols.Protocol, Text: "the stream ended without the goodbye of TLS (close_notify): it may have been cut", Err: err}
+		return &protocols.Error{Kind: protocols.KindProtocol, Text: "the stream ended without the goodbye of TLS (close_notify): it may have been cut", Err: err}
 	}
 	return err
 }

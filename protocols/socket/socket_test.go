@@ -81,12 +81,12 @@ func TestUnixForms(t *testing.T) {
 		}
 	}
 	for _, in := range []string{"unix://alice@host/x", "unix:///" + strings.Repeat("x", 200)} {
-		if got, err := unixPath(parse(t, in)); protocols.KindOf(err) != protocols.Usage {
+		if got, err := unixPath(parse(t, in)); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: got %q, %v", in, got, err)
 		}
 	}
 	for _, in := range []string{"tcp://h:1/path", "tcp://user@h:1", "udp://h:1?x"} {
-		if _, err := noPath(parse(t, in)); protocols.KindOf(err) != protocols.Usage {
+		if _, err := noPath(parse(t, in)); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: got %v", in, err)
 		}
 	}
@@ -164,7 +164,7 @@ func TestJoinTellsLostBytes(t *testing.T) {
 	}
 	defer conn.Close()
 	err = conn.Join(t.Context(), io.LimitReader(endless{}, 64<<20), io.Discard, nil)
-	if protocols.KindOf(err) != protocols.Connect {
+	if protocols.KindOf(err) != protocols.KindConnect {
 		t.Errorf("got %v", err)
 	}
 }
@@ -182,7 +182,7 @@ func TestIdle(t *testing.T) {
 	defer conn.Close()
 	r, w := io.Pipe()
 	defer w.Close()
-	if err := conn.Join(t.Context(), r, io.Discard, &JoinOptions{Idle: 50 * time.Millisecond}); protocols.KindOf(err) != protocols.Timeout {
+	if err := conn.Join(t.Context(), r, io.Discard, &JoinOptions{Idle: 50 * time.Millisecond}); protocols.KindOf(err) != protocols.KindTimeout {
 		t.Errorf("got %v", err)
 	}
 }
@@ -262,7 +262,7 @@ func TestDo(t *testing.T) {
 			t.Errorf("%+v, %v", r, err)
 		}
 	}
-	if _, err := c.Do(t.Context(), "a\r\nb"); protocols.KindOf(err) != protocols.Usage {
+	if _, err := c.Do(t.Context(), "a\r\nb"); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("got %v", err)
 	}
 }
@@ -315,7 +315,7 @@ func TestDatagrams(t *testing.T) {
 			t.Errorf("%d bytes, %v", n, err)
 		}
 	}
-	if _, err := conn.Write(append(big, 'x')); protocols.KindOf(err) != protocols.Usage {
+	if _, err := conn.Write(append(big, 'x')); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("too big: %v", err)
 	}
 	if r, err := c.Probe(t.Context()); !errors.Is(err, protocols.ErrBusy) {
@@ -376,15 +376,15 @@ func TestMulticast(t *testing.T) {
 	if n, _, err := p.Receive(ctx, buf); string(buf[:n]) != "to all" {
 		t.Errorf("%q, %v", buf[:n], err)
 	}
-	if _, err := ListenPackets(t.Context(), parse(t, "udp://:0"), &PacketOptions{Join: []string{"10.0.0.1"}}); protocols.KindOf(err) != protocols.Usage {
+	if _, err := ListenPackets(t.Context(), parse(t, "udp://:0"), &PacketOptions{Join: []string{"10.0.0.1"}}); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("no group: %v", err)
 	}
 }
 
 func TestErrors(t *testing.T) {
 	for text, kind := range map[string]protocols.Kind{
-		"tcp://127.0.0.1:1": protocols.Connect, "tcp://127.0.0.1": protocols.Usage, "tcp://:9": protocols.Usage,
-		"unix:/no/such/socket": protocols.Connect, "tls://127.0.0.1:1": protocols.Connect,
+		"tcp://127.0.0.1:1": protocols.KindConnect, "tcp://127.0.0.1": protocols.KindUsage, "tcp://:9": protocols.KindUsage,
+		"unix:/no/such/socket": protocols.KindConnect, "tls://127.0.0.1:1": protocols.KindConnect,
 	} {
 		_, err := newClient(t, text, nil).Connect(t.Context())
 		if protocols.KindOf(err) != kind {
@@ -394,7 +394,7 @@ func TestErrors(t *testing.T) {
 	c := newClient(t, "tcp://127.0.0.1:1", nil)
 	c.Close()
 	c.Close()
-	if _, err := Listen(t.Context(), parse(t, "tls://127.0.0.1:0"), nil); protocols.KindOf(err) != protocols.Usage {
+	if _, err := Listen(t.Context(), parse(t, "tls://127.0.0.1:0"), nil); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("no certificate: %v", err)
 	}
 }
@@ -422,8 +422,8 @@ func TestServerIdle(t *testing.T) {
 		said   string
 	}{
 		{"one direction moves", func(ctx context.Context, p *Peer) error { go p.Read(make([]byte, 1)); return stream(ctx, p) }, 0, "xxxxxx"},
-		{"nothing moves", listening, protocols.Timeout, ""},
-		{"a handler that waits", silent, protocols.Timeout, ""},
+		{"nothing moves", listening, protocols.KindTimeout, ""},
+		{"a handler that waits", silent, protocols.KindTimeout, ""},
 	} {
 		to := serve(t, "tcp://127.0.0.1:0", &ListenOptions{Handle: c.handle, Idle: idle, Closed: func(_ *Peer, err error) { closed <- err }})
 		conn, err := net.Dial("tcp", strings.TrimPrefix(to, "tcp://"))
@@ -468,7 +468,7 @@ func TestSendFile(t *testing.T) {
 		if all := <-got; !bytes.Equal(all, content[min(c.offset, size):min(c.offset, size)+c.want]) {
 			t.Errorf("%+v: %d bytes came", c, len(all))
 		}
-		if _, err := conn.SendFile(f, -1, 0); protocols.KindOf(err) != protocols.Usage {
+		if _, err := conn.SendFile(f, -1, 0); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("offset -1: %v", err)
 		}
 		if _, err := conn.SendFile(f, 0, 10); err == nil {

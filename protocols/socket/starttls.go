@@ -157,7 +157,7 @@ func expect(r *bufio.Reader, is last, want string) error {
 
 // noTLS is the server's no.
 func noTLS(words string) error {
-	return &protocols.Error{Kind: protocols.TLSFailure, Text: "server refused to start TLS: " + words}
+	return &protocols.Error{Kind: protocols.KindTLS, Text: "server refused to start TLS: " + words}
 }
 
 // upgradeXMPP is RFC 6120 section 5.4.

@@ -98,7 +98,9 @@ func (c *Client) enter(context.Context, ...string) (release func(), err error) {
 	return c.gate.Leave, nil
 }
 
-func errClosed() error { return &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed} }
+func errClosed() error {
+	return &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
+}
 
 // begin connects a client that was taken. The connection's Close gives it free.
 func (c *Client) begin(ctx context.Context) (*Conn, error) {

@@ -174,7 +174,7 @@ func (r *runner) fail(text string) error {
 	if text == "" {
 		text = "the script says so"
 	}
-	return &protocols.Error{Kind: protocols.Refused, Text: r.mask.Text(text)}
+	return &protocols.Error{Kind: protocols.KindRefused, Text: r.mask.Text(text)}
 }
 
 func (r *runner) print(_ context.Context, st *step) error {
@@ -291,7 +291,7 @@ func (r *runner) closeWrite(context.Context, *step) error {
 func (r *runner) rest(ctx context.Context) error {
 	start := time.Now()
 	m, err := r.stream.Expect(ctx, r.timeout)
-	if err == io.EOF || protocols.KindOf(err) == protocols.Timeout && ctx.Err() == nil {
+	if err == io.EOF || protocols.KindOf(err) == protocols.KindTimeout && ctx.Err() == nil {
 		err = nil
 	}
 	last := &step{do: "rest"}
@@ -351,11 +351,11 @@ func (r *runner) wait(ctx context.Context, st *step) (*alternative, error) {
 	case err == io.EOF && onEOF != nil:
 		found, err, x.Pattern = onEOF, nil, "eof"
 	case err == io.EOF:
-		err = &protocols.Error{Kind: protocols.Protocol, Text: "the stream ended before " + names(st) + r.tail(m.Text)}
-	case protocols.KindOf(err) == protocols.Timeout && ctx.Err() == nil && onTimeout != nil:
+		err = &protocols.Error{Kind: protocols.KindProtocol, Text: "the stream ended before " + names(st) + r.tail(m.Text)}
+	case protocols.KindOf(err) == protocols.KindTimeout && ctx.Err() == nil && onTimeout != nil:
 		found, err, x.Pattern = onTimeout, nil, "timeout"
-	case protocols.KindOf(err) == protocols.Timeout && ctx.Err() == nil:
-		err = &protocols.Error{Kind: protocols.Timeout, Text: names(st) + " not seen within " + r.timeout.String() + r.tail(m.Text)}
+	case protocols.KindOf(err) == protocols.KindTimeout && ctx.Err() == nil:
+		err = &protocols.Error{Kind: protocols.KindTimeout, Text: names(st) + " not seen within " + r.timeout.String() + r.tail(m.Text)}
 	}
 	return found, r.report(st, x, start, err)
 }

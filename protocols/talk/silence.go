@@ -21,7 +21,7 @@ func Silence(ctx context.Context, limit time.Duration, moved func() int64) error
 		if n := moved(); n != last {
 			last, since = n, time.Now()
 		} else if time.Since(since) >= limit {
-			return &protocols.Error{Kind: protocols.Timeout, Text: "no byte moved for " + limit.String()}
+			return &protocols.Error{Kind: protocols.KindTimeout, Text: "no byte moved for " + limit.String()}
 		}
 	}
 }

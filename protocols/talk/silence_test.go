@@ -16,7 +16,7 @@ func TestSilence(t *testing.T) {
 		start := time.Now()
 		moved := func() int64 { return min(int64(time.Since(start)/time.Second), 30) } // for 30 seconds
 		err := Silence(t.Context(), 8*time.Second, moved)
-		if d := time.Since(start); protocols.KindOf(err) != protocols.Timeout || d < 38*time.Second || d > 40*time.Second {
+		if d := time.Since(start); protocols.KindOf(err) != protocols.KindTimeout || d < 38*time.Second || d > 40*time.Second {
 			t.Errorf("after %v: %v", d, err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)

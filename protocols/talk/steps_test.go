@@ -94,11 +94,11 @@ func TestUrgentAndTLS(t *testing.T) {
 		t.Errorf("%q, %v", a.did, err)
 	}
 	a, err = steps(t, "expect go\nstarttls", nil, quiet("go 250 injected"))
-	if protocols.KindOf(err) != protocols.Protocol || len(a.did) > 0 {
+	if protocols.KindOf(err) != protocols.KindProtocol || len(a.did) > 0 {
 		t.Errorf("%q, %v", a.did, err)
 	}
 	for _, script := range []string{"urgent x", "starttls"} {
-		if _, err := play(t, script, nil, quiet("")); protocols.KindOf(err) != protocols.Usage {
+		if _, err := play(t, script, nil, quiet("")); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: %v", script, err)
 		}
 	}
@@ -131,7 +131,7 @@ func TestCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = s.Check("E")
-		if want == "" && err != nil || want != "" && (protocols.KindOf(err) != protocols.Usage || !strings.Contains(err.Error(), want)) {
+		if want == "" && err != nil || want != "" && (protocols.KindOf(err) != protocols.KindUsage || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v", script, err)
 		}
 	}

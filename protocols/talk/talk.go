@@ -240,7 +240,7 @@ func (s *Stream) ended(ctx context.Context, err error, within time.Duration) err
 }
 
 func timeout(within time.Duration) error {
-	return &protocols.Error{Kind: protocols.Timeout, Text: "not seen within " + max(within, 0).String()}
+	return &protocols.Error{Kind: protocols.KindTimeout, Text: "not seen within " + max(within, 0).String()}
 }
 
 // IsTimeout tells the deadline of a read from what ends a stream for good.

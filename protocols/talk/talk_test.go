@@ -84,7 +84,7 @@ func TestPartialDataOnTimeout(t *testing.T) {
 		go io.WriteString(peer, "some text")
 		start := time.Now()
 		m, err := s.Expect(t.Context(), 5*time.Second, regexp.MustCompile("never"))
-		if protocols.KindOf(err) != protocols.Timeout || string(m.Text) != "some text" || m.Index != -1 {
+		if protocols.KindOf(err) != protocols.KindTimeout || string(m.Text) != "some text" || m.Index != -1 {
 			t.Errorf("%+v, %v", m, err)
 		}
 		if d := time.Since(start); d != 5*time.Second {
@@ -190,14 +190,14 @@ func TestFailures(t *testing.T) {
 		kind         protocols.Kind
 		step, code   int
 	}{
-		{"timeout 20ms\nexpect never", "text", protocols.Timeout, 1, 0},
-		{"code 42\nexpect one\ntimeout 20ms\nexpect never", "one", protocols.Timeout, 2, 42},
-		{"expect never", "close", protocols.Protocol, 1, 0},
-		{"expect /wr/ -> fail \"refused: ${0}\"", "wrong", protocols.Refused, 1, 0},
-		{"expect one\nsend ${none}", "one", protocols.Usage, 2, 0},
-		{"expect /a(?s:.*)b/\nsend ${0}", "a\nb", protocols.Usage, 2, 0},
-		{"label a\ngoto a", "", protocols.Protocol, 0, 0},
-		{"command AYT", "", protocols.Usage, 1, 0},
+		{"timeout 20ms\nexpect never", "text", protocols.KindTimeout, 1, 0},
+		{"code 42\nexpect one\ntimeout 20ms\nexpect never", "one", protocols.KindTimeout, 2, 42},
+		{"expect never", "close", protocols.KindProtocol, 1, 0},
+		{"expect /wr/ -> fail \"refused: ${0}\"", "wrong", protocols.KindRefused, 1, 0},
+		{"expect one\nsend ${none}", "one", protocols.KindUsage, 2, 0},
+		{"expect /a(?s:.*)b/\nsend ${0}", "a\nb", protocols.KindUsage, 2, 0},
+		{"label a\ngoto a", "", protocols.KindProtocol, 0, 0},
+		{"command AYT", "", protocols.KindUsage, 1, 0},
 	} {
 		_, err := play(t, c.script, nil, func(conn net.Conn) {
 			io.WriteString(conn, c.says)
@@ -232,7 +232,7 @@ func TestBadScripts(t *testing.T) {
 		strings.Repeat("label\n", 20_000): "line",
 	} {
 		_, err := Parse(strings.NewReader(script))
-		if protocols.KindOf(err) != protocols.Usage || !strings.Contains(err.Error(), want) {
+		if protocols.KindOf(err) != protocols.KindUsage || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v", script, err)
 		}
 	}
@@ -242,7 +242,7 @@ func TestBadScripts(t *testing.T) {
 type guarded struct{ net.Conn }
 
 func (guarded) AllowSecret() error {
-	return &protocols.Error{Kind: protocols.Auth, Class: protocols.ErrCleartext}
+	return &protocols.Error{Kind: protocols.KindAuth, Class: protocols.ErrCleartext}
 }
 
 func TestSecretsNeedASafeConnection(t *testing.T) {

@@ -101,7 +101,7 @@ func TestDown(t *testing.T) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}})
 	r, err := c.Probe(t.Context())
-	if protocols.KindOf(err) != protocols.Connect || !protocols.IsRetryable(err) || r.Up || r.Phase != "connect" {
+	if protocols.KindOf(err) != protocols.KindConnect || !protocols.IsRetryable(err) || r.Up || r.Phase != "connect" {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

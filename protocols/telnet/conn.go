@@ -153,7 +153,7 @@ type wire struct {
 }
 
 func errStarting() error {
-	return &protocols.Error{Kind: protocols.TLSFailure, Text: "TLS is still being started"}
+	return &protocols.Error{Kind: protocols.KindTLS, Text: "TLS is still being started"}
 }
 
 // maxLate bounds what is kept while START_TLS is under way.
@@ -254,7 +254,7 @@ func (w *wire) awaitTLS() error {
 		refused := false
 		w.locked(func(e *engine) { refused = e.ours[STARTTLS].state == no })
 		if w.raw.TLS() == nil && (data > 0 || refused) {
-			return &protocols.Error{Kind: protocols.TLSFailure, Text: "the server does not offer TLS"}
+			return &protocols.Error{Kind: protocols.KindTLS, Text: "the server does not offer TLS"}
 		}
 	}
 	return nil

@@ -62,14 +62,14 @@ func TestWordsBeforeTLS(t *testing.T) {
 		io.WriteString(c, "\xff\xfa\x2e\x01\xff\xf0login: ")
 		io.Copy(io.Discard, c)
 	})
-	if protocols.KindOf(err) != protocols.Protocol {
+	if protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("injected: %v", err)
 	}
 	_, err = against(t, telnet.Settings{}, o, func(c net.Conn) {
 		io.WriteString(c, "login: ")
 		io.Copy(io.Discard, c)
 	})
-	if protocols.KindOf(err) != protocols.TLSFailure {
+	if protocols.KindOf(err) != protocols.KindTLS {
 		t.Errorf("the offer was taken out: %v", err)
 	}
 }
@@ -91,7 +91,7 @@ func TestNothingInTheHandshake(t *testing.T) {
 	go conn.Read(make([]byte, 1))
 	<-followed
 	for _, command := range []byte{telnet.AYT, telnet.DM} {
-		if err := conn.Command(command); protocols.KindOf(err) != protocols.TLSFailure {
+		if err := conn.Command(command); protocols.KindOf(err) != protocols.KindTLS {
 			t.Errorf("%s: %v", telnet.CommandName(command), err)
 		}
 	}
@@ -115,7 +115,7 @@ func TestTextWithoutEnd(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	m, err := conn.Expect(t.Context(), 300*time.Millisecond, regexp.MustCompile("login: "))
 	runtime.ReadMemStats(&after)
-	if protocols.KindOf(err) != protocols.Timeout || len(m.Text) > 64<<10 || conn.Dropped() == 0 {
+	if protocols.KindOf(err) != protocols.KindTimeout || len(m.Text) > 64<<10 || conn.Dropped() == 0 {
 		t.Errorf("%d bytes, %v", len(m.Text), err)
 	}
 	if n := int64(after.HeapAlloc) - int64(before.HeapAlloc); n > 8<<20 {

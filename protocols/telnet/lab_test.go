@@ -125,7 +125,7 @@ func TestExpect(t *testing.T) {
 	until(t, c, "lab$ ")
 	send(t, c, "echo partial")
 	m, err = c.Expect(t.Context(), 300*time.Millisecond, never)
-	if protocols.KindOf(err) != protocols.Timeout || m.Index != -1 || !strings.Contains(string(m.Text), "\npartial\r\nlab$ ") {
+	if protocols.KindOf(err) != protocols.KindTimeout || m.Index != -1 || !strings.Contains(string(m.Text), "\npartial\r\nlab$ ") {
 		t.Errorf("got %q, %v", m.Text, err)
 	}
 	if p, err := c.ReadAvailable(); len(p) > 0 || err != nil {
@@ -189,7 +189,7 @@ func TestTLS(t *testing.T) {
 func TestTLSRequiredButNotOffered(t *testing.T) {
 	s := protocoltest.Start(t, lab.StartTelnet, lab.TelnetOptions{})
 	c := client(t, s.URL(), telnet.Settings{}, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
-	if _, err := c.Connect(t.Context()); protocols.KindOf(err) != protocols.TLSFailure {
+	if _, err := c.Connect(t.Context()); protocols.KindOf(err) != protocols.KindTLS {
 		t.Errorf("got %v", err)
 	}
 }
@@ -200,7 +200,7 @@ func TestHostileEnds(t *testing.T) {
 	for _, before := range []string{"\xff\xfa\x18half", "\xff\xfa\x18" + strings.Repeat("x", 200<<10)} {
 		_, conn := open(t, lab.TelnetOptions{Quiet: true, NoLogin: true, Before: before}, telnet.Settings{}, nil)
 		send(t, conn, "exit")
-		if _, err := conn.ReadAll(t.Context(), 1<<20); protocols.KindOf(err) != protocols.Protocol {
+		if _, err := conn.ReadAll(t.Context(), 1<<20); protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -119,7 +119,7 @@ func (c *Client) open(ctx context.Context) (*Conn, error) {
 	c.conn = conn
 	c.mu.Unlock()
 	if closed {
-		err = &protocols.Error{Kind: protocols.Usage, Class: protocols.ErrClosed}
+		err = &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
 	} else {
 		err = conn.begin()
 	}

@@ -44,7 +44,7 @@ func TestSyncReplacesTypes(t *testing.T) {
 					failed++
 				}
 			})
-			if failed != tt.failed || (protocols.KindOf(err) == protocols.Partial) != (failed > 0) || sum.Failed != int64(failed) {
+			if failed != tt.failed || (protocols.KindOf(err) == protocols.KindPartial) != (failed > 0) || sum.Failed != int64(failed) {
 				t.Errorf("%d failed, %v, %+v", failed, err, sum)
 			}
 			if slices.Sort(deleted); !slices.Equal(deleted, tt.deleted) {

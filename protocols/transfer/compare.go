@@ -69,7 +69,7 @@ func (s *syncer) safe(name string) (string, error) {
 		return file.SafeName(name)
 	}
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\r\n\x00") {
-		return "", &protocols.Error{Kind: protocols.Refused, Text: "a name that no server is sent"}
+		return "", &protocols.Error{Kind: protocols.KindRefused, Text: "a name that no server is sent"}
 	}
 	return name, nil
 }

@@ -74,7 +74,7 @@ func TestCopyGivesUp(t *testing.T) {
 	gets := 0
 	s.onGet = func(string, int64) { gets++ }
 	_, err := Copy(t.Context(), s.end("f"), localEnd(filepath.Join(dir, "out")), &o)
-	if protocols.KindOf(err) != protocols.Connect || gets != 3 {
+	if protocols.KindOf(err) != protocols.KindConnect || gets != 3 {
 		t.Errorf("%v after %d attempts", err, gets)
 	}
 	onlyFile(t, dir)
@@ -170,10 +170,10 @@ func TestCopyKeepsPartWhenLoginFails(t *testing.T) {
 	s := newServer(map[string]string{"f": pattern(2 << 20)})
 	out := filepath.Join(t.TempDir(), "out")
 	broken(t, s, out, 1<<20)
-	s.fails["get f"] = &protocols.Error{Kind: protocols.Auth, Text: "530 no"}
+	s.fails["get f"] = &protocols.Error{Kind: protocols.KindAuth, Text: "530 no"}
 	s.fails["stat f"] = s.fails["get f"]
 	_, err := Copy(t.Context(), s.end("f"), localEnd(out), &Options{Continue: true})
-	if protocols.KindOf(err) != protocols.Auth {
+	if protocols.KindOf(err) != protocols.KindAuth {
 		t.Errorf("%v", err)
 	}
 	if info, err := os.Stat(file.PartName(out)); err != nil || info.Size() != 1<<20 {
@@ -188,7 +188,7 @@ func TestCopyLyingSizes(t *testing.T) {
 		dir := t.TempDir()
 		o := quick()
 		_, err := Copy(t.Context(), s.end("f"), localEnd(filepath.Join(dir, "out")), &o)
-		if protocols.KindOf(err) != protocols.Protocol {
+		if protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("size %d: %v", lie, err)
 		}
 		onlyFile(t, dir)
@@ -203,12 +203,12 @@ func TestCopyMaxSize(t *testing.T) {
 		o := quick()
 		o.MaxSize = 50
 		_, err := Copy(t.Context(), s.end("f"), localEnd(filepath.Join(dir, "out")), &o)
-		if protocols.KindOf(err) != protocols.Protocol {
+		if protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("told %d: %v", told, err)
 		}
 		onlyFile(t, dir)
 		var b bytes.Buffer
-		if _, err := CopyTo(t.Context(), s.end("f"), &b, &o); protocols.KindOf(err) != protocols.Protocol || b.Len() > 50 {
+		if _, err := CopyTo(t.Context(), s.end("f"), &b, &o); protocols.KindOf(err) != protocols.KindProtocol || b.Len() > 50 {
 			t.Errorf("told %d: stream of %d bytes: %v", told, b.Len(), err)
 		}
 	}
@@ -268,7 +268,7 @@ func TestCopyUploadIsNotStoredWhenTheSourceIsCut(t *testing.T) {
 	a.lie["f"] = 2000
 	o := quick()
 	_, err := Copy(t.Context(), a.end("f"), b.end("g"), &o)
-	if protocols.KindOf(err) != protocols.Protocol || b.files["g"] != nil {
+	if protocols.KindOf(err) != protocols.KindProtocol || b.files["g"] != nil {
 		t.Errorf("%v, stored %d", err, len(b.files["g"]))
 	}
 }
@@ -322,7 +322,7 @@ func TestCopyToWriterFails(t *testing.T) {
 	s := newServer(map[string]string{"f": "x"})
 	o := quick()
 	_, err := CopyTo(t.Context(), s.end("f"), failing{}, &o)
-	if protocols.KindOf(err) != protocols.Local {
+	if protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("%v", err)
 	}
 }
@@ -343,7 +343,7 @@ func TestCopyInterrupted(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	o := quick()
 	_, err := Copy(ctx, s.end("f"), localEnd(out), &o)
-	if protocols.KindOf(err) != protocols.Interrupted {
+	if protocols.KindOf(err) != protocols.KindInterrupted {
 		t.Errorf("%v", err)
 	}
 	if info, err := os.Stat(file.PartName(out)); err != nil || info.Size() != 2<<20 {

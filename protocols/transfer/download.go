@@ -119,7 +119,7 @@ func noResuming(err error) bool {
 		return true
 	}
 	switch protocols.KindOf(err) {
-	case protocols.Refused, protocols.Protocol, protocols.Usage:
+	case protocols.KindRefused, protocols.KindProtocol, protocols.KindUsage:
 		return !errors.Is(err, fs.ErrNotExist)
 	}
 	return false
@@ -128,7 +128,7 @@ func noResuming(err error) bool {
 // restart forgets what is there.
 func (d *download) restart() error {
 	if d.fresh++; d.fresh > d.o.retries()+1 {
-		return &protocols.Error{Kind: protocols.Protocol, URL: d.label, Class: protocols.ErrChanged}
+		return &protocols.Error{Kind: protocols.KindProtocol, URL: d.label, Class: protocols.ErrChanged}
 	}
 	d.at, d.resumed, d.noted = 0, 0, false
 	removeRecord(d.dir, d.name)

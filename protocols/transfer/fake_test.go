@@ -113,9 +113,9 @@ func (c *fakeClient) enter(ctx context.Context, verb, name string) error {
 	if !c.open {
 		if c.s.limit > 0 && c.s.conns >= c.s.limit {
 			if c.s.plain {
-				return &protocols.Error{Kind: protocols.Temporary, Code: 421}
+				return &protocols.Error{Kind: protocols.KindTemporary, Code: 421}
 			}
-			return &protocols.Error{Kind: protocols.Temporary, Code: 421, Class: protocols.ErrTooMany}
+			return &protocols.Error{Kind: protocols.KindTemporary, Code: 421, Class: protocols.ErrTooMany}
 		}
 		c.open = true
 		c.s.logins++
@@ -164,7 +164,7 @@ func (c *fakeClient) Stat(ctx context.Context, name string) (protocols.Entry, er
 }
 
 func notFound(name string) error {
-	return &protocols.Error{Kind: protocols.Refused, Code: 550, URL: name, Class: fs.ErrNotExist}
+	return &protocols.Error{Kind: protocols.KindRefused, Code: 550, URL: name, Class: fs.ErrNotExist}
 }
 
 // children gives the names right below a folder, sorted.
@@ -216,7 +216,7 @@ func (c *fakeClient) List(ctx context.Context, name string) iter.Seq2[protocols.
 			}
 		}
 		if isCut {
-			yield(protocols.Entry{}, &protocols.Error{Kind: protocols.Protocol, Retryable: true, Text: "listing was cut"})
+			yield(protocols.Entry{}, &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "listing was cut"})
 		}
 	}
 }
@@ -295,14 +295,14 @@ func (c *fakeClient) Put(ctx context.Context, name string, r io.Reader, o *proto
 	}
 	c.s.mu.Unlock()
 	if o.Offset != 0 && o.Offset != int64(len(have)) || c.s.locked && have != nil && o.Offset == 0 {
-		return protocols.Entry{}, &protocols.Error{Kind: protocols.Refused, Text: "no such offset"}
+		return protocols.Entry{}, &protocols.Error{Kind: protocols.KindRefused, Text: "no such offset"}
 	}
 	if cut >= 0 {
 		r = io.LimitReader(r, cut)
 	}
 	content, err := io.ReadAll(r)
 	if err == nil && cut >= 0 {
-		err = &protocols.Error{Kind: protocols.Connect, Retryable: true, Err: syscall.ECONNRESET}
+		err = &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Err: syscall.ECONNRESET}
 	}
 	content = append(slices.Clone(have[:o.Offset]), content...)
 	c.s.mu.Lock()
@@ -354,7 +354,7 @@ func (c *fakeClient) Unmake(ctx context.Context, name string) error {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	if names, _ := c.s.children(name); len(names) > 0 {
-		return &protocols.Error{Kind: protocols.Refused, Text: "not empty"}
+		return &protocols.Error{Kind: protocols.KindRefused, Text: "not empty"}
 	}
 	c.s.changes++
 	delete(c.s.files, name+"/")
@@ -371,7 +371,7 @@ type bulkClient struct {
 func (c *bulkClient) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
 	for name := range names {
 		if c.after == 0 {
-			return &protocols.Error{Kind: protocols.Connect, Retryable: true, Err: syscall.ECONNRESET}
+			return &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Err: syscall.ECONNRESET}
 		}
 		c.after--
 		obj, err := c.Get(ctx, name, nil)
@@ -410,7 +410,7 @@ func quick() Options { return Options{RetryWait: time.Microsecond} }
 
 func isPartial(t *testing.T, err error) {
 	t.Helper()
-	if protocols.KindOf(err) != protocols.Partial {
+	if protocols.KindOf(err) != protocols.KindPartial {
 		t.Errorf("error %v is of kind %v, want partial", err, protocols.KindOf(err))
 	}
 }

@@ -120,7 +120,7 @@ func makeAll(ctx context.Context, c protocols.Client, name string) error {
 		return nil
 	}
 	err := protocols.Make(ctx, c, name)
-	if err == nil || errors.Is(err, fs.ErrExist) || protocols.KindOf(err) != protocols.Refused {
+	if err == nil || errors.Is(err, fs.ErrExist) || protocols.KindOf(err) != protocols.KindRefused {
 		return known(err)
 	}
 	for i := 1; i < len(name); i++ {

@@ -90,7 +90,7 @@ func FuzzJournal(f *testing.F) {
 
 func TestJournalLineWithoutEnd(t *testing.T) {
 	r := bufio.NewReader(bytes.NewReader(make([]byte, 3*maxRecord)))
-	if _, err := readLine(r); protocols.KindOf(err) != protocols.Protocol {
+	if _, err := readLine(r); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("%v", err)
 	}
 }

@@ -137,7 +137,7 @@ func TestDiskFull(t *testing.T) {
 
 func full(t *testing.T, err error) {
 	t.Helper()
-	if protocols.KindOf(err) != protocols.Local || !errors.Is(err, syscall.ENOSPC) {
+	if protocols.KindOf(err) != protocols.KindLocal || !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("%v, of kind %v", err, protocols.KindOf(err))
 	}
 }

@@ -71,7 +71,7 @@ func TestCopyMany(t *testing.T) {
 // TestCopyManyRefusedLogin: one object that needs another login stops no other.
 func TestCopyManyRefusedLogin(t *testing.T) {
 	s := newServer(map[string]string{"a": "1", "b": "2", "c": "3"})
-	s.fails["get b"] = &protocols.Error{Kind: protocols.Auth, Code: 401}
+	s.fails["get b"] = &protocols.Error{Kind: protocols.KindAuth, Code: 401}
 	asked, o, got := 0, quick(), outcome{}
 	isPartial(t, CopyMany(t.Context(), s.bulkEnd(-1, &asked), localEnd(t.TempDir()), wantedOf(s), &o, 1, got.add))
 	got.want(t, "a", StatusDone)
@@ -92,7 +92,7 @@ func TestCopyManyInterrupted(t *testing.T) {
 	dir := t.TempDir()
 	asked, o := 0, quick()
 	err := CopyMany(ctx, s.bulkEnd(-1, &asked), localEnd(dir), wantedOf(s), &o, 1, func(Result) {})
-	if protocols.KindOf(err) != protocols.Interrupted {
+	if protocols.KindOf(err) != protocols.KindInterrupted {
 		t.Errorf("%v", err)
 	}
 	if info, err := os.Stat(file.PartName(filepath.Join(dir, "large"))); err != nil || info.Size() != 2<<20 {

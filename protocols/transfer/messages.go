@@ -95,7 +95,7 @@ func (s *messageSync) run(ctx context.Context) error {
 		if s.stored > before {
 			n = 0 // it goes on
 		}
-		if n >= s.o.retries() || !mayPass(err) || protocols.KindOf(err) == protocols.Local {
+		if n >= s.o.retries() || !mayPass(err) || protocols.KindOf(err) == protocols.KindLocal {
 			return err
 		}
 		d := s.o.wait(n)
@@ -125,7 +125,7 @@ func (s *messageSync) verdict() error {
 		return nil
 	}
 	all := s.sum.Failed + s.sum.Done + s.sum.Skipped
-	return &protocols.Error{Kind: protocols.Partial, Text: fmt.Sprintf("%d of %d messages failed", s.sum.Failed, all)}
+	return &protocols.Error{Kind: protocols.KindPartial, Text: fmt.Sprintf("%d of %d messages failed", s.sum.Failed, all)}
 }
 
 // attempt does all there is to do on one connection. Results are told once, also

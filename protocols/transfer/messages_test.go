@@ -191,7 +191,7 @@ func TestMessagesDelete(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Mail().Delete("alice", lab.Inbox, list[0].UID, list[1].UID)
-		if _, err := transfer.SyncMessages(t.Context(), src, dst, &transfer.MessageOptions{Delete: true, MaxDelete: 1}, nil); protocols.KindOf(err) != protocols.Refused {
+		if _, err := transfer.SyncMessages(t.Context(), src, dst, &transfer.MessageOptions{Delete: true, MaxDelete: 1}, nil); protocols.KindOf(err) != protocols.KindRefused {
 			t.Errorf("more deletions than allowed: %v", err)
 		}
 		if sum := sync(t, src, dst, &transfer.MessageOptions{Delete: true}); sum.Deleted != 2 {
@@ -201,7 +201,7 @@ func TestMessagesDelete(t *testing.T) {
 		for _, m := range list {
 			s.Mail().Delete("alice", lab.Inbox, m.UID)
 		}
-		if _, err := transfer.SyncMessages(t.Context(), src, dst, &transfer.MessageOptions{Delete: true}, nil); protocols.KindOf(err) != protocols.Refused {
+		if _, err := transfer.SyncMessages(t.Context(), src, dst, &transfer.MessageOptions{Delete: true}, nil); protocols.KindOf(err) != protocols.KindRefused {
 			t.Errorf("an empty source removes all: %v", err)
 		}
 		sameLetters(t, content(t, path), letters(2, 20))
@@ -251,7 +251,7 @@ func TestMessagesFull(t *testing.T) {
 		return fullStore{c, &marks}, err
 	}
 	_, err := transfer.SyncMessages(t.Context(), popEnd(s.Addr()), dst, &transfer.MessageOptions{DeleteAfter: true}, nil)
-	if protocols.KindOf(err) != protocols.Local {
+	if protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("got %v", err)
 	}
 	if info, err := s.Mail().Info("alice", lab.Inbox); err != nil || info.Messages != 5 {
@@ -288,7 +288,7 @@ func (f *fullArchive) Mark() string { return "at the begin" }
 
 func (f *fullArchive) Add(ctx context.Context, key string, e *protocols.Entry, body io.Reader) error {
 	if f.n++; f.n == 3 {
-		return &protocols.Error{Kind: protocols.Local, Err: errors.New("no space left on device")}
+		return &protocols.Error{Kind: protocols.KindLocal, Err: errors.New("no space left on device")}
 	}
 	return f.Archive.Add(ctx, key, e, body)
 }
@@ -451,7 +451,7 @@ func TestMessagesOrder(t *testing.T) {
 		return swapped{m, func(names []string) { names[1] = names[0] }}, nil
 	}
 	_, err := transfer.SyncMessages(t.Context(), src, storeEnd(t.TempDir()), nil, nil)
-	if protocols.KindOf(err) != protocols.Protocol {
+	if protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("got %v", err)
 	}
 }

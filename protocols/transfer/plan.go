@@ -142,7 +142,7 @@ func (p *plan) listDestination(ctx context.Context) error {
 		}
 		return nil
 	})
-	if p.in.up == nil && protocols.KindOf(err) == protocols.Refused {
+	if p.in.up == nil && protocols.KindOf(err) == protocols.KindRefused {
 		return nil // not there, as far as the server tells; making it will show
 	}
 	p.in.exists = err == nil && (p.in.up != nil || len(p.have)+len(p.parts) > 0)
@@ -234,7 +234,7 @@ func (p *plan) twice(name string) (again bool, err error) {
 		p.seen[key] = p.pass
 		return true, nil
 	} else if pass != 0 {
-		return false, &protocols.Error{Kind: protocols.Protocol, Text: "listed twice: only the first one counts"}
+		return false, &protocols.Error{Kind: protocols.KindProtocol, Text: "listed twice: only the first one counts"}
 	}
 	p.seen[key] = p.pass
 	if !p.s.caseless {
@@ -245,7 +245,7 @@ func (p *plan) twice(name string) (again bool, err error) {
 	}
 	lower := strings.ToLower(name)
 	if other, ok := p.fold[lower]; ok {
-		return false, &protocols.Error{Kind: protocols.Local, Text: "the destination does not tell it from " + other}
+		return false, &protocols.Error{Kind: protocols.KindLocal, Text: "the destination does not tell it from " + other}
 	}
 	p.fold[lower] = name
 	return false, nil
@@ -300,7 +300,7 @@ func (p *plan) file(ctx context.Context, e protocols.Entry, name, rel string, h 
 }
 
 func conflict(h *there) error {
-	return &protocols.Error{Kind: protocols.Local, Class: fs.ErrExist, Text: "the destination has a " + string(h.kind) + " of this name"}
+	return &protocols.Error{Kind: protocols.KindLocal, Class: fs.ErrExist, Text: "the destination has a " + string(h.kind) + " of this name"}
 }
 
 // queue gives the job to the workers, or keeps it until the listing is over: while
@@ -343,7 +343,7 @@ func (p *plan) wait(ctx context.Context, j *job) error {
 		return stopped(ctx)
 	case <-t.C:
 		j.in.release()
-		return &protocols.Error{Kind: protocols.Timeout, Text: fmt.Sprintf("nothing was copied for %v while a folder with more than %d new files was listed", backlogWait, mostLater)}
+		return &protocols.Error{Kind: protocols.KindTimeout, Text: fmt.Sprintf("nothing was copied for %v while a folder with more than %d new files was listed", backlogWait, mostLater)}
 	}
 }
 

@@ -107,7 +107,7 @@ func (p *pool) settle(l *lent, err error) (crowded bool) {
 		return crowded
 	}
 	switch protocols.KindOf(err) {
-	case protocols.OK, protocols.Refused, protocols.Local:
+	case protocols.KindOK, protocols.KindRefused, protocols.KindLocal:
 		l.used = true
 		p.put(l) // a plain no leaves the connection as it was
 	default:
@@ -133,7 +133,7 @@ func (p *pool) lend(ctx context.Context, o *Options, do func(c protocols.Client)
 }
 
 func tooMany(err error, l *lent) bool {
-	return errors.Is(err, protocols.ErrTooMany) || !l.used && protocols.KindOf(err) == protocols.Temporary
+	return errors.Is(err, protocols.ErrTooMany) || !l.used && protocols.KindOf(err) == protocols.KindTemporary
 }
 
 // shrink lowers the limit to what works beside the client that does not.

@@ -46,7 +46,7 @@ func (s *syncer) remove(ctx context.Context) error {
 		return nil
 	}
 	if s.blocked != "" {
-		return &protocols.Error{Kind: protocols.Partial, Class: protocols.ErrIncomplete, Text: "nothing was deleted: " + s.blocked}
+		return &protocols.Error{Kind: protocols.KindPartial, Class: protocols.ErrIncomplete, Text: "nothing was deleted: " + s.blocked}
 	}
 	if !s.found.Load() && s.o.MaxDelete == 0 {
 		return s.refuse("nothing was deleted: the source is empty")
@@ -67,7 +67,7 @@ func (s *syncer) remove(ctx context.Context) error {
 }
 
 func (s *syncer) refuse(why string) error {
-	return &protocols.Error{Kind: protocols.Partial, Text: why, Hint: "--max-delete -1 deletes them all the same"}
+	return &protocols.Error{Kind: protocols.KindPartial, Text: why, Hint: "--max-delete -1 deletes them all the same"}
 }
 
 // expand gives all that is to go, what is in a folder before the folder.

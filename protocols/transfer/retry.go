@@ -53,7 +53,7 @@ func mayPass(err error) bool {
 		return true
 	}
 	switch e := protocols.Wrap(err, "", "", "").(*protocols.Error); e.Kind {
-	case protocols.Connect, protocols.Timeout, protocols.Temporary:
+	case protocols.KindConnect, protocols.KindTimeout, protocols.KindTemporary:
 		return true
 	default:
 		return e.Retryable

@@ -165,7 +165,7 @@ func (s *syncer) verdict() error {
 		return nil
 	}
 	all := s.sum.Failed + s.sum.Done + s.sum.Skipped + s.sum.Deleted
-	return &protocols.Error{Kind: protocols.Partial, Text: fmt.Sprintf("%d of %d failed", s.sum.Failed, all)}
+	return &protocols.Error{Kind: protocols.KindPartial, Text: fmt.Sprintf("%d of %d failed", s.sum.Failed, all)}
 }
 
 // emit tells of one result and counts it.

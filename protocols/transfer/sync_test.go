@@ -181,7 +181,7 @@ func TestSyncTreeWithoutEnd(t *testing.T) {
 	writeTree(t, src, map[string]string{strings.Repeat("d/", 102) + "f": "x"})
 	for depth, failed := range map[int]int64{0: 1, 2: 0, 200: 0} {
 		sum, _ := Sync(t.Context(), localEnd(src), localEnd(t.TempDir()), &SyncOptions{Depth: depth}, func(r Result) {
-			if r.Status == StatusFailed && protocols.KindOf(r.Err) != protocols.Protocol {
+			if r.Status == StatusFailed && protocols.KindOf(r.Err) != protocols.KindProtocol {
 				t.Errorf("depth %d: %v", depth, r.Err)
 			}
 		})
@@ -264,7 +264,7 @@ func TestSyncRetriesAndReportsTheRest(t *testing.T) {
 	files["bad"] = "x"
 	files["large"] = pattern(2 << 20)
 	s := newServer(files)
-	s.fails["get bad"] = &protocols.Error{Kind: protocols.Refused, Code: 550}
+	s.fails["get bad"] = &protocols.Error{Kind: protocols.KindRefused, Code: 550}
 	s.cuts["d0/e0/f000"] = []int64{0}
 	s.cuts["d1/e1/f001"] = []int64{5, 0}
 	s.cuts["large"] = []int64{1 << 20, 10}
@@ -355,7 +355,7 @@ func TestSyncGlobs(t *testing.T) {
 	check(t, err)
 	equalTrees(t, readTree(t, dir), map[string]string{"a.c": "", "src/b.c": "", "doc/x/y.txt": ""})
 	o.Include = []string{"["}
-	if _, err := Sync(t.Context(), s.end(""), localEnd(dir), o, nil); protocols.KindOf(err) != protocols.Usage {
+	if _, err := Sync(t.Context(), s.end(""), localEnd(dir), o, nil); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("%v", err)
 	}
 }
@@ -417,7 +417,7 @@ func TestSyncInterrupted(t *testing.T) {
 		}
 	}
 	sum, err := Sync(ctx, s.end(""), localEnd(dir), quickSync(), nil)
-	if protocols.KindOf(err) != protocols.Interrupted || sum.Failed != 0 || sum.Done == 200 {
+	if protocols.KindOf(err) != protocols.KindInterrupted || sum.Failed != 0 || sum.Done == 200 {
 		t.Errorf("%+v %v", sum, err)
 	}
 	if s.conns != 0 {
@@ -434,9 +434,9 @@ func TestSyncInterrupted(t *testing.T) {
 
 func TestSyncLoginRefusedEndsAtOnce(t *testing.T) {
 	s := newServer(many(10))
-	s.fails["ls "] = &protocols.Error{Kind: protocols.Auth, Code: 530}
+	s.fails["ls "] = &protocols.Error{Kind: protocols.KindAuth, Code: 530}
 	_, err := Sync(t.Context(), s.end(""), localEnd(t.TempDir()), quickSync(), nil)
-	if protocols.KindOf(err) != protocols.Auth || s.logins != 1 {
+	if protocols.KindOf(err) != protocols.KindAuth || s.logins != 1 {
 		t.Errorf("%v after %d logins", err, s.logins)
 	}
 }

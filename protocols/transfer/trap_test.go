@@ -22,7 +22,7 @@ func TestSyncDelete(t *testing.T) {
 	}{
 		"complete":   {func(*fakeServer, *SyncOptions) {}, 5, false},
 		"unparsed":   {func(s *fakeServer, _ *SyncOptions) { s.extra["d"] = []protocols.Entry{{Raw: "?? what"}} }, 0, true},
-		"no listing": {func(s *fakeServer, _ *SyncOptions) { s.fails["ls d"] = &protocols.Error{Kind: protocols.Refused} }, 0, true},
+		"no listing": {func(s *fakeServer, _ *SyncOptions) { s.fails["ls d"] = &protocols.Error{Kind: protocols.KindRefused} }, 0, true},
 		"empty":      {func(s *fakeServer, _ *SyncOptions) { clear(s.files) }, 0, true},
 		"empty, allowed": {func(s *fakeServer, o *SyncOptions) {
 			clear(s.files)
@@ -30,7 +30,7 @@ func TestSyncDelete(t *testing.T) {
 		}, 5, false},
 		"few":       {func(_ *fakeServer, o *SyncOptions) { o.MaxDelete = 4 }, 0, true},
 		"dry":       {func(_ *fakeServer, o *SyncOptions) { o.DryRun = true }, 5, false},
-		"top fails": {func(s *fakeServer, _ *SyncOptions) { s.fails["ls "] = &protocols.Error{Kind: protocols.Refused} }, 0, true},
+		"top fails": {func(s *fakeServer, _ *SyncOptions) { s.fails["ls "] = &protocols.Error{Kind: protocols.KindRefused} }, 0, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestSyncEndlessListing(t *testing.T) {
 		p.seen[i] = 1
 	}
 	err := p.entry(t.Context(), protocols.Entry{Name: "one more", Type: protocols.TypeFile})
-	if protocols.KindOf(err) != protocols.Protocol {
+	if protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("%v, want one of kind protocol", err)
 	}
 	p.later = make([]*job, mostLater)
@@ -257,7 +257,7 @@ func TestSyncEndlessTree(t *testing.T) {
 func TestSyncIntoItself(t *testing.T) {
 	dir := t.TempDir()
 	_, err := Sync(t.Context(), localEnd(dir), localEnd(filepath.Join(dir, "in")), nil, nil)
-	if protocols.KindOf(err) != protocols.Usage {
+	if protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("%v", err)
 	}
 	onlyFile(t, dir)
@@ -273,7 +273,7 @@ func TestSyncOneRunAtATime(t *testing.T) {
 	}
 	_, err := Sync(t.Context(), s.end(""), localEnd(dir), quickSync(), nil)
 	check(t, err)
-	if !errors.Is(second, protocols.ErrBusy) || protocols.KindOf(second) != protocols.Local {
+	if !errors.Is(second, protocols.ErrBusy) || protocols.KindOf(second) != protocols.KindLocal {
 		t.Errorf("second run: %v", second)
 	}
 }

@@ -124,7 +124,7 @@ func (s *syncer) fail(ctx context.Context, j *job, err error) {
 // hopeless: no other file would fare better.
 func (s *syncer) hopeless(err error) bool {
 	switch protocols.KindOf(err) {
-	case protocols.Auth, protocols.TLSFailure:
+	case protocols.KindAuth, protocols.KindTLS:
 		return s.listed == nil
 	}
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS)

@@ -35,7 +35,7 @@ func (d *Dialer) bindTo(address string) (netip.AddrPort, error) {
 	ip, err := interfaceIP(text, address)
 	if err != nil {
 		return netip.AddrPort{}, &protocols.Error{
-			Proto: d.proto, Kind: protocols.Usage,
+			Proto: d.proto, Kind: protocols.KindUsage,
 			Text: "cannot bind to " + strconv.Quote(text) + ": " + err.Error(),
 			Hint: "give an address of this machine, an address with a port, or the name of an interface",
 		}

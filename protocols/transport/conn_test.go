@@ -31,7 +31,7 @@ func TestIdleReadTimesOutExactly(t *testing.T) {
 		c, _ := dialPipe(t, protocols.Options{})
 		start := time.Now()
 		_, err := c.Read(make([]byte, 1))
-		e := wantKind(t, err, protocols.Timeout)
+		e := wantKind(t, err, protocols.KindTimeout)
 		if e.Message() != "no data for 1m0s" || !e.Retryable || time.Since(start) != time.Minute {
 			t.Errorf("%q after %v, retryable %v", e.Message(), time.Since(start), e.Retryable)
 		}
@@ -62,7 +62,7 @@ func TestIdleIsFromTheLastByte(t *testing.T) {
 		}
 		start := time.Now()
 		_, err := c.Read(make([]byte, 1))
-		wantKind(t, err, protocols.Timeout)
+		wantKind(t, err, protocols.KindTimeout)
 		if d := time.Since(start); d != time.Second {
 			t.Errorf("timed out after %v", d)
 		}
@@ -92,7 +92,7 @@ func TestSlowWriteIsNotIdle(t *testing.T) {
 		}
 		start := time.Now()
 		_, err := c.Write(make([]byte, 10))
-		wantKind(t, err, protocols.Timeout)
+		wantKind(t, err, protocols.KindTimeout)
 		if d := time.Since(start); d != time.Second {
 			t.Errorf("timed out after %v", d)
 		}
@@ -111,15 +111,15 @@ func TestCancelUnblocksAtOnce(t *testing.T) {
 			ctx, cancel := context.WithCancel(ctx)
 			time.AfterFunc(time.Second, cancel)
 			return ctx, cancel
-		}, protocols.Interrupted, context.Canceled},
+		}, protocols.KindInterrupted, context.Canceled},
 		{"cause", func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancelCause(ctx)
 			time.AfterFunc(time.Second, func() { cancel(myReason) })
 			return ctx, func() { cancel(nil) }
-		}, protocols.Interrupted, myReason},
+		}, protocols.KindInterrupted, myReason},
 		{"deadline", func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, time.Second)
-		}, protocols.Timeout, context.DeadlineExceeded},
+		}, protocols.KindTimeout, context.DeadlineExceeded},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -225,7 +225,7 @@ func TestLimiterWaitEnds(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		err := l.Wait(ctx, 1_000_000)
-		wantKind(t, err, protocols.Timeout)
+		wantKind(t, err, protocols.KindTimeout)
 		if time.Since(start) != time.Second {
 			t.Errorf("after %v", time.Since(start))
 		}
@@ -278,7 +278,7 @@ func TestAllowSecret(t *testing.T) {
 			if c.want != (err == nil) {
 				t.Fatalf("%v", err)
 			}
-			if !c.want && (!errors.Is(err, protocols.ErrCleartext) || wantKind(t, err, protocols.Auth).Hint == "") {
+			if !c.want && (!errors.Is(err, protocols.ErrCleartext) || wantKind(t, err, protocols.KindAuth).Hint == "") {
 				t.Errorf("%v", err)
 			}
 		})
@@ -322,7 +322,7 @@ func TestResetIsConnectAndRetryable(t *testing.T) {
 	c := connect(t, dialer(nil), host, port)
 	io.WriteString(c, "x")
 	_, err := io.Copy(io.Discard, c)
-	e := wantKind(t, err, protocols.Connect)
+	e := wantKind(t, err, protocols.KindConnect)
 	if runtime.GOOS == "linux" && e.Error() != "connection reset by the peer" || !e.Retryable || !c.Broken() {
 		t.Errorf("%q, retryable %v, broken %v", e, e.Retryable, c.Broken())
 	}
@@ -337,7 +337,7 @@ func TestRefusedNamesTheAddress(t *testing.T) {
 	l.Close()
 	host, port, _ := net.SplitHostPort(address)
 	_, err = dialer(nil).Dial(t.Context(), "control", "tcp", host, port)
-	if e := wantKind(t, err, protocols.Connect); e.Error() != "connection refused by "+address || !e.Retryable {
+	if e := wantKind(t, err, protocols.KindConnect); e.Error() != "connection refused by "+address || !e.Retryable {
 		t.Errorf("%q", e)
 	}
 }
@@ -379,7 +379,7 @@ func TestBind(t *testing.T) {
 		}
 	}
 	_, err := dialer(&protocols.Options{Bind: "no-such-card"}).Dial(t.Context(), "control", "tcp", host, port)
-	wantKind(t, err, protocols.Usage)
+	wantKind(t, err, protocols.KindUsage)
 	if runtime.GOOS == "linux" {
 		connect(t, dialer(&protocols.Options{Bind: "lo"}), host, port)
 	}
@@ -407,7 +407,7 @@ func TestHost(t *testing.T) {
 			t.Errorf("Host(%q) = %q, %v; want %q", c.in, got, err, c.want)
 		}
 		if c.want == "" {
-			wantKind(t, err, protocols.Usage)
+			wantKind(t, err, protocols.KindUsage)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func readHead(r io.Reader) (head, rest []byte, err error) {
 		}
 		if err != nil {
 			if err == io.EOF {
-				err = &protocols.Error{Kind: protocols.Connect, Retryable: true, Text: "closed the connection without an answer"}
+				err = &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Text: "closed the connection without an answer"}
 			}
 			return nil, nil, err
 		}
@@ -92,9 +92,9 @@ func connectStatus(head []byte) error {
 		return nil
 	case code == 407:
 		return &protocols.Error{
-			Kind: protocols.Connect, Text: "wants proxy authentication: " + rest,
+			Kind: protocols.KindConnect, Text: "wants proxy authentication: " + rest,
 			Hint: "put the proxy's user into its URL, and the password into ~/.netrc or the keyring",
 		}
 	}
-	return &protocols.Error{Kind: protocols.Connect, Retryable: code >= 500, Text: "refused CONNECT: " + rest}
+	return &protocols.Error{Kind: protocols.KindConnect, Retryable: code >= 500, Text: "refused CONNECT: " + rest}
 }

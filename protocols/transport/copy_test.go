@@ -90,7 +90,7 @@ func TestWriteToStall(t *testing.T) {
 	f := newFile(t)
 	start := time.Now()
 	n, err := c.WriteTo(f)
-	e := wantKind(t, err, protocols.Timeout)
+	e := wantKind(t, err, protocols.KindTimeout)
 	if n != int64(len(data)) || e.Message() != "no data for 100ms" || !e.Retryable || !c.Broken() {
 		t.Errorf("%d, %q, retryable %v", n, e.Message(), e.Retryable)
 	}
@@ -111,7 +111,7 @@ func TestWriteToCancelled(t *testing.T) {
 	defer c.Use(ctx)()
 	go func() { <-sent; cancel() }()
 	_, err := c.WriteTo(newFile(t))
-	wantKind(t, err, protocols.Interrupted)
+	wantKind(t, err, protocols.KindInterrupted)
 }
 
 func TestWriteToN(t *testing.T) {
@@ -195,7 +195,7 @@ func TestWriteToTellsFileFromNetwork(t *testing.T) {
 	f := newFile(t)
 	f.Close()
 	_, err := c.WriteTo(f)
-	if !errors.Is(err, fs.ErrClosed) || protocols.KindOf(err) != protocols.Local || c.Broken() {
+	if !errors.Is(err, fs.ErrClosed) || protocols.KindOf(err) != protocols.KindLocal || c.Broken() {
 		t.Errorf("closed file: %v, kind %v", err, protocols.KindOf(err))
 	}
 	c2 := connect(t, dialer(nil), host, port)
@@ -204,7 +204,7 @@ func TestWriteToTellsFileFromNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer read.Close()
-	if _, err := c2.WriteTo(read); protocols.KindOf(err) != protocols.Local {
+	if _, err := c2.WriteTo(read); protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("file for reading: %v", err)
 	}
 	host, port = serve(t, func(c net.Conn) {
@@ -216,7 +216,7 @@ func TestWriteToTellsFileFromNetwork(t *testing.T) {
 	io.ReadFull(c3, make([]byte, 500))
 	io.WriteString(c3, "x")
 	_, err = c3.WriteTo(newFile(t))
-	if e := wantKind(t, err, protocols.Connect); !e.Retryable {
+	if e := wantKind(t, err, protocols.KindConnect); !e.Retryable {
 		t.Errorf("reset: %v", err)
 	}
 }
@@ -310,7 +310,7 @@ func TestReadFromStall(t *testing.T) {
 	defer close(stall)
 	c := connect(t, dialer(&protocols.Options{IdleTimeout: 100 * time.Millisecond}), host, port)
 	_, err := c.ReadFrom(fileOf(t, make([]byte, 64<<20)))
-	if e := wantKind(t, err, protocols.Timeout); !strings.Contains(e.Error(), "no data for 100ms") {
+	if e := wantKind(t, err, protocols.KindTimeout); !strings.Contains(e.Error(), "no data for 100ms") {
 		t.Errorf("%v", err)
 	}
 }

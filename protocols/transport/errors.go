@@ -24,7 +24,7 @@ func (b *brief) Error() string { return b.text }
 func (b *brief) Unwrap() error { return b.err }
 
 func idleError(d time.Duration) error {
-	return &protocols.Error{Kind: protocols.Timeout, Retryable: true, Text: "no data for " + d.String()}
+	return &protocols.Error{Kind: protocols.KindTimeout, Retryable: true, Text: "no data for " + d.String()}
 }
 
 // networkErrors are what a system says of a connection, not of a file.
@@ -65,7 +65,7 @@ func ioError(err error) error {
 			break
 		}
 	}
-	return &protocols.Error{Kind: protocols.Connect, Retryable: true, Err: &brief{text, err}}
+	return &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Err: &brief{text, err}}
 }
 
 // plainNetError drops the operation and the addresses that net puts in front.
@@ -91,19 +91,19 @@ func dialError(ctx context.Context, err error, address string) error {
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		text = "connection refused by " + address
 	}
-	kind := protocols.Connect
+	kind := protocols.KindConnect
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
-		kind = protocols.Timeout
+		kind = protocols.KindTimeout
 	}
 	return &protocols.Error{Kind: kind, Retryable: true, Err: &brief{text, err}}
 }
 
 // dialErrors makes one error of those of several addresses.
 func dialErrors(host string, errs []error) error {
-	if len(errs) == 1 || protocols.KindOf(errs[0]) == protocols.Usage {
+	if len(errs) == 1 || protocols.KindOf(errs[0]) == protocols.KindUsage {
 		return errs[0]
 	}
-	kind, texts := protocols.Connect, make([]string, 0, 4)
+	kind, texts := protocols.KindConnect, make([]string, 0, 4)
 	for i, err := range errs {
 		if i == 4 {
 			texts = append(texts, fmt.Sprintf("and %d more", len(errs)-i))
@@ -111,8 +111,8 @@ func dialErrors(host string, errs []error) error {
 		}
 		texts = append(texts, err.Error())
 	}
-	if protocols.KindOf(errs[0]) == protocols.Timeout {
-		kind = protocols.Timeout
+	if protocols.KindOf(errs[0]) == protocols.KindTimeout {
+		kind = protocols.KindTimeout
 	}
 	return &protocols.Error{
 		Kind: kind, Retryable: true,
@@ -129,9 +129,9 @@ func resolveError(ctx context.Context, err error, host string) error {
 	if e, ok := errors.AsType[*net.DNSError](err); ok {
 		text, retry = e.Err, !e.IsNotFound
 	}
-	return &protocols.Error{Kind: protocols.Connect, Retryable: retry, Err: &brief{"cannot resolve " + host + ": " + text, err}}
+	return &protocols.Error{Kind: protocols.KindConnect, Retryable: retry, Err: &brief{"cannot resolve " + host + ": " + text, err}}
 }
 
 func connectTimeout(d time.Duration, what string) error {
-	return &protocols.Error{Kind: protocols.Timeout, Retryable: true, Text: fmt.Sprintf("%s within %v", what, d)}
+	return &protocols.Error{Kind: protocols.KindTimeout, Retryable: true, Text: fmt.Sprintf("%s within %v", what, d)}
 }

@@ -107,16 +107,16 @@ func TestRace(t *testing.T) {
 		},
 		{
 			name: "all refuse", six: refuse, four: refuse, dialed: []string{six, four, other}, at: []time.Duration{0, 0, 0},
-			wantErr: "connection refused by [2001:db8::1]:21; connection refused by 192.0.2.1:21", wantKind: protocols.Connect,
+			wantErr: "connection refused by [2001:db8::1]:21; connection refused by 192.0.2.1:21", wantKind: protocols.KindConnect,
 		},
 		{
 			name: "nobody answers", six: hang, four: hang, dialed: []string{six, four, other},
 			at: []time.Duration{0, 250 * time.Millisecond, 500 * time.Millisecond}, took: 15 * time.Second,
-			wantErr: "not connected to server.test:21 within 15s", wantKind: protocols.Timeout,
+			wantErr: "not connected to server.test:21 within 15s", wantKind: protocols.KindTimeout,
 		},
 		{
 			name: "cancelled", six: hang, four: hang, dialed: []string{six}, at: []time.Duration{0},
-			contextEnds: 100 * time.Millisecond, took: 100 * time.Millisecond, wantErr: "interrupted", wantKind: protocols.Interrupted,
+			contextEnds: 100 * time.Millisecond, took: 100 * time.Millisecond, wantErr: "interrupted", wantKind: protocols.KindInterrupted,
 		},
 		{name: "only IPv4", six: hang, four: answersAfter(0), dialed: []string{four}, at: []time.Duration{0}, wantFamily: 4},
 	}
@@ -193,7 +193,7 @@ func TestResolveErrors(t *testing.T) {
 	dns := &net.DNSError{Err: "no such host", Name: "nowhere.test", IsNotFound: true}
 	d.lookup = func(context.Context, string, string) ([]netip.Addr, error) { return nil, dns }
 	_, err := d.Dial(t.Context(), "control", "tcp", "nowhere.test", "21")
-	e := wantKind(t, err, protocols.Connect)
+	e := wantKind(t, err, protocols.KindConnect)
 	if e.Error() != "cannot resolve nowhere.test: no such host" || e.Retryable || !errors.Is(err, dns) {
 		t.Errorf("%q, retryable %v", e, e.Retryable)
 	}

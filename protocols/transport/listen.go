@@ -40,7 +40,7 @@ func (d *Dialer) Listen(ctl *Conn, o ListenOptions) (*Listener, error) {
 	}
 	l, err := listenOn(local, o)
 	if err != nil {
-		return nil, &protocols.Error{Proto: d.proto, Kind: protocols.Connect, Err: &brief{"cannot listen on " + local.String() + ": " + plainNetError(err), err}}
+		return nil, &protocols.Error{Proto: d.proto, Kind: protocols.KindConnect, Err: &brief{"cannot listen on " + local.String() + ": " + plainNetError(err), err}}
 	}
 	return &Listener{d: d, ctl: ctl, l: l, id: d.number()}, nil
 }
@@ -90,7 +90,7 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 		raw.Close()
 		l.ctl.Event(protocols.EventNote, "turned away a connection from "+raw.RemoteAddr().String(), 0)
 	}
-	return nil, &protocols.Error{Proto: l.d.proto, Kind: protocols.Connect, Retryable: true, Text: "too many connections from others to the data port"}
+	return nil, &protocols.Error{Proto: l.d.proto, Kind: protocols.KindConnect, Retryable: true, Text: "too many connections from others to the data port"}
 }
 
 func (l *Listener) take(raw net.Conn) *Conn {

@@ -57,7 +57,7 @@ func TestListenEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = l.Accept(t.Context())
-	wantKind(t, err, protocols.Timeout)
+	wantKind(t, err, protocols.KindTimeout)
 	l, err = d.Listen(ctl, ListenOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestListenEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = l.Accept(ctx)
-	wantKind(t, err, protocols.Interrupted)
+	wantKind(t, err, protocols.KindInterrupted)
 }
 
 func TestListenRange(t *testing.T) {
@@ -79,14 +79,14 @@ func TestListenRange(t *testing.T) {
 	defer busy.Close()
 	n := int(busy.Addr().Port())
 	_, err = d.Listen(ctl, ListenOptions{PortMin: n, PortMax: n})
-	wantKind(t, err, protocols.Connect)
+	wantKind(t, err, protocols.KindConnect)
 	for _, bad := range []ListenOptions{{5, 4}, {1, 70000}, {-1, 4}} {
 		_, err := d.Listen(ctl, bad)
-		wantKind(t, err, protocols.Usage)
+		wantKind(t, err, protocols.KindUsage)
 	}
 	pipes, _ := dialPipe(t, protocols.Options{})
 	_, err = pipes.d.Listen(pipes, ListenOptions{})
-	wantKind(t, err, protocols.Usage)
+	wantKind(t, err, protocols.KindUsage)
 }
 
 func TestDialPeer(t *testing.T) {
@@ -105,6 +105,6 @@ func TestDialPeer(t *testing.T) {
 	}
 	for _, bad := range []int{0, -1, 65536} {
 		_, err := d.DialPeer(t.Context(), ctl, bad)
-		wantKind(t, err, protocols.Protocol)
+		wantKind(t, err, protocols.KindProtocol)
 	}
 }

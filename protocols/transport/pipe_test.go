@@ -88,7 +88,7 @@ func TestWriteToPipeEnds(t *testing.T) {
 	_, w = pipes(t)
 	c = connect(t, dialer(&protocols.Options{IdleTimeout: 100 * time.Millisecond}), host, port)
 	n, err := c.WriteTo(w)
-	if wantKind(t, err, protocols.Timeout); n != 1 {
+	if wantKind(t, err, protocols.KindTimeout); n != 1 {
 		t.Errorf("silent peer: %d bytes", n)
 	}
 
@@ -100,5 +100,5 @@ func TestWriteToPipeEnds(t *testing.T) {
 	done := c.Use(ctx)
 	defer done()
 	_, err = c.WriteTo(w)
-	wantKind(t, err, protocols.Timeout)
+	wantKind(t, err, protocols.KindTimeout)
 }

@@ -29,7 +29,7 @@ func Probe(ctx context.Context, u *url.URL, enter func(context.Context, ...strin
 		r.Up, r.Phase = true, ""
 	case unresolved:
 		r.Phase = "resolve"
-	case protocols.KindOf(err) == protocols.TLSFailure:
+	case protocols.KindOf(err) == protocols.KindTLS:
 		r.Phase = "tls"
 	}
 	return r, err

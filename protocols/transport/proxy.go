@@ -175,10 +175,10 @@ func proxyError(ctx context.Context, proxy *url.URL, err error) error {
 	if ctx.Err() != nil {
 		return causeError(ctx)
 	}
-	if ours := protocols.KindOf(err); ours == protocols.Usage {
+	if ours := protocols.KindOf(err); ours == protocols.KindUsage {
 		return err
 	}
-	out := &protocols.Error{Kind: protocols.Connect, Err: &brief{"proxy " + proxy.Host + ": " + err.Error(), err}}
+	out := &protocols.Error{Kind: protocols.KindConnect, Err: &brief{"proxy " + proxy.Host + ": " + err.Error(), err}}
 	if e, ok := err.(*protocols.Error); ok {
 		out.Kind, out.Retryable, out.Hint = e.Kind, e.Retryable, e.Hint
 	}

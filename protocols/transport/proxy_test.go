@@ -247,10 +247,10 @@ func TestHTTPSProxyAndTLSInside(t *testing.T) {
 	io.ReadFull(c, make([]byte, 6))
 	checkEcho(t, c, c.StartTLS(t.Context()))
 	_, err = c.Read(make([]byte, 1))
-	wantKind(t, err, protocols.Timeout)
+	wantKind(t, err, protocols.KindTimeout)
 	o.TLS.Config = nil
 	_, err = throughProxy(t, "https://"+net.JoinHostPort(host, port), o, "server.test", "21")
-	wantKind(t, err, protocols.TLSFailure)
+	wantKind(t, err, protocols.KindTLS)
 }
 
 func TestProxyFailures(t *testing.T) {
@@ -265,18 +265,18 @@ func TestProxyFailures(t *testing.T) {
 		kind         protocols.Kind
 		text         string
 	}{
-		{"socks refuses", "socks5h", socksServer(&asked{}, "", "", "", 5), "server.test", protocols.Connect, "connection refused"},
-		{"socks wants user", "socks5h", socksServer(&asked{}, "me", "x", "", 0), "server.test", protocols.Connect, "authentication"},
-		{"socks that speaks HTTP", "socks5h", says("HTTP/1.1 400 Bad\r\n\r\n"), "server.test", protocols.Connect, "proxy 127.0.0.1:"},
-		{"http 407", "http", connectSays("HTTP/1.1 407 Who are you\r\n\r\n"), "server.test", protocols.Connect, "proxy authentication"},
-		{"http 403", "http", connectSays("HTTP/1.0 403 No\r\n\r\n"), "server.test", protocols.Connect, "refused CONNECT: 403 No"},
-		{"http that speaks FTP", "http", says("220 hello\r\n\r\n"), "server.test", protocols.Protocol, "does not speak HTTP"},
-		{"http that says nothing", "http", func(c net.Conn) { bufio.NewReader(c).ReadString('\n') }, "server.test", protocols.Connect, ""},
-		{"endless head", "http", says("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 20_000)), "server.test", protocols.Protocol, "longer than"},
-		{"silence", "http", func(c net.Conn) { io.Copy(io.Discard, c) }, "server.test", protocols.Timeout, "within 200ms"},
-		{"socks silence", "socks5h", func(c net.Conn) { io.Copy(io.Discard, c) }, "server.test", protocols.Timeout, "within 200ms"},
-		{"long name", "socks5h", func(net.Conn) {}, strings.Repeat("a.", 130) + "test", protocols.Usage, ""},
-		{"unknown scheme", "ftp", func(net.Conn) {}, "server.test", protocols.Usage, "not known"},
+		{"socks refuses", "socks5h", socksServer(&asked{}, "", "", "", 5), "server.test", protocols.KindConnect, "connection refused"},
+		{"socks wants user", "socks5h", socksServer(&asked{}, "me", "x", "", 0), "server.test", protocols.KindConnect, "authentication"},
+		{"socks that speaks HTTP", "socks5h", says("HTTP/1.1 400 Bad\r\n\r\n"), "server.test", protocols.KindConnect, "proxy 127.0.0.1:"},
+		{"http 407", "http", connectSays("HTTP/1.1 407 Who are you\r\n\r\n"), "server.test", protocols.KindConnect, "proxy authentication"},
+		{"http 403", "http", connectSays("HTTP/1.0 403 No\r\n\r\n"), "server.test", protocols.KindConnect, "refused CONNECT: 403 No"},
+		{"http that speaks FTP", "http", says("220 hello\r\n\r\n"), "server.test", protocols.KindProtocol, "does not speak HTTP"},
+		{"http that says nothing", "http", func(c net.Conn) { bufio.NewReader(c).ReadString('\n') }, "server.test", protocols.KindConnect, ""},
+		{"endless head", "http", says("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 20_000)), "server.test", protocols.KindProtocol, "longer than"},
+		{"silence", "http", func(c net.Conn) { io.Copy(io.Discard, c) }, "server.test", protocols.KindTimeout, "within 200ms"},
+		{"socks silence", "socks5h", func(c net.Conn) { io.Copy(io.Discard, c) }, "server.test", protocols.KindTimeout, "within 200ms"},
+		{"long name", "socks5h", func(net.Conn) {}, strings.Repeat("a.", 130) + "test", protocols.KindUsage, ""},
+		{"unknown scheme", "ftp", func(net.Conn) {}, "server.test", protocols.KindUsage, "not known"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -293,7 +293,7 @@ func TestProxyFailures(t *testing.T) {
 func TestNoUDPThroughAProxy(t *testing.T) {
 	proxy := func(*url.URL) (*url.URL, error) { return url.Parse("socks5://127.0.0.1:1") }
 	_, err := dialer(&protocols.Options{Proxy: proxy}).Dial(t.Context(), "data", "udp", "127.0.0.1", "53")
-	wantKind(t, err, protocols.Usage)
+	wantKind(t, err, protocols.KindUsage)
 }
 
 func TestEnvProxy(t *testing.T) {
@@ -331,7 +331,7 @@ func TestEnvProxy(t *testing.T) {
 	}
 	env := EnvProxy(func(string) string { return "gopher://p:1" })
 	_, err := env(&url.URL{Scheme: "ftp", Host: "h"})
-	wantKind(t, err, protocols.Usage)
+	wantKind(t, err, protocols.KindUsage)
 }
 
 func TestNoProxy(t *testing.T) {
@@ -411,10 +411,10 @@ func TestProxyLogin(t *testing.T) {
 	}
 	known.Password = ""
 	_, err := throughProxy(t, "socks5h://me@"+net.JoinHostPort(host, port), o, "server.test", "21")
-	wantKind(t, err, protocols.Auth)
+	wantKind(t, err, protocols.KindAuth)
 	known.Empty = true
 	_, err = throughProxy(t, "socks5h://me@"+net.JoinHostPort(host, port), o, "server.test", "21")
-	wantKind(t, err, protocols.Connect) // the proxy was asked, and says no
+	wantKind(t, err, protocols.KindConnect) // the proxy was asked, and says no
 }
 
 func TestNoProxyList(t *testing.T) {

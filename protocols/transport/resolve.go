@@ -78,7 +78,7 @@ func (d *Dialer) addresses(ctx context.Context, c *Conn, network, host, port str
 	}
 	ips = interleave(d.family(ips))
 	if len(ips) == 0 {
-		return nil, &protocols.Error{Kind: protocols.Connect, Text: host + " has no IPv" + strconv.Itoa(d.o.Family) + " address"}
+		return nil, &protocols.Error{Kind: protocols.KindConnect, Text: host + " has no IPv" + strconv.Itoa(d.o.Family) + " address"}
 	}
 	all := make([]string, len(ips))
 	for i, ip := range ips {

@@ -42,7 +42,7 @@ func (s standing) DialContext(context.Context, string, string) (net.Conn, error)
 
 func socksError(err error) error {
 	text := strings.TrimPrefix(plainNetError(err), "unknown error ")
-	e := &protocols.Error{Kind: protocols.Connect, Err: &brief{text, err}}
+	e := &protocols.Error{Kind: protocols.KindConnect, Err: &brief{text, err}}
 	if strings.Contains(text, "authentication") {
 		e.Hint = "put the proxy's user into its URL, and the password into ~/.netrc or the keyring"
 	}

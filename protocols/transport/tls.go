@@ -65,7 +65,7 @@ func (d *Dialer) verifyPins(then func(tls.ConnectionState) error) func(tls.Conne
 	return func(s tls.ConnectionState) error {
 		if len(s.PeerCertificates) == 0 || !pinned(d.o.TLS.Pins, s.PeerCertificates[0].Raw, s.PeerCertificates[0].RawSubjectPublicKeyInfo) {
 			return &protocols.Error{
-				Kind: protocols.TLSFailure, Text: "certificate is not the pinned one",
+				Kind: protocols.KindTLS, Text: "certificate is not the pinned one",
 				Hint: "the server may have a new certificate; compare its SHA-256 before changing --pin",
 			}
 		}

@@ -94,7 +94,7 @@ func TestTLSChecks(t *testing.T) {
 				checkEcho(t, conn, err)
 				return
 			}
-			e := wantKind(t, err, protocols.TLSFailure)
+			e := wantKind(t, err, protocols.KindTLS)
 			if !strings.Contains(e.Error(), c.want) || !strings.Contains(e.Hint, c.hint) {
 				t.Errorf("%q, hint %q; want %q, hint %q", e, e.Hint, c.want, c.hint)
 			}
@@ -131,7 +131,7 @@ func TestTLSWantsClientCertificate(t *testing.T) {
 	if err == nil { // TLS 1.3: the refusal comes with the first read
 		_, err = c.Read(make([]byte, 1))
 	}
-	if e := wantKind(t, err, protocols.TLSFailure); !strings.Contains(e.Hint, "--cert") {
+	if e := wantKind(t, err, protocols.KindTLS); !strings.Contains(e.Hint, "--cert") {
 		t.Errorf("%q, hint %q", e, e.Hint)
 	}
 	cfg := &tls.Config{RootCAs: ca.pool, Certificates: []tls.Certificate{ca.issue(t, hour, "me")}}
@@ -142,12 +142,12 @@ func TestTLSWantsClientCertificate(t *testing.T) {
 func TestServerWithoutTLS(t *testing.T) {
 	host, port := serve(t, func(c net.Conn) { io.WriteString(c, "220 plain text server\r\n"); c.Read(make([]byte, 1000)) })
 	_, err := startTLS(t, protocols.Options{}, "server.test", host, port)
-	if e := wantKind(t, err, protocols.TLSFailure); e.Error() != "server does not speak TLS here" || e.Hint == "" {
+	if e := wantKind(t, err, protocols.KindTLS); e.Error() != "server does not speak TLS here" || e.Hint == "" {
 		t.Errorf("%q", e)
 	}
 	host, port = serve(t, func(c net.Conn) { c.Read(make([]byte, 10_000)) })
 	_, err = startTLS(t, protocols.Options{}, "server.test", host, port)
-	if err == nil || protocols.KindOf(err) != protocols.TLSFailure && protocols.KindOf(err) != protocols.Connect {
+	if err == nil || protocols.KindOf(err) != protocols.KindTLS && protocols.KindOf(err) != protocols.KindConnect {
 		t.Errorf("closed: %v", err)
 	}
 }
@@ -157,7 +157,7 @@ func TestHandshakeTimesOut(t *testing.T) {
 	host, port := serve(t, func(c net.Conn) { <-stall })
 	defer close(stall)
 	_, err := startTLS(t, protocols.Options{ConnectTimeout: 50 * time.Millisecond}, "server.test", host, port)
-	if e := wantKind(t, err, protocols.Timeout); e.Message() != "no TLS with server.test:"+port+" within 50ms" {
+	if e := wantKind(t, err, protocols.KindTimeout); e.Message() != "no TLS with server.test:"+port+" within 50ms" {
 		t.Errorf("%q", e.Message())
 	}
 }
@@ -299,7 +299,7 @@ func TestEndTLS(t *testing.T) {
 	if string(got) != "clear text at once\r\nHELLO" || err != nil || c.TLS() != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	wantKind(t, c.EndTLS(t.Context()), protocols.Usage)
+	wantKind(t, c.EndTLS(t.Context()), protocols.KindUsage)
 }
 
 func TestEndTLSWithoutAnswer(t *testing.T) {
@@ -313,7 +313,7 @@ func TestEndTLSWithoutAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantKind(t, c.EndTLS(t.Context()), protocols.Timeout)
+	wantKind(t, c.EndTLS(t.Context()), protocols.KindTimeout)
 }
 
 // A TLS read that waits ends with the context, and says so.
@@ -329,7 +329,7 @@ func TestTLSCancel(t *testing.T) {
 	defer c.Use(ctx)()
 	time.AfterFunc(10*time.Millisecond, cancel)
 	_, err = c.Read(make([]byte, 1))
-	wantKind(t, err, protocols.Interrupted)
+	wantKind(t, err, protocols.KindInterrupted)
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}

@@ -27,10 +27,10 @@ func tlsError(err error, host string) error {
 	}
 	for _, explain := range tlsReasons {
 		if text, hint := explain(err, host); text != "" {
-			return &protocols.Error{Kind: protocols.TLSFailure, Hint: hint, Err: &brief{text, err}}
+			return &protocols.Error{Kind: protocols.KindTLS, Hint: hint, Err: &brief{text, err}}
 		}
 	}
-	return &protocols.Error{Kind: protocols.TLSFailure, Err: &brief{"TLS failed: " + strings.TrimPrefix(err.Error(), "tls: "), err}}
+	return &protocols.Error{Kind: protocols.KindTLS, Err: &brief{"TLS failed: " + strings.TrimPrefix(err.Error(), "tls: "), err}}
 }
 
 // tlsReasons each know one reason; they give no text when it is another.

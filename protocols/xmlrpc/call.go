@@ -43,7 +43,7 @@ func (c *Client) do(ctx context.Context, method string, params []any) (any, *htt
 	if resp.Method != "POST" {
 		cancel()
 		return nil, resp, &protocols.Error{
-			Kind: protocols.Refused, Code: resp.Status, Text: "redirected to " + protocols.Redact(resp.URL) + " in a way that makes no call of it", Hint: "call that URL",
+			Kind: protocols.KindRefused, Code: resp.Status, Text: "redirected to " + protocols.Redact(resp.URL) + " in a way that makes no call of it", Hint: "call that URL",
 		}
 	}
 	if err := resp.AsError(); err != nil {
@@ -79,7 +79,7 @@ func faultError(err error) error {
 	if !ok {
 		return err
 	}
-	e := &protocols.Error{Kind: protocols.Refused, Code: int(f.Code), Enhanced: f.Word, Err: f}
+	e := &protocols.Error{Kind: protocols.KindRefused, Code: int(f.Code), Enhanced: f.Word, Err: f}
 	if f.Code == CodeMethodNotFound {
 		e.Class = errors.ErrUnsupported
 	}

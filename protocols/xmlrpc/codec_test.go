@@ -49,7 +49,7 @@ func TestDecodeValues(t *testing.T) {
 	}
 }
 
-func protocolError(err error) bool { return protocols.KindOf(err) == protocols.Protocol }
+func protocolError(err error) bool { return protocols.KindOf(err) == protocols.KindProtocol }
 
 // TestDecodeBad: security 14, 15 and 17: an error of kind Protocol, never a
 // wrapped number, nothing expanded, and no panic.
@@ -156,12 +156,12 @@ func TestEncode(t *testing.T) {
 	loop := map[string]any{}
 	loop["self"] = loop
 	for _, v := range []any{"\x00", "\x1b[31m", "\xff", "\uffff", math.NaN(), math.Inf(1), make(chan int), loop, []any{map[string]any{"\x01": 1}}} {
-		if _, err := AppendCall(nil, "m", []any{v}); protocols.KindOf(err) != protocols.Usage {
+		if _, err := AppendCall(nil, "m", []any{v}); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%T: %v", v, err)
 		}
 	}
 	for _, m := range []string{"", "a\x00", "\xff"} {
-		if _, err := AppendCall(nil, m, nil); protocols.KindOf(err) != protocols.Usage {
+		if _, err := AppendCall(nil, m, nil); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("method %q: %v", m, err)
 		}
 	}
@@ -196,7 +196,7 @@ func TestParseJSON(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "x", "1 2", `{"$int":"x"}`, `{"$nonsense":1}`, "9223372036854775808", "1e999", strings.Repeat("[", 200) + strings.Repeat("]", 200)} {
-		if v, err := ParseJSON(text); protocols.KindOf(err) != protocols.Usage {
+		if v, err := ParseJSON(text); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%.20s: %v, %v", text, v, err)
 		}
 	}
@@ -264,7 +264,7 @@ func FuzzJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		v, err := ParseJSON(text)
 		if err != nil {
-			if protocols.KindOf(err) != protocols.Usage {
+			if protocols.KindOf(err) != protocols.KindUsage {
 				t.Fatal(err)
 			}
 			return
@@ -339,7 +339,7 @@ func TestTagsAreBounded(t *testing.T) {
 		for _, attribute := range []string{` a="b"`, ` a=">"`, ` a='">'`, ` <`, `x`} {
 			in := &io.LimitedReader{R: strings.NewReader(head + "<methodResponse" + strings.Repeat(attribute, most/len(attribute))), N: most}
 			_, err := DecodeResponse(in, nil)
-			if protocols.KindOf(err) != protocols.Protocol || most-in.N > 4*mostTag {
+			if protocols.KindOf(err) != protocols.KindProtocol || most-in.N > 4*mostTag {
 				t.Errorf("%s%s...: %d bytes read, %v", head, attribute, most-in.N, err)
 			}
 		}

@@ -143,7 +143,7 @@ func (d *decoder) explain(err error) error {
 		if ok {
 			err = s.error
 		}
-		return &protocols.Error{Kind: protocols.Protocol, Text: "the document is no XML-RPC", Err: err}
+		return &protocols.Error{Kind: protocols.KindProtocol, Text: "the document is no XML-RPC", Err: err}
 	}
 	return err
 }

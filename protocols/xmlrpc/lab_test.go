@@ -58,14 +58,14 @@ func TestFaultErrors(t *testing.T) {
 	_, err := c.Call(t.Context(), "fault")
 	e, ok := err.(*protocols.Error)
 	f, isFault := errors.AsType[*Fault](err)
-	if !ok || !isFault || e.Kind != protocols.Refused || e.Code != 42 || f.String != "this method fails" || e.Proto != "xmlrpc" || e.Op != "call" || !strings.HasSuffix(err.Error(), ": 42 this method fails") {
+	if !ok || !isFault || e.Kind != protocols.KindRefused || e.Code != 42 || f.String != "this method fails" || e.Proto != "xmlrpc" || e.Op != "call" || !strings.HasSuffix(err.Error(), ": 42 this method fails") {
 		t.Errorf("%#v: %v", err, err)
 	}
 	_, err = c.Call(t.Context(), "wordfault")
-	if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.Refused || e.Code != 0 || e.Enhanced != "Client.Auth" || !strings.Contains(err.Error(), "Client.Auth") {
+	if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.KindRefused || e.Code != 0 || e.Enhanced != "Client.Auth" || !strings.Contains(err.Error(), "Client.Auth") {
 		t.Errorf("%v", err)
 	}
-	if _, err = c.Call(t.Context(), "nosuch"); !errors.Is(err, errors.ErrUnsupported) || protocols.KindOf(err) != protocols.Refused {
+	if _, err = c.Call(t.Context(), "nosuch"); !errors.Is(err, errors.ErrUnsupported) || protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("%v", err)
 	}
 	if _, err := c.Call(t.Context(), "echo", "still works"); err != nil {
@@ -85,7 +85,7 @@ func TestIntrospection(t *testing.T) {
 	if types, err := c.Signatures(t.Context(), "add"); err != nil || fmt.Sprint(types) != "[[int int int]]" {
 		t.Errorf("%v, %v", types, err)
 	}
-	if _, err := c.Help(t.Context(), "nosuch"); protocols.KindOf(err) != protocols.Refused {
+	if _, err := c.Help(t.Context(), "nosuch"); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("%v", err)
 	}
 	r, err := c.Probe(t.Context())
@@ -121,11 +121,11 @@ func TestLoginAndTLS(t *testing.T) {
 		t.Error(v, err)
 	}
 	_, err := open(t, strings.Replace(with, "secret", "Xyzzy-9", 1), trust).Call(t.Context(), "add", 1, 2)
-	if protocols.KindOf(err) != protocols.Auth || strings.Contains(fmt.Sprintf("%+v", err), "Xyzzy") {
+	if protocols.KindOf(err) != protocols.KindAuth || strings.Contains(fmt.Sprintf("%+v", err), "Xyzzy") {
 		t.Errorf("a wrong password: %v", err)
 	}
 	strange := &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: x509.NewCertPool()}}}
-	if _, err := open(t, with, strange).Call(t.Context(), "add", 1, 2); protocols.KindOf(err) != protocols.TLSFailure {
+	if _, err := open(t, with, strange).Call(t.Context(), "add", 1, 2); protocols.KindOf(err) != protocols.KindTLS {
 		t.Errorf("unknown authority: %v", err)
 	}
 }
@@ -134,7 +134,7 @@ func TestLoginAndTLS(t *testing.T) {
 func TestHTTPErrors(t *testing.T) {
 	s := startLab(t, lab.XMLRPCOptions{})
 	_, err := open(t, strings.Replace(s.URL(), "RPC2", "nothere", 1), nil).Call(t.Context(), "echo", 1)
-	if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.Refused || e.Code != 404 || e.Proto != "xmlrpc" {
+	if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.KindRefused || e.Code != 404 || e.Proto != "xmlrpc" {
 		t.Errorf("%#v", err)
 	}
 	if v, err := open(t, strings.TrimSuffix(s.URL(), "/RPC2"), nil).Call(t.Context(), "echo", 1); v != int64(1) || err != nil {
@@ -249,7 +249,7 @@ func TestCatalog(t *testing.T) {
 	if target, err := reg.Parse("http://h/RPC2", ""); err != nil || target.Spec.Name != "http" {
 		t.Errorf("%+v, %v", target, err)
 	}
-	if _, err := New(&url.URL{Scheme: "ftp", Host: "h"}, nil); protocols.KindOf(err) != protocols.Usage {
+	if _, err := New(&url.URL{Scheme: "ftp", Host: "h"}, nil); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("%v", err)
 	}
 	c := open(t, "http://h/RPC2", nil)

@@ -201,7 +201,7 @@ func TestRequests(t *testing.T) {
 	}
 	for _, bad := range []string{"nonsense", "utf-16"} {
 		c.Settings.Encoding = bad
-		if _, err := c.Call(t.Context(), "m"); protocols.KindOf(err) != protocols.Usage {
+		if _, err := c.Call(t.Context(), "m"); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -223,14 +223,14 @@ func TestRedirects(t *testing.T) {
 		}
 	}
 	_, err := open(t, h.URL+"/301", nil).Call(t.Context(), "add", 1, 2)
-	if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.Refused || !strings.Contains(e.Text, h.URL+"/RPC2") {
+	if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.KindRefused || !strings.Contains(e.Text, h.URL+"/RPC2") {
 		t.Errorf("301: %v", err)
 	}
 	// A redirect that is not followed is no answer to a call.
 	for _, code := range []int{301, 308} {
 		c := open(t, fmt.Sprintf("%s/%d", h.URL, code), nil)
 		c.HTTP().Settings.NoFollow = true
-		if _, err := c.Call(t.Context(), "add", 1, 2); protocols.KindOf(err) != protocols.Refused && protocols.KindOf(err) != protocols.Protocol {
+		if _, err := c.Call(t.Context(), "add", 1, 2); protocols.KindOf(err) != protocols.KindRefused && protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%d, not followed: %v", code, err)
 		}
 	}

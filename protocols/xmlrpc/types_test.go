@@ -67,7 +67,7 @@ func TestTypesThatDoNotFit(t *testing.T) {
 	round := &circle{}
 	round.Next = round
 	for _, v := range []any{make(chan int), func() {}, uint64(1 << 63), map[int]string{1: "x"}, round, struct{ C chan int }{}, complex(1, 2)} {
-		if _, err := AppendCall(nil, "x", []any{v}); protocols.KindOf(err) != protocols.Usage {
+		if _, err := AppendCall(nil, "x", []any{v}); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%T was sent: %v", v, err)
 		}
 	}
@@ -83,12 +83,12 @@ func TestTypesThatDoNotFit(t *testing.T) {
 		{int64(300), &tiny}, {int64(-1), &plus}, {int64(1), &text}, {"x", &tiny}, {"x", &times}, {DateTime("soon"), &times}, {[]any{"x"}, &many},
 		{map[string]any{"a": "x"}, &table}, {map[string]any{"ID": "x"}, &struct{ ID int }{}}, {1.5, &tiny}, {true, &text}, {[]any{}, &table},
 	} {
-		if err := Into(bad.v, bad.to); protocols.KindOf(err) != protocols.Protocol || !strings.Contains(err.Error(), "does not go into") {
+		if err := Into(bad.v, bad.to); protocols.KindOf(err) != protocols.KindProtocol || !strings.Contains(err.Error(), "does not go into") {
 			t.Errorf("%#v into %T: %v", bad.v, bad.to, err)
 		}
 	}
 	for _, to := range []any{nil, 1, (*int)(nil)} {
-		if err := Into(int64(1), to); protocols.KindOf(err) != protocols.Usage {
+		if err := Into(int64(1), to); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("into %#v: %v", to, err)
 		}
 	}

@@ -79,7 +79,7 @@ type Gate struct{ busy atomic.Bool }
 // Enter takes the gate, or fails at once with an error of class [ErrBusy].
 func (g *Gate) Enter() error {
 	if !g.busy.CompareAndSwap(false, true) {
-		return &Error{Kind: KindUsage, Class: ErrBusy}
+		return &Error{Kind: KindUsage, Sentinel: ErrBusy}
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ type Error struct {
 	Code      int    // the server's reply code; 0 when it has none
 	Enhanced  string // enhanced status code, RFC 3463, or a response code word
 	Text      string // the server's own words; harmless text is the printer's duty
-	Class     error  // sentinel that errors.Is finds: fs.ErrNotExist, ErrTooMany, ...
+	Sentinel  error  // sentinel that errors.Is finds: fs.ErrNotExist, ErrTooMany, ...
 	Retryable bool   // the same call may succeed when it is made again
 	Hint      string // what the user may try; empty when there is nothing to say
 	Err       error  // cause; may be nil
@@ -73,13 +73,13 @@ func (e *Error) Message() string {
 	default:
 		msg += ": " + causeText(e.Err)
 	}
-	if msg == "" && e.Class != nil {
-		return e.Class.Error()
+	if msg == "" && e.Sentinel != nil {
+		return e.Sentinel.Error()
 	}
 	if msg == "" {
 		return e.Kind.String()
 	}
-	if w := classWord(e.Class); w != "" && !strings.Contains(strings.ToLower(msg), strings.ToLower(w)) {
+	if w := classWord(e.Sentinel); w != "" && !strings.Contains(strings.ToLower(msg), strings.ToLower(w)) {
 		msg += " (" + w + ")"
 	}
 	return msg
@@ -99,7 +99,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Is reports whether the error is of the class target: one of this package's
 // sentinels, of io/fs's, or what its kind stands for.
 func (e *Error) Is(target error) bool {
-	if e.Class != nil && errors.Is(e.Class, target) {
+	if e.Sentinel != nil && errors.Is(e.Sentinel, target) {
 		return true
 	}
 	switch target {
@@ -155,7 +155,7 @@ func UsageError(proto, op, text string) *Error {
 // Kind is Usage when the protocol lacks it; adapters whose server lacks it set
 // Refused.
 func Unsupported(proto, op, text string) *Error {
-	return &Error{Proto: proto, Op: op, Kind: KindUsage, Text: text, Class: errors.ErrUnsupported}
+	return &Error{Proto: proto, Op: op, Kind: KindUsage, Text: text, Sentinel: errors.ErrUnsupported}
 }
 
 // ProtocolError gives an error for an answer that breaks the protocol.

@@ -129,9 +129,9 @@ func URLCredential(u *url.URL) Credential {
 	return Credential{User: u.User.Username(), Password: password, Empty: has && password == ""}
 }
 
-// ErrNoPassword is the error of a login for which only the user is known, of kind
+// NoPasswordError is the error of a login for which only the user is known, of kind
 // [KindAuth].
-func ErrNoPassword(user string) *Error {
+func NoPasswordError(user string) *Error {
 	return &Error{
 		Op: "login", Kind: KindAuth, Text: "no password is known for " + user,
 		Hint: "--password-command or --password-file, the keyring or ~/.netrc; user:@ in the URL stands for an empty one",

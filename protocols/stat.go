@@ -30,5 +30,5 @@ func Stat(ctx context.Context, c Client, name string) (Entry, error) {
 			return e, nil
 		}
 	}
-	return Entry{}, &Error{Op: "stat", Kind: KindRefused, Class: fs.ErrNotExist, Text: "no such entry in the listing"}
+	return Entry{}, &Error{Op: "stat", Kind: KindRefused, Sentinel: fs.ErrNotExist, Text: "no such entry in the listing"}
 }

@@ -83,7 +83,7 @@ func TestWrapKeepsWhatIsThere(t *testing.T) {
 	if err := Wrap(nil, "a", "b", "c"); err != nil || KindOf(err) != KindOK || IsRetryable(err) {
 		t.Errorf("nil became %v", err)
 	}
-	inner := Error{Op: "stat", Kind: KindRefused, Code: 550, Text: "no", Class: fs.ErrNotExist, Retryable: true, Hint: "h"}
+	inner := Error{Op: "stat", Kind: KindRefused, Code: 550, Text: "no", Sentinel: fs.ErrNotExist, Retryable: true, Hint: "h"}
 	kept := inner
 	got := Wrap(fmt.Errorf("outer: %w", &inner), "ftp", "get", "u")
 	want := inner

@@ -13,7 +13,7 @@ var parsers = map[string]bool{
 	"protocols/transport": true, // TLS records, proxies' answers, host names
 	"protocols/lab":       true, // commands of clients, fault specs
 	"protocols/mailstore": true, // mbox files
-	"protocols/talk":      true, // scripts
+	"protocols/expect":    true, // scripts
 	"protocols/message":   true, // headers, mailto: URLs
 	"internal/wire":       true, // lines, replies, dots
 	"internal/inflate":    true, // compressed streams

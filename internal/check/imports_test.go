@@ -19,13 +19,13 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/transfer", "protocols protocols/file", "", "flag log log/slog os/exec net/http crypto/tls"},
 	{"protocols/mailstore", "protocols protocols/file internal/charset", "...", "flag log log/slog os/exec net net/http"},
 	{"protocols/message", "protocols internal/charset", "...", "flag log log/slog os/exec net"},
-	{"protocols/talk", "protocols", "", "flag log log/slog os os/exec net/http"},
+	{"protocols/expect", "protocols", "", "flag log log/slog os os/exec net/http"},
 	{"protocols/lab", "internal/wire internal/urgent internal/charset", "...", "flag log log/slog os os/exec"},
 	{"protocols/protocoltest", "protocols protocols/lab protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                              // own codec over the HTTP adapter's transport
-	{"protocols/http", "protocols protocols/transport internal/wire", "...", "flag log log/slog os os/exec"},                                                                                                      // net/http is its parser of heads
-	{"protocols/*", "protocols protocols/transport protocols/talk internal/wire internal/sasl internal/urgent internal/keeper internal/inflate internal/charset", "...", "flag log log/slog os os/exec net/http"}, // the adapters
+	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                                // own codec over the HTTP adapter's transport
+	{"protocols/http", "protocols protocols/transport internal/wire", "...", "flag log log/slog os os/exec"},                                                                                                        // net/http is its parser of heads
+	{"protocols/*", "protocols protocols/transport protocols/expect internal/wire internal/sasl internal/urgent internal/keeper internal/inflate internal/charset", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
 	{"internal/keeper", "protocols protocols/transport internal/wire", "", "os net flag log log/slog"},
@@ -89,7 +89,7 @@ func TestMatches(t *testing.T) {
 }
 
 // support are the packages below protocols that are no adapters.
-var support = []string{"protocols/transport", "protocols/transfer", "protocols/lab", "protocols/all", "protocols/mailstore", "protocols/message", "protocols/talk", "protocols/protocoltest"}
+var support = []string{"protocols/transport", "protocols/transfer", "protocols/lab", "protocols/all", "protocols/mailstore", "protocols/message", "protocols/expect", "protocols/protocoltest"}
 
 func adapter(s *source) bool {
 	return matches("protocols/*", s.path) && !slices.Contains(support, s.path)

@@ -103,7 +103,7 @@ func TestTimeoutAndInterrupt(t *testing.T) {
 }
 
 func TestErrorLines(t *testing.T) {
-	bad := &protocols.Error{Kind: protocols.KindAuth, Code: 530, Text: "no\x1b[31m\nway", Class: protocols.ErrLoginNeeded}
+	bad := &protocols.Error{Kind: protocols.KindAuth, Code: 530, Text: "no\x1b[31m\nway", Sentinel: protocols.ErrLoginNeeded}
 	s := &fakeServer{failures: []error{bad, bad}}
 	r := s.cli(t, "ls", "fake://u@h/x")
 	want := "netclients: fake ls h/x: 530 no\uFFFD[31m way (server wants a login first)\n  try: --user NAME with --password-file FILE\n"

@@ -91,7 +91,7 @@ func (f *fake) Stat(_ context.Context, name string) (protocols.Entry, error) {
 			return e, nil
 		}
 	}
-	return protocols.Entry{}, &protocols.Error{Kind: protocols.KindRefused, Class: fs.ErrNotExist, Text: "gone"}
+	return protocols.Entry{}, &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: "gone"}
 }
 
 func (f *fake) Do(_ context.Context, cmd string) (*protocols.Reply, error) {

@@ -116,7 +116,7 @@ func (c *cookieVerb) clear(e *env, j *jarFile, args []string) error {
 		return err
 	}
 	if n == 0 && len(args) > 0 {
-		return &protocols.Error{Proto: "http", Op: "cookies", Kind: protocols.KindRefused, Class: fs.ErrNotExist, Text: "no such cookie in " + j.path}
+		return &protocols.Error{Proto: "http", Op: "cookies", Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: "no such cookie in " + j.path}
 	}
 	if e.out.json {
 		return e.out.object(map[string]any{"protocol": "http", "op": "clear", "cleared": n})

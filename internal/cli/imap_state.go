@@ -45,7 +45,7 @@ func (stateFiles) Open(path string) (imap.File, error) {
 		}
 		f.Close() // another process has put a new one in its place just now
 	}
-	return nil, &protocols.Error{Kind: protocols.KindLocal, Class: protocols.ErrBusy, Text: path + " is in use by another run"}
+	return nil, &protocols.Error{Kind: protocols.KindLocal, Sentinel: protocols.ErrBusy, Text: path + " is in use by another run"}
 }
 
 func isAt(f *os.File, path string) bool {

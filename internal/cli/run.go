@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 )
 
 // player is `run`: a conversation by a script.
@@ -28,7 +28,7 @@ type player struct {
 	exitStep, hushed bool
 }
 
-// runVerb is the verb of every protocol that can talk.
+// runVerb is the verb of every protocol that can expect.
 func runVerb() *verb {
 	var p player
 	v := &verb{
@@ -67,7 +67,7 @@ func (f stepFlag) Type() string   { return "TEXT" }
 
 func (f stepFlag) Set(s string) error {
 	line := f.make(s)
-	if _, err := talk.Parse(strings.NewReader(line)); err != nil {
+	if _, err := expect.Parse(strings.NewReader(line)); err != nil {
 		return err
 	}
 	*f.steps = append(*f.steps, line)
@@ -130,27 +130,27 @@ func (p *player) run(ctx context.Context, e *env, args []string) error {
 	})
 }
 
-func (p *player) script(e *env, file string) (*talk.Script, error) {
+func (p *player) script(e *env, file string) (*expect.Script, error) {
 	switch {
 	case file == "" && len(p.steps) == 0:
 		return nil, usage("run: want a script file, or --expect and --send")
 	case file == "":
-		return talk.Parse(strings.NewReader(strings.Join(p.steps, "\n")))
+		return expect.Parse(strings.NewReader(strings.Join(p.steps, "\n")))
 	case file == "-":
-		return talk.Parse(e.stdin)
+		return expect.Parse(e.stdin)
 	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return talk.Parse(f)
+	return expect.Parse(f)
 }
 
 // playedJSON is what became of one step.
 type playedJSON struct {
 	URL string `json:"url"`
-	talk.Result
+	expect.Result
 }
 
 // printJSON is what the script itself says.
@@ -161,7 +161,7 @@ type printJSON struct {
 	Text   string `json:"text"`
 }
 
-func (p *player) play(ctx context.Context, e *env, c protocols.Talker, script *talk.Script) error {
+func (p *player) play(ctx context.Context, e *env, c protocols.Talker, script *expect.Script) error {
 	secrets := map[string]string{}
 	for name, reference := range p.secrets {
 		value, err := readSecret(reference)
@@ -175,12 +175,12 @@ func (p *player) play(ctx context.Context, e *env, c protocols.Talker, script *t
 		return err
 	}
 	defer conn.Close()
-	mask := talk.NewMask()
-	stream := talk.NewStream(conn, 0)
+	mask := expect.NewMask()
+	stream := expect.NewStream(conn, 0)
 	flush := p.show(e, stream, mask)
-	err = script.Run(ctx, stream, mask, &talk.RunOptions{
+	err = script.Run(ctx, stream, mask, &expect.RunOptions{
 		Timeout: time.Duration(p.stepTime), LineEnd: p.end.value, Variables: p.vars, Secrets: secrets, Secret: readSecret,
-		Report: func(r talk.Result) error {
+		Report: func(r expect.Result) error {
 			if e.out.json {
 				return errors.Join(e.out.object(playedJSON{protocols.Redact(e.at.URL), r}), e.out.flush())
 			}
@@ -201,7 +201,7 @@ func (p *player) play(ctx context.Context, e *env, c protocols.Talker, script *t
 
 // show prints what is received, with secrets masked: as it is into a file or
 // pipe, made harmless on a terminal. With --json the steps tell it.
-func (p *player) show(e *env, stream *talk.Stream, mask *talk.Mask) (flush func() error) {
+func (p *player) show(e *env, stream *expect.Stream, mask *expect.Mask) (flush func() error) {
 	if e.out.json || p.hushed {
 		return func() error { return nil }
 	}
@@ -303,7 +303,7 @@ func readSecret(reference string) (string, error) {
 // exit names the step that failed, and ends with the exit code that the script,
 // or --exit-step, wants for it.
 func (p *player) exit(e *env, err error) error {
-	s, ok := errors.AsType[*talk.StepError](err)
+	s, ok := errors.AsType[*expect.StepError](err)
 	if !ok {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/socket"
-	"github.com/netclients/netclients/protocols/talk"
 )
 
 // connector is `connect`.
@@ -131,7 +131,7 @@ func (t *joint) once(ctx context.Context, open func(context.Context) (io.ReadWri
 		return err
 	}
 	if t.idle > 0 {
-		go func() { cancel(talk.Silence(ctx, t.idle, t.moved)) }()
+		go func() { cancel(expect.Silence(ctx, t.idle, t.moved)) }()
 	}
 	err = t.both(ctx, conn, t.stats.Written.Load)
 	if told := t.v.tell(event{Event: "closed", Sent: t.stats.Written.Load(), Got: t.stats.Read.Load(), Error: errorText(err)}, "closed"); told != nil {
@@ -151,7 +151,7 @@ func (t *joint) both(ctx context.Context, conn io.ReadWriteCloser, written func(
 	}()
 	err := t.read(conn)
 	if err == nil {
-		err = talk.Rest(sent, written)
+		err = expect.Rest(sent, written)
 	}
 	stop()
 	conn.Close() // which ends a write

@@ -6,7 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 )
 
 // topic is a page of `netclients help` that is about no command.
@@ -24,7 +24,7 @@ func topics() []topic {
 		{"config", "the configuration file and its profiles", page(configPage)},
 		{"json", "the objects that --json prints", page(jsonPage)},
 		{"faults", "how the servers of the lab can be made to misbehave", page(faultsPage)},
-		{"talk", "the scripts of run: send and expect", page(talk.Language)},
+		{"talk", "the scripts of run: send and expect", page(expect.Language)},
 		{"exit", "exit codes", func(*app) string { return exitPage() }},
 	}
 }

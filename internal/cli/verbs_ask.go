@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 )
 
 // askVerbs are those that ask a server about itself, or talk to it as it is.
@@ -159,7 +159,7 @@ func sendBytes(ctx context.Context, e *env, c protocols.Talker, _ string, args [
 	case e.out.json:
 		var reply []byte
 		if ok {
-			reply, err = talk.NewStream(conn, 0).ReadAll(ctx, maxSendReply)
+			reply, err = expect.NewStream(conn, 0).ReadAll(ctx, maxSendReply)
 		}
 		return errors.Join(e.sent(n, reply), err)
 	case !ok:

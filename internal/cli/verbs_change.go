@@ -172,7 +172,7 @@ func contents(ctx context.Context, client protocols.Client, name string) (inside
 			return nil, false, err
 		case entry.Name == "." || entry.Name == "..":
 		case !entry.Parsed() || strings.ContainsAny(entry.Name, "/\x00"):
-			return nil, false, &protocols.Error{Kind: protocols.KindProtocol, Class: protocols.ErrIncomplete,
+			return nil, false, &protocols.Error{Kind: protocols.KindProtocol, Sentinel: protocols.ErrIncomplete,
 				Text: "nothing deleted in " + name + ": the listing holds " + strconv.Quote(entry.Raw+entry.Name)}
 		case len(inside) == heldRemoved:
 			return inside, true, nil

@@ -32,7 +32,7 @@ var hashes = map[string]func() hash.Hash{
 func verifySum(ctx context.Context, remote protocols.Client, name string, local io.Reader) error {
 	c, ok := protocols.As[checksummer](remote)
 	if !ok {
-		return &protocols.Error{Kind: protocols.KindUsage, Class: errors.ErrUnsupported, Text: "--verify: this protocol has no checksums"}
+		return &protocols.Error{Kind: protocols.KindUsage, Sentinel: errors.ErrUnsupported, Text: "--verify: this protocol has no checksums"}
 	}
 	algorithm, want, err := c.Checksum(ctx, name)
 	if err != nil {
@@ -40,7 +40,7 @@ func verifySum(ctx context.Context, remote protocols.Client, name string, local 
 	}
 	start := hashes[algorithm]
 	if start == nil {
-		return &protocols.Error{Kind: protocols.KindRefused, Class: errors.ErrUnsupported, Text: "--verify: the server's checksums are of an unknown kind, " + algorithm}
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "--verify: the server's checksums are of an unknown kind, " + algorithm}
 	}
 	h := start()
 	if _, err := io.Copy(h, local); err != nil {

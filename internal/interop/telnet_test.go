@@ -15,8 +15,8 @@ import (
 	"github.com/creack/pty"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/lab"
-	"github.com/netclients/netclients/protocols/talk"
 	"github.com/netclients/netclients/protocols/telnet"
 )
 
@@ -40,7 +40,7 @@ func telnetTo(t *testing.T, set telnet.Settings) *telnet.Conn {
 // the byte 255, with inetutils' telnetd.
 func TestTelnetd(t *testing.T) {
 	conn := telnetTo(t, telnet.Settings{Terminals: []string{"vt220"}, Width: 91, Height: 33})
-	script, err := talk.Parse(strings.NewReader(`
+	script, err := expect.Parse(strings.NewReader(`
 expect "login: "
 send alice
 expect "assword: "
@@ -107,7 +107,7 @@ func TestTelnetProgram(t *testing.T) {
 	}
 	defer far.Close()
 	defer func() { cmd.Process.Kill(); cmd.Wait() }()
-	script, err := talk.Parse(strings.NewReader(`
+	script, err := expect.Parse(strings.NewReader(`
 timeout 20s
 eol cr
 expect "login: "
@@ -131,7 +131,7 @@ end
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := script.Run(t.Context(), talk.NewStream(far, 0), nil, nil); err != nil {
+	if err := script.Run(t.Context(), expect.NewStream(far, 0), nil, nil); err != nil {
 		t.Error(err)
 	}
 	if s.Logins() != 1 {

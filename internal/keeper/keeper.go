@@ -124,7 +124,7 @@ func (k *Keeper[S]) Open() error {
 }
 
 func errClosed() error {
-	return &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
+	return &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
 }
 
 func (k *Keeper[S]) alive(ctx context.Context, s S) bool {

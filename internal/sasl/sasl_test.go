@@ -34,7 +34,7 @@ func names(t *testing.T, clients []Client) string {
 }
 
 func TestChooseOrder(t *testing.T) {
-	blocked := &protocols.Error{Kind: protocols.KindAuth, Class: protocols.ErrCleartext, Text: "clear"}
+	blocked := &protocols.Error{Kind: protocols.KindAuth, Sentinel: protocols.ErrCleartext, Text: "clear"}
 	state := handshake(t, tls.VersionTLS13)
 	tests := []struct {
 		name    string

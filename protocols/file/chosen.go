@@ -37,7 +37,7 @@ func Taken(dir *os.Root, name string) error {
 
 func taken(name string) error {
 	return &protocols.Error{
-		Kind: protocols.KindLocal, Class: fs.ErrExist,
+		Kind: protocols.KindLocal, Sentinel: fs.ErrExist,
 		Text: name + ": not replaced, because you did not choose the name", Hint: "--overwrite replaces it",
 	}
 }

@@ -201,7 +201,7 @@ func wrap(err error, op, url string) error {
 	}
 	for _, class := range []error{fs.ErrNotExist, fs.ErrPermission, fs.ErrExist} {
 		if errors.Is(err, class) {
-			e.Class = class
+			e.Sentinel = class
 		}
 	}
 	return e

@@ -72,7 +72,7 @@ func object(f *os.File, o *protocols.GetOptions) (*protocols.Object, error) {
 	}
 	obj := &protocols.Object{Entry: entry(info), Offset: o.Offset, Body: f}
 	if o.Same != nil && !same(obj.Entry, *o.Same) {
-		return nil, &protocols.Error{Kind: protocols.KindLocal, Class: protocols.ErrChanged}
+		return nil, &protocols.Error{Kind: protocols.KindLocal, Sentinel: protocols.ErrChanged}
 	}
 	if o.Offset > obj.Size {
 		return nil, protocols.UsageError(proto, "get", "the file ends before the offset")

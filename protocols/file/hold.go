@@ -11,7 +11,7 @@ import (
 // system or file system without advisory locks is no error.
 func Hold(f *os.File, name string) error {
 	if heldByAnother(f) {
-		return &protocols.Error{Kind: protocols.KindLocal, Class: protocols.ErrBusy, Text: name + " is in use by another run"}
+		return &protocols.Error{Kind: protocols.KindLocal, Sentinel: protocols.ErrBusy, Text: name + " is in use by another run"}
 	}
 	return nil
 }

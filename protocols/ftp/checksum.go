@@ -47,7 +47,7 @@ func (c *Client) Checksum(ctx context.Context, name string) (algorithm string, s
 				return err
 			}
 		}
-		return &protocols.Error{Kind: protocols.KindRefused, Class: errors.ErrUnsupported, Text: "the server offers no checksums (HASH, XSHA256, XMD5, XCRC)"}
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the server offers no checksums (HASH, XSHA256, XMD5, XCRC)"}
 	})
 	return algorithm, sum, err
 }

@@ -163,7 +163,7 @@ func unchanged(was, is *protocols.Entry) error {
 		changed = changed || was.Modified.Sub(is.Modified).Abs() >= coarse
 	}
 	if changed {
-		return &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrChanged,
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged,
 			Text: fmt.Sprintf("was %d bytes of %s, is %d bytes of %s", was.Size, stampOf(was.Modified), is.Size, stampOf(is.Modified))}
 	}
 	return nil

@@ -47,7 +47,7 @@ func (l *libConn) send(line string) error {
 	verb, arg, _ := strings.Cut(line, " ")
 	l.verb = verb
 	if verb == "PASS" && !l.cred.HasPassword() {
-		return protocols.ErrNoPassword(l.cred.User)
+		return protocols.NoPasswordError(l.cred.User)
 	}
 	if verb == "PASS" {
 		if err := l.ctl.secret(verb, arg); err != nil {

@@ -44,7 +44,7 @@ func (c *Client) Names(ctx context.Context, name string) iter.Seq2[protocols.Ent
 			// Some servers put the folder before each name.
 			return yield(c.placed(protocols.Entry{Protocol: proto, Name: base(line), Type: protocols.TypeOther, Size: -1}, name))
 		})
-		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code == 550 && e.Class != nil && s.isFolder(path) {
+		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code == 550 && e.Sentinel != nil && s.isFolder(path) {
 			return nil // many servers say "no files found" of an empty folder
 		}
 		if s.failed != nil {

@@ -235,7 +235,7 @@ func (s *session) renameOver(from, to string, cause error) error {
 		return s.failed
 	case !ok:
 	case folder:
-		e.Text, e.Class = strings.TrimSuffix(e.Text, ".")+": a folder exists already under this name", fs.ErrExist
+		e.Text, e.Sentinel = strings.TrimSuffix(e.Text, ".")+": a folder exists already under this name", fs.ErrExist
 		e.Hint = "with / at the end of the URL files go into the folder"
 		return s.discard(from, cause)
 	default:
@@ -290,7 +290,7 @@ func (c *Client) SetTime(ctx context.Context, name string, t time.Time) error {
 			return err
 		}
 		if !ok {
-			return &protocols.Error{Kind: protocols.KindRefused, Class: errors.ErrUnsupported, Text: "the server does not set times"}
+			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the server does not set times"}
 		}
 		return nil
 	})

@@ -40,7 +40,7 @@ func relay(src, dst *session, name, toName string) error {
 		return err
 	}
 	if err := pair(src, dst); err != nil {
-		return &protocols.Error{Kind: protocols.KindRefused, Class: errors.ErrUnsupported, Text: "the servers do not copy to each other", Err: err}
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the servers do not copy to each other", Err: err}
 	}
 	part := to + protocols.PartSuffix
 	if err := run(src, dst, from, part); err != nil {

@@ -67,7 +67,7 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	v, known := verdicts[r.Code]
 	switch {
 	case known:
-		e.Kind, e.Class, e.Hint = v.kind, v.class, v.hint
+		e.Kind, e.Sentinel, e.Hint = v.kind, v.class, v.hint
 	case r.Code >= 500:
 		e.Kind = protocols.KindRefused
 	case r.Code >= 400:
@@ -80,7 +80,7 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	text := strings.ToLower(strings.Join(r.Lines, " "))
 	for _, w := range words {
 		if w.code == r.Code && strings.Contains(text, w.text) {
-			e.Class, e.Kind = w.class, w.kind
+			e.Sentinel, e.Kind = w.class, w.kind
 			e.Retryable = w.kind == protocols.KindTemporary
 			break
 		}
@@ -92,8 +92,8 @@ func refusal(r *protocols.Reply) *protocols.Error {
 // that the name is not there, unless its words do.
 func making(err error) error {
 	e, ok := errors.AsType[*protocols.Error](err)
-	if ok && e.Code == 550 && e.Class == fs.ErrNotExist && !strings.Contains(strings.ToLower(e.Text), "no such") {
-		e.Class = nil
+	if ok && e.Code == 550 && e.Sentinel == fs.ErrNotExist && !strings.Contains(strings.ToLower(e.Text), "no such") {
+		e.Sentinel = nil
 	}
 	return err
 }

@@ -53,8 +53,8 @@ func TestRefusals(t *testing.T) {
 		{299, "", protocols.KindProtocol, nil, false},
 	} {
 		e := refusal(&protocols.Reply{Code: tt.code, Lines: []string{tt.text}})
-		if e.Kind != tt.kind || e.Retryable != tt.retry || e.Code != tt.code || tt.class == nil && e.Class != nil || tt.class != nil && !errors.Is(e, tt.class) {
-			t.Errorf("%d %s: kind %v, class %v, retryable %v; want %v, %v, %v", tt.code, tt.text, e.Kind, e.Class, e.Retryable, tt.kind, tt.class, tt.retry)
+		if e.Kind != tt.kind || e.Retryable != tt.retry || e.Code != tt.code || tt.class == nil && e.Sentinel != nil || tt.class != nil && !errors.Is(e, tt.class) {
+			t.Errorf("%d %s: kind %v, class %v, retryable %v; want %v, %v, %v", tt.code, tt.text, e.Kind, e.Sentinel, e.Retryable, tt.kind, tt.class, tt.retry)
 		}
 	}
 }

@@ -250,7 +250,7 @@ func (s *session) protect() []step {
 
 func tlsRefused(err error) error {
 	if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code != 0 {
-		e.Kind, e.Class, e.Retryable = protocols.KindTLS, nil, false
+		e.Kind, e.Sentinel, e.Retryable = protocols.KindTLS, nil, false
 		e.Hint = "the server will not protect data connections; --prot clear sends them in clear"
 	}
 	return err

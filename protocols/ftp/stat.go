@@ -86,5 +86,5 @@ func (s *session) statFacts(ctx context.Context, name string) (protocols.Entry, 
 	case err != nil && err != errStop:
 		return e, err
 	}
-	return e, &protocols.Error{Kind: protocols.KindRefused, Class: fs.ErrNotExist, Text: "no such file or folder"}
+	return e, &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: "no such file or folder"}
 }

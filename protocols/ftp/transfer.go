@@ -187,7 +187,7 @@ func (o *opening) start() []step {
 			if r.Code/100 == 3 {
 				return nil
 			}
-			return &protocols.Error{Kind: protocols.KindRefused, Class: errors.ErrUnsupported, Code: r.Code, Text: r.Text(), Hint: "the server cannot go on from an offset; transfer the whole file"}
+			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Code: r.Code, Text: r.Text(), Hint: "the server cannot go on from an offset; transfer the whole file"}
 		}})
 	}
 	return append(steps, step{verb: t.verb, args: arguments(t.arg), moves: true, then: func(r *protocols.Reply) error {

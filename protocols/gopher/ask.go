@@ -63,7 +63,7 @@ func (c *Client) hold(conn *transport.Conn) error {
 	defer c.mu.Unlock()
 	if c.closed {
 		conn.Close()
-		return &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
+		return &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
 	}
 	c.conn = conn
 	return nil
@@ -82,7 +82,7 @@ func (c *Client) open() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
+		return &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
 	}
 	return nil
 }
@@ -270,12 +270,12 @@ var refusals = []struct {
 
 // refused makes the error of a server's no.
 func refused(text string) *protocols.Error {
-	e := &protocols.Error{Kind: protocols.KindRefused, Class: fs.ErrNotExist, Text: strings.TrimSpace(text)}
+	e := &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: strings.TrimSpace(text)}
 	lower := strings.ToLower(text)
 	for _, r := range refusals {
 		for word := range strings.SplitSeq(r.words, "|") {
 			if strings.Contains(lower, word) {
-				e.Kind, e.Class, e.Retryable = r.kind, r.class, r.kind == protocols.KindTemporary
+				e.Kind, e.Sentinel, e.Retryable = r.kind, r.class, r.kind == protocols.KindTemporary
 				return e
 			}
 		}

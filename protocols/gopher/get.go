@@ -101,7 +101,7 @@ func readable(o *protocols.GetOptions) error {
 	case o.Offset < 0 || o.Length < 0:
 		return protocols.UsageError(proto, "get", "offset and length are 0 or more")
 	case o.Same != nil:
-		return &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrChanged, Text: "gopher cannot tell whether it is still the same"}
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged, Text: "gopher cannot tell whether it is still the same"}
 	case o.Offset > 0:
 		return protocols.Unsupported(proto, "get", "gopher reads from the start only")
 	}

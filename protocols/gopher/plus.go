@@ -20,7 +20,7 @@ func (a *answer) plusHeader() error {
 		return err
 	}
 	if !ok && !a.eof {
-		return &protocols.Error{Kind: protocols.KindProtocol, Class: errors.ErrUnsupported, Text: "the answer does not begin as one of Gopher+"}
+		return &protocols.Error{Kind: protocols.KindProtocol, Sentinel: errors.ErrUnsupported, Text: "the answer does not begin as one of Gopher+"}
 	}
 	if !ok || len(line) < 2 || line[0] != '+' && line[0] != '-' {
 		return a.notPlus()
@@ -50,7 +50,7 @@ func (a *answer) notPlus() error {
 	if err := a.noted(); err != nil {
 		return err
 	}
-	return &protocols.Error{Kind: protocols.KindRefused, Class: errors.ErrUnsupported, Text: "the server does not speak Gopher+"}
+	return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the server does not speak Gopher+"}
 }
 
 // plusRefusal reads an error (Gopher+ 2.3): a code and the administrator, and
@@ -75,9 +75,9 @@ func (a *answer) plusRefusal() error {
 	e.Code = n
 	switch n {
 	case 2:
-		e.Kind, e.Class, e.Retryable = protocols.KindTemporary, nil, true
+		e.Kind, e.Sentinel, e.Retryable = protocols.KindTemporary, nil, true
 	case 3:
-		e.Kind, e.Class, e.Hint = protocols.KindRefused, nil, "the item has moved"
+		e.Kind, e.Sentinel, e.Hint = protocols.KindRefused, nil, "the item has moved"
 	}
 	return e
 }

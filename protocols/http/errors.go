@@ -98,7 +98,7 @@ func statusError(resp *Response, body []byte) error {
 	if strange := strangeLogins(resp); strange != nil {
 		c.class = strange
 	}
-	return &protocols.Error{Kind: c.kind, Code: resp.Status, Class: c.class, Retryable: c.retry, Err: cause}
+	return &protocols.Error{Kind: c.kind, Code: resp.Status, Sentinel: c.class, Retryable: c.retry, Err: cause}
 }
 
 // strangeLogins is the class of a 401 that no login of ours would satisfy, or nil.

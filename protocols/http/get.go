@@ -162,7 +162,7 @@ func (c *Client) object(name string, resp *Response, o *protocols.GetOptions) (*
 	case resp.Status == nethttp.StatusNotModified && !c.conditional(part):
 		return nil, protocolError("304 Not Modified, and nobody asked whether it is")
 	case resp.Status == nethttp.StatusNotModified, !part && resp.Status < 300 && c.Settings.Condition.old(&e):
-		return nil, &protocols.Error{Kind: protocols.KindRefused, Code: nethttp.StatusNotModified, Class: ErrNotModified}
+		return nil, &protocols.Error{Kind: protocols.KindRefused, Code: nethttp.StatusNotModified, Sentinel: ErrNotModified}
 	case resp.Status >= 400 && (!c.Settings.AnyStatus || part):
 		return nil, refusal(resp)
 	case resp.Status/100 == 3:
@@ -173,7 +173,7 @@ func (c *Client) object(name string, resp *Response, o *protocols.GetOptions) (*
 		if o.Same != nil && unchanged(o.Same, &e) != nil {
 			return nil, unchanged(o.Same, &e)
 		}
-		return nil, &protocols.Error{Kind: protocols.KindRefused, Class: errors.ErrUnsupported, Code: resp.Status, Text: "the server sends all of it: it cannot start at an offset"}
+		return nil, &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Code: resp.Status, Text: "the server sends all of it: it cannot start at an offset"}
 	case o.Length > 0:
 		obj.Body = &firstPart{resp.Body, o.Length}
 	}
@@ -279,7 +279,7 @@ func (c *Client) behindEnd(obj *protocols.Object, resp *Response, o *protocols.G
 	if !ok || size != o.Offset || o.Same != nil && o.Same.Size >= 0 && o.Same.Size != size {
 		if ok && o.Same != nil {
 			resp.Body.Close()
-			return nil, &protocols.Error{Kind: protocols.KindRefused, Code: resp.Status, Class: protocols.ErrChanged, Text: fmt.Sprintf("it has %d bytes now", size)}
+			return nil, &protocols.Error{Kind: protocols.KindRefused, Code: resp.Status, Sentinel: protocols.ErrChanged, Text: fmt.Sprintf("it has %d bytes now", size)}
 		}
 		return nil, refusal(resp)
 	}
@@ -298,7 +298,7 @@ func unchanged(was, is *protocols.Entry) error {
 		changed = changed || was.Modified.Sub(is.Modified).Abs() >= max(was.Accuracy, is.Accuracy, time.Second)
 	}
 	if changed {
-		return &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrChanged}
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged}
 	}
 	return nil
 }

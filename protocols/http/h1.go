@@ -94,7 +94,7 @@ func (l *http1) secret() error {
 		return l.conn.AllowSecret()
 	}
 	return &protocols.Error{
-		Kind: protocols.KindAuth, Class: protocols.ErrCleartext, Text: "refused to send a secret without TLS through a proxy",
+		Kind: protocols.KindAuth, Sentinel: protocols.ErrCleartext, Text: "refused to send a secret without TLS through a proxy",
 		Hint: "use https; --allow-plaintext-auth sends it in clear",
 	}
 }

@@ -46,7 +46,7 @@ func (c *Client) link(ctx context.Context, u *url.URL) (l link, reused bool, err
 	delete(c.links, key)
 	c.mu.Unlock()
 	if closed {
-		return nil, false, &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
+		return nil, false, &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
 	}
 	if l != nil {
 		if l.ready() {
@@ -70,7 +70,7 @@ func (c *Client) working(l link) error {
 	c.mu.Unlock()
 	if closed {
 		l.close()
-		return &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
+		return &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
 	}
 	return nil
 }

@@ -95,7 +95,7 @@ func (lg *login) ask(ctx context.Context) error {
 		lg.cred = protocols.URLCredential(c.url)
 	}
 	if cred := &lg.cred; cred.User != "" && cred.Token == "" && !cred.HasPassword() {
-		return protocols.ErrNoPassword(cred.User)
+		return protocols.NoPasswordError(cred.User)
 	}
 	lg.asked = true
 	return nil

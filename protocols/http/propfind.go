@@ -222,7 +222,7 @@ func (c *Client) multiRefusal(resp *Response) error {
 	err := parseMultistatus(resp.Body, c.limits, func(r davResponse) error {
 		if code := davStatus(r.status); code >= 300 && first == nil {
 			class := classOf(code)
-			first = &protocols.Error{Kind: class.kind, Code: code, Class: class.class, Text: fmt.Sprintf("%s of %s", nethttp.StatusText(code), r.href)}
+			first = &protocols.Error{Kind: class.kind, Code: code, Sentinel: class.class, Text: fmt.Sprintf("%s of %s", nethttp.StatusText(code), r.href)}
 		}
 		return nil
 	})

@@ -135,7 +135,7 @@ func (c *Client) writable(name string) (*url.URL, error) {
 func (c *Client) change(ctx context.Context, op, method, name string, h Header) error {
 	_, err := c.changed(ctx, method, name, h)
 	if e, ok := errors.AsType[*protocols.Error](err); ok && method == "MKCOL" {
-		e.Class = mkcolClass(e)
+		e.Sentinel = mkcolClass(e)
 	}
 	return c.wrap(err, op, name)
 }
@@ -149,7 +149,7 @@ func mkcolClass(e *protocols.Error) error {
 	case nethttp.StatusConflict:
 		return fs.ErrNotExist
 	}
-	return e.Class
+	return e.Sentinel
 }
 
 func (c *Client) changed(ctx context.Context, method, name string, h Header) (*Response, error) {

@@ -36,7 +36,7 @@ func (c *Client) follow(r *Request, resp *Response) (*Request, error) {
 	}
 	if within := cmp.Or(r.within, c.within); within != nil && !r.bare && !below(to, within) {
 		return nil, &protocols.Error{
-			Kind: protocols.KindRefused, Code: resp.Status, Class: errOutside, Text: "redirect to " + protocols.Redact(to),
+			Kind: protocols.KindRefused, Code: resp.Status, Sentinel: errOutside, Text: "redirect to " + protocols.Redact(to),
 			Hint: "give that URL",
 		}
 	}

@@ -68,7 +68,7 @@ type archive struct {
 // use runs one step on the live session. Commands may be under way between steps.
 func (a *archive) use(ctx context.Context, f func(s *session) error) error {
 	if a.closed {
-		return a.c.wrap(&protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}, "sync", a.text)
+		return a.c.wrap(&protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}, "sync", a.text)
 	}
 	return a.c.do(ctx, "sync", a.text, func(s *session) error {
 		a.s, s.held = s, true

@@ -260,16 +260,16 @@ func (s *session) plainLogin(cred protocols.Credential, clear, why error) error 
 	case s.caps["LOGINDISABLED"]:
 		e := &protocols.Error{Kind: protocols.KindAuth, Op: "login", Text: "the server has disabled LOGIN and offers no other way that can be used"}
 		if s.conn.TLS() == nil {
-			e.Class, e.Hint = protocols.ErrNeedsTLS, "try --tls require"
+			e.Sentinel, e.Hint = protocols.ErrNeedsTLS, "try --tls require"
 		}
 		return e
 	case cred.User == "" || cred.Password == "" && cred.Token != "":
 		if why != nil {
 			return why
 		}
-		return &protocols.Error{Kind: protocols.KindAuth, Op: "login", Class: protocols.ErrLoginNeeded, Text: "no user name is known for this server"}
+		return &protocols.Error{Kind: protocols.KindAuth, Op: "login", Sentinel: protocols.ErrLoginNeeded, Text: "no user name is known for this server"}
 	case !cred.HasPassword():
-		return protocols.ErrNoPassword(cred.User)
+		return protocols.NoPasswordError(cred.User)
 	case clear != nil:
 		return clear
 	}

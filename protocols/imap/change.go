@@ -266,7 +266,7 @@ func (c *Client) Unmake(ctx context.Context, text string) error {
 				return err
 			}
 			if e.GroupInfo != nil && e.Count > 0 {
-				return &protocols.Error{Kind: protocols.KindRefused, Class: fs.ErrExist, Text: fmt.Sprintf("the mailbox holds %d messages", e.Count),
+				return &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrExist, Text: fmt.Sprintf("the mailbox holds %d messages", e.Count),
 					Hint: "--force deletes it with all that is in it"}
 			}
 		}

@@ -141,7 +141,7 @@ func unchanged(was, is *protocols.Entry) error {
 	if was == nil || was.Size < 0 || is.Size < 0 || was.Size == is.Size {
 		return nil
 	}
-	return &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrChanged, Text: fmt.Sprintf("was %d bytes, is %d bytes", was.Size, is.Size)}
+	return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged, Text: fmt.Sprintf("was %d bytes, is %d bytes", was.Size, is.Size)}
 }
 
 // body is the content of one message in the middle of its FETCH response.

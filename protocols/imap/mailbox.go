@@ -88,7 +88,7 @@ func (s *session) open(n *name, write bool) error {
 
 func (s *session) sameValidity(n *name) error {
 	if n.validity != 0 && n.validity != s.box.validity {
-		return &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrChanged,
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged,
 			Text: fmt.Sprintf("the mailbox has been made anew: UIDVALIDITY is %d, not %d", s.box.validity, n.validity)}
 	}
 	return nil
@@ -118,7 +118,7 @@ func (s *session) selectBox(mailboxName string, write bool) error {
 		s.box.validity = 1 // a server without it keeps no UIDs: the number is only a place holder
 	}
 	if write && s.box.readOnly {
-		return &protocols.Error{Kind: protocols.KindRefused, Class: fs.ErrPermission, Enhanced: "READ-ONLY", Text: "the mailbox can only be read"}
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrPermission, Enhanced: "READ-ONLY", Text: "the mailbox can only be read"}
 	}
 	return nil
 }

@@ -132,7 +132,7 @@ func (st *status) err() error {
 	}
 	switch {
 	case known:
-		e.Kind, e.Class, e.Hint = v.kind, v.class, v.hint
+		e.Kind, e.Sentinel, e.Hint = v.kind, v.class, v.hint
 	case st.word == "BYE":
 		e.Kind = protocols.KindTemporary
 	}
@@ -158,7 +158,7 @@ func missing(op, what string) error {
 
 // notFound says that a message is not there.
 func notFound(what string) error {
-	return &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Class: fs.ErrNotExist, Text: what}
+	return &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: what}
 }
 
 // isLost reports whether an error is that of a connection that ended.

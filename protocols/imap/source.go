@@ -78,7 +78,7 @@ func (c *Client) changes(ctx context.Context, text string, m *protocols.Mailbox,
 			return err
 		}
 		if strconv.FormatUint(uint64(s.box.validity), 10) != m.Validity {
-			return &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrChanged, Retryable: true, Text: "the mailbox was made anew while it was being read"}
+			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged, Retryable: true, Text: "the mailbox was made anew while it was being read"}
 		}
 		resync := s.enabled["QRESYNC"] && s.box.modSeq != 0
 		state := ""

@@ -103,5 +103,5 @@ func (p *parent) wrap(err error, op, name string) error {
 
 // absent says that there is no such message.
 func absent(name string) error {
-	return &protocols.Error{Kind: protocols.KindRefused, Class: errNotExist, Text: "no message " + filepath.Base(name)}
+	return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errNotExist, Text: "no message " + filepath.Base(name)}
 }

@@ -56,7 +56,7 @@ func waitFor(ctx context.Context, path string, try func() (bool, error)) error {
 			return err
 		}
 		if time.Now().After(end) {
-			return &protocols.Error{Kind: protocols.KindLocal, Class: protocols.ErrBusy, Retryable: true, Text: path + " is locked by another program"}
+			return &protocols.Error{Kind: protocols.KindLocal, Sentinel: protocols.ErrBusy, Retryable: true, Text: path + " is locked by another program"}
 		}
 		select {
 		case <-ctx.Done():

@@ -19,7 +19,7 @@ func (m *Maildir) StatePath(name, source string) (string, error) {
 // part of their names.
 func (m *Maildir) OpenMailbox(_ context.Context, name string) (*protocols.Mailbox, error) {
 	if !isMaildir(name) {
-		return nil, m.wrap(&protocols.Error{Kind: protocols.KindLocal, Class: errNotExist, Text: "no maildir"}, "sync", name)
+		return nil, m.wrap(&protocols.Error{Kind: protocols.KindLocal, Sentinel: errNotExist, Text: "no maildir"}, "sync", name)
 	}
 	return m.source(name, m.list), nil
 }

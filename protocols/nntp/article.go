@@ -132,7 +132,7 @@ func (s *session) unchanged(ctx context.Context, t target, was *protocols.Entry)
 		return err
 	}
 	if was.ID != "" && is.ID != "" && was.ID != is.ID || was.Size >= 0 && is.Size >= 0 && was.Size != is.Size {
-		return &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrChanged, Text: "another article has that name now"}
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged, Text: "another article has that name now"}
 	}
 	return nil
 }
@@ -235,7 +235,7 @@ func (b *body) note(err error) error {
 
 // bodyClosed is what a read after Close gives.
 func bodyClosed() error {
-	return &protocols.Error{Proto: proto, Op: "get", Kind: protocols.KindUsage, Class: protocols.ErrClosed}
+	return &protocols.Error{Proto: proto, Op: "get", Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
 }
 
 // Close reads on to the end where that is near, or gives the connection up.

@@ -54,7 +54,7 @@ func (s *session) logInEarly() error {
 func (s *session) logIn() error {
 	start := time.Now()
 	if s.cred.User == "" && s.cred.Token == "" {
-		return &protocols.Error{Kind: protocols.KindAuth, Class: protocols.ErrLoginNeeded, Code: s.last, Hint: "give --user and a password"}
+		return &protocols.Error{Kind: protocols.KindAuth, Sentinel: protocols.ErrLoginNeeded, Code: s.last, Hint: "give --user and a password"}
 	}
 	err := s.authenticate()
 	s.login += time.Since(start)
@@ -92,7 +92,7 @@ func (s *session) userPass() error {
 	}
 	if r.Code == 381 {
 		if !s.cred.HasPassword() {
-			return protocols.ErrNoPassword(s.cred.User)
+			return protocols.NoPasswordError(s.cred.User)
 		}
 		if r, err = s.secret("AUTHINFO PASS", s.cred.Password); err != nil {
 			return err

@@ -65,7 +65,7 @@ func ReplyError(r *protocols.Reply) error {
 func refusal(r *protocols.Reply) *protocols.Error {
 	e := &protocols.Error{Proto: proto, Code: r.Code, Text: r.Text(), Kind: protocols.KindRefused}
 	if v, ok := verdicts[r.Code]; ok {
-		e.Kind, e.Class, e.Retryable, e.Hint = v.kind, v.class, v.retry, v.hint
+		e.Kind, e.Sentinel, e.Retryable, e.Hint = v.kind, v.class, v.retry, v.hint
 	}
 	if r.Code < 400 {
 		e.Kind, e.Text = protocols.KindProtocol, "unexpected reply: "+r.Text()
@@ -74,7 +74,7 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	switch r.Code {
 	case 400, 481, 482, 502:
 		if text := strings.ToLower(r.Text()); containsAny(text, crowded) {
-			e.Kind, e.Class, e.Retryable = protocols.KindTemporary, protocols.ErrTooMany, true
+			e.Kind, e.Sentinel, e.Retryable = protocols.KindTemporary, protocols.ErrTooMany, true
 		}
 	}
 	return e

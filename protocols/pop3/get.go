@@ -135,7 +135,7 @@ func (s *session) unchanged(number int, t target, was *protocols.Entry) error {
 		return err
 	}
 	if was.ID != "" && e.ID != "" && was.ID != e.ID || was.Size >= 0 && e.Size >= 0 && was.Size != e.Size {
-		return &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrChanged, Text: "it is another message now"}
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged, Text: "it is another message now"}
 	}
 	return nil
 }

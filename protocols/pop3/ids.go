@@ -146,7 +146,7 @@ func (s *session) number(t target) (int, error) {
 		n = s.ids.nth(base, nth)
 	}
 	if n == 0 {
-		return 0, &protocols.Error{Kind: protocols.KindRefused, Class: fs.ErrNotExist, Text: "no message has the unique id " + strconv.Quote(clip(t.uid))}
+		return 0, &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: "no message has the unique id " + strconv.Quote(clip(t.uid))}
 	}
 	return n, nil
 }

@@ -138,7 +138,7 @@ func (s *session) apop(cred protocols.Credential) error {
 		return err
 	}
 	if s.stamp == "" {
-		return &protocols.Error{Kind: protocols.KindAuth, Class: errors.ErrUnsupported, Text: "the greeting has no time stamp: the server does not do APOP"}
+		return &protocols.Error{Kind: protocols.KindAuth, Sentinel: errors.ErrUnsupported, Text: "the greeting has no time stamp: the server does not do APOP"}
 	}
 	sum := md5.Sum([]byte(s.stamp + cred.Password))
 	return s.answer(s.secret("APOP", cred.User+" ****", cred.User, hex.EncodeToString(sum[:])))
@@ -155,7 +155,7 @@ func (s *session) rpop(cred protocols.Credential) error {
 
 func (s *session) secretAllowed(cred protocols.Credential) error {
 	if !cred.HasPassword() {
-		return protocols.ErrNoPassword(cred.User)
+		return protocols.NoPasswordError(cred.User)
 	}
 	return s.conn.AllowSecret()
 }

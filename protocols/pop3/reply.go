@@ -63,7 +63,7 @@ func refusal(st wire.Status) *protocols.Error {
 		}
 	}
 	if known {
-		e.Kind, e.Class, e.Hint = v.kind, v.class, v.hint
+		e.Kind, e.Sentinel, e.Hint = v.kind, v.class, v.hint
 	}
 	e.Retryable = e.Kind == protocols.KindTemporary
 	return e
@@ -92,5 +92,5 @@ func replyOf(st wire.Status) *protocols.Reply {
 }
 
 func unsupported(text string) error {
-	return &protocols.Error{Kind: protocols.KindRefused, Class: errors.ErrUnsupported, Text: text}
+	return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: text}
 }

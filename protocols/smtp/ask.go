@@ -52,7 +52,7 @@ func (c *Client) ask(ctx context.Context, op, verb, arg string) (*protocols.Repl
 		}
 		r, err = s.need(verb, args...)
 		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code >= 500 && slices.Contains(nobody, r.Enhanced) {
-			e.Class = fs.ErrNotExist
+			e.Sentinel = fs.ErrNotExist
 		}
 		return err
 	})

@@ -168,7 +168,7 @@ func (s *session) settled(c sasl.Client, r *protocols.Reply, err error) error {
 	if why, ok := errors.AsType[*protocols.Error](verified); ok && s.cred.Token != "" && e.Kind == protocols.KindAuth {
 		e.Hint = why.Text // what the server said of the token
 	}
-	if e.Kind == protocols.KindRefused && e.Class == nil {
+	if e.Kind == protocols.KindRefused && e.Sentinel == nil {
 		e.Kind = protocols.KindAuth // any other no during AUTH is about the login
 	}
 	if r.Code/100 == 2 {

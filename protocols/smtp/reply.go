@@ -44,7 +44,7 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	e := &protocols.Error{Proto: proto, Code: r.Code, Enhanced: r.Enhanced, Text: strings.TrimSpace(r.Enhanced + " " + textOf(r))}
 	switch v, known := verdicts[r.Code]; {
 	case known:
-		e.Kind, e.Class, e.Hint = v.kind, v.class, v.hint
+		e.Kind, e.Sentinel, e.Hint = v.kind, v.class, v.hint
 	case r.Code >= 500:
 		e.Kind = protocols.KindRefused
 	case r.Code >= 400:
@@ -54,11 +54,11 @@ func refusal(r *protocols.Reply) *protocols.Error {
 		return e
 	}
 	e.Retryable = r.Code < 500 && e.Kind == protocols.KindTemporary
-	if _, detail, ok := strings.Cut(r.Enhanced, "."); ok && e.Class == nil && e.Kind == protocols.KindRefused {
-		e.Class = enhanced[detail]
+	if _, detail, ok := strings.Cut(r.Enhanced, "."); ok && e.Sentinel == nil && e.Kind == protocols.KindRefused {
+		e.Sentinel = enhanced[detail]
 	}
 	if r.Code == 530 && strings.Contains(strings.ToUpper(e.Text), "STARTTLS") {
-		e.Class, e.Hint = protocols.ErrNeedsTLS, verdicts[538].hint
+		e.Sentinel, e.Hint = protocols.ErrNeedsTLS, verdicts[538].hint
 	}
 	return e
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -86,7 +86,7 @@ func (d *DatagramConn) Close() error {
 // Talk opens a socket for the peer of the URL: a [*DatagramConn]. Nothing is
 // sent yet. The context covers it until it is closed.
 func (c *Datagram) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
-	return talk.Opened(c.Connect(ctx))
+	return expect.Opened(c.Connect(ctx))
 }
 
 // Connect is Talk with the concrete type.

@@ -38,7 +38,7 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) 
 	case name != "" && name != own, o.Offset != 0 || o.Length < 0:
 		return nil, protocols.Unsupported(c.proto, "get", "a stream has one content, read from its start")
 	case o.Same != nil:
-		return nil, &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrChanged, Text: "a stream cannot tell whether it is still the same"}
+		return nil, &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged, Text: "a stream cannot tell whether it is still the same"}
 	}
 	conn, err := c.begin(ctx)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 )
 
 // JoinOptions are for [Conn.Join]. Nil is all defaults.
@@ -40,7 +40,7 @@ func (c *Conn) Join(ctx context.Context, in io.Reader, out io.Writer, o *JoinOpt
 	if err != nil {
 		return brokenOff(err)
 	}
-	return talk.Rest(sent, c.written)
+	return expect.Rest(sent, c.written)
 }
 
 func (c *Conn) written() int64 {
@@ -71,7 +71,7 @@ func (p *Peer) Join(in io.Reader, out io.Writer, keepOpen bool) error {
 	if err != nil {
 		return err
 	}
-	return talk.Rest(sent, p.written.Load)
+	return expect.Rest(sent, p.written.Load)
 }
 
 // feed sends all of in, and its end. A connection that has no half close is
@@ -95,7 +95,7 @@ func (c *Conn) watch(idle time.Duration) (stop func()) {
 	done, ended := c.Use(ctx), make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := talk.Silence(watched, idle, func() int64 { return c.stats.Read.Load() + c.stats.Written.Load() }); err != nil {
+		if err := expect.Silence(watched, idle, func() int64 { return c.stats.Read.Load() + c.stats.Written.Load() }); err != nil {
 			cancel(err)
 		}
 	}()

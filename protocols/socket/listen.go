@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 )
 
 // ListenOptions says what a server does with each connection: it sends Greet,
@@ -267,7 +267,7 @@ func (s *Server) watch(ctx context.Context, p *Peer) error {
 	var idle error
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		idle = talk.Silence(ctx, s.o.Idle, func() int64 { return p.read.Load() + p.written.Load() })
+		idle = expect.Silence(ctx, s.o.Idle, func() int64 { return p.read.Load() + p.written.Load() })
 		if idle != nil {
 			cancel()
 			p.raw.Close()

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -48,9 +48,9 @@ func greeting(conn *transport.Conn, r *protocols.Report) error {
 	conn.SetReadDeadline(start.Add(probeWait))
 	line, err := bufio.NewReaderSize(conn, maxBanner).ReadSlice('\n')
 	if len(line) > 0 {
-		r.Greeting, r.Banner = time.Since(start), talk.FirstLine(line)
+		r.Greeting, r.Banner = time.Since(start), expect.FirstLine(line)
 	}
-	if err == io.EOF || err == bufio.ErrBufferFull || talk.IsTimeout(err) {
+	if err == io.EOF || err == bufio.ErrBufferFull || expect.IsTimeout(err) {
 		return nil
 	}
 	return err
@@ -85,7 +85,7 @@ func (c *Datagram) probe(ctx context.Context, r *protocols.Report) error {
 		return err
 	}
 	conn.SetReadDeadline(time.Now().Add(probeWait))
-	if _, err = conn.Read(make([]byte, 1)); talk.IsTimeout(err) {
+	if _, err = conn.Read(make([]byte, 1)); expect.IsTimeout(err) {
 		return nil
 	}
 	return err

@@ -8,7 +8,7 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 )
 
 // settle is the silence after which an answer is taken for complete.
@@ -90,7 +90,7 @@ func (c *Client) ask(conn *Conn, command string) (string, error) {
 		case err == io.EOF:
 			c.drop(conn)
 			return b.String(), nil
-		case talk.IsTimeout(err) && b.Len() > 0:
+		case expect.IsTimeout(err) && b.Len() > 0:
 			return b.String(), nil
 		case err != nil:
 			return "", err

@@ -114,14 +114,14 @@ func sieved(l string, _ bool) (is, ok bool) {
 // lines makes the upgrade of a line protocol: its greeting, and its commands.
 func lines(is last, greeting string, commands ...line) upgrade {
 	return func(w io.Writer, r *bufio.Reader, _ string) error {
-		if err := expect(r, is, greeting); err != nil {
+		if err := await(r, is, greeting); err != nil {
 			return err
 		}
 		for _, c := range commands {
 			if _, err := io.WriteString(w, c.send+"\r\n"); err != nil {
 				return err
 			}
-			if err := expect(r, is, c.want); err != nil {
+			if err := await(r, is, c.want); err != nil {
 				return err
 			}
 		}
@@ -129,8 +129,8 @@ func lines(is last, greeting string, commands ...line) upgrade {
 	}
 }
 
-// expect reads an answer whose last line must begin with want.
-func expect(r *bufio.Reader, is last, want string) error {
+// await reads an answer whose last line must begin with want.
+func await(r *bufio.Reader, is last, want string) error {
 	for n := range maxUpgradeLines {
 		b, err := r.ReadSlice('\n')
 		if err == bufio.ErrBufferFull {

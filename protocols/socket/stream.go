@@ -9,7 +9,7 @@ import (
 
 	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -62,7 +62,7 @@ func (c *Conn) SendFile(f io.ReadSeeker, offset, count int64) (n int64, err erro
 // Talk connects, with TLS where the URL or the settings say so, and gives the
 // open stream: a [*Conn]. The context covers it until it is closed.
 func (c *Client) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
-	return talk.Opened(c.Connect(ctx))
+	return expect.Opened(c.Connect(ctx))
 }
 
 // Connect is Talk with the concrete type.
@@ -99,7 +99,7 @@ func (c *Client) enter(context.Context, ...string) (release func(), err error) {
 }
 
 func errClosed() error {
-	return &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
+	return &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
 }
 
 // begin connects a client that was taken. The connection's Close gives it free.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/netclients/netclients/internal/dialogs"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/protocoltest"
-	"github.com/netclients/netclients/protocols/talk"
 	"github.com/netclients/netclients/protocols/telnet"
 )
 
@@ -21,7 +21,7 @@ const dialogSecret = "Xyzzy-2323"
 // conversation is a call that plays a script, and gives what was captured.
 func conversation(script string) protocoltest.Call {
 	return func(ctx context.Context, c protocols.Client) (results []any, err error) {
-		s, err := talk.Parse(strings.NewReader(script))
+		s, err := expect.Parse(strings.NewReader(script))
 		if err != nil {
 			return nil, err
 		}
@@ -30,14 +30,14 @@ func conversation(script string) protocoltest.Call {
 			return nil, err
 		}
 		defer conn.Close()
-		o := &talk.RunOptions{Secrets: map[string]string{"P": dialogSecret}, Report: func(r talk.Result) error {
+		o := &expect.RunOptions{Secrets: map[string]string{"P": dialogSecret}, Report: func(r expect.Result) error {
 			if len(r.Captures) > 0 {
 				results = append(results, r.Captures)
 			}
 			return nil
 		}}
-		err = s.Run(ctx, talk.NewStream(conn, 0), nil, o)
-		if step, ok := errors.AsType[*talk.StepError](err); ok {
+		err = s.Run(ctx, expect.NewStream(conn, 0), nil, o)
+		if step, ok := errors.AsType[*expect.StepError](err); ok {
 			err = step.Err
 		}
 		return results, protocols.Wrap(err, "telnet", "run", "telnet://localhost/")

@@ -11,16 +11,16 @@ import (
 
 	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
-// Conn is an open session. Its methods for reading are those of [talk.Stream]:
+// Conn is an open session. Its methods for reading are those of [expect.Stream]:
 // Read, ReadUntil, Expect, ReadSome, ReadAvailable and ReadAll give data without
 // the protocol's commands, which are answered on the way. One goroutine may read
 // while another writes. Its owner closes it.
 type Conn struct {
-	*talk.Stream
+	*expect.Stream
 	w       *wire
 	release func()
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -49,7 +49,7 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	text, err := conn.listen(words)
 	r.Greeting = time.Since(start)
 	conn.w.raw.Measure(r)
-	r.Banner, r.Capabilities = talk.FirstLine(text), words.capabilities()
+	r.Banner, r.Capabilities = expect.FirstLine(text), words.capabilities()
 	return err
 }
 
@@ -69,7 +69,7 @@ func (c *Conn) listen(words *dialogue) (text []byte, err error) {
 		c.SetReadDeadline(time.Now().Add(max(wait, time.Millisecond)))
 		n, err := c.Read(buf)
 		text = append(text, buf[:n]...)
-		if _, ours := errors.AsType[*protocols.Error](err); ours || err != nil && !talk.IsTimeout(err) && len(text) == 0 && words.count() == 0 {
+		if _, ours := errors.AsType[*protocols.Error](err); ours || err != nil && !expect.IsTimeout(err) && len(text) == 0 && words.count() == 0 {
 			return text, err
 		}
 		if err != nil && words.count() == before {

@@ -30,7 +30,7 @@ import (
 
 	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/talk"
+	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -95,7 +95,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 // Talk connects and gives the session: a [*Conn]. Negotiation goes on while it
 // is read. The context covers it until it is closed.
 func (c *Client) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
-	return talk.Opened(c.Connect(ctx))
+	return expect.Opened(c.Connect(ctx))
 }
 
 // Connect is Talk with the concrete type.
@@ -119,7 +119,7 @@ func (c *Client) open(ctx context.Context) (*Conn, error) {
 	c.conn = conn
 	c.mu.Unlock()
 	if closed {
-		err = &protocols.Error{Kind: protocols.KindUsage, Class: protocols.ErrClosed}
+		err = &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
 	} else {
 		err = conn.begin()
 	}
@@ -157,7 +157,7 @@ func (c *Client) newConn(ctx context.Context, raw *transport.Conn) *Conn {
 	w.e.window = [2]int{w.e.set.Width, w.e.set.Height}
 	w.e.startTLS = raw.TLS() == nil && c.opts.TLS.Mode != protocols.TLSOff
 	w.needTLS = c.opts.TLS.Mode == protocols.TLSRequire && raw.TLS() == nil
-	conn := &Conn{Stream: talk.NewStream(w, 0), w: w}
+	conn := &Conn{Stream: expect.NewStream(w, 0), w: w}
 	conn.release = sync.OnceFunc(func() {
 		done()
 		c.mu.Lock()

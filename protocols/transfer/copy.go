@@ -242,7 +242,7 @@ func (s *stream) attempt(ctx context.Context, c protocols.Client) error {
 // take reads an object that has been opened, if it is the one that was begun.
 func (s *stream) take(ctx context.Context, obj *protocols.Object, offset int64) error {
 	if obj.Offset != offset || s.at > 0 && !s.rec.same(obj.Entry) {
-		return &protocols.Error{Kind: protocols.KindProtocol, Class: protocols.ErrChanged}
+		return &protocols.Error{Kind: protocols.KindProtocol, Sentinel: protocols.ErrChanged}
 	}
 	s.rec = newRecord(obj.Entry, s.src.URL, s.o)
 	d := download{o: s.o}

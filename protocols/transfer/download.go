@@ -128,7 +128,7 @@ func noResuming(err error) bool {
 // restart forgets what is there.
 func (d *download) restart() error {
 	if d.fresh++; d.fresh > d.o.retries()+1 {
-		return &protocols.Error{Kind: protocols.KindProtocol, URL: d.label, Class: protocols.ErrChanged}
+		return &protocols.Error{Kind: protocols.KindProtocol, URL: d.label, Sentinel: protocols.ErrChanged}
 	}
 	d.at, d.resumed, d.noted = 0, 0, false
 	removeRecord(d.dir, d.name)

@@ -115,7 +115,7 @@ func (c *fakeClient) enter(ctx context.Context, verb, name string) error {
 			if c.s.plain {
 				return &protocols.Error{Kind: protocols.KindTemporary, Code: 421}
 			}
-			return &protocols.Error{Kind: protocols.KindTemporary, Code: 421, Class: protocols.ErrTooMany}
+			return &protocols.Error{Kind: protocols.KindTemporary, Code: 421, Sentinel: protocols.ErrTooMany}
 		}
 		c.open = true
 		c.s.logins++
@@ -164,7 +164,7 @@ func (c *fakeClient) Stat(ctx context.Context, name string) (protocols.Entry, er
 }
 
 func notFound(name string) error {
-	return &protocols.Error{Kind: protocols.KindRefused, Code: 550, URL: name, Class: fs.ErrNotExist}
+	return &protocols.Error{Kind: protocols.KindRefused, Code: 550, URL: name, Sentinel: fs.ErrNotExist}
 }
 
 // children gives the names right below a folder, sorted.

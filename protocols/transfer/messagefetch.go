@@ -245,7 +245,7 @@ func (s *messageSync) deleteHere(ctx context.Context) error {
 		return nil
 	}
 	if max := s.o.MaxDelete; max > 0 && len(gone) > max || max == 0 && s.plan.whole && s.plan.listed == 0 {
-		return &protocols.Error{Kind: protocols.KindRefused, Class: protocols.ErrIncomplete, Text: fmt.Sprintf("%d messages would be removed from the archive", len(gone)),
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrIncomplete, Text: fmt.Sprintf("%d messages would be removed from the archive", len(gone)),
 			Hint: "--max-delete says how many may be"}
 	}
 	keys := make([]string, 0, len(gone))

@@ -300,7 +300,7 @@ func (p *plan) file(ctx context.Context, e protocols.Entry, name, rel string, h 
 }
 
 func conflict(h *there) error {
-	return &protocols.Error{Kind: protocols.KindLocal, Class: fs.ErrExist, Text: "the destination has a " + string(h.kind) + " of this name"}
+	return &protocols.Error{Kind: protocols.KindLocal, Sentinel: fs.ErrExist, Text: "the destination has a " + string(h.kind) + " of this name"}
 }
 
 // queue gives the job to the workers, or keeps it until the listing is over: while

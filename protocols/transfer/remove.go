@@ -46,7 +46,7 @@ func (s *syncer) remove(ctx context.Context) error {
 		return nil
 	}
 	if s.blocked != "" {
-		return &protocols.Error{Kind: protocols.KindPartial, Class: protocols.ErrIncomplete, Text: "nothing was deleted: " + s.blocked}
+		return &protocols.Error{Kind: protocols.KindPartial, Sentinel: protocols.ErrIncomplete, Text: "nothing was deleted: " + s.blocked}
 	}
 	if !s.found.Load() && s.o.MaxDelete == 0 {
 		return s.refuse("nothing was deleted: the source is empty")

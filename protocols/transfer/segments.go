@@ -117,7 +117,7 @@ func (s *segmented) attempt(ctx context.Context, c protocols.Client, from, lengt
 	}
 	defer obj.Body.Close()
 	if obj.Offset != at || !s.rec.same(obj.Entry) {
-		return 0, &protocols.Error{Kind: protocols.KindProtocol, URL: s.d.label, Class: protocols.ErrChanged}
+		return 0, &protocols.Error{Kind: protocols.KindProtocol, URL: s.d.label, Sentinel: protocols.ErrChanged}
 	}
 	f, err := s.d.temp.Another(from)
 	if err != nil {

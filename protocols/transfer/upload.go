@@ -179,7 +179,7 @@ func (s *sending) send(ctx context.Context, sc, dc protocols.Client, at int64) e
 	}
 	defer obj.Body.Close()
 	if obj.Offset != g.Offset || g.Same != nil && !s.rec.same(obj.Entry) {
-		return &protocols.Error{Kind: protocols.KindProtocol, Class: protocols.ErrChanged}
+		return &protocols.Error{Kind: protocols.KindProtocol, Sentinel: protocols.ErrChanged}
 	}
 	s.rec = newRecord(obj.Entry, s.label, s.o)
 	end := (&download{o: s.o}).end(obj)

@@ -58,7 +58,7 @@ func ProxyLogin(ctx context.Context, o *protocols.Options, proxy *url.URL) (*url
 		Protocol: proxy.Scheme, Scheme: proxy.Scheme, Host: proxy.Hostname(), Port: proxy.Port(), User: user, Proxy: true,
 	})
 	if err == nil && !cred.HasPassword() {
-		err = protocols.ErrNoPassword(user + " at the proxy " + proxy.Host)
+		err = protocols.NoPasswordError(user + " at the proxy " + proxy.Host)
 	}
 	if err != nil {
 		return nil, protocols.Wrap(err, "", "login", "")

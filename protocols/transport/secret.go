@@ -15,7 +15,7 @@ func (c *Conn) AllowSecret() error {
 		return nil
 	}
 	return &protocols.Error{
-		Proto: c.d.proto, Kind: protocols.KindAuth, Class: protocols.ErrCleartext,
+		Proto: c.d.proto, Kind: protocols.KindAuth, Sentinel: protocols.ErrCleartext,
 		Text: "refused to send a secret without TLS to " + c.to.host,
 		Hint: "use TLS (--tls require, or the scheme with s); --allow-plaintext-auth sends it in clear",
 	}

@@ -81,7 +81,7 @@ func faultError(err error) error {
 	}
 	e := &protocols.Error{Kind: protocols.KindRefused, Code: int(f.Code), Enhanced: f.Word, Err: f}
 	if f.Code == CodeMethodNotFound {
-		e.Class = errors.ErrUnsupported
+		e.Sentinel = errors.ErrUnsupported
 	}
 	return e
 }

@@ -9,7 +9,7 @@
 // SetReadDeadline (without it no time limit can end a read), CloseWrite,
 // AllowSecret (asked before a secret is sent), SendUrgent, StartTLS, Event (the
 // trace) and Signal (commands of Telnet).
-package talk
+package expect
 
 import (
 	"bytes"

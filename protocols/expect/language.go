@@ -1,4 +1,4 @@
-package talk
+package expect
 
 // Language says what a script looks like, for people.
 const Language = `A script has one statement a line; a line that begins with # is a comment.

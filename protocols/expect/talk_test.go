@@ -1,4 +1,4 @@
-package talk
+package expect
 
 import (
 	"bytes"
@@ -242,7 +242,7 @@ func TestBadScripts(t *testing.T) {
 type guarded struct{ net.Conn }
 
 func (guarded) AllowSecret() error {
-	return &protocols.Error{Kind: protocols.KindAuth, Class: protocols.ErrCleartext}
+	return &protocols.Error{Kind: protocols.KindAuth, Sentinel: protocols.ErrCleartext}
 }
 
 func TestSecretsNeedASafeConnection(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 )
 
 // delayed starts a proxy to an address that passes all bytes on half a round trip after they came, in each
-// direction, without bounding how many are under way. It gives its address and lives as long as the program.
+// direction, without bounding how many are under way. It returns its address and lives as long as the program.
 func delayed(target string, roundTrip time.Duration) (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

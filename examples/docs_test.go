@@ -126,7 +126,7 @@ func (s servers) in(line string) string {
 
 var command = regexp.MustCompile(`^ {4}((.*\| )?netclients .*)\n`)
 
-// lines gives the commands behind a heading, up to the next one of its level.
+// lines returns the commands behind a heading, up to the next one of its level.
 func lines(t *testing.T, file, heading string) (list []string) {
 	t.Helper()
 	text, err := os.ReadFile(file)

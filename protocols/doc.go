@@ -6,7 +6,7 @@
 //   - [Client] is what every adapter offers: Probe and Close.
 //   - A capability is one small interface (Lister, Getter, Putter, ...), with a
 //     function of the matching name (List, Get, Put, ...) that asserts it, falls
-//     back where another capability can stand in, and gives a typed error where
+//     back where another capability can stand in, and returns a typed error where
 //     nothing can. Callers use the functions; adapters implement the interfaces.
 //   - [Entry], [Object], [Reply] and [Report] are what comes back, the same for
 //     all protocols; [Error] with its [Kind] is what goes wrong.

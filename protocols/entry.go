@@ -74,7 +74,7 @@ type GroupInfo struct {
 // Raw, and a listing that holds one is no base for deleting anything.
 func (e *Entry) Parsed() bool { return e.Raw == "" }
 
-// OctalMode gives the permission bits with set-uid, set-gid and sticky as chmod
+// OctalMode returns the permission bits with set-uid, set-gid and sticky as chmod
 // takes them, "0644" or "1777".
 func OctalMode(m fs.FileMode) string {
 	n := uint32(m.Perm())

@@ -137,7 +137,7 @@ func appendString(b []byte, s string) []byte {
 	return append(append(b, s[start:]...), '"')
 }
 
-// escape gives the length of the first character of s, which is not plain ASCII,
+// escape returns the length of the first character of s, which is not plain ASCII,
 // and what stands for it in JSON; empty for itself.
 func escape(s string) (size int, esc string) {
 	const hex = "0123456789abcdef"

@@ -39,7 +39,7 @@ type Error struct {
 	Err       error  // cause; may be nil
 }
 
-// Error gives one line: "ftp get host/path: 550 No such file (not found)".
+// Error returns one line: "ftp get host/path: 550 No such file (not found)".
 func (e *Error) Error() string {
 	var b strings.Builder
 	for _, word := range []string{e.Proto, e.Op, shortURL(e.URL)} {
@@ -57,7 +57,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Message gives the error without protocol, verb and URL.
+// Message returns the error without protocol, verb and URL.
 func (e *Error) Message() string {
 	if e.Kind == KindInterrupted && e.Text == "" {
 		return "interrupted"
@@ -93,7 +93,7 @@ func causeText(err error) string {
 	return err.Error()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether the error is of the class target: one of this package's
@@ -127,7 +127,7 @@ func classWord(class error) string {
 	return class.Error()
 }
 
-// shortURL drops scheme and user, and gives a file's path as it is: what a person
+// shortURL drops scheme and user, and returns a file's path as it is: what a person
 // wants to see in one line.
 func shortURL(s string) string {
 	scheme, rest, ok := strings.Cut(s, "://")
@@ -146,24 +146,24 @@ func shortURL(s string) string {
 
 // Errorf-free constructors: the few shapes that every adapter needs.
 
-// UsageError gives an error for an argument or flag that is wrong.
+// UsageError returns an error for an argument or flag that is wrong.
 func UsageError(proto, op, text string) *Error {
 	return &Error{Proto: proto, Op: op, Kind: KindUsage, Text: text}
 }
 
-// Unsupported gives an error for a thing that a protocol or server has not.
+// Unsupported returns an error for a thing that a protocol or server has not.
 // Kind is Usage when the protocol lacks it; adapters whose server lacks it set
 // Refused.
 func Unsupported(proto, op, text string) *Error {
 	return &Error{Proto: proto, Op: op, Kind: KindUsage, Text: text, Sentinel: errors.ErrUnsupported}
 }
 
-// ProtocolError gives an error for an answer that breaks the protocol.
+// ProtocolError returns an error for an answer that breaks the protocol.
 func ProtocolError(proto, op, text string) *Error {
 	return &Error{Proto: proto, Op: op, Kind: KindProtocol, Text: text}
 }
 
-// KindOf gives the kind of any error: OK for nil, the kind of the first [Error]
+// KindOf returns the kind of any error: OK for nil, the kind of the first [Error]
 // in its chain, else what [Wrap] would make of it.
 func KindOf(err error) Kind {
 	if err == nil {

@@ -12,7 +12,7 @@ import (
 type HeaderReader struct {
 	// Limit is how many bytes the lines may have together; 0 is that of [Limits].
 	Limit int64
-	// Charset gives text in UTF-8 for a charset of encoded words (RFC 2047); nil
+	// Charset returns text in UTF-8 for a charset of encoded words (RFC 2047); nil
 	// knows UTF-8, ISO 8859-1 and ASCII.
 	Charset func(charset string, in io.Reader) (io.Reader, error)
 
@@ -79,7 +79,7 @@ func (h *HeaderReader) end() {
 	h.name = ""
 }
 
-// Field gives the value of a field that is held, unfolded; name is in lower case.
+// Field returns the value of a field that is held, unfolded; name is in lower case.
 func (h *HeaderReader) Field(name string) string {
 	h.end()
 	return h.values[name]

@@ -29,7 +29,7 @@ var kindNames = map[Kind]string{
 	KindLocal: "local", KindInterrupted: "interrupted",
 }
 
-// String gives the word used in JSON output, such as "connect".
+// String returns the word used in JSON output, such as "connect".
 func (k Kind) String() string {
 	if s, ok := kindNames[k]; ok {
 		return s
@@ -37,10 +37,10 @@ func (k Kind) String() string {
 	return "kind " + strconv.Itoa(int(k))
 }
 
-// Exit gives the exit code of a command that ended with this kind, 0 to 255.
+// Exit returns the exit code of a command that ended with this kind, 0 to 255.
 func (k Kind) Exit() int { return int(k) }
 
-// kindNamed gives the kind of a word of [Kind.String], or Internal.
+// kindNamed returns the kind of a word of [Kind.String], or Internal.
 func kindNamed(s string) Kind {
 	for k, name := range kindNames {
 		if name == s {

@@ -128,7 +128,7 @@ type Archive interface {
 	Add(ctx context.Context, key string, e *Entry, body io.Reader) error
 	// Flush makes safe all that was added, and writes the flags that were set.
 	Flush(ctx context.Context) error
-	// Keys gives the messages that have a key: ID is the key, Path is what the
+	// Keys returns the messages that have a key: ID is the key, Path is what the
 	// target's Get takes, and MessageInfo, where the target keeps flags, holds them.
 	Keys(ctx context.Context) iter.Seq2[Entry, error]
 	// SetFlags replaces the flags of messages, at the latest with Flush. A key that is not there is no error.
@@ -141,12 +141,12 @@ type Archive interface {
 
 // StateKeeper is a [MessageTarget] that has a place for what a sync must remember.
 type StateKeeper interface {
-	// StatePath gives the path of a local file for that, beside or in the mailbox
+	// StatePath returns the path of a local file for that, beside or in the mailbox
 	// name. source tells several sources apart and is a safe file name.
 	StatePath(name, source string) (string, error)
 }
 
-// MessageTime gives the time a message came in, or else now.
+// MessageTime returns the time a message came in, or else now.
 func MessageTime(e *Entry) time.Time {
 	if e == nil || e.Modified.IsZero() {
 		return time.Now()

@@ -75,7 +75,7 @@ const (
 	DefaultIdleTimeout    = 60 * time.Second
 )
 
-// ConnectWithin gives the time to connect, or 0 for no limit. A nil o is all defaults.
+// ConnectWithin returns the time to connect, or 0 for no limit. A nil o is all defaults.
 func (o *Options) ConnectWithin() time.Duration {
 	if o == nil {
 		return DefaultConnectTimeout
@@ -83,7 +83,7 @@ func (o *Options) ConnectWithin() time.Duration {
 	return timeout(o.ConnectTimeout, DefaultConnectTimeout)
 }
 
-// IdleWithin gives the longest silence, or 0 for no limit. A nil o is all defaults.
+// IdleWithin returns the longest silence, or 0 for no limit. A nil o is all defaults.
 func (o *Options) IdleWithin() time.Duration {
 	if o == nil {
 		return DefaultIdleTimeout
@@ -123,7 +123,7 @@ type Credential struct {
 // is sent in its place.
 func (c *Credential) HasPassword() bool { return c.Password != "" || c.Empty }
 
-// URLCredential gives the user and password that a URL holds.
+// URLCredential returns the user and password that a URL holds.
 func URLCredential(u *url.URL) Credential {
 	password, has := u.User.Password()
 	return Credential{User: u.User.Username(), Password: password, Empty: has && password == ""}
@@ -156,7 +156,7 @@ type Limits struct {
 	Decompressed int64 // bytes that encoded content may decode to; default 16 GiB
 }
 
-// WithDefaults gives the limits with each zero field at its default.
+// WithDefaults returns the limits with each zero field at its default.
 func (l Limits) WithDefaults() Limits {
 	l.Line = orDefault(l.Line, 64<<10)
 	l.Reply = orDefault(l.Reply, 1<<20)

@@ -41,7 +41,7 @@ type Spec struct {
 
 	// New makes a client for the server of u. It does no I/O.
 	New func(u *url.URL, o *Options) (Client, error)
-	// Path gives the name that u points at, as the client's verbs take it.
+	// Path returns the name that u points at, as the client's verbs take it.
 	Path func(u *url.URL) (string, error)
 }
 
@@ -66,10 +66,10 @@ func NewRegistry(specs ...*Spec) (*Registry, error) {
 	return r, nil
 }
 
-// Specs gives the adapters in the order they were registered.
+// Specs returns the adapters in the order they were registered.
 func (r *Registry) Specs() []*Spec { return slices.Clone(r.specs) }
 
-// Spec gives the adapter with that protocol name, or nil.
+// Spec returns the adapter with that protocol name, or nil.
 func (r *Registry) Spec(name string) *Spec {
 	for _, s := range r.specs {
 		if s.Name == name {
@@ -79,7 +79,7 @@ func (r *Registry) Spec(name string) *Spec {
 	return nil
 }
 
-// Scheme gives the scheme record of the adapter, and whether it has it, borrowed
+// Scheme returns the scheme record of the adapter, and whether it has it, borrowed
 // ones included.
 func (s *Spec) Scheme(name string) (Scheme, bool) {
 	all := slices.Concat(s.Schemes, s.Borrows)
@@ -90,7 +90,7 @@ func (s *Spec) Scheme(name string) (Scheme, bool) {
 	return all[i], true
 }
 
-// Accept gives the scheme of u and options that are not nil, for an adapter's New.
+// Accept returns the scheme of u and options that are not nil, for an adapter's New.
 // A scheme that is none of the adapter's is an error of kind [KindUsage] that names
 // those that are.
 func (s *Spec) Accept(u *url.URL, o *Options) (Scheme, *Options, error) {
@@ -196,7 +196,7 @@ func (r *Registry) schemeNames() []string {
 	return all
 }
 
-// HostPort gives host and port of a URL, with the default port of its scheme.
+// HostPort returns host and port of a URL, with the default port of its scheme.
 func HostPort(u *url.URL, s Scheme) (host, port string) {
 	host, port = u.Hostname(), u.Port()
 	if port == "" && s.Port != 0 {

@@ -8,7 +8,7 @@ type Reply struct {
 	Lines    []string // text of each line, without code and line end
 }
 
-// Text gives the first line, or the last of many when the first is empty.
+// Text returns the first line, or the last of many when the first is empty.
 func (r *Reply) Text() string {
 	for _, l := range r.Lines {
 		if l != "" {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// RetryAfter gives how long the server asked to wait before the call that gave
+// RetryAfter returns how long the server asked to wait before the call that gave
 // err is made again, or 0 when it did not. The adapter bounds it.
 func RetryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[interface {

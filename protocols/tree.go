@@ -9,7 +9,7 @@ import (
 // folders of a tree: a menu that leads to other servers, upwards, and to itself.
 type TreeLister interface {
 	// ListTree lists the folder name as a part of the tree below the folder root.
-	// It gives what belongs to that tree, under names that are those of files and
+	// It returns what belongs to that tree, under names that are those of files and
 	// differ within the folder.
 	ListTree(ctx context.Context, root, name string) iter.Seq2[Entry, error]
 }

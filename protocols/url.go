@@ -225,7 +225,7 @@ func encodedBreak(lower string) bool {
 	return strings.Contains(lower, "%0d") || strings.Contains(lower, "%0a") || strings.Contains(lower, "%00")
 }
 
-// Redact gives the URL without its password, for messages and output.
+// Redact returns the URL without its password, for messages and output.
 func Redact(u *url.URL) string {
 	if pathOnly[u.Scheme] {
 		return u.Scheme + ":" + u.Path

@@ -273,7 +273,7 @@ func TestSuspend(t *testing.T) {
 	s.ends(0)
 }
 
-// foreground gives the process group that has the terminal.
+// foreground returns the process group that has the terminal.
 func (s *glass) foreground() int {
 	s.t.Helper()
 	group, err := unix.IoctlGetInt(int(s.pty.Fd()), unix.TIOCGPGRP)

@@ -51,7 +51,7 @@ func (s *source) each(tests bool, f func(path string, file *ast.File)) {
 	}
 }
 
-// lines gives the number of lines from the first to the last of a node.
+// lines returns the number of lines from the first to the last of a node.
 func (s *source) lines(n ast.Node) int {
 	return s.fset.Position(n.End()).Line - s.fset.Position(n.Pos()).Line + 1
 }
@@ -121,7 +121,7 @@ func (s *source) parse(dir string) error {
 	return nil
 }
 
-// sources gives the packages of the module, sorted.
+// sources returns the packages of the module, sorted.
 func sources(t *testing.T) []*source {
 	t.Helper()
 	list, err := load()

@@ -44,7 +44,7 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// moduleOf gives the longest module that a package can be of.
+// moduleOf returns the longest module that a package can be of.
 func moduleOf(imported string, modules []string) (found string) {
 	for _, m := range modules {
 		if matches(m+"/...", imported) && len(m) > len(found) {
@@ -54,7 +54,7 @@ func moduleOf(imported string, modules []string) (found string) {
 	return found
 }
 
-// readDependencies gives the reason of each module in dependencies.txt, sorted
+// readDependencies returns the reason of each module in dependencies.txt, sorted
 // lines of a module and a reason.
 func readDependencies(t *testing.T) map[string]string {
 	t.Helper()
@@ -78,7 +78,7 @@ func readDependencies(t *testing.T) map[string]string {
 	return reasons
 }
 
-// direct gives the direct dependencies of go.mod.
+// direct returns the direct dependencies of go.mod.
 func direct(t *testing.T) map[string]bool {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json")

@@ -141,7 +141,7 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 	}.report(t, broken)
 }
 
-// importedAs gives the path of the package that a file calls name.
+// importedAs returns the path of the package that a file calls name.
 func importedAs(f *ast.File, name string) string {
 	for _, i := range f.Imports {
 		p := strings.Trim(i.Path.Value, `"`)

@@ -75,7 +75,7 @@ func (hollow) Import(p string) (*types.Package, error) {
 	return pkg, nil
 }
 
-// name gives the package-level variable at the root of an expression, or "".
+// name returns the package-level variable at the root of an expression, or "".
 func (v variables) name(e ast.Expr) string {
 	for {
 		switch x := e.(type) {
@@ -98,7 +98,7 @@ func (v variables) name(e ast.Expr) string {
 	}
 }
 
-// targets gives the expressions that a node changes.
+// targets returns the expressions that a node changes.
 func targets(n ast.Node) []ast.Expr {
 	switch n := n.(type) {
 	case *ast.AssignStmt:

@@ -24,7 +24,7 @@ import (
 	"github.com/netclients/netclients/protocols/all"
 )
 
-// Main runs one command line and gives its exit code. args lack the program's
+// Main runs one command line and returns its exit code. args lack the program's
 // name. It ends early, with the exit code of kind interrupted, when ctx does.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	// A closed pipe is an error of a write, not the end of the process.
@@ -73,7 +73,7 @@ func newApp(reg *protocols.Registry, stdin io.Reader, stdout, stderr io.Writer) 
 	}
 }
 
-// main runs one command line, tells of its error, and gives the exit code.
+// main runs one command line, tells of its error, and returns the exit code.
 func (a *app) main(ctx context.Context, args []string) int {
 	err := a.run(ctx, args)
 	// Flags that were not read, because others are wrong, count here too.

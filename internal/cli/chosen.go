@@ -37,7 +37,7 @@ type chosenPlace struct {
 
 func (p *chosenPlace) close() { p.root.Close() }
 
-// path gives the path of a file, for messages.
+// path returns the path of a file, for messages.
 func (p *chosenPlace) path(name string) string { return filepath.Join(p.dir, name) }
 
 // name makes a name that somebody else chose a local one. One that is taken is an error.

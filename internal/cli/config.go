@@ -95,7 +95,7 @@ var pathKeys = map[string]bool{
 	"key_password_file": true,
 }
 
-// Flags gives the flags that the profile sets, with their values, for those
+// Flags returns the flags that the profile sets, with their values, for those
 // which the command line has not set itself.
 func (p *Profile) Flags() iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
@@ -119,7 +119,7 @@ func (p *Profile) settings() iter.Seq2[string, *setting] {
 	}
 }
 
-// configPath gives the path of the configuration file, empty when nothing says
+// configPath returns the path of the configuration file, empty when nothing says
 // where the user's files are.
 func configPath(getenv func(string) string) string {
 	if p := getenv("NETCLIENTS_CONFIG"); p != "" {
@@ -197,7 +197,7 @@ func (c *Config) decode(r io.Reader) error {
 	return plainTOMLError(d.Decode(c))
 }
 
-// plainTOMLError gives one line that names the key or the place.
+// plainTOMLError returns one line that names the key or the place.
 func plainTOMLError(err error) error {
 	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok && len(strict.Errors) > 0 {
 		e := strict.Errors[0]
@@ -252,7 +252,7 @@ func localPath(path, dir, home string) string {
 	return filepath.Join(dir, path)
 }
 
-// Profile gives the profile of that name, or an error that lists those there are.
+// Profile returns the profile of that name, or an error that lists those there are.
 func (c *Config) Profile(name string) (*Profile, error) {
 	if p := c.Profiles[name]; p != nil {
 		return p, nil

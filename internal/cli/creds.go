@@ -38,7 +38,7 @@ type credEnv struct {
 	Shared *secretStore
 }
 
-// newCredentials gives the function for Options.Credentials. It looks nothing up
+// newCredentials returns the function for Options.Credentials. It looks nothing up
 // before it is called, remembers what it found for each server and user, and may
 // be called from many goroutines; one call at a time looks, so that nobody is
 // asked twice.
@@ -354,7 +354,7 @@ func (s *search) secretFile(path string) (string, error) {
 	return firstLine(f, path)
 }
 
-// runSecret gives the first line that a shell command of the user prints. No
+// runSecret returns the first line that a shell command of the user prints. No
 // word of a server is in its arguments or environment. It has no standard input,
 // which may hold content to send; its messages pass.
 func runSecret(ctx context.Context, command string) (string, error) {
@@ -440,7 +440,7 @@ func (s *secretStore) enter(ctx context.Context) error {
 
 func (s *secretStore) leave() { <-s.turn }
 
-// once gives what get gave the first time. What the context ended is tried again.
+// once returns what get gave the first time. What the context ended is tried again.
 func (s *secretStore) once(key string, get func() (string, error)) (string, error) {
 	if g, ok := s.known[key]; ok {
 		return g.secret, g.err

@@ -41,7 +41,7 @@ func (a *app) verbCommand(v *verb, spec *protocols.Spec) *cobra.Command {
 	return cmd
 }
 
-// mentioned gives the adapters that a command line is about: the one named, or
+// mentioned returns the adapters that a command line is about: the one named, or
 // those whose schemes its arguments have, or that of local files.
 func (a *app) mentioned(args []string, spec *protocols.Spec) []*protocols.Spec {
 	var out []*protocols.Spec
@@ -65,7 +65,7 @@ func (a *app) mentioned(args []string, spec *protocols.Spec) []*protocols.Spec {
 	return out
 }
 
-// specOf gives the adapter of a scheme, or nil. A mailto: URL opens nothing, but it
+// specOf returns the adapter of a scheme, or nil. A mailto: URL opens nothing, but it
 // is SMTP that can do something with it.
 func (a *app) specOf(scheme string) *protocols.Spec {
 	if scheme == "mailto" {
@@ -79,7 +79,7 @@ func (a *app) specOf(scheme string) *protocols.Spec {
 	return nil
 }
 
-// choose gives the verb of that name which the adapters have, or else v: all of
+// choose returns the verb of that name which the adapters have, or else v: all of
 // them, or one end of two where that is enough.
 func (a *app) choose(v *verb, specs []*protocols.Spec) *verb {
 	for _, other := range a.verbs {
@@ -92,7 +92,7 @@ func (a *app) choose(v *verb, specs []*protocols.Spec) *verb {
 	return v
 }
 
-// lookup gives the verb that the adapter has under a name, or nil.
+// lookup returns the verb that the adapter has under a name, or nil.
 func (a *app) lookup(name string, s *protocols.Spec) *verb {
 	c := sample(s)
 	for _, v := range a.verbs {
@@ -103,7 +103,7 @@ func (a *app) lookup(name string, s *protocols.Spec) *verb {
 	return nil
 }
 
-// verbsOf gives all verbs of an adapter in the order of the table, each name once.
+// verbsOf returns all verbs of an adapter in the order of the table, each name once.
 func (a *app) verbsOf(s *protocols.Spec) []*verb {
 	var out []*verb
 	c := sample(s)

@@ -9,7 +9,7 @@ import (
 	"github.com/netclients/netclients/protocols/all"
 )
 
-// VerbsDoc gives docs/verbs.md: the verb table bound to every protocol.
+// VerbsDoc returns docs/verbs.md: the verb table bound to every protocol.
 func VerbsDoc() (string, error) {
 	reg, err := all.All()
 	if err != nil {

@@ -137,7 +137,7 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 // letters of types, as ls -l has them.
 var letters = map[protocols.Type]string{protocols.TypeDir: "d", protocols.TypeMenu: "d", protocols.TypeLink: "l", protocols.TypeFile: "-"}
 
-// modeText gives "drwxr-xr-x" where the permissions are known, else the type.
+// modeText returns "drwxr-xr-x" where the permissions are known, else the type.
 func modeText(e *protocols.Entry) string {
 	letter := letters[e.Type]
 	if !e.HasMode || letter == "" {
@@ -180,7 +180,7 @@ func timeText(e *protocols.Entry) string {
 	return e.Modified.Local().Format(form)
 }
 
-// humanBytes gives "1.5 MiB".
+// humanBytes returns "1.5 MiB".
 func humanBytes(n int64) string {
 	const units = "KMGTPE"
 	if n < 1024 {

@@ -79,7 +79,7 @@ func (a *app) almostURL(text string) error {
 	return usage("%q is no URL: write %s://%s (or ./%s for a file of that name)", text, scheme, strings.TrimLeft(rest, "/"), text)
 }
 
-// file gives the target of a local path.
+// file returns the target of a local path.
 func (e *env) file(path string) (*protocols.Target, error) {
 	if path == "" {
 		return nil, usage("empty file name")
@@ -104,7 +104,7 @@ func hasScheme(text string) bool {
 	return ok && !strings.ContainsAny(scheme, "/.")
 }
 
-// client gives the client of a target's server, configured, made on first use.
+// client returns the client of a target's server, configured, made on first use.
 // Targets of one server share it. It is closed when the command ends.
 func (e *env) client(t *protocols.Target) (protocols.Client, error) {
 	key := serverKey(t)

@@ -18,7 +18,7 @@ type failures struct {
 
 func (f *failures) Error() string { return fmt.Sprintf("%d failed", f.n) }
 
-// ExitCode gives the code of the kind that all of them are.
+// ExitCode returns the code of the kind that all of them are.
 func (f *failures) ExitCode() int { return f.kind.Exit() }
 
 // tally counts what became of many targets.
@@ -39,7 +39,7 @@ func (t *tally) add(err error) {
 	t.kind = k
 }
 
-// err gives nil when all worked; else one kind: partial when some worked or the
+// err returns nil when all worked; else one kind: partial when some worked or the
 // failures differ, or what all the failures were.
 func (t *tally) err() error {
 	switch {
@@ -51,7 +51,7 @@ func (t *tally) err() error {
 	return &failures{t.kind, t.failed}
 }
 
-// exitCode gives the code that the program ends with. Monitoring plug-ins and
+// exitCode returns the code that the program ends with. Monitoring plug-ins and
 // the commands that lab runs have codes of their own.
 func exitCode(err error) int {
 	if c, ok := errors.AsType[interface {
@@ -77,7 +77,7 @@ type errorJSON struct {
 	Body      string `json:"body,omitempty"` // what came with a refusal, where it is text
 }
 
-// detailOf gives what an error is made of.
+// detailOf returns what an error is made of.
 func detailOf(err error) errorJSON {
 	e := &protocols.Error{}
 	errors.As(protocols.Wrap(err, "", "", ""), &e)
@@ -116,7 +116,7 @@ func printError(w io.Writer, asJSON bool, err error) {
 	}
 }
 
-// hint gives the error's own hint, or what the command line knows for its class.
+// hint returns the error's own hint, or what the command line knows for its class.
 func hint(e *protocols.Error) string {
 	if e.Hint != "" {
 		return e.Hint
@@ -162,7 +162,7 @@ func causeOf(ctx context.Context, err error) error {
 	return why
 }
 
-// usage gives an error of kind usage.
+// usage returns an error of kind usage.
 func usage(format string, args ...any) error {
 	return protocols.UsageError("", "", fmt.Sprintf(format, args...))
 }

@@ -153,7 +153,7 @@ func (x *executor) serve(ctx context.Context, p *socket.Peer) error {
 	return err
 }
 
-// feedCommand gives the peer's bytes to the command. What one does not want to
+// feedCommand returns the peer's bytes to the command. What one does not want to
 // read is thrown away: bytes left unread would make a reset of the close.
 func feedCommand(stdin io.WriteCloser, p *socket.Peer) error {
 	_, err := io.Copy(stdin, p)
@@ -164,7 +164,7 @@ func feedCommand(stdin io.WriteCloser, p *socket.Peer) error {
 	return err
 }
 
-// forward gives the command's output to the peer, however slow that one is. The
+// forward returns the command's output to the peer, however slow that one is. The
 // deadline of the output says that the command has ended: then it is what the pipe
 // still holds. Of processes that have left the command's group no more is taken.
 func forward(p *socket.Peer, output *os.File) error {

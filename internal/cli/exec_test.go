@@ -57,7 +57,7 @@ func served(t *testing.T, scheme, command string, shell bool, extra map[string]s
 	return conn, stop
 }
 
-// said sends a text and its end, and gives all that comes back.
+// said sends a text and its end, and returns all that comes back.
 func said(t *testing.T, conn net.Conn, text string) string {
 	t.Helper()
 	if _, err := io.WriteString(conn, text); err != nil {

@@ -60,7 +60,7 @@ func (g *getter) take(name string, t *protocols.Target) error {
 	return nil
 }
 
-// together gives the source and the objects of a get of several URLs of one server
+// together returns the source and the objects of a get of several URLs of one server
 // that can come together over a few connections. Nil items are a no: then each URL
 // is taken by itself, and told by itself what is wrong with it.
 func (g *getter) together(e *env, urls []wantedURL) (*protocols.Target, []transfer.Wanted) {

@@ -54,7 +54,7 @@ func core64(secret string, before int) string {
 	return all[begin:end]
 }
 
-// text gives a text with all secrets hidden.
+// text returns a text with all secrets hidden.
 func (h *hidden) text(s string) string {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -85,7 +85,7 @@ func mask64(s, core string) string {
 	}
 }
 
-// err gives an error with all secrets hidden.
+// err returns an error with all secrets hidden.
 func (h *hidden) err(err error) error {
 	e, ok := errors.AsType[*protocols.Error](err)
 	if !ok || h.text(err.Error()) == err.Error() && h.text(e.Hint) == e.Hint {
@@ -99,7 +99,7 @@ func (h *hidden) err(err error) error {
 	return &safe
 }
 
-// trace gives a sink of events that shows no secret.
+// trace returns a sink of events that shows no secret.
 func (h *hidden) trace(sink func(protocols.Event)) func(protocols.Event) {
 	return func(ev protocols.Event) {
 		ev.Text = h.text(ev.Text)

@@ -263,7 +263,7 @@ func (h *httpCall) body(ctx context.Context, e *env, resp *http.Response, j *res
 	return false, nil
 }
 
-// stream writes what comes in base64, behind a start. It gives how many bytes came.
+// stream writes what comes in base64, behind a start. It returns how many bytes came.
 func (o *output) stream(start string, from io.Reader) (int64, error) {
 	o.count++
 	if err := o.write([]byte(start)); err != nil {

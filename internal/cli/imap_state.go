@@ -9,7 +9,7 @@ import (
 	"github.com/netclients/netclients/protocols/imap"
 )
 
-// stateDir gives the folder for what a protocol's syncs must remember, below where
+// stateDir returns the folder for what a protocol's syncs must remember, below where
 // the XDG base directories have such things. Its parents are made with it.
 func stateDir(protocol string) (string, error) {
 	dir := getenv("XDG_STATE_HOME")

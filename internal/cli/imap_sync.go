@@ -86,7 +86,7 @@ func (s *syncer) wanted(name string) bool {
 	return (len(s.include) == 0 || matches(s.include)) && !matches(s.exclude)
 }
 
-// mailPlace gives the place of a mailbox below a target: a mailbox of the same
+// mailPlace returns the place of a mailbox below a target: a mailbox of the same
 // name, or a file or folder whose path has a part for each level of the name, made
 // safe, since names come from the server.
 func (e *env) mailPlace(to *protocols.Target, name, delimiter string) (*protocols.Target, error) {

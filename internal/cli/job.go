@@ -177,7 +177,7 @@ func resultText(r transfer.Result) string {
 	return text
 }
 
-// plainPath gives the path that a file URL stands for, as a shell would take it;
+// plainPath returns the path that a file URL stands for, as a shell would take it;
 // other URLs stay as they are.
 func plainPath(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Scheme == "file" && u.Host == "" {

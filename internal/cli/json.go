@@ -14,7 +14,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// marshal gives v as JSON with its line end. HTML is not escaped; what could
+// marshal returns v as JSON with its line end. HTML is not escaped; what could
 // reach a terminal as a command or reorder text is.
 func marshal(v any) ([]byte, error) {
 	if m, ok := v.(json.Marshaler); ok { // as it is, without the encoder's second pass over it
@@ -67,7 +67,7 @@ func newFilter(expr string) (*filter, error) {
 	return &filter{code}, nil
 }
 
-// run puts one JSON object through the program and gives each result to out.
+// run puts one JSON object through the program and returns each result to out.
 func (f *filter) run(line []byte, out func(any) error) error {
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.UseNumber()

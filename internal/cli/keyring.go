@@ -47,7 +47,7 @@ func keyringUser(protocol, user, host string) string {
 	return protocol + "://" + user + "@" + strings.ToLower(host)
 }
 
-// keyringGetter gives how to ask the keyring, nil when it must not be asked.
+// keyringGetter returns how to ask the keyring, nil when it must not be asked.
 func (s *search) keyringGetter() func(service, user string) (string, error) {
 	switch {
 	case strings.EqualFold(s.Getenv("NETCLIENTS_KEYRING"), "off"):

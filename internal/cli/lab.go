@@ -85,7 +85,7 @@ type running struct {
 	server   lab.Server
 }
 
-// full gives the URL with user and password: these servers are for this machine
+// full returns the URL with user and password: these servers are for this machine
 // and this run only.
 func (r *running) full() string {
 	if r.User == "" {
@@ -178,7 +178,7 @@ type exitStatus struct{ code int }
 
 func (e *exitStatus) Error() string { return "ended" }
 
-// ExitCode gives the code.
+// ExitCode returns the code.
 func (e *exitStatus) ExitCode() int { return e.code }
 
 // runBeside runs a command with the URLs in its environment, and ends with its

@@ -17,7 +17,7 @@ import (
 	"github.com/netclients/netclients/protocols/socket"
 )
 
-// fullName gives the fully qualified name of this machine and its addresses, as
+// fullName returns the fully qualified name of this machine and its addresses, as
 // far as the resolver knows them.
 func fullName(ctx context.Context, name string) (fqdn string, addrs []string) {
 	found, err := net.DefaultResolver.LookupHost(ctx, name)
@@ -120,7 +120,7 @@ func lookupPort(query string) (out []found) {
 	return out
 }
 
-// portNames gives the names that services(5) has for a port.
+// portNames returns the names that services(5) has for a port.
 func portNames(number, network string) []string {
 	f, err := os.Open("/etc/services")
 	if err != nil {

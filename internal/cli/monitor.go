@@ -15,10 +15,10 @@ type nagiosExit struct{ state int }
 
 func (e *nagiosExit) Error() string { return "probe: " + nagiosStates[e.state] }
 
-// ExitCode gives the plug-in's code.
+// ExitCode returns the plug-in's code.
 func (e *nagiosExit) ExitCode() int { return e.state }
 
-// state gives a result's place in nagiosStates, and why.
+// state returns a result's place in nagiosStates, and why.
 func (p *prober) state(r *result) (int, string) {
 	left := time.Until(r.CertNotAfter)
 	switch {
@@ -67,7 +67,7 @@ func seconds(d duration) string {
 	return strconv.FormatFloat(time.Duration(d).Seconds(), 'f', -1, 64)
 }
 
-// metrics gives one result in the Prometheus text format, without a line end.
+// metrics returns one result in the Prometheus text format, without a line end.
 func metrics(r *result) string {
 	label := `{url="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(safe(r.URL)) + `"`
 	up := 0

@@ -66,7 +66,7 @@ func isExposed(info fs.FileInfo) bool {
 	return info.Mode().IsRegular() && info.Mode().Perm()&0o044 != 0
 }
 
-// findNetrc gives the entry for host, and for user when there is one: never that
+// findNetrc returns the entry for host, and for user when there is one: never that
 // of another user, and none without a login for a user who was named.
 func findNetrc(entries []netrcEntry, host, user string) (netrcEntry, bool) {
 	for _, wantDefault := range []bool{false, true} {
@@ -175,7 +175,7 @@ func (p *netrcParser) value(keyword string) (string, error) {
 	return v, err
 }
 
-// word gives the next word; comments says that # may begin a comment here.
+// word returns the next word; comments says that # may begin a comment here.
 func (p *netrcParser) word(comments bool) (w string, ok bool, err error) {
 	for p.text != "" {
 		switch c := p.text[0]; {

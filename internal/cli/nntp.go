@@ -60,7 +60,7 @@ func nntpFlags() *setup {
 	return flags
 }
 
-// fillFrom gives a client those of the servers that fill in for it. They are
+// fillFrom returns a client those of the servers that fill in for it. They are
 // closed when the command ends.
 func fillFrom(e *env, c protocols.Client, urls []string) error {
 	client, _ := protocols.As[*nntp.Client](c)
@@ -141,7 +141,7 @@ func nntpList(name, args string) *verb {
 	})
 }
 
-// ranged gives the name of a range of a group: that of the argument, or what the
+// ranged returns the name of a range of a group: that of the argument, or what the
 // URL has.
 func ranged(name string, args []string, at int) string {
 	if len(args) <= at {

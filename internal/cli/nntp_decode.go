@@ -103,7 +103,7 @@ func (d *decoding) follow(in *nntp.Decoder, f *decodedFile) {
 	}
 }
 
-// file gives the file of a piece. One whose name is refused, or taken, has an error
+// file returns the file of a piece. One whose name is refused, or taken, has an error
 // from the start: the others are decoded nevertheless.
 func (d *decoding) file(posted string) (*decodedFile, error) {
 	name, err := file.ChosenName(posted)
@@ -129,7 +129,7 @@ func (d *decoding) file(posted string) (*decodedFile, error) {
 	return f, nil
 }
 
-// finish gives the whole files their names and tells what became of each.
+// finish returns the whole files their names and tells what became of each.
 func (d *decoding) finish(ctx context.Context, e *env) error {
 	job := e.newJob("get", 1)
 	defer job.close()

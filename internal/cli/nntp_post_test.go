@@ -11,7 +11,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab"
 )
 
-// news runs a verb of NNTP at a server and gives what it prints and its exit code.
+// news runs a verb of NNTP at a server and returns what it prints and its exit code.
 func news(t *testing.T, s *lab.NNTPServer, verb string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, words bytes.Buffer

@@ -67,7 +67,7 @@ func nntpPart(part nntp.Part) action[*nntp.Client] {
 	}
 }
 
-// articleNames gives the articles that a name stands for: one, or those of a
+// articleNames returns the articles that a name stands for: one, or those of a
 // range, as far as they are there.
 func articleNames(ctx context.Context, c *nntp.Client, name string) (iter.Seq[string], error) {
 	if !nntp.IsRange(name) {

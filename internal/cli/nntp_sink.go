@@ -35,7 +35,7 @@ type partNote struct {
 // notesEvery is how many parts are made safe and noted together.
 const notesEvery = 50
 
-// begin opens the notes and gives the parts that an earlier run has got.
+// begin opens the notes and returns the parts that an earlier run has got.
 func (s *nzbSink) begin(wanted *nntp.NZBFile, resume bool) (begun map[string]nntp.Piece, err error) {
 	sum := sha256.Sum256([]byte(wanted.Segments[0].ID)) // the name is not known before the first part
 	s.noted = ".nzb-" + hex.EncodeToString(sum[:8])
@@ -78,7 +78,7 @@ func (s *nzbSink) read() (begun map[string]nntp.Piece, count []byte, err error) 
 	return begun, count, in.Err()
 }
 
-// written gives the size of what an earlier run has left of a file.
+// written returns the size of what an earlier run has left of a file.
 func (s *nzbSink) written(posted string) int64 {
 	name, err := file.ChosenName(posted)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *nzbSink) create(posted string) (io.WriterAt, error) {
 	return s.part, nil
 }
 
-// path gives the path of the file; empty when its name is not known.
+// path returns the path of the file; empty when its name is not known.
 func (s *nzbSink) path() string {
 	if s.name == "" {
 		return ""

@@ -55,7 +55,7 @@ func (s *nntpSyncer) run(ctx context.Context, e *env, args []string) error {
 	return errors.Join(err, s.newsrc.write())
 }
 
-// groups gives the groups of a source that is not one group: those that the list
+// groups returns the groups of a source that is not one group: those that the list
 // subscribes to, where the URL names none, or else all that have articles.
 func (s *nntpSyncer) groups(ctx context.Context, e *env, from, to *protocols.Target) ([]mailPair, error) {
 	c, err := e.client(from)
@@ -84,7 +84,7 @@ func (s *nntpSyncer) groups(ctx context.Context, e *env, from, to *protocols.Tar
 	return pairs, nil
 }
 
-// pair gives source and destination of one group of many.
+// pair returns source and destination of one group of many.
 func (s *nntpSyncer) pair(e *env, from, to *protocols.Target, group *protocols.Entry) (p mailPair, err error) {
 	u := *from.URL
 	u.Path, u.RawPath, u.Opaque = "/"+group.Path, "", ""

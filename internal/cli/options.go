@@ -69,7 +69,7 @@ func (g *globals) options() (*protocols.Options, error) {
 
 var proxySchemes = []string{"socks5", "socks5h", "http", "https"}
 
-// proxyFunc gives the proxy of the flag, or the environment's.
+// proxyFunc returns the proxy of the flag, or the environment's.
 func (g *globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
 	if !g.proxySet {
 		return transport.NoProxy(g.noProxy, transport.EnvProxy(os.Getenv)), nil
@@ -90,7 +90,7 @@ func (g *globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
 // wholeTimeout ends a command that a server keeps alive by a byte now and then.
 const wholeTimeout = 24 * time.Hour
 
-// deadline gives the context of the whole command. One that lasts until it is
+// deadline returns the context of the whole command. One that lasts until it is
 // stopped has a limit only when the user sets one.
 func (g *globals) deadline(ctx context.Context, lasting bool) (context.Context, context.CancelFunc) {
 	d := time.Duration(g.timeout)

@@ -170,7 +170,7 @@ func (o *output) detail(line string) {
 // flush writes what is still held.
 func (o *output) flush() error { return wrote(o.w.Flush()) }
 
-// bytes gives the raw standard output for content, after what is held. The
+// bytes returns the raw standard output for content, after what is held. The
 // stream itself comes back, so that the kernel can move the bytes.
 func (o *output) bytes() (io.Writer, error) {
 	return o.raw, o.flush()

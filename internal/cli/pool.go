@@ -30,7 +30,7 @@ type leased struct {
 	key string
 }
 
-// Unwrap gives the client itself.
+// Unwrap returns the client itself.
 func (l *leased) Unwrap() protocols.Client { return l.Client }
 
 func (l *leased) Close() error {

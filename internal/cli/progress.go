@@ -56,7 +56,7 @@ type meter struct {
 	rate  float64 // bytes a second
 }
 
-// newProgress shows progress on out, a terminal, when enabled; else it gives nil,
+// newProgress shows progress on out, a terminal, when enabled; else it returns nil,
 // which is good for all calls. Lines appear after a short while, when the first
 // byte has moved: never over a question for a password.
 func newProgress(out io.Writer, enabled bool) *progress {
@@ -126,7 +126,7 @@ func (t *task) Set(n int64) {
 	}
 }
 
-// Poll gives a function to ask for the bytes that have moved; it must be quick
+// Poll returns a function to ask for the bytes that have moved; it must be quick
 // and safe for use by another goroutine until Done.
 func (t *task) Poll(f func() int64) {
 	if t != nil {
@@ -225,7 +225,7 @@ func (d *drawing) update(now time.Time) {
 	}
 }
 
-// measure asks all transfers how far they are, and gives the oldest ones and,
+// measure asks all transfers how far they are, and returns the oldest ones and,
 // for a job of several files, the view of the whole.
 func (d *drawing) measure(step time.Duration) (oldest []*task, sum *view) {
 	p := d.p
@@ -400,7 +400,7 @@ func viewRate(v *view) string {
 	return humanBytes(int64(v.rate)) + "/s"
 }
 
-// viewETA gives the time that is left, "0:12" or "1:02:03".
+// viewETA returns the time that is left, "0:12" or "1:02:03".
 func viewETA(v *view) string {
 	left := float64(v.total-v.now) / v.rate
 	if v.total <= 0 || v.now >= v.total || v.rate < 1 || left > 99*3600 {

@@ -36,7 +36,7 @@ func (s *search) fromPrompt() error {
 	return err
 }
 
-// openTerminal gives the terminal to ask on, for credEnv.Terminal: when standard
+// openTerminal returns the terminal to ask on, for credEnv.Terminal: when standard
 // input and standard error are one. It is opened anew, because a read from it
 // must end with the context; the one who asks closes it.
 func openTerminal() (*os.File, bool) {

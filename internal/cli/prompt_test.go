@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 )
 
-// openPTY gives the two ends of a terminal.
+// openPTY returns the two ends of a terminal.
 func openPTY(t *testing.T) (person, tty *os.File) {
 	t.Helper()
 	person, slave, err := pty.Open()

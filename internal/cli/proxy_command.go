@@ -20,7 +20,7 @@ import (
 // dialFunc makes a connection, as Options.Dial does.
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// commandDialer gives connections whose other end is the input and output of a
+// commandDialer returns connections whose other end is the input and output of a
 // command, as ssh's ProxyCommand. UNIX sockets are connected to as ever.
 func commandDialer(line string) dialFunc {
 	return func(_ context.Context, network, address string) (net.Conn, error) {
@@ -129,7 +129,7 @@ func (c *commandConn) reason(err error) error {
 // CloseWrite ends the command's input.
 func (c *commandConn) CloseWrite() error { return c.in.Close() }
 
-// wait gives the command time to end, and reports whether it has.
+// wait returns the command time to end, and reports whether it has.
 func (c *commandConn) wait() bool {
 	select {
 	case <-c.ended:

@@ -244,7 +244,7 @@ func (t *tameWriter) flush() error {
 	return err
 }
 
-// openRune gives the length of a tail whose character or line end may go on.
+// openRune returns the length of a tail whose character or line end may go on.
 func openRune(b []byte) int {
 	if bytes.HasSuffix(b, []byte("\r")) {
 		return 1
@@ -263,7 +263,7 @@ func openRune(b []byte) int {
 	return 0
 }
 
-// runeLength gives the length that the first byte of a character tells.
+// runeLength returns the length that the first byte of a character tells.
 func runeLength(first byte) int {
 	switch {
 	case first >= 0xf0:

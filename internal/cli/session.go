@@ -60,7 +60,7 @@ func (a *app) profile(fs *pflag.FlagSet, v *verb, args *[]string) error {
 	return nil
 }
 
-// connect gives the command's options what the session has: the trace, and with
+// connect returns the command's options what the session has: the trace, and with
 // --verbose its main steps.
 func (a *app) connect(e *env) (closeTrace func() error, err error) {
 	e.shared = newSecretStore()
@@ -113,7 +113,7 @@ func (e *env) tellStep(ev protocols.Event) {
 	}
 }
 
-// optionsFor gives the options for clients of a target: what all have, with the
+// optionsFor returns the options for clients of a target: what all have, with the
 // credentials chain of its server. Clients of one server share them, so that
 // nobody is asked twice.
 func (e *env) optionsFor(t *protocols.Target) *protocols.Options {

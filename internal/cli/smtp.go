@@ -72,7 +72,7 @@ func smtpHelp(ctx context.Context, e *env, c *smtp.Client, _ string, topics []st
 	return smtpEach("HELP", (*smtp.Client).Help)(ctx, e, c, "", topics)
 }
 
-// fullHostname gives this machine's name where it is a full one.
+// fullHostname returns this machine's name where it is a full one.
 func fullHostname() string {
 	name, err := os.Hostname()
 	if err != nil || !strings.Contains(name, ".") {

@@ -61,7 +61,7 @@ func (m *mailer) sendBatch(ctx context.Context, e *env) error {
 	return b.tally.err()
 }
 
-// read gives the messages of the lines to the workers.
+// read returns the messages of the lines to the workers.
 func (b *batch) read(ctx context.Context, in io.Reader) {
 	r := bufio.NewReaderSize(in, 256<<10)
 	for number := 1; ctx.Err() == nil; number++ {
@@ -193,7 +193,7 @@ func (b *batch) flush() {
 	b.e.out.flush()
 }
 
-// mails gives some messages, of which it counts how many were taken, and then takes
+// mails returns some messages, of which it counts how many were taken, and then takes
 // from the queue until that ends.
 func (b *batch) mails(ctx context.Context, first []*smtp.Mail, taken *int) iter.Seq[*smtp.Mail] {
 	return func(yield func(*smtp.Mail) bool) {
@@ -215,7 +215,7 @@ func (b *batch) mails(ctx context.Context, first []*smtp.Mail, taken *int) iter.
 	}
 }
 
-// next takes a message from the queue; with soon it gives nil where none comes soon.
+// next takes a message from the queue; with soon it returns nil where none comes soon.
 func (b *batch) next(ctx context.Context, soon bool) (m *smtp.Mail, ok bool) {
 	select {
 	case m, ok = <-b.queue:

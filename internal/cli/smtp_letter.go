@@ -52,7 +52,7 @@ func (w *words) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// content gives a source that can be opened again: standard input is kept in a
+// content returns a source that can be opened again: standard input is kept in a
 // file without a name.
 func (m *mailer) content(e *env, name string) (*mailmsg.Part, error) {
 	if name != "-" {
@@ -148,7 +148,7 @@ func (m *mailer) draft(e *env, l *letter) (*mailmsg.Draft, error) {
 	return d, err
 }
 
-// text gives the plain text: given, from a file, or from standard input when
+// text returns the plain text: given, from a file, or from standard input when
 // something is sent there and nothing else was given.
 func (m *mailer) text(e *env, l *letter) (*mailmsg.Part, error) {
 	switch {

@@ -396,7 +396,7 @@ func (m *mailer) clientOf(e *env, at protocols.Target, host string) (*smtp.Clien
 	return x, nil
 }
 
-// serverOf gives the server for mailto: URLs, which name none; empty is none.
+// serverOf returns the server for mailto: URLs, which name none; empty is none.
 func (m *mailer) serverOf(e *env) string {
 	server := m.server
 	if server == "" && e.app.chosen != nil {

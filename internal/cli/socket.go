@@ -132,7 +132,7 @@ func conversing[T any](e *env) (c T, o *protocols.Options, err error) {
 	return c, &opts, nil
 }
 
-// silence gives the longest silence of a talk: none, unless the user set one.
+// silence returns the longest silence of a talk: none, unless the user set one.
 func (e *env) silence() time.Duration {
 	if d := time.Duration(e.flags.idleTimeout); d != protocols.DefaultIdleTimeout {
 		return d
@@ -231,7 +231,7 @@ func (s *sender) answers(e *env, sent int64, read func(p []byte) (int, error)) e
 	return err
 }
 
-// each gives the datagrams to send: the argument, or standard input by lines or
+// each returns the datagrams to send: the argument, or standard input by lines or
 // by pieces.
 func (s *sender) each(e *env, args []string, write func([]byte) error) (sent int64, err error) {
 	send := func(p []byte) error { sent += int64(len(p)); return write(p) }

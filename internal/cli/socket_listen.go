@@ -95,7 +95,7 @@ func (l *streamListener) options(e *env, v *talkView, set socket.Settings) (*soc
 	return o, err
 }
 
-// serverTLS gives the certificate of --cert, or makes one and tells how to
+// serverTLS returns the certificate of --cert, or makes one and tells how to
 // recognise it.
 func serverTLS(e *env) (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}

@@ -60,7 +60,7 @@ type sorter struct {
 	parts   []*os.File
 }
 
-// sorted gives all entries in order. An error of the listing comes last, behind
+// sorted returns all entries in order. An error of the listing comes last, behind
 // what was listed before it; but when the time is up, nothing more is done.
 func sorted(entries iter.Seq2[protocols.Entry, error], by string, reverse bool) iter.Seq2[protocols.Entry, error] {
 	sign := 1
@@ -131,7 +131,7 @@ func (s *sorter) spill() error {
 	return err
 }
 
-// merge gives the entries of all parts, and of what is still held, in order. It
+// merge returns the entries of all parts, and of what is still held, in order. It
 // is false when give has had enough.
 func (s *sorter) merge(give func(protocols.Entry) bool) (more bool, err error) {
 	s.sort()

@@ -2,7 +2,7 @@ package cli
 
 import "fmt"
 
-// didYouMean gives "; did you mean X?" for the nearest of the known words, or
+// didYouMean returns "; did you mean X?" for the nearest of the known words, or
 // nothing when none is near: one slip in three letters.
 func didYouMean(word string, known []string) string {
 	best, nearest := max(1, len(word)/3)+1, ""

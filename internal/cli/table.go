@@ -115,7 +115,7 @@ func width(s string) int {
 	return n
 }
 
-// columns gives how wide one character is; a rough table of the wide blocks is
+// columns returns how wide one character is; a rough table of the wide blocks is
 // enough to align a listing.
 func columns(r rune) int {
 	switch {

@@ -78,7 +78,7 @@ func terminalType() string {
 	return "dumb"
 }
 
-// terminalSize gives the size of the first file that is a terminal, or zeros.
+// terminalSize returns the size of the first file that is a terminal, or zeros.
 func terminalSize(files ...*os.File) (width, height int) {
 	for _, f := range files {
 		if w, h, err := term.GetSize(int(f.Fd())); err == nil {

@@ -100,7 +100,7 @@ func (t *terminal) raw() error {
 	return err
 }
 
-// cooked gives the terminal back, and tells whether the session had it.
+// cooked returns the terminal back, and tells whether the session had it.
 func (t *terminal) cooked() (had bool) {
 	t.modeMu.Lock()
 	defer t.modeMu.Unlock()
@@ -163,7 +163,7 @@ func (t *terminal) observe(v telnet.Event) {
 	}
 }
 
-// news gives what the protocol has said since the last time.
+// news returns what the protocol has said since the last time.
 func (t *terminal) news() []string {
 	t.saidMu.Lock()
 	defer t.saidMu.Unlock()

@@ -110,7 +110,7 @@ func isEncrypted(block *pem.Block) bool {
 	return block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != ""
 }
 
-// decrypted gives the key as PEM without its encryption.
+// decrypted returns the key as PEM without its encryption.
 func decrypted(block *pem.Block, password []byte) ([]byte, error) {
 	var key crypto.PrivateKey
 	der, err := []byte(nil), error(nil)

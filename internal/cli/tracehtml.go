@@ -228,7 +228,7 @@ func (t *traceHTML) facts() []traceFact {
 	return facts
 }
 
-// traceConns gives the connections in the order of their first events.
+// traceConns returns the connections in the order of their first events.
 func traceConns(events []protocols.Event) []*traceConn {
 	known := map[int64]*traceConn{}
 	var conns []*traceConn
@@ -391,7 +391,7 @@ func heat(d time.Duration) string {
 	return "cool"
 }
 
-// shortTime gives a duration in three digits or so.
+// shortTime returns a duration in three digits or so.
 func shortTime(d time.Duration) string {
 	switch {
 	case d >= time.Minute:

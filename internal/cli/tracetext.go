@@ -60,7 +60,7 @@ func (t *traceText) finish() error {
 	return t.close()
 }
 
-// traceWords gives the text of an event with what else is known: lines as they
+// traceWords returns the text of an event with what else is known: lines as they
 // went, other kinds with their name, bytes and duration.
 func traceWords(e protocols.Event) string {
 	text := safe(e.Text)

@@ -50,7 +50,7 @@ func parseDuration(s string) (time.Duration, error) {
 	return v, nil
 }
 
-// orNone gives the value for an option whose zero means its default: what the
+// orNone returns the value for an option whose zero means its default: what the
 // user wrote as 0 is "none", which is negative there.
 func (d duration) orNone() time.Duration {
 	if d == 0 {
@@ -168,7 +168,7 @@ func (r *span) Set(s string) error {
 	return nil
 }
 
-// length gives how many bytes the range has, 0 for all that is left.
+// length returns how many bytes the range has, 0 for all that is left.
 func (r *span) length() int64 {
 	if !r.set || r.last < 0 {
 		return 0
@@ -247,7 +247,7 @@ func isPort(s string) bool {
 }
 
 // colonFields splits at colons outside of brackets, and drops the brackets. An
-// IPv6 address without them is taken where it comes third and last. It gives nil
+// IPv6 address without them is taken where it comes third and last. It returns nil
 // when a bracket stands alone.
 func colonFields(s string) []string {
 	var out []string

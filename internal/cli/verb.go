@@ -96,7 +96,7 @@ func (v *verb) only() *verb { v.own = true; return v }
 // lasts says that the verb runs until the user or the peer ends it.
 func (v *verb) lasts() *verb { v.lasting = true; return v }
 
-// arity gives the least and most arguments of the usage line; -1 for no bound.
+// arity returns the least and most arguments of the usage line; -1 for no bound.
 func (v *verb) arity() (low, high int) {
 	for _, word := range strings.Fields(v.args) {
 		if !strings.HasPrefix(word, "[") {

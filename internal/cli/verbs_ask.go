@@ -119,7 +119,7 @@ func printReply(o *output, cmd string, r *protocols.Reply) error {
 	return nil
 }
 
-// refusal gives the error that a reply stands for, or nil for a yes: codes from
+// refusal returns the error that a reply stands for, or nil for a yes: codes from
 // 400 on, and the words for no of the protocols without codes.
 func refusal(r *protocols.Reply) error {
 	e := &protocols.Error{Kind: protocols.KindRefused, Code: r.Code, Enhanced: r.Enhanced, Text: r.Text()}

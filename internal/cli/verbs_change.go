@@ -40,7 +40,7 @@ func changeVerbs() []*verb {
 	}
 }
 
-// changed tells of a change that was made; it gives its error.
+// changed tells of a change that was made; it returns its error.
 func changed(e *env, what, name string, err error) error {
 	if err == nil {
 		e.out.detail(what + " " + name)

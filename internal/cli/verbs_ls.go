@@ -161,7 +161,7 @@ func isFolder(e *protocols.Entry) bool {
 	return (e.Type == protocols.TypeDir || e.Type == protocols.TypeMenu) && e.Name != "." && e.Name != ".."
 }
 
-// firstError gives the first of several errors that is one.
+// firstError returns the first of several errors that is one.
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

@@ -161,7 +161,7 @@ func (p *prober) one(ctx context.Context, e *env, t *protocols.Target) (*result,
 	return &result{report, causeOf(ctx, protocols.Wrap(err, t.Spec.Name, "probe", report.URL))}, nil
 }
 
-// printer gives what shows one result.
+// printer returns what shows one result.
 func (p *prober) printer(o *output) func(*result) error {
 	switch {
 	case p.nagios:

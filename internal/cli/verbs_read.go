@@ -61,7 +61,7 @@ var durabilities = map[string]transfer.Durability{
 	"each": transfer.DurabilityEach, "group": transfer.DurabilityGroup, "none": transfer.DurabilityNone,
 }
 
-// transferOptions gives what the flags say about copying. k may be nil.
+// transferOptions returns what the flags say about copying. k may be nil.
 func (e *env) transferOptions(k *keeping, bars *progress) transfer.Options {
 	g := e.flags
 	o := transfer.Options{
@@ -88,14 +88,14 @@ type barSet struct{ *progress }
 
 func (b barSet) Start(name string, size int64) transfer.Task { return b.progress.Start(name, size) }
 
-// bars gives the progress display: nil unless standard error is a terminal and
+// bars returns the progress display: nil unless standard error is a terminal and
 // nobody asked for quiet.
 func (e *env) bars() *progress {
 	on := isTerminal(e.out.words) && !e.flags.quiet && !e.flags.noProgress && !e.flags.verbose
 	return newProgress(e.out.words, on)
 }
 
-// endpoint gives one side of a transfer.
+// endpoint returns one side of a transfer.
 func (e *env) endpoint(t *protocols.Target) transfer.Endpoint {
 	return transfer.Endpoint{
 		Open: func() (protocols.Client, error) { return e.dial(t) },
@@ -185,7 +185,7 @@ func (g *getter) run(ctx context.Context, e *env, urls []string) error {
 	})
 }
 
-// ends gives what a URL names and the file to save it to.
+// ends returns what a URL names and the file to save it to.
 func (g *getter) ends(ctx context.Context, e *env, text string) (from, to *protocols.Target, err error) {
 	if from, err = capable[protocols.Getter](e, "get", text); err != nil {
 		return nil, nil, err
@@ -198,7 +198,7 @@ func (g *getter) ends(ctx context.Context, e *env, text string) (from, to *proto
 	return from, to, err
 }
 
-// path gives where an object is saved.
+// path returns where an object is saved.
 func (g *getter) path(ctx context.Context, e *env, t *protocols.Target) (string, error) {
 	if g.out != "" && !isDir(g.out) && !strings.HasSuffix(g.out, "/") {
 		return g.out, nil
@@ -222,10 +222,10 @@ func isDir(path string) bool {
 }
 
 // Namer is implemented by clients whose names make poor file names, such as
-// messages: it gives what get saves an object as.
+// messages: it returns what get saves an object as.
 type Namer interface{ SaveName(name string) string }
 
-// localName gives the file name for what a URL points at, made safe.
+// localName returns the file name for what a URL points at, made safe.
 func localName(t *protocols.Target) (string, error) { return nameBy(sample(t.Spec), t) }
 
 // nameBy is localName, with any client for such a URL.
@@ -294,7 +294,7 @@ func namesFolder(t *protocols.Target) bool {
 	return t.URL.Path == "" || strings.HasSuffix(t.URL.Path, "/")
 }
 
-// inside gives the target of base in the folder t, or t itself when it is none.
+// inside returns the target of base in the folder t, or t itself when it is none.
 func (e *env) inside(t *protocols.Target, base string) (*protocols.Target, error) {
 	if !namesFolder(t) {
 		return t, nil
@@ -401,7 +401,7 @@ func (e *env) relay(ctx context.Context, from, to *protocols.Target, o *transfer
 	return r, true, err
 }
 
-// into gives the destination of a copy: inside of to when that is a folder.
+// into returns the destination of a copy: inside of to when that is a folder.
 func (e *env) into(from, to *protocols.Target) (*protocols.Target, error) {
 	local := to.URL.Host == "" && isDir(to.URL.Path)
 	if !local && !namesFolder(to) {

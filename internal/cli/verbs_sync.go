@@ -128,7 +128,7 @@ type summaryJSON struct {
 	Summary transfer.Summary `json:"summary"`
 }
 
-// end writes the summary, and gives what the command ends with: an error of the
+// end writes the summary, and returns what the command ends with: an error of the
 // whole, or what the single files say together.
 func (s *syncSum) end(total transfer.Summary, err error) error {
 	if s.output != nil {

@@ -230,7 +230,7 @@ type callJSON struct {
 // mostCalls bounds the calls of one request.
 const mostCalls = 100_000
 
-// calls gives the calls of a stream of JSON objects as they come.
+// calls returns the calls of a stream of JSON objects as they come.
 func calls(r io.Reader) iter.Seq2[xmlrpc.Call, error] {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
@@ -267,7 +267,7 @@ func (c *callJSON) call(err error) (xmlrpc.Call, error) {
 	return call, nil
 }
 
-// input gives where calls are read from. The caller closes it.
+// input returns where calls are read from. The caller closes it.
 func (x *caller) input(e *env, args []string) (io.ReadCloser, error) {
 	switch {
 	case len(args) > 0 && x.batch != "":

@@ -36,7 +36,7 @@ type Recording[S any] struct {
 	Header  map[string]string // of the file, beside what a recording writes
 }
 
-// From gives recordings of one server: prefix stands before their names, and options are those of rows without.
+// From returns recordings of one server: prefix stands before their names, and options are those of rows without.
 func From[S any](service, prefix string, options func(o *protocols.Options), rows []Recording[S]) []Recording[S] {
 	rows = slices.Clone(rows)
 	for i := range rows {
@@ -53,13 +53,13 @@ type Book[S any] struct {
 	Harness  protocoltest.Harness // of the suite; its Dialogs are those of the book
 	Rows     []Recording[S]
 	Products map[string]string              // name and version of the server behind a service
-	Settings func(c protocols.Client) *S    // readies a client for a dialogue, and gives its settings
+	Settings func(c protocols.Client) *S    // readies a client for a dialogue, and returns its settings
 	Secrets  func(password string) []string // the forms in which a login puts a password on the wire
 	Dial     func(address string) Dial      // how the server at address is reached; nil: each connection goes there
 	Seed     func(t *testing.T)             // puts at the servers what the recordings are about; may be nil
 }
 
-// Suite gives the harness with the dialogues in it.
+// Suite returns the harness with the dialogues in it.
 func (b *Book[S]) Suite() protocoltest.Harness {
 	h := b.Harness
 	for _, r := range b.Rows {
@@ -172,7 +172,7 @@ func password(_ context.Context, q protocols.CredentialRequest) (protocols.Crede
 	return protocols.Credential{User: q.User, Password: interop.Password}, nil
 }
 
-// Stranger gives credentials that no server accepts.
+// Stranger returns credentials that no server accepts.
 func Stranger(secret string) func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
 	return func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
 		return protocols.Credential{User: "mallory", Password: secret}, nil

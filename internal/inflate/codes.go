@@ -49,7 +49,7 @@ func (h *huffman) build(lengths []byte) error {
 	return nil
 }
 
-// fixedCodes gives the codes of RFC 1951 3.2.6.
+// fixedCodes returns the codes of RFC 1951 3.2.6.
 func fixedCodes() (lit, dist huffman) {
 	var lengths [288]byte
 	for i := range lengths {
@@ -78,7 +78,7 @@ type extra struct {
 	bits uint
 }
 
-// lengthOf gives the length that the symbol 257+i stands for (RFC 1951 3.2.5).
+// lengthOf returns the length that the symbol 257+i stands for (RFC 1951 3.2.5).
 func lengthOf(i int) (extra, bool) {
 	switch {
 	case i < 8:
@@ -92,7 +92,7 @@ func lengthOf(i int) (extra, bool) {
 	return extra{}, false
 }
 
-// distanceOf gives the distance that a symbol stands for.
+// distanceOf returns the distance that a symbol stands for.
 func distanceOf(i int) (extra, bool) {
 	if i < 4 {
 		return extra{i + 1, 0}, true

@@ -12,7 +12,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Reader undoes DEFLATE. It gives what can be known from the bytes that came as
+// Reader undoes DEFLATE. It returns what can be known from the bytes that came as
 // soon as they came. The standard library's
 // reader holds content back until the next block begins, which on a connection
 // whose server ends its answers with a partial flush is for ever; INN does so.
@@ -50,15 +50,15 @@ func errDamaged() error {
 	return &protocols.Error{Kind: protocols.KindProtocol, Text: "compressed stream is damaged"}
 }
 
-// NewReader gives what r, a stream of DEFLATE, decodes to. After more than most
-// bytes of it Read gives a [wire.LimitError]: a little input can decode to very
+// NewReader returns what r, a stream of DEFLATE, decodes to. After more than most
+// bytes of it Read returns a [wire.LimitError]: a little input can decode to very
 // much. What is damaged gives an error of kind Protocol, a stream that is cut
 // io.ErrUnexpectedEOF. Reader may read more of r than it needs.
 func NewReader(r io.Reader, most int64) *Reader {
 	return &Reader{src: bufio.NewReaderSize(r, 64<<10), buf: make([]byte, 0, bufferSize), state: (*Reader).header, most: most}
 }
 
-// Read gives what has been decoded, at least one byte.
+// Read returns what has been decoded, at least one byte.
 func (f *Reader) Read(p []byte) (int, error) {
 	for f.r == len(f.buf) {
 		if f.err != nil {

@@ -29,7 +29,7 @@ func startWeb(t *testing.T, o lab.HTTPOptions) *lab.HTTPServer {
 	return s
 }
 
-// runCurl gives what curl writes to standard output.
+// runCurl returns what curl writes to standard output.
 func runCurl(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), requireProgram(t, "curl"), append([]string{"-q", "-sS", "--noproxy", "*", "--max-time", "20"}, args...)...)

@@ -237,7 +237,7 @@ func (k *imapKiller) read(m *mailstore.Maildir, path string) string {
 	return string(b)
 }
 
-// folder gives the maildir of a mailbox.
+// folder returns the maildir of a mailbox.
 func (k *imapKiller) folder(box string) string {
 	dir := k.dir
 	for part := range strings.SplitSeq(box, "/") {

@@ -116,7 +116,7 @@ func withEnd(text string) string {
 	return text + "\n"
 }
 
-// readByPython gives what Python's module mailbox reads.
+// readByPython returns what Python's module mailbox reads.
 func readByPython(t *testing.T, kind, path string) (found []storedText, sums []string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "python3", "peers/mailbox_read.py", kind, path)
@@ -204,7 +204,7 @@ func onlyKnown(flags string) (known string) {
 	return known
 }
 
-// savedBodies gives the bodies of the messages of a maildir by their subjects, and
+// savedBodies returns the bodies of the messages of a maildir by their subjects, and
 // their flags. It reads files, so that nothing of ours comes between.
 func savedBodies(t *testing.T, dir string) (bodies, flags map[string]string) {
 	t.Helper()

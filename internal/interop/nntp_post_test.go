@@ -15,7 +15,7 @@ import (
 	"github.com/netclients/netclients/protocols/nntp"
 )
 
-// composed posts what the composer makes of a draft and gives its message-id.
+// composed posts what the composer makes of a draft and returns its message-id.
 func composed(t *testing.T, c *nntp.Client, d message.Draft, fields ...message.Field) string {
 	t.Helper()
 	d.From, d.Headers = "Älice <alice@netclients.invalid>", fields

@@ -153,7 +153,7 @@ func popFill(t *testing.T, texts []string) {
 	}
 }
 
-// popIDs gives the unique ids of the maildrop.
+// popIDs returns the unique ids of the maildrop.
 func popIDs(t *testing.T, l popLab, w popWay) []string {
 	t.Helper()
 	var ids []string

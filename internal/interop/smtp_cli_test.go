@@ -19,7 +19,7 @@ import (
 	"github.com/netclients/netclients/protocols/smtp"
 )
 
-// runCLI runs a command line and gives its standard output.
+// runCLI runs a command line and returns its standard output.
 func runCLI(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer

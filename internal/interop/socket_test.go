@@ -18,7 +18,7 @@ import (
 	"github.com/netclients/netclients/protocols/socket"
 )
 
-// served starts a server of ours, for programs at the other end, and gives its
+// served starts a server of ours, for programs at the other end, and returns its
 // host and port.
 func served(t *testing.T, text string, o *socket.ListenOptions) (host, port string) {
 	t.Helper()
@@ -43,7 +43,7 @@ func parseURL(t *testing.T, text string) *url.URL {
 	return u
 }
 
-// program runs a program with an input, and gives its output.
+// program runs a program with an input, and returns its output.
 func program(t *testing.T, in []byte, name string, args ...string) ([]byte, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -104,7 +104,7 @@ func TestTLSPeers(t *testing.T) {
 	}
 }
 
-// freePort gives a port that nobody has, for a program that cannot choose one.
+// freePort returns a port that nobody has, for a program that cannot choose one.
 func freePort(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -88,7 +88,7 @@ func (k *Keeper[S]) Run(ctx context.Context, f func(s S) error) error {
 	return err
 }
 
-// Get gives the live session, or makes one. The operation must have entered.
+// Get returns the live session, or makes one. The operation must have entered.
 func (k *Keeper[S]) Get(ctx context.Context) (s S, err error) {
 	k.mu.Lock()
 	s, have, closed := k.current, k.have, k.closed

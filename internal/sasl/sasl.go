@@ -9,7 +9,7 @@
 //
 // # The loop of a caller
 //
-// Choose gives clients, strongest first. The caller starts the first one and
+// Choose returns clients, strongest first. The caller starts the first one and
 // hands it each challenge, decoded; what comes back is the response, also when
 // it is empty. When the server says success the caller asks Verified before it
 // believes it. The next client is for a server that does not know the mechanism
@@ -79,7 +79,7 @@ func mechanisms() []mechanism {
 	}
 }
 
-// Choose gives the usable mechanisms of those that the server offers, strongest
+// Choose returns the usable mechanisms of those that the server offers, strongest
 // first. With c.Mechanism it gives that one or fails, never a weaker one. The
 // error is of kind Auth when nothing is left, of class protocols.ErrCleartext
 // when the reason is c.MayClear, and of kind Usage for credentials that no

@@ -19,7 +19,7 @@ var everything = []string{"PLAIN", "login", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SH
 
 var alice = protocols.Credential{User: "alice", Password: "secret"}
 
-// names starts each client and gives the names of their mechanisms.
+// names starts each client and returns the names of their mechanisms.
 func names(t *testing.T, clients []Client) string {
 	t.Helper()
 	var list []string
@@ -77,7 +77,7 @@ func TestChooseOrder(t *testing.T) {
 	}
 }
 
-// only gives the client of one mechanism.
+// only returns the client of one mechanism.
 func only(t *testing.T, mechanism string, cred protocols.Credential) Client {
 	t.Helper()
 	clients, err := Choose([]string{mechanism}, Config{Credential: cred, Mechanism: mechanism, Host: "server.example.com", Port: "143"})
@@ -267,7 +267,7 @@ func runScram(c Client, binding scram.ChannelBinding) error {
 	return errors.Join(err, Verified(c))
 }
 
-// handshake gives the client's state of a TLS connection.
+// handshake returns the client's state of a TLS connection.
 func handshake(t *testing.T, version uint16) tls.ConnectionState {
 	t.Helper()
 	ca, err := lab.NewAuthority()

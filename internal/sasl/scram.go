@@ -44,7 +44,7 @@ func scramPlus(name string) func(*Config, []string) (Client, error) {
 	}
 }
 
-// bindingOf gives the binding that the version of TLS prescribes: the exporter
+// bindingOf returns the binding that the version of TLS prescribes: the exporter
 // for 1.3 (RFC 9266 2), the hash of the certificate before (RFC 5929 4).
 func bindingOf(state *tls.ConnectionState) (scram.ChannelBinding, error) {
 	if state.Version >= tls.VersionTLS13 {
@@ -88,7 +88,7 @@ func newScram(name string, c *Config) (*scram.Client, error) {
 	return hash.NewClientUnprepped(cred.User, cred.Password, cred.AuthzID)
 }
 
-// Start gives the client's first message.
+// Start returns the client's first message.
 func (s *scramClient) Start() (string, []byte, error) {
 	first, err := s.conv.Step("")
 	return s.name, []byte(first), err

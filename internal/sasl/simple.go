@@ -42,7 +42,7 @@ func newLogin(c *Config, _ []string) (Client, error) {
 // Start lets the server prompt first, as the oldest servers need it.
 func (l *login) Start() (string, []byte, error) { return "LOGIN", nil, nil }
 
-// Next gives the answers in their order.
+// Next returns the answers in their order.
 func (l *login) Next([]byte) ([]byte, error) {
 	if len(l.answers) == 0 {
 		return nil, tooMany("LOGIN")
@@ -66,10 +66,10 @@ func newCramMD5(c *Config, _ []string) (Client, error) {
 	return &cramMD5{user: c.Credential.User, password: c.Credential.Password}, nil
 }
 
-// Start gives no initial response: the server's challenge comes first.
+// Start returns no initial response: the server's challenge comes first.
 func (m *cramMD5) Start() (string, []byte, error) { return "CRAM-MD5", nil, nil }
 
-// Next gives the digest of the one challenge.
+// Next returns the digest of the one challenge.
 func (m *cramMD5) Next(challenge []byte) ([]byte, error) {
 	if m.answered {
 		return nil, tooMany("CRAM-MD5")
@@ -118,7 +118,7 @@ func saslName(s string) string {
 	return strings.NewReplacer("=", "=3D", ",", "=2C").Replace(s)
 }
 
-// Start gives the token at once.
+// Start returns the token at once.
 func (b *bearer) Start() (string, []byte, error) { return b.name, b.initial, nil }
 
 // Next takes the server's reason for its refusal.

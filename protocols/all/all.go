@@ -17,7 +17,7 @@ import (
 	"github.com/netclients/netclients/protocols/xmlrpc"
 )
 
-// All gives the catalog of all adapters. Nothing is connected, and each call
+// All returns the catalog of all adapters. Nothing is connected, and each call
 // makes a catalog of its own.
 func All() (*protocols.Registry, error) {
 	return protocols.NewRegistry(
@@ -49,7 +49,7 @@ func Parse(text string) (*protocols.Target, error) {
 	return catalog.Parse(text, "")
 }
 
-// Open makes a client for the server of a URL, and gives the name in it that the
+// Open makes a client for the server of a URL, and returns the name in it that the
 // client's verbs take. It does no I/O. The caller closes the client. A nil o means
 // the defaults.
 func Open(text string, o *protocols.Options) (c protocols.Client, name string, err error) {

@@ -26,7 +26,7 @@ func (s *Script) Check(known ...string) error {
 	return nil
 }
 
-// sets gives the variables that a statement may set.
+// sets returns the variables that a statement may set.
 func (st *step) sets() (names []string) {
 	switch st.do {
 	case "set", "secret", "base64":
@@ -38,7 +38,7 @@ func (st *step) sets() (names []string) {
 	return names
 }
 
-// texts gives the texts of a statement in which variables stand.
+// texts returns the texts of a statement in which variables stand.
 func (st *step) texts() []string {
 	var texts []string
 	if st.do != "secret" {

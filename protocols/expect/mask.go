@@ -29,13 +29,13 @@ func (m *Mask) In(text string) bool {
 	return slices.ContainsFunc(m.secrets, func(s []byte) bool { return strings.Contains(text, string(s)) })
 }
 
-// Text gives text with each secret hidden.
+// Text returns text with each secret hidden.
 func (m *Mask) Text(text string) string {
 	out, _ := m.hide([]byte(text), true)
 	return string(out)
 }
 
-// hide gives p with each secret hidden, of several at one place the longest. Unless
+// hide returns p with each secret hidden, of several at one place the longest. Unless
 // p is whole, what may be the start of a secret is left over, with all behind it.
 func (m *Mask) hide(p []byte, whole bool) (out, rest []byte) {
 	for len(p) > 0 {
@@ -54,7 +54,7 @@ func (m *Mask) hide(p []byte, whole bool) (out, rest []byte) {
 	return out, nil
 }
 
-// Writer gives a writer that hides secrets in a stream, also such as come in
+// Writer returns a writer that hides secrets in a stream, also such as come in
 // pieces: what may be the start of one is held back until Flush or more bytes.
 func (m *Mask) Writer(w io.Writer) *MaskWriter { return &MaskWriter{m: m, w: w} }
 

@@ -31,15 +31,15 @@ type StepError struct {
 	Err        error
 }
 
-// Error gives one line.
+// Error returns one line.
 func (e *StepError) Error() string {
 	return fmt.Sprintf("step %d (line %d): %v", e.Step, e.Line, e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *StepError) Unwrap() error { return e.Err }
 
-// report tells of a step, masked, and gives its own error again.
+// report tells of a step, masked, and returns its own error again.
 func (r *runner) report(st *step, x Result, start time.Time, err error) error {
 	r.step++
 	x.Step, x.Line, x.OK, x.Seconds = r.step, st.line, err == nil, time.Since(start).Seconds()

@@ -237,7 +237,7 @@ func (r *runner) send(st *step, action, text string) error {
 	return r.report(st, Result{Action: action, Sent: out}, start, err)
 }
 
-// urgent gives what writes with the urgent pointer.
+// urgent returns what writes with the urgent pointer.
 func (r *runner) urgent() (write func(p []byte) (int, error), err error) {
 	u, ok := r.stream.rw.(interface{ SendUrgent(p []byte) error })
 	if !ok {
@@ -363,7 +363,7 @@ func (r *runner) wait(ctx context.Context, st *step) (*alternative, error) {
 // maxTail is how much of what came an error tells.
 const maxTail = 80
 
-// tail gives the last that came, for an error.
+// tail returns the last that came, for an error.
 func (r *runner) tail(text []byte) string {
 	s := strings.TrimSpace(r.mask.Text(string(text)))
 	if s == "" {
@@ -375,7 +375,7 @@ func (r *runner) tail(text []byte) string {
 	return "; the last that came: " + strconv.Quote(s)
 }
 
-// names gives the patterns of a step.
+// names returns the patterns of a step.
 func names(st *step) string {
 	list := make([]string, len(st.alts))
 	for i, a := range st.alts {
@@ -384,7 +384,7 @@ func names(st *step) string {
 	return strings.Join(list, " or ")
 }
 
-// pattern gives the expression of an alternative as the variables stand.
+// pattern returns the expression of an alternative as the variables stand.
 func (r *runner) pattern(a *alternative) (*regexp.Regexp, error) {
 	switch {
 	case a.re != nil && a.literal == "":
@@ -419,7 +419,7 @@ func (r *runner) compile(expr string) (*regexp.Regexp, error) {
 	return re, err
 }
 
-// capture makes variables of a match, and gives those with names.
+// capture makes variables of a match, and returns those with names.
 func (r *runner) capture(m Match) map[string]string {
 	var captures map[string]string
 	for i, value := range m.Groups {

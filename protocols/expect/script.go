@@ -302,7 +302,7 @@ func cutAction(s string) (action, rest string) {
 	return s, ""
 }
 
-// readPattern reads one pattern and gives what follows it.
+// readPattern reads one pattern and returns what follows it.
 func readPattern(s string) (a alternative, rest string, err error) {
 	switch {
 	case s == "":

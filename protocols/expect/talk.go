@@ -71,7 +71,7 @@ type Match struct {
 	Names  []string // of the groups, as regexp has them
 }
 
-// Read gives what was received and not consumed yet, else what comes next.
+// Read returns what was received and not consumed yet, else what comes next.
 func (s *Stream) Read(p []byte) (int, error) {
 	if len(s.buf) > 0 {
 		n := copy(p, s.buf)
@@ -88,7 +88,7 @@ func (s *Stream) Read(p []byte) (int, error) {
 // Write writes to the stream.
 func (s *Stream) Write(p []byte) (int, error) { return s.rw.Write(p) }
 
-// Buffered gives what was received and not consumed yet. It is good until the
+// Buffered returns what was received and not consumed yet. It is good until the
 // next call.
 func (s *Stream) Buffered() []byte { return s.buf }
 
@@ -141,7 +141,7 @@ func groups(text []byte, at []int) []string {
 }
 
 // ReadUntil reads up to and including text, within a time as with
-// [Stream.Expect]. With an error it gives what had come.
+// [Stream.Expect]. With an error it returns what had come.
 func (s *Stream) ReadUntil(ctx context.Context, text string, within time.Duration) ([]byte, error) {
 	var out []byte
 	err := s.until(ctx, within, func(seen int) int {
@@ -252,8 +252,8 @@ func IsTimeout(err error) bool {
 	return ok && e.Timeout()
 }
 
-// ReadSome gives what is there, or waits for the next bytes. At the end of the
-// stream it gives io.EOF.
+// ReadSome returns what is there, or waits for the next bytes. At the end of the
+// stream it returns io.EOF.
 func (s *Stream) ReadSome(ctx context.Context) ([]byte, error) {
 	stop := s.limit(ctx, 0)
 	defer stop()
@@ -268,7 +268,7 @@ func (s *Stream) ReadSome(ctx context.Context) ([]byte, error) {
 	return s.consume(len(s.buf)), nil
 }
 
-// ReadAvailable gives what can be read without waiting, maybe nothing.
+// ReadAvailable returns what can be read without waiting, maybe nothing.
 func (s *Stream) ReadAvailable() ([]byte, error) {
 	defer s.deadline(time.Time{})
 	for len(s.buf) < s.window && s.end == nil {
@@ -330,7 +330,7 @@ func (s *Stream) ReadAll(ctx context.Context, limit int64) ([]byte, error) {
 	return out, nil
 }
 
-// FirstLine gives the first line of text that has something in it, without the
+// FirstLine returns the first line of text that has something in it, without the
 // space around it.
 func FirstLine(text []byte) string {
 	for line := range bytes.Lines(text) {

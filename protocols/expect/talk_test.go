@@ -17,7 +17,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// pair gives a stream and the other end of it.
+// pair returns a stream and the other end of it.
 func pair(t *testing.T) (*Stream, net.Conn) {
 	t.Helper()
 	ours, theirs := net.Pipe()
@@ -25,7 +25,7 @@ func pair(t *testing.T) (*Stream, net.Conn) {
 	return NewStream(ours, 0), theirs
 }
 
-// play runs a script against a peer that plays its part, and gives the results.
+// play runs a script against a peer that plays its part, and returns the results.
 func play(t *testing.T, script string, o *RunOptions, peer func(c net.Conn)) (results []Result, err error) {
 	t.Helper()
 	s, err := Parse(strings.NewReader(script))

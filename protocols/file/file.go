@@ -50,7 +50,7 @@ func Spec() *protocols.Spec {
 	}
 }
 
-// PathOf gives the local path of a file: URL (RFC 8089 section 2). A host other
+// PathOf returns the local path of a file: URL (RFC 8089 section 2). A host other
 // than localhost is an error of kind Usage.
 func PathOf(u *url.URL) (string, error) {
 	if u.Host != "" && !strings.EqualFold(u.Host, "localhost") {
@@ -69,7 +69,7 @@ func PathOf(u *url.URL) (string, error) {
 	return filepath.FromSlash(p), nil
 }
 
-// URL gives the file: URL of a local path, made absolute.
+// URL returns the file: URL of a local path, made absolute.
 func URL(p string) string {
 	if abs, err := filepath.Abs(p); err == nil {
 		p = abs
@@ -94,10 +94,10 @@ type Client struct {
 // I/O; the root need not exist.
 func New(root string, _ *protocols.Options) *Client { return &Client{path: root} }
 
-// Path gives the root as it was named.
+// Path returns the root as it was named.
 func (c *Client) Path() string { return c.path }
 
-// Root gives the open root folder, for work with many files. The client owns it:
+// Root returns the open root folder, for work with many files. The client owns it:
 // it is closed by Close.
 func (c *Client) Root() (*os.Root, error) {
 	c.mu.Lock()
@@ -139,7 +139,7 @@ func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
 	return r, nil
 }
 
-// urlOf gives the URL of a name.
+// urlOf returns the URL of a name.
 func (c *Client) urlOf(name string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,7 +161,7 @@ func clean(name string) (string, error) {
 	return name, nil
 }
 
-// Place gives an open folder and the name below it that stands for name: the root
+// Place returns an open folder and the name below it that stands for name: the root
 // and name itself, or, for the empty name, the folder around the root, opened for
 // this call. The caller calls done when it no longer needs the folder.
 func (c *Client) Place(name string) (dir *os.Root, rel string, done func(), err error) {

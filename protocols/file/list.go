@@ -16,7 +16,7 @@ import (
 // chunk is how many names are read from a folder at once.
 const chunk = 256
 
-// Scan gives what a folder holds, links not followed, in the system's order. What
+// Scan returns what a folder holds, links not followed, in the system's order. What
 // vanishes meanwhile is left out. At most one error comes, last.
 func Scan(dir *os.Root) iter.Seq2[fs.FileInfo, error] {
 	return func(yield func(fs.FileInfo, error) bool) {
@@ -92,7 +92,7 @@ func (c *Client) list(ctx context.Context, name string) iter.Seq2[protocols.Entr
 	}
 }
 
-// folder opens a folder for one call, and gives its clean name.
+// folder opens a folder for one call, and returns its clean name.
 func (c *Client) folder(name string) (*os.Root, string, error) {
 	name, err := clean(name)
 	if err != nil {
@@ -106,7 +106,7 @@ func (c *Client) folder(name string) (*os.Root, string, error) {
 	return dir, name, err
 }
 
-// entry gives the facts of a file; the caller adds path and URL.
+// entry returns the facts of a file; the caller adds path and URL.
 func entry(info fs.FileInfo) protocols.Entry {
 	e := protocols.Entry{
 		Protocol: proto, Name: info.Name(), Type: typeOf(info.Mode()), Size: -1,

@@ -116,7 +116,7 @@ func isDevice(name string) bool {
 	return strings.Contains("0123456789¹²³", stem[3:])
 }
 
-// split gives the folder of a name with its slash, and the last component.
+// split returns the folder of a name with its slash, and the last component.
 func split(name string) (folder, base string) {
 	i := strings.LastIndexByte(name, os.PathSeparator)
 	return name[:i+1], name[i+1:]

@@ -172,7 +172,7 @@ func (c *Client) putTemp(ctx context.Context, dir *os.Root, rel string, r io.Rea
 	return t.Store(c.Durability)
 }
 
-// ModeOf gives the permission bits of a regular file, or 0 when there is none.
+// ModeOf returns the permission bits of a regular file, or 0 when there is none.
 func ModeOf(dir *os.Root, name string) fs.FileMode {
 	info, err := dir.Lstat(name)
 	if err != nil || !info.Mode().IsRegular() {
@@ -186,7 +186,7 @@ func ModeOf(dir *os.Root, name string) fs.FileMode {
 const pourChunk = 32 << 20
 
 // Pour copies all of r to f by the fastest road there is: splice from a
-// connection, copy_file_range from a file. It gives the number of bytes copied. An
+// connection, copy_file_range from a file. It returns the number of bytes copied. An
 // error of the reader is given as it is, also where the system call that failed
 // was one on f.
 func Pour(ctx context.Context, f *os.File, r io.Reader) (int64, error) {

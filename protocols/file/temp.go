@@ -86,7 +86,7 @@ func OpenPart(dir *os.Root, name string, at int64) (*Temp, error) {
 	return t, nil
 }
 
-// PartName gives the name of the temporary file that belongs to name: the name
+// PartName returns the name of the temporary file that belongs to name: the name
 // and [protocols.PartSuffix], shortened where a file system would not take it.
 func PartName(name string) string {
 	folder, base := split(name)
@@ -96,7 +96,7 @@ func PartName(name string) string {
 	return folder + base + protocols.PartSuffix
 }
 
-// RecordName gives the name of the record beside the part of name.
+// RecordName returns the name of the record beside the part of name.
 func RecordName(name string) string {
 	return strings.TrimSuffix(PartName(name), protocols.PartSuffix) + RecordSuffix
 }
@@ -107,7 +107,7 @@ func IsPart(name string) bool {
 	return strings.HasSuffix(name, protocols.PartSuffix) || strings.HasSuffix(name, RecordSuffix)
 }
 
-// TempName gives the name the file has until Commit.
+// TempName returns the name the file has until Commit.
 func (t *Temp) TempName() string { return t.temp }
 
 // Another opens the same file once more, at the offset at, for a second writer.

@@ -52,7 +52,7 @@ func (c *Client) Pwd(ctx context.Context) (string, error) {
 	return dir, err
 }
 
-// Do sends one command line as it is and gives the reply, whatever it says.
+// Do sends one command line as it is and returns the reply, whatever it says.
 // Commands that need a data connection are answered by the server's own refusal.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	var r *protocols.Reply

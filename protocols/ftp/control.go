@@ -112,7 +112,7 @@ func (t *control) fail(err error) error {
 	return err
 }
 
-// encode gives the bytes of a name on the wire. A byte 0xFF is doubled, since
+// encode returns the bytes of a name on the wire. A byte 0xFF is doubled, since
 // the control connection is a Telnet stream (RFC 959 2.3, RFC 2640 3.1).
 func (t *control) encode(name string) (string, error) {
 	if t.enc != nil {

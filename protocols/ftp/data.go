@@ -104,7 +104,7 @@ func portOf(digits, text string) (int, error) {
 
 func clip(s string) string { return s[:min(len(s), 120)] }
 
-// tell gives the address that the server shall connect to.
+// tell returns the address that the server shall connect to.
 func (s *session) tell(l *transport.Listener) netip.AddrPort {
 	a := l.Addr()
 	ip := a.Addr().Unmap()

@@ -123,7 +123,7 @@ func rootOf(u *url.URL) string {
 	return strings.TrimSuffix(protocols.Redact(&root), "/")
 }
 
-// Path gives the name that a URL points at: relative to the login folder, or
+// Path returns the name that a URL points at: relative to the login folder, or
 // absolute when the first segment starts with %2F (RFC 1738 3.2.2).
 func Path(u *url.URL) (string, error) {
 	escaped, kind := cutType(u.EscapedPath())
@@ -152,7 +152,7 @@ func cutType(escaped string) (rest, kind string) {
 	return escaped[:i], strings.ToLower(escaped[i+len(";type="):])
 }
 
-// urlOf gives the URL that opens name. Each segment is escaped by itself; dirs
+// urlOf returns the URL that opens name. Each segment is escaped by itself; dirs
 // end in a slash.
 func (c *Client) urlOf(name string, dir bool) string {
 	var b strings.Builder
@@ -177,7 +177,7 @@ func (c *Client) urlOf(name string, dir bool) string {
 	return b.String()
 }
 
-// join gives the name of an entry of a folder.
+// join returns the name of an entry of a folder.
 func join(dir, name string) string {
 	if dir == "" || strings.HasSuffix(dir, "/") {
 		return dir + name
@@ -185,13 +185,13 @@ func join(dir, name string) string {
 	return dir + "/" + name
 }
 
-// base gives the last component of a name.
+// base returns the last component of a name.
 func base(name string) string {
 	name = strings.TrimRight(name, "/")
 	return name[strings.LastIndexByte(name, '/')+1:]
 }
 
-// parent gives the folder of a name: "" is the login folder.
+// parent returns the folder of a name: "" is the login folder.
 func parent(name string) string {
 	name = strings.TrimRight(name, "/")
 	i := strings.LastIndexByte(name, '/')

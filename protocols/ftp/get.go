@@ -65,7 +65,7 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, 
 	return &protocols.Object{Entry: e, Offset: o.Offset, Body: d}, nil
 }
 
-// retrieve starts RETR and gives its body and what is known of the object.
+// retrieve starts RETR and returns its body and what is known of the object.
 func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOptions) (*download, protocols.Entry, error) {
 	e := s.c.entry(name)
 	path, err := s.path(name)
@@ -103,7 +103,7 @@ func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOpt
 	return d, e, nil
 }
 
-// entry gives the entry of a file before anything is known of it.
+// entry returns the entry of a file before anything is known of it.
 func (c *Client) entry(name string) protocols.Entry {
 	return protocols.Entry{Protocol: proto, URL: c.urlOf(name, false), Name: base(name), Path: name, Type: protocols.TypeFile, Size: -1}
 }

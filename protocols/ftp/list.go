@@ -66,7 +66,7 @@ func (c *Client) listing(ctx context.Context, name string, run func(s *session, 
 	}
 }
 
-// lines runs a transfer whose content is lines, and gives each of them. It
+// lines runs a transfer whose content is lines, and returns each of them. It
 // returns errStop when each had enough.
 func (s *session) lines(ctx context.Context, t transfer, each func(line string) bool) error {
 	st, err := s.open(ctx, t)
@@ -126,7 +126,7 @@ func (s *session) listMLSD(ctx context.Context, name string, yield func(protocol
 	return err
 }
 
-// placed gives an entry of a folder its path and URL.
+// placed returns an entry of a folder its path and URL.
 func (c *Client) placed(e protocols.Entry, dir string) protocols.Entry {
 	if e.Raw != "" {
 		return e

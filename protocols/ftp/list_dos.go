@@ -44,7 +44,7 @@ func listDOS(line string, c *listContext) (e protocols.Entry, r result) {
 	return e, parsed
 }
 
-// dosTagged gives the name behind a tag. Names may start with blanks, so just the
+// dosTagged returns the name behind a tag. Names may start with blanks, so just the
 // padding of the column goes, or all blanks where a server does not pad.
 func dosTagged(l *listLine, i int) string {
 	rest, pad := tail(l.s, l.end(i)), dosTagWidth-len(l.at(i))

@@ -64,7 +64,7 @@ func parseOctal(s string) (uint32, bool) {
 	return uint32(n), err == nil
 }
 
-// fileMode gives the bits of chmod as Go has them.
+// fileMode returns the bits of chmod as Go has them.
 func fileMode(bits uint32) fs.FileMode {
 	mode := fs.FileMode(bits & 0o777)
 	for i, bit := range []fs.FileMode{fs.ModeSticky, fs.ModeSetgid, fs.ModeSetuid} {

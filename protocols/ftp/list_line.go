@@ -34,7 +34,7 @@ func (l *listLine) split(s string) {
 	}
 }
 
-// at gives column i, or "" when the line has not that many.
+// at returns column i, or "" when the line has not that many.
 func (l *listLine) at(i int) string {
 	if i < 0 || i >= l.n {
 		return ""
@@ -42,7 +42,7 @@ func (l *listLine) at(i int) string {
 	return l.s[l.f[i].lo:l.f[i].hi]
 }
 
-// end gives the offset behind column i.
+// end returns the offset behind column i.
 func (l *listLine) end(i int) int {
 	if i >= l.n {
 		return len(l.s)
@@ -50,7 +50,7 @@ func (l *listLine) end(i int) int {
 	return l.f[i].hi
 }
 
-// from gives the line from column i to its end.
+// from returns the line from column i to its end.
 func (l *listLine) from(i int) string {
 	if i >= l.n {
 		return ""
@@ -58,10 +58,10 @@ func (l *listLine) from(i int) string {
 	return l.s[l.f[i].lo:]
 }
 
-// after gives the line behind column i and the one blank that follows it.
+// after returns the line behind column i and the one blank that follows it.
 func (l *listLine) after(i int) string { return tail(l.s, l.end(i)+1) }
 
-// text gives columns lo up to, not including, hi with the blanks between them.
+// text returns columns lo up to, not including, hi with the blanks between them.
 func (l *listLine) text(lo, hi int) string {
 	if lo >= hi {
 		return ""
@@ -99,7 +99,7 @@ func isBlank(s string) bool { return strings.TrimLeft(s, " \t") == "" }
 
 func startsBlank(s string) bool { return s != "" && (s[0] == ' ' || s[0] == '\t') }
 
-// leadingInt reads the digits that s starts with and gives the rest; -1 when
+// leadingInt reads the digits that s starts with and returns the rest; -1 when
 // there is none, or more than nine.
 func leadingInt(s string) (int, string) {
 	n, i := 0, 0
@@ -113,7 +113,7 @@ func leadingInt(s string) (int, string) {
 	return n, s[i:]
 }
 
-// digitPair gives the number of the first two bytes, -1 when they are no digits.
+// digitPair returns the number of the first two bytes, -1 when they are no digits.
 func digitPair(s string) int {
 	n, _ := twoDigits(s)
 	return n

@@ -88,7 +88,7 @@ func (p *listParser) dialect() string {
 	return p.locked.name
 }
 
-// feed takes the next line, with or without its line end, and gives an entry when
+// feed takes the next line, with or without its line end, and returns an entry when
 // there is one.
 func (p *listParser) feed(line string) (protocols.Entry, bool) {
 	line = strings.TrimRight(line, "\r\n")
@@ -103,7 +103,7 @@ func (p *listParser) feed(line string) (protocols.Entry, bool) {
 	return p.pop()
 }
 
-// flush gives what is left behind the last line; at most one entry.
+// flush returns what is left behind the last line; at most one entry.
 func (p *listParser) flush() (protocols.Entry, bool) {
 	if name := p.ctx.pending; name != "" {
 		p.ctx.pending = ""

@@ -158,7 +158,7 @@ func validPerms(s string) bool {
 	return rest == "" || isDigits(rest)
 }
 
-// parsePerms gives the mode bits; false when the server did not tell them.
+// parsePerms returns the mode bits; false when the server did not tell them.
 func parsePerms(s string) (mode fs.FileMode, known bool) {
 	special := [3]fs.FileMode{fs.ModeSetuid, fs.ModeSetgid, fs.ModeSticky}
 	for i := 1; i < 10; i++ {

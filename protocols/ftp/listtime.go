@@ -32,7 +32,7 @@ var monthNames = map[string]time.Month{
 	"fev": 2, "out": 10,
 }
 
-// monthField reads a month and gives what is left of the field: "22日" of "11月22日".
+// monthField reads a month and returns what is left of the field: "22日" of "11月22日".
 func monthField(tok string) (time.Month, string) {
 	if tok != "" && isDigit(tok[0]) {
 		return cjkMonth(tok)
@@ -127,7 +127,7 @@ func fraction(s string) (int, bool) {
 }
 
 // clock12 reads a clock that AM or PM may follow, in the field or as the next
-// one: "08:01AM", "8:01p", "08:01 PM". It gives how many fields that took.
+// one: "08:01AM", "8:01p", "08:01 PM". It returns how many fields that took.
 func clock12(tok, next string) (c clock, fields int, ok bool) {
 	if c, ok = parseClock(tok); ok {
 		if half := halfOf(next); half != 0 && c.h >= 1 && c.h <= 12 {
@@ -146,7 +146,7 @@ func clock12(tok, next string) (c clock, fields int, ok bool) {
 	return c, 1, true
 }
 
-// halfOf gives 1 for AM, 13 for PM, 0 for anything else.
+// halfOf returns 1 for AM, 13 for PM, 0 for anything else.
 func halfOf(s string) int {
 	switch {
 	case strings.EqualFold(s, "am") || strings.EqualFold(s, "a"):
@@ -165,7 +165,7 @@ func validDate(y, m, d int) bool {
 	return d <= 28 || d <= time.Date(y, time.Month(m)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// at gives the date with the time of day, in the server's zone.
+// at returns the date with the time of day, in the server's zone.
 func (c *listContext) at(y, m, d int, k clock) stamp {
 	acc := time.Minute
 	if k.sec {
@@ -174,7 +174,7 @@ func (c *listContext) at(y, m, d int, k clock) stamp {
 	return stamp{time.Date(y, time.Month(m), d, k.h, k.m, k.s, k.ns, c.zone), acc}
 }
 
-// on gives a date without time of day.
+// on returns a date without time of day.
 func (c *listContext) on(y, m, d int) stamp {
 	return stamp{time.Date(y, time.Month(m), d, 0, 0, 0, 0, c.zone), day}
 }
@@ -194,7 +194,7 @@ func (c *listContext) infer(m time.Month, d int, k clock) (stamp, bool) {
 	return stamp{}, false
 }
 
-// unixDate reads the date that starts with field i, and gives the offset where
+// unixDate reads the date that starts with field i, and returns the offset where
 // the name starts: one blank behind the date.
 func (c *listContext) unixDate(l *listLine, i int) (s stamp, nameAt int, ok bool) {
 	tok := l.at(i)
@@ -309,7 +309,7 @@ func isWeekday(tok string) bool {
 // zoneOffset infers how far east of UTC a server's clock stands from one entry:
 // its time as listed (read as if it were UTC), how exact that is, and its exact
 // time, from MDTM or MLSD. Offsets are multiples of 15 minutes within 14 hours;
-// it gives false when the two times do not fit such an offset.
+// it returns false when the two times do not fit such an offset.
 func zoneOffset(listed time.Time, accuracy time.Duration, exact time.Time) (time.Duration, bool) {
 	const step = 15 * time.Minute
 	if listed.IsZero() || exact.IsZero() || accuracy >= step {

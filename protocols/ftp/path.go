@@ -16,7 +16,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// path gives a name as a command takes it now: names are relative to the login
+// path returns a name as a command takes it now: names are relative to the login
 // folder, which may not be the working folder any more.
 func (s *session) path(name string) (string, error) {
 	name = strings.TrimSuffix(name, "/")

@@ -174,7 +174,7 @@ func uniqueName(r *protocols.Reply, dir string) string {
 	return strings.Trim(fields[len(fields)-1], `"'()`)
 }
 
-// seal gives what was stored its time, mode and final name, in one flight: the name
+// seal returns what was stored its time, mode and final name, in one flight: the name
 // last, so that a rename that is refused leaves what has the name now as it was.
 // Renaming must work; time and mode are set as far as the server lets us.
 func (s *session) seal(from, to string, o *protocols.PutOptions, e *protocols.Entry) error {

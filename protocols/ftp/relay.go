@@ -75,7 +75,7 @@ func pair(src, dst *session) error {
 	return err
 }
 
-// peer gives the address of the server, the zero one when it is not known: behind
+// peer returns the address of the server, the zero one when it is not known: behind
 // a proxy.
 func (s *session) peer() netip.Addr {
 	a, ok := s.conn.RemoteAddr().(*net.TCPAddr)

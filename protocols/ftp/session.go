@@ -256,7 +256,7 @@ func tlsRefused(err error) error {
 	return err
 }
 
-// wrap gives an error its verb and URL.
+// wrap adds the verb and the URL to an error.
 func (c *Client) wrap(err error, op, name string) error {
 	if err == nil {
 		return nil

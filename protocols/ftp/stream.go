@@ -20,7 +20,7 @@ type stream struct {
 	begun *protocols.Reply
 }
 
-// announced gives the size that the 1xx reply tells, as "(1234 bytes)", or -1.
+// announced returns the size that the 1xx reply tells, as "(1234 bytes)", or -1.
 // It is no part of RFC 959, but of most servers.
 func announced(r *protocols.Reply) int64 {
 	text := r.Text()
@@ -47,7 +47,7 @@ func (t *stream) end() error {
 	return want(r, 2)
 }
 
-// broken gives the error of a data connection that failed: the server's reason,
+// broken returns the error of a data connection that failed: the server's reason,
 // when it soon tells one (disk full, quota, aborted), else what happened here. The
 // final reply is read in any case, so that the session can go on; one that was cut
 // off is not used again.
@@ -134,7 +134,7 @@ type download struct {
 	ascii   *converter
 }
 
-// Read reads content. It gives io.EOF only when the server has confirmed the
+// Read reads content. It returns io.EOF only when the server has confirmed the
 // transfer and the size is right.
 func (d *download) Read(p []byte) (int, error) {
 	if d.err != nil {

@@ -62,7 +62,7 @@ func (s *session) open(ctx context.Context, t transfer) (*stream, error) {
 	return nil, failed
 }
 
-// telling gives the error that says more: that a mode was refused says the least.
+// telling returns the error that says more: that a mode was refused says the least.
 func telling(a, b error) error {
 	if a == nil || protocols.KindOf(a) == protocols.KindRefused && protocols.KindOf(b) != protocols.KindRefused {
 		return b
@@ -109,7 +109,7 @@ func (o *opening) abandon() {
 	}
 }
 
-// prepare gives the steps up to the data connection. The passive modes dial as
+// prepare returns the steps up to the data connection. The passive modes dial as
 // soon as the port is known.
 func (o *opening) prepare() []step {
 	s, t := o.s, o.transfer
@@ -178,7 +178,7 @@ func (o *opening) dialTold(r *protocols.Reply, port int) (*transport.Conn, error
 	return o.s.c.dialer.Dial(o.ctx, "data", "tcp", host, strconv.Itoa(port))
 }
 
-// start gives the steps of REST and the transfer command.
+// start returns the steps of REST and the transfer command.
 func (o *opening) start() []step {
 	var steps []step
 	t := o.transfer

@@ -43,7 +43,7 @@ func (z *zoneFinder) entry(e protocols.Entry) bool {
 	return z.release()
 }
 
-// end gives what is still held back when the listing is complete.
+// end returns what is still held back when the listing is complete.
 func (z *zoneFinder) end() error {
 	if len(z.held) > 0 {
 		if i := z.candidate(); i >= 0 {

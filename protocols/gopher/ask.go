@@ -193,7 +193,7 @@ func (a *answer) noted() error {
 // type it cannot know: no menu line, and all there is.
 const gophernicusNo = "Error: "
 
-// bareRefusal gives the error of such a text. Others that begin so are content.
+// bareRefusal returns the error of such a text. Others that begin so are content.
 func (a *answer) bareRefusal() error {
 	line, _, err := a.firstLine()
 	if err != nil {
@@ -222,7 +222,7 @@ func (a *answer) fill() error {
 	return err
 }
 
-// firstLine gives the first line of the head, reading on until it is there; what
+// firstLine returns the first line of the head, reading on until it is there; what
 // has no line end within the head is no line.
 func (a *answer) firstLine() (line string, ok bool, err error) {
 	for {
@@ -238,7 +238,7 @@ func (a *answer) firstLine() (line string, ok bool, err error) {
 	}
 }
 
-// refusal gives the error of an answer that is one menu line of type 3; content
+// refusal returns the error of an answer that is one menu line of type 3; content
 // that only begins with a 3 is none.
 func (a *answer) refusal() error {
 	line, _, err := a.firstLine()

@@ -37,7 +37,7 @@ func findCharset(name string) (encoding.Encoding, error) {
 	return e, nil
 }
 
-// decoderOf gives what makes UTF-8 of the text of a menu line. An empty name is a
+// decoderOf returns what makes UTF-8 of the text of a menu line. An empty name is a
 // guess too: entries are UTF-8, and their URLs keep the bytes.
 func decoderOf(name string) (func(string) string, error) {
 	var fixed encoding.Encoding
@@ -66,7 +66,7 @@ func decoderOf(name string) (func(string) string, error) {
 // sampleSize is how much of a text is looked at for a guess.
 const sampleSize = 8 << 10
 
-// charsetOf gives what makes UTF-8 of a stream; nil: bytes stay.
+// charsetOf returns what makes UTF-8 of a stream; nil: bytes stay.
 func charsetOf(name string) (func(io.Reader) io.Reader, error) {
 	if name == "" {
 		return nil, nil

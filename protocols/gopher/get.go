@@ -108,7 +108,7 @@ func readable(o *protocols.GetOptions) error {
 	return nil
 }
 
-// entry gives what a name tells of an item.
+// entry returns what a name tells of an item.
 func (c *Client) entry(it *item) protocols.Entry {
 	k := kindOf(it.kind)
 	e := protocols.Entry{

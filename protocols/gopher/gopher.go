@@ -108,7 +108,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	return c, nil
 }
 
-// Path gives the name that a URL points at: type, selector and what follows. A
+// Path returns the name that a URL points at: type, selector and what follows. A
 // query is the search of an item of type 7, as browsers write it, and part of the
 // selector of any other (RFC 4266 2.1).
 func Path(u *url.URL) (string, error) {
@@ -130,7 +130,7 @@ func Path(u *url.URL) (string, error) {
 	return name + mark + query, nil
 }
 
-// SaveName gives the file name for what a name points at: the last component of
+// SaveName returns the file name for what a name points at: the last component of
 // its selector.
 func (c *Client) SaveName(name string) string {
 	it, err := c.item(name)
@@ -155,7 +155,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// wrap gives an error its verb and URL. Answers to a form are sent once.
+// wrap adds the verb and the URL to an error. Answers to a form are sent once.
 func (c *Client) wrap(err error, op, name string) error {
 	if err == nil {
 		return nil

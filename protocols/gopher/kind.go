@@ -56,7 +56,7 @@ var kinds = map[byte]kind{
 	kindInfo:   {"information", protocols.TypeInfo, true},
 }
 
-// kindOf gives the kind of a letter; one that nobody knows is read as bytes.
+// kindOf returns the kind of a letter; one that nobody knows is read as bytes.
 func kindOf(letter byte) kind {
 	if k, ok := kinds[letter]; ok {
 		return k
@@ -64,6 +64,6 @@ func kindOf(letter byte) kind {
 	return kind{"type " + string(rune(letter)), protocols.TypeOther, false}
 }
 
-// KindName gives the name of an item type's letter, as "menu"; "type x" for one
+// KindName returns the name of an item type's letter, as "menu"; "type x" for one
 // that is not known.
 func KindName(letter byte) string { return kindOf(letter).name }

@@ -27,7 +27,7 @@ func (c *Client) Search(ctx context.Context, name, query string) iter.Seq2[proto
 	return c.listing(ctx, "search", name, &query, c.menu)
 }
 
-// lister reads a menu and gives its entries to yield; errStop when that has had enough.
+// lister reads a menu and returns its entries to yield; errStop when that has had enough.
 type lister func(ctx context.Context, it *item, yield func(protocols.Entry) bool) error
 
 // listing runs a lister as an iterator: the client is busy until the loop ends.
@@ -68,7 +68,7 @@ func (c *Client) list(ctx context.Context, name string, query *string, list list
 	return list(ctx, &it, yield)
 }
 
-// menu asks for a menu and gives its entries.
+// menu asks for a menu and returns its entries.
 func (c *Client) menu(ctx context.Context, it *item, yield func(protocols.Entry) bool) error {
 	decode, err := decoderOf(c.Settings.Charset)
 	if err != nil {

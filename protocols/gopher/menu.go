@@ -49,7 +49,7 @@ func (p *menuParser) parse(line string) (e protocols.Entry, ok bool) {
 	return e, true
 }
 
-// plusMark gives the mark of a Gopher+ item: "+", or "?" for one with questions.
+// plusMark returns the mark of a Gopher+ item: "+", or "?" for one with questions.
 func plusMark(f []string) string {
 	if len(f) > 4 && f[4] != "" && (f[4][0] == '+' || f[4][0] == '?') {
 		return f[4][:1]
@@ -57,7 +57,7 @@ func plusMark(f []string) string {
 	return ""
 }
 
-// factsOf gives the facts of a type; entries share them, since nobody writes them.
+// factsOf returns the facts of a type; entries share them, since nobody writes them.
 func (p *menuParser) factsOf(letter byte, plus string) map[string]string {
 	key := factsKey{letter, plus}
 	f := p.facts[key]
@@ -126,7 +126,7 @@ func (p *menuParser) point(e *protocols.Entry, it *item, host, port string) bool
 	return true
 }
 
-// terminalURL gives the URL of a login; a user whose name no URL can hold is left out.
+// terminalURL returns the URL of a login; a user whose name no URL can hold is left out.
 func terminalURL(it *item, host, port string) string {
 	u := url.URL{Scheme: kindOf(it.kind).name, Host: net.JoinHostPort(host, port), Path: "/"}
 	if it.selector != "" && !strings.ContainsAny(it.selector, "/?#") {

@@ -53,7 +53,7 @@ func serverOf(u *url.URL) (host, port string) {
 	return protocols.HostPort(u, s)
 }
 
-// address gives host and port of the server that an item is on.
+// address returns host and port of the server that an item is on.
 func (c *Client) address(it *item) (host, port string) {
 	if it.server != nil {
 		return serverOf(it.server)
@@ -108,7 +108,7 @@ func (it *item) isMenu() bool {
 	return it.kind == kindMenu || it.kind == kindSearch || it.kind == kindMirror
 }
 
-// urlOf gives the URL of an item.
+// urlOf returns the URL of an item.
 func (c *Client) urlOf(it *item) string {
 	base := c.base
 	if it.server != nil {
@@ -123,7 +123,7 @@ func (c *Client) urlOf(it *item) string {
 	return b.String()
 }
 
-// display gives the URL of a name, for messages.
+// display returns the URL of a name, for messages.
 func (c *Client) display(name string) string {
 	it, err := c.item(name)
 	if err != nil {
@@ -153,7 +153,7 @@ func literal(ch byte) bool {
 	return letter || ch >= '0' && ch <= '9' || strings.IndexByte("/-_.~!$&'()*+,;=:@", ch) >= 0
 }
 
-// serverURL gives the URL of a server that a menu names, or nil when what stands
+// serverURL returns the URL of a server that a menu names, or nil when what stands
 // there is none. It may be the client's own.
 func (c *Client) serverURL(host, port string) *url.URL {
 	if !plainHost(host) {
@@ -186,7 +186,7 @@ func plainHost(host string) bool {
 	return host != ""
 }
 
-// lastPart gives the last component of a selector: what a file of it is called.
+// lastPart returns the last component of a selector: what a file of it is called.
 func lastPart(selector string) string {
 	selector = strings.TrimRight(selector, "/")
 	return selector[strings.LastIndexByte(selector, '/')+1:]

@@ -141,7 +141,7 @@ type attributeLines struct {
 	total int64
 }
 
-// next gives a line, and io.EOF behind the last one.
+// next returns a line, and io.EOF behind the last one.
 func (r *attributeLines) next() (string, error) {
 	line, err := r.in.ReadLine()
 	if err == nil && string(line) == "." {
@@ -188,7 +188,7 @@ func addAttribute(all *[]Attribute, line string) error {
 	return nil
 }
 
-// Views gives the forms that attributes tell of.
+// Views returns the forms that attributes tell of.
 func Views(all []Attribute) []View {
 	var out []View
 	for _, a := range all {

@@ -35,7 +35,7 @@ func (c *Client) treeMenu(ctx context.Context, it *item, yield func(protocols.En
 	return c.treeMenu(ctx, it, yield)
 }
 
-// plusMenu gives the entries of a menu with the times that their attributes tell
+// plusMenu returns the entries of a menu with the times that their attributes tell
 // (Gopher+ 2.5, "$").
 func (c *Client) plusMenu(ctx context.Context, it *item, yield func(protocols.Entry) bool) error {
 	decode, err := decoderOf(c.Settings.Charset)
@@ -52,7 +52,7 @@ func (c *Client) plusMenu(ctx context.Context, it *item, yield func(protocols.En
 	return c.newMenuParser(decode).items(&attributeLines{in: a.lines(&c.limits), l: &c.limits}, yield)
 }
 
-// items gives an entry for each item whose attributes come: its block INFO holds
+// items returns an entry for each item whose attributes come: its block INFO holds
 // the line of the menu, and begins the next one.
 func (p *menuParser) items(r *attributeLines, yield func(protocols.Entry) bool) error {
 	var info string

@@ -56,7 +56,7 @@ func (t *text) Read(p []byte) (int, error) {
 	}
 }
 
-// span gives how many bytes from r on need no look: up to the next line that
+// span returns how many bytes from r on need no look: up to the next line that
 // begins with a dot.
 func (t *text) span() int {
 	from := min(t.keep, t.w-t.r)
@@ -84,7 +84,7 @@ func (t *text) leadingDot() (end bool) {
 	return false
 }
 
-// lone gives the length of a line that is one dot, its end included; 0 when the
+// lone returns the length of a line that is one dot, its end included; 0 when the
 // line goes on.
 func (t *text) lone() int {
 	for i := 1; ; i++ {

@@ -120,7 +120,7 @@ func (b *bulk) ahead(ctx context.Context) error {
 	return err
 }
 
-// pipe gives the kept connection to the client's own server, if requests may be
+// pipe returns the kept connection to the client's own server, if requests may be
 // sent ahead over it.
 func (c *Client) pipe() *http1 {
 	c.mu.Lock()
@@ -194,7 +194,7 @@ func (b *bulk) fill(ctx context.Context, l *http1) bool {
 	return err == nil
 }
 
-// message gives the request for a name, or nil where it must be made alone: it is
+// message returns the request for a name, or nil where it must be made alone: it is
 // at another server, or something is wrong with it.
 func (b *bulk) message(ctx context.Context, l *http1, name string) *message {
 	u, err := b.c.urlOf(name)

@@ -17,7 +17,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab"
 )
 
-// bulkFetch reads names and gives what came for each, in the order in which it came.
+// bulkFetch reads names and returns what came for each, in the order in which it came.
 func bulkFetch(t *testing.T, c *Client, names []string) (order []string, content map[string]string, failed map[string]error) {
 	t.Helper()
 	content, failed = map[string]string{}, map[string]error{}

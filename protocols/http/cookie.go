@@ -190,7 +190,7 @@ func (j *Jar) makeRoom(domain string, now time.Time) {
 	delete(j.all, cookieKey{oldest.Domain, oldest.Path, oldest.Name})
 }
 
-// Line gives the value of Cookie for a request to u, or nothing.
+// Line returns the value of Cookie for a request to u, or nothing.
 func (j *Jar) Line(u *url.URL, now time.Time) string {
 	host := strings.TrimSuffix(hostOf(u), ".")
 	var fit []*Cookie
@@ -239,7 +239,7 @@ func (j *Jar) SetLine(u *url.URL, line string, now time.Time) error {
 	return nil
 }
 
-// Clear takes out the cookies that which chooses, and gives how many these were.
+// Clear takes out the cookies that which chooses, and returns how many these were.
 func (j *Jar) Clear(which func(*Cookie) bool) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -255,7 +255,7 @@ func (c *Cookie) Is(domain, path, name string) bool {
 	return (domain == "" || c.Domain == domain) && (path == "" || c.Path == path) && (name == "" || c.Name == name)
 }
 
-// Cookies gives copies of all cookies, by domain, path and name.
+// Cookies returns copies of all cookies, by domain, path and name.
 func (j *Jar) Cookies() []Cookie {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -49,7 +49,7 @@ func parseLWP(line string) (*Cookie, bool) {
 	return c, c.Name != "" && c.Domain != "" && strings.HasPrefix(c.Path, "/") && wire.Check(c.Name, c.Value, c.Domain, c.Path) == nil
 }
 
-// lwp gives the line of a cookie; empty for a name that the format cannot hold.
+// lwp returns the line of a cookie; empty for a name that the format cannot hold.
 func (c *Cookie) lwp() string {
 	if !httpguts.ValidHeaderFieldName(c.Name) {
 		return ""

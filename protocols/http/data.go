@@ -28,7 +28,7 @@ func dataObject(name string, o *protocols.GetOptions) (*protocols.Object, error)
 	return &protocols.Object{Entry: e, Offset: o.Offset, Body: io.NopCloser(bytes.NewReader(part))}, nil
 }
 
-// parseData gives type and content of a data URL.
+// parseData returns type and content of a data URL.
 func parseData(name string) (kind string, content []byte, err error) {
 	rest, ok := strings.CutPrefix(name, "data:")
 	head, body, comma := strings.Cut(rest, ",")

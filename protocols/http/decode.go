@@ -75,7 +75,7 @@ func (c *Client) decoded(resp *Response, r *Request) (*Response, error) {
 	return resp, nil
 }
 
-// layersOf gives the codings of a body, the outermost first.
+// layersOf returns the codings of a body, the outermost first.
 func layersOf(h Header) ([]string, error) {
 	var layers []string
 	for name := range strings.SplitSeq(strings.Join(h.Values("Content-Encoding"), ","), ",") {

@@ -45,7 +45,7 @@ var digestHashes = map[string]struct {
 // auth-int reads each body twice.
 var qops = []string{"auth", "auth-int"}
 
-// strongest gives the best of the Digest challenges, or nil.
+// strongest returns the best of the Digest challenges, or nil.
 func strongest(offers []challenge) *digest {
 	var best *digest
 	for _, o := range offers {
@@ -59,7 +59,7 @@ func strongest(offers []challenge) *digest {
 	return best
 }
 
-// newDigest gives nil for a challenge that cannot be answered.
+// newDigest returns nil for a challenge that cannot be answered.
 func newDigest(p map[string]string) *digest {
 	name := strings.ToUpper(p["algorithm"])
 	base, session := strings.CutSuffix(name, "-SESS")
@@ -89,7 +89,7 @@ func (d *digest) sum(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// over gives the hash of a body, which is then where it was.
+// over returns the hash of a body, which is then where it was.
 func (d *digest) over(body io.Reader) (string, error) {
 	h := d.hash()
 	if body != nil {
@@ -113,7 +113,7 @@ func (d *digest) over(body io.Reader) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// authorization gives the value of Authorization for one request.
+// authorization returns the value of Authorization for one request.
 func (d *digest) authorization(method, uri string, body io.Reader, cred protocols.Credential) (string, error) {
 	if d.count++; d.count == 1 {
 		d.cnonce = cmp.Or(d.fixed, rand.Text())
@@ -158,7 +158,7 @@ func (d *digest) authorization(method, uri string, body io.Reader, cred protocol
 	return b.String(), nil
 }
 
-// quote gives a quoted string (RFC 9110 5.6.4).
+// quote returns a quoted string (RFC 9110 5.6.4).
 func quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// dispositionName gives the file name of Content-Disposition (RFC 6266): its last
+// dispositionName returns the file name of Content-Disposition (RFC 6266): its last
 // component, or nothing when there is none that is safe. filename* is stronger.
 func dispositionName(header string) string {
 	if header == "" || len(header) > 16<<10 {
@@ -22,7 +22,7 @@ func dispositionName(header string) string {
 	return safeBase(params["filename"])
 }
 
-// safeBase gives the last component of a name that came from a server, or
+// safeBase returns the last component of a name that came from a server, or
 // nothing when that is no name of a file.
 func safeBase(name string) string {
 	if !utf8.ValidString(name) || strings.ContainsAny(name, "\x00\r\n") {

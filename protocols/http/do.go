@@ -14,7 +14,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Do makes a request and gives the answer, whatever its status: 4xx and 5xx are
+// Do makes a request and returns the answer, whatever its status: 4xx and 5xx are
 // no errors here, [Response.AsError] makes them some. Redirects are followed and
 // logins made as the settings and options say. The caller closes the body; until
 // then the client is busy. ctx covers the body too.
@@ -253,7 +253,7 @@ func repeatable(m *message, body *replay) bool {
 	return m.Body == nil || body.rewind() == nil
 }
 
-// linked gives the link back when the body is closed.
+// linked returns the link back when the body is closed.
 type linked struct {
 	io.ReadCloser
 	c *Client
@@ -292,7 +292,7 @@ func newReplay(body io.Reader) *replay {
 	return p
 }
 
-// reader gives what to send: the body itself, where the kernel may know it.
+// reader returns what to send: the body itself, where the kernel may know it.
 func (p *replay) reader() io.Reader {
 	if p.body == nil || p.seek != nil {
 		return p.body
@@ -321,7 +321,7 @@ func (p *replay) rewind() error {
 	return err
 }
 
-// clone gives a copy of a header that may be changed.
+// clone returns a copy of a header that may be changed.
 func clone(h Header) Header {
 	if h == nil {
 		return Header{}

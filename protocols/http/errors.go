@@ -27,10 +27,10 @@ type StatusError struct {
 // mostErrorBody is how much of the body of a refusal is kept.
 const mostErrorBody = 1 << 20
 
-// Error gives the server's words; the status is the code of the error around it.
+// Error returns the server's words; the status is the code of the error around it.
 func (e *StatusError) Error() string { return e.Reason }
 
-// Said gives the body of the refusal where it is text, at most 64 KiB of it.
+// Said returns the body of the refusal where it is text, at most 64 KiB of it.
 func (e *StatusError) Said() string {
 	start := e.Body[:min(len(e.Body), 64<<10)]
 	text := strings.ToValidUTF8(string(start), "")
@@ -40,7 +40,7 @@ func (e *StatusError) Said() string {
 	return text
 }
 
-// RetryAfter gives what the server asked to wait before the next attempt.
+// RetryAfter returns what the server asked to wait before the next attempt.
 func (e *StatusError) RetryAfter() time.Duration { return e.After }
 
 // statusClass says what a status stands for.
@@ -120,7 +120,7 @@ func (r *Response) reason() string {
 	return cmp.Or(r.Reason, nethttp.StatusText(r.Status), "no reason given")
 }
 
-// AsError gives the error that the status of a response stands for, or nil for
+// AsError returns the error that the status of a response stands for, or nil for
 // 1xx to 3xx. The body stays as it is.
 func (r *Response) AsError() error {
 	if r.Status < 400 {

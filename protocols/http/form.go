@@ -17,7 +17,7 @@ type Field struct {
 	Name  string
 	Value string // of a field that is no file
 
-	// Open gives the content of a file; nil: the field is a value. It may be called
+	// Open returns the content of a file; nil: the field is a value. It may be called
 	// again for a request that is sent again. Size is -1 when it is not known.
 	Open     func() (io.ReadCloser, error)
 	Size     int64
@@ -38,7 +38,7 @@ func (f *Form) HasFiles() bool {
 	return false
 }
 
-// Encoded gives the form as application/x-www-form-urlencoded, in order.
+// Encoded returns the form as application/x-www-form-urlencoded, in order.
 func (f *Form) Encoded() string {
 	parts := make([]string, len(f.Fields))
 	for i, field := range f.Fields {
@@ -47,7 +47,7 @@ func (f *Form) Encoded() string {
 	return strings.Join(parts, "&")
 }
 
-// Multipart gives the form as multipart/form-data (RFC 7578): its body, which
+// Multipart returns the form as multipart/form-data (RFC 7578): its body, which
 // reads files only as they are sent, its length or -1, and its type. The body can
 // be sent again. The caller closes it.
 func (f *Form) Multipart() (body io.ReadSeekCloser, length int64, contentType string, err error) {
@@ -100,7 +100,7 @@ func (m *multipart) text(s string) {
 	m.parts = append(m.parts, part{text: s})
 }
 
-// length gives the bytes of all parts, or -1.
+// length returns the bytes of all parts, or -1.
 func (m *multipart) length() int64 {
 	total := int64(0)
 	for _, p := range m.parts {

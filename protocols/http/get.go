@@ -200,7 +200,7 @@ func (f *firstPart) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// entryOf gives what an answer tells of an object.
+// entryOf returns what an answer tells of an object.
 func (c *Client) entryOf(name string, resp *Response) protocols.Entry {
 	e := protocols.Entry{
 		Protocol: proto, URL: c.display(name), Name: c.SaveName(name), Path: name, Type: protocols.TypeFile, Size: resp.Length,

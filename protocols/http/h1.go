@@ -355,7 +355,7 @@ func (b *body1) drain() bool {
 	return err == nil
 }
 
-// proxyLogin gives the value of Proxy-Authorization for a proxy's URL.
+// proxyLogin returns the value of Proxy-Authorization for a proxy's URL.
 func proxyLogin(p *url.URL) string {
 	pass, _ := p.User.Password()
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(p.User.Username()+":"+pass))
@@ -375,7 +375,7 @@ func (l *http1) traceHead(r *nethttp.Response) {
 // masked is what stands in place of a secret.
 const masked = "****"
 
-// headerLines gives a header as lines in the order of names, secrets masked.
+// headerLines returns a header as lines in the order of names, secrets masked.
 func headerLines(h Header) []string {
 	var lines []string
 	for _, name := range sortedNames(h) {

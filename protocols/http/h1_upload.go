@@ -81,7 +81,7 @@ func (u *upload) listen(on bool) {
 	u.l.conn.SetReadDeadline(time.Now().Add(within))
 }
 
-// status waits until the final answer begins, and gives its status: 0 when it does
+// status waits until the final answer begins, and returns its status: 0 when it does
 // not look like one. Interim answers are read. The error is that of the body, or
 // of the connection when nothing came over it.
 func (u *upload) status(m *message) (int, error) {

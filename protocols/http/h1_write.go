@@ -35,7 +35,7 @@ func (l *http1) write(m *message) (*upload, error) {
 	return l.startUpload(m), nil
 }
 
-// requestHead gives the head as bytes, and tells the trace.
+// requestHead returns the head as bytes, and tells the trace.
 func (l *http1) requestHead(m *message) []byte {
 	target := m.URL.RequestURI()
 	if m.Method == nethttp.MethodOptions && m.URL.Path == "*" {
@@ -96,7 +96,7 @@ func (l *http1) traceRequest(line string, h Header, m *message) {
 
 func sortedNames(h Header) []string { return slices.Sorted(maps.Keys(h)) }
 
-// smallBody gives a body in memory that fits behind the head in one write.
+// smallBody returns a body in memory that fits behind the head in one write.
 func smallBody(r *Request) ([]byte, bool) {
 	if r.Expect || r.Length < 0 || r.Length > headBuffer {
 		return nil, false

@@ -46,7 +46,7 @@ func startLab(t testing.TB, o lab.HTTPOptions) *lab.HTTPServer {
 func withUser(at string) string { return strings.Replace(at, "://", "://alice:secret@", 1) }
 
 // raw is a server that says what it is told: for each request it reads the head
-// and gives the next answer; after the last one it closes.
+// and returns the next answer; after the last one it closes.
 type raw struct {
 	url   string
 	mu    sync.Mutex

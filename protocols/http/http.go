@@ -131,7 +131,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	}, nil
 }
 
-// Path gives the name of what a URL points at: its decoded path, or where that
+// Path returns the name of what a URL points at: its decoded path, or where that
 // does not tell all, the URL itself without user and fragment.
 func Path(u *url.URL) (string, error) {
 	if u.Scheme == "data" {
@@ -157,7 +157,7 @@ func isURL(name string) bool {
 	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "data:")
 }
 
-// urlOf gives the URL of a name at this client's server.
+// urlOf returns the URL of a name at this client's server.
 func (c *Client) urlOf(name string) (*url.URL, error) {
 	if isURL(name) {
 		return protocols.ParseURL(name, "")
@@ -165,7 +165,7 @@ func (c *Client) urlOf(name string) (*url.URL, error) {
 	return &url.URL{Scheme: c.url.Scheme, Host: c.url.Host, Path: "/" + strings.TrimPrefix(name, "/")}, nil
 }
 
-// display gives the URL of a name for messages and entries, with the user where
+// display returns the URL of a name for messages and entries, with the user where
 // it is the client's own server.
 func (c *Client) display(name string) string {
 	u, err := c.urlOf(name)
@@ -184,7 +184,7 @@ func (c *Client) shown(u *url.URL) string {
 	return protocols.Redact(&v)
 }
 
-// SaveName gives the file name for what a name points at: the last component of
+// SaveName returns the file name for what a name points at: the last component of
 // its path, and index.html for a folder.
 func (c *Client) SaveName(name string) string {
 	if strings.HasPrefix(name, "data:") {
@@ -223,7 +223,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// wrap gives an error its verb and URL.
+// wrap adds the verb and the URL to an error.
 func (c *Client) wrap(err error, op, name string) error {
 	if err == nil {
 		return nil

@@ -16,7 +16,7 @@ const (
 	mostText = 512      // of the text behind a link
 )
 
-// parseIndex gives the links of a page that lead right below it, each once, in
+// parseIndex returns the links of a page that lead right below it, each once, in
 // the page's order. Path is the URL's path, decoded. It stops at the error of each.
 func parseIndex(r io.Reader, page *url.URL, each func(protocols.Entry) error) error {
 	p := &indexPage{base: page, folder: page.Path[:strings.LastIndexByte(page.Path, '/')+1], page: page, seen: map[uint64]bool{}, seed: maphash.MakeSeed(), each: each}
@@ -121,7 +121,7 @@ func (p *indexPage) link(href string) error {
 	return nil
 }
 
-// flush gives the newest link with what the text behind it tells.
+// flush returns the newest link with what the text behind it tells.
 func (p *indexPage) flush() error {
 	if p.entry == nil {
 		return nil

@@ -15,7 +15,7 @@ import (
 
 // link is a connection to one origin that carries one request at a time.
 type link interface {
-	// send sends a request and gives the head of the final answer. The body belongs
+	// send sends a request and returns the head of the final answer. The body belongs
 	// to ctx too.
 	send(ctx context.Context, m *message) (*Response, error)
 	// good reports whether it may carry another request, as far as we know.
@@ -37,7 +37,7 @@ type message struct {
 // mostLinks bounds the connections that are kept, one for each origin.
 const mostLinks = 8
 
-// link gives the connection to the origin of u, a kept one or a new one.
+// link returns the connection to the origin of u, a kept one or a new one.
 func (c *Client) link(ctx context.Context, u *url.URL) (l link, reused bool, err error) {
 	key := origin(u)
 	c.mu.Lock()
@@ -181,7 +181,7 @@ func open(ctx context.Context, d *transport.Dialer, u *url.URL) (*transport.Conn
 	return conn, nil
 }
 
-// optionsFor gives the options for an origin, with the versions that TLS offers.
+// optionsFor returns the options for an origin, with the versions that TLS offers.
 // A client certificate is for the client's own server only.
 func (c *Client) optionsFor(u *url.URL, alpn ...string) *protocols.Options {
 	o := *c.opts
@@ -197,7 +197,7 @@ func (c *Client) optionsFor(u *url.URL, alpn ...string) *protocols.Options {
 	return &o
 }
 
-// plainProxy gives the proxy that requests for u are handed to whole. That is
+// plainProxy returns the proxy that requests for u are handed to whole. That is
 // how HTTP proxies serve http URLs (RFC 9112 3.2.2); all else goes through a tunnel.
 func (c *Client) plainProxy(u *url.URL) (*url.URL, error) {
 	if c.opts.Proxy == nil || u.Scheme != "http" || c.Settings.UnixSocket != "" {

@@ -42,7 +42,7 @@ func (c *Client) ListTree(ctx context.Context, root, name string) iter.Seq2[prot
 	return c.List(ctx, name)
 }
 
-// list gives the entries of a folder. The gate is taken.
+// list returns the entries of a folder. The gate is taken.
 func (c *Client) list(ctx context.Context, name string, yield func(protocols.Entry) bool) error {
 	u, err := c.urlOf(name)
 	if err != nil {
@@ -63,7 +63,7 @@ func noDAV(status int) bool {
 	return status != nethttp.StatusMultiStatus && status != nethttp.StatusUnauthorized && (status < 500 || status == nethttp.StatusNotImplemented)
 }
 
-// listDAV gives false when the server has no WebDAV there.
+// listDAV returns false when the server has no WebDAV there.
 func (c *Client) listDAV(ctx context.Context, u *url.URL, yield func(protocols.Entry) bool) (done bool, err error) {
 	lg := c.login(u)
 	if lg.noDAV || u.RawQuery != "" {
@@ -135,7 +135,7 @@ func isHTML(contentType string) bool {
 	return err == nil && (kind == "text/html" || kind == "application/xhtml+xml")
 }
 
-// placed gives an entry of a page its names. e.Path is its URL's path.
+// placed returns an entry of a page its names. e.Path is its URL's path.
 func (c *Client) placed(e *protocols.Entry, page *url.URL, rules *robots) {
 	at := url.URL{Scheme: page.Scheme, Host: page.Host, Path: e.Path}
 	e.Protocol, e.URL = proto, c.shown(&at)
@@ -165,7 +165,7 @@ func (c *Client) sized(ctx context.Context, e *protocols.Entry, folder *url.URL)
 	}
 }
 
-// beside gives a second client of the same server, for what must be asked while
+// beside returns a second client of the same server, for what must be asked while
 // an answer is being read.
 func (c *Client) beside() *Client {
 	if c.second == nil {
@@ -178,7 +178,7 @@ func (c *Client) beside() *Client {
 	return c.second
 }
 
-// twin gives another client of the same server, not connected.
+// twin returns another client of the same server, not connected.
 func (c *Client) twin() *Client {
 	t, _ := New(c.url, c.opts)
 	t.Settings = c.Settings

@@ -21,7 +21,7 @@ type login struct {
 	noDAV  bool    // the server has no WebDAV
 }
 
-// login gives the login of the origin of u.
+// login returns the login of the origin of u.
 func (c *Client) login(u *url.URL) *login {
 	key := origin(u)
 	if lg := c.logins[key]; lg != nil {
@@ -35,7 +35,7 @@ func (c *Client) login(u *url.URL) *login {
 	return lg
 }
 
-// mechanism gives the one that the user asked for, in lower case.
+// mechanism returns the one that the user asked for, in lower case.
 func (lg *login) mechanism() string { return strings.ToLower(lg.c.opts.Mechanism) }
 
 // authorize adds the login to a request, once it is known that the server wants

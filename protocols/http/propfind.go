@@ -36,7 +36,7 @@ type davResponse struct {
 
 const mostDavText = 64 << 10 // of one element
 
-// parseMultistatus gives the responses one by one, as they come. There are no
+// parseMultistatus returns the responses one by one, as they come. There are no
 // document types, and nothing nests deeper than the limit.
 func parseMultistatus(r io.Reader, limits protocols.Limits, each func(davResponse) error) error {
 	in := &wordLimit{r: r, most: limits.Reply}
@@ -171,7 +171,7 @@ func (p *davParser) parent() string {
 	return p.path[len(p.path)-1]
 }
 
-// davStatus gives the code of "HTTP/1.1 404 Not Found".
+// davStatus returns the code of "HTTP/1.1 404 Not Found".
 func davStatus(line string) int {
 	_, rest, _ := strings.Cut(line, " ")
 	word, _, _ := strings.Cut(rest, " ")

@@ -104,7 +104,7 @@ type osFile interface {
 	Fd() uintptr
 }
 
-// sizeOf gives how many bytes a reader will give, or -1.
+// sizeOf returns how many bytes a reader will give, or -1.
 func sizeOf(r io.Reader, o *protocols.PutOptions) int64 {
 	if o.Size > 0 {
 		return o.Size
@@ -122,7 +122,7 @@ func sizeOf(r io.Reader, o *protocols.PutOptions) int64 {
 	return -1
 }
 
-// writable gives the URL of a name that something is stored under.
+// writable returns the URL of a name that something is stored under.
 func (c *Client) writable(name string) (*url.URL, error) {
 	u, err := c.urlOf(name)
 	if err == nil && (u.Scheme == "data" || u.Path == "") {
@@ -183,7 +183,7 @@ func (c *Client) Make(ctx context.Context, name string) error {
 	return c.change(ctx, "mkdir", "MKCOL", asFolder(name), nil)
 }
 
-// asFolder gives the name of a collection: with a slash at its end.
+// asFolder returns the name of a collection: with a slash at its end.
 func asFolder(name string) string {
 	if name == "" || strings.HasSuffix(name, "/") || isURL(name) && strings.Contains(name, "?") {
 		return name

@@ -21,7 +21,7 @@ func leadsOn(r *Response) bool {
 	return false
 }
 
-// follow gives the request that a redirect asks for. What the user put into
+// follow returns the request that a redirect asks for. What the user put into
 // headers that may be secrets stays behind when it leads to another origin.
 func (c *Client) follow(r *Request, resp *Response) (*Request, error) {
 	to, err := location(r.URL, resp.Header.Get("Location"))

@@ -118,7 +118,7 @@ func sameOrigin(a, b *url.URL) bool {
 	return a.Host != "" && b.Host != "" && origin(a) == origin(b)
 }
 
-// hostOf gives the host in its one normal form, where it has one.
+// hostOf returns the host in its one normal form, where it has one.
 func hostOf(u *url.URL) string {
 	if h, err := transport.Host(u.Hostname()); err == nil {
 		return h
@@ -136,7 +136,7 @@ func portOf(u *url.URL) string {
 	return "80"
 }
 
-// hostField gives the value of Host: without the scheme's own port.
+// hostField returns the value of Host: without the scheme's own port.
 func hostField(u *url.URL) string {
 	host, port := hostOf(u), u.Port()
 	if port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {

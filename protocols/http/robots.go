@@ -174,7 +174,7 @@ func (c *Client) Robots(ctx context.Context, name, agent string) (*Robots, error
 	return ParseRobots(resp.Body, agent), nil
 }
 
-// robotsFor gives the rules of the origin of u for us, fetched once.
+// robotsFor returns the rules of the origin of u for us, fetched once.
 func (c *Client) robotsFor(ctx context.Context, u *url.URL) *robots {
 	key := origin(u)
 	if r := c.robots[key]; r != nil {

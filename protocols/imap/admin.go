@@ -38,7 +38,7 @@ type Namespace struct {
 	Delimiter string `json:"delimiter"`
 }
 
-// Namespaces gives the server's namespaces (RFC 2342). A server without the
+// Namespaces returns the server's namespaces (RFC 2342). A server without the
 // extension has one: the delimiter is what LIST tells.
 func (c *Client) Namespaces(ctx context.Context) ([]Namespace, error) {
 	var out []Namespace
@@ -117,7 +117,7 @@ type Quota struct {
 	Limit    int64  `json:"limit"`
 }
 
-// Quotas gives the quotas that hold for a mailbox (GETQUOTAROOT, RFC 9208 4.2), or
+// Quotas returns the quotas that hold for a mailbox (GETQUOTAROOT, RFC 9208 4.2), or
 // with root those of that quota root.
 func (c *Client) Quotas(ctx context.Context, text string, root *string) ([]Quota, error) {
 	var out []Quota
@@ -178,7 +178,7 @@ type Right struct {
 	Rights     string `json:"rights"`
 }
 
-// ACL gives who has which rights on a mailbox.
+// ACL returns who has which rights on a mailbox.
 func (c *Client) ACL(ctx context.Context, text string) ([]Right, error) {
 	var out []Right
 	err := c.ask(ctx, "acl", text, "ACL", func(lib *imapclient.Client, mailbox string) error {
@@ -195,7 +195,7 @@ func (c *Client) ACL(ctx context.Context, text string) ([]Right, error) {
 	return out, err
 }
 
-// MyRights gives the own rights on a mailbox.
+// MyRights returns the own rights on a mailbox.
 func (c *Client) MyRights(ctx context.Context, text string) (string, error) {
 	var out string
 	err := c.ask(ctx, "acl", text, "ACL", func(lib *imapclient.Client, mailbox string) error {
@@ -206,7 +206,7 @@ func (c *Client) MyRights(ctx context.Context, text string) (string, error) {
 	return out, err
 }
 
-// SetACL gives somebody rights on a mailbox: "lrs" sets, "+w" adds, "-w" takes away.
+// SetACL returns somebody rights on a mailbox: "lrs" sets, "+w" adds, "-w" takes away.
 func (c *Client) SetACL(ctx context.Context, box, who, rights string) error {
 	if err := checkArgs(who, rights); err != nil {
 		return c.wrap(err, "acl", box)
@@ -232,7 +232,7 @@ func (c *Client) aclCommand(ctx context.Context, text, verb string, args ...any)
 	})
 }
 
-// ListRights gives the rights that somebody could be given on a mailbox: those he
+// ListRights returns the rights that somebody could be given on a mailbox: those he
 // always has, and the groups of others.
 func (c *Client) ListRights(ctx context.Context, box, who string) ([]string, error) {
 	var out []string
@@ -257,7 +257,7 @@ func (c *Client) ListRights(ctx context.Context, box, who string) ([]string, err
 	return out, err
 }
 
-// Metadata gives annotations of a mailbox, or of the server for the empty name
+// Metadata returns annotations of a mailbox, or of the server for the empty name
 // (RFC 5464), by entry. Without entries those under /private and /shared are given.
 func (c *Client) Metadata(ctx context.Context, box string, entries ...string) (map[string]string, error) {
 	out := map[string]string{}
@@ -341,7 +341,7 @@ func (c *Client) Subscribed(ctx context.Context, text string) iter.Seq2[protocol
 	})
 }
 
-// Select opens a mailbox and gives all that the server tells of it: counts, flags,
+// Select opens a mailbox and returns all that the server tells of it: counts, flags,
 // UIDVALIDITY and so on, as facts.
 func (c *Client) Select(ctx context.Context, text string, readOnly bool) (protocols.Entry, error) {
 	var e protocols.Entry

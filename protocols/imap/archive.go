@@ -215,7 +215,7 @@ func (a *archive) stored(i int, e protocols.Entry, err error) error {
 	return a.o.Stored(key.String(), e.Size, err)
 }
 
-// uidOf gives the UID of an entry, 0 when it has none.
+// uidOf returns the UID of an entry, 0 when it has none.
 func uidOf(e *protocols.Entry) uint32 {
 	n, err := parseName(e.Path)
 	if err != nil {
@@ -260,7 +260,7 @@ func (a *archive) settle(ctx context.Context, s *session) error {
 	return a.led.write(!a.o.NoSync)
 }
 
-// Keys gives the messages that have a key and are there.
+// Keys returns the messages that have a key and are there.
 func (a *archive) Keys(ctx context.Context) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
 		var list []present // given when all have come: the caller may use the archive in between
@@ -300,7 +300,7 @@ func (a *archive) entry(m *present) protocols.Entry {
 	}
 }
 
-// list gives the messages that are there, with their flags.
+// list returns the messages that are there, with their flags.
 func (a *archive) list(ctx context.Context, s *session) (list []present, err error) {
 	if err := s.refresh(a.n); err != nil {
 		return nil, err
@@ -323,7 +323,7 @@ func (a *archive) list(ctx context.Context, s *session) (list []present, err err
 // mostShared bounds the lists of flags that are shared.
 const mostShared = 10_000
 
-// share gives the list that is kept of those with the same flags.
+// share returns the list that is kept of those with the same flags.
 func share(lists map[string][]string, flags []string) []string {
 	key := strings.Join(flags, " ")
 	if same, ok := lists[key]; ok {

@@ -100,7 +100,7 @@ func (s *session) credential(ctx context.Context) (cred protocols.Credential, er
 	return cred, nil
 }
 
-// mechanisms gives those that the server offers.
+// mechanisms returns those that the server offers.
 func (s *session) mechanisms() []string {
 	var out []string
 	for name := range s.caps {

@@ -84,7 +84,7 @@ func (b *bulk) run(s *session) (err error) {
 	}
 }
 
-// take gives the next name.
+// take returns the next name.
 func (b *bulk) take() (wanted, bool) {
 	if w := b.held; w != nil {
 		b.held = nil
@@ -169,7 +169,7 @@ func (bt *batch) fits(w *wanted) bool {
 	return like == *first && w.n.uid > last.uid
 }
 
-// set gives the UIDs of a batch, neighbours as ranges.
+// set returns the UIDs of a batch, neighbours as ranges.
 func (bt *batch) set() string {
 	var uids []uint32
 	for _, w := range bt.list {
@@ -213,7 +213,7 @@ func (b *bulk) one(bt *batch, r *response) error {
 	return nil // nobody asked for it: what is left of it is dropped
 }
 
-// find gives the message with that UID, if it has not come yet. Messages come by
+// find returns the message with that UID, if it has not come yet. Messages come by
 // rising UID, on nearly all servers.
 func (bt *batch) find(uid uint32) *wanted {
 	if last := bt.list[len(bt.list)-1].n; uid < bt.list[0].n.uid || uid > last.uid {

@@ -22,7 +22,7 @@ type (
 	}
 )
 
-// send sends a command and gives its tag, without waiting for the answer. It
+// send sends a command and returns its tag, without waiting for the answer. It
 // waits inside for the server's consent to literals, where that is needed;
 // a status is then the server's no, and nothing more was sent (RFC 3501 7.5).
 func (s *session) send(verb string, args ...any) (tag string, no *status, err error) {
@@ -52,7 +52,7 @@ func (s *session) send(verb string, args ...any) (tag string, no *status, err er
 	return tag, nil, s.sendLine(line)
 }
 
-// argument gives an argument as it stands in a line, or as a literal.
+// argument returns an argument as it stands in a line, or as a literal.
 func (s *session) argument(arg any) (word string, literal *content) {
 	var t string
 	switch a := arg.(type) {
@@ -90,7 +90,7 @@ func (s *session) sendLine(line string) error {
 // quotes are the bytes that a quoted string escapes.
 var quotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// quote gives a string as quoted string, if it can be one (RFC 3501 4.3).
+// quote returns a string as quoted string, if it can be one (RFC 3501 4.3).
 func (s *session) quote(v string) (string, bool) {
 	for i := range len(v) {
 		if b := v[i]; b < ' ' || b == 0x7f || b >= 0x80 && !s.utf8 {
@@ -323,7 +323,7 @@ func (s *session) fail(err error) error {
 	return err
 }
 
-// broken gives the first failure of the connection.
+// broken returns the first failure of the connection.
 func (s *session) broken() error {
 	s.failing.Lock()
 	defer s.failing.Unlock()

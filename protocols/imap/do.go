@@ -8,7 +8,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Do sends one raw command after login, without its tag, and gives the untagged
+// Do sends one raw command after login, without its tag, and returns the untagged
 // responses and the status. Content of messages is part of the lines, as far as
 // limits allow. AUTHENTICATE, STARTTLS, IDLE, COMPRESS and literals have no place
 // here: they change what the connection speaks. The mailbox of a SELECT stays open

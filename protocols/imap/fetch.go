@@ -96,7 +96,7 @@ func (m *message) setContent(item string, v node) {
 	}
 }
 
-// entry gives the entry of a message.
+// entry returns the entry of a message.
 func (s *session) entry(m *message) protocols.Entry {
 	b, uid := s.box, strconv.FormatUint(uint64(m.uid), 10)
 	if b.path == "" {

@@ -73,7 +73,7 @@ func (c *Client) get(ctx context.Context, text string, n *name, o *protocols.Get
 	return &protocols.Object{Entry: e, Offset: o.Offset, Body: b}, nil
 }
 
-// bodyItem gives the FETCH item of some content.
+// bodyItem returns the FETCH item of some content.
 func (s *session) bodyItem(section, partial string) string {
 	verb := "BODY.PEEK["
 	if s.c.Settings.MarkSeen {
@@ -85,7 +85,7 @@ func (s *session) bodyItem(section, partial string) string {
 // mostBytes is the largest number that PARTIAL takes (RFC 3501 9, nz-number).
 const mostBytes = 1<<32 - 1
 
-// span gives the bytes of a section that a name and options ask for.
+// span returns the bytes of a section that a name and options ask for.
 func span(n *name, o *protocols.GetOptions) (partial string, err error) {
 	first, length := n.first+o.Offset, o.Length
 	if n.length > 0 {
@@ -253,7 +253,7 @@ func (b *body) late() (message, error) {
 	return m, s.fail(err)
 }
 
-// Read gives content, and io.EOF when all of it has come and the server has said
+// Read returns content, and io.EOF when all of it has come and the server has said
 // OK behind it.
 func (b *body) Read(p []byte) (int, error) {
 	if b.err != nil {

@@ -29,7 +29,7 @@ func readHeader(header string, m *protocols.MessageInfo) {
 	}
 }
 
-// fieldOf gives the place of a field, nil if none is kept.
+// fieldOf returns the place of a field, nil if none is kept.
 func fieldOf(m *protocols.MessageInfo, key string) *string {
 	switch strings.ToLower(key) {
 	case "date":

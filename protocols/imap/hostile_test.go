@@ -25,7 +25,7 @@ type hostile struct {
 	seen     chan string
 }
 
-// dial gives a client's end of a connection to the server.
+// dial returns a client's end of a connection to the server.
 func (w *hostile) dial(t *testing.T) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()

@@ -65,7 +65,7 @@ func (a *archive) match(ctx context.Context, s *session, open []messageKey) erro
 	return err
 }
 
-// candidates gives the UIDs of the messages of those sizes that have no key.
+// candidates returns the UIDs of the messages of those sizes that have no key.
 func (a *archive) candidates(ctx context.Context, s *session, sizes map[int64]bool) (uids []uint32, err error) {
 	taken := a.led.byUID()
 	set := strconv.FormatUint(uint64(max(a.led.from, 1)), 10) + ":*"
@@ -83,7 +83,7 @@ func (a *archive) candidates(ctx context.Context, s *session, sizes map[int64]bo
 	return slices.Compact(uids), err
 }
 
-// digests reads messages and gives the digest of each.
+// digests reads messages and returns the digest of each.
 func (s *session) digests(set string, each func(uid uint32, sum digest)) error {
 	tag, no, err := s.send("UID FETCH", set, "(UID BODY.PEEK[])")
 	if err == nil && no != nil {

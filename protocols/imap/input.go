@@ -51,7 +51,7 @@ func (in *input) drop() error {
 	return cutShort(err)
 }
 
-// Read gives bytes of the streamed literal, and io.EOF at its end.
+// Read returns bytes of the streamed literal, and io.EOF at its end.
 func (in *input) Read(p []byte) (int, error) {
 	if in.left == 0 {
 		return 0, io.EOF
@@ -114,7 +114,7 @@ func (in *input) line() error {
 // parts: one line has a number for each message.
 const orderBytes = 24 << 20
 
-// most gives how long the response may become. part is what comes behind its text.
+// most returns how long the response may become. part is what comes behind its text.
 func (in *input) most(part []byte) int64 {
 	head := in.text
 	if len(head) == 0 {

@@ -20,7 +20,7 @@ func parseKey(s string) (k messageKey, ok bool) {
 	return k, err == nil && n == len(k) && len(s) == 2*len(k)
 }
 
-// String gives the key as callers know it.
+// String returns the key as callers know it.
 func (k messageKey) String() string { return hex.EncodeToString(k[:]) }
 
 // digest tells the content of a message from that of others.
@@ -198,7 +198,7 @@ func (l *ledger) renew(validity uint32) {
 	}
 }
 
-// open gives the messages without a UID.
+// open returns the messages without a UID.
 func (l *ledger) open() []messageKey {
 	var out []messageKey
 	for key, k := range l.known {
@@ -209,7 +209,7 @@ func (l *ledger) open() []messageKey {
 	return out
 }
 
-// byUID gives the messages with a UID.
+// byUID returns the messages with a UID.
 func (l *ledger) byUID() map[uint32]messageKey {
 	out := make(map[uint32]messageKey, len(l.known))
 	for key, k := range l.known {

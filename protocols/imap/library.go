@@ -155,7 +155,7 @@ func (l *library) line(line string) error {
 	return l.s.fail(l.s.out.Raw(line))
 }
 
-// Read gives the next response that the library may see, once it has asked for
+// Read returns the next response that the library may see, once it has asked for
 // anything.
 func (l *library) Read(p []byte) (int, error) {
 	l.mu.Lock()

@@ -121,7 +121,7 @@ func (s *session) listNamed(ctx context.Context, n *name, yield func(protocols.E
 	return err
 }
 
-// fetchSets runs one FETCH for each set and gives each response. After an error of
+// fetchSets runs one FETCH for each set and returns each response. After an error of
 // each the rest of an answer is read and dropped.
 func (s *session) fetchSets(ctx context.Context, verb string, sets []string, items string, each func(r *response) error) error {
 	for _, set := range sets {

@@ -39,7 +39,7 @@ var special = []string{`\All`, `\Archive`, `\Drafts`, `\Flagged`, `\Junk`, `\Sen
 
 func isPattern(mailbox string) bool { return strings.ContainsAny(mailbox, "*%") }
 
-// mailboxEntry gives the entry of a mailbox without its counts.
+// mailboxEntry returns the entry of a mailbox without its counts.
 func (s *session) mailboxEntry(l *listed) protocols.Entry {
 	path := escapeName.Replace(l.name)
 	e := protocols.Entry{
@@ -167,7 +167,7 @@ func (s *session) listResponse(r *response, verb string, withStatus bool, waitin
 // statusWindow is how many STATUS commands are under way.
 const statusWindow = 50
 
-// flushMailboxes gives the mailboxes that wait, with counts asked for one by one
+// flushMailboxes returns the mailboxes that wait, with counts asked for one by one
 // unless they came already.
 func (s *session) flushMailboxes(waiting []protocols.Entry, counted bool, yield func(protocols.Entry) error) error {
 	for len(waiting) > 0 {

@@ -17,7 +17,7 @@ func IsSet(text string) bool {
 	return err == nil && n.set != ""
 }
 
-// Messages gives the names of the messages that a name with UIDs names, by rising
+// Messages returns the names of the messages that a name with UIDs names, by rising
 // UID: those of a range that are there, and each that is named by itself, which
 // BulkGet then misses if it is not there. The server is asked before Messages
 // returns, so that the client is free while the names are used.
@@ -54,7 +54,7 @@ func (c *Client) Messages(ctx context.Context, text string) (iter.Seq[string], e
 	}, nil
 }
 
-// there gives the UIDs of a name as a set without "*": those of ranges that are
+// there returns the UIDs of a name as a set without "*": those of ranges that are
 // there, and all that are named by themselves.
 func (s *session) there(n *name) (string, error) {
 	found, err := s.searchSet("UID " + n.uids())
@@ -89,7 +89,7 @@ func (s *session) plausible(found string) error {
 	return nil
 }
 
-// lowest gives the lowest UID that a name has. To a server "9:*" is the last message
+// lowest returns the lowest UID that a name has. To a server "9:*" is the last message
 // too, if that has a lower UID; who asks for those from 9 on does not want it.
 func (n *name) lowest() uint32 {
 	lowest := uint32(1<<32 - 1)

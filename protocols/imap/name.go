@@ -28,7 +28,7 @@ var (
 	unescapeName = strings.NewReplacer("%25", "%", "%3B", ";", "%3b", ";", "%3F", "?", "%3f", "?")
 )
 
-// Path gives the name that a URL points at. The parts behind the mailbox are
+// Path returns the name that a URL points at. The parts behind the mailbox are
 // those of RFC 5092; a query is a search.
 func Path(u *url.URL) (string, error) {
 	if u.Fragment != "" {
@@ -151,7 +151,7 @@ func isSection(text string) bool {
 	return text != "" && strings.Count(text, "(") == strings.Count(text, ")")
 }
 
-// uids gives the message or messages as a set.
+// uids returns the message or messages as a set.
 func (n *name) uids() string {
 	if n.uid != 0 {
 		return strconv.FormatUint(uint64(n.uid), 10)
@@ -159,12 +159,12 @@ func (n *name) uids() string {
 	return n.set
 }
 
-// messageName gives the name of a message.
+// messageName returns the name of a message.
 func messageName(mailbox string, validity, uid uint32) string {
 	return fmt.Sprintf("%s;UIDVALIDITY=%d/;UID=%d", escapeName.Replace(mailbox), validity, uid)
 }
 
-// String gives the name of a message, or of the part of it, as the verbs take it.
+// String returns the name of a message, or of the part of it, as the verbs take it.
 func (n *name) String() string {
 	out := messageName(n.mailbox, n.validity, n.uid)
 	if n.section != "" {
@@ -179,10 +179,10 @@ func (n *name) String() string {
 	return out
 }
 
-// URL gives the URL that opens a name of this client's verbs, without a password.
+// URL returns the URL that opens a name of this client's verbs, without a password.
 func (c *Client) URL(name string) string { return c.urlOf(name) }
 
-// urlOf gives the URL that opens a name.
+// urlOf returns the URL that opens a name.
 func (c *Client) urlOf(text string) string {
 	u := *c.url
 	u.Path, u.RawPath, u.RawQuery, u.Fragment = "", "", "", ""
@@ -201,7 +201,7 @@ func (c *Client) urlOf(text string) string {
 	return b.String()
 }
 
-// SaveName gives what get saves an object as: "mailbox-uid.eml".
+// SaveName returns what get saves an object as: "mailbox-uid.eml".
 func (c *Client) SaveName(text string) string {
 	n, err := parseName(text)
 	if err != nil || n.mailbox == "" {
@@ -246,6 +246,6 @@ func cutFold(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// MailboxName gives the name, as the verbs take it, of the mailbox that users call
+// MailboxName returns the name, as the verbs take it, of the mailbox that users call
 // plain: a semicolon, question mark or per cent sign in it is escaped.
 func MailboxName(plain string) string { return escapeName.Replace(plain) }

@@ -23,7 +23,7 @@ const (
 	listNode
 )
 
-// number gives the value as a number, 0 if it is none.
+// number returns the value as a number, 0 if it is none.
 func (n node) number() uint64 {
 	v, _ := strconv.ParseUint(n.text, 10, 63)
 	return v
@@ -52,7 +52,7 @@ func (p *parser) space() {
 
 func (p *parser) end() bool { return p.i >= len(p.s) }
 
-// peek gives the next byte, 0 at the end.
+// peek returns the next byte, 0 at the end.
 func (p *parser) peek() byte {
 	if p.end() {
 		return 0

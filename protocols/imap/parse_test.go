@@ -178,7 +178,7 @@ func TestCRLF(t *testing.T) {
 	}
 }
 
-// chopped gives n bytes at a time.
+// chopped returns n bytes at a time.
 type chopped struct {
 	s string
 	n int

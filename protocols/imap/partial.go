@@ -94,7 +94,7 @@ func (p *partial) Write(data []byte) (int, error) {
 	return n, err
 }
 
-// content gives what is there from an offset, and leaves the file at its end when
+// content returns what is there from an offset, and leaves the file at its end when
 // all of it has been read.
 func (p *partial) content(offset int64) (io.Reader, error) {
 	_, err := p.file.Seek(p.head+offset, io.SeekStart)
@@ -120,7 +120,7 @@ func (b *bulk) keepLarge(m *message, bd *body) (io.Reader, error) {
 	return b.fill(p, bd.source())
 }
 
-// fill adds the rest of a message to the file, and gives all of it.
+// fill adds the rest of a message to the file, and returns all of it.
 func (b *bulk) fill(p *partial, rest io.Reader) (io.Reader, error) {
 	if _, err := io.Copy(p, bulkBody{rest, b.s}); err != nil {
 		return nil, cmp.Or(b.s.broken(), error(&protocols.Error{Proto: proto, Kind: protocols.KindLocal, Err: err}))

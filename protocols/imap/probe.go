@@ -52,7 +52,7 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	return nil
 }
 
-// Capabilities gives what the server says it can do after the login.
+// Capabilities returns what the server says it can do after the login.
 func (c *Client) Capabilities(ctx context.Context) (list []protocols.Capability, err error) {
 	err = c.do(ctx, "caps", "", func(s *session) error {
 		list = s.capabilities()

@@ -71,7 +71,7 @@ func (r *response) status() *status {
 	return st
 }
 
-// reply gives the status as a reply of the contract.
+// reply returns the status as a reply of the contract.
 func (st *status) reply() *protocols.Reply {
 	return &protocols.Reply{Word: st.word, Enhanced: st.code, Lines: []string{st.text}}
 }
@@ -115,7 +115,7 @@ var words = []struct {
 	{"permission denied", verdict{protocols.KindRefused, fs.ErrPermission, ""}},
 }
 
-// err gives the error that a status is: nil for OK and PREAUTH.
+// err returns the error that a status is: nil for OK and PREAUTH.
 func (st *status) err() error {
 	if st.word == "OK" || st.word == "PREAUTH" {
 		return nil

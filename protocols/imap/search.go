@@ -43,7 +43,7 @@ func (s *session) listFound(ctx context.Context, n *name, query string, yield fu
 // small however large the mailbox is.
 const searchStep = 50_000
 
-// search gives the UIDs that criteria find, as a set that is never spelt out.
+// search returns the UIDs that criteria find, as a set that is never spelt out.
 func (s *session) search(criteria []any) (string, error) {
 	var found setBuilder
 	for low := uint64(1); low == 1 || low <= uint64(s.box.exists); low += searchStep {
@@ -146,7 +146,7 @@ func (b *setBuilder) whole(set string) {
 	b.WriteString(set)
 }
 
-// String gives the set.
+// String returns the set.
 func (b *setBuilder) String() string {
 	b.end()
 	return b.Builder.String()

@@ -248,7 +248,7 @@ func (s *session) has(names ...string) bool {
 // servers that do not name them again.
 func (s *session) hasOr2(name string) bool { return s.caps[name] || s.caps["IMAP4REV2"] }
 
-// wrap gives an error its verb and URL.
+// wrap adds the verb and the URL to an error.
 func (c *Client) wrap(err error, op, name string) error {
 	if err == nil {
 		return nil

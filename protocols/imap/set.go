@@ -32,7 +32,7 @@ func isNumber(s string) bool {
 	return err == nil && v > 0 && s[0] != '+'
 }
 
-// ranges gives the ranges of a sequence-set without "*" in its order, the lower end
+// ranges returns the ranges of a sequence-set without "*" in its order, the lower end
 // first, up to what is none.
 func ranges(set string) iter.Seq2[uint32, uint32] {
 	return func(yield func(low, high uint32) bool) {
@@ -50,7 +50,7 @@ func ranges(set string) iter.Seq2[uint32, uint32] {
 	}
 }
 
-// eachUID gives the numbers of a sequence-set in its order. Ranges are never made
+// eachUID returns the numbers of a sequence-set in its order. Ranges are never made
 // into lists.
 func eachUID(set string) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
@@ -64,7 +64,7 @@ func eachUID(set string) iter.Seq[uint32] {
 	}
 }
 
-// setSize gives how many numbers a sequence-set without "*" has.
+// setSize returns how many numbers a sequence-set without "*" has.
 func setSize(set string) uint32 {
 	total := uint64(0)
 	for low, high := range ranges(set) {

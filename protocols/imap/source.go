@@ -106,7 +106,7 @@ func (s *session) allMessages(ctx context.Context, yield func(protocols.Entry) e
 	return s.fetchSets(ctx, "FETCH", s.steps(), sourceItems, func(r *response) error { return s.sourceEntry(r, yield) })
 }
 
-// sourceEntry gives the entry of a FETCH response. News of flags alone are no entry.
+// sourceEntry returns the entry of a FETCH response. News of flags alone are no entry.
 func (s *session) sourceEntry(r *response, yield func(protocols.Entry) error) error {
 	m, err := parseFetch(r, s.c.limits)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *session) changedSince(from uint64, yield func(protocols.Entry) error) e
 	return err
 }
 
-// gone gives the messages of a VANISHED response. Servers may name UIDs that never
+// gone returns the messages of a VANISHED response. Servers may name UIDs that never
 // were: none above the next one is believed.
 func (s *session) gone(args string, yield func(protocols.Entry) error) error {
 	set, earlier := strings.CutPrefix(args, "(EARLIER) ")

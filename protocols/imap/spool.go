@@ -86,7 +86,7 @@ func (sp *spooled) close() {
 	}
 }
 
-// content gives the literal, from its start.
+// content returns the literal, from its start.
 func (sp *spooled) content() (content, error) {
 	switch {
 	case sp.file != nil:

@@ -20,7 +20,7 @@ type Files interface {
 	Open(path string) (File, error)
 	// Remove removes a file.
 	Remove(path string) error
-	// Rename gives the file at from, which is open, the path to; one that is there
+	// Rename returns the file at from, which is open, the path to; one that is there
 	// is replaced. Whoever opens to sees either the old or the new one, whole.
 	Rename(from, to string) error
 }
@@ -33,7 +33,7 @@ type File interface {
 	Sync() error
 }
 
-// StatePath gives the path of the local file in which a sync into a mailbox
+// StatePath returns the path of the local file in which a sync into a mailbox
 // remembers what it has stored, in Settings.StateDir: a mailbox has no place for it.
 func (c *Client) StatePath(text, source string) (string, error) {
 	n, err := c.parse(text)
@@ -46,7 +46,7 @@ func (c *Client) StatePath(text, source string) (string, error) {
 	return c.stateFile(n.mailbox, source), nil
 }
 
-// stateFile gives the path of a file about a mailbox.
+// stateFile returns the path of a file about a mailbox.
 func (c *Client) stateFile(mailbox, what string) string {
 	host, port := protocols.HostPort(c.url, c.scheme)
 	name := fileName(c.url.User.Username()+"@"+host+"_"+port) + "_" + fileName(mailbox) + "_" + what

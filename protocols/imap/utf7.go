@@ -87,7 +87,7 @@ func isPrintable(s string) bool {
 	return true
 }
 
-// encodeName gives a mailbox name as it stands on the wire.
+// encodeName returns a mailbox name as it stands on the wire.
 func (s *session) encodeName(mailbox string) string {
 	if raw, ok := s.c.wireNames[mailbox]; ok {
 		return raw
@@ -101,7 +101,7 @@ func (s *session) encodeName(mailbox string) string {
 // mostOddNames bounds the names that are kept because they cannot be decoded.
 const mostOddNames = 10_000
 
-// decodeName gives the name of a mailbox for people. One that is not the proper
+// decodeName returns the name of a mailbox for people. One that is not the proper
 // form of any name stays as it is, and is remembered, so that it can be sent back.
 func (s *session) decodeName(raw string) string {
 	if s.c.Settings.RawNames || s.utf8 {

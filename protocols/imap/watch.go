@@ -173,7 +173,7 @@ func (w *watcher) catchUp(ctx context.Context, s *session) error {
 	return w.fresh(ctx, s, last)
 }
 
-// list gives the UIDs of the mailbox.
+// list returns the UIDs of the mailbox.
 func (w *watcher) list(s *session) ([]uint32, error) {
 	found, err := s.searchSet("ALL")
 	if err != nil || found == "" {
@@ -218,7 +218,7 @@ func (w *watcher) fresh(ctx context.Context, s *session, last uint32) error {
 	})
 }
 
-// event gives the entry of something that happened to a message.
+// event returns the entry of something that happened to a message.
 func (w *watcher) event(s *session, what string, uid uint32, flags []string) protocols.Entry {
 	m := message{uid: uid, flags: flags, size: -1}
 	if uid == 0 {

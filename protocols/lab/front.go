@@ -55,7 +55,7 @@ func newFront(o frontOptions) (*front, error) {
 	return f, err
 }
 
-// schemeOf gives the scheme of a server's URL.
+// schemeOf returns the scheme of a server's URL.
 func schemeOf(name string, implicit bool) string {
 	if implicit {
 		return name + "s"
@@ -139,7 +139,7 @@ func drain(conn net.Conn) {
 	io.Copy(io.Discard, io.LimitReader(conn, 1<<20))
 }
 
-// without gives a table of commands without those that are off, in any case.
+// without returns a table of commands without those that are off, in any case.
 func without[V any](verbs map[string]V, off []string) map[string]V {
 	for _, v := range off {
 		delete(verbs, strings.ToUpper(v))

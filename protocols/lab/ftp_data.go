@@ -28,7 +28,7 @@ type dataPlan struct {
 	addr string
 }
 
-// close gives the listener up; nil is allowed.
+// close returns the listener up; nil is allowed.
 func (p *dataPlan) close() {
 	if p != nil && p.ln != nil {
 		p.ln.Close()

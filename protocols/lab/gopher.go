@@ -78,7 +78,7 @@ var gopherTypes = map[string]byte{
 	"wav": 's', "mp3": 's', "pdf": 'd', "hqx": '4', "uue": '6',
 }
 
-// typeOf gives the item type of a name in the tree.
+// typeOf returns the item type of a name in the tree.
 func (s *GopherServer) typeOf(name string, i Info) byte {
 	if i.IsDir() {
 		return '1'

@@ -143,7 +143,7 @@ func (s *HTTPServer) Close() error {
 	return err
 }
 
-// hand gives a connection to the library and waits for its end: the core closes
+// hand returns a connection to the library and waits for its end: the core closes
 // what its handlers leave.
 func (s *HTTPServer) hand(conn net.Conn) {
 	gone := &goneConn{Conn: conn, gone: make(chan struct{})}

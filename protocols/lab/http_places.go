@@ -41,7 +41,7 @@ func (s *HTTPServer) placeOf(path string) (http.HandlerFunc, bool) {
 	return place, ok && place != nil
 }
 
-// rest gives what stands behind the place's word.
+// rest returns what stands behind the place's word.
 func rest(r *http.Request) string {
 	_, after, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/-/"), "/")
 	return after

@@ -39,7 +39,7 @@ func (c *imapSession) Login(user, password string) error {
 	return nil
 }
 
-// imapNo gives the refusal that an error of the store is.
+// imapNo returns the refusal that an error of the store is.
 func imapNo(err error) error {
 	codes := map[error]imap.ResponseCode{
 		ErrNoMailbox: imap.ResponseCodeNonExistent, ErrMailboxExists: imap.ResponseCodeAlreadyExists, ErrStoreFull: imap.ResponseCodeOverQuota,

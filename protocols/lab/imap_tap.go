@@ -98,7 +98,7 @@ func announced(line string) (size int64, ok bool) {
 	return max(size, 0), n == 1 && err == nil
 }
 
-// imapCommand gives tag and verb of a command line, the verb in capitals.
+// imapCommand returns tag and verb of a command line, the verb in capitals.
 func imapCommand(line string) (tag, verb string) {
 	words := strings.Fields(line)
 	if len(words) < 2 {

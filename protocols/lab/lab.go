@@ -103,7 +103,7 @@ func (c *core) Addr() string { return c.ln.Addr().String() }
 // Connections counts the connections accepted so far, refused ones included.
 func (c *core) Connections() int { return int(c.accepted.Load()) }
 
-// serve accepts connections in the background and gives each to handle in a
+// serve accepts connections in the background and returns each to handle in a
 // goroutine of its own; the connection is closed when handle returns.
 func (c *core) serve(handle func(net.Conn)) {
 	c.wg.Go(func() {

@@ -111,7 +111,7 @@ func (m *Mailboxes) newMailbox() *mailbox {
 	return &mailbox{validity: m.validity, next: 1}
 }
 
-// Users gives the names of all users, sorted.
+// Users returns the names of all users, sorted.
 func (m *Mailboxes) Users() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -123,7 +123,7 @@ func (m *Mailboxes) Users() []string {
 	return names
 }
 
-// Password gives a user's password, for mechanisms that only prove it, and
+// Password returns a user's password, for mechanisms that only prove it, and
 // whether there is such a user.
 func (m *Mailboxes) Password(user string) (string, bool) {
 	m.mu.Lock()
@@ -168,7 +168,7 @@ func (m *Mailboxes) Deliver(user string, data []byte) error {
 	return err
 }
 
-// Append adds a message to a mailbox and gives its UID. It keeps data, which the
+// Append adds a message to a mailbox and returns its UID. It keeps data, which the
 // caller must not change any more.
 func (m *Mailboxes) Append(user, box string, data []byte, flags []string, date time.Time) (uid uint32, err error) {
 	m.mu.Lock()
@@ -195,7 +195,7 @@ func (m *Mailboxes) touch() {
 	m.changed = make(chan struct{})
 }
 
-// Changed gives a channel that is closed at the next change of anything. It is
+// Changed returns a channel that is closed at the next change of anything. It is
 // taken before the look that could miss the change.
 func (m *Mailboxes) Changed() <-chan struct{} {
 	m.mu.Lock()
@@ -203,7 +203,7 @@ func (m *Mailboxes) Changed() <-chan struct{} {
 	return m.changed
 }
 
-// Snapshot gives the messages of a mailbox in the order of their UIDs.
+// Snapshot returns the messages of a mailbox in the order of their UIDs.
 func (m *Mailboxes) Snapshot(user, box string) ([]Mail, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -270,7 +270,7 @@ func (m *Mailboxes) SetFlags(user, box string, uid uint32, flags []string) bool 
 	return true
 }
 
-// Delete removes messages by UID and gives how many there were.
+// Delete removes messages by UID and returns how many there were.
 func (m *Mailboxes) Delete(user, box string, uids ...uint32) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

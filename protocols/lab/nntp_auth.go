@@ -110,7 +110,7 @@ func (x *nntpSession) scram(words []string) {
 	}
 }
 
-// response gives the initial response, or what the client says to a challenge.
+// response returns the initial response, or what the client says to a challenge.
 func (x *nntpSession) response(words []string, challenge string) (string, bool) {
 	text := ""
 	if len(words) > 1 {

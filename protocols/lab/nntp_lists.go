@@ -10,7 +10,7 @@ import (
 
 // selected runs visit for the articles that an argument names: a range, a
 // message-id, or the current one. It replies with none's own code, else begins
-// with start, which gives the put of the reply's lines.
+// with start, which returns the put of the reply's lines.
 func (x *nntpSession) selected(arg string, code int, text string, line func(n int64, a *newsArticle) (string, bool)) {
 	if !strings.Contains(arg, "-") || strings.HasPrefix(arg, "<") {
 		n, a := x.named(arg)

@@ -41,7 +41,7 @@ type newsArticle struct {
 	lost    atomic.Bool
 }
 
-// NewNews gives a spool without groups.
+// NewNews returns a spool without groups.
 func NewNews() *News {
 	return &News{groups: map[string]*newsGroup{}, byID: map[string]*newsArticle{}}
 }
@@ -71,7 +71,7 @@ func (n *News) Renumber(group string, last int64) {
 	}
 }
 
-// Add puts an article into the groups of its Newsgroups header, and gives its
+// Add puts an article into the groups of its Newsgroups header, and returns its
 // message-id. Line ends are made CRLF.
 func (n *News) Add(article string, arrived time.Time) (id string, err error) {
 	text := strings.ReplaceAll(strings.ReplaceAll(article, "\r\n", "\n"), "\n", "\r\n")
@@ -135,7 +135,7 @@ func (n *News) Lose(id string) {
 	}
 }
 
-// Article gives the content of an article, with CRLF.
+// Article returns the content of an article, with CRLF.
 func (n *News) Article(id string) ([]byte, bool) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -146,14 +146,14 @@ func (n *News) Article(id string) ([]byte, bool) {
 	return bytes.Clone(a.data), true
 }
 
-// group gives a group, or nil.
+// group returns a group, or nil.
 func (n *News) group(name string) *newsGroup {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	return n.groups[name]
 }
 
-// matching gives the groups that fit a wildmat, sorted by name.
+// matching returns the groups that fit a wildmat, sorted by name.
 func (n *News) matching(wildmat string) []*newsGroup {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -179,7 +179,7 @@ func newsMatch(wildmat, name string) bool {
 	return fits
 }
 
-// bounds gives count, low and high as GROUP tells them.
+// bounds returns count, low and high as GROUP tells them.
 func (n *News) bounds(g *newsGroup) (count, low, high int64) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -192,7 +192,7 @@ func (n *News) bounds(g *newsGroup) (count, low, high int64) {
 	return int64(len(g.numbers)), g.numbers[0], g.last
 }
 
-// at gives an article by its number, or nil.
+// at returns an article by its number, or nil.
 func (n *News) at(g *newsGroup, number int64) *newsArticle {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -205,7 +205,7 @@ func (n *News) at(g *newsGroup, number int64) *newsArticle {
 	return g.articles[number]
 }
 
-// next gives the first number from low to high that has an article, or 0.
+// next returns the first number from low to high that has an article, or 0.
 func (n *News) next(g *newsGroup, low, high int64) int64 {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -222,7 +222,7 @@ func (n *News) next(g *newsGroup, low, high int64) int64 {
 	return 0
 }
 
-// before gives the last number below high that has an article, or 0.
+// before returns the last number below high that has an article, or 0.
 func (n *News) before(g *newsGroup, high int64) int64 {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -236,7 +236,7 @@ func (n *News) before(g *newsGroup, high int64) int64 {
 	return g.numbers[i-1]
 }
 
-// since gives the ids of articles that came to groups of a wildmat since a time.
+// since returns the ids of articles that came to groups of a wildmat since a time.
 func (n *News) since(wildmat string, at time.Time) (ids []string) {
 	for _, g := range n.matching(wildmat) {
 		n.mu.RLock()
@@ -250,7 +250,7 @@ func (n *News) since(wildmat string, at time.Time) (ids []string) {
 	return ids
 }
 
-// find gives an article by its message-id, or nil.
+// find returns an article by its message-id, or nil.
 func (n *News) find(id string) *newsArticle {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -266,7 +266,7 @@ func splitArticle(data []byte) (head, body []byte) {
 	return head, body
 }
 
-// newsHeader gives a header unfolded, or nothing.
+// newsHeader returns a header unfolded, or nothing.
 func newsHeader(data []byte, name string) string {
 	head, _ := splitArticle(data)
 	value, found := "", false

@@ -11,7 +11,7 @@ import (
 )
 
 // pop3Mechanisms are the SASL mechanisms of the POP3 server (RFC 5034). ask sends
-// a challenge and gives the response; ok is false when the client gave up. initial
+// a challenge and returns the response; ok is false when the client gave up. initial
 // is nil when none came.
 var pop3Mechanisms = map[string]func(x *pop3Session, initial []byte, ask func([]byte) ([]byte, bool)) (user string, ok bool){
 	"PLAIN":         (*pop3Session).authPlain,

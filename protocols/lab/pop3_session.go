@@ -79,7 +79,7 @@ func (x *pop3Session) leave() {
 	x.loggedIn = false
 }
 
-// line gives the next line, having written all answers if it has to be waited for.
+// line returns the next line, having written all answers if it has to be waited for.
 func (x *pop3Session) line() (string, bool) {
 	if i, _ := x.in.Peek(x.in.Buffered()); bytes.IndexByte(i, '\n') < 0 && x.out.Flush() != nil {
 		return "", false

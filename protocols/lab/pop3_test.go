@@ -21,7 +21,7 @@ func maildropServer(t testing.TB, o POP3Options) *POP3Server {
 	return s
 }
 
-// greeted connects with the standard library's reader, and gives the greeting.
+// greeted connects with the standard library's reader, and returns the greeting.
 func greeted(t *testing.T, s *POP3Server) (*textproto.Conn, string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.Addr())

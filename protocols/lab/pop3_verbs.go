@@ -207,7 +207,7 @@ func (x *pop3Session) cmdTop(arg string) {
 	}
 }
 
-// top gives the header, the empty line and so many lines of the body.
+// top returns the header, the empty line and so many lines of the body.
 func top(data []byte, lines int) []byte {
 	end := bytes.Index(data, []byte("\r\n\r\n"))
 	if end < 0 {

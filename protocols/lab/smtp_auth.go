@@ -46,7 +46,7 @@ func (x *smtpSession) AuthMechanisms() []string {
 	})
 }
 
-// binding gives what SCRAM is bound to: the exporter of TLS 1.3 (RFC 9266), which
+// binding returns what SCRAM is bound to: the exporter of TLS 1.3 (RFC 9266), which
 // is the one that both sides can make.
 func (x *smtpSession) binding() (none scram.ChannelBinding) {
 	state := x.tap().state()
@@ -91,7 +91,7 @@ func (x *smtpSession) enter(user string, ok bool) error {
 	return nil
 }
 
-// certified gives the name in the client's certificate.
+// certified returns the name in the client's certificate.
 func (x *smtpSession) certified() (string, bool) {
 	state := x.tap().state()
 	if state == nil || len(state.VerifiedChains) == 0 {

@@ -46,7 +46,7 @@ func (t *smtpTap) startTLS() error {
 	return t.tls.Handshake()
 }
 
-// offer gives the reply to EHLO as it goes out. go-smtp reads the parameters of
+// offer returns the reply to EHLO as it goes out. go-smtp reads the parameters of
 // DELIVERBY and MT-PRIORITY on RCPT, where they do not belong, and knows nothing of
 // TLS here: those keywords are the tap's.
 func (t *smtpTap) offer(reply []byte) []byte {

@@ -34,7 +34,7 @@ func (t *tap) Close() error {
 	return err
 }
 
-// Read gives commands line by line, and what is raw as it comes.
+// Read returns commands line by line, and what is raw as it comes.
 func (t *tap) Read(p []byte) (int, error) {
 	for len(t.line) == 0 && t.raw == 0 {
 		if err := t.next(); err != nil {
@@ -96,7 +96,7 @@ func (h handed) Close() error { return nil }
 // Addr is the server's address.
 func (h handed) Addr() net.Addr { return h.ln.Addr() }
 
-// hand gives a connection to the library and waits for its end.
+// hand returns a connection to the library and waits for its end.
 func (h handed) hand(c net.Conn, t *tap) {
 	select {
 	case h.conns <- c:

@@ -72,7 +72,7 @@ func (s *TelnetServer) Signals() []byte {
 	return bytes.Clone(s.signals)
 }
 
-// Window gives the columns and lines that a client told last.
+// Window returns the columns and lines that a client told last.
 func (s *TelnetServer) Window() [2]int {
 	s.seenMu.Lock()
 	defer s.seenMu.Unlock()
@@ -109,7 +109,7 @@ func (s *TelnetServer) handle(conn net.Conn) {
 	x.conn.Close() // under TLS with its goodbye
 }
 
-// faultless gives the connection without its faults.
+// faultless returns the connection without its faults.
 func faultless(conn net.Conn) net.Conn {
 	if f, ok := conn.(*faultConn); ok {
 		return f.Conn

@@ -44,7 +44,7 @@ func (x *telnetSession) typed(s string) {
 	}
 }
 
-// next gives the next byte of data. Commands in front of it are acted on.
+// next returns the next byte of data. Commands in front of it are acted on.
 func (x *telnetSession) next() (byte, error) {
 	for {
 		b, err := x.read()
@@ -63,7 +63,7 @@ func (x *telnetSession) next() (byte, error) {
 	}
 }
 
-// read gives the next byte of the stream.
+// read returns the next byte of the stream.
 func (x *telnetSession) read() (byte, error) {
 	if len(x.buf) == 0 {
 		buf := make([]byte, 4<<10)

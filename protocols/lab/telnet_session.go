@@ -101,13 +101,13 @@ func (x *telnetSession) startTLS() bool {
 	return true
 }
 
-// pushedBack gives bytes that were read already.
+// pushedBack returns bytes that were read already.
 type pushedBack struct {
 	net.Conn
 	ahead []byte
 }
 
-// Read gives what was pushed back first.
+// Read returns what was pushed back first.
 func (p *pushedBack) Read(b []byte) (int, error) {
 	if len(p.ahead) > 0 {
 		n := copy(b, p.ahead)

@@ -152,7 +152,7 @@ func (t *Tree) remove(op, name string, allowed func(*node) error) error {
 	})
 }
 
-// free gives the bytes of n and of all below it back to the tree.
+// free returns the bytes of n and of all below it back to the tree.
 func (n *node) free() {
 	for _, child := range n.children {
 		child.free()

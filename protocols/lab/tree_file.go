@@ -49,7 +49,7 @@ type content struct {
 	dead    bool      // removed: no longer counted
 }
 
-// stat gives the size and the time of the last change.
+// stat returns the size and the time of the last change.
 func (c *content) stat(mtime time.Time) (int64, time.Time) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -66,7 +66,7 @@ func (c *content) touch(at time.Time) {
 	c.written = at
 }
 
-// free gives the booked bytes back.
+// free returns the booked bytes back.
 func (c *content) free() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

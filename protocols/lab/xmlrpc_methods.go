@@ -30,7 +30,7 @@ type xmlrpcValue struct {
 	} `xml:"struct>member"`
 }
 
-// text gives a string, with or without a type.
+// text returns a string, with or without a type.
 func (v *xmlrpcValue) text() string {
 	if v.String != "" {
 		return v.String
@@ -76,7 +76,7 @@ func (s *XMLRPCServer) table() map[string]xmlrpcMethod {
 	}
 }
 
-// call gives the whole answer to a call.
+// call returns the whole answer to a call.
 func (s *XMLRPCServer) call(c *xmlrpcCall) string {
 	value, fault := s.run(c.Method, c.Params)
 	if fault != "" {
@@ -120,7 +120,7 @@ func (s *XMLRPCServer) listMethods([]xmlrpcValue) (string, string) {
 	return "<array>" + dataXML(slices.Sorted(maps.Keys(s.methods))) + "</array>", ""
 }
 
-// about gives something of the method that the argument names.
+// about returns something of the method that the argument names.
 func (s *XMLRPCServer) about(show func(xmlrpcMethod) string) func([]xmlrpcValue) (string, string) {
 	return func(params []xmlrpcValue) (string, string) {
 		if len(params) != 1 {

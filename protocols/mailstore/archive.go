@@ -89,14 +89,14 @@ func (a *maildirArchive) sweep() {
 	})
 }
 
-// baseOf gives the base of the name for a message with a key. The time is part of
+// baseOf returns the base of the name for a message with a key. The time is part of
 // it to the microsecond: no two messages have one name, even if they have one key.
 func baseOf(key string) string {
 	now := time.Now()
 	return strconv.FormatInt(now.Unix(), 10) + ".M" + strconv.Itoa(now.Nanosecond()/1000) + ".K" + key + hostPart
 }
 
-// keyOf gives the key in a name; empty when it is not one of ours.
+// keyOf returns the key in a name; empty when it is not one of ours.
 func keyOf(name string) string {
 	base, _, _ := strings.Cut(name, ":")
 	rest, ours := strings.CutSuffix(base, hostPart)
@@ -206,7 +206,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// localError gives an error of the disk its kind; others keep theirs.
+// localError returns an error of the disk its kind; others keep theirs.
 func localError(err error) error {
 	if _, ok := errors.AsType[*protocols.Error](err); ok || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err

@@ -38,7 +38,7 @@ func (a *maildirArchive) Keys(ctx context.Context) iter.Seq2[protocols.Entry, er
 	}
 }
 
-// path gives the file of a key; empty when it is not there.
+// path returns the file of a key; empty when it is not there.
 func (a *maildirArchive) path(ctx context.Context, key string) (string, error) {
 	if a.names == nil {
 		a.names = map[string]string{}

@@ -17,7 +17,7 @@ var letters = []struct{ letter, flag string }{
 // infoMark stands between the base of a maildir name and its flags.
 const infoMark = ":2,"
 
-// info gives the end of a maildir name for flags; empty for none. Flags that a
+// info returns the end of a maildir name for flags; empty for none. Flags that a
 // maildir has no letter for are left out.
 func info(flags []string) string {
 	s := ""

@@ -51,7 +51,7 @@ func (g *group) full(noSync bool) bool {
 	return len(g.list) >= groupMessages || g.bytes >= groupBytes || time.Since(g.since) >= groupAge
 }
 
-// fresh gives an empty block, when one is free.
+// fresh returns an empty block, when one is free.
 func (a *maildirArchive) fresh() []byte {
 	b := <-a.free
 	if b == nil {
@@ -124,7 +124,7 @@ func (a *maildirArchive) settle() {
 	})
 }
 
-// finish gives the messages of a group their names, and tells of them when the
+// finish returns the messages of a group their names, and tells of them when the
 // names are on the disk too.
 func (a *maildirArchive) finish(g *group) error {
 	if g.loose && !a.o.NoSync {
@@ -144,7 +144,7 @@ func (a *maildirArchive) finish(g *group) error {
 	return a.tell(g)
 }
 
-// place gives messages their names, and returns the folders they are in.
+// place returns messages their names, and returns the folders they are in.
 func (a *maildirArchive) place(g *group) map[string]bool {
 	a.disk.Lock()
 	defer a.disk.Unlock()

@@ -65,7 +65,7 @@ func cutMessage(name string) (dir, folder, file string) {
 	return filepath.Dir(up), folder, file
 }
 
-// find gives the path of a message under the name that it has now.
+// find returns the path of a message under the name that it has now.
 func find(name string) (string, error) {
 	dir, _, file := cutMessage(name)
 	if file == "" {
@@ -89,7 +89,7 @@ func find(name string) (string, error) {
 // batch is how many names of a folder are read at a time.
 const batch = 512
 
-// files gives the paths of all messages of a maildir, in the order of the disk.
+// files returns the paths of all messages of a maildir, in the order of the disk.
 func files(dir string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, folder := range folders {
@@ -413,7 +413,7 @@ func deliver(ctx context.Context, dir string, r io.Reader, o *protocols.PutOptio
 // the middle is unique everywhere.
 const hostPart = ".netclients"
 
-// placeOf gives folder and name for a message with flags.
+// placeOf returns folder and name for a message with flags.
 func placeOf(base string, flags []string) (folder, name string) {
 	if marks := info(flags); marks != "" {
 		return "cur", base + marks

@@ -56,7 +56,7 @@ func spec(name, summary string, open func(*protocols.Options) protocols.Client) 
 	}
 }
 
-// storePath gives the local path of a URL.
+// storePath returns the local path of a URL.
 func storePath(proto string, u *url.URL) (string, error) {
 	path := u.Path
 	if u.Host != "" || path == "" {
@@ -93,7 +93,7 @@ func newParent(proto string, o *protocols.Options) parent {
 	return parent{proto: proto, limits: o.Limits.WithDefaults()}
 }
 
-// wrap gives an error its verb and URL.
+// wrap adds the verb and the URL to an error.
 func (p *parent) wrap(err error, op, name string) error {
 	if errors.Is(err, errNotMbox) {
 		err = localError(err)

@@ -126,7 +126,7 @@ func (m *Mbox) entry(f *os.File, file string, number int, s span, headers bool) 
 	return e, nil
 }
 
-// dateOf gives the time in a line "From ", in UTC (RFC 4155 A); zero when there is
+// dateOf returns the time in a line "From ", in UTC (RFC 4155 A); zero when there is
 // none that can be read.
 func dateOf(from string) time.Time {
 	_, text, _ := strings.Cut(strings.TrimPrefix(from, fromMark), " ")
@@ -137,7 +137,7 @@ func dateOf(from string) time.Time {
 	return t
 }
 
-// spans gives the messages of a file, kept until it changes.
+// spans returns the messages of a file, kept until it changes.
 func (m *Mbox) spans(file string) ([]span, error) {
 	f, err := os.Open(file)
 	if err != nil {

@@ -190,7 +190,7 @@ func (a *mboxArchive) Flush(ctx context.Context) error {
 	})
 }
 
-// reflag gives the edit that gives a message other flags.
+// reflag returns the edit that returns a message other flags.
 func reflag(f io.ReaderAt, s span, key string, flags []string) (*edit, error) {
 	body, err := content(f, s)
 	head, fields := fromHead(key, flags)
@@ -334,7 +334,7 @@ func (a *mboxArchive) Close() error {
 	return a.spool.close()
 }
 
-// StatePath gives a hidden file beside the mbox.
+// StatePath returns a hidden file beside the mbox.
 func (m *Mbox) StatePath(name, source string) (string, error) {
 	dir, base := filepath.Split(name)
 	return dir + "." + base + ".netclients-" + source, nil

@@ -17,7 +17,7 @@ type edit struct {
 	text       string
 }
 
-// without gives the edits that take messages away.
+// without returns the edits that take messages away.
 func without(doomed func(span) bool) func(io.ReaderAt, span) (*edit, error) {
 	return func(_ io.ReaderAt, s span) (*edit, error) {
 		if !doomed(s) {

@@ -138,7 +138,7 @@ func (q *quoter) release() {
 	q.got = 0
 }
 
-// failed gives the error of the writer, which keeps it.
+// failed returns the error of the writer, which keeps it.
 func (q *quoter) failed() error {
 	_, err := q.w.Write(nil)
 	return err

@@ -25,7 +25,7 @@ var statuses = []struct{ field, letter, flag string }{
 	{"X-Status", "A", `\Answered`}, {"X-Status", "F", `\Flagged`}, {"X-Status", "T", `\Draft`}, {"X-Status", "D", `\Deleted`},
 }
 
-// statusFlags gives the flags that the header of a message in an mbox tells.
+// statusFlags returns the flags that the header of a message in an mbox tells.
 func statusFlags(field func(string) string) (flags []string) {
 	for _, s := range statuses {
 		if strings.Contains(field(strings.ToLower(s.field)), s.letter) {
@@ -35,7 +35,7 @@ func statusFlags(field func(string) string) (flags []string) {
 	return flags
 }
 
-// statusLines gives the fields for flags.
+// statusLines returns the fields for flags.
 func statusLines(flags []string) (lines []string) {
 	letters := map[string]string{}
 	for _, s := range statuses {
@@ -51,7 +51,7 @@ func statusLines(flags []string) (lines []string) {
 	return lines
 }
 
-// fromHead gives the line "From " of a message, up to the date, and the fields
+// fromHead returns the line "From " of a message, up to the date, and the fields
 // behind it. A message without key and flags has the sender that others use too.
 func fromHead(key string, flags []string) (head string, fields string) {
 	lines := statusLines(flags)
@@ -67,7 +67,7 @@ func fromHead(key string, flags []string) (head string, fields string) {
 	return fromMark + sender + "@" + senderHost, strings.Join(lines, "")
 }
 
-// parseFrom gives what a line "From " of ours tells: the key, and how many fields
+// parseFrom returns what a line "From " of ours tells: the key, and how many fields
 // were added. Those of others tell nothing.
 func parseFrom(line string) (key string, fields int) {
 	sender, _, _ := strings.Cut(strings.TrimPrefix(line, fromMark), " ")
@@ -94,7 +94,7 @@ func keyOfFrom(line string) string {
 // longestField is more than a field of ours has.
 const longestField = 20
 
-// content gives where the content of a message begins: behind the fields of ours.
+// content returns where the content of a message begins: behind the fields of ours.
 func content(r io.ReaderAt, s span) (int64, error) {
 	at := s.body
 	for _, fields := parseFrom(s.from); fields > 0; fields-- {

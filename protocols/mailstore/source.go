@@ -9,7 +9,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// StatePath gives a hidden file in the maildir, which no mail program takes for a
+// StatePath returns a hidden file in the maildir, which no mail program takes for a
 // folder.
 func (m *Maildir) StatePath(name, source string) (string, error) {
 	return filepath.Join(name, ".netclients-"+source), nil
@@ -27,7 +27,7 @@ func (m *Maildir) OpenMailbox(_ context.Context, name string) (*protocols.Mailbo
 // lister lists a store, and returns errEnough when yield wants no more.
 type lister func(ctx context.Context, name string, headers bool, yield func(protocols.Entry) bool) error
 
-// listing gives what list lists, with headers.
+// listing returns what list lists, with headers.
 func (p *parent) listing(ctx context.Context, name string, list lister) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) { p.each(ctx, "ls", name, true, list, yield) }
 }

@@ -47,7 +47,7 @@ func ParseKey(text []byte) (crypto.Signer, error) {
 	return nil, usage("the DKIM key is neither RSA nor Ed25519")
 }
 
-// Sign gives the message with a DKIM signature in front. The message is read once
+// Sign returns the message with a DKIM signature in front. The message is read once
 // for it, and once more when it is sent; nothing of it is kept.
 func (m *Message) Sign(d DKIM) (*Message, error) {
 	signer, err := dkim.NewSigner(&dkim.SignOptions{

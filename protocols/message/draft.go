@@ -165,7 +165,7 @@ func rawField(f Field) []byte {
 	return []byte(f.Name + ": " + h.Get(f.Name) + "\r\n")
 }
 
-// messageID gives the id of the draft, or a new one: random, in the sender's
+// messageID returns the id of the draft, or a new one: random, in the sender's
 // domain, which tells nothing of this machine.
 func (d *Draft) messageID(from string) (string, error) {
 	if id := d.MessageID; id != "" {
@@ -185,7 +185,7 @@ func (d *Draft) messageID(from string) (string, error) {
 	return "<" + randomText() + "@" + domain + ">", nil
 }
 
-// randomText gives 128 random bits.
+// randomText returns 128 random bits.
 func randomText() string {
 	b := make([]byte, 16)
 	rand.Read(b)

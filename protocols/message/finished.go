@@ -46,7 +46,7 @@ func Finished(open func() (io.ReadCloser, error), size int64, stripBcc bool) (*M
 	return m, nil
 }
 
-// skipped gives a message whose first bytes are replaced.
+// skipped returns a message whose first bytes are replaced.
 func skipped(open func() (io.ReadCloser, error), head []byte, skip int64) (io.ReadCloser, error) {
 	r, err := open()
 	if err != nil {
@@ -127,7 +127,7 @@ func splitFields(head []byte) []headerField {
 	return fields
 }
 
-// without gives the header without some fields.
+// without returns the header without some fields.
 func without(fields []headerField, names ...string) []byte {
 	var b []byte
 	for _, f := range fields {
@@ -138,7 +138,7 @@ func without(fields []headerField, names ...string) []byte {
 	return b
 }
 
-// value gives the unfolded value of a field.
+// value returns the unfolded value of a field.
 func (f *headerField) value() string {
 	_, v, _ := strings.Cut(string(f.raw), ":")
 	return strings.Join(strings.Fields(v), " ")

@@ -30,7 +30,7 @@ type Message struct {
 	open  func() (io.ReadCloser, error)
 }
 
-// Open gives the message from its beginning. It may be called many times. The
+// Open returns the message from its beginning. It may be called many times. The
 // caller closes the reader, also before its end.
 func (m *Message) Open() (io.ReadCloser, error) {
 	if m.open != nil {
@@ -104,13 +104,13 @@ func addresses(what string, lists []string) ([]*mail.Address, error) {
 	return all, nil
 }
 
-// Addresses gives the bare addresses of lists, as people write them, each once.
+// Addresses returns the bare addresses of lists, as people write them, each once.
 func Addresses(lists ...string) ([]string, error) {
 	all, err := addresses("address", lists)
 	return envelopeOf(all), err
 }
 
-// envelopeOf gives the bare addresses, each once.
+// envelopeOf returns the bare addresses, each once.
 func envelopeOf(lists ...[]*mail.Address) []string {
 	seen := map[string]bool{}
 	var to []string

@@ -26,7 +26,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// text gives all bytes of a message.
+// text returns all bytes of a message.
 func text(t testing.TB, m *Message) string {
 	t.Helper()
 	r, err := m.Open()

@@ -24,16 +24,16 @@ type Part struct {
 	Type      string // media type; empty: by name, then by content
 	ContentID string // without brackets; of inline parts, empty: the name
 	Size      int64  // bytes; 0 when not known
-	// Open gives the content from its beginning, each time it is called.
+	// Open returns the content from its beginning, each time it is called.
 	Open func() (io.ReadCloser, error)
 }
 
-// Text gives the part of a text.
+// Text returns the part of a text.
 func Text(s string) *Part {
 	return &Part{Size: int64(len(s)), Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(s)), nil }}
 }
 
-// File gives the part of a local file. Its errors are of kind Local.
+// File returns the part of a local file. Its errors are of kind Local.
 func File(path string) (*Part, error) {
 	st, err := os.Stat(path)
 	if err == nil && st.IsDir() {
@@ -160,7 +160,7 @@ func (p *Part) fileNode(disposition string) (*node, error) {
 	return n, nil
 }
 
-// mediaType gives the type of a file. A message may not be encoded (RFC 2046 5.2),
+// mediaType returns the type of a file. A message may not be encoded (RFC 2046 5.2),
 // so that one goes as any other file.
 func (p *Part) mediaType(head []byte) (string, map[string]string) {
 	text := p.Type

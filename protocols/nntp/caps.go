@@ -32,7 +32,7 @@ func hasFold(list []string, word string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, word) })
 }
 
-// params gives the parameters of a capability; of several lines of one name, all.
+// params returns the parameters of a capability; of several lines of one name, all.
 func (s *session) params(name string) (all []string) {
 	for _, c := range s.caps {
 		if c.Name == name {

@@ -91,7 +91,7 @@ func (s *session) xfeature() error {
 // gzipMark stands in the text of a reply whose lines are compressed.
 const gzipMark = "[COMPRESS=GZIP]"
 
-// data gives the lines behind a reply.
+// data returns the lines behind a reply.
 func (s *session) data(r *protocols.Reply) lineSource {
 	if s.gzip && strings.Contains(r.Text(), gzipMark) {
 		return &gzipBlock{lr: s.in, limits: s.limits}
@@ -144,7 +144,7 @@ func (g *gzipBlock) open() error {
 	return nil
 }
 
-// prefixed gives bytes back that were looked at.
+// prefixed returns bytes back that were looked at.
 type prefixed struct {
 	*byteSource
 	head []byte
@@ -168,7 +168,7 @@ func (p *prefixed) ReadByte() (byte, error) {
 	return p.byteSource.ReadByte()
 }
 
-// atMost ends a decoder that gives more than it may.
+// atMost ends a decoder that returns more than it may.
 type atMost struct {
 	r    io.Reader
 	left int64
@@ -182,7 +182,7 @@ func (a *atMost) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadLine gives the next line, io.EOF behind the last.
+// ReadLine returns the next line, io.EOF behind the last.
 func (g *gzipBlock) ReadLine() ([]byte, error) {
 	if g.done {
 		return nil, io.EOF

@@ -129,7 +129,7 @@ func (t *control) parsed(d lineSource, each func(line []byte) (ok, more bool)) e
 	return err
 }
 
-// lineSource gives the lines of a multi-line reply up to io.EOF.
+// lineSource returns the lines of a multi-line reply up to io.EOF.
 type lineSource interface {
 	ReadLine() ([]byte, error)
 	Drain(limit int64) error

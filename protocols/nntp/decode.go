@@ -28,7 +28,7 @@ type Piece struct {
 }
 
 // Decoder takes yEnc and uuencoded pieces out of an article's body, streaming.
-// Next goes to a piece, Read gives its content and io.EOF at its end, after size
+// Next goes to a piece, Read returns its content and io.EOF at its end, after size
 // and checksum were compared: what does not fit is an error of kind Protocol.
 // More than was announced is never given out.
 type Decoder struct {
@@ -100,10 +100,10 @@ func (d *Decoder) Next() (*Piece, error) {
 	}
 }
 
-// Piece gives what is known of the piece now: checksums stand at its end.
+// Piece returns what is known of the piece now: checksums stand at its end.
 func (d *Decoder) Piece() Piece { return d.piece }
 
-// Read gives decoded content.
+// Read returns decoded content.
 func (d *Decoder) Read(p []byte) (int, error) {
 	for len(d.out) == 0 {
 		if !d.active || d.err != nil {
@@ -190,7 +190,7 @@ type pieceEnd struct {
 
 func (*pieceEnd) Error() string { return "end" }
 
-// verify compares what came with what was told, and gives io.EOF.
+// verify compares what came with what was told, and returns io.EOF.
 func (d *Decoder) verify(end *pieceEnd) error {
 	switch {
 	case end.size >= 0 && end.size != d.decoded, d.piece.Length >= 0 && d.piece.Length != d.decoded:

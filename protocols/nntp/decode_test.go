@@ -17,7 +17,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab"
 )
 
-// bodies gives the bodies of articles of one encoded file.
+// bodies returns the bodies of articles of one encoded file.
 func bodies(data []byte, partSize int) (out []string) {
 	for _, a := range lab.YEncArticles("local.test", "file.bin", data, partSize) {
 		_, body, _ := strings.Cut(a, "\n\n")
@@ -79,7 +79,7 @@ func TestYEncBytes(t *testing.T) {
 }
 
 // TestDamaged: what lies about its size, its place or its content is an error of
-// kind Protocol, and never gives more than was announced (24).
+// kind Protocol, and never returns more than was announced (24).
 func TestDamaged(t *testing.T) {
 	good := bodies([]byte("hello, world"), 100)[0]
 	crc := fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte("hello, world")))

@@ -33,7 +33,7 @@ func (c *Client) fill(ctx context.Context, t target, part Part, missing error) (
 	return nil, missing
 }
 
-// idOf gives the message-id that an article of a group has in the overview, which
+// idOf returns the message-id that an article of a group has in the overview, which
 // servers keep for longer than the article; empty when it is not to be had. It
 // asks on a connection of its own: on the client's answers may be under way.
 func (c *Client) idOf(ctx context.Context, t target) (id string) {

@@ -59,7 +59,7 @@ func clip(s string) string {
 }
 
 // inGroup sends a command that works in a group, with GROUP ahead of it in the
-// same flight where another one is selected, and gives the command's reply. ahead
+// same flight where another one is selected, and returns the command's reply. ahead
 // are commands before those, whose replies it hands to their functions.
 func (s *session) inGroup(ctx context.Context, group string, ahead []step, verb string, args ...string) (*protocols.Reply, error) {
 	for retried := false; ; retried = true {
@@ -145,7 +145,7 @@ func (s *session) fly(group string, ahead []step, verb string, args []string) (r
 	return r, refused, nil
 }
 
-// Numbers gives the article numbers of a group or of a range of it (LISTGROUP,
+// Numbers returns the article numbers of a group or of a range of it (LISTGROUP,
 // RFC 3977 6.1.2), in the server's order, streamed.
 func (c *Client) Numbers(ctx context.Context, name string) iter.Seq2[int64, error] {
 	return stream(ctx, c, "listgroup", name, func(s *session, yield func(int64) bool) error {
@@ -183,7 +183,7 @@ func stream[T any](ctx context.Context, c *Client, op, name string, run func(s *
 	}
 }
 
-// Neighbour gives the article behind (NEXT) or before (LAST) the current one of
+// Neighbour returns the article behind (NEXT) or before (LAST) the current one of
 // a group: that of the name. Its number and message-id are in the entry.
 func (c *Client) Neighbour(ctx context.Context, name string, next bool) (protocols.Entry, error) {
 	var e protocols.Entry
@@ -228,7 +228,7 @@ func (s *session) pointed(r *protocols.Reply, group string) (protocols.Entry, er
 	return s.articleEntry(group, n, id), nil
 }
 
-// articleEntry gives the entry of an article of which only its names are known.
+// articleEntry returns the entry of an article of which only its names are known.
 // Without group and number it goes by its message-id.
 func (s *session) articleEntry(group string, number int64, id string) protocols.Entry {
 	e := protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, MessageInfo: &protocols.MessageInfo{Number: number, MessageID: id}}
@@ -239,7 +239,7 @@ func (s *session) articleEntry(group string, number int64, id string) protocols.
 // mostNumbers bounds the article numbers that Articles holds.
 const mostNumbers = 4 << 20
 
-// Articles gives the names of the articles of a group, or of a range of it, that
+// Articles returns the names of the articles of a group, or of a range of it, that
 // are there and, as far as the settings tell, were not read. It asks before it
 // returns, so that the client is free while the names are used.
 func (c *Client) Articles(ctx context.Context, name string) (iter.Seq[string], error) {

@@ -15,10 +15,10 @@ type HeaderLine struct {
 	Value  string // as the server has it, unfolded
 }
 
-// Text gives the value with encoded words decoded.
+// Text returns the value with encoded words decoded.
 func (h HeaderLine) Text() string { return decodeHeader(h.Value) }
 
-// Header gives one header, or a metadata item such as ":bytes", of the articles
+// Header returns one header, or a metadata item such as ":bytes", of the articles
 // of a group, of a range of it, or of one article (HDR, RFC 3977 8.5; XHDR of
 // servers that predate it). From a server that has neither it takes whole headers
 // (HEAD), which serve for all but metadata.
@@ -91,7 +91,7 @@ func (s *session) askHeader(ctx context.Context, t *target, field string) (*prot
 	return second, nil
 }
 
-// Search gives the articles of a group, or of a range of it, that have a header
+// Search returns the articles of a group, or of a range of it, that have a header
 // which fits: the query is the field and patterns of a wildmat, "Subject *linux*"
 // (XPAT, RFC 2980 2.9). Where a server has no XPAT the header is compared here.
 // The entries hold the number, and the header in Facts.

@@ -77,7 +77,7 @@ func (s *session) eachHead(ctx context.Context, t target, take func(target) (mor
 	return nil
 }
 
-// each gives the articles of a target one by one.
+// each returns the articles of a target one by one.
 func (t target) each(yield func(target) bool) {
 	if t.id != "" {
 		yield(t)

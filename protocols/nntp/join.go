@@ -154,14 +154,14 @@ func (j *Join) release(from, to int64) {
 	j.spans = left
 }
 
-// Size gives the bytes of the file as its parts tell it, or -1.
+// Size returns the bytes of the file as its parts tell it, or -1.
 func (j *Join) Size() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.size
 }
 
-// Missing gives the ranges that are not there, each from its first byte to the
+// Missing returns the ranges that are not there, each from its first byte to the
 // one behind its last. Without any the file is whole.
 func (j *Join) Missing() (gaps [][2]int64) {
 	j.mu.Lock()

@@ -373,7 +373,7 @@ func TestMailbox(t *testing.T) {
 	}
 }
 
-// TestWatch gives what comes.
+// TestWatch returns what comes.
 func TestWatch(t *testing.T) {
 	s := start(t, lab.NNTPOptions{})
 	c := dial(t, s, nil)

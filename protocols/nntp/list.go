@@ -15,7 +15,7 @@ import (
 // are listed; groups beyond have none.
 const mostDescriptions = 16 << 20
 
-// listGroups gives the groups that fit the wildmat; empty means all.
+// listGroups returns the groups that fit the wildmat; empty means all.
 func (s *session) listGroups(ctx context.Context, wildmat string, yield func(protocols.Entry) bool) error {
 	about, err := s.descriptions(ctx, wildmat)
 	if err != nil {
@@ -138,7 +138,7 @@ func (c *Client) groupEntry(line string, counted bool) (protocols.Entry, bool) {
 	return e, true
 }
 
-// Lines sends a command whose answer is lines, and gives them as they are: LIST
+// Lines sends a command whose answer is lines, and returns them as they are: LIST
 // with any keyword (ACTIVE.TIMES, DISTRIB.PATS, HEADERS, MOTD, OVERVIEW.FMT, ...),
 // HELP, XGTITLE, and what a server has of its own.
 func (c *Client) Lines(ctx context.Context, command string) iter.Seq2[string, error] {
@@ -158,7 +158,7 @@ func (c *Client) Lines(ctx context.Context, command string) iter.Seq2[string, er
 	}, command)
 }
 
-// NewGroups gives the groups made since a time of the server (NEWGROUPS, RFC 3977
+// NewGroups returns the groups made since a time of the server (NEWGROUPS, RFC 3977
 // 7.3).
 func (c *Client) NewGroups(ctx context.Context, since time.Time) iter.Seq2[protocols.Entry, error] {
 	return stream(ctx, c, "newgroups", "", func(s *session, yield func(protocols.Entry) bool) error {
@@ -173,7 +173,7 @@ func (c *Client) NewGroups(ctx context.Context, since time.Time) iter.Seq2[proto
 	})
 }
 
-// NewNews gives the message-ids of articles that came to groups of the wildmat
+// NewNews returns the message-ids of articles that came to groups of the wildmat
 // since a time of the server (NEWNEWS, RFC 3977 7.4).
 func (c *Client) NewNews(ctx context.Context, wildmat string, since time.Time) iter.Seq2[string, error] {
 	return stream(ctx, c, "newnews", wildmat, func(s *session, yield func(string) bool) error {

@@ -58,7 +58,7 @@ func (s *session) changes(ctx context.Context, m *protocols.Mailbox, t target, g
 	stopped, readable := false, true
 	take := func(e protocols.Entry) bool {
 		if readable = readable && e.Parsed(); e.MessageInfo == nil || e.Number < t.low {
-			return true // a line that cannot be read, or a server that gives the last article for an empty range
+			return true // a line that cannot be read, or a server that returns the last article for an empty range
 		}
 		high = max(high, e.Number)
 		if e.ID == "" {

@@ -106,7 +106,7 @@ func span(low, high int64) string {
 // single reports whether the target is one article.
 func (t *target) single() bool { return t.id != "" || t.ranged && t.low == t.high }
 
-// spec gives what ARTICLE and its like take: a number, a range or a message-id.
+// spec returns what ARTICLE and its like take: a number, a range or a message-id.
 func (t *target) spec() string {
 	if t.id != "" {
 		return t.id

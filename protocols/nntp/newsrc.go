@@ -123,7 +123,7 @@ func (n *Newsrc) WriteTo(w io.Writer) (int64, error) {
 	return total, nil
 }
 
-// String gives the line as it is written.
+// String returns the line as it is written.
 func (l newsrcLine) String() string {
 	if l.group == "" {
 		return l.text
@@ -139,7 +139,7 @@ func (l newsrcLine) String() string {
 	return strings.TrimRight(l.group+mark+" "+strings.Join(ranges, ","), " ")
 }
 
-// Groups gives the subscribed groups, in their order.
+// Groups returns the subscribed groups, in their order.
 func (n *Newsrc) Groups() (groups []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -186,7 +186,7 @@ func (n *Newsrc) MarkArticle(name string) {
 	}
 }
 
-// Count gives how many numbers from low to high were not read.
+// Count returns how many numbers from low to high were not read.
 func (n *Newsrc) Count(group string, low, high int64) int64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -207,7 +207,7 @@ func (n *Newsrc) Subscribed(group string) bool {
 	return ok && n.lines[i].subscribed
 }
 
-// Unread gives the lowest number from low on that was not read.
+// Unread returns the lowest number from low on that was not read.
 func (n *Newsrc) Unread(group string, low int64) int64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -153,7 +153,7 @@ func (c *Client) SetServer(host string) error {
 	return nil
 }
 
-// hostPort gives the server's address, or an error when nobody has named one.
+// hostPort returns the server's address, or an error when nobody has named one.
 func (c *Client) hostPort() (host, port string, err error) {
 	if c.url.Hostname() == "" {
 		return "", "", &protocols.Error{Kind: protocols.KindUsage, Text: "no server", Hint: "put it into the URL, or set NNTPSERVER"}
@@ -162,7 +162,7 @@ func (c *Client) hostPort() (host, port string, err error) {
 	return host, port, nil
 }
 
-// Path gives the name that a URL points at (RFC 5538).
+// Path returns the name that a URL points at (RFC 5538).
 func Path(u *url.URL) (string, error) {
 	text := u.Opaque
 	if text == "" {
@@ -187,7 +187,7 @@ func Path(u *url.URL) (string, error) {
 	return name, nil
 }
 
-// urlOf gives the URL that opens name.
+// urlOf returns the URL that opens name.
 func (c *Client) urlOf(name string) string {
 	scheme := c.url.Scheme
 	if scheme == "news" {
@@ -209,7 +209,7 @@ func escapeName(name string) string {
 	return url.PathEscape(name[:i]) + "/" + url.PathEscape(name[i+1:])
 }
 
-// SaveName gives the file name that an article is saved under: the group and
+// SaveName returns the file name that an article is saved under: the group and
 // number, or the message-id, with ".eml".
 func (c *Client) SaveName(name string) string {
 	if id, ok := strings.CutPrefix(name, "<"); ok {
@@ -218,7 +218,7 @@ func (c *Client) SaveName(name string) string {
 	return strings.ReplaceAll(name, "/", "-") + ".eml"
 }
 
-// articleName gives the name of an article of a group.
+// articleName returns the name of an article of a group.
 func articleName(group string, number int64) string {
 	return group + "/" + strconv.FormatInt(number, 10)
 }

@@ -16,7 +16,7 @@ type Fetch struct {
 	// Clients work in parallel, each on a connection of its own. What one has not
 	// is asked of those in its Fill.
 	Clients []*Client
-	// Create gives what the file is written to, when its name is known: from its
+	// Create returns what the file is written to, when its name is known: from its
 	// first part, or from the subject. It is called once.
 	Create func(name string) (io.WriterAt, error)
 	// Max is the most bytes of the file; 0: no limit.

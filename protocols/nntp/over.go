@@ -20,7 +20,7 @@ type field struct {
 // standard are the columns that every overview has (RFC 3977 8.3.2).
 var standard = []field{{"subject", false}, {"from", false}, {"date", false}, {"message-id", false}, {"references", false}, {"bytes", false}, {"lines", false}}
 
-// Overview gives the overview of a group, of a range of it, or of one article
+// Overview returns the overview of a group, of a range of it, or of one article
 // (OVER, or XOVER of servers that predate it), streamed in the server's order. A
 // line that cannot be parsed is an entry with Raw set. Fields beyond the usual
 // ones stand in Facts.

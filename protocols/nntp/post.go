@@ -112,7 +112,7 @@ func (h *headerWatch) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// id gives the article's message-id, or nothing.
+// id returns the article's message-id, or nothing.
 func (h *headerWatch) id() string {
 	for line := range bytes.Lines(h.head) {
 		line = bytes.TrimRight(line, "\r\n")

@@ -12,7 +12,7 @@ import (
 // session ends there.
 var goesOn = map[int]bool{335: true, 340: true, 382: true, 383: true, 206: true}
 
-// Do sends one command as it is, after login, and gives the reply with the lines
+// Do sends one command as it is, after login, and returns the reply with the lines
 // behind it, at most as many as the limits of a reply allow.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	var reply *protocols.Reply

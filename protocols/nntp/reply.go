@@ -53,7 +53,7 @@ var verdicts = map[int]verdict{
 // 400 or 502 in place of a greeting, or with 481 or 482 at the login.
 var crowded = []string{"too many", "maximum", "connection limit", "connections exceeded"}
 
-// ReplyError gives the error that a reply stands for, or nil for a yes. It is the
+// ReplyError returns the error that a reply stands for, or nil for a yes. It is the
 // one table of codes.
 func ReplyError(r *protocols.Reply) error {
 	if r.Code < 400 {

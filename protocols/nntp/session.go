@@ -215,7 +215,7 @@ func (s *session) capabilities() error {
 	return err
 }
 
-// wrap gives an error its verb and URL.
+// wrap adds the verb and the URL to an error.
 func (c *Client) wrap(err error, op, name string) error {
 	if err == nil || errors.Is(err, errStop) {
 		return err

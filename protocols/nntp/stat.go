@@ -75,7 +75,7 @@ func (s *session) exists(ctx context.Context, t target) (protocols.Entry, error)
 	return s.pointed(r, t.group)
 }
 
-// Exists asks whether an article is there (STAT alone) and gives the entry with
+// Exists asks whether an article is there (STAT alone) and returns the entry with
 // its number and message-id.
 func (c *Client) Exists(ctx context.Context, name string) (protocols.Entry, error) {
 	var e protocols.Entry

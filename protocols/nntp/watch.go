@@ -11,7 +11,7 @@ import (
 // defaultPoll is how often Watch looks.
 const defaultPoll = 30 * time.Second
 
-// Watch gives the articles that come to a group from now on, until the context
+// Watch returns the articles that come to a group from now on, until the context
 // ends: it asks every Settings.Poll, and is not busy in between.
 func (c *Client) Watch(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
@@ -41,7 +41,7 @@ func (c *Client) Watch(ctx context.Context, name string) iter.Seq2[protocols.Ent
 	}
 }
 
-// look gives what has come behind the article seen last.
+// look returns what has come behind the article seen last.
 func (c *Client) look(ctx context.Context, name string, seen int64, yield func(protocols.Entry, error) bool) (int64, bool) {
 	g, err := c.Group(ctx, name)
 	if err != nil {

@@ -95,7 +95,7 @@ func (t *control) fail(err error) error {
 	return err
 }
 
-// lines gives the lines of a multi-line answer whose status has been read. When
+// lines returns the lines of a multi-line answer whose status has been read. When
 // each says no, the rest is read and dropped, or the connection given up.
 func (t *control) lines(each func(line []byte) bool) error {
 	d := wire.NewDotReader(t.in)

@@ -12,7 +12,7 @@ import (
 // without an argument (RFC 1939, 2449, 6856).
 var listings = map[string]bool{"CAPA": true, "RETR": true, "TOP": true, "LIST": false, "UIDL": false, "LANG": false}
 
-// Do sends one command as it is, after login, and gives its answer, with all lines
+// Do sends one command as it is, after login, and returns its answer, with all lines
 // where the command has several: within the limits of a reply. QUIT ends the
 // session; the next verb begins another.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {

@@ -140,7 +140,7 @@ func (s *session) unchanged(number int, t target, was *protocols.Entry) error {
 	return nil
 }
 
-// message gives the entry of a message that is read.
+// message returns the entry of a message that is read.
 func (s *session) message(t target, number int, size int64) protocols.Entry {
 	name := nameOf(number, t.uid)
 	s.c.numbered = s

@@ -45,7 +45,7 @@ func (d *ids) add(number int, uid string) error {
 	return nil
 }
 
-// of gives the unique id of a message; empty when it has none.
+// of returns the unique id of a message; empty when it has none.
 func (d *ids) of(number int) string {
 	if d == nil || number > len(d.list) {
 		return ""

@@ -190,7 +190,7 @@ func TestTLSHidden(t *testing.T) {
 	}
 }
 
-// TestTop gives the header and some lines.
+// TestTop returns the header and some lines.
 func TestTop(t *testing.T) {
 	c := open(t, start(t, lab.POP3Options{}), nil)
 	o, err := c.Top(t.Context(), "2", 3)

@@ -72,7 +72,7 @@ type numbered struct {
 	size   int64
 }
 
-// sizes gives number and size of every message. Unique ids are known afterwards
+// sizes returns number and size of every message. Unique ids are known afterwards
 // and during it.
 func (s *session) sizes(each func(number int, size int64) bool) error {
 	ahead := s.ids == nil
@@ -126,7 +126,7 @@ func (s *session) readSizes(each func(number int, size int64) bool) error {
 	return err
 }
 
-// entry gives the entry of a message.
+// entry returns the entry of a message.
 func (s *session) entry(number int, size int64, seen doubles) protocols.Entry {
 	uid := seen.name(s.ids, number)
 	name := nameOf(number, uid)
@@ -173,7 +173,7 @@ const (
 	windowLow  = 80  // refilled from here on, so that writes carry several
 )
 
-// windowOf gives a window for commands about messages: one at a time where the
+// windowOf returns a window for commands about messages: one at a time where the
 // server takes no more.
 func windowOf[T any](s *session, send func(T) error) *wire.Window[T] {
 	if s.pipelined() {
@@ -182,7 +182,7 @@ func windowOf[T any](s *session, send func(T) error) *wire.Window[T] {
 	return wire.NewWindow(s.out, 1, 0, send)
 }
 
-// abandon gives the connection up when answers are still under way.
+// abandon returns the connection up when answers are still under way.
 func (s *session) abandon(pending int) {
 	if pending > 0 {
 		s.fail(errStop)
@@ -242,7 +242,7 @@ func (s *session) stat(name string) (protocols.Entry, error) {
 	return e, s.readHeader(e.MessageInfo)
 }
 
-// Totals gives number and bytes of all messages (STAT, RFC 1939 5). The bytes are
+// Totals returns number and bytes of all messages (STAT, RFC 1939 5). The bytes are
 // -1 when the server does not tell.
 func (c *Client) Totals(ctx context.Context) (count, bytes int64, err error) {
 	err = c.do(ctx, "stat", "", nil, func(s *session) (err error) {

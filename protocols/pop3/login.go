@@ -219,7 +219,7 @@ func (s *session) respond(c sasl.Client, text string) (wire.Status, error) {
 	return s.secret("", "****", coded)
 }
 
-// encode gives base64, and "=" for what is there and empty.
+// encode returns base64, and "=" for what is there and empty.
 func encode(b []byte) string {
 	if len(b) == 0 {
 		return "="

@@ -111,7 +111,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 // uidMark stands before a unique id in names and URLs.
 const uidMark = ";UID="
 
-// Path gives the name that a URL points at: empty for the maildrop, "5", or
+// Path returns the name that a URL points at: empty for the maildrop, "5", or
 // ";UID=x".
 func Path(u *url.URL) (string, error) {
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
@@ -151,7 +151,7 @@ func one(name string) (target, error) {
 	return t, err
 }
 
-// SaveName gives what get saves a message as: "INBOX-number.eml", or with its
+// SaveName returns what get saves a message as: "INBOX-number.eml", or with its
 // unique id.
 func (c *Client) SaveName(name string) string {
 	t, err := parseName(name)
@@ -164,7 +164,7 @@ func (c *Client) SaveName(name string) string {
 	return "INBOX-" + strings.ReplaceAll(t.uid, "/", "%2F") + ".eml"
 }
 
-// nameOf gives the name by which a message is found again in other sessions, if
+// nameOf returns the name by which a message is found again in other sessions, if
 // the server has unique ids.
 func nameOf(number int, uid string) string {
 	if uid != "" {
@@ -173,7 +173,7 @@ func nameOf(number int, uid string) string {
 	return strconv.Itoa(number)
 }
 
-// urlOf gives the URL that opens name.
+// urlOf returns the URL that opens name.
 func (c *Client) urlOf(name string) string {
 	u := *c.url
 	u.RawQuery, u.Fragment, u.Path, u.RawPath = "", "", "", ""

@@ -65,7 +65,7 @@ func (s *session) capabilities() []protocols.Capability {
 	return list
 }
 
-// Capabilities gives what the server says it can do after login (CAPA).
+// Capabilities returns what the server says it can do after login (CAPA).
 func (c *Client) Capabilities(ctx context.Context) ([]protocols.Capability, error) {
 	var list []protocols.Capability
 	err := c.do(ctx, "caps", "", nil, func(s *session) error {
@@ -76,7 +76,7 @@ func (c *Client) Capabilities(ctx context.Context) ([]protocols.Capability, erro
 	return list, err
 }
 
-// Greeting gives the text of the server's greeting, with the time stamp for APOP
+// Greeting returns the text of the server's greeting, with the time stamp for APOP
 // where it has one.
 func (c *Client) Greeting(ctx context.Context) (string, error) {
 	var text string

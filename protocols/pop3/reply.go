@@ -86,7 +86,7 @@ func loginRefusal(st wire.Status) *protocols.Error {
 	return e
 }
 
-// replyOf gives a status in the words of the contract.
+// replyOf returns a status in the words of the contract.
 func replyOf(st wire.Status) *protocols.Reply {
 	return &protocols.Reply{Word: st.Mark, Enhanced: st.Code, Lines: []string{st.Text}}
 }

@@ -213,7 +213,7 @@ func (s *session) settle() error {
 	return nil
 }
 
-// wrap gives an error its verb and URL.
+// wrap adds the verb and the URL to an error.
 func (c *Client) wrap(err error, op, name string) error {
 	if err == nil {
 		return nil

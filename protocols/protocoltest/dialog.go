@@ -121,10 +121,10 @@ func (st Step) check() error {
 	return err
 }
 
-// String gives the step as it is written in a file.
+// String returns the step as it is written in a file.
 func (st Step) String() string { return st.Mark + " " + st.Text }
 
-// Format gives the text form.
+// Format returns the text form.
 func (s *Script) Format() string {
 	var b strings.Builder
 	for _, key := range slices.Sorted(mapKeys(s.Header)) {
@@ -143,7 +143,7 @@ func (s *Script) Format() string {
 	return b.String()
 }
 
-// serverSteps gives the indexes of the steps in which a server says something:
+// serverSteps returns the indexes of the steps in which a server says something:
 // the points at which it may fail.
 func (s *Script) serverSteps() []int {
 	var at []int
@@ -155,14 +155,14 @@ func (s *Script) serverSteps() []int {
 	return at
 }
 
-// with gives a script of its first n steps, and more behind them.
+// with returns a script of its first n steps, and more behind them.
 func (s *Script) with(n int, more ...Step) *Script {
 	c := *s
 	c.Steps = append(slices.Clone(s.Steps[:n]), more...)
 	return &c
 }
 
-// splice gives a script whose step n is replaced.
+// splice returns a script whose step n is replaced.
 func (s *Script) splice(n int, by ...Step) *Script {
 	return s.with(n, append(slices.Clone(by), s.Steps[n+1:]...)...)
 }
@@ -172,13 +172,13 @@ func (s *Script) has(mark, text string) bool {
 	return slices.ContainsFunc(s.Steps, func(st Step) bool { return st.Mark == mark && st.Text == text })
 }
 
-// bytes gives what the step puts on the wire.
+// bytes returns what the step puts on the wire.
 func (st Step) bytes() []byte {
 	text, _ := unescape(st.Text) // was checked by the parser
 	return []byte(text)
 }
 
-// unescape gives the bytes of a text, with CRLF behind them unless \c says no.
+// unescape returns the bytes of a text, with CRLF behind them unless \c says no.
 func unescape(text string) (string, error) {
 	end := "\r\n"
 	if t, ok := strings.CutSuffix(text, `\c`); ok && (len(t)-len(strings.TrimRight(t, `\`)))%2 == 0 {
@@ -201,7 +201,7 @@ func unescape(text string) (string, error) {
 
 var escapes = map[byte]byte{'r': '\r', 'n': '\n', 't': '\t', '\\': '\\'}
 
-// unescapeOne reads what follows a backslash and gives its length.
+// unescapeOne reads what follows a backslash and returns its length.
 func unescapeOne(b *strings.Builder, rest string) (int, error) {
 	if rest != "" && escapes[rest[0]] != 0 {
 		b.WriteByte(escapes[rest[0]])

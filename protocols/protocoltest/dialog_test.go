@@ -95,7 +95,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// client says lines to a player and gives the lines that came.
+// client says lines to a player and returns the lines that came.
 func client(t *testing.T, p *Player, say ...string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	c, err := p.Dial(t.Context(), "tcp", "h:1")

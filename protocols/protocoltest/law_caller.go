@@ -67,7 +67,7 @@ func lawCredentials(t *testing.T, h *Harness) {
 	}
 }
 
-// firstCommand gives the index of the client's first line.
+// firstCommand returns the index of the client's first line.
 func (s *Script) firstCommand() int {
 	for i, st := range s.Steps {
 		if st.Mark == "C:" {
@@ -79,7 +79,7 @@ func (s *Script) firstCommand() int {
 
 var errReader = errors.New("the reader fails")
 
-// failingReader gives some text and then an error.
+// failingReader returns some text and then an error.
 type failingReader struct{ r *strings.Reader }
 
 func (f failingReader) Read(p []byte) (int, error) {

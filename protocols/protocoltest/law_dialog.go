@@ -48,7 +48,7 @@ func (h *Harness) count(t *testing.T, d *Dialog) {
 	})
 }
 
-// reached gives the server's steps that the call needs, and that no dialogue
+// reached returns the server's steps that the call needs, and that no dialogue
 // before has reached by the same way in this law: recordings of one server start
 // alike.
 func (h *Harness) reached(d *Dialog) (at []int) {

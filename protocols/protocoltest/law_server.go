@@ -17,7 +17,7 @@ const (
 	maxAlloc = 16 << 20 // bytes allocated on the way, freed or not
 )
 
-// strict gives the dialogue with small limits.
+// strict returns the dialogue with small limits.
 func (d *Dialog) strict() *Dialog {
 	c := *d
 	c.Options = func(o *protocols.Options) {
@@ -35,7 +35,7 @@ func (s *Script) starts(at int) bool {
 	return s.Steps[at].Mark == "S:" && (at == 0 || s.Steps[at-1].Mark != "S:")
 }
 
-// heads gives the starts of replies that the law has to try.
+// heads returns the starts of replies that the law has to try.
 func (h *Harness) heads(d *Dialog) []int {
 	return slices.DeleteFunc(h.reached(d), func(at int) bool { return !d.script.starts(at) })
 }
@@ -89,7 +89,7 @@ func lawFlood(t *testing.T, h *Harness) {
 	})
 }
 
-// floods gives what may come without an end in place of a step.
+// floods returns what may come without an end in place of a step.
 func (h *Harness) floods(d *Dialog, at int) map[string][]Step {
 	st := d.script.Steps[at]
 	switch {

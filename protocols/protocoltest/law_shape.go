@@ -9,7 +9,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// noNetwork gives options whose Dial fails the test.
+// noNetwork returns options whose Dial fails the test.
 func noNetwork(t *testing.T) *protocols.Options {
 	return &protocols.Options{Dial: func(_ context.Context, _, address string) (net.Conn, error) {
 		t.Errorf("dialed %s", address)

@@ -90,7 +90,7 @@ func (h *half) read(p []byte, d *deadline) (int, error) {
 	}
 }
 
-// take gives bytes as the delivery wants it.
+// take returns bytes as the delivery wants it.
 func (h *half) take(p []byte) (n int) {
 	if h.delivery == ByByte {
 		p = p[:1]

@@ -23,7 +23,7 @@ const maxSessions = 16
 type Player struct {
 	// Delivery says in what portions the client gets what the server says.
 	Delivery Delivery
-	// Loopback gives both ends addresses of 127.0.0.1, so that a client may listen
+	// Loopback returns both ends addresses of 127.0.0.1, so that a client may listen
 	// for the server to connect to it (D! dial), which then uses real sockets.
 	Loopback bool
 	// OnCancel is called at "S! cancel", a step that laws put in.
@@ -46,7 +46,7 @@ func NewPlayer(scripts ...*Script) *Player {
 	return &Player{switchboard: newSwitchboard(), scripts: scripts, authority: sync.OnceValues(lab.NewAuthority)}
 }
 
-// Options gives options for a client that connects to the player: its Dial, and
+// Options returns options for a client that connects to the player: its Dial, and
 // trust in the player's certificate, which is for localhost.
 func (p *Player) Options() (*protocols.Options, error) {
 	o := &protocols.Options{Dial: p.Dial}
@@ -175,7 +175,7 @@ func (p *Player) failed(s *session, st Step, got string) {
 	}
 }
 
-// portOf gives the port of a dialed address.
+// portOf returns the port of a dialed address.
 func portOf(address string) string {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {

@@ -83,7 +83,7 @@ func (c *recordedConn) CloseWrite() error {
 	return nil
 }
 
-// lines takes whole lines, and gives the rest.
+// lines takes whole lines, and returns the rest.
 func (r *Recorder) lines(mark string, p []byte) []byte {
 	for {
 		i := strings.IndexByte(string(p), '\n')
@@ -95,7 +95,7 @@ func (r *Recorder) lines(mark string, p []byte) []byte {
 	}
 }
 
-// Script gives what was recorded, with data connections in their place. It is
+// Script returns what was recorded, with data connections in their place. It is
 // called when the client is closed.
 func (r *Recorder) Script(name string) *Script {
 	r.mu.Lock()
@@ -117,7 +117,7 @@ func (r *Recorder) Script(name string) *Script {
 	return s
 }
 
-// content gives the steps of a data connection.
+// content returns the steps of a data connection.
 func (c *recordedConn) content() []Step {
 	steps := contentSteps("D<", c.written)
 	if len(c.written) > 0 {

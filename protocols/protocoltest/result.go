@@ -157,5 +157,5 @@ func (o outcome) String() string {
 	return strings.TrimSpace(s.Format())
 }
 
-// want gives the outcome that a script tells.
+// want returns the outcome that a script tells.
 func (s *Script) want() outcome { return outcome{s.Result, s.Error} }

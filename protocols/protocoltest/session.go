@@ -69,7 +69,7 @@ func (s *session) run() {
 	}
 }
 
-// batch gives how many steps go out with one write.
+// batch returns how many steps go out with one write.
 func (s *session) batch(steps []Step) int {
 	n := 1
 	if s.p.Delivery == AtOnce && (steps[0].Mark == "S:" || steps[0].Mark == "D>") {

@@ -7,7 +7,7 @@
 //
 //   - shape: constructors without I/O, Close at any time, the catalog entry
 //   - golden: each dialogue gives the result that stands in it
-//   - delivery: byte by byte, and all at once, it gives the same
+//   - delivery: byte by byte, and all at once, it returns the same
 //   - cut, hang, idle, cancel: at every line; never a success, never a wait
 //     beyond the limit, and the client works again afterwards
 //   - list, get, put, busy, bulk: against a server of the harness

@@ -14,7 +14,7 @@ import (
 // methods for them.
 var barred = map[string]string{"DATA": "send", "BDAT": "send", "STARTTLS": "--tls require"}
 
-// Do sends one command as it is, after login, and gives the reply, whatever it
+// Do sends one command as it is, after login, and returns the reply, whatever it
 // says. Behind a reply of 334 the next command is the answer to that challenge,
 // and no trace shows it. DATA, BDAT and STARTTLS are refused.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
@@ -42,7 +42,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 	return r, err
 }
 
-// ask sends one command with at most one argument and gives the reply.
+// ask sends one command with at most one argument and returns the reply.
 func (c *Client) ask(ctx context.Context, op, verb, arg string) (*protocols.Reply, error) {
 	var r *protocols.Reply
 	err := c.do(ctx, op, []string{arg}, func(s *session) (err error) {

@@ -134,7 +134,7 @@ func encode(initial []byte) string {
 	return base64.StdEncoding.EncodeToString(initial)
 }
 
-// answer gives the response to a challenge, or cancels the exchange.
+// answer returns the response to a challenge, or cancels the exchange.
 func (s *session) answer(c sasl.Client, r *protocols.Reply) ([]byte, error) {
 	text := ""
 	if len(r.Lines) > 0 {

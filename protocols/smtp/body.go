@@ -74,7 +74,7 @@ func isASCIIBytes(p []byte) bool {
 	return true
 }
 
-// headerOf gives the header of a message, as far as it is there.
+// headerOf returns the header of a message, as far as it is there.
 func headerOf(p []byte) []byte {
 	for _, end := range []string{"\r\n\r\n", "\n\n"} {
 		if i := bytes.Index(p, []byte(end)); i >= 0 {
@@ -110,7 +110,7 @@ func (s *sourceReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// reader gives the whole of a body.
+// reader returns the whole of a body.
 func (b *body) reader() *sourceReader {
 	if b.rest == nil {
 		return &sourceReader{r: bytes.NewReader(b.head)}

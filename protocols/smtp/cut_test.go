@@ -179,7 +179,7 @@ func (s *cutServer) serve(conn net.Conn, first bool) {
 	}
 }
 
-// answer reads what belongs to a command and gives its reply, "accept " and the
+// answer reads what belongs to a command and returns its reply, "accept " and the
 // message, or nothing at the end.
 func (s *cutServer) answer(in *bufio.Reader, out io.Writer, line string) string {
 	verb, rest, _ := strings.Cut(strings.TrimSpace(line), " ")

@@ -32,7 +32,7 @@ func anonymous(o *protocols.Options) {
 // plainLogin logs in with the mechanism that can be played again.
 func plainLogin(o *protocols.Options) { o.TLS.Mode, o.Mechanism = protocols.TLSOff, "PLAIN" }
 
-// sending makes a Call that sends messages and gives their receipts; one that is
+// sending makes a Call that sends messages and returns their receipts; one that is
 // refused ends it.
 func sending(mails ...func() *Mail) protocoltest.Call {
 	return func(ctx context.Context, c protocols.Client) (results []any, err error) {

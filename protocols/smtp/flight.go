@@ -59,7 +59,7 @@ type errClosing struct{ reply *protocols.Error }
 func (e *errClosing) Error() string { return e.reply.Error() }
 func (e *errClosing) Unwrap() error { return e.reply }
 
-// run brings all messages. On a failure of the connection it gives those that the
+// run brings all messages. On a failure of the connection it returns those that the
 // server cannot have accepted, oldest first; those which it may have accepted are
 // reported with an error of class ErrUnknown.
 func (k *courier) run() (left []*Mail, err error) {

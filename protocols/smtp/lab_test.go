@@ -68,7 +68,7 @@ func mailOf(text string, to ...string) *Mail {
 	return &Mail{From: "me@example.org", To: to, Open: opener(strings.NewReader(text)), Size: int64(len(text))}
 }
 
-// inbox gives the messages of a user.
+// inbox returns the messages of a user.
 func inbox(t testing.TB, s *lab.SMTPServer, user string) []string {
 	t.Helper()
 	list, err := s.Mail().Snapshot(user, lab.Inbox)

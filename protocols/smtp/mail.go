@@ -18,7 +18,7 @@ type Mail struct {
 	From string   // envelope sender; empty is the null sender
 	To   []string // envelope recipients, at least one
 
-	// Open gives the message, from its beginning. It may be called again when a
+	// Open returns the message, from its beginning. It may be called again when a
 	// connection was lost before the message was complete. The reader is closed.
 	Open func() (io.ReadCloser, error)
 	Size int64 // bytes, about; 0 when not known. Announced with SIZE
@@ -143,7 +143,7 @@ func options(list []string) []parameter {
 	return ps
 }
 
-// mailParameters gives those of MAIL.
+// mailParameters returns those of MAIL.
 func (s *session) mailParameters(m *Mail, b *body, utf8 bool) []parameter {
 	ps := []parameter{
 		{s.bodyKind(m, b), "", ""},
@@ -175,7 +175,7 @@ func (m *Mail) submitter() string {
 	return xtext(m.Submitter)
 }
 
-// bodyKind gives the BODY parameter. What is not known to be of 7 bits to its end
+// bodyKind returns the BODY parameter. What is not known to be of 7 bits to its end
 // is called 8 bits where the server takes that (RFC 6152 3).
 func (s *session) bodyKind(m *Mail, b *body) string {
 	switch {
@@ -198,7 +198,7 @@ func (s *session) deliverBy(m *Mail) string {
 	return fmt.Sprintf("BY=%d;%s", int64(m.DeliverBy/time.Second), strings.ToUpper(mode))
 }
 
-// rcptParameters gives those of RCPT.
+// rcptParameters returns those of RCPT.
 func (m *Mail) rcptParameters(to string) []parameter {
 	orcpt := m.Original
 	if orcpt == "" && len(m.Notify) > 0 {

@@ -19,7 +19,7 @@ type Resolver interface {
 // maxExchangers bounds how many hosts of one domain are tried.
 const maxExchangers = 20
 
-// Exchangers gives the hosts that take mail for a domain, the preferred first,
+// Exchangers returns the hosts that take mail for a domain, the preferred first,
 // those of one preference in random order (RFC 5321 5.1). A domain without MX is
 // its own host; one that takes no mail at all (RFC 7505) is an error of kind
 // Refused. An address literal stands for itself.
@@ -65,7 +65,7 @@ func ordered(name string, records []*net.MX) ([]string, error) {
 	return hosts, nil
 }
 
-// SendVia sends a message to the first of several hosts that gives an answer to
+// SendVia sends a message to the first of several hosts that returns an answer to
 // it: the next one is tried where a host cannot be reached, or refuses everybody
 // temporarily. open makes the client of a host, which is closed again.
 func SendVia(ctx context.Context, hosts []string, open func(host string) (*Client, error), m *Mail) (host string, r *protocols.Receipt, err error) {

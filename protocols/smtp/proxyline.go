@@ -12,7 +12,7 @@ import (
 // proxyMark begins a header of the second version of the PROXY protocol.
 const proxyMark = "\r\n\r\n\x00\r\nQUIT\n"
 
-// proxyHeader gives the bytes that a connection through a proxy begins with, from
+// proxyHeader returns the bytes that a connection through a proxy begins with, from
 // the line of the first version: "PROXY TCP4 192.0.2.1 192.0.2.2 4567 25", or "PROXY
 // UNKNOWN". The second version says the same in binary.
 func proxyHeader(line string, binaryForm bool) (string, error) {

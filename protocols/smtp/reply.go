@@ -71,7 +71,7 @@ func want(r *protocols.Reply, class int) error {
 	return refusal(r)
 }
 
-// textOf gives the words of a reply in one line, without enhanced codes. The
+// textOf returns the words of a reply in one line, without enhanced codes. The
 // reasons that large servers give take several lines.
 func textOf(r *protocols.Reply) string {
 	const most = 1000
@@ -97,7 +97,7 @@ func isRefusal(err error) bool {
 	return ok && e.Code != 0
 }
 
-// recipient gives what a reply says of an address.
+// recipient returns what a reply says of an address.
 func recipient(address string, r *protocols.Reply) protocols.Recipient {
 	return protocols.Recipient{Address: address, Accepted: r.Code/100 == 2, Code: r.Code, Enhanced: r.Enhanced, Text: textOf(r)}
 }

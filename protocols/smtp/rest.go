@@ -15,7 +15,7 @@ type rest struct {
 	at      []int              // where in it the recipients of the second message stand
 }
 
-// leftOver gives a second message for the recipients that were too many, or nil.
+// leftOver returns a second message for the recipients that were too many, or nil.
 func leftOver(f *flight) *Mail {
 	if !f.complete || f.err != nil || f.taken == 0 {
 		return nil

@@ -21,7 +21,7 @@ func (c *Client) Send(ctx context.Context, m *protocols.Message) (*protocols.Rec
 	return c.SendMail(ctx, &Mail{From: m.From, To: m.To, Size: m.Size, Open: opener(m.Body)})
 }
 
-// opener gives the same reader each time it is asked, back at its start if it can
+// opener returns the same reader each time it is asked, back at its start if it can
 // seek, else once.
 func opener(r io.Reader) func() (io.ReadCloser, error) {
 	seeker, ok := r.(io.Seeker)
@@ -167,7 +167,7 @@ func (d *dispatch) drive(ctx context.Context, s *session) error {
 	return err
 }
 
-// blame gives the error of a session that answered nothing to the message that
+// blame returns the error of a session that answered nothing to the message that
 // was first, which may be the cause.
 func (d *dispatch) blame(left []*Mail, err error) {
 	if len(left) == 0 {

@@ -150,7 +150,7 @@ func Path(u *url.URL) (string, error) {
 // lmtp reports whether the server speaks LMTP.
 func (c *Client) lmtp() bool { return c.scheme.Name == "lmtp" }
 
-// address gives network, host and port to dial.
+// address returns network, host and port to dial.
 func (c *Client) address() (network, host, port string) {
 	if c.url.Host == "" {
 		return "unix", c.url.Path, ""
@@ -159,7 +159,7 @@ func (c *Client) address() (network, host, port string) {
 	return "tcp", host, port
 }
 
-// wrap gives an error its verb and URL.
+// wrap adds the verb and the URL to an error.
 func (c *Client) wrap(err error, op string) error {
 	if err == nil {
 		return nil

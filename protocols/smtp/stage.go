@@ -24,7 +24,7 @@ const (
 	StageData    Stage = "data"    // DATA is answered; nothing of the message is sent
 )
 
-// Stages gives all of them in their order.
+// Stages returns all of them in their order.
 func Stages() []Stage {
 	return []Stage{StageConnect, StageBanner, StageEhlo, StageTLS, StageAuth, StageMail, StageRcpt, StageData}
 }

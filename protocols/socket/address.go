@@ -12,7 +12,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Host gives a host in the form that the system's resolver takes. Beside names
+// Host returns a host in the form that the system's resolver takes. Beside names
 // and addresses there are "<broadcast>" (255.255.255.255) and the forms of
 // inet_aton(3): "2130706433", "0x7f000001", "127.1", "0177.0.0.1". Anything else
 // comes back as it is; the empty host stays empty.
@@ -58,7 +58,7 @@ func parseAton(host string) (netip.Addr, bool) {
 	return netip.AddrFrom4([4]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)}), true
 }
 
-// peer gives host and port to connect to.
+// peer returns host and port to connect to.
 func peer(u *url.URL) (host, port string, err error) {
 	host, port = Host(u.Hostname()), u.Port()
 	switch {
@@ -70,7 +70,7 @@ func peer(u *url.URL) (host, port string, err error) {
 	return host, port, nil
 }
 
-// local gives the address to listen on; an empty host is any.
+// local returns the address to listen on; an empty host is any.
 func local(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

@@ -70,10 +70,10 @@ func (d *DatagramConn) WriteTo(w io.Writer) (int64, error) {
 // SetReadDeadline sets the time at which a Read gives up; zero takes it away.
 func (d *DatagramConn) SetReadDeadline(t time.Time) error { return d.conn.SetReadDeadline(t) }
 
-// LocalAddr gives the address of this end.
+// LocalAddr returns the address of this end.
 func (d *DatagramConn) LocalAddr() net.Addr { return d.conn.LocalAddr() }
 
-// RemoteAddr gives the address of the peer.
+// RemoteAddr returns the address of the peer.
 func (d *DatagramConn) RemoteAddr() net.Addr { return d.conn.RemoteAddr() }
 
 // Close frees the socket and the client. It may be called many times.
@@ -131,7 +131,7 @@ func (c *Datagram) wrap(err error, op string) error {
 	return protocols.Wrap(err, "udp", op, protocols.Redact(c.url))
 }
 
-// addrOf gives the IP address of this end of a connection, or an invalid one.
+// addrOf returns the IP address of this end of a connection, or an invalid one.
 func addrOf(c net.Conn) netip.Addr {
 	ap, err := netip.ParseAddrPort(c.LocalAddr().String())
 	if err != nil {

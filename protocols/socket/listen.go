@@ -49,7 +49,7 @@ type Peer struct {
 	buffers       *sync.Pool // of the server
 }
 
-// Moved gives the bytes read from the peer and written to it so far. What the
+// Moved returns the bytes read from the peer and written to it so far. What the
 // system copies by itself is counted when the copy ends.
 func (p *Peer) Moved() (read, written int64) { return p.read.Load(), p.written.Load() }
 
@@ -161,7 +161,7 @@ func listenError(err error) error {
 	return &protocols.Error{Kind: protocols.KindConnect, Text: "cannot listen: " + err.Error(), Err: err}
 }
 
-// Addr gives the address that the server listens on, with its real port.
+// Addr returns the address that the server listens on, with its real port.
 func (s *Server) Addr() net.Addr { return s.ln.Addr() }
 
 // Close stops listening and cuts all connections. It may be called many times.

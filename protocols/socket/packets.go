@@ -146,7 +146,7 @@ func sendMulticast(via func(*net.Interface) error, hops func(int) error, loop fu
 	return nil
 }
 
-// systemText gives the system's own words of an error.
+// systemText returns the system's own words of an error.
 func systemText(err error) string {
 	if no, ok := errors.AsType[syscall.Errno](err); ok {
 		return no.Error()
@@ -154,10 +154,10 @@ func systemText(err error) string {
 	return err.Error()
 }
 
-// Addr gives the address of the socket, with its real port.
+// Addr returns the address of the socket, with its real port.
 func (p *Packets) Addr() net.Addr { return p.conn.LocalAddr() }
 
-// Receive reads one datagram into buf, which should have 64 KiB, and gives its
+// Receive reads one datagram into buf, which should have 64 KiB, and returns its
 // size and sender. It waits until the context ends; from is nil for a sender
 // without a name. One goroutine at a time.
 func (p *Packets) Receive(ctx context.Context, buf []byte) (n int, from net.Addr, err error) {
@@ -186,7 +186,7 @@ func (p *Packets) SendTo(data []byte, to net.Addr) error {
 	return protocols.Wrap(err, "udp", "send", "")
 }
 
-// Resolve gives the address of the peer of a udp URL.
+// Resolve returns the address of the peer of a udp URL.
 func (p *Packets) Resolve(ctx context.Context, u *url.URL) (net.Addr, error) {
 	host, port, err := peer(u)
 	if err != nil {

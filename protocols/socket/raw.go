@@ -14,7 +14,7 @@ import (
 // settle is the silence after which an answer is taken for complete.
 const settle = 250 * time.Millisecond
 
-// Do sends command with CR LF and gives what comes back as lines: all up to a
+// Do sends command with CR LF and returns what comes back as lines: all up to a
 // quarter of a second of silence, or to the end of the stream, within
 // Limits.Reply. There are no codes, as the protocol is not known. The connection
 // stays open for the next command, until Close.
@@ -41,7 +41,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 	return &protocols.Reply{Lines: answerLines(answer)}, nil
 }
 
-// kept gives the connection of the last command, or a new one.
+// kept returns the connection of the last command, or a new one.
 func (c *Client) kept(ctx context.Context) (*Conn, error) {
 	c.mu.Lock()
 	conn := c.line

@@ -133,7 +133,7 @@ func noPath(u *url.URL) (string, error) {
 	return "", nil
 }
 
-// unixPath gives the address of a UNIX socket: what stands behind the slashes,
+// unixPath returns the address of a UNIX socket: what stands behind the slashes,
 // so that relative paths and @names work in each form.
 func unixPath(u *url.URL) (string, error) {
 	path := u.Host + u.Path
@@ -161,11 +161,11 @@ const maxUnixPath = 107
 // unixNetworks are Go's names for the types of UNIX sockets.
 var unixNetworks = map[string]string{"": "unix", "stream": "unix", "datagram": "unixgram", "packet": "unixpacket"}
 
-// UnixTypes gives the types of UNIX sockets that Settings.Type takes, the
+// UnixTypes returns the types of UNIX sockets that Settings.Type takes, the
 // default first.
 func UnixTypes() []string { return []string{"stream", "datagram", "packet"} }
 
-// StartTLSNames gives the protocols that Settings.StartTLS takes, sorted.
+// StartTLSNames returns the protocols that Settings.StartTLS takes, sorted.
 func StartTLSNames() []string {
 	names := make([]string, 0, len(upgrades))
 	for name := range upgrades {
@@ -190,7 +190,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// dialer gives a dialer with the client's options as they stand now.
+// dialer returns a dialer with the client's options as they stand now.
 func (c *Client) dialer() *transport.Dialer {
 	o := *c.opts
 	if c.proto == "unix" && o.Dial == nil {
@@ -199,7 +199,7 @@ func (c *Client) dialer() *transport.Dialer {
 	return transport.NewDialer(c.proto, c.url, &o)
 }
 
-// wrap gives an error the names of protocol, verb and URL.
+// wrap adds protocol, verb and URL to an error.
 func (c *Client) wrap(err error, op string) error {
 	return protocols.Wrap(brokenOff(err), c.proto, op, protocols.Redact(c.url))
 }

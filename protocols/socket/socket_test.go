@@ -40,7 +40,7 @@ func newClient(t testing.TB, rawURL string, o *protocols.Options) *Client {
 	return protocoltest.Open(t, New, rawURL, o)
 }
 
-// serve starts a server and gives its URL.
+// serve starts a server and returns its URL.
 func serve(t testing.TB, text string, o *ListenOptions) string {
 	t.Helper()
 	u := parse(t, text)

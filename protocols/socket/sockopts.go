@@ -28,7 +28,7 @@ func (s Sockopts) none() bool {
 	return s.KeepAlive == 0 && !s.Delay && s.Linger == 0 && s.TTL == 0 && s.TOS == 0 && s.SendBuf == 0 && s.RecvBuf == 0 && len(s.Raw) == 0
 }
 
-// unbound gives what is to be set before an address is bound.
+// unbound returns what is to be set before an address is bound.
 func (s Sockopts) unbound() []RawOption {
 	if s.ReusePort {
 		return append([]RawOption{reusePort}, s.Raw...)

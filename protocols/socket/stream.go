@@ -39,7 +39,7 @@ func (c *Conn) SendUrgent(p []byte) error {
 }
 
 // SendFile sends count bytes of a file from an offset on, or with count 0 all up
-// to its end, and gives how many went out: fewer when the file has no more. The
+// to its end, and returns how many went out: fewer when the file has no more. The
 // file stands behind what was sent then, after an error too. Of an os.File the
 // kernel copies where it can, as [transport.Conn.ReadFrom] says.
 func (c *Conn) SendFile(f io.ReadSeeker, offset, count int64) (n int64, err error) {
@@ -59,7 +59,7 @@ func (c *Conn) SendFile(f io.ReadSeeker, offset, count int64) (n int64, err erro
 	return n, err
 }
 
-// Talk connects, with TLS where the URL or the settings say so, and gives the
+// Talk connects, with TLS where the URL or the settings say so, and returns the
 // open stream: a [*Conn]. The context covers it until it is closed.
 func (c *Client) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
 	return expect.Opened(c.Connect(ctx))

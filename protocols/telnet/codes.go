@@ -49,7 +49,7 @@ var commandNames = [...]string{
 	"WILL", "WONT", "DO", "DONT", "IAC",
 }
 
-// CommandName gives the name of a command, or its number.
+// CommandName returns the name of a command, or its number.
 func CommandName(c byte) string {
 	if c >= EOF {
 		return commandNames[c-EOF]
@@ -57,7 +57,7 @@ func CommandName(c byte) string {
 	return strconv.Itoa(int(c))
 }
 
-// CommandByName gives the command of a name in capitals, such as "AYT"; "BREAK"
+// CommandByName returns the command of a name in capitals, such as "AYT"; "BREAK"
 // and "SYNCH" are known as well. Only commands that stand alone are found.
 func CommandByName(name string) (byte, bool) {
 	switch name {
@@ -88,7 +88,7 @@ var optionNames = map[byte]string{
 	255: "EXOPL",
 }
 
-// OptionName gives the name of an option, or its number.
+// OptionName returns the name of an option, or its number.
 func OptionName(o byte) string {
 	if n := optionNames[o]; n != "" {
 		return n
@@ -96,7 +96,7 @@ func OptionName(o byte) string {
 	return strconv.Itoa(int(o))
 }
 
-// OptionByName gives the option of a name in capitals, as [OptionName] has it.
+// OptionByName returns the option of a name in capitals, as [OptionName] has it.
 func OptionByName(name string) (byte, bool) {
 	for o, n := range optionNames {
 		if n == name {

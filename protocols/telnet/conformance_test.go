@@ -18,7 +18,7 @@ import (
 // dialogSecret is the password of the dialogues.
 const dialogSecret = "Xyzzy-2323"
 
-// conversation is a call that plays a script, and gives what was captured.
+// conversation is a call that plays a script, and returns what was captured.
 func conversation(script string) protocoltest.Call {
 	return func(ctx context.Context, c protocols.Client) (results []any, err error) {
 		s, err := expect.Parse(strings.NewReader(script))

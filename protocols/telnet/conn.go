@@ -38,16 +38,16 @@ func (c *Conn) Event(kind protocols.EventKind, text string, n int64) { c.w.raw.E
 // CloseWrite tells the server that nothing more comes.
 func (c *Conn) CloseWrite() error { return c.w.CloseWrite() }
 
-// LocalAddr gives the address of this end.
+// LocalAddr returns the address of this end.
 func (c *Conn) LocalAddr() net.Addr { return c.w.raw.LocalAddr() }
 
-// RemoteAddr gives the address of the server, or of a proxy in between.
+// RemoteAddr returns the address of the server, or of a proxy in between.
 func (c *Conn) RemoteAddr() net.Addr { return c.w.raw.RemoteAddr() }
 
 // SetReadDeadline sets the time at which a Read gives up; zero takes it away.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.w.raw.SetReadDeadline(t) }
 
-// TLS gives what TLS agreed on, or nil in clear. START_TLS happens while the
+// TLS returns what TLS agreed on, or nil in clear. START_TLS happens while the
 // session is read.
 func (c *Conn) TLS() *tls.ConnectionState { return c.w.raw.TLS() }
 
@@ -82,7 +82,7 @@ func (c *Conn) Subnegotiate(option byte, data []byte) error {
 	return c.w.flush()
 }
 
-// LastSubnegotiation gives the last one that came: the option, and its data.
+// LastSubnegotiation returns the last one that came: the option, and its data.
 func (c *Conn) LastSubnegotiation() (option byte, data []byte) {
 	c.w.locked(func(e *engine) {
 		if len(e.lastSB) > 0 {
@@ -107,7 +107,7 @@ func (c *Conn) SetWindow(width, height int) error {
 	return c.w.flush()
 }
 
-// Charset gives the character set that was agreed on, or nothing.
+// Charset returns the character set that was agreed on, or nothing.
 func (c *Conn) Charset() (name string) {
 	c.w.locked(func(e *engine) { name = e.charset })
 	return name
@@ -166,7 +166,7 @@ func (w *wire) locked(f func(e *engine)) {
 	f(&w.e)
 }
 
-// Read gives data, and answers the commands in between.
+// Read returns data, and answers the commands in between.
 func (w *wire) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -384,7 +384,7 @@ func (w *wire) SetReadDeadline(t time.Time) error { return w.raw.SetReadDeadline
 // AllowSecret says whether a secret may be sent.
 func (w *wire) AllowSecret() error { return w.raw.AllowSecret() }
 
-// observe gives what sees the events: the caller's function, and the trace.
+// observe returns what sees the events: the caller's function, and the trace.
 func (w *wire) observe(user func(Event)) func(Event) {
 	if !w.trace {
 		return user

@@ -94,7 +94,7 @@ func (e *engine) feed(p []byte) (data int, rest []byte, err error) {
 }
 
 // text copies data up to the next IAC to dst, which is in front of src in the
-// same buffer. It gives the bytes written and those taken, the IAC included.
+// same buffer. It returns the bytes written and those taken, the IAC included.
 func (e *engine) text(dst, src []byte) (n, taken int) {
 	end := bytes.IndexByte(src, IAC)
 	taken = end + 1

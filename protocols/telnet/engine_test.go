@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// run feeds the engine with pieces of at most size bytes, and gives the data.
+// run feeds the engine with pieces of at most size bytes, and returns the data.
 func run(t testing.TB, e *engine, in []byte, size int) []byte {
 	t.Helper()
 	var out []byte

@@ -16,7 +16,7 @@ import (
 	"github.com/netclients/netclients/protocols/telnet"
 )
 
-// against gives a session with a server that does what serve does, and the error
+// against returns a session with a server that does what serve does, and the error
 // of connecting.
 func against(t *testing.T, set telnet.Settings, o *protocols.Options, serve func(c net.Conn)) (*telnet.Conn, error) {
 	t.Helper()

@@ -240,7 +240,7 @@ func appendEnv(b []byte, text string) []byte {
 	return b
 }
 
-// environNames gives the names of a request, each with its kind in front.
+// environNames returns the names of a request, each with its kind in front.
 func environNames(data []byte) (names []string) {
 	var name []byte // empty: none has begun
 	for i := 0; i <= len(data); i++ {
@@ -330,7 +330,7 @@ func (e *engine) followed(data []byte) {
 	}
 }
 
-// describe gives the data of a subnegotiation in words.
+// describe returns the data of a subnegotiation in words.
 func describe(option byte, data []byte) string {
 	switch {
 	case option == NAWS && len(data) == 4:

@@ -34,7 +34,7 @@ type Event struct {
 	Data    []byte // of SB; must not be kept
 }
 
-// String gives the event in words: "received DO TTYPE", "sent SB NAWS 80 24".
+// String returns the event in words: "received DO TTYPE", "sent SB NAWS 80 24".
 func (v Event) String() string {
 	b := &strings.Builder{}
 	b.WriteString("received ")

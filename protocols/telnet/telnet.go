@@ -92,7 +92,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	return &Client{url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}, nil
 }
 
-// Talk connects and gives the session: a [*Conn]. Negotiation goes on while it
+// Talk connects and returns the session: a [*Conn]. Negotiation goes on while it
 // is read. The context covers it until it is closed.
 func (c *Client) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
 	return expect.Opened(c.Connect(ctx))

@@ -15,7 +15,7 @@ import (
 // why this package has an engine of its own. Should one of them fail after an
 // update of the module, the module got better.
 
-// received gives what a peer of conn gets while do writes.
+// received returns what a peer of conn gets while do writes.
 func received(t *testing.T, do func(conn net.Conn)) []byte {
 	t.Helper()
 	ours, theirs := net.Pipe()

@@ -94,7 +94,7 @@ func (d *download) getOptions(at int64, same *protocols.Entry) *protocols.GetOpt
 	return o
 }
 
-// openRest gives nil, nil when it must be read from the start.
+// openRest returns nil, nil when it must be read from the start.
 func (d *download) openRest(ctx context.Context, c protocols.Client) (*protocols.Object, error) {
 	if !d.rec.proves() || d.o.Length > 0 && d.at >= d.o.Length || d.rec.Size >= 0 && d.o.Offset+d.at > d.rec.Size {
 		return nil, nil
@@ -177,7 +177,7 @@ func (d *download) perm(obj *protocols.Object) fs.FileMode {
 	return 0o666
 }
 
-// end gives the size the temporary file must come to, or -1.
+// end returns the size the temporary file must come to, or -1.
 func (d *download) end(obj *protocols.Object) int64 {
 	if obj.Size < 0 {
 		return -1

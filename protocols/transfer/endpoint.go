@@ -16,7 +16,7 @@ type Endpoint struct {
 	Protocol string
 }
 
-// confined gives the endpoint with clients that stay in the tree below its name.
+// confined returns the endpoint with clients that stay in the tree below its name.
 func (e Endpoint) confined() Endpoint {
 	open := e.Open
 	e.Open = func() (protocols.Client, error) {
@@ -33,7 +33,7 @@ func (e Endpoint) confined() Endpoint {
 	return e
 }
 
-// At gives the endpoint that a target of a catalog is, for clients with the
+// At returns the endpoint that a target of a catalog is, for clients with the
 // options o; nil means the defaults.
 func At(t *protocols.Target, o *protocols.Options) Endpoint {
 	return Endpoint{
@@ -42,7 +42,7 @@ func At(t *protocols.Target, o *protocols.Options) Endpoint {
 	}
 }
 
-// Local gives the endpoint of a file or folder of this machine.
+// Local returns the endpoint of a file or folder of this machine.
 func Local(path string) Endpoint {
 	return Endpoint{
 		Open: func() (protocols.Client, error) { return file.New(path, nil), nil },

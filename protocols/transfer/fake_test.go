@@ -67,7 +67,7 @@ func (s *fakeServer) end(name string) Endpoint {
 	}
 }
 
-// tree gives the files as readTree does.
+// tree returns the files as readTree does.
 func (s *fakeServer) tree() map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func (c *fakeClient) Close() error {
 	return nil
 }
 
-// enter connects when needed, and gives what was ordered for the verb.
+// enter connects when needed, and returns what was ordered for the verb.
 func (c *fakeClient) enter(ctx context.Context, verb, name string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -167,7 +167,7 @@ func notFound(name string) error {
 	return &protocols.Error{Kind: protocols.KindRefused, Code: 550, URL: name, Sentinel: fs.ErrNotExist}
 }
 
-// children gives the names right below a folder, sorted.
+// children returns the names right below a folder, sorted.
 func (s *fakeServer) children(name string) ([]string, bool) {
 	names, found := map[string]bool{}, name == ""
 	prefix := strings.TrimSuffix(name, "/") + "/"
@@ -385,7 +385,7 @@ func (c *bulkClient) BulkGet(ctx context.Context, names iter.Seq[string], each f
 	return nil
 }
 
-// pattern gives n bytes that differ from place to place: it repeats after a prime.
+// pattern returns n bytes that differ from place to place: it repeats after a prime.
 func pattern(n int) string {
 	b := make([]byte, min(n, 65521))
 	for i := range b {

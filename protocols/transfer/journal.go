@@ -88,7 +88,7 @@ func (j *Journal) load() error {
 	}
 }
 
-// readLine gives a line with its end; io.EOF means that what follows is no whole line.
+// readLine returns a line with its end; io.EOF means that what follows is no whole line.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {

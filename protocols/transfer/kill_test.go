@@ -34,7 +34,7 @@ func syncProgram(args []string) int {
 	return protocols.KindOf(err).Exit()
 }
 
-// slowClient gives content in small steps, so that a kill finds all states.
+// slowClient returns content in small steps, so that a kill finds all states.
 type slowClient struct{ *file.Client }
 
 func (c slowClient) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {

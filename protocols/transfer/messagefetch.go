@@ -116,7 +116,7 @@ func (s *messageSync) ask(w *wanted) bool {
 	return true
 }
 
-// came gives the message of a name that was asked for. Sources tell of them in
+// came returns the message of a name that was asked for. Sources tell of them in
 // about the order of asking; of those that are not there some tell last.
 func (s *messageSync) came(name string) *wanted {
 	s.lock.Lock()
@@ -347,7 +347,7 @@ func (s *messageSync) dropCopies(ctx context.Context) error {
 	return s.archive.Delete(ctx, copies)
 }
 
-// digest gives the hash of a message in the archive.
+// digest returns the hash of a message in the archive.
 func (s *messageSync) digest(ctx context.Context, path string) (sum [sha256.Size]byte, err error) {
 	c, err := s.to.get()
 	if err != nil {

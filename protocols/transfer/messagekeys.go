@@ -32,7 +32,7 @@ func (t *keyTable) find(key messageKey) (part *[]keyEntry, at int, found bool) {
 	return part, at, found
 }
 
-// get gives the entry of a key, until the next change of the table; nil when there is none.
+// get returns the entry of a key, until the next change of the table; nil when there is none.
 func (t *keyTable) get(key messageKey) *keyEntry {
 	part, at, found := t.find(key)
 	if !found {
@@ -63,7 +63,7 @@ func (t *keyTable) drop(key messageKey) {
 	}
 }
 
-// all gives the entries by their keys. What is done with the table meanwhile is
+// all returns the entries by their keys. What is done with the table meanwhile is
 // restricted to changing the bits of the entries.
 func (t *keyTable) all() iter.Seq[*keyEntry] {
 	return func(yield func(*keyEntry) bool) {

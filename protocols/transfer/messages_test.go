@@ -73,7 +73,7 @@ func storeEnd(path string) transfer.Endpoint {
 	}}
 }
 
-// content gives all messages of a store, sorted.
+// content returns all messages of a store, sorted.
 func content(t *testing.T, path string) []string {
 	t.Helper()
 	c, err := storeEnd(path).Open()

@@ -20,7 +20,7 @@ import (
 // is from and its id there.
 type messageKey [16]byte
 
-// String gives the key in the form that archives take.
+// String returns the key in the form that archives take.
 func (k messageKey) String() string { return hex.EncodeToString(k[:]) }
 
 func parseKey(s string) (k messageKey, ok bool) {
@@ -34,7 +34,7 @@ func hashKey(parts ...string) (k messageKey) {
 	return k
 }
 
-// keyOf gives the key of a message of a mailbox.
+// keyOf returns the key of a message of a mailbox.
 func keyOf(m *protocols.Mailbox, id string) messageKey {
 	return hashKey(m.Account, m.Name, m.Validity, id)
 }
@@ -151,7 +151,7 @@ func (st *messageState) take(line string) {
 	}
 }
 
-// numberOf gives the number that stands for a text of flags, which many messages have.
+// numberOf returns the number that stands for a text of flags, which many messages have.
 func (st *messageState) numberOf(flags string) uint32 {
 	n, known := st.number[flags]
 	if !known {
@@ -161,7 +161,7 @@ func (st *messageState) numberOf(flags string) uint32 {
 	return n
 }
 
-// flagsOf gives the flags of a message that is known.
+// flagsOf returns the flags of a message that is known.
 func (st *messageState) flagsOf(e *keyEntry) string { return st.flags[e.bits&^keyListed] }
 
 // unlist forgets which messages the source has listed.
@@ -171,7 +171,7 @@ func (st *messageState) unlist() {
 	}
 }
 
-// unlisted gives the messages that are known and were not listed.
+// unlisted returns the messages that are known and were not listed.
 func (st *messageState) unlisted() (gone []messageKey) {
 	for e := range st.known.all() {
 		if e.bits&keyListed == 0 {

@@ -30,7 +30,7 @@ func newWanted(e *protocols.Entry, key messageKey) *wanted {
 	return w
 }
 
-// flagText gives flags in one order, without \Recent, which is no property of a
+// flagText returns flags in one order, without \Recent, which is no property of a
 // message but of a session.
 func flagText(flags []string) string {
 	kept := make([]string, 0, len(flags))
@@ -50,7 +50,7 @@ func (w *wanted) entry() *protocols.Entry {
 	}
 }
 
-// texts gives the strings of a wanted in the order in which they are written.
+// texts returns the strings of a wanted in the order in which they are written.
 func (w *wanted) texts() []*string { return []*string{&w.path, &w.id, &w.name, &w.url, &w.flags} }
 
 // wantedList holds messages in the order in which they were added: a few in memory,
@@ -96,7 +96,7 @@ func (l *wantedList) spill() (err error) {
 	return err
 }
 
-// all gives the messages. None must be added meanwhile.
+// all returns the messages. None must be added meanwhile.
 func (l *wantedList) all() iter.Seq2[*wanted, error] {
 	return func(yield func(*wanted, error) bool) {
 		var from io.Reader = bytes.NewReader(l.held)

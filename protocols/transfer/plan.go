@@ -44,7 +44,7 @@ type sub struct {
 	path string
 }
 
-// walk brings one folder up to date, and then those in it. It gives an error only
+// walk brings one folder up to date, and then those in it. It returns an error only
 // when all must stop.
 func (s *syncer) walk(ctx context.Context, in *folder, path string, depth int) error {
 	defer in.release()
@@ -303,7 +303,7 @@ func conflict(h *there) error {
 	return &protocols.Error{Kind: protocols.KindLocal, Sentinel: fs.ErrExist, Text: "the destination has a " + string(h.kind) + " of this name"}
 }
 
-// queue gives the job to the workers, or keeps it until the listing is over: while
+// queue returns the job to the workers, or keeps it until the listing is over: while
 // the listing holds a connection it must not wait for one that needs another.
 func (p *plan) queue(ctx context.Context, j *job) error {
 	if part := file.PartName(j.name); len(p.parts) > 0 && (p.s.local == nil || !j.small()) {

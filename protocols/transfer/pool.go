@@ -69,7 +69,7 @@ func (p *pool) open() (*lent, error) {
 	return &lent{Client: c}, nil
 }
 
-// put gives a client back for others.
+// put returns a client back for others.
 func (p *pool) put(l *lent) {
 	p.mu.Lock()
 	keep := len(p.idle)+p.out <= p.limit
@@ -116,7 +116,7 @@ func (p *pool) settle(l *lent, err error) (crowded bool) {
 	return false
 }
 
-// lend gives do a client. As long as the server says that it is one connection too
+// lend returns do a client. As long as the server says that it is one connection too
 // many, do is called again with one of those that are allowed.
 func (p *pool) lend(ctx context.Context, o *Options, do func(c protocols.Client) error) error {
 	for {

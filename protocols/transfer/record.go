@@ -32,7 +32,7 @@ func newRecord(e protocols.Entry, source string, o *Options) record {
 	}
 }
 
-// entry gives the record as what the object must still be.
+// entry returns the record as what the object must still be.
 func (r *record) entry() *protocols.Entry {
 	return &protocols.Entry{Size: r.Size, Modified: r.Modified, Accuracy: time.Duration(r.Accuracy), ID: r.ID}
 }
@@ -75,7 +75,7 @@ func writeRecord(dir *os.Root, name string, r record) error {
 	return err
 }
 
-// readRecord gives the record beside the part of name; ok is false when there is
+// readRecord returns the record beside the part of name; ok is false when there is
 // none that can be used.
 func readRecord(dir *os.Root, name string) (r record, ok bool) {
 	f, err := file.OpenOwn(dir, file.RecordName(name), os.O_RDONLY)

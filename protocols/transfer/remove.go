@@ -70,7 +70,7 @@ func (s *syncer) refuse(why string) error {
 	return &protocols.Error{Kind: protocols.KindPartial, Text: why, Hint: "--max-delete -1 deletes them all the same"}
 }
 
-// expand gives all that is to go, what is in a folder before the folder.
+// expand returns all that is to go, what is in a folder before the folder.
 func (s *syncer) expand(ctx context.Context) ([]doomed, error) {
 	var all []doomed
 	for _, d := range s.doomed {
@@ -133,7 +133,7 @@ func (s *syncer) inside(ctx context.Context, d doomed) (in []doomed, kept bool, 
 	return in, kept, err
 }
 
-// ownName gives the name of an entry that is to be deleted: one component, or
+// ownName returns the name of an entry that is to be deleted: one component, or
 // nothing at all is deleted.
 func ownName(e protocols.Entry) (string, error) {
 	if !e.Parsed() || e.Name == "" || e.Name == "." || e.Name == ".." || !fs.ValidPath(e.Name) && badName(e.Name) {

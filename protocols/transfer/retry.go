@@ -17,7 +17,7 @@ const (
 	longestWait    = 30 * time.Second
 )
 
-// retries gives the number of attempts after the first.
+// retries returns the number of attempts after the first.
 func (o *Options) retries() int {
 	if o.Retries == 0 {
 		return defaultRetries
@@ -25,7 +25,7 @@ func (o *Options) retries() int {
 	return max(o.Retries, 0)
 }
 
-// wait gives the pause after failed attempt n, counted from 0: doubled each time,
+// wait returns the pause after failed attempt n, counted from 0: doubled each time,
 // and shaken by half so that workers do not come back together.
 func (o *Options) wait(n int) time.Duration {
 	d := o.RetryWait

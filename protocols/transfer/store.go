@@ -68,7 +68,7 @@ func (b *batch) add(it *stored) {
 	b.settle(full)
 }
 
-// flush settles what is left, and gives the journal's error.
+// flush settles what is left, and returns the journal's error.
 func (b *batch) flush() error {
 	b.mu.Lock()
 	rest := b.items

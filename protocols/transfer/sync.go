@@ -188,7 +188,7 @@ func (s *syncer) block(why string) {
 	}
 }
 
-// toURL gives the URL of a path below the destination. A ";" is escaped too: at the
+// toURL returns the URL of a path below the destination. A ";" is escaped too: at the
 // end of some URLs it begins a parameter.
 func (s *syncer) toURL(rel string) string {
 	if rel == "" {

@@ -35,7 +35,7 @@ func writeTree(t testing.TB, dir string, tree map[string]string) {
 	}
 }
 
-// readTree gives what writeTree would make: files, empty folders, and links as
+// readTree returns what writeTree would make: files, empty folders, and links as
 // "-> target".
 func readTree(t testing.TB, dir string) map[string]string {
 	t.Helper()

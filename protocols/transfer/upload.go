@@ -115,7 +115,7 @@ func (s *sending) attempt(ctx context.Context, sc, dc protocols.Client) error {
 	return err
 }
 
-// stored gives how much of the object an earlier attempt has left at the
+// stored returns how much of the object an earlier attempt has left at the
 // destination, or 0 when that is unknown or not of this object.
 func (s *sending) stored(ctx context.Context, sc, dc protocols.Client) int64 {
 	if size := max(s.known.Size, s.rec.Size); s.tried && !s.rec.proves() || size > 0 && size < worthResuming {
@@ -217,7 +217,7 @@ func (s *sending) attributes(po *protocols.PutOptions, e *protocols.Entry) {
 	}
 }
 
-// body gives the reader for Put, and a function for the bytes it has given. A
+// body returns the reader for Put, and a function for the bytes it has given. A
 // file is given as it is, so that the kernel can send it; all else is gauged, so
 // that a body that ends early is not stored as if it were whole.
 func (s *sending) body(obj *protocols.Object, at, end int64) (io.Reader, func() int64) {

@@ -160,7 +160,7 @@ type bulkRun struct {
 	sent  []*job
 }
 
-// names gives the first job and those that wait already; it never waits for more.
+// names returns the first job and those that wait already; it never waits for more.
 func (b *bulkRun) names(yield func(string) bool) {
 	for j, n := b.first, 1; j != nil; j, n = b.next(n), n+1 {
 		b.mu.Lock()

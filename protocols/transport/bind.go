@@ -8,7 +8,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// local gives the address to bind a connection to address to, or nil. An
+// local returns the address to bind a connection to address to, or nil. An
 // interface name stands for its first address of the family of address.
 func (d *Dialer) local(network, address string) (net.Addr, error) {
 	bind, err := d.bindTo(address)

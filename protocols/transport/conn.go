@@ -43,10 +43,10 @@ type target struct {
 // proxy's part.
 type Timings struct{ Resolve, Connect, TLS time.Duration }
 
-// Timings gives the durations of the steps done so far.
+// Timings returns the durations of the steps done so far.
 func (c *Conn) Timings() Timings { return c.timings }
 
-// ID gives the number of the connection, from 1, as trace events carry it.
+// ID returns the number of the connection, from 1, as trace events carry it.
 func (c *Conn) ID() int64 { return c.id }
 
 // Event sends a trace event of this connection, with text and a count of bytes.
@@ -80,7 +80,7 @@ func (c *Conn) Use(ctx context.Context) (done func()) {
 	})
 }
 
-// context gives the context of the innermost Use, for waits that are no I/O.
+// context returns the context of the innermost Use, for waits that are no I/O.
 func (c *Conn) context() context.Context {
 	if ctx := c.ctx.Load(); ctx != nil {
 		return *ctx
@@ -153,7 +153,7 @@ func (c *Conn) pace(n int) error {
 	return nil
 }
 
-// ioError gives the reason that counts, where a layer above the socket has put
+// ioError returns the reason that counts, where a layer above the socket has put
 // its own words around it.
 func (c *Conn) ioError(err error) error {
 	if err == nil {
@@ -195,11 +195,11 @@ func (c *Conn) CloseWrite() error {
 	return h.CloseWrite()
 }
 
-// NetConn gives the connection below TLS, counters and deadlines. Reading or
+// NetConn returns the connection below TLS, counters and deadlines. Reading or
 // writing it goes behind their back.
 func (c *Conn) NetConn() net.Conn { return c.sock.Conn }
 
-// SyscallConn gives access to socket options. What it returns is not taken by
+// SyscallConn returns access to socket options. What it returns is not taken by
 // the standard library for a fast copy, which would go behind TLS and deadlines;
 // [Conn.WriteTo] and [Conn.ReadFrom] are the fast copies.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
@@ -214,10 +214,10 @@ func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	return struct{ syscall.RawConn }{raw}, nil
 }
 
-// LocalAddr gives the address of this end.
+// LocalAddr returns the address of this end.
 func (c *Conn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
 
-// RemoteAddr gives the address of the peer: of the proxy, where there is one.
+// RemoteAddr returns the address of the peer: of the proxy, where there is one.
 func (c *Conn) RemoteAddr() net.Addr { return c.sock.RemoteAddr() }
 
 // SetDeadline sets both deadlines; the idle time goes on beside them.

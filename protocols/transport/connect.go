@@ -41,7 +41,7 @@ func connectRequest(u *url.URL, address string) string {
 	return b.String()
 }
 
-// readHead reads up to the empty line, which may end in bare LF, and gives what
+// readHead reads up to the empty line, which may end in bare LF, and returns what
 // came behind it too.
 func readHead(r io.Reader) (head, rest []byte, err error) {
 	buf := make([]byte, 0, 4<<10)

@@ -61,7 +61,7 @@ func takesFast(w io.Writer) bool {
 	return ok
 }
 
-// flushAhead gives w what was read before the copy.
+// flushAhead returns w what was read before the copy.
 func (c *Conn) flushAhead(w io.Writer, n int64) (int64, error) {
 	ahead := c.sock.ahead[:min(int64(len(c.sock.ahead)), n)]
 	if len(ahead) == 0 {

@@ -29,7 +29,7 @@ type Dialer struct {
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// NewDialer gives a dialer for the server of u. It does no I/O. Nil options are
+// NewDialer returns a dialer for the server of u. It does no I/O. Nil options are
 // all defaults; they are read, never written.
 func NewDialer(proto string, u *url.URL, o *protocols.Options) *Dialer {
 	if o == nil {
@@ -193,7 +193,7 @@ func addrText(a net.Addr) string {
 	return a.String()
 }
 
-// peerIP gives the address of the peer, or an invalid one when it has no IP.
+// peerIP returns the address of the peer, or an invalid one when it has no IP.
 func peerIP(c *Conn) netip.Addr { return addrIP(c.RemoteAddr()) }
 
 func addrIP(a net.Addr) netip.Addr {

@@ -9,7 +9,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// EnvProxy gives a value for Options.Proxy that follows the environment as curl
+// EnvProxy returns a value for Options.Proxy that follows the environment as curl
 // does: SCHEME_proxy, then SCHEME_PROXY (but never HTTP_PROXY, which a CGI
 // program gets from its caller), then all_proxy and ALL_PROXY; hosts of no_proxy
 // or NO_PROXY are direct. getenv reads one variable; nil is [os.Getenv].
@@ -29,7 +29,7 @@ func EnvProxy(getenv func(string) string) func(*url.URL) (*url.URL, error) {
 	}
 }
 
-// NoProxy gives a value for Options.Proxy that goes directly to the hosts of list,
+// NoProxy returns a value for Options.Proxy that goes directly to the hosts of list,
 // which is written as no_proxy is, and asks proxy for all others. An empty list, and
 // a proxy that is nil, change nothing.
 func NoProxy(list string, proxy func(*url.URL) (*url.URL, error)) func(*url.URL) (*url.URL, error) {

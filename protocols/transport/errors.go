@@ -14,7 +14,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// brief gives an error that errors.Is and As see, in words of our own.
+// brief returns an error that errors.Is and As see, in words of our own.
 type brief struct {
 	text string
 	err  error

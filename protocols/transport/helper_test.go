@@ -73,7 +73,7 @@ func connect(t testing.TB, d *Dialer, host, port string) *Conn {
 	return c
 }
 
-// pipe gives options whose connections are one end of a pipe, and the other end.
+// pipe returns options whose connections are one end of a pipe, and the other end.
 func pipe(o protocols.Options) (*protocols.Options, net.Conn) {
 	near, far := net.Pipe()
 	o.Dial = func(context.Context, string, string) (net.Conn, error) { return near, nil }

@@ -11,7 +11,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Host gives a host name in ASCII, RFC 5891 and UTS 46, for DNS, TLS and proxies.
+// Host returns a host name in ASCII, RFC 5891 and UTS 46, for DNS, TLS and proxies.
 // Addresses pass, with their zone. Names of ASCII may hold underscores, which
 // hosts of local networks have. The error is of kind Usage.
 func Host(s string) (string, error) {

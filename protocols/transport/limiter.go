@@ -8,7 +8,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// NewLimiter gives a token bucket of bytesPerSecond that clients may share. Zero
+// NewLimiter returns a token bucket of bytesPerSecond that clients may share. Zero
 // or less gives nil: no limit. The bucket holds an eighth of a second, between
 // 512 bytes and 1 MiB.
 func NewLimiter(bytesPerSecond int64) protocols.Limiter {

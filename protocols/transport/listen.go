@@ -59,7 +59,7 @@ func listenOn(ip netip.Addr, o ListenOptions) (l *net.TCPListener, err error) {
 	return nil, err
 }
 
-// Addr gives the address and port that the server must be told.
+// Addr returns the address and port that the server must be told.
 func (l *Listener) Addr() netip.AddrPort { return l.l.Addr().(*net.TCPAddr).AddrPort() }
 
 // Close stops listening. It may be called many times.

@@ -12,7 +12,7 @@ import (
 )
 
 // Probe makes the report of an adapter's Probe: enter takes the client for the
-// time of it and gives the release; steps fills the report in, and sets its phase
+// time of it and returns the release; steps fills the report in, and sets its phase
 // at each step that it begins, behind "connect". A failed look-up or handshake is
 // told as such whatever the phase was. The report is never nil.
 func Probe(ctx context.Context, u *url.URL, enter func(context.Context, ...string) (release func(), err error), steps func(r *protocols.Report) error) (*protocols.Report, error) {

@@ -47,7 +47,7 @@ func (d *Dialer) proxyFor(ctx context.Context, network string) (*url.URL, error)
 	return ProxyLogin(ctx, d.o, u)
 }
 
-// ProxyLogin gives the URL of a proxy with the password of the user in it. Where it
+// ProxyLogin returns the URL of a proxy with the password of the user in it. Where it
 // stands there no one is asked, nor for a proxy without a user.
 func ProxyLogin(ctx context.Context, o *protocols.Options, proxy *url.URL) (*url.URL, error) {
 	user := proxy.User.Username()
@@ -101,7 +101,7 @@ func (d *Dialer) throughProxy(ctx context.Context, c *Conn, proxy *url.URL, host
 	return err
 }
 
-// proxyTargets gives what to ask a proxy for: the name, or at most a few addresses.
+// proxyTargets returns what to ask a proxy for: the name, or at most a few addresses.
 func (d *Dialer) proxyTargets(ctx context.Context, c *Conn, kind proxyKind, host, port string) ([]string, error) {
 	if len(host) > 255 {
 		return nil, protocols.UsageError(d.proto, "", "host name is longer than the 255 bytes that a proxy takes")

@@ -17,7 +17,7 @@ const recordHeader = 5
 
 func newRecords() *records { return &records{buf: make([]byte, 64<<10)} }
 
-// read gives bytes up to the end of one record.
+// read returns bytes up to the end of one record.
 func (r *records) read(p []byte, from func([]byte) (int, error)) (int, error) {
 	if len(r.have) == 0 {
 		n, err := from(r.buf)
@@ -34,7 +34,7 @@ func (r *records) read(p []byte, from func([]byte) (int, error)) (int, error) {
 	return n, nil
 }
 
-// header gives out bytes of a header, and of the record's start when the header
+// header returns out bytes of a header, and of the record's start when the header
 // is whole at once.
 func (r *records) header(p []byte) int {
 	n := copy(p[:min(len(p), recordHeader-len(r.head))], r.have)

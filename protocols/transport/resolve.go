@@ -13,7 +13,7 @@ import (
 
 func portText(port int) string { return strconv.Itoa(port) }
 
-// redirect applies the connect-to map, and gives the host in ASCII. What is
+// redirect applies the connect-to map, and returns the host in ASCII. What is
 // verified later stays the host that was asked for.
 func (d *Dialer) redirect(t target) (target, error) {
 	t.dialHost = t.host
@@ -59,7 +59,7 @@ func findFold(m map[string]string, key string) (string, bool) {
 	return "", false
 }
 
-// addresses gives what to dial, in the order of trying. Where Options.Dial
+// addresses returns what to dial, in the order of trying. Where Options.Dial
 // stands in for sockets names stay names.
 func (d *Dialer) addresses(ctx context.Context, c *Conn, network, host, port string) ([]string, error) {
 	if network == "unix" {
@@ -87,7 +87,7 @@ func (d *Dialer) addresses(ctx context.Context, c *Conn, network, host, port str
 	return all, nil
 }
 
-// resolved gives the address of a literal, or the addresses of the resolve map.
+// resolved returns the address of a literal, or the addresses of the resolve map.
 func (d *Dialer) resolved(host, port string) ([]netip.Addr, bool) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{ip.Unmap()}, true

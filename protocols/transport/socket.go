@@ -111,7 +111,7 @@ func (s *socket) expired(d *deadline, last time.Time) error {
 }
 
 // fail notes an error of the network, after which the connection is useless,
-// and gives the reason that counts: an earlier end of the context wins.
+// and returns the reason that counts: an earlier end of the context wins.
 func (s *socket) fail(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return err

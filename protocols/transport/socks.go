@@ -33,7 +33,7 @@ func socksTunnel(ctx context.Context, c *Conn, u *url.URL, address string) error
 	return nil
 }
 
-// standing is a dialer that gives a connection made before.
+// standing is a dialer that returns a connection made before.
 type standing struct{ conn net.Conn }
 
 func (s standing) Dial(network, address string) (net.Conn, error) { return s.conn, nil }

@@ -32,7 +32,7 @@ func (d *Dialer) makeTLS() *tls.Config {
 	return cfg
 }
 
-// tlsFor gives the configuration for one handshake. The name is always set: it
+// tlsFor returns the configuration for one handshake. The name is always set: it
 // is what the certificate must have, and the key of the session cache, which
 // makes connections to other ports of the server resume.
 func (d *Dialer) tlsFor(host string) (*tls.Config, error) {
@@ -49,7 +49,7 @@ func (d *Dialer) tlsFor(host string) (*tls.Config, error) {
 	return cfg, err
 }
 
-// serverName gives the name to verify: ASCII, without a zone.
+// serverName returns the name to verify: ASCII, without a zone.
 func serverName(host string) (string, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.WithZone("").String(), nil
@@ -163,7 +163,7 @@ func (c *Conn) EndTLS(ctx context.Context) error {
 	return nil
 }
 
-// TLS gives what TLS agreed on, or nil in clear.
+// TLS returns what TLS agreed on, or nil in clear.
 func (c *Conn) TLS() *tls.ConnectionState {
 	if c.tls == nil {
 		return nil

@@ -335,7 +335,7 @@ func TestTLSCancel(t *testing.T) {
 	}
 }
 
-// records gives out all bytes, however they come and are asked for, and never
+// records returns out all bytes, however they come and are asked for, and never
 // any of the next record.
 func TestRecordsKeepBorders(t *testing.T) {
 	var stream []byte

@@ -12,7 +12,7 @@ import (
 	"github.com/netclients/netclients/protocols/transport"
 )
 
-// Call calls a method and gives its value. A fault is an error of kind Refused
+// Call calls a method and returns its value. A fault is an error of kind Refused
 // that has the code, and a [*Fault] in its chain. A call is never made twice by
 // itself: nobody knows whether it may be.
 func (c *Client) Call(ctx context.Context, method string, params ...any) (any, error) {
@@ -86,7 +86,7 @@ func faultError(err error) error {
 	return e
 }
 
-// Methods gives the names of the server's methods (system.listMethods).
+// Methods returns the names of the server's methods (system.listMethods).
 func (c *Client) Methods(ctx context.Context) ([]string, error) {
 	v, _, err := c.do(ctx, "system.listMethods", nil)
 	if err == nil {
@@ -114,7 +114,7 @@ func texts(v any) ([]string, error) {
 	return out, nil
 }
 
-// Help gives the text about a method (system.methodHelp).
+// Help returns the text about a method (system.methodHelp).
 func (c *Client) Help(ctx context.Context, method string) (string, error) {
 	v, _, err := c.do(ctx, "system.methodHelp", []any{method})
 	text, ok := v.(string)
@@ -124,7 +124,7 @@ func (c *Client) Help(ctx context.Context, method string) (string, error) {
 	return text, c.wrap(err, "help")
 }
 
-// Signatures gives the types of a method, the result's first, one list for each
+// Signatures returns the types of a method, the result's first, one list for each
 // way to call it (system.methodSignature). None: the server does not know.
 func (c *Client) Signatures(ctx context.Context, method string) ([][]string, error) {
 	v, _, err := c.do(ctx, "system.methodSignature", []any{method})

@@ -10,7 +10,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// encoded gives a document of ours in another encoding, with its name in the head.
+// encoded returns a document of ours in another encoding, with its name in the head.
 // Characters that the encoding has not become references.
 func encoded(doc []byte, label string) ([]byte, error) {
 	e, err := htmlindex.Get(label)

@@ -128,7 +128,7 @@ type syntax struct{ error }
 
 func bad(format string, args ...any) error { return syntax{fmt.Errorf(format, args...)} }
 
-// explain gives the error that leaves: the connection's own, or that of the document.
+// explain returns the error that leaves: the connection's own, or that of the document.
 func (d *decoder) explain(err error) error {
 	if d.in.err != nil {
 		err = d.in.err
@@ -148,7 +148,7 @@ func (d *decoder) explain(err error) error {
 	return err
 }
 
-// next gives the next start, end or text. Comments and processing instructions
+// next returns the next start, end or text. Comments and processing instructions
 // are nothing; a document type is refused: entities and files can hide in it.
 func (d *decoder) next() (xml.Token, error) {
 	for {
@@ -165,7 +165,7 @@ func (d *decoder) next() (xml.Token, error) {
 	}
 }
 
-// tag gives the next start or end; only blanks may stand before it.
+// tag returns the next start or end; only blanks may stand before it.
 func (d *decoder) tag() (xml.Token, error) {
 	for {
 		t, err := d.next()
@@ -182,7 +182,7 @@ func (d *decoder) tag() (xml.Token, error) {
 	}
 }
 
-// start gives the name of the next element, or "" at the end of the one around it,
+// start returns the name of the next element, or "" at the end of the one around it,
 // whose name is in.
 func (d *decoder) start(in string) (name string, err error) {
 	t, err := d.tag()
@@ -219,7 +219,7 @@ func (d *decoder) close(name string) error {
 	return err
 }
 
-// text gives the text up to the end of the element name.
+// text returns the text up to the end of the element name.
 func (d *decoder) text(name string) (string, error) {
 	var all []byte
 	for {

@@ -7,7 +7,7 @@ import (
 )
 
 // base64 reads the rest of such an element. The parser would hold all of the text
-// before it gives any, which is many times the value.
+// before it returns any, which is many times the value.
 func (d *decoder) base64() (any, error) {
 	r := &base64Reader{d: d, direct: !d.recoded && d.src.before != '/'} // not of <base64/>
 	b, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, r))

@@ -59,7 +59,7 @@ func AppendFault(dst []byte, f *Fault) ([]byte, error) {
 	return append(dst, "</fault></methodResponse>\n"...), nil
 }
 
-// value gives the struct that a fault is.
+// value returns the struct that a fault is.
 func (f *Fault) value() map[string]any {
 	var code any = f.Code
 	if f.Word != "" {

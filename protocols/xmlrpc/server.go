@@ -13,7 +13,7 @@ import (
 
 // Method is what a [Server] offers under a name.
 type Method struct {
-	// Run gets the parameters as the package comment says, and gives a value that
+	// Run gets the parameters as the package comment says, and returns a value that
 	// [AppendCall] knows. A [*Fault] as error is what the caller sees; of any other
 	// it sees the text, with the code [CodeApplicationError].
 	Run        func(ctx context.Context, params []any) (any, error)
@@ -49,7 +49,7 @@ func (s *Server) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 	w.Write(doc) // a client that is gone needs no answer
 }
 
-// answer reads a call and gives the XML of its value.
+// answer reads a call and returns the XML of its value.
 func (s *Server) answer(r *nethttp.Request) ([]byte, error) {
 	body := io.Reader(r.Body)
 	if r.Header.Get("Content-Encoding") == "gzip" {
@@ -74,7 +74,7 @@ func (s *Server) answer(r *nethttp.Request) ([]byte, error) {
 	return doc, nil
 }
 
-// faultFor gives the fault that a caller sees of an error.
+// faultFor returns the fault that a caller sees of an error.
 func faultFor(err error) *Fault {
 	if f, ok := errors.AsType[*Fault](err); ok {
 		return f

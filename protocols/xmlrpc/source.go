@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// source gives a document to the parser byte by byte, as that takes them where it
+// source returns a document to the parser byte by byte, as that takes them where it
 // can, so that nothing of it is held elsewhere. Tags are bounded: the parser keeps
 // the attributes of one in many times their size.
 type source struct {
@@ -26,7 +26,7 @@ func (s *source) Reset(r io.Reader) {
 // mostTag bounds a tag, which XML-RPC has no use for attributes in.
 const mostTag = 16 << 10
 
-// ReadByte gives the next byte.
+// ReadByte returns the next byte.
 func (s *source) ReadByte() (byte, error) {
 	b, err := s.Reader.ReadByte()
 	s.before, s.last = s.last, b

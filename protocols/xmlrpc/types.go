@@ -9,7 +9,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// memberName gives the name of a field in XML-RPC: that of its tag, `xmlrpc:"name"`,
+// memberName returns the name of a field in XML-RPC: that of its tag, `xmlrpc:"name"`,
 // or its own; empty for one that is left out, as unexported ones and "-" are.
 func memberName(f reflect.StructField) string {
 	switch name := f.Tag.Get("xmlrpc"); {
@@ -51,7 +51,7 @@ func appendOther(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 	return nil, fmt.Errorf("a value of type %v cannot be sent", v.Type())
 }
 
-// members gives the members of a Go struct or map.
+// members returns the members of a Go struct or map.
 func members(v reflect.Value) map[string]any {
 	out := map[string]any{}
 	if v.Kind() == reflect.Map {

@@ -13,7 +13,7 @@ import (
 // has no time zone.
 type DateTime string
 
-// DateTimeOf gives the DateTime of t, in t's own zone, which gets lost.
+// DateTimeOf returns the DateTime of t, in t's own zone, which gets lost.
 func DateTimeOf(t time.Time) DateTime { return DateTime(t.Format("20060102T15:04:05")) }
 
 // dateForms are the ways in which servers write times.
@@ -57,7 +57,7 @@ type Fault struct {
 	String string
 }
 
-// Error gives the server's words, and its code where that is one too.
+// Error returns the server's words, and its code where that is one too.
 func (f *Fault) Error() string {
 	if f.Word != "" {
 		return f.Word + ": " + f.String
@@ -82,7 +82,7 @@ const (
 // mostExact is the largest whole number that every reader of JSON keeps.
 const mostExact = 1 << 53
 
-// JSON gives a value as what encoding/json writes: times as text in the usual
+// JSON returns a value as what encoding/json writes: times as text in the usual
 // form, base64 as text, whole numbers beyond 2^53, exact decimals and what is no
 // number as text. With typed all that JSON has no type for stands in an object
 // that [ParseJSON] takes back: {"$dateTime":"19980717T14:08:55"}.

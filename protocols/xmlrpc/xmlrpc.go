@@ -104,17 +104,17 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	return &Client{url: &to, shown: protocols.Redact(&to), http: h, depth: o.Limits.WithDefaults().Depth, src: newSource()}, nil
 }
 
-// Path gives what a URL points at below the server: nothing, since methods are
+// Path returns what a URL points at below the server: nothing, since methods are
 // named beside the URL.
 func Path(u *url.URL) (string, error) { return "", nil }
 
-// HTTP gives the client below, for its settings. It must be used for nothing else.
+// HTTP returns the client below, for its settings. It must be used for nothing else.
 func (c *Client) HTTP() *http.Client { return c.http }
 
 // Close frees the connections. A running call is cut off.
 func (c *Client) Close() error { return c.http.Close() }
 
-// wrap gives an error protocol, verb and URL; the HTTP client's own are no help.
+// wrap returns an error protocol, verb and URL; the HTTP client's own are no help.
 func (c *Client) wrap(err error, op string) error {
 	if err == nil {
 		return nil

@@ -2,14 +2,67 @@ package protocols
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 )
+
+// Kind says in one word why an operation failed. Its number is the exit code of
+// the command line.
+type Kind int
+
+// The kinds of failure, in the order of their exit codes.
+const (
+	KindOK          Kind = 0
+	KindInternal    Kind = 1   // anything that is not one of those below
+	KindUsage       Kind = 2   // wrong flags, arguments, URL; a verb that a protocol has not
+	KindConnect     Kind = 3   // name not resolved, refused, unreachable, proxy refused
+	KindTLS         Kind = 4   // handshake, certificate, TLS asked for but not offered
+	KindAuth        Kind = 5   // login refused, no credentials, refused to send them in clear
+	KindRefused     Kind = 6   // the server's permanent no; not found is among them
+	KindTemporary   Kind = 7   // the server's temporary no
+	KindTimeout     Kind = 8   // connect, idle or whole
+	KindProtocol    Kind = 9   // the answer breaks the protocol, is cut short, or passes a limit
+	KindPartial     Kind = 10  // some items done, some failed
+	KindLocal       Kind = 11  // the local file system or standard output
+	KindInterrupted Kind = 130 // the user's Ctrl-C, or a cancelled context
+)
+
+var kindNames = map[Kind]string{
+	KindOK: "ok", KindInternal: "internal", KindUsage: "usage", KindConnect: "connect", KindTLS: "tls", KindAuth: "auth",
+	KindRefused: "refused", KindTemporary: "temporary", KindTimeout: "timeout", KindProtocol: "protocol", KindPartial: "partial",
+	KindLocal: "local", KindInterrupted: "interrupted",
+}
+
+// String returns the word used in JSON output, such as "connect".
+func (k Kind) String() string {
+	if s, ok := kindNames[k]; ok {
+		return s
+	}
+	return "kind " + strconv.Itoa(int(k))
+}
+
+// Exit returns the exit code of a command that ended with this kind, 0 to 255.
+func (k Kind) Exit() int { return int(k) }
+
+// kindNamed returns the kind of a word of [Kind.String], or Internal.
+func kindNamed(s string) Kind {
+	for k, name := range kindNames {
+		if name == s {
+			return k
+		}
+	}
+	return KindInternal
+}
 
 // Sentinels that an [Error] answers to with [errors.Is], beside those of io/fs,
 // context and errors.
@@ -179,4 +232,124 @@ func KindOf(err error) Kind {
 func IsRetryable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Retryable
+}
+
+// RetryAfter returns how long the server asked to wait before the call that gave
+// err is made again, or 0 when it did not. The adapter bounds it.
+func RetryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[interface {
+		error
+		RetryAfter() time.Duration
+	}](err); ok {
+		return e.RetryAfter()
+	}
+	return 0
+}
+
+// Wrap turns any error into an [Error] that names protocol, verb and URL. An
+// Error keeps what it has and gains what it lacks; nil stays nil. It is called
+// once, where an exported method returns.
+func Wrap(err error, proto, op, url string) error {
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*Error](err)
+	if ok {
+		c := *e
+		e = &c
+	} else {
+		c := classify(err)
+		e = &c
+	}
+	e.Proto, e.Op, e.URL = either(e.Proto, proto), either(e.Op, op), either(e.URL, url)
+	return e
+}
+
+func either(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// kinder is implemented by errors of packages below the contract, which cannot
+// import it: the word is one of Kind's.
+type kinder interface{ ErrorKind() string }
+
+// classify makes an Error of one that has no kind yet. The order matters: an
+// interrupted dial is interrupted, not a failure to connect.
+func classify(err error) Error {
+	for _, rule := range rules {
+		if rule.match(err) {
+			return Error{Kind: rule.kind, Retryable: rule.retry, Err: err}
+		}
+	}
+	if k, ok := errors.AsType[interface {
+		error
+		kinder
+	}](err); ok {
+		return Error{Kind: kindNamed(k.ErrorKind()), Err: err}
+	}
+	return Error{Kind: KindInternal, Err: err}
+}
+
+var rules = []struct {
+	match func(error) bool
+	kind  Kind
+	retry bool
+}{
+	{is(context.Canceled), KindInterrupted, false},
+	{is(context.DeadlineExceeded), KindTimeout, false},
+	{isTLS, KindTLS, false},
+	{isTimeout, KindTimeout, true},
+	{as[*net.DNSError], KindConnect, false},
+	{isDial, KindConnect, true},
+	{isLocal, KindLocal, false},
+	{anyOf(io.EOF, io.ErrUnexpectedEOF), KindProtocol, true},
+	{anyOf(syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, net.ErrClosed), KindConnect, true},
+	{as[*net.OpError], KindConnect, true},
+	{is(errors.ErrUnsupported), KindUsage, false},
+	{is(ErrBusy), KindUsage, false},
+	{is(ErrClosed), KindUsage, false},
+}
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+func anyOf(targets ...error) func(error) bool {
+	return func(err error) bool {
+		for _, t := range targets {
+			if errors.Is(err, t) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func isDial(err error) bool {
+	e, ok := errors.AsType[*net.OpError](err)
+	return ok && e.Op == "dial"
+}
+
+func isTimeout(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
+}
+
+// isLocal: an error with a path is the file system's, never the network's.
+func isLocal(err error) bool {
+	return as[*fs.PathError](err) || as[*os.LinkError](err)
+}
+
+func isTLS(err error) bool {
+	return as[*tls.CertificateVerificationError](err) || as[tls.RecordHeaderError](err) ||
+		as[tls.AlertError](err) || as[x509.UnknownAuthorityError](err) || as[x509.HostnameError](err) ||
+		as[x509.CertificateInvalidError](err)
 }

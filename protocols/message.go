@@ -56,38 +56,6 @@ type Mailbox struct {
 	Complete bool
 }
 
-// BulkRemover deletes many messages on one connection, pipelined.
-//
-// each is called once for every name that was asked for, with nil or with that
-// message's own error, and may be nil; its error stops the work. When BulkRemove
-// itself returns nil, the deletions told with nil are final at the server, a
-// session that has to end well for that (POP3's QUIT) included. With an error
-// nothing is known of any of them.
-type BulkRemover interface {
-	BulkRemove(ctx context.Context, names iter.Seq[string], each func(name string, err error) error) error
-}
-
-// BulkRemove deletes many messages with a client that is a [BulkRemover], or one
-// after the other with a [Remover].
-func BulkRemove(ctx context.Context, c Client, names iter.Seq[string], each func(name string, err error) error) error {
-	if each == nil {
-		each = func(string, error) error { return nil }
-	}
-	if b, ok := As[BulkRemover](c); ok {
-		return b.BulkRemove(ctx, names, each)
-	}
-	r, ok := As[Remover](c)
-	if !ok {
-		return Unsupported("", "rm", "the protocol cannot delete")
-	}
-	for name := range names {
-		if err := each(name, r.Remove(ctx, name)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // MessageTarget is a place that keeps an archive of messages: a maildir, an mbox,
 // an IMAP mailbox.
 type MessageTarget interface {
@@ -137,6 +105,13 @@ type Archive interface {
 	Delete(ctx context.Context, keys []string) error
 	// Close frees the archive. What was not flushed may be lost.
 	Close() error
+}
+
+// Emptied is an [Archive] that can tell, once it is open, that nothing of what
+// earlier runs stored is there any more: the mailbox was removed, or made anew.
+// What was remembered of it is void then.
+type Emptied interface {
+	Emptied() bool
 }
 
 // StateKeeper is a [MessageTarget] that has a place for what a sync must remember.

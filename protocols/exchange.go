@@ -3,7 +3,6 @@ package protocols
 import (
 	"context"
 	"io"
-	"iter"
 )
 
 // Message is something that is routed by what its envelope says.
@@ -74,30 +73,20 @@ func Do(ctx context.Context, c Client, command string) (*Reply, error) {
 	return d.Do(ctx, command)
 }
 
-// Searcher finds entries by a query in the protocol's own words.
-type Searcher interface {
-	Search(ctx context.Context, name, query string) iter.Seq2[Entry, error]
+// Reply is a server's answer to one command.
+type Reply struct {
+	Code     int      // numeric reply code; 0 where the protocol has none
+	Word     string   // status word where it has no number: "+OK", "NO"
+	Enhanced string   // enhanced status code, RFC 3463, or response code
+	Lines    []string // text of each line, without code and line end
 }
 
-// Search searches name with a client that is a [Searcher].
-func Search(ctx context.Context, c Client, name, query string) iter.Seq2[Entry, error] {
-	s, err := need[Searcher](c, "search")
-	if err != nil {
-		return func(yield func(Entry, error) bool) { yield(Entry{}, err) }
+// Text returns the first line, or the last of many when the first is empty.
+func (r *Reply) Text() string {
+	for _, l := range r.Lines {
+		if l != "" {
+			return l
+		}
 	}
-	return s.Search(ctx, name, query)
-}
-
-// Watcher reports new and changed entries until the context ends.
-type Watcher interface {
-	Watch(ctx context.Context, name string) iter.Seq2[Entry, error]
-}
-
-// Watch watches name with a client that is a [Watcher].
-func Watch(ctx context.Context, c Client, name string) iter.Seq2[Entry, error] {
-	w, err := need[Watcher](c, "watch")
-	if err != nil {
-		return func(yield func(Entry, error) bool) { yield(Entry{}, err) }
-	}
-	return w.Watch(ctx, name)
+	return ""
 }

@@ -59,13 +59,13 @@ func imapQuota(ctx context.Context, e *env, c *imap.Client, name string, args []
 			}
 			limits[resource] = n
 		}
-		return changed(e, "quota set", args[0], c.SetQuota(ctx, args[0], limits))
+		return changed(e, "quota set", args[0], c.Admin().SetQuota(ctx, args[0], limits))
 	}
 	var root *string
 	if len(args) == 1 {
 		root = &args[0]
 	}
-	list, err := c.Quotas(ctx, name, root)
+	list, err := c.Admin().Quotas(ctx, name, root)
 	if err != nil {
 		return err
 	}
@@ -82,17 +82,17 @@ func imapQuota(ctx context.Context, e *env, c *imap.Client, name string, args []
 func imapACL(ctx context.Context, e *env, c *imap.Client, name string, args []string) error {
 	switch {
 	case len(args) == 2 && args[1] == "none":
-		return changed(e, "rights taken", name, c.DeleteACL(ctx, name, args[0]))
+		return changed(e, "rights taken", name, c.Admin().DeleteACL(ctx, name, args[0]))
 	case len(args) == 2:
-		return changed(e, "rights set", name, c.SetACL(ctx, name, args[0], args[1]))
+		return changed(e, "rights set", name, c.Admin().SetACL(ctx, name, args[0], args[1]))
 	case len(args) == 1:
-		list, err := c.ListRights(ctx, name, args[0])
+		list, err := c.Admin().ListRights(ctx, name, args[0])
 		if err != nil {
 			return err
 		}
 		return e.out.record(map[string]any{"identifier": args[0], "possible": list}, func() string { return safe(strings.Join(list, " ")) })
 	}
-	list, err := c.ACL(ctx, name)
+	list, err := c.Admin().ACL(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func imapACL(ctx context.Context, e *env, c *imap.Client, name string, args []st
 }
 
 func imapMyRights(ctx context.Context, e *env, c *imap.Client, name string, _ []string) error {
-	rights, err := c.MyRights(ctx, name)
+	rights, err := c.Admin().MyRights(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func imapMyRights(ctx context.Context, e *env, c *imap.Client, name string, _ []
 }
 
 func imapNamespace(ctx context.Context, e *env, c *imap.Client, _ string, _ []string) error {
-	list, err := c.Namespaces(ctx)
+	list, err := c.Admin().Namespaces(ctx)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func imapNamespace(ctx context.Context, e *env, c *imap.Client, _ string, _ []st
 }
 
 func imapID(ctx context.Context, e *env, c *imap.Client, _ string, _ []string) error {
-	id, err := c.ID(ctx)
+	id, err := c.Admin().ID(ctx)
 	if err != nil {
 		return err
 	}
@@ -139,9 +139,9 @@ func imapMetadata(ctx context.Context, e *env, c *imap.Client, name string, args
 		if *value == "" {
 			value = nil
 		}
-		return changed(e, "annotated", name, c.SetMetadata(ctx, name, args[0], value))
+		return changed(e, "annotated", name, c.Admin().SetMetadata(ctx, name, args[0], value))
 	}
-	values, err := c.Metadata(ctx, name, args...)
+	values, err := c.Admin().Metadata(ctx, name, args...)
 	if err != nil {
 		return err
 	}

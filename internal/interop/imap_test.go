@@ -228,39 +228,39 @@ func TestIMAPAdministration(t *testing.T) {
 	c := imapClient(t, "IMAPS", "imaps", Alice, nil)
 	ctx := t.Context()
 	box := imapBox(t, c, "interop-admin")
-	if err := c.SetACL(ctx, box, Bob, "lrs"); err != nil {
+	if err := c.Admin().SetACL(ctx, box, Bob, "lrs"); err != nil {
 		t.Fatal(err)
 	}
-	rights, err := c.ACL(ctx, box)
+	rights, err := c.Admin().ACL(ctx, box)
 	if err != nil || len(rights) != 2 || rights[1].Rights != "lrs" {
 		t.Errorf("%v, %v", rights, err)
 	}
-	if possible, err := c.ListRights(ctx, box, Bob); err != nil || len(possible) == 0 {
+	if possible, err := c.Admin().ListRights(ctx, box, Bob); err != nil || len(possible) == 0 {
 		t.Errorf("%v, %v", possible, err)
 	}
-	if err := c.DeleteACL(ctx, box, Bob); err != nil {
+	if err := c.Admin().DeleteACL(ctx, box, Bob); err != nil {
 		t.Error(err)
 	}
-	if mine, err := c.MyRights(ctx, box); err != nil || !strings.Contains(mine, "lr") {
+	if mine, err := c.Admin().MyRights(ctx, box); err != nil || !strings.Contains(mine, "lr") {
 		t.Errorf("%q, %v", mine, err)
 	}
-	if q, err := c.Quotas(ctx, box, nil); err != nil || len(q) == 0 || q[0].Resource != "STORAGE" || q[0].Limit == 0 {
+	if q, err := c.Admin().Quotas(ctx, box, nil); err != nil || len(q) == 0 || q[0].Resource != "STORAGE" || q[0].Limit == 0 {
 		t.Errorf("%v, %v", q, err)
 	}
 	note := "a \"note\"\\ in it, \r\nof two lines with an ö"
-	if err := c.SetMetadata(ctx, box, "/private/comment", &note); err != nil {
+	if err := c.Admin().SetMetadata(ctx, box, "/private/comment", &note); err != nil {
 		t.Error(err)
 	}
-	if m, err := c.Metadata(ctx, box); err != nil || m["/private/comment"] != note {
+	if m, err := c.Admin().Metadata(ctx, box); err != nil || m["/private/comment"] != note {
 		t.Errorf("%v, %v", m, err)
 	}
-	if err := c.SetMetadata(ctx, box, "/private/comment", nil); err != nil {
+	if err := c.Admin().SetMetadata(ctx, box, "/private/comment", nil); err != nil {
 		t.Error(err)
 	}
-	if n, err := c.Namespaces(ctx); err != nil || len(n) == 0 || n[0].Delimiter != "/" {
+	if n, err := c.Admin().Namespaces(ctx); err != nil || len(n) == 0 || n[0].Delimiter != "/" {
 		t.Errorf("%v, %v", n, err)
 	}
-	if id, err := c.ID(ctx); err != nil || id["name"] != "Dovecot" {
+	if id, err := c.Admin().ID(ctx); err != nil || id["name"] != "Dovecot" {
 		t.Errorf("%v, %v", id, err)
 	}
 	if err := c.Check(ctx, box); err != nil {

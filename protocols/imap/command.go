@@ -310,8 +310,8 @@ func (s *session) ask(each func(r *response) error, verb string, args ...any) er
 	return st.err()
 }
 
-// fail remembers that the connection is lost or out of step. The library's
-// goroutine may say so too.
+// fail remembers that the connection is lost or out of step. The timer of IDLE
+// may call it too.
 func (s *session) fail(err error) error {
 	if err != nil {
 		s.failing.Lock()

@@ -101,9 +101,12 @@ var atDovecot = []recording{
 	})},
 	{Name: "unmake-full", Call: using(func(ctx context.Context, c *Client) error { return c.Unmake(ctx, "dialogues2") })},
 	{Name: "make-there", Call: using(func(ctx context.Context, c *Client) error { return c.Make(ctx, "dialogues2") })},
-	{Name: "namespace", Call: using(func(ctx context.Context, c *Client) error { _, err := c.Namespaces(ctx); return err })},
-	{Name: "quota", Call: using(func(ctx context.Context, c *Client) error { _, err := c.Quotas(ctx, dialogBox, nil); return err })},
-	{Name: "acl", Call: using(func(ctx context.Context, c *Client) error { _, err := c.ACL(ctx, dialogBox); return err })},
+	{Name: "namespace", Call: using(func(ctx context.Context, c *Client) error { _, err := c.Admin().Namespaces(ctx); return err })},
+	{Name: "quota", Call: using(func(ctx context.Context, c *Client) error {
+		_, err := c.Admin().Quotas(ctx, dialogBox, nil)
+		return err
+	})},
+	{Name: "acl", Call: using(func(ctx context.Context, c *Client) error { _, err := c.Admin().ACL(ctx, dialogBox); return err })},
 	{Name: "raw", Call: protocoltest.Raw("NOOP")},
 	{Name: "raw-unknown", Call: protocoltest.Raw("NONSENSE")},
 	{Name: "login-refused", Call: protocoltest.Stat(dialogBox), Options: func(o *protocols.Options) { plain(o); o.Credentials = dialogs.Stranger(dialogSecret) }},

@@ -158,9 +158,9 @@ func TestHostileAnswers(t *testing.T) {
 			return nil
 		}},
 		{"no IMAP", hostile{greeting: "220 smtp.example.org ESMTP\r\n"}, func(c *Client) error { return list(c, "") }},
-		{"an ID of any depth", hostile{greeting: "* PREAUTH [CAPABILITY IMAP4rev1 ID] hello\r\n", says: map[string]string{"ID": "* ID " + deep + "\r\n{tag} OK\r\n"}}, func(c *Client) error { _, err := c.ID(context.Background()); return err }},
+		{"an ID of any depth", hostile{greeting: "* PREAUTH [CAPABILITY IMAP4rev1 ID] hello\r\n", says: map[string]string{"ID": "* ID " + deep + "\r\n{tag} OK\r\n"}}, func(c *Client) error { _, err := c.Admin().ID(context.Background()); return err }},
 		{"a quota that makes no sense", hostile{greeting: "* PREAUTH [CAPABILITY IMAP4rev1 QUOTA] hello\r\n", says: map[string]string{"GETQUOTAROOT": "* QUOTAROOT INBOX (((\r\n* QUOTA \"\" (STORAGE x)\r\n{tag} OK done\r\n"}}, func(c *Client) error {
-			_, err := c.Quotas(context.Background(), "INBOX", nil)
+			_, err := c.Admin().Quotas(context.Background(), "INBOX", nil)
 			return err
 		}},
 	} {

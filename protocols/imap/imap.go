@@ -19,12 +19,9 @@
 //
 // # Parts
 //
-// One connection has two users. What mailboxes and messages need (LIST, FETCH,
-// APPEND, SEARCH, STORE, IDLE and so on) is our own, pipelined, streamed, bounded;
-// what administrators ask for (GETACL, MYRIGHTS, GETQUOTA, NAMESPACE) is that of
-// github.com/emersion/go-imap/v2, which talks through a guard (library.go) for as
-// long as one call takes: it sees whole, bounded responses of kinds it knows, and
-// nothing else.
+// One engine of our own sends commands and reads responses: pipelined, streamed,
+// bounded. [Client.Admin] has the commands of administrators: NAMESPACE, QUOTA,
+// ACL, METADATA, ID.
 package imap
 
 import (

@@ -82,7 +82,7 @@ func TestMailboxes(t *testing.T) {
 		if err := c.Unmake(ctx, "Neu"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("removed twice: %v", err)
 		}
-		spaces, err := c.Namespaces(ctx)
+		spaces, err := c.Admin().Namespaces(ctx)
 		if err != nil || len(spaces) != 1 || spaces[0].Delimiter != "/" {
 			t.Errorf("%v, %v", spaces, err)
 		}

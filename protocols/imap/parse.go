@@ -29,6 +29,12 @@ func (n node) number() uint64 {
 	return v
 }
 
+// int64 returns the value as a number that is not negative.
+func (n node) int64() (int64, bool) {
+	v, err := strconv.ParseInt(n.text, 10, 64)
+	return v, err == nil && v >= 0 && n.kind == atomNode
+}
+
 // parser reads the values of one response (RFC 3501 9). It is lenient where that
 // is harmless, and never goes deeper than its limit.
 type parser struct {

@@ -196,6 +196,7 @@ func FuzzResponse(f *testing.F) {
 		"* 1 FETCH (UID 5 FLAGS (\\Seen) BODY[HEADER.FIELDS (A B)]<0> {3}\r\nabc RFC822.SIZE 5)\r\n",
 		"* LIST (\\A) \"/\" \"a\\\"b\"\r\n", "* ESEARCH (TAG \"x\") UID ALL 1:5,7\r\n", "* THREAD (1 2 (3)(4))\r\n", "a OK [COPYUID 1 2 3] x\r\n",
 		"* STATUS x (MESSAGES 5)\r\n* VANISHED (EARLIER) 1:5\r\n", "* METADATA \"\" (/a \"b\")\r\n+ go\r\n",
+		"* QUOTA \"\" (STORAGE 10 512)\r\n* NAMESPACE ((\"\" \"/\")) NIL ((\"#\" \".\" \"X\" (\"y\")))\r\n",
 	} {
 		f.Add([]byte(s))
 	}
@@ -216,7 +217,10 @@ func FuzzResponse(f *testing.F) {
 			s.take(&r)
 			parseFetch(&r, l)
 			s.parseList(&r)
-			s.annotations(&r, map[string]string{})
+			values, _ := newParser(r.args, l).all()
+			addAnnotations(map[string]string{}, values, 10)
+			quotas(values)
+			s.namespaces(values)
 			parseThreads(r.args, l)
 			var b setBuilder
 			b.take(s, &r)

@@ -156,6 +156,11 @@ func missing(op, what string) error {
 	return e
 }
 
+// errTooMany says that a server sends more of something than can be of use.
+func errTooMany(what string) error {
+	return protocols.ProtocolError(proto, "", "too many "+what+" in the answer")
+}
+
 // notFound says that a message is not there.
 func notFound(what string) error {
 	return &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: what}

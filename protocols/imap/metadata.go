@@ -1,0 +1,76 @@
+package imap
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Metadata returns annotations of a mailbox, or of the server if mailbox is empty
+// (RFC 5464), by entry. Without entries it returns all below /private and /shared.
+func (a *Admin) Metadata(ctx context.Context, mailbox string, entries ...string) (map[string]string, error) {
+	out := map[string]string{}
+	options := []any{"(DEPTH 0)"}
+	if len(entries) == 0 {
+		entries, options = []string{"/private", "/shared"}, []any{"(DEPTH infinity)"}
+	}
+	if err := checkArgs(entries...); err != nil {
+		return nil, a.c.wrap(err, "metadata", mailbox)
+	}
+	list := []any{glueOpen}
+	for _, e := range entries {
+		list = append(list, text(e))
+	}
+	list = append(list, glueClose)
+	err := a.metadata(ctx, mailbox, func(s *session, box boxName) error {
+		each := func(values []node) error { return addAnnotations(out, values, s.c.limits.ReplyLines) }
+		// The grammar has the options first, the examples of the RFC have them after
+		// the mailbox: there are servers of either kind.
+		err := s.values("METADATA", each, "GETMETADATA", slices.Concat(options, []any{box}, list)...)
+		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Kind == protocols.KindRefused {
+			err = s.values("METADATA", each, "GETMETADATA", slices.Concat([]any{box}, options, list)...)
+		}
+		return err
+	})
+	return out, err
+}
+
+// addAnnotations reads `mailbox (entry value ...)`. A response without values is
+// news of entries that changed.
+func addAnnotations(out map[string]string, values []node, most int) error {
+	if len(values) == 2 {
+		addPairs(out, values[1].list, most, func(entry string) string { return entry })
+	}
+	return nil
+}
+
+// SetMetadata sets one annotation; a nil value removes it.
+func (a *Admin) SetMetadata(ctx context.Context, mailbox, entry string, value *string) error {
+	if err := checkArgs(entry); err != nil {
+		return a.c.wrap(err, "metadata", mailbox)
+	}
+	set := []any{glueOpen, text(entry), "NIL", glueClose}
+	if value != nil {
+		set[2] = text(*value)
+	}
+	return a.metadata(ctx, mailbox, func(s *session, box boxName) error {
+		return s.simple("SETMETADATA", append([]any{box}, set...)...)
+	})
+}
+
+// metadata runs f if the server supports METADATA. METADATA-SERVER is enough for
+// the server's own annotations.
+func (a *Admin) metadata(ctx context.Context, mailbox string, f func(s *session, box boxName) error) error {
+	n, err := a.c.parse(mailbox)
+	if err != nil {
+		return a.c.wrap(err, "metadata", mailbox)
+	}
+	return a.c.do(ctx, "metadata", mailbox, func(s *session) error {
+		if !s.caps["METADATA"] && (n.mailbox != "" || !s.caps["METADATA-SERVER"]) {
+			return missing("metadata", "METADATA")
+		}
+		return f(s, boxName(n.mailbox))
+	})
+}

@@ -1,0 +1,88 @@
+package imap
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Quota is one resource of a quota root. STORAGE counts in KiB.
+type Quota struct {
+	Root     string `json:"root"`
+	Resource string `json:"resource"`
+	Usage    int64  `json:"usage"`
+	Limit    int64  `json:"limit"`
+}
+
+// Quotas returns the quotas that apply to a mailbox (GETQUOTAROOT, RFC 9208 4.2),
+// or, if root is not nil, those of that quota root (GETQUOTA).
+func (a *Admin) Quotas(ctx context.Context, mailbox string, root *string) ([]Quota, error) {
+	n, err := a.c.parse(mailbox)
+	if err == nil && root != nil {
+		err = checkArgs(*root)
+	}
+	if err != nil {
+		return nil, a.c.wrap(err, "quota", mailbox)
+	}
+	verb, arg := "GETQUOTAROOT", any(boxName(cmp.Or(n.mailbox, "INBOX")))
+	if root != nil {
+		verb, arg = "GETQUOTA", text(*root)
+	}
+	var out []Quota
+	err = a.c.do(ctx, "quota", mailbox, func(s *session) error {
+		if !s.caps["QUOTA"] {
+			return missing("quota", "QUOTA")
+		}
+		return s.values("QUOTA", func(values []node) error {
+			list, err := quotas(values)
+			if out = append(out, list...); len(out) > s.c.limits.ReplyLines {
+				return errTooMany("quotas")
+			}
+			return err
+		}, verb, arg)
+	})
+	return out, err
+}
+
+// quotas reads `root (STORAGE 10 512 ...)`.
+func quotas(values []node) ([]Quota, error) {
+	if len(values) != 2 || values[1].kind != listNode || len(values[1].list)%3 != 0 {
+		return nil, errValues("QUOTA")
+	}
+	var out []Quota
+	for part := range slices.Chunk(values[1].list, 3) {
+		usage, ok1 := part[1].int64()
+		limit, ok2 := part[2].int64()
+		if !ok1 || !ok2 {
+			return nil, errValues("QUOTA")
+		}
+		out = append(out, Quota{values[0].text, strings.ToUpper(part[0].text), usage, limit})
+	}
+	slices.SortFunc(out, func(a, b Quota) int { return cmp.Compare(a.Resource, b.Resource) })
+	return out, nil
+}
+
+// SetQuota sets the limits of a quota root (SETQUOTA), by resource.
+func (a *Admin) SetQuota(ctx context.Context, root string, limits map[string]int64) error {
+	if err := checkArgs(root); err != nil {
+		return a.c.wrap(err, "quota", "")
+	}
+	var set []string
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		if !isFlag(name) || limits[name] < 0 {
+			return a.c.wrap(protocols.UsageError(proto, "quota", "want a resource and a limit, as STORAGE=512"), "quota", "")
+		}
+		set = append(set, fmt.Sprintf("%s %d", strings.ToUpper(name), limits[name]))
+	}
+	return a.c.do(ctx, "quota", "", func(s *session) error {
+		if !s.caps["QUOTA"] {
+			return missing("quota", "QUOTA")
+		}
+		return s.simple("SETQUOTA", text(root), "("+strings.Join(set, " ")+")")
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -73,8 +74,15 @@ func need[T any](c Client, op string) (T, error) {
 	return t, nil
 }
 
-// Gate lets one operation at a time into a client. The zero value is open.
-type Gate struct{ busy atomic.Bool }
+// Gate lets one operation at a time into a client, and ends it when the client is
+// closed. The zero value is open.
+type Gate struct {
+	busy atomic.Bool
+
+	mu     sync.Mutex
+	end    context.CancelCauseFunc // of the operation that Begin let in
+	closed bool
+}
 
 // Enter takes the gate, or fails at once with an error of class [ErrBusy].
 func (g *Gate) Enter() error {
@@ -86,3 +94,51 @@ func (g *Gate) Enter() error {
 
 // Leave frees the gate. Only the operation that entered calls it, once.
 func (g *Gate) Leave() { g.busy.Store(false) }
+
+// Begin takes the gate as Enter does. The context it returns ends with
+// ctx, or with an error of class [ErrClosed] as soon as Close is called. The caller
+// calls leave when the operation is over; it may be called more than once.
+func (g *Gate) Begin(ctx context.Context) (_ context.Context, leave func(), err error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := g.Enter(); err != nil {
+		return nil, nil, err
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		end(nil)
+		g.Leave()
+		return nil, nil, closedGate()
+	}
+	g.end = end
+	return ctx, sync.OnceFunc(func() {
+		g.mu.Lock()
+		g.end = nil
+		g.mu.Unlock()
+		end(nil)
+		g.Leave()
+	}), nil
+}
+
+// Close ends the operation that is in progress, and lets none in from now on. It may
+// be called more than once.
+func (g *Gate) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	if g.end != nil {
+		g.end(closedGate())
+	}
+}
+
+// Closed reports whether Close was called.
+func (g *Gate) Closed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
+}
+
+func closedGate() error { return &Error{Kind: KindUsage, Sentinel: ErrClosed} }

@@ -68,7 +68,7 @@ func kindNamed(s string) Kind {
 // context and errors.
 var (
 	ErrBusy        = errors.New("another operation is still going on with this client")
-	ErrClosed      = errors.New("client is closed")
+	ErrClosed      = error(closedError{})
 	ErrTooMany     = errors.New("server allows no more connections")
 	ErrChanged     = errors.New("object changed on the server")
 	ErrIncomplete  = errors.New("listing is incomplete")
@@ -76,6 +76,14 @@ var (
 	ErrCleartext   = errors.New("refused to send a secret without TLS")
 	ErrLoginNeeded = errors.New("server wants a login first")
 )
+
+// closedError is the type of [ErrClosed], which is also [net.ErrClosed]: what package
+// net calls the use of something that this side has closed.
+type closedError struct{}
+
+func (closedError) Error() string { return "client is closed" }
+
+func (closedError) Is(target error) bool { return target == net.ErrClosed }
 
 // Error is the one error type that leaves an adapter.
 type Error struct {
@@ -306,11 +314,11 @@ var rules = []struct {
 	{isDial, KindConnect, true},
 	{isLocal, KindLocal, false},
 	{anyOf(io.EOF, io.ErrUnexpectedEOF), KindProtocol, true},
-	{anyOf(syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, net.ErrClosed), KindConnect, true},
+	{is(net.ErrClosed), KindUsage, false}, // by this side: ErrClosed too
+	{anyOf(syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED), KindConnect, true},
 	{as[*net.OpError], KindConnect, true},
 	{is(errors.ErrUnsupported), KindUsage, false},
 	{is(ErrBusy), KindUsage, false},
-	{is(ErrClosed), KindUsage, false},
 }
 
 func is(target error) func(error) bool {

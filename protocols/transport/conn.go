@@ -172,6 +172,7 @@ func (c *Conn) ioError(err error) error {
 // the first one's error.
 func (c *Conn) Close() error {
 	c.closed.Do(func() {
+		c.sock.close()
 		c.closeErr = c.top.Close()
 		if c.d.traced() {
 			c.Event(protocols.EventClose, fmt.Sprintf("read %d, written %d bytes", c.read.Load(), c.written.Load()),

@@ -13,6 +13,8 @@ import (
 const (
 	piece      = 4 << 20   // bytes of a fast copy between two looks at the counters
 	bufferSize = 256 << 10 // of a copy through memory
+
+	pastStopSize = 4 << 10 // of the read that passes an urgent mark: what a pipe that polls as writable takes
 )
 
 // zeroCopy: elsewhere the standard library has no splice, and a deadline that
@@ -73,9 +75,10 @@ func (c *Conn) flushAhead(w io.Writer, n int64) (int64, error) {
 	return int64(m), err
 }
 
-// spliceTo copies by pieces. A deadline of the source ends a piece with all that
-// was taken from the socket written, for the standard library waits on the
-// socket only with an empty pipe; so a piece that ended early just goes on.
+// spliceTo copies in pieces. A deadline of the source ends a piece with all that
+// was taken from the socket written, because the standard library waits on the
+// socket only with an empty pipe; so a piece that ended early just goes on. A splice
+// that returns 0 is not the end of the stream: urgent data in the queue stops it too.
 func (c *Conn) spliceTo(w io.Writer, n int64) (total int64, err error) {
 	last := time.Now()
 	for total < n {
@@ -91,7 +94,12 @@ func (c *Conn) spliceTo(w io.Writer, n int64) (total int64, err error) {
 		}
 		switch {
 		case err == nil && m < want:
-			return total, nil
+			k, more, err := c.pastStop(w, want-m)
+			total += k
+			if !more {
+				return total, err
+			}
+			last = time.Now()
 		case err == nil:
 		case !isDeadline(err):
 			return total, c.spliceError(err)
@@ -102,6 +110,21 @@ func (c *Conn) spliceTo(w io.Writer, n int64) (total int64, err error) {
 		}
 	}
 	return total, nil
+}
+
+// pastStop reads once through memory where a splice has stopped: a read passes the
+// urgent mark that a splice does not. more is false at the end of the stream.
+func (c *Conn) pastStop(w io.Writer, n int64) (moved int64, more bool, err error) {
+	buf := make([]byte, min(n, pastStopSize))
+	k, err := c.Read(buf)
+	if err == io.EOF {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	k, err = w.Write(buf[:k])
+	return int64(k), err == nil, err
 }
 
 // spliceError tells an error of the socket from one of the file: the standard

@@ -48,6 +48,9 @@ func ioError(err error) error {
 	if _, ok := errors.AsType[*protocols.Error](err); ok {
 		return err
 	}
+	if errors.Is(err, net.ErrClosed) {
+		return closedError()
+	}
 	texts := []struct {
 		is   error
 		text string
@@ -55,7 +58,6 @@ func ioError(err error) error {
 		{syscall.ECONNRESET, "connection reset by the peer"},
 		{syscall.EPIPE, "connection closed by the peer"},
 		{syscall.ETIMEDOUT, "connection lost: the peer does not answer any more"},
-		{net.ErrClosed, "connection is closed"},
 		{io.ErrClosedPipe, "connection is closed"},
 	}
 	text := plainNetError(err)
@@ -66,6 +68,11 @@ func ioError(err error) error {
 		}
 	}
 	return &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Err: &brief{text, err}}
+}
+
+// closedError is the error for a connection that this side has closed.
+func closedError() error {
+	return &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
 }
 
 // plainNetError drops the operation and the addresses that net puts in front.

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"io"
 	"math"
 	"os"
 	"syscall"
@@ -56,7 +57,7 @@ func (c *Conn) toPipe(f *os.File, n int64) (total int64, works bool, err error) 
 		return 0, true, err
 	}
 	cerr := raw.Control(func(fd uintptr) {
-		p := pipeCopy{c: c, fd: int(fd), in: true}
+		p := pipeCopy{c: c, fd: int(fd), in: true, out: f}
 		total, works, err = p.copy(n)
 	})
 	if err == nil {
@@ -73,6 +74,8 @@ type pipeCopy struct {
 	c  *Conn
 	fd int
 	in bool // from the connection into the pipe
+
+	out io.Writer // the pipe, where in is set
 }
 
 // copy moves until n bytes have gone or the source ends. works is false when the
@@ -103,6 +106,12 @@ func (p *pipeCopy) copy(n int64) (total int64, works bool, err error) {
 			return total, true, err
 		case err != nil:
 			return total, true, p.c.sock.fail(err)
+		case m == 0 && p.in: // the end of the stream, or an urgent mark
+			k, more, err := p.c.pastStop(p.out, n-total)
+			total += k
+			if !more {
+				return total, true, err
+			}
 		case m == 0:
 			return total, true, nil
 		}

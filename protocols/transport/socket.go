@@ -22,9 +22,10 @@ type socket struct {
 	net.Conn
 	idle time.Duration // 0: none
 
-	mu     sync.Mutex
-	rd, wd deadline
-	broken error // why the connection is not usable any more
+	mu      sync.Mutex
+	rd, wd  deadline
+	broken  error // why the connection is not usable any more
+	closing bool  // this side closes it
 
 	ahead   []byte   // bytes read already that Read gives first
 	records *records // bounds reads by TLS records while TLS is on
@@ -62,7 +63,7 @@ func (s *socket) arm(d *deadline, since time.Time) error {
 			return nil
 		}
 	}
-	return d.move(want)
+	return s.failed(d.move(want))
 }
 
 // tick sets a deadline a short time away, for copies that look at their progress.
@@ -76,7 +77,7 @@ func (s *socket) tick(d *deadline, now time.Time) error {
 	if s.idle > 0 {
 		step = min(step, s.idle/4)
 	}
-	return d.move(now.Add(step))
+	return s.failed(d.move(now.Add(step)))
 }
 
 // move sets the earlier of want and the user's deadline, when it is another one.
@@ -118,10 +119,28 @@ func (s *socket) fail(err error) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.failed(err)
+}
+
+// failed is fail for callers that hold the lock.
+func (s *socket) failed(err error) error {
+	if err == nil {
+		return nil
+	}
 	if s.broken == nil {
 		s.broken = ioError(err)
+		if s.closing && errors.Is(err, io.ErrClosedPipe) { // of a net.Pipe
+			s.broken = closedError()
+		}
 	}
 	return s.broken
+}
+
+// close notes that this side ends the connection.
+func (s *socket) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
 }
 
 // abort ends all I/O at once and for good.

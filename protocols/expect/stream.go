@@ -1,6 +1,6 @@
-// Package talk holds conversations over any two-way stream: reading up to a text
-// or regular expression within a time, and scripts of such steps, as expect and
-// Python's telnetlib have them. What protocols.Talk gives is such a stream.
+// Package expect holds conversations over any two-way stream: reading up to a text
+// or regular expression within a time limit, and scripts of such steps, as expect(1)
+// and Python's telnetlib have them. protocols.Talk returns such a stream.
 //
 //   - [Stream] reads with patterns and time limits
 //   - [Parse] reads a [Script], [Script.Run] plays it; its language is [Language]

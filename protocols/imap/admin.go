@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Admin is the administration of an account: namespaces, quotas, rights and
@@ -16,12 +17,12 @@ func (c *Client) Admin() *Admin { return &Admin{c} }
 
 // values calls each with the values of every untagged response named name that
 // the command brings. Errors of each are protocol errors.
-func (s *session) values(name string, each func(values []node) error, verb string, args ...any) error {
-	return s.ask(func(r *response) error {
-		if r.name != name {
+func (s *session) values(name string, each func(values []imapwire.Node) error, verb string, args ...any) error {
+	return s.ask(func(r *imapwire.Response) error {
+		if r.Name != name {
 			return nil
 		}
-		values, err := newParser(r.args, s.c.limits).all()
+		values, err := imapwire.NewParser(r.Args, s.c.limits).All()
 		if err == nil {
 			err = each(values)
 		}
@@ -47,14 +48,14 @@ func (a *Admin) Namespaces(ctx context.Context) ([]Namespace, error) {
 	var out []Namespace
 	err := a.c.do(ctx, "namespace", "", func(s *session) error {
 		if !s.hasOr2("NAMESPACE") {
-			return s.ask(func(r *response) error {
-				if l, ok := s.parseList(r); r.name == "LIST" && ok {
+			return s.ask(func(r *imapwire.Response) error {
+				if l, ok := s.parseList(r); r.Name == "LIST" && ok {
 					out = []Namespace{{"personal", "", l.delimiter}}
 				}
 				return nil
 			}, "LIST", text(""), text(""))
 		}
-		return s.values("NAMESPACE", func(values []node) (err error) {
+		return s.values("NAMESPACE", func(values []imapwire.Node) (err error) {
 			out, err = s.namespaces(values)
 			return err
 		}, "NAMESPACE")
@@ -63,17 +64,17 @@ func (a *Admin) Namespaces(ctx context.Context) ([]Namespace, error) {
 }
 
 // namespaces reads `(("" "/") ...) NIL (...)`: personal, other users', shared.
-func (s *session) namespaces(values []node) (out []Namespace, err error) {
+func (s *session) namespaces(values []imapwire.Node) (out []Namespace, err error) {
 	kinds := []string{"personal", "other", "shared"}
 	if len(values) != len(kinds) {
 		return nil, errValues("NAMESPACE")
 	}
 	for i, kind := range kinds {
-		for _, d := range values[i].list {
-			if len(d.list) < 2 || d.list[0].kind == listNode {
+		for _, d := range values[i].List {
+			if len(d.List) < 2 || d.List[0].Kind == imapwire.ListNode {
 				return nil, errValues("NAMESPACE")
 			}
-			out = append(out, Namespace{kind, s.decodeName(d.list[0].text), d.list[1].text})
+			out = append(out, Namespace{kind, s.decodeName(d.List[0].Text), d.List[1].Text})
 		}
 	}
 	return out, nil
@@ -86,12 +87,12 @@ func (a *Admin) ID(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
 	err := a.c.do(ctx, "id", "", func(s *session) error {
 		if !s.caps["ID"] {
-			out["greeting"] = s.greeting.text
+			out["greeting"] = s.greeting.Text
 			return nil
 		}
-		return s.values("ID", func(values []node) error {
+		return s.values("ID", func(values []imapwire.Node) error {
 			if len(values) > 0 {
-				addPairs(out, values[0].list, 100, strings.ToLower)
+				addPairs(out, values[0].List, 100, strings.ToLower)
 			}
 			return nil
 		}, "ID", `("name" "netclients")`)
@@ -101,10 +102,10 @@ func (a *Admin) ID(ctx context.Context) (map[string]string, error) {
 
 // addPairs adds "key value key value" to a map of at most most keys. Values that
 // are NIL are left out.
-func addPairs(out map[string]string, list []node, most int, key func(string) string) {
+func addPairs(out map[string]string, list []imapwire.Node, most int, key func(string) string) {
 	for i := 0; i+1 < len(list) && len(out) < most; i += 2 {
-		if list[i+1].kind != nilNode {
-			out[key(list[i].text)] = list[i+1].text
+		if list[i+1].Kind != imapwire.NilNode {
+			out[key(list[i].Text)] = list[i+1].Text
 		}
 	}
 }

@@ -42,14 +42,14 @@ func (c *Client) Put(ctx context.Context, text string, r io.Reader, o *protocols
 // the iterator ends it too.
 func (c *Client) PutAll(ctx context.Context, text string, messages iter.Seq2[Upload, error], each func(i int, e protocols.Entry, err error) error) error {
 	n, err := c.parse(text)
-	if err == nil && (n.mailbox == "" || n.uids() != "") {
+	if err == nil && (n.Mailbox == "" || n.UIDs() != "") {
 		err = protocols.UsageError(proto, "put", "the URL must name a mailbox, and no message in it")
 	}
 	if err != nil {
 		return c.wrap(err, "put", text)
 	}
 	return c.do(ctx, "put", text, func(s *session) error {
-		a := &appender{s: s, box: n.mailbox, text: text, each: each}
+		a := &appender{s: s, box: n.Mailbox, text: text, each: each}
 		defer a.clean()
 		for up, err := range messages {
 			if err == nil {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // The bounds of one group.
@@ -20,7 +21,7 @@ type group struct {
 	first int // index of the first one
 	size  int64
 	tag   string
-	st    *status // the answer, when it has come
+	st    *imapwire.Status // the answer, when it has come
 }
 
 // appender stores messages in one mailbox.
@@ -57,8 +58,8 @@ func (g *group) close() {
 // add takes one message. Its body has been read when add returns.
 func (a *appender) add(up Upload) error {
 	for _, f := range up.Flags {
-		if !isFlag(f) {
-			return protocols.UsageError(proto, "put", strconv.Quote(clip(f))+" is no flag")
+		if !imapwire.IsFlag(f) {
+			return protocols.UsageError(proto, "put", strconv.Quote(imapwire.Clip(f))+" is no flag")
 		}
 	}
 	sp, err := spool(up, a.s.c.Settings.Spool)
@@ -171,7 +172,7 @@ func (a *appender) finish() error {
 		return err
 	}
 	switch {
-	case g.st.code == "TRYCREATE" && a.s.c.Settings.Create:
+	case g.st.Code == "TRYCREATE" && a.s.c.Settings.Create:
 		if err := a.settle(); err != nil {
 			return err
 		}
@@ -179,7 +180,7 @@ func (a *appender) finish() error {
 			return err
 		}
 		return a.again(g)
-	case g.st.err() != nil && len(g.list) > 1:
+	case g.st.Err() != nil && len(g.list) > 1:
 		if err := a.settle(); err != nil {
 			return err
 		}
@@ -219,7 +220,7 @@ func (a *appender) again(g *group) error {
 // create makes the mailbox; another group may have done so already.
 func (a *appender) create() error {
 	err := a.s.simple("CREATE", boxName(a.box))
-	if refused(err) {
+	if imapwire.Refused(err) {
 		return nil // storing tells whether it is there
 	}
 	return err
@@ -230,7 +231,7 @@ func (a *appender) report(g *group) error {
 	validity, uids := appendUID(g.st, len(g.list))
 	for i, sp := range g.list {
 		e := a.entry(sp, validity, uids[i])
-		err := a.each(g.first+i, e, a.s.c.wrap(g.st.err(), "put", a.text))
+		err := a.each(g.first+i, e, a.s.c.wrap(g.st.Err(), "put", a.text))
 		if err != nil {
 			return err
 		}
@@ -242,7 +243,7 @@ func (a *appender) entry(sp *spooled, validity, uid uint32) protocols.Entry {
 	path := a.text
 	e := protocols.Entry{Protocol: proto, Name: a.box, Type: protocols.TypeMessage, Size: sp.size, Modified: sp.Date}
 	if uid != 0 {
-		path = messageName(a.box, validity, uid)
+		path = imapwire.MessageName(a.box, validity, uid)
 		e.Name = strconv.FormatUint(uint64(uid), 10)
 		e.MessageInfo = &protocols.MessageInfo{UID: e.Name, Flags: sp.Flags}
 	}
@@ -252,17 +253,17 @@ func (a *appender) entry(sp *spooled, validity, uid uint32) protocols.Entry {
 
 // appendUID reads APPENDUID (RFC 4315 3): the UIDs of want messages, 0 where it
 // does not tell.
-func appendUID(st *status, want int) (validity uint32, uids []uint32) {
+func appendUID(st *imapwire.Status, want int) (validity uint32, uids []uint32) {
 	uids = make([]uint32, want)
-	if st.code != "APPENDUID" {
+	if st.Code != "APPENDUID" {
 		return 0, uids
 	}
 	var set string
-	if _, err := fmt.Sscanf(st.args, "%d %s", &validity, &set); err != nil {
+	if _, err := fmt.Sscanf(st.Args, "%d %s", &validity, &set); err != nil {
 		return 0, uids
 	}
 	i := 0
-	for uid := range eachUID(set) {
+	for uid := range imapwire.EachUID(set) {
 		if i == want {
 			return 0, make([]uint32, want) // more than were stored: it means something else
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 var (
@@ -30,12 +31,12 @@ func (c *Client) OpenArchive(ctx context.Context, text string, o *protocols.Arch
 		o = &protocols.ArchiveOptions{}
 	}
 	n, err := c.parse(text)
-	if err == nil && (n.mailbox == "" || n.uids() != "") {
+	if err == nil && (n.Mailbox == "" || n.UIDs() != "") {
 		err = protocols.UsageError(proto, "sync", "the URL must name a mailbox, and no message in it")
 	}
 	a := &archive{c: c, text: text, n: n, o: o, led: &ledger{}}
 	if err == nil && !o.ReadOnly {
-		a.led, err = c.openLedger(n.mailbox)
+		a.led, err = c.openLedger(n.Mailbox)
 	}
 	if err != nil {
 		return nil, c.wrap(err, "sync", text)
@@ -52,7 +53,7 @@ type archive struct {
 	c       *Client
 	s       *session // of the newest step; nil: none was taken
 	text    string
-	n       *name
+	n       *imapwire.Name
 	o       *protocols.ArchiveOptions
 	mark    string
 	missing bool // it is not there, and must not be made
@@ -85,7 +86,7 @@ func (a *archive) begin(ctx context.Context, s *session) error {
 			a.missing = true
 			return nil
 		}
-		if err = s.simple("CREATE", boxName(a.n.mailbox)); err == nil {
+		if err = s.simple("CREATE", boxName(a.n.Mailbox)); err == nil {
 			err = s.open(a.n, true)
 		}
 	}
@@ -103,7 +104,7 @@ func (a *archive) begin(ctx context.Context, s *session) error {
 	a.emptied = remade && known && len(a.led.known) == 0
 	a.led.from = max(s.box.uidNext, 1)
 	fixed := *a.n
-	fixed.validity = s.box.validity
+	fixed.Validity = s.box.validity
 	a.n, a.mark = &fixed, fmt.Sprintf("%d %d", s.box.validity, s.box.uidNext)
 	return nil
 }
@@ -132,7 +133,7 @@ func (a *archive) Add(ctx context.Context, key string, e *protocols.Entry, body 
 	if e != nil {
 		up.Date = e.Modified
 		if e.MessageInfo != nil {
-			up.Flags = storable(e.Flags)
+			up.Flags = imapwire.Storable(e.Flags)
 		}
 	}
 	return a.use(ctx, func(s *session) error {
@@ -160,7 +161,7 @@ func (a *archive) resume(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	a.app = &appender{s: s, box: a.n.mailbox, text: a.text, alone: a.o.Each, goes: a.goes, each: a.stored}
+	a.app = &appender{s: s, box: a.n.Mailbox, text: a.text, alone: a.o.Each, goes: a.goes, each: a.stored}
 	a.keys = a.keys[:0]
 	return nil
 }
@@ -196,11 +197,6 @@ func (a *archive) goes(g *group) error {
 	return a.led.write(!a.o.NoSync)
 }
 
-// storable leaves the flags that can be stored.
-func storable(flags []string) []string {
-	return slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return !isFlag(f) || strings.EqualFold(f, `\Recent`) })
-}
-
 // stored notes and passes on what became of a message.
 func (a *archive) stored(i int, e protocols.Entry, err error) error {
 	key := a.keys[i]
@@ -217,11 +213,11 @@ func (a *archive) stored(i int, e protocols.Entry, err error) error {
 
 // uidOf returns the UID of an entry, 0 when it has none.
 func uidOf(e *protocols.Entry) uint32 {
-	n, err := parseName(e.Path)
+	n, err := imapwire.ParseName(e.Path)
 	if err != nil {
 		return 0
 	}
-	return n.uid
+	return n.UID
 }
 
 // Flush stores all that was added, and waits for what is under way.
@@ -295,7 +291,7 @@ type present struct {
 
 func (a *archive) entry(m *present) protocols.Entry {
 	return protocols.Entry{
-		Protocol: proto, Type: protocols.TypeMessage, ID: m.key.String(), Path: messageName(a.n.mailbox, a.n.validity, m.uid),
+		Protocol: proto, Type: protocols.TypeMessage, ID: m.key.String(), Path: imapwire.MessageName(a.n.Mailbox, a.n.Validity, m.uid),
 		Size: m.size, MessageInfo: &protocols.MessageInfo{Flags: slices.Clone(m.flags)},
 	}
 }
@@ -306,14 +302,14 @@ func (a *archive) list(ctx context.Context, s *session) (list []present, err err
 		return nil, err
 	}
 	byUID, shared := a.led.byUID(), map[string][]string{}
-	err = s.fetchSets(ctx, "FETCH", s.steps(), "(UID FLAGS)", func(r *response) error {
-		m, err := parseFetch(r, s.c.limits)
+	err = s.fetchSets(ctx, "FETCH", s.steps(), "(UID FLAGS)", func(r *imapwire.Response) error {
+		m, err := imapwire.ParseFetch(r, s.c.limits)
 		if err != nil {
 			return s.fail(err)
 		}
-		if key, ours := byUID[m.uid]; ours {
-			delete(byUID, m.uid)
-			list = append(list, present{key, m.uid, a.led.known[key].size, share(shared, storable(m.flags))})
+		if key, ours := byUID[m.UID]; ours {
+			delete(byUID, m.UID)
+			list = append(list, present{key, m.UID, a.led.known[key].size, share(shared, imapwire.Storable(m.Flags))})
 		}
 		return nil
 	})
@@ -351,9 +347,9 @@ func (a *archive) SetFlags(ctx context.Context, key string, flags []string) erro
 		if err := s.open(a.n, true); err != nil {
 			return err
 		}
-		tag, no, err := s.send("UID STORE", fmt.Sprint(a.led.known[k].uid), "FLAGS.SILENT ("+strings.Join(storable(flags), " ")+")")
+		tag, no, err := s.send("UID STORE", fmt.Sprint(a.led.known[k].uid), "FLAGS.SILENT ("+strings.Join(imapwire.Storable(flags), " ")+")")
 		if err != nil || no != nil {
-			return errors.Join(err, no.err())
+			return errors.Join(err, no.Err())
 		}
 		a.flags = append(a.flags, tag)
 		return a.answers(s, flagsAway)
@@ -372,7 +368,7 @@ func (a *archive) answers(s *session, most int) error {
 		}
 		st, err := s.wait(tag, false, nil)
 		if err == nil {
-			err = st.err()
+			err = st.Err()
 		}
 		if first == nil {
 			first = err
@@ -400,7 +396,7 @@ func (a *archive) Delete(ctx context.Context, keys []string) error {
 			}
 		}
 		for part := range slices.Chunk(slices.Sorted(maps.Keys(gone)), removeStep) {
-			if err := s.remove(uidSet(part)); err != nil && !isNotFound(err) {
+			if err := s.remove(imapwire.UIDSet(part)); err != nil && !isNotFound(err) {
 				return err
 			}
 		}

@@ -11,13 +11,14 @@ import (
 	"github.com/netclients/netclients/internal/sasl"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // logIn authenticates and settles the session.
 func (s *session) logIn(ctx context.Context) error {
 	start := time.Now()
 	s.user = s.c.url.User.Username()
-	if s.greeting.word != "PREAUTH" {
+	if s.greeting.Word != "PREAUTH" {
 		if err := s.authenticate(ctx); err != nil {
 			return err
 		}
@@ -42,7 +43,7 @@ func (s *session) settle() error {
 	}
 	if len(wanted) > 0 {
 		if !s.hasOr2("ENABLE") {
-			return missing("", "ENABLE")
+			return imapwire.Missing("", "ENABLE")
 		}
 		if err := s.simple("ENABLE", strings.Join(wanted, " ")); err != nil {
 			return err
@@ -142,9 +143,9 @@ func (s *session) exchange(c sasl.Client) (unknown bool, err error) {
 	switch {
 	case err != nil:
 		return false, err
-	case st.word == "BAD" || st.word == "NO" && strings.Contains(strings.ToLower(st.text), "unsupported authentication mechanism"):
-		return true, st.err()
-	case st.word == "OK":
+	case st.Word == "BAD" || st.Word == "NO" && strings.Contains(strings.ToLower(st.Text), "unsupported authentication mechanism"):
+		return true, st.Err()
+	case st.Word == "OK":
 		if err := sasl.Verified(c); err != nil {
 			return false, s.fail(err)
 		}
@@ -172,7 +173,7 @@ const mostChallenges = 30
 
 // challenges answers until the server decides. first is the initial response
 // where it could not go with the command.
-func (s *session) challenges(tag string, c sasl.Client, first []byte) (*status, error) {
+func (s *session) challenges(tag string, c sasl.Client, first []byte) (*imapwire.Status, error) {
 	if err := s.flush(); err != nil {
 		return nil, err
 	}
@@ -199,14 +200,14 @@ func (s *session) challenges(tag string, c sasl.Client, first []byte) (*status, 
 }
 
 // challenge waits for the next one, or the decision.
-func (s *session) challenge(tag string) (*status, []byte, error) {
+func (s *session) challenge(tag string) (*imapwire.Status, []byte, error) {
 	for {
 		r, err := s.read(false)
 		if err != nil {
 			return nil, nil, err
 		}
-		if r.tag == "+" {
-			data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.args))
+		if r.Tag == "+" {
+			data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.Args))
 			if err != nil {
 				return nil, nil, s.fail(protocols.ProtocolError(proto, "login", "the challenge is no base64"))
 			}
@@ -239,8 +240,8 @@ func authError(err error) error {
 }
 
 // loginError is the server's no to a login.
-func loginError(st *status) error {
-	e, ok := errors.AsType[*protocols.Error](st.err())
+func loginError(st *imapwire.Status) error {
+	e, ok := errors.AsType[*protocols.Error](st.Err())
 	if !ok {
 		return nil
 	}
@@ -277,7 +278,7 @@ func (s *session) plainLogin(cred protocols.Credential, clear, why error) error 
 	if err != nil {
 		return err
 	}
-	if st.word != "OK" {
+	if st.Word != "OK" {
 		return loginError(st)
 	}
 	s.forgetCaps(st)
@@ -285,7 +286,7 @@ func (s *session) plainLogin(cred protocols.Credential, clear, why error) error 
 }
 
 // loginCommand sends LOGIN; what cannot be quoted goes as literals.
-func (s *session) loginCommand(cred protocols.Credential) (*status, error) {
+func (s *session) loginCommand(cred protocols.Credential) (*imapwire.Status, error) {
 	user, ok1 := s.quote(cred.User)
 	password, ok2 := s.quote(cred.Password)
 	if !ok1 || !ok2 {
@@ -300,7 +301,7 @@ func (s *session) loginCommand(cred protocols.Credential) (*status, error) {
 }
 
 // forgetCaps: those from before the login count no more, unless the answer has new ones.
-func (s *session) forgetCaps(st *status) {
+func (s *session) forgetCaps(st *imapwire.Status) {
 	s.caps = nil
 	s.noteCaps(st)
 }

@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // BulkGet reads many messages with few commands: names of one mailbox with rising
@@ -42,7 +43,7 @@ func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(
 // wanted is one message of a bulk transfer.
 type wanted struct {
 	text string
-	n    *name
+	n    *imapwire.Name
 	err  error // of the name itself
 	done bool  // it was reported
 }
@@ -113,20 +114,20 @@ func (b *bulk) batch(w wanted) error {
 	if w.err != nil {
 		return cmp.Or(b.s.broken(), b.each(w.text, nil, b.c.wrap(w.err, "get", w.text)))
 	}
-	b.sectioned = w.n.section != "" || partial != ""
+	b.sectioned = w.n.Section != "" || partial != ""
 	if ok, err := b.goesOn(&w); ok || err != nil {
 		return err
 	}
 	bt := b.collect(w)
-	tag, no, err := b.s.send("UID FETCH", bt.set(), "(UID FLAGS INTERNALDATE RFC822.SIZE "+b.s.bodyItem(w.n.section, partial)+")")
+	tag, no, err := b.s.send("UID FETCH", bt.set(), "(UID FLAGS INTERNALDATE RFC822.SIZE "+b.s.bodyItem(w.n.Section, partial)+")")
 	if err == nil && no != nil {
-		err = no.err()
+		err = no.Err()
 	}
 	if err != nil {
 		return err
 	}
-	st, err := b.s.wait(tag, true, func(r *response) error {
-		if r.name != "FETCH" {
+	st, err := b.s.wait(tag, true, func(r *imapwire.Response) error {
+		if r.Name != "FETCH" {
 			return nil
 		}
 		return b.one(bt, r)
@@ -134,14 +135,14 @@ func (b *bulk) batch(w wanted) error {
 	if err != nil {
 		return err
 	}
-	return b.missing(bt, st.err())
+	return b.missing(bt, st.Err())
 }
 
 // collect takes the names that can go with the first one.
 func (b *bulk) collect(first wanted) *batch {
 	bt := &batch{list: []wanted{first}}
 	ranges := 1
-	for len(bt.list) < bulkStep && ranges*len("4294967295,") < setBytes {
+	for len(bt.list) < bulkStep && ranges*len("4294967295,") < imapwire.SetBytes {
 		w, ok := b.take()
 		if !ok {
 			break
@@ -150,7 +151,7 @@ func (b *bulk) collect(first wanted) *batch {
 			b.held = &w
 			break
 		}
-		if w.n.uid != bt.list[len(bt.list)-1].n.uid+1 {
+		if w.n.UID != bt.list[len(bt.list)-1].n.UID+1 {
 			ranges += 2
 		}
 		bt.list = append(bt.list, w)
@@ -165,17 +166,17 @@ func (bt *batch) fits(w *wanted) bool {
 	}
 	first, last := bt.list[0].n, bt.list[len(bt.list)-1].n
 	like := *w.n
-	like.uid = first.uid
-	return like == *first && w.n.uid > last.uid
+	like.UID = first.UID
+	return like == *first && w.n.UID > last.UID
 }
 
 // set returns the UIDs of a batch, neighbours as ranges.
 func (bt *batch) set() string {
 	var uids []uint32
 	for _, w := range bt.list {
-		uids = append(uids, w.n.uid)
+		uids = append(uids, w.n.UID)
 	}
-	return uidSet(uids)
+	return imapwire.UIDSet(uids)
 }
 
 // missing reports what was asked for and did not come.
@@ -186,7 +187,7 @@ func (b *bulk) missing(bt *batch, why error) error {
 		}
 		err := why
 		if err == nil {
-			err = notFound(fmt.Sprintf("no message with UID %d, or no such part in it", w.n.uid))
+			err = imapwire.NotFound(fmt.Sprintf("no message with UID %d, or no such part in it", w.n.UID))
 		}
 		if err := b.each(w.text, nil, b.c.wrap(err, "get", w.text)); err != nil {
 			return b.s.fail(err)
@@ -196,8 +197,8 @@ func (b *bulk) missing(bt *batch, why error) error {
 }
 
 // one reports the message of a FETCH response, if it is one that was asked for.
-func (b *bulk) one(bt *batch, r *response) error {
-	m, err := parseFetch(r, b.s.c.limits)
+func (b *bulk) one(bt *batch, r *imapwire.Response) error {
+	m, err := imapwire.ParseFetch(r, b.s.c.limits)
 	if err != nil {
 		return b.s.fail(err)
 	}
@@ -206,7 +207,7 @@ func (b *bulk) one(bt *batch, r *response) error {
 	if err != nil || !ok {
 		return err
 	}
-	if w := bt.find(m.uid); w != nil {
+	if w := bt.find(m.UID); w != nil {
 		w.done = true
 		return b.deliver(w, &m, bd)
 	}
@@ -216,13 +217,13 @@ func (b *bulk) one(bt *batch, r *response) error {
 // find returns the message with that UID, if it has not come yet. Messages come by
 // rising UID, on nearly all servers.
 func (bt *batch) find(uid uint32) *wanted {
-	if last := bt.list[len(bt.list)-1].n; uid < bt.list[0].n.uid || uid > last.uid {
+	if last := bt.list[len(bt.list)-1].n; uid < bt.list[0].n.UID || uid > last.UID {
 		return nil
 	}
 	for range bt.list {
 		w := &bt.list[bt.at]
 		bt.at = (bt.at + 1) % len(bt.list)
-		if w.n.uid == uid && !w.done {
+		if w.n.UID == uid && !w.done {
 			return w
 		}
 	}
@@ -230,7 +231,7 @@ func (bt *batch) find(uid uint32) *wanted {
 }
 
 // deliver hands one message to the caller.
-func (b *bulk) deliver(w *wanted, m *message, bd *body) error {
+func (b *bulk) deliver(w *wanted, m *imapwire.Message, bd *body) error {
 	content, err := b.keepLarge(m, bd)
 	if err != nil {
 		return b.s.fail(err)
@@ -238,7 +239,7 @@ func (b *bulk) deliver(w *wanted, m *message, bd *body) error {
 	return b.hand(w, m, bd.size, content)
 }
 
-func (b *bulk) hand(w *wanted, m *message, size int64, content io.Reader) error {
+func (b *bulk) hand(w *wanted, m *imapwire.Message, size int64, content io.Reader) error {
 	e := b.s.entry(m)
 	e.Path, e.URL, e.Size = w.text, b.c.urlOf(w.text), size
 	err := b.each(w.text, &protocols.Object{Entry: e, Body: bulkBody{content, b.s}}, nil)

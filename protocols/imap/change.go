@@ -9,6 +9,7 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // checkArgs refuses what would end or cut a command.
@@ -21,20 +22,20 @@ func checkArgs(args ...string) error {
 
 // on runs one operation on what a name points at. messages says whether that
 // must be messages; their mailbox is then open for writing.
-func (c *Client) on(ctx context.Context, op, text string, messages bool, f func(s *session, n *name) error) error {
+func (c *Client) on(ctx context.Context, op, text string, messages bool, f func(s *session, n *imapwire.Name) error) error {
 	release, err := c.enter(ctx, text)
 	if err != nil {
 		return c.wrap(err, op, text)
 	}
 	defer release()
-	n, err := parseName(text)
+	n, err := imapwire.ParseName(text)
 	switch {
 	case err != nil:
-	case n.mailbox == "":
+	case n.Mailbox == "":
 		err = protocols.UsageError(proto, op, "the URL names no mailbox")
-	case messages && n.uids() == "":
+	case messages && n.UIDs() == "":
 		err = protocols.UsageError(proto, op, "the URL names no message: it wants ;UID=n behind the mailbox")
-	case !messages && n.section != "":
+	case !messages && n.Section != "":
 		err = protocols.UsageError(proto, op, "the URL names a part of a message")
 	}
 	if err != nil {
@@ -50,19 +51,11 @@ func (c *Client) on(ctx context.Context, op, text string, messages bool, f func(
 	}), op, text)
 }
 
-// wholly refuses the name of a message where a mailbox is wanted.
-func (n *name) wholly() error {
-	if n.uids() != "" {
-		return notFound("the URL names a message, no mailbox")
-	}
-	return nil
-}
-
 // Remove deletes messages for good: they are marked and expunged, and no other
 // message is, not even one that was marked before by somebody else.
 func (c *Client) Remove(ctx context.Context, text string) error {
-	return c.on(ctx, "rm", text, true, func(s *session, n *name) error {
-		return s.remove(n.uids())
+	return c.on(ctx, "rm", text, true, func(s *session, n *imapwire.Name) error {
+		return s.remove(n.UIDs())
 	})
 }
 
@@ -91,7 +84,7 @@ func (s *session) remove(set string) error {
 func (s *session) mustExist(set string) error {
 	found, err := s.searchSet("UID " + set)
 	if err == nil && found == "" {
-		err = notFound("no message with UID " + set)
+		err = imapwire.NotFound("no message with UID " + set)
 	}
 	return err
 }
@@ -113,12 +106,12 @@ func (c *Client) Flag(ctx context.Context, text string, changes ...string) error
 	if err != nil {
 		return c.wrap(err, "flag", text)
 	}
-	return c.on(ctx, "flag", text, true, func(s *session, n *name) error {
-		if err := s.mustExist(n.uids()); err != nil {
+	return c.on(ctx, "flag", text, true, func(s *session, n *imapwire.Name) error {
+		if err := s.mustExist(n.UIDs()); err != nil {
 			return err
 		}
 		for _, op := range ops {
-			if err := s.simple("UID STORE", n.uids(), op); err != nil {
+			if err := s.simple("UID STORE", n.UIDs(), op); err != nil {
 				return err
 			}
 		}
@@ -134,7 +127,7 @@ func flagOps(changes []string) ([]string, error) {
 		if ch != "" && strings.Contains("+-!", ch[:1]) {
 			sign, ch = strings.Replace(ch[:1], "!", "-", 1), ch[1:]
 		}
-		if !isFlag(ch) {
+		if !imapwire.IsFlag(ch) {
 			return nil, protocols.UsageError(proto, "flag", fmt.Sprintf("%q is no flag: want \\Seen, \\Flagged, a keyword", ch))
 		}
 		lists[sign] = append(lists[sign], ch)
@@ -151,48 +144,37 @@ func flagOps(changes []string) ([]string, error) {
 	return ops, nil
 }
 
-// isFlag reports whether text is a flag (RFC 3501 9): it goes into a command as it is.
-func isFlag(s string) bool {
-	s = strings.TrimPrefix(s, `\`)
-	for i := range len(s) {
-		if b := s[i]; b <= ' ' || b > '~' || strings.IndexByte(`(){%*"\]`, b) >= 0 {
-			return false
-		}
-	}
-	return s != ""
-}
-
 // Copy copies messages to another mailbox of the same server (COPY), and gives
 // the name of the first copy where the server tells it (UIDPLUS).
 func (c *Client) Copy(ctx context.Context, from, to string) (string, error) {
 	var at string
-	err := c.transfer(ctx, "cp", from, to, func(s *session, n *name, target string) error {
-		if err := s.mustExist(n.uids()); err != nil {
+	err := c.transfer(ctx, "cp", from, to, func(s *session, n *imapwire.Name, target string) error {
+		if err := s.mustExist(n.UIDs()); err != nil {
 			return err
 		}
-		st, err := s.command(nil, "UID COPY", n.uids(), boxName(target))
+		st, err := s.command(nil, "UID COPY", n.UIDs(), boxName(target))
 		if err != nil {
 			return err
 		}
 		if validity, uid := copyUID(st); uid != 0 {
-			at = messageName(target, validity, uid)
+			at = imapwire.MessageName(target, validity, uid)
 		}
-		return st.err()
+		return st.Err()
 	})
 	return at, err
 }
 
 // copyUID reads COPYUID (RFC 4315 3): the UID of the first copy, or 0.
-func copyUID(st *status) (validity, uid uint32) {
-	parts := strings.Fields(st.args)
-	if st.code != "COPYUID" || len(parts) != 3 {
+func copyUID(st *imapwire.Status) (validity, uid uint32) {
+	parts := strings.Fields(st.Args)
+	if st.Code != "COPYUID" || len(parts) != 3 {
 		return 0, 0
 	}
 	v, err := strconv.ParseUint(parts[0], 10, 32)
 	if err != nil {
 		return 0, 0
 	}
-	for uid := range eachUID(parts[2]) {
+	for uid := range imapwire.EachUID(parts[2]) {
 		return uint32(v), uid
 	}
 	return 0, 0
@@ -201,63 +183,63 @@ func copyUID(st *status) (validity, uid uint32) {
 // Move renames a mailbox, or moves messages to another mailbox (MOVE, RFC 6851;
 // COPY and a removal where the server has no MOVE).
 func (c *Client) Move(ctx context.Context, from, to string) error {
-	if n, err := parseName(from); err != nil || n.uids() == "" {
+	if n, err := imapwire.ParseName(from); err != nil || n.UIDs() == "" {
 		return c.rename(ctx, from, to)
 	}
-	return c.transfer(ctx, "mv", from, to, func(s *session, n *name, target string) error {
-		if err := s.mustExist(n.uids()); err != nil {
+	return c.transfer(ctx, "mv", from, to, func(s *session, n *imapwire.Name, target string) error {
+		if err := s.mustExist(n.UIDs()); err != nil {
 			return err
 		}
 		if s.hasOr2("MOVE") {
-			return s.simple("UID MOVE", n.uids(), boxName(target))
+			return s.simple("UID MOVE", n.UIDs(), boxName(target))
 		}
-		if err := s.simple("UID COPY", n.uids(), boxName(target)); err != nil {
+		if err := s.simple("UID COPY", n.UIDs(), boxName(target)); err != nil {
 			return err
 		}
-		return s.remove(n.uids())
+		return s.remove(n.UIDs())
 	})
 }
 
 // transfer runs f with the messages' mailbox open and the target's name.
-func (c *Client) transfer(ctx context.Context, op, from, to string, f func(s *session, n *name, target string) error) error {
+func (c *Client) transfer(ctx context.Context, op, from, to string, f func(s *session, n *imapwire.Name, target string) error) error {
 	target, err := c.parse(to)
-	if err == nil && (target.mailbox == "" || target.uids() != "") {
+	if err == nil && (target.Mailbox == "" || target.UIDs() != "") {
 		err = protocols.UsageError(proto, op, "the target must be a mailbox")
 	}
 	if err != nil {
 		return c.wrap(err, op, to)
 	}
-	return c.on(ctx, op, from, true, func(s *session, n *name) error { return f(s, n, target.mailbox) })
+	return c.on(ctx, op, from, true, func(s *session, n *imapwire.Name) error { return f(s, n, target.Mailbox) })
 }
 
 func (c *Client) rename(ctx context.Context, from, to string) error {
 	target, err := c.parse(to)
-	if err == nil && target.uids() != "" {
+	if err == nil && target.UIDs() != "" {
 		err = protocols.UsageError(proto, "mv", "a mailbox cannot become a message")
 	}
 	if err != nil {
 		return c.wrap(err, "mv", to)
 	}
-	return c.on(ctx, "mv", from, false, func(s *session, n *name) error {
-		s.leave(n.mailbox)
-		return s.simple("RENAME", boxName(n.mailbox), boxName(target.mailbox))
+	return c.on(ctx, "mv", from, false, func(s *session, n *imapwire.Name) error {
+		s.leave(n.Mailbox)
+		return s.simple("RENAME", boxName(n.Mailbox), boxName(target.Mailbox))
 	})
 }
 
 // Make makes a mailbox (CREATE).
 func (c *Client) Make(ctx context.Context, text string) error {
-	return c.on(ctx, "mkdir", text, false, func(s *session, n *name) error {
-		if err := n.wholly(); err != nil {
+	return c.on(ctx, "mkdir", text, false, func(s *session, n *imapwire.Name) error {
+		if err := n.Wholly(); err != nil {
 			return err
 		}
-		return s.simple("CREATE", boxName(n.mailbox))
+		return s.simple("CREATE", boxName(n.Mailbox))
 	})
 }
 
 // Unmake deletes a mailbox that holds no messages, or with Settings.Force any.
 func (c *Client) Unmake(ctx context.Context, text string) error {
-	return c.on(ctx, "rmdir", text, false, func(s *session, n *name) error {
-		if err := n.wholly(); err != nil {
+	return c.on(ctx, "rmdir", text, false, func(s *session, n *imapwire.Name) error {
+		if err := n.Wholly(); err != nil {
 			return err
 		}
 		if !c.Settings.Force {
@@ -270,8 +252,8 @@ func (c *Client) Unmake(ctx context.Context, text string) error {
 					Hint: "--force deletes it with all that is in it"}
 			}
 		}
-		s.leave(n.mailbox)
-		return s.simple("DELETE", boxName(n.mailbox))
+		s.leave(n.Mailbox)
+		return s.simple("DELETE", boxName(n.Mailbox))
 	})
 }
 
@@ -287,27 +269,27 @@ func (s *session) leave(mailbox string) {
 
 // Subscribe puts a mailbox on the list of subscriptions, or with off takes it away.
 func (c *Client) Subscribe(ctx context.Context, text string, off bool) error {
-	return c.on(ctx, "subscribe", text, false, func(s *session, n *name) error {
+	return c.on(ctx, "subscribe", text, false, func(s *session, n *imapwire.Name) error {
 		if off {
-			return s.simple("UNSUBSCRIBE", boxName(n.mailbox))
+			return s.simple("UNSUBSCRIBE", boxName(n.Mailbox))
 		}
-		return s.simple("SUBSCRIBE", boxName(n.mailbox))
+		return s.simple("SUBSCRIBE", boxName(n.Mailbox))
 	})
 }
 
 // Expunge removes what is marked \Deleted in a mailbox for good, or only those of
 // the UIDs that the name has (UIDPLUS).
 func (c *Client) Expunge(ctx context.Context, text string) error {
-	return c.on(ctx, "expunge", text, false, func(s *session, n *name) error {
+	return c.on(ctx, "expunge", text, false, func(s *session, n *imapwire.Name) error {
 		if err := s.open(n, true); err != nil {
 			return err
 		}
-		if n.uids() == "" {
+		if n.UIDs() == "" {
 			return s.simple("EXPUNGE")
 		}
 		if !s.hasOr2("UIDPLUS") {
-			return missing("expunge", "UIDPLUS, and can only expunge whole mailboxes")
+			return imapwire.Missing("expunge", "UIDPLUS, and can only expunge whole mailboxes")
 		}
-		return s.simple("UID EXPUNGE", n.uids())
+		return s.simple("UID EXPUNGE", n.UIDs())
 	})
 }

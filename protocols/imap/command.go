@@ -9,6 +9,7 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Arguments of commands. A plain string goes as it is.
@@ -25,7 +26,7 @@ type (
 // send sends a command and returns its tag, without waiting for the answer. It
 // waits inside for the server's consent to literals, where that is needed;
 // a status is then the server's no, and nothing more was sent (RFC 3501 7.5).
-func (s *session) send(verb string, args ...any) (tag string, no *status, err error) {
+func (s *session) send(verb string, args ...any) (tag string, no *imapwire.Status, err error) {
 	if s.broken() != nil {
 		return "", nil, s.broken()
 	}
@@ -107,7 +108,7 @@ func (s *session) freeLiteral(size int64) bool {
 }
 
 // sendLiteral sends a line that ends with a literal, and the literal.
-func (s *session) sendLiteral(tag, line string, c content) (*status, error) {
+func (s *session) sendLiteral(tag, line string, c content) (*imapwire.Status, error) {
 	free := s.freeLiteral(c.size)
 	mark := fmt.Sprintf("{%d}", c.size)
 	if free {
@@ -132,7 +133,7 @@ func (s *session) sendLiteral(tag, line string, c content) (*status, error) {
 }
 
 // consent waits for "+". A status instead is the server's no.
-func (s *session) consent(tag string) (*status, error) {
+func (s *session) consent(tag string) (*imapwire.Status, error) {
 	if err := s.flush(); err != nil {
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func (s *session) consent(tag string) (*status, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r.tag == "+" {
+		if r.Tag == "+" {
 			return nil, nil
 		}
 		if err := s.take(&r); err != nil {
@@ -149,7 +150,7 @@ func (s *session) consent(tag string) (*status, error) {
 		}
 		if st := s.done[tag]; st != nil {
 			delete(s.done, tag)
-			if st.word == "OK" {
+			if st.Word == "OK" {
 				return nil, s.fail(errHalf())
 			}
 			return st, nil
@@ -165,20 +166,20 @@ func (s *session) flush() error { return s.fail(s.out.Flush()) }
 
 // read reads the next response, whatever it is. With stream set it may stop at
 // content.
-func (s *session) read(stream bool) (response, error) {
+func (s *session) read(stream bool) (imapwire.Response, error) {
 	if s.broken() != nil {
-		return response{size: -1}, s.broken()
+		return imapwire.Response{Size: -1}, s.broken()
 	}
-	size, err := s.in.next(stream)
+	size, err := s.in.Next(stream)
 	if err != nil {
-		return response{size: -1}, s.fail(s.lost(err))
+		return imapwire.Response{Size: -1}, s.fail(s.lost(err))
 	}
 	s.used = time.Now()
 	if s.traced {
-		s.conn.Event(protocols.EventRecv, firstLine(s.in.text), 0)
+		s.conn.Event(protocols.EventRecv, firstLine(s.in.Line()), 0)
 	}
-	r := parseResponse(string(s.in.text))
-	r.size = size
+	r := imapwire.ParseResponse(string(s.in.Line()))
+	r.Size = size
 	return r, nil
 }
 
@@ -199,39 +200,39 @@ func (s *session) lost(err error) error {
 	return fmt.Errorf("the server closed the connection: %w", io.ErrUnexpectedEOF)
 }
 
-func byeError(st *status) error {
+func byeError(st *imapwire.Status) error {
 	e := *st
-	e.word = "BYE"
-	err := e.err().(*protocols.Error)
+	e.Word = "BYE"
+	err := e.Err().(*protocols.Error)
 	if err.Text == "" {
-		err.Text = errBye.Error()
+		err.Text = imapwire.ErrBye.Error()
 	}
-	err.Err = errBye
+	err.Err = imapwire.ErrBye
 	return err
 }
 
 // take keeps what every response may tell: capabilities, the mailbox, the end of
 // the session, and tagged answers. What it does not know it leaves alone.
-func (s *session) take(r *response) error {
-	if r.tag != "*" {
-		if !r.isStatus() && r.tag != "+" {
-			return s.fail(protocols.ProtocolError(proto, "", "this is no IMAP response: "+strconv.Quote(clip(r.tag+" "+r.name+" "+r.args))))
+func (s *session) take(r *imapwire.Response) error {
+	if r.Tag != "*" {
+		if !r.IsStatus() && r.Tag != "+" {
+			return s.fail(protocols.ProtocolError(proto, "", "this is no IMAP response: "+strconv.Quote(imapwire.Clip(r.Tag+" "+r.Name+" "+r.Args))))
 		}
-		if s.sent[r.tag] { // under a foreign tag it is nobody's
-			delete(s.sent, r.tag)
-			s.done[r.tag] = r.status()
+		if s.sent[r.Tag] { // under a foreign tag it is nobody's
+			delete(s.sent, r.Tag)
+			s.done[r.Tag] = r.Status()
 		}
 		return nil
 	}
-	switch r.name {
+	switch r.Name {
 	case "CAPABILITY":
-		s.setCaps(r.args)
+		s.setCaps(r.Args)
 	case "ENABLED":
-		for _, name := range strings.Fields(r.args) {
+		for _, name := range strings.Fields(r.Args) {
 			s.enabled[strings.ToUpper(name)] = true
 		}
 	case "BYE":
-		s.bye = r.status()
+		s.bye = r.Status()
 	}
 	if s.box != nil {
 		s.box.take(r)
@@ -248,7 +249,7 @@ const ignoredMost = 1 << 20
 
 // wait reads until a command is answered. each sees what is untagged, and may be
 // nil; with stream it must read or drop content.
-func (s *session) wait(tag string, stream bool, each func(r *response) error) (*status, error) {
+func (s *session) wait(tag string, stream bool, each func(r *imapwire.Response) error) (*imapwire.Status, error) {
 	if err := s.flush(); err != nil {
 		return nil, err
 	}
@@ -265,12 +266,12 @@ func (s *session) wait(tag string, stream bool, each func(r *response) error) (*
 		if err := s.take(&r); err != nil {
 			return nil, err
 		}
-		if each != nil && r.tag == "*" {
+		if each != nil && r.Tag == "*" {
 			if err := each(&r); err != nil {
 				return nil, err
 			}
 		}
-		if r.size >= 0 && s.in.open {
+		if r.Size >= 0 && s.in.Open() {
 			if err := s.finish(); err != nil {
 				return nil, err
 			}
@@ -281,8 +282,8 @@ func (s *session) wait(tag string, stream bool, each func(r *response) error) (*
 
 // finish drops what is left of a response that stopped at content.
 func (s *session) finish() error {
-	for s.in.open {
-		if _, err := s.in.resume(); err != nil {
+	for s.in.Open() {
+		if _, err := s.in.Resume(); err != nil {
 			return s.fail(err)
 		}
 	}
@@ -290,7 +291,7 @@ func (s *session) finish() error {
 }
 
 // command sends a command and waits for its answer, whatever that is.
-func (s *session) command(each func(r *response) error, verb string, args ...any) (*status, error) {
+func (s *session) command(each func(r *imapwire.Response) error, verb string, args ...any) (*imapwire.Status, error) {
 	tag, no, err := s.send(verb, args...)
 	if no != nil || err != nil {
 		return no, err
@@ -302,12 +303,12 @@ func (s *session) command(each func(r *response) error, verb string, args ...any
 func (s *session) simple(verb string, args ...any) error { return s.ask(nil, verb, args...) }
 
 // ask is simple with a look at the untagged responses.
-func (s *session) ask(each func(r *response) error, verb string, args ...any) error {
+func (s *session) ask(each func(r *imapwire.Response) error, verb string, args ...any) error {
 	st, err := s.command(each, verb, args...)
 	if err != nil {
 		return err
 	}
-	return st.err()
+	return st.Err()
 }
 
 // fail remembers that the connection is lost or out of step. The timer of IDLE

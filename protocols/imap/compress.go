@@ -16,10 +16,10 @@ func (s *session) compress() error {
 	if err := s.simple("COMPRESS", "DEFLATE"); err != nil {
 		return err
 	}
-	if s.in.buffered() > 0 {
+	if s.in.Buffered() > 0 {
 		return s.fail(protocols.ProtocolError(proto, "", "uncompressed bytes behind the answer to COMPRESS"))
 	}
-	s.in.br.Reset(inflate.NewReader(s.conn, s.c.limits.Decompressed))
+	s.in.Reset(inflate.NewReader(s.conn, s.c.limits.Decompressed))
 	w, err := flate.NewWriter(s.conn, flate.DefaultCompression)
 	if err != nil {
 		return s.fail(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
@@ -46,7 +47,7 @@ func describe(t testing.TB, s *lab.IMAPServer) *protocoltest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(uid int) string { return messageName(lab.Inbox, info.UIDValidity, uint32(uid)) }
+	at := func(uid int) string { return imapwire.MessageName(lab.Inbox, info.UIDValidity, uint32(uid)) }
 	server := &protocoltest.Server{
 		URL: "imap://alice:secret@" + s.Addr() + "/", Options: &protocols.Options{},
 		Folder: lab.Inbox, Missing: at(99999), Files: []string{at(1), at(2), at(4)},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Do sends one raw command after login, without its tag, and returns the untagged
@@ -15,7 +16,7 @@ import (
 // for the commands behind it.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	verb, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(command)), " ")
-	_, mark, _ := literalAt([]byte(command))
+	_, mark, _ := imapwire.LiteralAt([]byte(command))
 	switch {
 	case verb == "":
 		return nil, c.wrap(protocols.UsageError(proto, "raw", "the command is empty"), "raw", "")
@@ -41,8 +42,8 @@ func (s *session) raw(verb, command string, reply *protocols.Reply) error {
 	case "SELECT", "EXAMINE", "CLOSE", "UNSELECT", "DELETE", "RENAME", "UNAUTHENTICATE":
 		s.box = nil // the verbs behind it open what they need
 	}
-	st, err := s.command(func(r *response) error {
-		line := string(s.in.text[min(2, len(s.in.text)):])
+	st, err := s.command(func(r *imapwire.Response) error {
+		line := string(s.in.Line()[min(2, len(s.in.Line())):])
 		if total += int64(len(line)); total > s.c.limits.Reply || len(reply.Lines) >= s.c.limits.ReplyLines {
 			return s.fail(&wire.LimitError{What: "reply", Limit: s.c.limits.Reply})
 		}
@@ -52,10 +53,10 @@ func (s *session) raw(verb, command string, reply *protocols.Reply) error {
 	if err != nil {
 		return err
 	}
-	reply.Word, reply.Enhanced = st.word, st.code
-	last := st.text
-	if st.code != "" {
-		last = "[" + strings.TrimSpace(st.code+" "+st.args) + "] " + st.text
+	reply.Word, reply.Enhanced = st.Word, st.Code
+	last := st.Text
+	if st.Code != "" {
+		last = "[" + strings.TrimSpace(st.Code+" "+st.Args) + "] " + st.Text
 	}
 	reply.Lines = append(reply.Lines, last)
 	return nil

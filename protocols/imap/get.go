@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Get opens a message, or the part of it that the name says (";SECTION=", ";PARTIAL="),
@@ -37,22 +38,22 @@ func (c *Client) Get(ctx context.Context, text string, o *protocols.GetOptions) 
 }
 
 // readable reads the name of something with content.
-func readable(text string, o *protocols.GetOptions) (*name, error) {
-	n, err := parseName(text)
+func readable(text string, o *protocols.GetOptions) (*imapwire.Name, error) {
+	n, err := imapwire.ParseName(text)
 	switch {
 	case err != nil:
 		return nil, err
 	case o.Offset < 0 || o.Length < 0:
 		return nil, protocols.UsageError(proto, "get", "offset and length are 0 or more")
-	case n.uid == 0 && n.set == "":
+	case n.UID == 0 && n.Set == "":
 		return nil, protocols.UsageError(proto, "get", "the URL names no message: it wants ;UID=n behind the mailbox")
-	case n.uid == 0:
+	case n.UID == 0:
 		return nil, protocols.UsageError(proto, "get", "the URL names several messages: cat and get take them, where all URLs are about IMAP")
 	}
 	return n, nil
 }
 
-func (c *Client) get(ctx context.Context, text string, n *name, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
+func (c *Client) get(ctx context.Context, text string, n *imapwire.Name, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
 	s, err := c.keeper.Get(ctx)
 	if err != nil {
 		return nil, err
@@ -86,10 +87,10 @@ func (s *session) bodyItem(section, partial string) string {
 const mostBytes = 1<<32 - 1
 
 // span returns the bytes of a section that a name and options ask for.
-func span(n *name, o *protocols.GetOptions) (partial string, err error) {
-	first, length := n.first+o.Offset, o.Length
-	if n.length > 0 {
-		left := n.length - o.Offset
+func span(n *imapwire.Name, o *protocols.GetOptions) (partial string, err error) {
+	first, length := n.First+o.Offset, o.Length
+	if n.Length > 0 {
+		left := n.Length - o.Offset
 		if left <= 0 {
 			return "", protocols.UsageError(proto, "get", "the offset lies behind the part that the URL names")
 		}
@@ -110,7 +111,7 @@ func span(n *name, o *protocols.GetOptions) (partial string, err error) {
 }
 
 // startGet sends the FETCH and reads up to the content.
-func (s *session) startGet(text string, n *name, o *protocols.GetOptions, b *body) (protocols.Entry, error) {
+func (s *session) startGet(text string, n *imapwire.Name, o *protocols.GetOptions, b *body) (protocols.Entry, error) {
 	if err := s.open(n, s.c.Settings.MarkSeen); err != nil {
 		return protocols.Entry{}, err
 	}
@@ -118,14 +119,14 @@ func (s *session) startGet(text string, n *name, o *protocols.GetOptions, b *bod
 	if err != nil {
 		return protocols.Entry{}, err
 	}
-	b.uid = n.uid
-	m, err := b.ask(s.bodyItem(n.section, partial))
+	b.uid = n.UID
+	m, err := b.ask(s.bodyItem(n.Section, partial))
 	if err != nil {
 		return protocols.Entry{}, err
 	}
 	e := s.entry(&m)
 	e.Path, e.URL = text, s.c.urlOf(text)
-	if n.section != "" || n.partial {
+	if n.Section != "" || n.Partial {
 		e.Size = -1
 		if o.Length == 0 {
 			e.Size = o.Offset + b.size
@@ -158,16 +159,16 @@ type body struct {
 }
 
 // ask sends the FETCH of one message and reads up to its content.
-func (b *body) ask(item string) (message, error) {
+func (b *body) ask(item string) (imapwire.Message, error) {
 	tag, no, err := b.s.send("UID FETCH", strconv.FormatUint(uint64(b.uid), 10), "(UID FLAGS INTERNALDATE RFC822.SIZE "+item+")")
 	if err == nil && no != nil {
-		err = no.err()
+		err = no.Err()
 	}
 	if err == nil {
 		err = b.s.flush()
 	}
 	if err != nil {
-		return message{}, err
+		return imapwire.Message{}, err
 	}
 	b.tag = tag
 	return b.start()
@@ -175,27 +176,27 @@ func (b *body) ask(item string) (message, error) {
 
 // start reads up to the content of the message that was asked for. That of
 // another one is nothing that may be given out.
-func (b *body) start() (message, error) {
+func (b *body) start() (imapwire.Message, error) {
 	s := b.s
 	for {
 		r, err := s.read(true)
 		if err != nil {
-			return message{}, err
+			return imapwire.Message{}, err
 		}
 		if err := s.take(&r); err != nil {
-			return message{}, err
+			return imapwire.Message{}, err
 		}
 		if st := s.done[b.tag]; st != nil {
 			delete(s.done, b.tag)
-			if err := st.err(); err != nil {
-				return message{}, err
+			if err := st.Err(); err != nil {
+				return imapwire.Message{}, err
 			}
-			return message{}, notFound(fmt.Sprintf("no message with UID %d, or no such part in it", b.uid))
+			return imapwire.Message{}, imapwire.NotFound(fmt.Sprintf("no message with UID %d, or no such part in it", b.uid))
 		}
-		if r.name != "FETCH" || r.tag != "*" {
+		if r.Name != "FETCH" || r.Tag != "*" {
 			continue
 		}
-		m, err := parseFetch(&r, s.c.limits)
+		m, err := imapwire.ParseFetch(&r, s.c.limits)
 		if err != nil {
 			return m, s.fail(err)
 		}
@@ -206,11 +207,11 @@ func (b *body) start() (message, error) {
 }
 
 // accept decides on one FETCH response. ok is true when its content can be read.
-func (b *body) accept(r *response, m message) (_ message, ok bool, err error) {
+func (b *body) accept(r *imapwire.Response, m imapwire.Message) (_ imapwire.Message, ok bool, err error) {
 	if m, ok, err = b.take(r, m); err != nil || !ok {
 		return m, false, err
 	}
-	if m.uid != b.uid {
+	if m.UID != b.uid {
 		return m, false, b.s.finish()
 	}
 	return m, true, nil
@@ -218,38 +219,38 @@ func (b *body) accept(r *response, m message) (_ message, ok bool, err error) {
 
 // take gets hold of the content of a FETCH response, whose ever it is. ok is
 // false when there is none.
-func (b *body) take(r *response, m message) (_ message, ok bool, err error) {
+func (b *body) take(r *imapwire.Response, m imapwire.Message) (_ imapwire.Message, ok bool, err error) {
 	switch {
-	case r.size >= 0 && m.uid == 0:
+	case r.Size >= 0 && m.UID == 0:
 		m, err = b.late()
 		return m, err == nil, err
-	case r.size >= 0:
-		b.size = r.size
+	case r.Size >= 0:
+		b.size = r.Size
 		return m, true, nil
-	case m.hasBody:
-		b.short, b.size = strings.NewReader(m.body), int64(len(m.body))
+	case m.HasBody:
+		b.short, b.size = strings.NewReader(m.Body), int64(len(m.Body))
 		return m, true, nil
 	}
 	return m, false, nil
 }
 
 // late: the UID comes behind the content, which is kept aside until then.
-func (b *body) late() (message, error) {
+func (b *body) late() (imapwire.Message, error) {
 	s := b.s
-	b.size = s.in.left
+	b.size = s.in.Left()
 	if b.size > s.c.limits.Reply {
-		return message{}, s.fail(protocols.ProtocolError(proto, "", "a large message comes before its UID: it cannot be told whose it is"))
+		return imapwire.Message{}, s.fail(protocols.ProtocolError(proto, "", "a large message comes before its UID: it cannot be told whose it is"))
 	}
 	var held strings.Builder
 	if _, err := io.Copy(&held, s.in); err != nil {
-		return message{}, s.fail(err)
+		return imapwire.Message{}, s.fail(err)
 	}
 	if err := s.finish(); err != nil {
-		return message{}, err
+		return imapwire.Message{}, err
 	}
 	b.short = strings.NewReader(held.String())
-	r := parseResponse(string(s.in.text))
-	m, err := parseFetch(&r, s.c.limits)
+	r := imapwire.ParseResponse(string(s.in.Line()))
+	m, err := imapwire.ParseFetch(&r, s.c.limits)
 	return m, s.fail(err)
 }
 
@@ -290,7 +291,7 @@ func (b *body) end() error {
 	if err != nil {
 		return err
 	}
-	if err := st.err(); err != nil {
+	if err := st.Err(); err != nil {
 		return err
 	}
 	return io.EOF
@@ -306,7 +307,7 @@ func (b *body) Close() error {
 		return nil
 	}
 	b.closed = true
-	if b.err == nil && b.s.in.left <= dropMost {
+	if b.err == nil && b.s.in.Left() <= dropMost {
 		if err := b.end(); !errors.Is(err, io.EOF) {
 			b.s.fail(err)
 		}

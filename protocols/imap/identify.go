@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // A server may still be at work on what a run has sent that was killed: what is not
@@ -54,7 +56,7 @@ func (a *archive) match(ctx context.Context, s *session, open []messageKey) erro
 	uids, err := a.candidates(ctx, s, sizes)
 	for part := range slices.Chunk(uids, bulkStep) {
 		if err == nil {
-			err = s.digests(uidSet(part), func(uid uint32, sum digest) {
+			err = s.digests(imapwire.UIDSet(part), func(uid uint32, sum digest) {
 				if keys := sums[sum]; len(keys) > 0 {
 					a.led.stored(keys[0], uid)
 					sums[sum] = keys[1:]
@@ -69,13 +71,13 @@ func (a *archive) match(ctx context.Context, s *session, open []messageKey) erro
 func (a *archive) candidates(ctx context.Context, s *session, sizes map[int64]bool) (uids []uint32, err error) {
 	taken := a.led.byUID()
 	set := strconv.FormatUint(uint64(max(a.led.from, 1)), 10) + ":*"
-	err = s.fetchSets(ctx, "UID FETCH", []string{set}, "(UID RFC822.SIZE)", func(r *response) error {
-		m, err := parseFetch(r, s.c.limits)
+	err = s.fetchSets(ctx, "UID FETCH", []string{set}, "(UID RFC822.SIZE)", func(r *imapwire.Response) error {
+		m, err := imapwire.ParseFetch(r, s.c.limits)
 		if err != nil {
 			return s.fail(err)
 		}
-		if _, has := taken[m.uid]; !has && sizes[m.size] && m.uid != 0 {
-			uids = append(uids, m.uid)
+		if _, has := taken[m.UID]; !has && sizes[m.Size] && m.UID != 0 {
+			uids = append(uids, m.UID)
 		}
 		return nil
 	})
@@ -87,16 +89,16 @@ func (a *archive) candidates(ctx context.Context, s *session, sizes map[int64]bo
 func (s *session) digests(set string, each func(uid uint32, sum digest)) error {
 	tag, no, err := s.send("UID FETCH", set, "(UID BODY.PEEK[])")
 	if err == nil && no != nil {
-		err = no.err()
+		err = no.Err()
 	}
 	if err != nil {
 		return err
 	}
-	st, err := s.wait(tag, true, func(r *response) error {
-		if r.name != "FETCH" {
+	st, err := s.wait(tag, true, func(r *imapwire.Response) error {
+		if r.Name != "FETCH" {
 			return nil
 		}
-		m, err := parseFetch(r, s.c.limits)
+		m, err := imapwire.ParseFetch(r, s.c.limits)
 		if err != nil {
 			return s.fail(err)
 		}
@@ -109,13 +111,13 @@ func (s *session) digests(set string, each func(uid uint32, sum digest)) error {
 		if _, err := io.Copy(sum, b.source()); err != nil {
 			return s.fail(err)
 		}
-		each(m.uid, digestOf(sum))
+		each(m.UID, digestOf(sum))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return st.err()
+	return st.Err()
 }
 
 // look drops from the ledger what is there no more, once for each connection.
@@ -130,9 +132,9 @@ func (a *archive) look(s *session) error {
 	if err != nil {
 		return err
 	}
-	there := sortedRanges(set)
+	there := imapwire.SortedRanges(set)
 	for uid, key := range a.led.byUID() {
-		if !there.has(uid) {
+		if !there.Has(uid) {
 			a.led.forget(key)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // errStop says that the reader of a listing has had enough.
@@ -19,17 +20,17 @@ var errStop = errors.New("stopped")
 // what a search finds. Messages are streamed, with date, sender, recipients and
 // subject; nothing is marked as seen.
 func (c *Client) List(ctx context.Context, text string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "ls", text, func(s *session, n *name, yield func(protocols.Entry) error) error {
+	return c.listing(ctx, "ls", text, func(s *session, n *imapwire.Name, yield func(protocols.Entry) error) error {
 		switch {
-		case n.mailbox == "" || isPattern(n.mailbox):
-			return s.listMailboxes(n.mailbox, false, yield)
-		case n.search != "":
-			return s.listFound(ctx, n, n.search, yield)
+		case n.Mailbox == "" || isPattern(n.Mailbox):
+			return s.listMailboxes(n.Mailbox, false, yield)
+		case n.Search != "":
+			return s.listFound(ctx, n, n.Search, yield)
 		}
 		if err := s.refresh(n); err != nil {
 			return err
 		}
-		if set := n.uids(); set != "" {
+		if set := n.UIDs(); set != "" {
 			return s.listNamed(ctx, n, yield)
 		}
 		return s.listAll(ctx, yield)
@@ -37,7 +38,7 @@ func (c *Client) List(ctx context.Context, text string) iter.Seq2[protocols.Entr
 }
 
 // listing runs a listing as an iterator: the client is busy until the loop ends.
-func (c *Client) listing(ctx context.Context, op, text string, run func(s *session, n *name, yield func(protocols.Entry) error) error, args ...string) iter.Seq2[protocols.Entry, error] {
+func (c *Client) listing(ctx context.Context, op, text string, run func(s *session, n *imapwire.Name, yield func(protocols.Entry) error) error, args ...string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
 		n, err := c.parse(text)
 		if err == nil {
@@ -82,7 +83,7 @@ func (s *session) listItems() string {
 	if s.box.modSeq != 0 {
 		items = "(UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ "
 	}
-	return items + headerItem + ")"
+	return items + imapwire.HeaderItem + ")"
 }
 
 // listAll lists the mailbox by sequence numbers.
@@ -92,12 +93,12 @@ func (s *session) listAll(ctx context.Context, yield func(protocols.Entry) error
 
 // listSets fetches one set after the other, with what a listing shows.
 func (s *session) listSets(ctx context.Context, verb string, sets []string, yield func(protocols.Entry) error) error {
-	return s.fetchSets(ctx, verb, sets, s.listItems(), func(r *response) error {
-		m, err := parseFetch(r, s.c.limits)
+	return s.fetchSets(ctx, verb, sets, s.listItems(), func(r *imapwire.Response) error {
+		m, err := imapwire.ParseFetch(r, s.c.limits)
 		if err != nil {
 			return s.fail(err)
 		}
-		if m.uid == 0 || m.header == "" && m.size < 0 {
+		if m.UID == 0 || m.Header == "" && m.Size < 0 {
 			return nil // news of flags
 		}
 		return yield(s.entry(&m))
@@ -106,28 +107,28 @@ func (s *session) listSets(ctx context.Context, verb string, sets []string, yiel
 
 // listNamed lists the messages that a name has. One that is named by itself must be
 // there.
-func (s *session) listNamed(ctx context.Context, n *name, yield func(protocols.Entry) error) error {
-	found, lowest := false, n.lowest()
-	err := s.listSets(ctx, "UID FETCH", []string{n.uids()}, func(e protocols.Entry) error {
-		if uid, err := strconv.ParseUint(e.UID, 10, 32); err != nil || uint32(uid) < lowest || n.uid != 0 && uint32(uid) != n.uid {
+func (s *session) listNamed(ctx context.Context, n *imapwire.Name, yield func(protocols.Entry) error) error {
+	found, lowest := false, n.Lowest()
+	err := s.listSets(ctx, "UID FETCH", []string{n.UIDs()}, func(e protocols.Entry) error {
+		if uid, err := strconv.ParseUint(e.UID, 10, 32); err != nil || uint32(uid) < lowest || n.UID != 0 && uint32(uid) != n.UID {
 			return nil
 		}
 		found = true
 		return yield(e)
 	})
-	if err == nil && !found && n.uid != 0 {
-		err = notFound("no message with UID " + n.uids())
+	if err == nil && !found && n.UID != 0 {
+		err = imapwire.NotFound("no message with UID " + n.UIDs())
 	}
 	return err
 }
 
 // fetchSets runs one FETCH for each set and returns each response. After an error of
 // each the rest of an answer is read and dropped.
-func (s *session) fetchSets(ctx context.Context, verb string, sets []string, items string, each func(r *response) error) error {
+func (s *session) fetchSets(ctx context.Context, verb string, sets []string, items string, each func(r *imapwire.Response) error) error {
 	for _, set := range sets {
 		var first error
-		err := s.ask(func(r *response) error {
-			if r.name == "FETCH" && first == nil {
+		err := s.ask(func(r *imapwire.Response) error {
+			if r.Name == "FETCH" && first == nil {
 				first = each(r)
 			}
 			return s.broken()
@@ -147,11 +148,11 @@ func (c *Client) Stat(ctx context.Context, text string) (protocols.Entry, error)
 		return protocols.Entry{}, c.wrap(err, "stat", text)
 	}
 	err = c.do(ctx, "stat", text, func(s *session) error {
-		if n.mailbox == "" {
+		if n.Mailbox == "" {
 			found = &protocols.Entry{Protocol: proto, URL: c.urlOf(""), Type: protocols.TypeDir, Size: -1}
 			return nil
 		}
-		if n.uids() == "" {
+		if n.UIDs() == "" {
 			e, err := s.statMailbox(n)
 			found = &e
 			return err
@@ -164,7 +165,7 @@ func (c *Client) Stat(ctx context.Context, text string) (protocols.Entry, error)
 			return nil
 		})
 		if err == nil && found == nil {
-			err = notFound("no message with UIDs " + n.uids())
+			err = imapwire.NotFound("no message with UIDs " + n.UIDs())
 		}
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // listed is one LIST or LSUB response.
@@ -16,14 +17,14 @@ type listed struct {
 }
 
 // parseList reads "(attributes) delimiter name" (RFC 3501 7.2.2).
-func (s *session) parseList(r *response) (listed, bool) {
-	values, err := newParser(r.args, s.c.limits).all()
-	if err != nil || len(values) < 3 || values[0].kind != listNode || values[2].kind == listNode {
+func (s *session) parseList(r *imapwire.Response) (listed, bool) {
+	values, err := imapwire.NewParser(r.Args, s.c.limits).All()
+	if err != nil || len(values) < 3 || values[0].Kind != imapwire.ListNode || values[2].Kind == imapwire.ListNode {
 		return listed{}, false
 	}
-	l := listed{delimiter: values[1].text, name: s.decodeName(values[2].text)}
-	for _, a := range values[0].list {
-		l.attrs = append(l.attrs, a.text)
+	l := listed{delimiter: values[1].Text, name: s.decodeName(values[2].Text)}
+	for _, a := range values[0].List {
+		l.attrs = append(l.attrs, a.Text)
 	}
 	return l, true
 }
@@ -41,7 +42,7 @@ func isPattern(mailbox string) bool { return strings.ContainsAny(mailbox, "*%") 
 
 // mailboxEntry returns the entry of a mailbox without its counts.
 func (s *session) mailboxEntry(l *listed) protocols.Entry {
-	path := escapeName.Replace(l.name)
+	path := imapwire.Escape(l.name)
 	e := protocols.Entry{
 		Protocol: proto, URL: s.c.urlOf(path), Name: l.name, Path: path, Type: protocols.TypeMailbox, Size: -1,
 		Facts: map[string]string{"attributes": strings.Join(l.attrs, " "), "delimiter": l.delimiter},
@@ -70,15 +71,15 @@ func (s *session) statusItems() string {
 }
 
 // counts fills in a STATUS response; ok is false when it is of another mailbox.
-func (s *session) counts(r *response, e *protocols.Entry) bool {
-	values, err := newParser(r.args, s.c.limits).all()
-	if err != nil || len(values) != 2 || s.decodeName(values[0].text) != e.Name {
+func (s *session) counts(r *imapwire.Response, e *protocols.Entry) bool {
+	values, err := imapwire.NewParser(r.Args, s.c.limits).All()
+	if err != nil || len(values) != 2 || s.decodeName(values[0].Text) != e.Name {
 		return false
 	}
-	list := values[1].list
+	list := values[1].List
 	e.GroupInfo = &protocols.GroupInfo{}
 	for i := 0; i+1 < len(list); i += 2 {
-		key, value := strings.ToLower(list[i].text), list[i+1].text
+		key, value := strings.ToLower(list[i].Text), list[i+1].Text
 		switch key {
 		case "messages":
 			e.Count, _ = strconv.ParseInt(value, 10, 64)
@@ -114,7 +115,7 @@ func (s *session) listMailboxes(pattern string, subscribed bool, yield func(prot
 	}
 	var waiting []protocols.Entry
 	var first error
-	err := s.ask(func(r *response) error {
+	err := s.ask(func(r *imapwire.Response) error {
 		if first == nil {
 			waiting, first = s.listResponse(r, verb, withStatus, waiting, yield)
 		}
@@ -137,18 +138,18 @@ const mostMailboxes = 100_000
 
 // listResponse takes one response to LIST. With LIST-STATUS the counts of a
 // mailbox follow its LIST response, on most servers at once.
-func (s *session) listResponse(r *response, verb string, withStatus bool, waiting []protocols.Entry, yield func(protocols.Entry) error) ([]protocols.Entry, error) {
+func (s *session) listResponse(r *imapwire.Response, verb string, withStatus bool, waiting []protocols.Entry, yield func(protocols.Entry) error) ([]protocols.Entry, error) {
 	switch {
-	case r.name == verb:
+	case r.Name == verb:
 		l, ok := s.parseList(r)
 		if !ok {
-			return waiting, yield(protocols.Entry{Protocol: proto, Type: protocols.TypeOther, Size: -1, Raw: r.args})
+			return waiting, yield(protocols.Entry{Protocol: proto, Type: protocols.TypeOther, Size: -1, Raw: r.Args})
 		}
 		if len(waiting) >= mostMailboxes {
 			return waiting, s.fail(protocols.ProtocolError(proto, "", "mailboxes without end"))
 		}
 		return append(waiting, s.mailboxEntry(&l)), nil
-	case r.name == "STATUS" && withStatus:
+	case r.Name == "STATUS" && withStatus:
 		for i := range waiting {
 			if s.counts(r, &waiting[i]) {
 				ready := waiting[:i+1]
@@ -207,9 +208,9 @@ func (s *session) askCounts(part []protocols.Entry) error {
 		if tag == "" {
 			continue
 		}
-		_, err := s.wait(tag, false, func(r *response) error {
+		_, err := s.wait(tag, false, func(r *imapwire.Response) error {
 			for k := range part[i:] {
-				if r.name == "STATUS" && s.counts(r, &part[i+k]) {
+				if r.Name == "STATUS" && s.counts(r, &part[i+k]) {
 					break
 				}
 			}
@@ -223,17 +224,17 @@ func (s *session) askCounts(part []protocols.Entry) error {
 }
 
 // statMailbox describes one mailbox.
-func (s *session) statMailbox(n *name) (protocols.Entry, error) {
-	e := s.mailboxEntry(&listed{name: n.mailbox})
+func (s *session) statMailbox(n *imapwire.Name) (protocols.Entry, error) {
+	e := s.mailboxEntry(&listed{name: n.Mailbox})
 	delete(e.Facts, "attributes")
 	delete(e.Facts, "delimiter")
 	found := false
-	err := s.ask(func(r *response) error {
-		if r.name == "STATUS" && s.counts(r, &e) {
+	err := s.ask(func(r *imapwire.Response) error {
+		if r.Name == "STATUS" && s.counts(r, &e) {
 			found = true
 		}
 		return nil
-	}, "STATUS", boxName(n.mailbox), s.statusItems())
+	}, "STATUS", boxName(n.Mailbox), s.statusItems())
 	if err == nil && !found {
 		err = protocols.ProtocolError(proto, "", "the server answers STATUS without a status")
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // TestMessagesOfSet: a set names the messages of its ranges that are there, and all that
@@ -44,7 +45,7 @@ func TestMessagesOfSet(t *testing.T) {
 			must(t, err)
 			var got []string
 			for name := range names {
-				if _, err := parseName(name); err != nil {
+				if _, err := imapwire.ParseName(name); err != nil {
 					t.Error(err)
 				}
 				got = append(got, strings.TrimPrefix(name, "INBOX;UIDVALIDITY=7/;UID="))

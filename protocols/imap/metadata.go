@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Metadata returns annotations of a mailbox, or of the server if mailbox is empty
@@ -25,7 +26,7 @@ func (a *Admin) Metadata(ctx context.Context, mailbox string, entries ...string)
 	}
 	list = append(list, glueClose)
 	err := a.metadata(ctx, mailbox, func(s *session, box boxName) error {
-		each := func(values []node) error { return addAnnotations(out, values, s.c.limits.ReplyLines) }
+		each := func(values []imapwire.Node) error { return addAnnotations(out, values, s.c.limits.ReplyLines) }
 		// The grammar has the options first, the examples of the RFC have them after
 		// the mailbox: there are servers of either kind.
 		err := s.values("METADATA", each, "GETMETADATA", slices.Concat(options, []any{box}, list)...)
@@ -39,9 +40,9 @@ func (a *Admin) Metadata(ctx context.Context, mailbox string, entries ...string)
 
 // addAnnotations reads `mailbox (entry value ...)`. A response without values is
 // news of entries that changed.
-func addAnnotations(out map[string]string, values []node, most int) error {
+func addAnnotations(out map[string]string, values []imapwire.Node, most int) error {
 	if len(values) == 2 {
-		addPairs(out, values[1].list, most, func(entry string) string { return entry })
+		addPairs(out, values[1].List, most, func(entry string) string { return entry })
 	}
 	return nil
 }
@@ -68,9 +69,9 @@ func (a *Admin) metadata(ctx context.Context, mailbox string, f func(s *session,
 		return a.c.wrap(err, "metadata", mailbox)
 	}
 	return a.c.do(ctx, "metadata", mailbox, func(s *session) error {
-		if !s.caps["METADATA"] && (n.mailbox != "" || !s.caps["METADATA-SERVER"]) {
-			return missing("metadata", "METADATA")
+		if !s.caps["METADATA"] && (n.Mailbox != "" || !s.caps["METADATA-SERVER"]) {
+			return imapwire.Missing("metadata", "METADATA")
 		}
-		return f(s, boxName(n.mailbox))
+		return f(s, boxName(n.Mailbox))
 	})
 }

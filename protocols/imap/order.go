@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // sortKeys are those of RFC 5256 and 5957.
@@ -21,7 +22,7 @@ const sortMost = 100_000
 // subject, size, each with "-" or "reverse " before it to turn it round. The
 // server sorts where it has SORT (RFC 5256), else it is done here.
 func (c *Client) Sort(ctx context.Context, text, keys, query string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "sort", text, func(s *session, n *name, yield func(protocols.Entry) error) error {
+	return c.listing(ctx, "sort", text, func(s *session, n *imapwire.Name, yield func(protocols.Entry) error) error {
 		order, err := parseSortKeys(keys)
 		if err != nil {
 			return err
@@ -56,7 +57,7 @@ func parseSortKeys(keys string) ([]sortKey, error) {
 		}
 		key, minus := strings.CutPrefix(word, "-")
 		if !slices.Contains(sortKeys, key) {
-			return nil, protocols.UsageError(proto, "sort", "unknown key "+strings.ToLower(clip(word))+": want date, arrival, from, to, cc, subject, size")
+			return nil, protocols.UsageError(proto, "sort", "unknown key "+strings.ToLower(imapwire.Clip(word))+": want date, arrival, from, to, cc, subject, size")
 		}
 		out = append(out, sortKey{key, reverse || minus})
 		reverse = false
@@ -77,12 +78,12 @@ func (s *session) sortThere(ctx context.Context, order []sortKey, criteria []any
 		keys = append(keys, k.key)
 	}
 	var uids []uint32
-	err := s.ask(func(r *response) error {
-		if r.name != "SORT" {
+	err := s.ask(func(r *imapwire.Response) error {
+		if r.Name != "SORT" {
 			return nil
 		}
 		var err error
-		uids, err = appendNumbers(uids, r.args)
+		uids, err = appendNumbers(uids, r.Args)
 		return s.fail(err)
 	}, "UID SORT", append([]any{"(" + strings.Join(keys, " ") + ")", "UTF-8"}, criteria...)...)
 	if err != nil {
@@ -125,10 +126,10 @@ func (s *session) listInOrder(ctx context.Context, uids []uint32, yield func(i i
 		part := uids[first:min(first+orderStep, len(uids))]
 		held := map[uint32]protocols.Entry{}
 		sorted := slices.Sorted(slices.Values(part))
-		err := s.fetchSets(ctx, "UID FETCH", cutSet(uidSet(slices.Compact(sorted))), s.listItems(), func(r *response) error {
-			m, err := parseFetch(r, s.c.limits)
-			if err == nil && m.uid != 0 && m.size >= 0 && len(held) < len(part) {
-				held[m.uid] = s.entry(&m)
+		err := s.fetchSets(ctx, "UID FETCH", imapwire.CutSet(imapwire.UIDSet(slices.Compact(sorted))), s.listItems(), func(r *imapwire.Response) error {
+			m, err := imapwire.ParseFetch(r, s.c.limits)
+			if err == nil && m.UID != 0 && m.Size >= 0 && len(held) < len(part) {
+				held[m.UID] = s.entry(&m)
 			}
 			return s.fail(err)
 		})
@@ -149,7 +150,7 @@ func (s *session) listInOrder(ctx context.Context, uids []uint32, yield func(i i
 }
 
 // sortHere sorts what a search lists.
-func (s *session) sortHere(ctx context.Context, n *name, order []sortKey, query string, yield func(protocols.Entry) error) error {
+func (s *session) sortHere(ctx context.Context, n *imapwire.Name, order []sortKey, query string, yield func(protocols.Entry) error) error {
 	var all []protocols.Entry
 	err := s.listFound(ctx, n, query, func(e protocols.Entry) error {
 		if len(all) == sortMost {

@@ -9,47 +9,10 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 func limits() protocols.Limits { return protocols.Limits{}.WithDefaults() }
-
-func TestPath(t *testing.T) {
-	for text, want := range map[string]string{
-		"imap://h":                                 "",
-		"imap://h/":                                "",
-		"imap://h/INBOX":                           "INBOX",
-		"imap://h/INBOX/":                          "INBOX",
-		"imap://h/a%20b/c%3Bd%25":                  "a b/c%3Bd%25",
-		"imap://h/INBOX;UIDVALIDITY=7/;UID=5":      "INBOX;UIDVALIDITY=7/;UID=5",
-		"imap://h/INBOX;uid=5":                     "INBOX;uid=5",
-		"imap://h/INBOX/;UID=5/;SECTION=1.2":       "INBOX/;UID=5/;SECTION=1.2",
-		"imap://h/INBOX/;UID=5/;SECTION=HEADER":    "INBOX/;UID=5/;SECTION=HEADER",
-		"imap://h/INBOX/;UID=5/;PARTIAL=0.100":     "INBOX/;UID=5/;PARTIAL=0.100",
-		"imap://h/INBOX;UID=1:5,9":                 "INBOX;UID=1:5,9",
-		"imap://h/INBOX?SUBJECT%20x":               "INBOX?SUBJECT x",
-		"imap://h/INBOX;UID=0":                     "error",
-		"imap://h/INBOX;UID=1:5/;UID=3":            "error",
-		"imap://h/INBOX;UID=5/;SECTION=1]%20BODY[": "error",
-		"imap://h/INBOX;SECTION=1":                 "error",
-		"imap://h/INBOX;UID=5/;PARTIAL=-1":         "error",
-		"imap://h/INBOX;UID=5%20(FLAGS)":           "error",
-		"imap://h/;UID=5":                          "error",
-		"imap://h/INBOX;UID=99999999999":           "error",
-		"imap://h/INBOX;EXPIRE=x":                  "error",
-	} {
-		u, err := url.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := Path(u)
-		if err != nil {
-			got = "error"
-		}
-		if got != want {
-			t.Errorf("%s: %q, want %q (%v)", text, got, want, err)
-		}
-	}
-}
 
 // TestNamesRoundTrip: what a listing gives opens what it names.
 func TestNamesRoundTrip(t *testing.T) {
@@ -59,9 +22,9 @@ func TestNamesRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, box := range []string{"INBOX", "a/b", "a b", "100%", "a;b", "a?b#c", "Müll", "&amp", "a%3Bb", `back\slash`, `"q"`, "*"} {
-		name := messageName(box, 7, 5)
-		n, err := parseName(name)
-		if err != nil || n.mailbox != box || n.uid != 5 || n.validity != 7 {
+		name := imapwire.MessageName(box, 7, 5)
+		n, err := imapwire.ParseName(name)
+		if err != nil || n.Mailbox != box || n.UID != 5 || n.Validity != 7 {
 			t.Errorf("%q: %+v, %v", name, n, err)
 		}
 		at, err := protocols.ParseURL(c.urlOf(name), "")
@@ -74,36 +37,6 @@ func TestNamesRoundTrip(t *testing.T) {
 		back, err := Path(at)
 		if err != nil || back != name {
 			t.Errorf("%q came back as %q: %v", name, back, err)
-		}
-	}
-}
-
-func TestUTF7(t *testing.T) {
-	for name, want := range map[string]string{
-		"INBOX": "INBOX", "Müll": "M&APw-ll", "a&b": "a&-b", "~peter/mail/台北/日本語": "~peter/mail/&U,BTFw-/&ZeVnLIqe-", "😀": "&2D3eAA-", "": "",
-	} {
-		if got := encodeUTF7(name); got != want {
-			t.Errorf("%q: %q, want %q", name, got, want)
-		}
-		if got, ok := decodeUTF7(want); !ok || got != name {
-			t.Errorf("%q: %q, %v", want, got, ok)
-		}
-	}
-	for _, bad := range []string{"&", "&AP", "&APw", "a&b", "&AGE-", "Müll", "&APw-&APw-", "&2D0-", "&!!!-", "a\x01"} {
-		if got, ok := decodeUTF7(bad); ok {
-			t.Errorf("%q passed as %q", bad, got)
-		}
-	}
-}
-
-func TestLiteralAt(t *testing.T) {
-	for text, want := range map[string]int64{"a {5}": 5, "a {5+}": 5, "a ~{7}": 7, "a {}": -1, "a {x}": -1, "a {-1}": -1, "a": -1, "}": -1, "{5} x": -1} {
-		size, mark, err := literalAt([]byte(text))
-		if mark < 0 {
-			size = -1
-		}
-		if size != want || err != nil {
-			t.Errorf("%q: %d, want %d (%v)", text, size, want, err)
 		}
 	}
 }
@@ -203,45 +136,30 @@ func FuzzResponse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := limits()
 		l.Literal, l.Header, l.Reply = 1000, 1000, 2000
-		s := &session{c: &Client{limits: l, wireNames: map[string]string{}, url: &url.URL{}}, box: &mailbox{}, caps: map[string]bool{}, enabled: map[string]bool{}, sent: map[string]bool{}, done: map[string]*status{}}
-		s.in = newInput(bytes.NewReader(data), l)
+		s := &session{c: &Client{limits: l, wireNames: map[string]string{}, url: &url.URL{}}, box: &mailbox{}, caps: map[string]bool{}, enabled: map[string]bool{}, sent: map[string]bool{}, done: map[string]*imapwire.Status{}}
+		s.in = imapwire.NewInput(bytes.NewReader(data), l)
 		for {
 			r, err := s.read(true)
 			if err != nil {
 				return
 			}
-			if int64(len(s.in.text)) > l.Reply+l.Header+l.Literal {
-				t.Fatalf("%d bytes held", len(s.in.text))
+			if int64(len(s.in.Line())) > l.Reply+l.Header+l.Literal {
+				t.Fatalf("%d bytes held", len(s.in.Line()))
 			}
-			r.status()
+			r.Status()
 			s.take(&r)
-			parseFetch(&r, l)
+			imapwire.ParseFetch(&r, l)
 			s.parseList(&r)
-			values, _ := newParser(r.args, l).all()
+			values, _ := imapwire.NewParser(r.Args, l).All()
 			addAnnotations(map[string]string{}, values, 10)
 			quotas(values)
 			s.namespaces(values)
-			parseThreads(r.args, l)
+			parseThreads(r.Args, l)
 			var b setBuilder
 			b.take(s, &r)
 			if s.finish() != nil {
 				return
 			}
-		}
-	})
-}
-
-func FuzzName(f *testing.F) {
-	for _, s := range []string{"INBOX;UIDVALIDITY=7/;UID=5/;SECTION=1.2/;PARTIAL=0.5", "a%3Bb?x", "", ";", "x;UID=1:*"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		n, err := parseName(s)
-		if err != nil {
-			return
-		}
-		if n.uids() != "" && !isSet(n.uids()) || n.section != "" && !isSection(n.section) {
-			t.Fatalf("%q would put %q, %q into a command", s, n.uids(), n.section)
 		}
 	})
 }
@@ -256,20 +174,9 @@ func FuzzQuery(f *testing.F) {
 			return
 		}
 		for _, v := range out {
-			if word, ok := v.(string); ok && (!isPrintable(word) || strings.ContainsAny(word, `"{}()`)) {
+			if word, ok := v.(string); ok && (!imapwire.IsPrintable(word) || strings.ContainsAny(word, `"{}()`)) {
 				t.Fatalf("%q puts %q into a command", s, word)
 			}
-		}
-	})
-}
-
-func FuzzUTF7(f *testing.F) {
-	for _, s := range []string{"M&APw-ll", "&", "&-", "&2D3eAA-"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if name, ok := decodeUTF7(s); ok && encodeUTF7(name) != s {
-			t.Fatalf("%q became %q and %q", s, name, encodeUTF7(name))
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // largeMessage is from where on a message of a bulk transfer is kept in a file while
@@ -108,12 +109,12 @@ func (s *session) partialID(uid uint32, size int64) string {
 
 // keepLarge brings a large message to the file while it comes, and then gives it
 // from there. What cannot be written there is given as it comes.
-func (b *bulk) keepLarge(m *message, bd *body) (io.Reader, error) {
+func (b *bulk) keepLarge(m *imapwire.Message, bd *body) (io.Reader, error) {
 	p := b.partial()
 	if bd.size < largeMessage || bd.short != nil || p.file == nil || b.sectioned {
 		return bd.source(), nil
 	}
-	if err := p.clear(b.s.partialID(m.uid, bd.size)); err != nil {
+	if err := p.clear(b.s.partialID(m.UID, bd.size)); err != nil {
 		p.length = 0
 		return bd.source(), nil
 	}
@@ -137,13 +138,13 @@ func (b *bulk) goesOn(w *wanted) (ok bool, err error) {
 	if _, err := fmt.Sscanf(p.id, "%d %d %d", &validity, &uid, &size); err != nil {
 		return false, nil
 	}
-	if validity != b.s.box.validity || uid != w.n.uid || p.length < leastPart || p.length > size || b.sectioned {
+	if validity != b.s.box.validity || uid != w.n.UID || p.length < leastPart || p.length > size || b.sectioned {
 		return false, nil
 	}
 	from := p.length - overlap
 	bd := &body{s: b.s, uid: uid}
 	m, err := bd.ask(b.s.bodyItem("", fmt.Sprintf("<%d.%d>", from, size-from)))
-	if refused(err) {
+	if imapwire.Refused(err) {
 		p.id = ""
 		return false, nil
 	}
@@ -194,5 +195,5 @@ func (p *partial) of(w *wanted) bool {
 	}
 	var validity, uid uint32
 	fmt.Sscanf(p.id, "%d %d", &validity, &uid)
-	return uid == w.n.uid
+	return uid == w.n.UID
 }

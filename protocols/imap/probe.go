@@ -29,7 +29,7 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	r.Address, r.Phase = conn.RemoteAddr().String(), "greeting"
 	s, err := c.begin(ctx, conn)
 	if s != nil && s.greeting != nil {
-		r.Banner, r.Greeting = s.greeting.text, s.greeted
+		r.Banner, r.Greeting = s.greeting.Text, s.greeted
 	}
 	if err != nil {
 		return err

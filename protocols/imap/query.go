@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Words of the readable query without a value, and what they are to IMAP.
@@ -83,12 +84,11 @@ func rawCriteria(raw string) ([]any, error) {
 		case ch == ' ':
 			i++
 		case ch == '"':
-			p := parser{s: raw, i: i}
-			s, err := p.quoted()
+			s, next, err := imapwire.QuotedAt(raw, i)
 			if err != nil {
 				return nil, queryError("a quoted string without an end")
 			}
-			out, i = append(out, text(s)), p.i
+			out, i = append(out, text(s)), next
 		case ch == '(' || ch == ')':
 			out, i = append(out, glue(ch)), i+1
 		default:
@@ -107,7 +107,7 @@ func rawCriteria(raw string) ([]any, error) {
 
 // rawWord: a brace could announce a literal.
 func rawWord(word string) any {
-	if !isPrintable(word) || strings.ContainsAny(word, "{}") {
+	if !imapwire.IsPrintable(word) || strings.ContainsAny(word, "{}") {
 		return text(word)
 	}
 	return word
@@ -260,14 +260,14 @@ func sizeValue(v string) (any, error) {
 }
 
 func keywordValue(v string) (any, error) {
-	if !isFlag(v) {
+	if !imapwire.IsFlag(v) {
 		return nil, queryError(fmt.Sprintf("%q is no keyword", v))
 	}
 	return v, nil
 }
 
 func setValue(v string) (any, error) {
-	if !isSet(v) {
+	if !imapwire.IsSet(v) {
 		return nil, queryError(fmt.Sprintf("%q is no set of UIDs", v))
 	}
 	return v, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Quota is one resource of a quota root. STORAGE counts in KiB.
@@ -29,19 +30,19 @@ func (a *Admin) Quotas(ctx context.Context, mailbox string, root *string) ([]Quo
 	if err != nil {
 		return nil, a.c.wrap(err, "quota", mailbox)
 	}
-	verb, arg := "GETQUOTAROOT", any(boxName(cmp.Or(n.mailbox, "INBOX")))
+	verb, arg := "GETQUOTAROOT", any(boxName(cmp.Or(n.Mailbox, "INBOX")))
 	if root != nil {
 		verb, arg = "GETQUOTA", text(*root)
 	}
 	var out []Quota
 	err = a.c.do(ctx, "quota", mailbox, func(s *session) error {
 		if !s.caps["QUOTA"] {
-			return missing("quota", "QUOTA")
+			return imapwire.Missing("quota", "QUOTA")
 		}
-		return s.values("QUOTA", func(values []node) error {
+		return s.values("QUOTA", func(values []imapwire.Node) error {
 			list, err := quotas(values)
 			if out = append(out, list...); len(out) > s.c.limits.ReplyLines {
-				return errTooMany("quotas")
+				return imapwire.ErrTooMany("quotas")
 			}
 			return err
 		}, verb, arg)
@@ -50,18 +51,18 @@ func (a *Admin) Quotas(ctx context.Context, mailbox string, root *string) ([]Quo
 }
 
 // quotas reads `root (STORAGE 10 512 ...)`.
-func quotas(values []node) ([]Quota, error) {
-	if len(values) != 2 || values[1].kind != listNode || len(values[1].list)%3 != 0 {
+func quotas(values []imapwire.Node) ([]Quota, error) {
+	if len(values) != 2 || values[1].Kind != imapwire.ListNode || len(values[1].List)%3 != 0 {
 		return nil, errValues("QUOTA")
 	}
 	var out []Quota
-	for part := range slices.Chunk(values[1].list, 3) {
-		usage, ok1 := part[1].int64()
-		limit, ok2 := part[2].int64()
+	for part := range slices.Chunk(values[1].List, 3) {
+		usage, ok1 := part[1].Int64()
+		limit, ok2 := part[2].Int64()
 		if !ok1 || !ok2 {
 			return nil, errValues("QUOTA")
 		}
-		out = append(out, Quota{values[0].text, strings.ToUpper(part[0].text), usage, limit})
+		out = append(out, Quota{values[0].Text, strings.ToUpper(part[0].Text), usage, limit})
 	}
 	slices.SortFunc(out, func(a, b Quota) int { return cmp.Compare(a.Resource, b.Resource) })
 	return out, nil
@@ -74,14 +75,14 @@ func (a *Admin) SetQuota(ctx context.Context, root string, limits map[string]int
 	}
 	var set []string
 	for _, name := range slices.Sorted(maps.Keys(limits)) {
-		if !isFlag(name) || limits[name] < 0 {
+		if !imapwire.IsFlag(name) || limits[name] < 0 {
 			return a.c.wrap(protocols.UsageError(proto, "quota", "want a resource and a limit, as STORAGE=512"), "quota", "")
 		}
 		set = append(set, fmt.Sprintf("%s %d", strings.ToUpper(name), limits[name]))
 	}
 	return a.c.do(ctx, "quota", "", func(s *session) error {
 		if !s.caps["QUOTA"] {
-			return missing("quota", "QUOTA")
+			return imapwire.Missing("quota", "QUOTA")
 		}
 		return s.simple("SETQUOTA", text(root), "("+strings.Join(set, " ")+")")
 	})

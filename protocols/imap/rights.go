@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Right is the rights that one user or group has on a mailbox (RFC 4314).
@@ -15,13 +17,13 @@ type Right struct {
 // ACL returns who has which rights on a mailbox, sorted by identifier.
 func (a *Admin) ACL(ctx context.Context, mailbox string) ([]Right, error) {
 	var out []Right
-	err := a.acl(ctx, mailbox, "ACL", func(values []node) error {
+	err := a.acl(ctx, mailbox, "ACL", func(values []imapwire.Node) error {
 		if len(values)%2 != 1 {
 			return errValues("ACL")
 		}
 		out = make([]Right, 0, len(values)/2)
 		for part := range slices.Chunk(values[1:], 2) {
-			out = append(out, Right{part[0].text, part[1].text})
+			out = append(out, Right{part[0].Text, part[1].Text})
 		}
 		return nil
 	}, "GETACL")
@@ -32,11 +34,11 @@ func (a *Admin) ACL(ctx context.Context, mailbox string) ([]Right, error) {
 // MyRights returns the rights that the user has on a mailbox.
 func (a *Admin) MyRights(ctx context.Context, mailbox string) (string, error) {
 	var out string
-	err := a.acl(ctx, mailbox, "MYRIGHTS", func(values []node) error {
+	err := a.acl(ctx, mailbox, "MYRIGHTS", func(values []imapwire.Node) error {
 		if len(values) != 2 {
 			return errValues("MYRIGHTS")
 		}
-		out = values[1].text
+		out = values[1].Text
 		return nil
 	}, "MYRIGHTS")
 	return out, err
@@ -46,10 +48,10 @@ func (a *Admin) MyRights(ctx context.Context, mailbox string) (string, error) {
 // those that it always has, then groups of rights that are granted together.
 func (a *Admin) ListRights(ctx context.Context, mailbox, identifier string) ([]string, error) {
 	var out []string
-	err := a.acl(ctx, mailbox, "LISTRIGHTS", func(values []node) error {
+	err := a.acl(ctx, mailbox, "LISTRIGHTS", func(values []imapwire.Node) error {
 		out = nil
 		for _, v := range values[min(2, len(values)):] {
-			out = append(out, v.text)
+			out = append(out, v.Text)
 		}
 		return nil
 	}, "LISTRIGHTS", identifier)
@@ -69,15 +71,15 @@ func (a *Admin) DeleteACL(ctx context.Context, mailbox, identifier string) error
 
 // acl runs one command of the ACL extension on a mailbox. each sees the values of
 // the responses named response.
-func (a *Admin) acl(ctx context.Context, mailbox, response string, each func(values []node) error, verb string, args ...string) error {
+func (a *Admin) acl(ctx context.Context, mailbox, response string, each func(values []imapwire.Node) error, verb string, args ...string) error {
 	if err := checkArgs(args...); err != nil {
 		return a.c.wrap(err, "acl", mailbox)
 	}
-	return a.c.on(ctx, "acl", mailbox, false, func(s *session, n *name) error {
+	return a.c.on(ctx, "acl", mailbox, false, func(s *session, n *imapwire.Name) error {
 		if !s.caps["ACL"] {
-			return missing("acl", "ACL")
+			return imapwire.Missing("acl", "ACL")
 		}
-		all := []any{boxName(n.mailbox)}
+		all := []any{boxName(n.Mailbox)}
 		for _, arg := range args {
 			all = append(all, text(arg))
 		}

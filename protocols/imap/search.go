@@ -9,25 +9,26 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Search finds messages of a mailbox and lists them as List does. The query is
 // readable ("from:ann subject:\"the plan\" since:2026-01-02 unread larger:2M"), or
 // IMAP's own words when it starts with "imap:" ("imap:OR SEEN FROM ann").
 func (c *Client) Search(ctx context.Context, text, query string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "search", text, func(s *session, n *name, yield func(protocols.Entry) error) error {
-		return s.listFound(ctx, n, cmp.Or(query, n.search), yield)
+	return c.listing(ctx, "search", text, func(s *session, n *imapwire.Name, yield func(protocols.Entry) error) error {
+		return s.listFound(ctx, n, cmp.Or(query, n.Search), yield)
 	}, query)
 }
 
 // listFound lists what a search finds, by rising UID.
-func (s *session) listFound(ctx context.Context, n *name, query string, yield func(protocols.Entry) error) error {
+func (s *session) listFound(ctx context.Context, n *imapwire.Name, query string, yield func(protocols.Entry) error) error {
 	criteria, err := compileQuery(query)
 	if err != nil {
 		return err
 	}
-	if n.uids() != "" {
-		criteria = append([]any{"UID " + n.uids()}, criteria...)
+	if n.UIDs() != "" {
+		criteria = append([]any{"UID " + n.UIDs()}, criteria...)
 	}
 	if err := s.refresh(n); err != nil {
 		return err
@@ -36,7 +37,7 @@ func (s *session) listFound(ctx context.Context, n *name, query string, yield fu
 	if err != nil || found == "" {
 		return err
 	}
-	return s.listSets(ctx, "UID FETCH", cutSet(found), yield)
+	return s.listSets(ctx, "UID FETCH", imapwire.CutSet(found), yield)
 }
 
 // searchStep is how many messages one SEARCH command looks at: its answer stays
@@ -65,14 +66,14 @@ func (s *session) searchPart(criteria []any, found *setBuilder) error {
 	if s.hasOr2("ESEARCH") {
 		verb += " RETURN (ALL)"
 	}
-	st, err := s.command(func(r *response) error { return found.take(s, r) }, verb, withCharset(s, criteria)...)
+	st, err := s.command(func(r *imapwire.Response) error { return found.take(s, r) }, verb, withCharset(s, criteria)...)
 	if err != nil {
 		return err
 	}
-	if st.code == "BADCHARSET" { // RFC 3501 6.4.4: US-ASCII is what every server knows
-		return &protocols.Error{Kind: protocols.KindRefused, Enhanced: st.code, Text: st.text, Hint: "the server can search for ASCII text only"}
+	if st.Code == "BADCHARSET" { // RFC 3501 6.4.4: US-ASCII is what every server knows
+		return &protocols.Error{Kind: protocols.KindRefused, Enhanced: st.Code, Text: st.Text, Hint: "the server can search for ASCII text only"}
 	}
-	return st.err()
+	return st.Err()
 }
 
 // searchSet is search with criteria that hold no text.
@@ -81,7 +82,7 @@ func (s *session) searchSet(criteria string) (string, error) { return s.search([
 // withCharset puts the charset before criteria that are not ASCII.
 func withCharset(s *session, criteria []any) []any {
 	for _, c := range criteria {
-		if t, ok := c.(text); ok && !isPrintable(string(t)) && !s.utf8 {
+		if t, ok := c.(text); ok && !imapwire.IsPrintable(string(t)) && !s.utf8 {
 			return append([]any{"CHARSET UTF-8"}, criteria...)
 		}
 	}
@@ -94,10 +95,10 @@ type setBuilder struct {
 	run []uint32 // the range that is being built: first and last
 }
 
-func (b *setBuilder) take(s *session, r *response) error {
-	switch r.name {
+func (b *setBuilder) take(s *session, r *imapwire.Response) error {
+	switch r.Name {
 	case "SEARCH":
-		for _, word := range strings.Fields(r.args) {
+		for _, word := range strings.Fields(r.Args) {
 			n, err := strconv.ParseUint(word, 10, 32)
 			if err != nil {
 				break // "(MODSEQ n)" ends the list (RFC 7162 3.1.5)
@@ -105,11 +106,11 @@ func (b *setBuilder) take(s *session, r *response) error {
 			b.add(uint32(n))
 		}
 	case "ESEARCH":
-		words := strings.Fields(r.args)
+		words := strings.Fields(r.Args)
 		for i, word := range words[:max(len(words)-1, 0)] {
 			if set := words[i+1]; strings.EqualFold(word, "ALL") {
-				if !isSet(set) || strings.Contains(set, "*") {
-					return s.fail(protocols.ProtocolError(proto, "search", "ESEARCH without a set: "+clip(set)))
+				if !imapwire.IsSet(set) || strings.Contains(set, "*") {
+					return s.fail(protocols.ProtocolError(proto, "search", "ESEARCH without a set: "+imapwire.Clip(set)))
 				}
 				b.whole(set)
 			}

@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Subscribed lists the mailboxes that are subscribed to (LSUB).
 func (c *Client) Subscribed(ctx context.Context, text string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "subscribe", text, func(s *session, n *name, yield func(protocols.Entry) error) error {
-		return s.listMailboxes(n.mailbox, true, yield)
+	return c.listing(ctx, "subscribe", text, func(s *session, n *imapwire.Name, yield func(protocols.Entry) error) error {
+		return s.listMailboxes(n.Mailbox, true, yield)
 	})
 }
 
@@ -21,15 +22,15 @@ func (c *Client) Subscribed(ctx context.Context, text string) iter.Seq2[protocol
 // UIDVALIDITY and so on, as facts.
 func (c *Client) Select(ctx context.Context, text string, readOnly bool) (protocols.Entry, error) {
 	var e protocols.Entry
-	err := c.on(ctx, "select", text, false, func(s *session, n *name) error {
-		if err := s.selectBox(n.mailbox, !readOnly); err != nil {
+	err := c.on(ctx, "select", text, false, func(s *session, n *imapwire.Name) error {
+		if err := s.selectBox(n.Mailbox, !readOnly); err != nil {
 			return err
 		}
 		if err := s.sameValidity(n); err != nil {
 			return err
 		}
 		b := s.box
-		e = s.mailboxEntry(&listed{name: n.mailbox})
+		e = s.mailboxEntry(&listed{name: n.Mailbox})
 		e.GroupInfo = &protocols.GroupInfo{Count: int64(b.exists)}
 		e.Facts = map[string]string{
 			"uidvalidity": strconv.FormatUint(uint64(b.validity), 10), "uidnext": strconv.FormatUint(uint64(b.uidNext), 10),
@@ -46,11 +47,11 @@ func (c *Client) Select(ctx context.Context, text string, readOnly bool) (protoc
 // Check asks the server for a checkpoint of a mailbox (CHECK), or NOOP on servers
 // that have dropped it.
 func (c *Client) Check(ctx context.Context, text string) error {
-	return c.on(ctx, "check", text, false, func(s *session, n *name) error {
+	return c.on(ctx, "check", text, false, func(s *session, n *imapwire.Name) error {
 		if err := s.open(n, true); err != nil {
 			return err
 		}
-		if err := s.simple("CHECK"); !refused(err) {
+		if err := s.simple("CHECK"); !imapwire.Refused(err) {
 			return err
 		}
 		return s.simple("NOOP")

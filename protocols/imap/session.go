@@ -11,6 +11,7 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -18,9 +19,9 @@ import (
 type session struct {
 	c        *Client
 	conn     *transport.Conn
-	in       *input
+	in       *imapwire.Input
 	out      *wire.Writer
-	greeting *status
+	greeting *imapwire.Status
 	user     string          // who has logged in
 	caps     map[string]bool // in upper case, "AUTH=PLAIN" too; nil: not known
 	enabled  map[string]bool
@@ -28,17 +29,17 @@ type session struct {
 	box      *mailbox
 	prefix   string // of tags
 	tags     int
-	sent     map[string]bool    // commands without their tagged response
-	done     map[string]*status // tagged responses that came before they were waited for
-	bye      *status
+	sent     map[string]bool             // commands without their tagged response
+	done     map[string]*imapwire.Status // tagged responses that came before they were waited for
+	bye      *imapwire.Status
 	used     time.Time // when the newest response came
 	failing  sync.Mutex
 	failed   error // first failure of the connection; sticky
 	greeted  time.Duration
 	login    time.Duration
 	traced   bool
-	news     func(r *response) error // sees what is untagged, whatever command is under way; nil: nobody
-	held     bool                    // an archive leaves commands under way between its steps
+	news     func(r *imapwire.Response) error // sees what is untagged, whatever command is under way; nil: nobody
+	held     bool                             // an archive leaves commands under way between its steps
 }
 
 // do runs one operation: one at a time, connected and logged in, cut off when
@@ -53,14 +54,14 @@ func (c *Client) do(ctx context.Context, op, name string, f func(s *session) err
 }
 
 // parse reads a name, unless the client is closed.
-func (c *Client) parse(text string) (*name, error) {
+func (c *Client) parse(text string) (*imapwire.Name, error) {
 	if err := c.keeper.Open(); err != nil {
 		return nil, err
 	}
 	if err := checkArgs(text); err != nil {
 		return nil, err
 	}
-	return parseName(text)
+	return imapwire.ParseName(text)
 }
 
 // enter checks the arguments and lets one operation in; nothing is sent before.
@@ -122,8 +123,8 @@ func (c *Client) begin(ctx context.Context, conn *transport.Conn) (*session, err
 		}
 	}
 	s := &session{
-		c: c, conn: conn, in: newInput(conn, c.limits), prefix: cmp.Or(c.tag, tagPrefix()), enabled: map[string]bool{},
-		sent: map[string]bool{}, done: map[string]*status{}, traced: c.opts.Trace != nil,
+		c: c, conn: conn, in: imapwire.NewInput(conn, c.limits), prefix: cmp.Or(c.tag, tagPrefix()), enabled: map[string]bool{},
+		sent: map[string]bool{}, done: map[string]*imapwire.Status{}, traced: c.opts.Trace != nil,
 	}
 	s.wireOut(conn)
 	start := time.Now()
@@ -151,18 +152,18 @@ func (s *session) welcome() error {
 	if err != nil {
 		return err
 	}
-	if r.tag != "*" || !r.isStatus() {
-		return s.fail(protocols.ProtocolError(proto, "", "this is no IMAP greeting: "+clip(r.tag+" "+r.name+" "+r.args)))
+	if r.Tag != "*" || !r.IsStatus() {
+		return s.fail(protocols.ProtocolError(proto, "", "this is no IMAP greeting: "+imapwire.Clip(r.Tag+" "+r.Name+" "+r.Args)))
 	}
-	s.greeting = r.status()
-	switch r.name {
+	s.greeting = r.Status()
+	switch r.Name {
 	case "OK", "PREAUTH":
 		s.noteCaps(s.greeting)
 		return nil
 	case "BYE":
-		return s.greeting.err()
+		return s.greeting.Err()
 	}
-	return s.fail(protocols.ProtocolError(proto, "", "this is no IMAP greeting: "+clip(r.name+" "+r.args)))
+	return s.fail(protocols.ProtocolError(proto, "", "this is no IMAP greeting: "+imapwire.Clip(r.Name+" "+r.Args)))
 }
 
 // secure upgrades with STARTTLS as scheme and options say (RFC 3501 6.2.1).
@@ -173,7 +174,7 @@ func (s *session) secure(ctx context.Context) error {
 		return nil
 	}
 	required := mode == protocols.TLSRequire
-	if s.greeting.word == "PREAUTH" {
+	if s.greeting.Word == "PREAUTH" {
 		if required {
 			return &protocols.Error{Kind: protocols.KindTLS, Text: "the server greets with PREAUTH, which leaves no way to start TLS"}
 		}
@@ -192,10 +193,10 @@ func (s *session) secure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if st.word != "OK" {
-		return &protocols.Error{Kind: protocols.KindTLS, Enhanced: st.code, Text: st.text + ": TLS was offered, the server does not give it"}
+	if st.Word != "OK" {
+		return &protocols.Error{Kind: protocols.KindTLS, Enhanced: st.Code, Text: st.Text + ": TLS was offered, the server does not give it"}
 	}
-	if s.in.buffered() > 0 {
+	if s.in.Buffered() > 0 {
 		return s.fail(&protocols.Error{Kind: protocols.KindTLS, Text: "bytes in clear behind the answer to STARTTLS: somebody may be in the way"})
 	}
 	s.caps = nil // what was said in clear counts no more
@@ -212,13 +213,13 @@ func (s *session) learnCaps() error {
 	if err != nil {
 		return err
 	}
-	return st.err()
+	return st.Err()
 }
 
 // noteCaps takes the capabilities out of a status.
-func (s *session) noteCaps(st *status) {
-	if st.code == "CAPABILITY" {
-		s.setCaps(st.args)
+func (s *session) noteCaps(st *imapwire.Status) {
+	if st.Code == "CAPABILITY" {
+		s.setCaps(st.Args)
 	}
 }
 
@@ -259,3 +260,32 @@ func (c *Client) wrap(err error, op, name string) error {
 // Close ends the session with LOGOUT and closes the connection. A running
 // operation is cut off.
 func (c *Client) Close() error { return c.keeper.Close() }
+
+// encodeName returns a mailbox name as it stands on the wire.
+func (s *session) encodeName(mailbox string) string {
+	if raw, ok := s.c.wireNames[mailbox]; ok {
+		return raw
+	}
+	if s.c.Settings.RawNames || s.utf8 {
+		return mailbox
+	}
+	return imapwire.EncodeUTF7(mailbox)
+}
+
+// mostOddNames bounds the names that are kept because they cannot be decoded.
+const mostOddNames = 10_000
+
+// decodeName returns the name of a mailbox for people. One that is not the proper
+// form of any name stays as it is, and is remembered, so that it can be sent back.
+func (s *session) decodeName(raw string) string {
+	if s.c.Settings.RawNames || s.utf8 {
+		return raw
+	}
+	if decoded, ok := imapwire.DecodeUTF7(raw); ok {
+		return decoded
+	}
+	if len(s.c.wireNames) < mostOddNames {
+		s.c.wireNames[raw] = raw
+	}
+	return raw
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 var (
@@ -21,7 +22,7 @@ var (
 // it they list the whole mailbox, which costs a line for each message.
 func (c *Client) OpenMailbox(ctx context.Context, text string) (*protocols.Mailbox, error) {
 	var m *protocols.Mailbox
-	err := c.on(ctx, "sync", text, false, func(s *session, n *name) error {
+	err := c.on(ctx, "sync", text, false, func(s *session, n *imapwire.Name) error {
 		enabling, err := s.enableResync()
 		if s.box = nil; err == nil {
 			err = s.open(n, false)
@@ -32,7 +33,7 @@ func (c *Client) OpenMailbox(ctx context.Context, text string) (*protocols.Mailb
 		if err != nil {
 			return err
 		}
-		m = &protocols.Mailbox{Account: c.account(s), Name: n.mailbox, Validity: strconv.FormatUint(uint64(s.box.validity), 10)}
+		m = &protocols.Mailbox{Account: c.account(s), Name: n.Mailbox, Validity: strconv.FormatUint(uint64(s.box.validity), 10)}
 		m.Changes = func(ctx context.Context, since string) iter.Seq2[protocols.Entry, error] {
 			return c.changes(ctx, text, m, since)
 		}
@@ -66,7 +67,7 @@ const sourceItems = "(UID FLAGS INTERNALDATE RFC822.SIZE)"
 
 // changes lists the messages of a mailbox, or what became of them since a state.
 func (c *Client) changes(ctx context.Context, text string, m *protocols.Mailbox, since string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "sync", text, func(s *session, n *name, yield func(protocols.Entry) error) error {
+	return c.listing(ctx, "sync", text, func(s *session, n *imapwire.Name, yield func(protocols.Entry) error) error {
 		enabling, err := s.enableResync() // the session may be a new one
 		if err == nil {
 			err = s.open(n, false)
@@ -103,19 +104,19 @@ func (c *Client) changes(ctx context.Context, text string, m *protocols.Mailbox,
 }
 
 func (s *session) allMessages(ctx context.Context, yield func(protocols.Entry) error) error {
-	return s.fetchSets(ctx, "FETCH", s.steps(), sourceItems, func(r *response) error { return s.sourceEntry(r, yield) })
+	return s.fetchSets(ctx, "FETCH", s.steps(), sourceItems, func(r *imapwire.Response) error { return s.sourceEntry(r, yield) })
 }
 
 // sourceEntry returns the entry of a FETCH response. News of flags alone are no entry.
-func (s *session) sourceEntry(r *response, yield func(protocols.Entry) error) error {
-	m, err := parseFetch(r, s.c.limits)
+func (s *session) sourceEntry(r *imapwire.Response, yield func(protocols.Entry) error) error {
+	m, err := imapwire.ParseFetch(r, s.c.limits)
 	if err != nil {
 		return s.fail(err)
 	}
-	if m.uid == 0 || m.size < 0 {
+	if m.UID == 0 || m.Size < 0 {
 		return nil
 	}
-	m.flags = slices.DeleteFunc(m.flags, func(f string) bool { return strings.EqualFold(f, `\Recent`) })
+	m.Flags = slices.DeleteFunc(m.Flags, func(f string) bool { return strings.EqualFold(f, `\Recent`) })
 	e := s.entry(&m)
 	e.ID = e.UID
 	return yield(e)
@@ -125,13 +126,13 @@ func (s *session) sourceEntry(r *response, yield func(protocols.Entry) error) er
 func (s *session) changedSince(from uint64, yield func(protocols.Entry) error) error {
 	var stopped error
 	items := fmt.Sprintf("%s (CHANGEDSINCE %d VANISHED)", sourceItems, from)
-	err := s.ask(func(r *response) error {
+	err := s.ask(func(r *imapwire.Response) error {
 		switch {
 		case stopped != nil:
-		case r.name == "FETCH":
+		case r.Name == "FETCH":
 			stopped = s.sourceEntry(r, yield)
-		case r.name == "VANISHED":
-			stopped = s.gone(r.args, yield)
+		case r.Name == "VANISHED":
+			stopped = s.gone(r.Args, yield)
 		}
 		return s.broken()
 	}, "UID FETCH", "1:*", items)
@@ -148,7 +149,7 @@ func (s *session) gone(args string, yield func(protocols.Entry) error) error {
 	if !earlier {
 		return nil
 	}
-	for uid := range eachUID(set) {
+	for uid := range imapwire.EachUID(set) {
 		if s.box.uidNext != 0 && uid >= s.box.uidNext {
 			break
 		}
@@ -176,11 +177,11 @@ func (c *Client) BulkRemove(ctx context.Context, names iter.Seq[string], each fu
 		}
 		for text := range names {
 			w := wanted{text: text}
-			w.n, w.err = parseName(text)
+			w.n, w.err = imapwire.ParseName(text)
 			if w.err == nil {
 				w.err = checkArgs(text)
 			}
-			if w.err == nil && w.n.uid == 0 {
+			if w.err == nil && w.n.UID == 0 {
 				w.err = protocols.UsageError(proto, "rm", "the URL names no single message: it wants ;UID=n behind the mailbox")
 			}
 			if w.err != nil {
@@ -189,7 +190,7 @@ func (c *Client) BulkRemove(ctx context.Context, names iter.Seq[string], each fu
 				}
 				continue
 			}
-			if len(part) == removeStep || len(part) > 0 && part[0].n.mailbox != w.n.mailbox {
+			if len(part) == removeStep || len(part) > 0 && part[0].n.Mailbox != w.n.Mailbox {
 				if err := flush(); err != nil {
 					return err
 				}
@@ -212,16 +213,16 @@ func (s *session) removePart(part []wanted, each func(name string, err error) er
 			if err = s.sameValidity(w.n); err != nil {
 				break
 			}
-			uids = append(uids, w.n.uid)
+			uids = append(uids, w.n.UID)
 		}
 		if err == nil {
 			slices.Sort(uids)
-			if err = s.remove(uidSet(slices.Compact(uids))); isNotFound(err) {
+			if err = s.remove(imapwire.UIDSet(slices.Compact(uids))); isNotFound(err) {
 				err = nil // they are gone already
 			}
 		}
 	}
-	if err != nil && !refused(err) {
+	if err != nil && !imapwire.Refused(err) {
 		return err
 	}
 	for _, w := range part {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // SpoolFile is a place for one large message on its way out. The client closes it.
@@ -105,7 +106,7 @@ func (sp *spooled) params(utf8 bool) (out []any, err error) {
 		out = append(out, "("+strings.Join(sp.Flags, " ")+")")
 	}
 	if !sp.Date.IsZero() {
-		out = append(out, `"`+sp.Date.Format(internalDate)+`"`)
+		out = append(out, `"`+sp.Date.Format(imapwire.InternalDate)+`"`)
 	}
 	c, err := sp.content()
 	if utf8 {

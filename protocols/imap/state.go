@@ -43,7 +43,7 @@ func (c *Client) StatePath(text, source string) (string, error) {
 	if err != nil {
 		return "", c.wrap(err, "sync", text)
 	}
-	return c.stateFile(n.mailbox, source), nil
+	return c.stateFile(n.Mailbox, source), nil
 }
 
 // stateFile returns the path of a file about a mailbox.

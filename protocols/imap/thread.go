@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Thread lists what a query finds by conversations: parents before children. The
@@ -17,7 +18,7 @@ import (
 // best that the server has; where it has none (RFC 5256) the References fields are
 // followed here.
 func (c *Client) Thread(ctx context.Context, text, algorithm, query string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "thread", text, func(s *session, n *name, yield func(protocols.Entry) error) error {
+	return c.listing(ctx, "thread", text, func(s *session, n *imapwire.Name, yield func(protocols.Entry) error) error {
 		criteria, err := compileQuery(query)
 		if err != nil {
 			return err
@@ -53,7 +54,7 @@ func (s *session) threadAlgorithm(asked string) (algorithm string, there bool, e
 	known := []string{"REFERENCES", "REFS", "ORDEREDSUBJECT"}
 	asked = strings.ToUpper(asked)
 	if asked != "" && !s.caps["THREAD="+asked] && asked != "REFERENCES" {
-		return "", false, missing("thread", "THREAD="+clip(asked))
+		return "", false, imapwire.Missing("thread", "THREAD="+imapwire.Clip(asked))
 	}
 	if asked != "" {
 		known = []string{asked}
@@ -68,12 +69,12 @@ func (s *session) threadAlgorithm(asked string) (algorithm string, there bool, e
 
 func (s *session) threadThere(algorithm string, criteria []any) ([]threaded, error) {
 	var order []threaded
-	err := s.ask(func(r *response) error {
-		if r.name != "THREAD" {
+	err := s.ask(func(r *imapwire.Response) error {
+		if r.Name != "THREAD" {
 			return nil
 		}
 		var err error
-		order, err = parseThreads(r.args, s.c.limits)
+		order, err = parseThreads(r.Args, s.c.limits)
 		return s.fail(err)
 	}, "UID THREAD", append([]any{algorithm, "UTF-8"}, criteria...)...)
 	return order, err
@@ -143,20 +144,20 @@ func (s *session) threadHere(ctx context.Context, criteria []any) ([]threaded, e
 	byID := map[string]uint32{}
 	refs := map[uint32][]string{}
 	var uids []uint32
-	err = s.fetchSets(ctx, "UID FETCH", cutSet(found), threadItem, func(r *response) error {
-		m, err := parseFetch(r, s.c.limits)
-		if err != nil || m.uid == 0 || m.size < 0 {
+	err = s.fetchSets(ctx, "UID FETCH", imapwire.CutSet(found), threadItem, func(r *imapwire.Response) error {
+		m, err := imapwire.ParseFetch(r, s.c.limits)
+		if err != nil || m.UID == 0 || m.Size < 0 {
 			return s.fail(err)
 		}
 		if len(uids) == sortMost {
 			return &protocols.Error{Kind: protocols.KindRefused, Text: "the server has no THREAD, and these are too many messages to thread here"}
 		}
-		id, named := links(m.header)
+		id, named := links(m.Header)
 		if byID[id] == 0 && id != "" {
-			byID[id] = m.uid
+			byID[id] = m.UID
 		}
-		refs[m.uid] = named
-		uids = append(uids, m.uid)
+		refs[m.UID] = named
+		uids = append(uids, m.UID)
 		return nil
 	})
 	if err != nil {
@@ -171,9 +172,9 @@ func links(header string) (id string, named []string) {
 	var replied []string
 	for header != "" {
 		var field string
-		field, header = cutField(header)
+		field, header = imapwire.CutField(header)
 		key, value, _ := strings.Cut(field, ":")
-		ids := strings.FieldsFunc(unfold(value), func(r rune) bool { return r == ' ' || r == ',' })
+		ids := strings.FieldsFunc(imapwire.Unfold(value), func(r rune) bool { return r == ' ' || r == ',' })
 		switch strings.ToLower(strings.TrimSpace(key)) {
 		case "message-id":
 			id = strings.Join(ids, " ")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
 // Watch reports what happens in a mailbox until the context ends: entries whose
@@ -19,7 +20,7 @@ import (
 func (c *Client) Watch(ctx context.Context, text string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
 		n, err := c.parse(text)
-		if err == nil && (n.mailbox == "" || n.uids() != "") {
+		if err == nil && (n.Mailbox == "" || n.UIDs() != "") {
 			err = protocols.UsageError(proto, "watch", "the URL must name a mailbox")
 		}
 		var release func()
@@ -45,7 +46,7 @@ func (c *Client) Watch(ctx context.Context, text string) iter.Seq2[protocols.Ent
 // watcher is one Watch.
 type watcher struct {
 	c        *Client
-	n        *name
+	n        *imapwire.Name
 	yield    func(protocols.Entry) error
 	started  bool
 	validity uint32
@@ -89,9 +90,9 @@ func comesBack(err error) bool {
 	case protocols.KindConnect, protocols.KindTimeout, protocols.KindTemporary:
 		return true
 	case protocols.KindProtocol:
-		return isLost(err)
+		return imapwire.IsLost(err)
 	}
-	return errors.Is(err, errBye)
+	return errors.Is(err, imapwire.ErrBye)
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -111,7 +112,7 @@ func (w *watcher) session(ctx context.Context, s *session) error {
 	if err := s.open(w.n, false); err != nil {
 		return err
 	}
-	s.news = func(r *response) error { return w.collect(s, r) }
+	s.news = func(r *imapwire.Response) error { return w.collect(s, r) }
 	defer func() { s.news = nil }()
 	if err := w.catchUp(ctx, s); err != nil {
 		return err
@@ -182,19 +183,19 @@ func (w *watcher) list(s *session) ([]uint32, error) {
 	if err := s.plausible(found); err != nil {
 		return nil, err
 	}
-	return slices.Collect(eachUID(found)), nil
+	return slices.Collect(imapwire.EachUID(found)), nil
 }
 
 // changed reports flags that changed since a modification sequence.
 func (w *watcher) changed(ctx context.Context, s *session, last uint32, since uint64) error {
 	set := "1:" + strconv.FormatUint(uint64(last), 10)
 	items := "(UID FLAGS) (CHANGEDSINCE " + strconv.FormatUint(since, 10) + ")"
-	err := s.fetchSets(ctx, "UID FETCH", []string{set}, items, func(r *response) error {
-		m, err := parseFetch(r, s.c.limits)
+	err := s.fetchSets(ctx, "UID FETCH", []string{set}, items, func(r *imapwire.Response) error {
+		m, err := imapwire.ParseFetch(r, s.c.limits)
 		if err != nil {
 			return s.fail(err)
 		}
-		return w.yield(w.event(s, "flags", m.uid, m.flags))
+		return w.yield(w.event(s, "flags", m.UID, m.Flags))
 	})
 	w.news = slices.DeleteFunc(w.news, func(h happening) bool { return h.name == "FETCH" }) // told just now
 	return err
@@ -220,10 +221,10 @@ func (w *watcher) fresh(ctx context.Context, s *session, last uint32) error {
 
 // event returns the entry of something that happened to a message.
 func (w *watcher) event(s *session, what string, uid uint32, flags []string) protocols.Entry {
-	m := message{uid: uid, flags: flags, size: -1}
+	m := imapwire.Message{UID: uid, Flags: flags, Size: -1}
 	if uid == 0 {
-		path := escapeName.Replace(w.n.mailbox)
-		return protocols.Entry{Protocol: proto, URL: s.c.urlOf(path), Name: w.n.mailbox, Path: path, Type: protocols.TypeMailbox, Size: -1,
+		path := imapwire.Escape(w.n.Mailbox)
+		return protocols.Entry{Protocol: proto, URL: s.c.urlOf(path), Name: w.n.Mailbox, Path: path, Type: protocols.TypeMailbox, Size: -1,
 			Facts: map[string]string{"event": what}}
 	}
 	e := s.entry(&m)
@@ -268,21 +269,21 @@ func (w *watcher) pollEvery() time.Duration {
 }
 
 // collect gathers what happens, during IDLE and during our own commands.
-func (w *watcher) collect(s *session, r *response) error {
-	h := happening{name: r.name, num: r.num}
-	switch r.name {
+func (w *watcher) collect(s *session, r *imapwire.Response) error {
+	h := happening{name: r.Name, num: r.Num}
+	switch r.Name {
 	case "EXISTS", "EXPUNGE":
 	case "VANISHED":
-		h.set = r.args
+		h.set = r.Args
 	case "FETCH":
-		m, err := parseFetch(r, s.c.limits)
+		m, err := imapwire.ParseFetch(r, s.c.limits)
 		if err != nil {
 			return s.fail(err)
 		}
-		if m.size >= 0 {
+		if m.Size >= 0 {
 			return nil // the answer to a command of ours
 		}
-		h.flags = m.flags
+		h.flags = m.Flags
 	default:
 		return nil
 	}
@@ -307,7 +308,7 @@ func (w *watcher) idle(s *session) error {
 		no, err = s.consent(tag)
 	}
 	if err == nil && no != nil {
-		err = no.err()
+		err = no.Err()
 	}
 	if err != nil {
 		return err
@@ -323,7 +324,7 @@ func (w *watcher) idle(s *session) error {
 	if err != nil {
 		return err
 	}
-	return st.err()
+	return st.Err()
 }
 
 // idleEnd says DONE, once: when something has happened, or when it is time.
@@ -407,11 +408,11 @@ func (w *watcher) report(ctx context.Context, s *session, news []happening) erro
 
 // vanished reports messages that went, by UID.
 func (w *watcher) vanished(s *session, set string) error {
-	gone := sortedRanges(set)
+	gone := imapwire.SortedRanges(set)
 	before := w.uids
-	w.uids = slices.DeleteFunc(slices.Clone(before), gone.has)
+	w.uids = slices.DeleteFunc(slices.Clone(before), gone.Has)
 	for _, uid := range before {
-		if !gone.has(uid) {
+		if !gone.Has(uid) {
 			continue
 		}
 		if err := w.yield(w.event(s, "gone", uid, nil)); err != nil {
@@ -431,7 +432,7 @@ func (w *watcher) grown(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	for uid := range eachUID(found) {
+	for uid := range imapwire.EachUID(found) {
 		if uid > last && len(w.uids) < int(s.box.exists) {
 			w.uids = append(w.uids, uid)
 		}

@@ -1,4 +1,4 @@
-package imap
+package imapwire
 
 import (
 	"errors"
@@ -10,53 +10,53 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// response is the head of what a server sent. Its strings are copies.
-type response struct {
-	tag  string // "*", "+", or that of a command
-	num  uint32 // of EXISTS, EXPUNGE, FETCH and the like
-	name string // in upper case: OK, LIST, FETCH
-	args string // what follows
-	size int64  // of a literal of content that follows now; -1: none
+// Response is the head of what a server sent. Its strings are copies.
+type Response struct {
+	Tag  string // "*", "+", or that of a command
+	Num  uint32 // of EXISTS, EXPUNGE, FETCH and the like
+	Name string // in upper case: OK, LIST, FETCH
+	Args string // what follows
+	Size int64  // of a literal of content that follows now; -1: none
 }
 
-// parseResponse splits a response into its parts.
-func parseResponse(text string) response {
-	r := response{size: -1}
-	r.tag, text, _ = strings.Cut(text, " ")
-	if r.tag == "+" {
-		r.args = text
+// ParseResponse splits a response into its parts.
+func ParseResponse(text string) Response {
+	r := Response{Size: -1}
+	r.Tag, text, _ = strings.Cut(text, " ")
+	if r.Tag == "+" {
+		r.Args = text
 		return r
 	}
 	word, rest, _ := strings.Cut(text, " ")
-	if n, err := strconv.ParseUint(word, 10, 32); err == nil && r.tag == "*" {
-		r.num = uint32(n)
+	if n, err := strconv.ParseUint(word, 10, 32); err == nil && r.Tag == "*" {
+		r.Num = uint32(n)
 		word, rest, _ = strings.Cut(rest, " ")
 	}
-	r.name, r.args = strings.ToUpper(word), rest
+	r.Name, r.Args = strings.ToUpper(word), rest
 	return r
 }
 
-// status is a status response: what is tagged, and untagged OK, NO, BAD, BYE, PREAUTH.
-type status struct {
-	word string // OK, NO, BAD, BYE, PREAUTH
-	code string // of the response code, in upper case: "APPENDUID"
-	args string // of the response code
-	text string
+// Status is a status response: what is tagged, and untagged OK, NO, BAD, BYE, PREAUTH.
+type Status struct {
+	Word string // OK, NO, BAD, BYE, PREAUTH
+	Code string // of the response code, in upper case: "APPENDUID"
+	Args string // of the response code
+	Text string
 }
 
-// isStatus reports whether a response is a status response.
-func (r *response) isStatus() bool {
-	switch r.name {
+// IsStatus reports whether a response is a status response.
+func (r *Response) IsStatus() bool {
+	switch r.Name {
 	case "OK", "NO", "BAD", "BYE", "PREAUTH":
 		return true
 	}
 	return false
 }
 
-// status reads the response code and text (RFC 3501 7.1).
-func (r *response) status() *status {
-	st := &status{word: r.name, text: r.args}
-	code, ok := strings.CutPrefix(r.args, "[")
+// Status reads the response code and text (RFC 3501 7.1).
+func (r *Response) Status() *Status {
+	st := &Status{Word: r.Name, Text: r.Args}
+	code, ok := strings.CutPrefix(r.Args, "[")
 	if !ok {
 		return st
 	}
@@ -65,15 +65,15 @@ func (r *response) status() *status {
 	if !ok {
 		return st
 	}
-	st.text = strings.TrimPrefix(text, " ")
-	st.code, st.args, _ = strings.Cut(code, " ")
-	st.code = strings.ToUpper(st.code)
+	st.Text = strings.TrimPrefix(text, " ")
+	st.Code, st.Args, _ = strings.Cut(code, " ")
+	st.Code = strings.ToUpper(st.Code)
 	return st
 }
 
 // reply returns the status as a reply of the contract.
-func (st *status) reply() *protocols.Reply {
-	return &protocols.Reply{Word: st.word, Enhanced: st.code, Lines: []string{st.text}}
+func (st *Status) reply() *protocols.Reply {
+	return &protocols.Reply{Word: st.Word, Enhanced: st.Code, Lines: []string{st.Text}}
 }
 
 // verdict is what a response code means (RFC 5530, RFC 3501 7.1, RFC 9051 7.1).
@@ -115,14 +115,14 @@ var words = []struct {
 	{"permission denied", verdict{protocols.KindRefused, fs.ErrPermission, ""}},
 }
 
-// err returns the error that a status is: nil for OK and PREAUTH.
-func (st *status) err() error {
-	if st.word == "OK" || st.word == "PREAUTH" {
+// Err returns the error that a status is: nil for OK and PREAUTH.
+func (st *Status) Err() error {
+	if st.Word == "OK" || st.Word == "PREAUTH" {
 		return nil
 	}
-	e := &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Enhanced: st.code, Text: st.text}
-	v, known := verdicts[st.code]
-	if text := strings.ToLower(st.text); !known {
+	e := &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Enhanced: st.Code, Text: st.Text}
+	v, known := verdicts[st.Code]
+	if text := strings.ToLower(st.Text); !known {
 		for _, w := range words {
 			if strings.Contains(text, w.text) {
 				v, known = w.verdict, true
@@ -133,40 +133,40 @@ func (st *status) err() error {
 	switch {
 	case known:
 		e.Kind, e.Sentinel, e.Hint = v.kind, v.class, v.hint
-	case st.word == "BYE":
+	case st.Word == "BYE":
 		e.Kind = protocols.KindTemporary
 	}
 	e.Retryable = e.Kind == protocols.KindTemporary
 	return e
 }
 
-// refused reports whether err is the server's no, and the connection is fine.
-func refused(err error) bool {
+// Refused reports whether err is the server's no, and the connection is fine.
+func Refused(err error) bool {
 	e, ok := errors.AsType[*protocols.Error](err)
-	return ok && (e.Kind == protocols.KindRefused || e.Kind == protocols.KindTemporary) && !errors.Is(err, errBye)
+	return ok && (e.Kind == protocols.KindRefused || e.Kind == protocols.KindTemporary) && !errors.Is(err, ErrBye)
 }
 
-// errBye says that the server ended the session.
-var errBye = errors.New("the server ended the session")
+// ErrBye says that the server ended the session.
+var ErrBye = errors.New("the server ended the session")
 
-// missing says that the server has not what a verb needs.
-func missing(op, what string) error {
+// Missing says that the server has not what a verb needs.
+func Missing(op, what string) error {
 	e := protocols.Unsupported(proto, op, "the server has no "+what)
 	e.Kind = protocols.KindRefused
 	return e
 }
 
-// errTooMany says that a server sends more of something than can be of use.
-func errTooMany(what string) error {
+// ErrTooMany says that a server sends more of something than can be of use.
+func ErrTooMany(what string) error {
 	return protocols.ProtocolError(proto, "", "too many "+what+" in the answer")
 }
 
-// notFound says that a message is not there.
-func notFound(what string) error {
+// NotFound says that a message is not there.
+func NotFound(what string) error {
 	return &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: what}
 }
 
-// isLost reports whether an error is that of a connection that ended.
-func isLost(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errBye)
+// IsLost reports whether an error is that of a connection that ended.
+func IsLost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, ErrBye)
 }

@@ -1,4 +1,4 @@
-package imap
+package imapwire
 
 import (
 	"strconv"
@@ -7,32 +7,33 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// node is one value of a response.
-type node struct {
-	kind kind
-	text string
-	list []node
+// Node is one value of a response.
+type Node struct {
+	Kind kind
+	Text string
+	List []Node
 }
 
 type kind byte
 
+// The kinds of values.
 const (
 	atomNode kind = iota
 	stringNode
-	nilNode
-	listNode
+	NilNode
+	ListNode
 )
 
 // number returns the value as a number, 0 if it is none.
-func (n node) number() uint64 {
-	v, _ := strconv.ParseUint(n.text, 10, 63)
+func (n Node) number() uint64 {
+	v, _ := strconv.ParseUint(n.Text, 10, 63)
 	return v
 }
 
-// int64 returns the value as a number that is not negative.
-func (n node) int64() (int64, bool) {
-	v, err := strconv.ParseInt(n.text, 10, 64)
-	return v, err == nil && v >= 0 && n.kind == atomNode
+// Int64 returns the value as a number that is not negative.
+func (n Node) Int64() (int64, bool) {
+	v, err := strconv.ParseInt(n.Text, 10, 64)
+	return v, err == nil && v >= 0 && n.Kind == atomNode
 }
 
 // parser reads the values of one response (RFC 3501 9). It is lenient where that
@@ -43,10 +44,11 @@ type parser struct {
 	depth int
 }
 
-func newParser(s string, l protocols.Limits) *parser { return &parser{s: s, depth: l.Depth} }
+// NewParser returns a parser of the values in s.
+func NewParser(s string, l protocols.Limits) *parser { return &parser{s: s, depth: l.Depth} }
 
 func (p *parser) fail(what string) error {
-	return protocols.ProtocolError(proto, "", "response that makes no sense at "+strconv.Quote(clip(p.s[min(p.i, len(p.s)):]))+": "+what)
+	return protocols.ProtocolError(proto, "", "response that makes no sense at "+strconv.Quote(Clip(p.s[min(p.i, len(p.s)):]))+": "+what)
 }
 
 // space skips spaces.
@@ -95,35 +97,35 @@ func (p *parser) word() string {
 }
 
 // one reads one value.
-func (p *parser) one() (node, error) {
+func (p *parser) one() (Node, error) {
 	switch p.peek() {
 	case '(':
 		return p.nested()
 	case '"':
 		s, err := p.quoted()
-		return node{kind: stringNode, text: s}, err
+		return Node{Kind: stringNode, Text: s}, err
 	case '{', '~':
 		if s, ok, err := p.literal(); ok || err != nil {
-			return node{kind: stringNode, text: s}, err
+			return Node{Kind: stringNode, Text: s}, err
 		}
 	}
 	w := p.word()
 	if w == "" {
-		return node{}, p.fail("a value is missing")
+		return Node{}, p.fail("a value is missing")
 	}
 	if strings.EqualFold(w, "NIL") {
-		return node{kind: nilNode}, nil
+		return Node{Kind: NilNode}, nil
 	}
-	return node{kind: atomNode, text: w}, nil
+	return Node{Kind: atomNode, Text: w}, nil
 }
 
-func (p *parser) nested() (node, error) {
+func (p *parser) nested() (Node, error) {
 	if p.depth--; p.depth < 0 {
-		return node{}, protocols.ProtocolError(proto, "", "lists nested too deep")
+		return Node{}, protocols.ProtocolError(proto, "", "lists nested too deep")
 	}
 	defer func() { p.depth++ }()
 	p.i++
-	n := node{kind: listNode}
+	n := Node{Kind: ListNode}
 	for {
 		p.space()
 		if p.take(')') {
@@ -136,7 +138,7 @@ func (p *parser) nested() (node, error) {
 		if err != nil {
 			return n, err
 		}
-		n.list = append(n.list, v)
+		n.List = append(n.List, v)
 	}
 }
 
@@ -160,6 +162,13 @@ func (p *parser) quoted() (string, error) {
 	return "", p.fail("a string has no end")
 }
 
+// QuotedAt reads the quoted string at i of s and returns what follows it.
+func QuotedAt(s string, i int) (text string, next int, err error) {
+	p := parser{s: s, i: i}
+	text, err = p.quoted()
+	return text, p.i, err
+}
+
 func unescapeQuoted(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -177,7 +186,7 @@ func (p *parser) literal() (text string, ok bool, err error) {
 	if end < 0 {
 		return "", false, nil
 	}
-	size, mark, err := literalAt([]byte(p.s[p.i : p.i+end+1]))
+	size, mark, err := LiteralAt([]byte(p.s[p.i : p.i+end+1]))
 	if err != nil || mark != 0 {
 		return "", false, err
 	}
@@ -189,9 +198,9 @@ func (p *parser) literal() (text string, ok bool, err error) {
 	return p.s[from:p.i], true, nil
 }
 
-// all reads values to the end.
-func (p *parser) all() ([]node, error) {
-	var out []node
+// All reads values to the end.
+func (p *parser) All() ([]Node, error) {
+	var out []Node
 	for {
 		p.space()
 		if p.end() {

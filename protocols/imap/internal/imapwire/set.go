@@ -1,4 +1,4 @@
-package imap
+package imapwire
 
 import (
 	"cmp"
@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// setBytes bounds the part of a set that goes into one command.
-const setBytes = 8000
+// SetBytes bounds the part of a set that goes into one command.
+const SetBytes = 8000
 
-// isSet reports whether text is a sequence-set (RFC 3501 9): it goes into a
+// IsSet reports whether text is a sequence-set (RFC 3501 9): it goes into a
 // command as it is.
-func isSet(text string) bool {
+func IsSet(text string) bool {
 	for part := range strings.SplitSeq(text, ",") {
 		low, high, ranged := strings.Cut(part, ":")
 		if !isNumber(low) || ranged && !isNumber(high) {
@@ -32,9 +32,9 @@ func isNumber(s string) bool {
 	return err == nil && v > 0 && s[0] != '+'
 }
 
-// ranges returns the ranges of a sequence-set without "*" in its order, the lower end
+// EachRange returns the ranges of a sequence-set without "*" in its order, the lower end
 // first, up to what is none.
-func ranges(set string) iter.Seq2[uint32, uint32] {
+func EachRange(set string) iter.Seq2[uint32, uint32] {
 	return func(yield func(low, high uint32) bool) {
 		for part := range strings.SplitSeq(set, ",") {
 			first, last, ranged := strings.Cut(part, ":")
@@ -50,11 +50,11 @@ func ranges(set string) iter.Seq2[uint32, uint32] {
 	}
 }
 
-// eachUID returns the numbers of a sequence-set in its order. Ranges are never made
+// EachUID returns the numbers of a sequence-set in its order. Ranges are never made
 // into lists.
-func eachUID(set string) iter.Seq[uint32] {
+func EachUID(set string) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
-		for low, high := range ranges(set) {
+		for low, high := range EachRange(set) {
 			for n := uint64(low); n <= uint64(high); n++ {
 				if !yield(uint32(n)) {
 					return
@@ -64,17 +64,17 @@ func eachUID(set string) iter.Seq[uint32] {
 	}
 }
 
-// setSize returns how many numbers a sequence-set without "*" has.
-func setSize(set string) uint32 {
+// SetSize returns how many numbers a sequence-set without "*" has.
+func SetSize(set string) uint32 {
 	total := uint64(0)
-	for low, high := range ranges(set) {
+	for low, high := range EachRange(set) {
 		total += uint64(high) - uint64(low) + 1
 	}
 	return uint32(min(total, 1<<32-1))
 }
 
-// uidSet writes rising UIDs as a sequence-set.
-func uidSet(uids []uint32) string {
+// UIDSet writes rising UIDs as a sequence-set.
+func UIDSet(uids []uint32) string {
 	var b strings.Builder
 	for i := 0; i < len(uids); {
 		k := i
@@ -93,11 +93,11 @@ func uidSet(uids []uint32) string {
 	return b.String()
 }
 
-// cutSet cuts a sequence-set into parts for commands of their own.
-func cutSet(set string) []string {
+// CutSet cuts a sequence-set into parts for commands of their own.
+func CutSet(set string) []string {
 	var out []string
-	for len(set) > setBytes {
-		i := strings.LastIndexByte(set[:setBytes], ',')
+	for len(set) > SetBytes {
+		i := strings.LastIndexByte(set[:SetBytes], ',')
 		if i < 0 {
 			break
 		}
@@ -107,13 +107,13 @@ func cutSet(set string) []string {
 	return append(out, set)
 }
 
-// uidRanges are ranges that rise and do not overlap: first and last of each.
-type uidRanges [][2]uint32
+// Ranges are ranges that rise and do not overlap: first and last of each.
+type Ranges [][2]uint32
 
-// sortedRanges reads a sequence-set without "*".
-func sortedRanges(set string) uidRanges {
-	var all uidRanges
-	for low, high := range ranges(set) {
+// SortedRanges reads a sequence-set without "*".
+func SortedRanges(set string) Ranges {
+	var all Ranges
+	for low, high := range EachRange(set) {
 		all = append(all, [2]uint32{low, high})
 	}
 	slices.SortFunc(all, func(a, b [2]uint32) int { return cmp.Compare(a[0], b[0]) })
@@ -128,7 +128,8 @@ func sortedRanges(set string) uidRanges {
 	return out
 }
 
-func (r uidRanges) has(uid uint32) bool {
+// Has reports whether uid is in one of the ranges.
+func (r Ranges) Has(uid uint32) bool {
 	i, found := slices.BinarySearchFunc(r, uid, func(e [2]uint32, uid uint32) int { return cmp.Compare(e[0], uid) })
 	return found || i > 0 && uid <= r[i-1][1]
 }

@@ -1,4 +1,4 @@
-package imap
+package imapwire
 
 import (
 	"encoding/base64"
@@ -10,8 +10,8 @@ import (
 // utf7 is the base64 of modified UTF-7 (RFC 3501 5.1.3).
 var utf7 = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").WithPadding(base64.NoPadding)
 
-// encodeUTF7 gives a mailbox name in modified UTF-7.
-func encodeUTF7(s string) string {
+// EncodeUTF7 gives a mailbox name in modified UTF-7.
+func EncodeUTF7(s string) string {
 	var b strings.Builder
 	var run []rune
 	flush := func() {
@@ -39,11 +39,11 @@ func encodeUTF7(s string) string {
 	return b.String()
 }
 
-// decodeUTF7 reads modified UTF-7. ok is false unless encodeUTF7 gives the very
+// DecodeUTF7 reads modified UTF-7. ok is false unless encodeUTF7 gives the very
 // same bytes again: other spellings could name another mailbox.
-func decodeUTF7(s string) (name string, ok bool) {
+func DecodeUTF7(s string) (name string, ok bool) {
 	if !strings.ContainsRune(s, '&') {
-		return s, isPrintable(s)
+		return s, IsPrintable(s)
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -72,46 +72,18 @@ func decodeUTF7(s string) (name string, ok bool) {
 		b.WriteString(string(utf16.Decode(units)))
 	}
 	name = b.String()
-	if !utf8.ValidString(name) || encodeUTF7(name) != s {
+	if !utf8.ValidString(name) || EncodeUTF7(name) != s {
 		return s, false
 	}
 	return name, true
 }
 
-func isPrintable(s string) bool {
+// IsPrintable reports whether s is printable ASCII.
+func IsPrintable(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false
 		}
 	}
 	return true
-}
-
-// encodeName returns a mailbox name as it stands on the wire.
-func (s *session) encodeName(mailbox string) string {
-	if raw, ok := s.c.wireNames[mailbox]; ok {
-		return raw
-	}
-	if s.c.Settings.RawNames || s.utf8 {
-		return mailbox
-	}
-	return encodeUTF7(mailbox)
-}
-
-// mostOddNames bounds the names that are kept because they cannot be decoded.
-const mostOddNames = 10_000
-
-// decodeName returns the name of a mailbox for people. One that is not the proper
-// form of any name stays as it is, and is remembered, so that it can be sent back.
-func (s *session) decodeName(raw string) string {
-	if s.c.Settings.RawNames || s.utf8 {
-		return raw
-	}
-	if decoded, ok := decodeUTF7(raw); ok {
-		return decoded
-	}
-	if len(s.c.wireNames) < mostOddNames {
-		s.c.wireNames[raw] = raw
-	}
-	return raw
 }

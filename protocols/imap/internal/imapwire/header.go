@@ -1,4 +1,4 @@
-package imap
+package imapwire
 
 import (
 	"mime"
@@ -9,22 +9,22 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// headerItem asks for what a listing shows. It costs servers a third less than
+// HeaderItem asks for what a listing shows. It costs servers a third less than
 // ENVELOPE, and does not depend on how they understand addresses.
-const headerItem = "BODY.PEEK[HEADER.FIELDS (DATE FROM TO SUBJECT MESSAGE-ID)]"
+const HeaderItem = "BODY.PEEK[HEADER.FIELDS (DATE FROM TO SUBJECT MESSAGE-ID)]"
 
-// readHeader fills in what header fields tell (RFC 5322 2.2), with encoded words
+// ReadHeader fills in what header fields tell (RFC 5322 2.2), with encoded words
 // decoded (RFC 2047). A field that is there twice counts once.
-func readHeader(header string, m *protocols.MessageInfo) {
+func ReadHeader(header string, m *protocols.MessageInfo) {
 	for header != "" {
 		var line string
-		line, header = cutField(header)
+		line, header = CutField(header)
 		key, value, ok := strings.Cut(line, ":")
 		if !ok {
 			continue
 		}
 		if to := fieldOf(m, strings.TrimSpace(key)); to != nil && *to == "" {
-			*to = decodeWords(unfold(value))
+			*to = decodeWords(Unfold(value))
 		}
 	}
 }
@@ -46,8 +46,8 @@ func fieldOf(m *protocols.MessageInfo, key string) *string {
 	return nil
 }
 
-// cutField takes a field with its continuation lines off a header.
-func cutField(header string) (field, rest string) {
+// CutField takes a field with its continuation lines off a header.
+func CutField(header string) (field, rest string) {
 	for i := 0; ; {
 		k := strings.IndexByte(header[i:], '\n')
 		if k < 0 {
@@ -63,7 +63,8 @@ func cutField(header string) (field, rest string) {
 // folds are what the lines of a field are joined with.
 var folds = strings.NewReplacer("\r", "", "\n", "", "\t", " ")
 
-func unfold(value string) string {
+// Unfold returns the value of a header field on one line, without spaces around it.
+func Unfold(value string) string {
 	if strings.ContainsAny(value, "\r\n\t") {
 		value = folds.Replace(value)
 	}

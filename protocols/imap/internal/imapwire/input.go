@@ -1,4 +1,4 @@
-package imap
+package imapwire
 
 import (
 	"bufio"
@@ -10,54 +10,55 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// input frames what the server sends into responses: a line with the literals
+// Input frames what the server sends into responses: a line with the literals
 // that belong to it (RFC 3501 4.3). Small literals stay in place; the content of
 // messages is handed out as a stream, in the middle of its response.
-type input struct {
+type Input struct {
 	br     *bufio.Reader
 	text   []byte // of the response so far, without the last line end
-	left   int64  // bytes of a streamed literal that were not read yet
-	open   bool   // the response goes on behind a streamed literal
+	rest   int64  // bytes of a streamed literal that were not read yet
+	more   bool   // the response goes on behind a streamed literal
 	limits protocols.Limits
 }
 
 const inputBuffer = 64 << 10
 
-func newInput(src io.Reader, limits protocols.Limits) *input {
-	return &input{br: bufio.NewReaderSize(src, inputBuffer), limits: limits}
+// NewInput returns an Input that reads from src.
+func NewInput(src io.Reader, limits protocols.Limits) *Input {
+	return &Input{br: bufio.NewReaderSize(src, inputBuffer), limits: limits}
 }
 
-// next reads the next response. With stream set it stops at a literal of content
+// Next reads the next response. With stream set it stops at a literal of content
 // in a FETCH response: size is then 0 or more, in gives its bytes, and resume
 // goes on. size is -1 when the response is complete.
-func (in *input) next(stream bool) (size int64, err error) {
-	in.text, in.left, in.open = in.text[:0], 0, false
+func (in *Input) Next(stream bool) (size int64, err error) {
+	in.text, in.rest, in.more = in.text[:0], 0, false
 	return in.advance(stream)
 }
 
-// resume goes on behind a streamed literal, whose rest is dropped.
-func (in *input) resume() (size int64, err error) {
+// Resume goes on behind a streamed literal, whose rest is dropped.
+func (in *Input) Resume() (size int64, err error) {
 	if err := in.drop(); err != nil {
 		return -1, err
 	}
-	in.open = false
+	in.more = false
 	return in.advance(true)
 }
 
 // drop reads the rest of a streamed literal.
-func (in *input) drop() error {
-	_, err := io.CopyN(io.Discard, in.br, in.left)
-	in.left = 0
+func (in *Input) drop() error {
+	_, err := io.CopyN(io.Discard, in.br, in.rest)
+	in.rest = 0
 	return cutShort(err)
 }
 
 // Read returns bytes of the streamed literal, and io.EOF at its end.
-func (in *input) Read(p []byte) (int, error) {
-	if in.left == 0 {
+func (in *Input) Read(p []byte) (int, error) {
+	if in.rest == 0 {
 		return 0, io.EOF
 	}
-	n, err := in.br.Read(p[:min(int64(len(p)), in.left)])
-	in.left -= int64(n)
+	n, err := in.br.Read(p[:min(int64(len(p)), in.rest)])
+	in.rest -= int64(n)
 	return n, cutShort(err)
 }
 
@@ -69,18 +70,18 @@ func cutShort(err error) error {
 	return err
 }
 
-func (in *input) advance(stream bool) (int64, error) {
+func (in *Input) advance(stream bool) (int64, error) {
 	for {
-		if err := in.line(); err != nil {
+		if err := in.addLine(); err != nil {
 			return -1, err
 		}
-		size, mark, err := literalAt(in.text)
+		size, mark, err := LiteralAt(in.text)
 		if err != nil || mark < 0 || isText(in.text) {
 			return -1, err
 		}
 		if stream && isContent(in.text[:mark]) {
 			in.text = append(in.text[:mark], "NIL"...) // what is parsed later sees a place holder
-			in.left, in.open = size, true
+			in.rest, in.more = size, true
 			return size, nil
 		}
 		if err := in.literal(size); err != nil {
@@ -89,8 +90,8 @@ func (in *input) advance(stream bool) (int64, error) {
 	}
 }
 
-// line adds a line without its end.
-func (in *input) line() error {
+// addLine adds a line without its end.
+func (in *Input) addLine() error {
 	for {
 		part, err := in.br.ReadSlice('\n')
 		if limit := in.most(part); int64(len(in.text)+len(part)) > limit+2 {
@@ -115,7 +116,7 @@ func (in *input) line() error {
 const orderBytes = 24 << 20
 
 // most returns how long the response may become. part is what comes behind its text.
-func (in *input) most(part []byte) int64 {
+func (in *Input) most(part []byte) int64 {
 	head := in.text
 	if len(head) == 0 {
 		head = part
@@ -128,7 +129,7 @@ func (in *input) most(part []byte) int64 {
 
 // literal adds a literal in place. Memory grows with what comes, not with what
 // is announced.
-func (in *input) literal(size int64) error {
+func (in *Input) literal(size int64) error {
 	limit := in.limits.Literal
 	if isFetch(in.text) {
 		limit = in.limits.Header
@@ -152,12 +153,26 @@ func (in *input) literal(size int64) error {
 	return nil
 }
 
-// buffered: nothing may wait when a connection in clear becomes one under TLS.
-func (in *input) buffered() int { return in.br.Buffered() }
+// Left returns how many bytes of a streamed literal were not read yet.
+func (in *Input) Left() int64 { return in.rest }
 
-// literalAt finds the announcement of a literal at the end of a line, "{5}",
+// Open reports whether the response goes on after a streamed literal.
+func (in *Input) Open() bool { return in.more }
+
+// Line returns the text of the response so far, literals included. It is valid
+// until the next read.
+func (in *Input) Line() []byte { return in.text }
+
+// Buffered returns how many bytes were received and not read yet. There may be
+// none when a connection changes to TLS or compression.
+func (in *Input) Buffered() int { return in.br.Buffered() }
+
+// Reset goes on with the bytes of another reader.
+func (in *Input) Reset(src io.Reader) { in.br.Reset(src) }
+
+// LiteralAt finds the announcement of a literal at the end of a line, "{5}",
 // "{5+}" or "~{5}". mark is where it starts, -1 if there is none.
-func literalAt(text []byte) (size int64, mark int, err error) {
+func LiteralAt(text []byte) (size int64, mark int, err error) {
 	if len(text) == 0 || text[len(text)-1] != '}' {
 		return 0, -1, nil
 	}
@@ -171,7 +186,7 @@ func literalAt(text []byte) (size int64, mark int, err error) {
 	}
 	size, err = strconv.ParseInt(string(digits), 10, 64)
 	if err != nil {
-		return 0, mark, protocols.ProtocolError(proto, "", "literal of an impossible size: "+clip(string(digits)))
+		return 0, mark, protocols.ProtocolError(proto, "", "literal of an impossible size: "+Clip(string(digits)))
 	}
 	if mark > 0 && text[mark-1] == '~' {
 		mark--
@@ -213,5 +228,5 @@ func isContent(head []byte) bool {
 	return bytes.HasSuffix(last, []byte("]")) || bytes.HasSuffix(last, []byte(">")) || bytes.HasPrefix(last, []byte("RFC822"))
 }
 
-// clip shortens what a server said for a message of ours.
-func clip(s string) string { return s[:min(len(s), 80)] }
+// Clip shortens what a server said for a message of ours.
+func Clip(s string) string { return s[:min(len(s), 80)] }

@@ -26,7 +26,7 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f, name, err := c.open(name)
+	f, name, err := c.open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -41,13 +41,13 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) 
 
 // open opens a file for reading. The root itself is the user's own word and may
 // be anything that can be read.
-func (c *Client) open(name string) (*os.File, string, error) {
+func (c *Client) open(ctx context.Context, name string) (*os.File, string, error) {
 	name, err := clean(name)
 	if err != nil {
 		return nil, "", err
 	}
 	if name == "" {
-		f, err := os.Open(c.path)
+		f, err := Open(ctx, c.path, RuleNamed, os.O_RDONLY, 0)
 		return f, "", err
 	}
 	root, err := c.Root()

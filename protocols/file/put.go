@@ -70,24 +70,32 @@ func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols
 // Straight reports whether the root is something that must be written as it is:
 // a device, a FIFO, or one of the names of an open file descriptor.
 func (c *Client) Straight() bool {
-	p := filepath.Clean(c.path)
-	for _, special := range []string{"/dev/fd/", "/dev/std", "/proc/"} {
-		if strings.HasPrefix(p, special) {
-			return true
-		}
+	if isDescriptor(c.path) {
+		return true
 	}
-	info, err := os.Stat(p)
+	info, err := os.Stat(c.path)
 	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
-// OpenStraight opens such a root for writing. The caller closes it.
-func (c *Client) OpenStraight() (*os.File, error) {
-	f, err := os.OpenFile(c.path, os.O_WRONLY, 0)
+// isDescriptor reports whether a path names an open file descriptor.
+func isDescriptor(path string) bool {
+	path = filepath.Clean(path)
+	for _, special := range []string{"/dev/fd/", "/dev/std", "/proc/"} {
+		if strings.HasPrefix(path, special) {
+			return true
+		}
+	}
+	return false
+}
+
+// OpenStraight opens such a root for writing, see [RuleNamed]. The caller closes it.
+func (c *Client) OpenStraight(ctx context.Context) (*os.File, error) {
+	f, err := Open(ctx, c.path, RuleNamed, os.O_WRONLY, 0)
 	return f, wrap(err, "put", c.urlOf(""))
 }
 
 func (c *Client) putStraight(ctx context.Context, r io.Reader) error {
-	f, err := c.OpenStraight()
+	f, err := c.OpenStraight(ctx)
 	if err != nil {
 		return err
 	}

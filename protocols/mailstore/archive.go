@@ -42,18 +42,18 @@ type maildirArchive struct {
 // OpenArchive opens the maildir name for a run that brings it up to date, and
 // makes it when it is missing. A second run at the same time is refused with an
 // error of class [protocols.ErrBusy]. What a killed run left in tmp is removed.
-func (m *Maildir) OpenArchive(_ context.Context, name string, o *protocols.ArchiveOptions) (protocols.Archive, error) {
+func (m *Maildir) OpenArchive(ctx context.Context, name string, o *protocols.ArchiveOptions) (protocols.Archive, error) {
 	if o == nil {
 		o = &protocols.ArchiveOptions{}
 	}
-	a, err := openMaildir(name, *o)
+	a, err := openMaildir(ctx, name, *o)
 	if err != nil {
 		return nil, m.wrap(err, "sync", name)
 	}
 	return a, nil
 }
 
-func openMaildir(dir string, o protocols.ArchiveOptions) (*maildirArchive, error) {
+func openMaildir(ctx context.Context, dir string, o protocols.ArchiveOptions) (*maildirArchive, error) {
 	a := &maildirArchive{dir: dir, o: o, group: &group{}, free: make(chan []byte, blocks), slots: make(chan struct{}, settling)}
 	if _, _, file := cutMessage(dir); file != "" {
 		return nil, protocols.UsageError("maildir", "", "this is a message, not a maildir")
@@ -65,7 +65,7 @@ func openMaildir(dir string, o protocols.ArchiveOptions) (*maildirArchive, error
 		a.free <- nil
 	}
 	var err error
-	if a.in, err = openMaildirFolders(dir); err != nil {
+	if a.in, err = openMaildirFolders(ctx, dir); err != nil {
 		return nil, err
 	}
 	if err := a.in.hold(); err != nil {

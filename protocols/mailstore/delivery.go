@@ -2,6 +2,7 @@ package mailstore
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -30,17 +31,17 @@ type openFolders struct {
 
 // openMaildirFolders opens the folders of a maildir, which is made when it is
 // missing. The caller closes them.
-func openMaildirFolders(dir string) (*openFolders, error) {
+func openMaildirFolders(ctx context.Context, dir string) (*openFolders, error) {
 	if err := makeMaildir(dir); err != nil {
 		return nil, err
 	}
 	o := &openFolders{dir: dir, to: map[string]mailFolder{}}
 	var err error
-	if o.tmp, err = openFolder(filepath.Join(dir, "tmp")); err != nil {
+	if o.tmp, err = openFolder(ctx, filepath.Join(dir, "tmp")); err != nil {
 		return nil, err
 	}
 	for _, name := range folders {
-		if o.to[name], err = openFolder(filepath.Join(dir, name)); err != nil {
+		if o.to[name], err = openFolder(ctx, filepath.Join(dir, name)); err != nil {
 			delete(o.to, name)
 			o.close()
 			return nil, err

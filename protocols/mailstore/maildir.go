@@ -387,7 +387,7 @@ func (m *Maildir) Put(ctx context.Context, name string, r io.Reader, o *protocol
 }
 
 func deliver(ctx context.Context, dir string, r io.Reader, o *protocols.PutOptions) (string, error) {
-	in, err := openMaildirFolders(dir)
+	in, err := openMaildirFolders(ctx, dir)
 	if err != nil {
 		return "", err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 )
 
 // errNotMbox says that a file does not begin with a message.
@@ -73,13 +74,13 @@ func (m *Mbox) List(ctx context.Context, name string) iter.Seq2[protocols.Entry,
 
 func (m *Mbox) list(ctx context.Context, name string, headers bool, yield func(protocols.Entry) bool) error {
 	if file, number := cutNumber(name); number > 0 {
-		e, err := m.stat(file, number)
+		e, err := m.stat(ctx, file, number)
 		if err == nil && !yield(e) {
 			err = errEnough
 		}
 		return err
 	}
-	f, err := os.Open(name)
+	f, err := openToRead(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -97,6 +98,11 @@ func (m *Mbox) list(ctx context.Context, name string, headers bool, yield func(p
 		return err
 	})
 	return err
+}
+
+// openToRead opens an mbox that the user names, see [file.RuleNamed].
+func openToRead(ctx context.Context, path string) (*os.File, error) {
+	return file.Open(ctx, path, file.RuleNamed, os.O_RDONLY, 0)
 }
 
 // entry describes a message. Its size is that in the file, which is larger than the
@@ -138,8 +144,8 @@ func dateOf(from string) time.Time {
 }
 
 // spans returns the messages of a file, kept until it changes.
-func (m *Mbox) spans(file string) ([]span, error) {
-	f, err := os.Open(file)
+func (m *Mbox) spans(ctx context.Context, file string) ([]span, error) {
+	f, err := openToRead(ctx, file)
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +170,8 @@ func (m *Mbox) spans(file string) ([]span, error) {
 	return index, nil
 }
 
-func (m *Mbox) span(file string, number int) (span, error) {
-	all, err := m.spans(file)
+func (m *Mbox) span(ctx context.Context, file string, number int) (span, error) {
+	all, err := m.spans(ctx, file)
 	if err != nil {
 		return span{}, err
 	}
@@ -176,12 +182,12 @@ func (m *Mbox) span(file string, number int) (span, error) {
 }
 
 // openSpan opens a file at a message. The caller closes it.
-func (m *Mbox) openSpan(file string, number int) (*os.File, span, error) {
-	s, err := m.span(file, number)
+func (m *Mbox) openSpan(ctx context.Context, file string, number int) (*os.File, span, error) {
+	s, err := m.span(ctx, file, number)
 	if err != nil {
 		return nil, s, err
 	}
-	f, err := os.Open(file)
+	f, err := openToRead(ctx, file)
 	if err != nil {
 		return nil, s, err
 	}
@@ -195,14 +201,14 @@ func (m *Mbox) openSpan(file string, number int) (*os.File, span, error) {
 }
 
 // Stat describes a message, or counts those of a file.
-func (m *Mbox) Stat(_ context.Context, name string) (protocols.Entry, error) {
+func (m *Mbox) Stat(ctx context.Context, name string) (protocols.Entry, error) {
 	file, number := cutNumber(name)
 	if number > 0 {
-		e, err := m.stat(file, number)
+		e, err := m.stat(ctx, file, number)
 		return e, m.wrap(err, "stat", name)
 	}
 	e := protocols.Entry{Protocol: "mbox", URL: "mbox:" + name, Name: filepath.Base(name), Path: name, Type: protocols.TypeMailbox}
-	all, err := m.spans(name)
+	all, err := m.spans(ctx, name)
 	if err != nil {
 		return e, m.wrap(err, "stat", name)
 	}
@@ -210,8 +216,8 @@ func (m *Mbox) Stat(_ context.Context, name string) (protocols.Entry, error) {
 	return e, nil
 }
 
-func (m *Mbox) stat(file string, number int) (protocols.Entry, error) {
-	f, s, err := m.openSpan(file, number)
+func (m *Mbox) stat(ctx context.Context, file string, number int) (protocols.Entry, error) {
+	f, s, err := m.openSpan(ctx, file, number)
 	if err != nil {
 		return protocols.Entry{}, err
 	}
@@ -220,20 +226,20 @@ func (m *Mbox) stat(file string, number int) (protocols.Entry, error) {
 }
 
 // Get opens a message. The caller closes the object's Body.
-func (m *Mbox) Get(_ context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+func (m *Mbox) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
-	obj, err := m.open(name, o)
+	obj, err := m.open(ctx, name, o)
 	return obj, m.wrap(err, "get", name)
 }
 
-func (m *Mbox) open(name string, o *protocols.GetOptions) (*protocols.Object, error) {
+func (m *Mbox) open(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
 	file, number := cutNumber(name)
 	if number == 0 {
 		return nil, protocols.UsageError("mbox", "get", "which message? add "+numberMark+"1 to the name")
 	}
-	f, s, err := m.openSpan(file, number)
+	f, s, err := m.openSpan(ctx, file, number)
 	if err != nil {
 		return nil, err
 	}
@@ -271,11 +277,11 @@ func (m *Mbox) Put(ctx context.Context, name string, r io.Reader, o *protocols.P
 	if err != nil {
 		return protocols.Entry{}, m.wrap(err, "put", name)
 	}
-	all, err := m.spans(name)
+	all, err := m.spans(ctx, name)
 	if err != nil {
 		return protocols.Entry{}, m.wrap(err, "put", name)
 	}
-	e, err := m.stat(name, len(all))
+	e, err := m.stat(ctx, name, len(all))
 	return e, m.wrap(err, "put", name)
 }
 
@@ -313,7 +319,7 @@ func (m *Mbox) BulkRemove(ctx context.Context, names iter.Seq[string], each func
 		if at == "" {
 			at = file
 		}
-		s, err := m.span(file, number)
+		s, err := m.span(ctx, file, number)
 		if err == nil && file != at {
 			err = protocols.UsageError("mbox", "rm", "messages of one file at a time")
 		}

@@ -68,11 +68,26 @@ func openMbox(ctx context.Context, path string, o protocols.ArchiveOptions) (*mb
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
+	if err := writable(ctx, path); err != nil {
+		return nil, err
+	}
 	if err := a.repair(ctx); err != nil {
 		return nil, err
 	}
 	a.spool, err = newSpool(filepath.Dir(path))
 	return a, err
+}
+
+// writable reports, before anything is fetched for it, why an mbox cannot be written.
+func writable(ctx context.Context, path string) error {
+	f, err := file.Open(ctx, path, file.RuleMailbox, os.O_RDWR, 0)
+	if errors.Is(err, errNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // intent names the file that says what an append is doing: offset and length.
@@ -129,7 +144,7 @@ func (a *mboxArchive) undo(f *os.File, offset, length int64) error {
 	case foreign < 0:
 		return f.Truncate(offset)
 	}
-	return apply(f, a.path, []edit{{start: offset, end: foreign}})
+	return apply(f, []edit{{start: offset, end: foreign}})
 }
 
 // Mark is empty: keys tell all there is to know.
@@ -282,7 +297,7 @@ func endLine(f *os.File, end int64) (int64, error) {
 // Keys lists the messages that have a key.
 func (a *mboxArchive) Keys(ctx context.Context) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
-		f, err := os.Open(a.path)
+		f, err := file.Open(ctx, a.path, file.RuleNamed, os.O_RDONLY, 0)
 		if errors.Is(err, errNotExist) {
 			return
 		}

@@ -32,10 +32,10 @@ type mboxLock struct {
 // lockMbox opens and locks a file, which is made when it is missing.
 func lockMbox(ctx context.Context, path string) (*mboxLock, error) {
 	l := &mboxLock{}
-	if err := waitFor(ctx, path, func() (bool, error) { return l.dotLock(path + ".lock") }); err != nil {
+	if err := waitFor(ctx, path, func() (bool, error) { return l.dotLock(ctx, path+".lock") }); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := file.Open(ctx, path, file.RuleMailbox, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		l.unlock()
 		return nil, err
@@ -67,7 +67,7 @@ func waitFor(ctx context.Context, path string, try func() (bool, error)) error {
 }
 
 // dotLock makes the lock file, or says that another has it.
-func (l *mboxLock) dotLock(path string) (bool, error) {
+func (l *mboxLock) dotLock(ctx context.Context, path string) (bool, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o444)
 	switch {
 	case err == nil:
@@ -79,15 +79,16 @@ func (l *mboxLock) dotLock(path string) (bool, error) {
 	case !errors.Is(err, fs.ErrExist):
 		return false, err
 	}
-	return false, removeStale(path)
+	return false, removeStale(ctx, path)
 }
 
 // removeStale removes a lock file of a process that has ended, or of one that is
 // very old. Of several processes that find it only one does, and none removes the
 // lock that another has made meanwhile: who removes holds the file itself, and
-// looks whether it is still the one of that name.
-func removeStale(path string) error {
-	f, err := os.Open(path)
+// looks whether it is still the one of that name. What is not a regular file, or not
+// one that [file.RuleMailbox] accepts, stays.
+func removeStale(ctx context.Context, path string) error {
+	f, err := file.Open(ctx, path, file.RuleMailbox, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return nil
 	}

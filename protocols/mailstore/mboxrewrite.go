@@ -37,7 +37,7 @@ func rewrite(ctx context.Context, path string, change func(io.ReaderAt, span) (*
 	defer l.unlock()
 	edits, err := gather(l.File, change)
 	if err == nil && len(edits) > 0 {
-		err = apply(l.File, path, edits)
+		err = apply(l.File, edits)
 	}
 	if err != nil {
 		return localError(err)
@@ -65,8 +65,9 @@ func gather(f *os.File, change func(io.ReaderAt, span) (*edit, error)) (edits []
 }
 
 // apply writes a locked file with edits to a temporary one beside it, which then
-// takes its name.
-func apply(f *os.File, path string, edits []edit) error {
+// takes its name. Where the mbox was opened through a link, the link stays.
+func apply(f *os.File, edits []edit) error {
+	path := f.Name()
 	info, err := f.Stat()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@
 package mailstore
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,7 +12,7 @@ import (
 // mailFolder is a folder of a maildir.
 type mailFolder struct{ path string }
 
-func openFolder(path string) (mailFolder, error) { return mailFolder{path}, nil }
+func openFolder(_ context.Context, path string) (mailFolder, error) { return mailFolder{path}, nil }
 
 // hold: without advisory locks two runs at once are not noticed.
 func (o *openFolders) hold() error { return nil }

@@ -3,6 +3,7 @@
 package mailstore
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -22,8 +23,10 @@ type mailFolder struct {
 	fd int
 }
 
-func openFolder(path string) (mailFolder, error) {
-	f, err := os.Open(path)
+// openFolder opens a folder of a maildir, through no link of another user: mail would
+// be written where that user wants it.
+func openFolder(ctx context.Context, path string) (mailFolder, error) {
+	f, err := file.Open(ctx, path, file.RuleFolder, os.O_RDONLY, 0)
 	if err != nil {
 		return mailFolder{}, err
 	}

@@ -73,13 +73,17 @@ func copyOne(ctx context.Context, src, dst Endpoint, o *Options, r *Result) erro
 }
 
 func copyStraight(ctx context.Context, src Endpoint, local *file.Client, o *Options, r *Result) error {
-	f, err := local.OpenStraight()
+	f, err := local.OpenStraight(ctx)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	defer context.AfterFunc(ctx, func() { f.SetWriteDeadline(time.Unix(1, 0)) })() // a FIFO whose reader rests
 	res, err := CopyTo(ctx, src, f, o)
 	r.Bytes = res.Bytes
+	if ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		return context.Cause(ctx)
+	}
 	return err
 }
 

@@ -3,17 +3,14 @@ package transfer
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"hash/maphash"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
-
-	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/file"
 )
 
 // Record is one line of a journal: what was stored.
@@ -40,21 +37,29 @@ type Journal struct {
 	done map[uint64]uint64 // hash of the path to hash of the rest
 }
 
+// journalFormat is what a journal begins with. Journals from before there was a
+// title begin with a record.
+var journalFormat = stateFormat{
+	name: "journal", title: `{"netclients":"transfer journal","version":1}`, older: isRecord,
+}
+
+func isRecord(line []byte) bool {
+	var r Record
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	return d.Decode(&r) == nil && r.Path != ""
+}
+
 // OpenJournal opens or makes the journal at path, with its folder, and reads it.
-// When another process has it open the error has class [protocols.ErrBusy].
-func OpenJournal(path string) (*Journal, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// When another process has it open the error has class [protocols.ErrBusy]. A file
+// that is not a journal, or not the user's own, is not changed: see
+// [file.RulePrivate].
+func OpenJournal(ctx context.Context, path string) (*Journal, error) {
+	f, err := journalFormat.open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	j := &Journal{f: f, seed: maphash.MakeSeed(), done: map[uint64]uint64{}}
-	if err := file.Hold(f, path); err != nil {
-		f.Close()
-		return nil, err
-	}
 	if err := j.load(); err != nil {
 		f.Close()
 		return nil, err
@@ -85,24 +90,6 @@ func (j *Journal) load() error {
 		}
 		_, err = j.f.Seek(good, io.SeekStart)
 		return err
-	}
-}
-
-// readLine returns a line with its end; io.EOF means that what follows is no whole line.
-func readLine(r *bufio.Reader) ([]byte, error) {
-	var line []byte
-	for {
-		part, err := r.ReadSlice('\n')
-		line = append(line, part...)
-		if err == nil {
-			return line, nil
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return nil, err
-		}
-		if len(line) > maxRecord {
-			return nil, protocols.ProtocolError("", "", "the journal has a line that is no record")
-		}
 	}
 }
 

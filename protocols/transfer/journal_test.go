@@ -16,7 +16,7 @@ func TestJournal(t *testing.T) {
 	p := filepath.Join(t.TempDir(), "state", "journal")
 	a := Record{Path: "imap://h/INBOX", ID: "5/7"}
 	b := Record{Path: "ftp://h/f", Size: 3, Time: time.Unix(1700000000, 5)}
-	j, err := OpenJournal(p)
+	j, err := OpenJournal(t.Context(), p)
 	check(t, err)
 	check(t, j.Add(a, b))
 	check(t, j.Close())
@@ -27,7 +27,7 @@ func TestJournal(t *testing.T) {
 	check(t, err)
 	check(t, f.Close())
 
-	j, err = OpenJournal(p)
+	j, err = OpenJournal(t.Context(), p)
 	check(t, err)
 	if !j.Done(a) || !j.Done(b) {
 		t.Error("forgotten")
@@ -37,7 +37,7 @@ func TestJournal(t *testing.T) {
 	if j.Done(other) || j.Done(Record{Path: "torn"}) || j.Done(Record{Path: "x"}) {
 		t.Error("knows what was never done")
 	}
-	if _, err := OpenJournal(p); !errors.Is(err, protocols.ErrBusy) {
+	if _, err := OpenJournal(t.Context(), p); !errors.Is(err, protocols.ErrBusy) {
 		t.Errorf("opened twice: %v", err)
 	}
 	check(t, j.Add(other))
@@ -47,7 +47,7 @@ func TestJournal(t *testing.T) {
 		t.Errorf("ends in %q", content)
 	}
 	check(t, j.Close())
-	j, err = OpenJournal(p)
+	j, err = OpenJournal(t.Context(), p)
 	check(t, err)
 	defer j.Close()
 	if j.Done(b) || !j.Done(other) {
@@ -65,15 +65,22 @@ func TestNoJournal(t *testing.T) {
 func FuzzJournal(f *testing.F) {
 	f.Add([]byte("{\"path\":\"a\"}\n{\"path\":"))
 	f.Add([]byte("\n\n\x00"))
+	f.Add([]byte(journalFormat.title + "\nno record\n{\"path\":"))
+	f.Add([]byte(journalFormat.title[:10]))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p := filepath.Join(t.TempDir(), "j")
 		check(t, os.WriteFile(p, b, 0o600))
-		j, err := OpenJournal(p)
-		check(t, err)
+		j, err := OpenJournal(t.Context(), p)
+		if err != nil {
+			if got := contentOf(t, p); got != string(b) {
+				t.Errorf("refused (%v), but changed from %q to %q", err, b, got)
+			}
+			return
+		}
 		r := Record{Path: "new", Size: 1}
 		check(t, j.Add(r))
 		check(t, j.Close())
-		j, err = OpenJournal(p)
+		j, err = OpenJournal(t.Context(), p)
 		check(t, err)
 		defer j.Close()
 		if !j.Done(r) {

@@ -202,9 +202,9 @@ func (s *messageSync) openArchive(ctx context.Context) error {
 		NoSync: s.o.Durability == DurabilityNone && !s.o.DeleteAfter,
 	}
 	if s.o.DryRun {
-		s.state, err = readMessageState(path)
+		s.state, err = readMessageState(ctx, path)
 	} else {
-		err = s.openState(path)
+		err = s.openState(ctx, path)
 	}
 	if err != nil {
 		return err
@@ -215,18 +215,18 @@ func (s *messageSync) openArchive(ctx context.Context) error {
 	if s.archive, err = target.OpenArchive(ctx, s.to.end.Name, o); err != nil || s.state != nil {
 		return err
 	}
-	s.state, err = openMessageState(path)
+	s.state, err = openMessageState(ctx, path)
 	return err
 }
 
 // openState opens a state that is there. Where there is none the archive comes
 // first: it makes the folder that the state lies in.
-func (s *messageSync) openState(path string) error {
+func (s *messageSync) openState(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); err != nil || s.state != nil {
 		return nil
 	}
 	var err error
-	s.state, err = openMessageState(path)
+	s.state, err = openMessageState(ctx, path)
 	return err
 }
 

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
@@ -65,9 +67,9 @@ func newMessageState(path string) *messageState {
 
 // readMessageState reads a state without writing anything. One that is not there is
 // empty.
-func readMessageState(path string) (*messageState, error) {
+func readMessageState(ctx context.Context, path string) (*messageState, error) {
 	st := newMessageState(path)
-	f, err := os.Open(path)
+	f, err := file.Open(ctx, path, file.RulePrivate, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return st, nil
 	}
@@ -75,25 +77,44 @@ func readMessageState(path string) (*messageState, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if _, err := messageStateFormat.check(f, path); err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
 	_, err = st.load(f)
 	return st, err
 }
 
+// messageStateFormat is what a state begins with. States from before there was a
+// title begin with one of the other lines.
+var messageStateFormat = stateFormat{
+	name: "state of a sync of messages", title: "# netclients message state 1", older: isStateLine,
+}
+
+func isStateLine(line []byte) bool {
+	mark, rest, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), " ")
+	name, _, _ := strings.Cut(rest, " ")
+	_, ok := parseKey(name)
+	switch mark {
+	case "=":
+		return slices.Contains([]string{"validity", "state", "open", "unsynced"}, name)
+	case "+", "-":
+		return ok
+	}
+	return false
+}
+
 // openMessageState opens or makes a state. When another process has it open the
 // error has class [protocols.ErrBusy].
-func openMessageState(path string) (*messageState, error) {
+func openMessageState(ctx context.Context, path string) (*messageState, error) {
 	st := newMessageState(path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := messageStateFormat.open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	if err := file.Hold(f, path); err != nil {
-		f.Close()
-		return nil, err
-	}
+	st.path = f.Name() // links followed
 	end, err := st.load(f)
 	if err == nil {
 		err = f.Truncate(end)
@@ -243,6 +264,7 @@ func (st *messageState) compact() error {
 	}
 	old := st.f
 	st.f, st.w = temp, bufio.NewWriterSize(temp, 64<<10)
+	st.w.WriteString(messageStateFormat.title + "\n")
 	for name, value := range st.values {
 		st.line("=", name, value)
 	}

@@ -13,7 +13,7 @@ func TestStateCompacted(t *testing.T) {
 	for kind, plant := range map[string]func(old, new string) error{"symlink": os.Symlink, "hard link": os.Link} {
 		dir := t.TempDir()
 		path, victim := filepath.Join(dir, "state"), filepath.Join(dir, "victim")
-		st, err := openMessageState(path)
+		st, err := openMessageState(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func TestStateCompacted(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 { // as it is compacted, and as it was written then
-			if st, err = openMessageState(path); err != nil {
+			if st, err = openMessageState(t.Context(), path); err != nil {
 				t.Fatal(err)
 			}
 			if st.known.n != 10 || st.value("state") != "high water" {

@@ -84,7 +84,7 @@ func (s *syncer) run(ctx context.Context) error {
 		return err
 	}
 	if s.o.Journal != "" && !s.o.DryRun {
-		if s.journal, err = OpenJournal(s.o.Journal); err != nil {
+		if s.journal, err = OpenJournal(ctx, s.o.Journal); err != nil {
 			return err
 		}
 	}

@@ -467,7 +467,7 @@ func TestSyncDurability(t *testing.T) {
 		_, err := Sync(t.Context(), s.end(""), localEnd(dir), o, nil)
 		check(t, err)
 		equalTrees(t, readTree(t, dir), s.tree())
-		j, err := OpenJournal(o.Journal)
+		j, err := OpenJournal(t.Context(), o.Journal)
 		check(t, err)
 		if len(j.done) != 150 {
 			t.Errorf("%v: %d in the journal", d, len(j.done))

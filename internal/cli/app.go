@@ -116,7 +116,9 @@ func (a *app) build(args []string) {
 			a.root.AddCommand(a.protocolCommand(s, whole || slices.Contains(args, s.Name)))
 		}
 	}
-	a.root.AddCommand(a.others()...)
+	for _, c := range a.commands() {
+		a.root.AddCommand(a.plain(c))
+	}
 	a.root.SetHelpCommand(a.helpCommand())
 	if whole {
 		for _, add := range a.lazy {

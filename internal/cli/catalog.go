@@ -1,12 +1,11 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/spf13/cobra"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -39,7 +38,7 @@ func (a *app) entryOf(s *protocols.Spec) catalogJSON {
 }
 
 // protocols prints the catalog, or the named part of it.
-func (a *app) protocols(_ *cobra.Command, e *env, names []string) error {
+func (a *app) protocols(_ context.Context, e *env, names []string) error {
 	var known []string
 	for _, s := range a.reg.Specs() {
 		known = append(known, s.Name)

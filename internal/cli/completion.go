@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"maps"
 	"slices"
@@ -21,18 +22,19 @@ var shells = map[string]func(*cobra.Command, io.Writer) error{
 }
 
 // completionCommand is `netclients completion SHELL`.
-func (a *app) completionCommand() *cobra.Command {
+func (a *app) completionCommand() *command {
 	names := slices.Sorted(maps.Keys(shells))
-	cmd := a.plain("completion", "SHELL", "print completions for bash, zsh, fish or powershell", func(_ *cobra.Command, e *env, args []string) error {
-		generate := shells[args[0]]
-		if generate == nil {
-			return usage("completion: no shell %q; there are %s", args[0], strings.Join(names, ", "))
-		}
-		return wrote(generate(a.root, e.out.w))
-	})
-	cmd.ValidArgs = names
-	cmd.Example = "  source <(netclients completion bash)\n  netclients completion zsh > ~/.zfunc/_netclients\n  netclients completion fish > ~/.config/fish/completions/netclients.fish"
-	return cmd
+	return &command{
+		name: "completion", args: "SHELL", short: "print completions for bash, zsh, fish or powershell", words: names,
+		example: "  source <(netclients completion bash)\n  netclients completion zsh > ~/.zfunc/_netclients\n  netclients completion fish > ~/.config/fish/completions/netclients.fish",
+		run: func(_ context.Context, e *env, args []string) error {
+			generate := shells[args[0]]
+			if generate == nil {
+				return usage("completion: no shell %q; there are %s", args[0], strings.Join(names, ", "))
+			}
+			return wrote(generate(a.root, e.out.w))
+		},
+	}
 }
 
 // completeTarget offers the schemes of the protocols that have the verb, and file

@@ -14,8 +14,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netclients/netclients/protocols"
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/netclients/netclients/protocols"
 )
 
 // configMaxFile bounds the configuration file.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,8 +128,8 @@ func (r *resolver) lookUp(ctx context.Context, req protocols.CredentialRequest) 
 	s.cred.User = req.User
 	own := r.isTarget(req)
 	if own {
-		s.cred.Account = firstOf(r.Account, string(r.Profile.Account))
-		s.cred.AuthzID = firstOf(r.AuthzID, string(r.Profile.AuthzID))
+		s.cred.Account = cmp.Or(r.Account, string(r.Profile.Account))
+		s.cred.AuthzID = cmp.Or(r.AuthzID, string(r.Profile.AuthzID))
 	}
 	for _, source := range credSources {
 		if source.own && !own {
@@ -185,7 +186,7 @@ func (r *resolver) isTarget(req protocols.CredentialRequest) bool {
 	case r.URL == nil, r.URL.Host == "":
 		return true
 	}
-	port := firstOf(r.URL.Port(), r.DefaultPort)
+	port := cmp.Or(r.URL.Port(), r.DefaultPort)
 	return strings.EqualFold(r.URL.Scheme, req.Scheme) && strings.EqualFold(r.URL.Hostname(), req.Host) &&
 		(port == "" || req.Port == "" || port == req.Port)
 }
@@ -222,7 +223,7 @@ func (s *search) fromFlags() error {
 // another server than the one that is asked without a login.
 func (s *search) fromEnvironment() error {
 	user, err := s.profileUser()
-	if p := s.Getenv("NETCLIENTS_PASSWORD"); p != "" && firstOf(s.cred.User, user) != "" {
+	if p := s.Getenv("NETCLIENTS_PASSWORD"); p != "" && cmp.Or(s.cred.User, user) != "" {
 		s.password(p)
 	}
 	return err
@@ -248,7 +249,7 @@ func (s *search) profileUser() (string, error) {
 	if err != nil || !s.profileFits() {
 		return "", err
 	}
-	return firstOf(string(s.Profile.User), u.User.Username()), nil
+	return cmp.Or(string(s.Profile.User), u.User.Username()), nil
 }
 
 func (s *search) profileURL() (*url.URL, error) {
@@ -300,7 +301,7 @@ func (s *search) commandSecret(command string) (string, error) {
 // fromNetrc passes over a default file that is missing or broken, and fails for
 // one that was named.
 func (s *search) fromNetrc() error {
-	path, must := netrcPath(firstOf(s.NetrcFile, string(s.Profile.NetrcFile)), s.Getenv)
+	path, must := netrcPath(cmp.Or(s.NetrcFile, string(s.Profile.NetrcFile)), s.Getenv)
 	if path == "" || s.req.Host == "" {
 		return nil
 	}
@@ -319,7 +320,7 @@ func (s *search) fromNetrc() error {
 		return nil
 	}
 	s.user(e.login)
-	s.cred.Account = firstOf(s.cred.Account, e.account)
+	s.cred.Account = cmp.Or(s.cred.Account, e.account)
 	if e.hasPassword {
 		s.password(e.password)
 		if exposed {
@@ -468,15 +469,6 @@ func (s *search) warn(text string) {
 	if s.Warn != nil && s.Shared.first(text) {
 		s.Warn(safe(text))
 	}
-}
-
-func firstOf(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
 }
 
 // credError keeps the kind of a file's error, and is of kind Auth else.

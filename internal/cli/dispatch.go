@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"net/url"
+	"cmp"
 	"os"
 	"slices"
 	"strings"
@@ -55,7 +55,7 @@ func (a *app) mentioned(args []string, spec *protocols.Spec) []*protocols.Spec {
 				continue
 			}
 		}
-		if s := a.specOf(strings.ToLower(scheme)); ok && s != nil && !slices.Contains(out, s) {
+		if s := specOf(a.reg, strings.ToLower(scheme)); ok && s != nil && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}
@@ -63,20 +63,6 @@ func (a *app) mentioned(args []string, spec *protocols.Spec) []*protocols.Spec {
 		out = append(out, file)
 	}
 	return out
-}
-
-// specOf returns the adapter of a scheme, or nil. A mailto: URL opens nothing, but it
-// is SMTP that can do something with it.
-func (a *app) specOf(scheme string) *protocols.Spec {
-	if scheme == "mailto" {
-		return a.reg.Spec("smtp")
-	}
-	for _, s := range a.reg.Specs() {
-		if _, ok := s.Scheme(scheme); ok {
-			return s
-		}
-	}
-	return nil
 }
 
 // choose returns the verb of that name which the adapters have, or else v: all of
@@ -113,16 +99,6 @@ func (a *app) verbsOf(s *protocols.Spec) []*verb {
 		}
 	}
 	return out
-}
-
-// sample makes a client that is never connected, to ask what it is. Making one
-// does no I/O.
-func sample(s *protocols.Spec) protocols.Client {
-	c, err := s.New(&url.URL{Scheme: s.Schemes[0].Name, Host: "localhost", Path: "/"}, nil)
-	if err != nil {
-		return nil
-	}
-	return c
 }
 
 func (a *app) setupsFor(specs []*protocols.Spec) []*setup {
@@ -191,7 +167,7 @@ func (a *app) cannot(s *protocols.Spec, verb string) error {
 
 // perform runs a verb with its flags read.
 func (a *app) perform(cmd *cobra.Command, v *verb, spec *protocols.Spec, active []*setup, args []string) error {
-	if err := timesFromEnvironment(cmd.Flags(), getenv); err != nil {
+	if err := timesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
 		return err
 	}
 	if err := a.profile(cmd.Flags(), v, &args); err != nil {
@@ -229,11 +205,13 @@ func checkArity(cmd *cobra.Command, v *verb, args []string) error {
 // gives the error that the command ends with.
 func (a *app) env(cmd *cobra.Command) (e *env, done func(error) error, err error) {
 	a.g.proxySet, a.g.idleSet = cmd.Flags().Changed("proxy"), cmd.Flags().Changed("idle-timeout")
-	e = &env{app: a, flags: a.g, stdin: a.stdin, open: map[string]protocols.Client{}, perHost: map[string]*protocols.Options{}, idle: map[string][]protocols.Client{}}
-	if e.out, err = newOutput(a.stdout, a.stderr, a.g); err != nil {
+	e = &env{
+		reg: a.reg, profile: a.chosen, hidden: a.hidden, cannot: a.cannot, flags: a.g, stdin: a.stdin, open: map[string]protocols.Client{}, perHost: map[string]*protocols.Options{}, idle: map[string][]protocols.Client{},
+	}
+	if e.out, err = newOutput(a.stdout, a.stderr, a.g.output()); err != nil {
 		return nil, nil, err
 	}
-	if a.g.keyLog, err = openKeyLog(getenv); err != nil {
+	if a.g.keyLog, err = openKeyLog(os.Getenv); err != nil {
 		return nil, nil, err
 	}
 	if e.opts, err = a.g.options(); err != nil {
@@ -248,13 +226,58 @@ func (a *app) env(cmd *cobra.Command) (e *env, done func(error) error, err error
 	}
 	return e, func(err error) error {
 		e.close()
-		err = firstError(err, e.out.flush(), closeTrace())
+		err = cmp.Or(err, e.out.flush(), closeTrace())
 		if a.g.keyLog != nil {
-			err = firstError(err, a.g.keyLog.Close())
+			err = cmp.Or(err, a.g.keyLog.Close())
 		}
 		return err
 	}, nil
 }
 
-// getenv is the environment of the process.
-func getenv(name string) string { return os.Getenv(name) }
+// profile reads the profile that the command line names, if it names one: its
+// settings stand for flags that were not given, its URL for a target that was not.
+func (a *app) profile(fs *pflag.FlagSet, v *verb, args *[]string) error {
+	if a.g.profile == "" {
+		return nil
+	}
+	conf, err := loadConfig("", os.Getenv)
+	if err != nil {
+		return err
+	}
+	p, err := conf.Profile(a.g.profile)
+	if err != nil {
+		return err
+	}
+	a.chosen = p
+	for name, value := range p.Flags() {
+		f := fs.Lookup(name)
+		if f == nil || f.Changed {
+			continue
+		}
+		if err := fs.Set(name, value); err != nil {
+			return usage("profile %s: %s: %v", a.g.profile, name, err)
+		}
+	}
+	if low, _ := v.arity(); len(*args) < low && p.URL != "" {
+		*args = append([]string{string(p.URL)}, *args...)
+	}
+	return nil
+}
+
+// connect returns the command's options what the session has: the trace, and with
+// --verbose its main steps.
+func (a *app) connect(e *env) (closeTrace func() error, err error) {
+	e.shared = newSecretStore()
+	if a.g.trace == "" {
+		if a.g.verbose {
+			e.opts.Trace = a.hidden.trace(e.tellStep)
+		}
+		return func() error { return nil }, nil
+	}
+	sink, closeTrace, err := openTrace(a.g.trace, a.stderr)
+	if err != nil {
+		return nil, err
+	}
+	e.opts.Trace = a.hidden.trace(sink)
+	return closeTrace, nil
+}

@@ -15,16 +15,19 @@ import (
 
 // env is what one command runs with.
 type env struct {
-	app    *app
-	flags  *globals
-	setups []*setup // the flags of protocols, read
-	proto  string   // protocol named on the command line, or empty
-	opts   *protocols.Options
-	out    *output
-	stdin  io.Reader
-	at     *protocols.Target // what the verb works on now
-	open   map[string]protocols.Client
-	shared *secretStore
+	reg     *protocols.Registry
+	flags   *globals
+	setups  []*setup // the flags of protocols, read
+	proto   string   // protocol named on the command line, or empty
+	opts    *protocols.Options
+	out     *output
+	stdin   io.Reader
+	at      *protocols.Target // what the verb works on now
+	open    map[string]protocols.Client
+	shared  *secretStore
+	profile *Profile // that the command line chose; nil: none
+	hidden  *hidden
+	cannot  func(s *protocols.Spec, verb string) error // says that a protocol has not that verb
 
 	stepMu sync.Mutex // one line of --verbose at a time
 
@@ -37,12 +40,12 @@ type env struct {
 // line named a protocol, or else the path of a local file.
 func (e *env) target(text string) (*protocols.Target, error) {
 	if e.proto == "" && !hasScheme(text) {
-		if err := e.app.almostURL(text); err != nil {
+		if err := almostURL(e.reg, text); err != nil {
 			return nil, err
 		}
 		return e.file(text)
 	}
-	return e.app.reg.Parse(text, e.proto)
+	return e.reg.Parse(text, e.proto)
 }
 
 // targets reads several.
@@ -62,21 +65,9 @@ func (e *env) targets(texts []string) ([]*protocols.Target, error) {
 // one named, as a destination of cp: with a scheme any will do.
 func (e *env) anyTarget(text string) (*protocols.Target, error) {
 	if hasScheme(text) {
-		return e.app.reg.Parse(text, "")
+		return e.reg.Parse(text, "")
 	}
 	return e.target(text)
-}
-
-// almostURL refuses "http:host" as the name of a local file, unless there is one.
-func (a *app) almostURL(text string) error {
-	scheme, rest, ok := strings.Cut(text, ":")
-	if !ok || a.specOf(strings.ToLower(scheme)) == nil {
-		return nil
-	}
-	if _, err := os.Lstat(text); err == nil {
-		return nil
-	}
-	return usage("%q is no URL: write %s://%s (or ./%s for a file of that name)", text, scheme, strings.TrimLeft(rest, "/"), text)
 }
 
 // file returns the target of a local path.
@@ -91,7 +82,7 @@ func (e *env) file(path string) (*protocols.Target, error) {
 	if strings.HasSuffix(path, "/") && abs != "/" {
 		abs += "/"
 	}
-	return e.app.reg.Target(&url.URL{Scheme: "file", Path: abs}, "")
+	return e.reg.Target(&url.URL{Scheme: "file", Path: abs}, "")
 }
 
 // hasScheme reports whether an argument is a URL and not the path of a file.
@@ -187,16 +178,11 @@ func (e *env) each(ctx context.Context, targets []string, do func(string) error)
 	return t.err()
 }
 
-// final reports whether an error ends the whole command.
-func final(ctx context.Context, err error) bool {
-	return err != nil && (ctx.Err() != nil || isStdout(err))
-}
-
 // tell prints the error of one item among several.
 func (e *env) tell(err error) {
 	if err != nil {
 		e.out.flush()
-		printError(e.out.words, e.out.json, e.app.hidden.err(err))
+		printError(e.out.words, e.out.json, e.hidden.err(err))
 	}
 }
 
@@ -228,4 +214,16 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// almostURL refuses "http:host" as the name of a local file, unless there is one.
+func almostURL(reg *protocols.Registry, text string) error {
+	scheme, rest, ok := strings.Cut(text, ":")
+	if !ok || specOf(reg, strings.ToLower(scheme)) == nil {
+		return nil
+	}
+	if _, err := os.Lstat(text); err == nil {
+		return nil
+	}
+	return usage("%q is no URL: write %s://%s (or ./%s for a file of that name)", text, scheme, strings.TrimLeft(rest, "/"), text)
 }

@@ -122,3 +122,8 @@ func (g *globals) networkFlags(fs *pflag.FlagSet) {
 	fs.Var(&g.maxSize, "max-size", "refuse objects with more bytes than this")
 	fs.Var(&g.span, "range", "bytes A to B of the content only (cat, get)")
 }
+
+// output returns what the flags say about results.
+func (g *globals) output() outputOptions {
+	return outputOptions{json: g.json, quiet: g.quiet, verbose: g.verbose, jq: g.jq, colour: g.color.value}
+}

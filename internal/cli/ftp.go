@@ -34,16 +34,6 @@ func ftpVerbs() []*verb {
 	}
 }
 
-// verbNamed finds a verb in a part of the table.
-func verbNamed(name string, part []*verb) *verb {
-	for _, v := range part {
-		if v.name == name {
-			return v
-		}
-	}
-	return nil
-}
-
 // ftpList is ls with NLST. Other protocols' URLs may stand beside FTP's: they are
 // listed as ever.
 func ftpList() *verb {

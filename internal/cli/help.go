@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -70,7 +71,7 @@ const environmentText = `Environment:
 `
 
 // man writes a page for each command.
-func (a *app) man(_ *cobra.Command, e *env, args []string) error {
+func (a *app) man(_ context.Context, e *env, args []string) error {
 	if err := os.MkdirAll(args[0], 0o755); err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func httpCat() *verb {
 			return nil
 		}
 		if no, ok := errors.AsType[*http.StatusError](err); ok {
-			e.out.page(no)
+			showPage(e.out, no)
 		}
 		return err
 	})
@@ -56,7 +56,7 @@ func httpCat() *verb {
 
 // page shows people what came with a refusal, where it is text. Standard output is
 // for content only; with JSON it is in the error.
-func (o *output) page(no *http.StatusError) {
+func showPage(o *output, no *http.StatusError) {
 	text := strings.TrimRight(no.Said(), "\r\n")
 	if text == "" || o.json || o.quiet || !o.verbose && !isTerminal(o.words) {
 		return

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -90,7 +91,7 @@ func (h *httpCall) call(ctx context.Context, e *env, c *http.Client, items []str
 	if c.Settings.AnyStatus {
 		err = nil
 	}
-	return firstError(h.print(ctx, e, resp, start), err)
+	return cmp.Or(h.print(ctx, e, resp, start), err)
 }
 
 // repeats are the methods that may be sent twice (RFC 9110 9.2.2).
@@ -229,7 +230,7 @@ func (h *httpCall) printJSON(ctx context.Context, e *env, resp *http.Response, s
 	switch {
 	case started:
 		line, merr := marshal(j)
-		return firstError(err, merr, e.out.write(append([]byte(`",`), line[1:]...)))
+		return cmp.Or(err, merr, e.out.write(append([]byte(`",`), line[1:]...)))
 	case err != nil:
 		return err
 	}
@@ -252,7 +253,7 @@ func (h *httpCall) body(ctx context.Context, e *env, resp *http.Response, j *res
 	case len(b) > mostJSONBody && e.out.jq != nil:
 		return false, usage("the body is too large for --jq: -o FILE saves it, --json alone writes it")
 	case len(b) > mostJSONBody:
-		j.Bytes, err = e.out.stream(`{"body_base64":"`, io.MultiReader(bytes.NewReader(b), resp.Body))
+		j.Bytes, err = stream(e.out, `{"body_base64":"`, io.MultiReader(bytes.NewReader(b), resp.Body))
 		return true, err
 	case resp.Method == nethttp.MethodHead:
 	case utf8.Valid(b):
@@ -264,12 +265,12 @@ func (h *httpCall) body(ctx context.Context, e *env, resp *http.Response, j *res
 }
 
 // stream writes what comes in base64, behind a start. It returns how many bytes came.
-func (o *output) stream(start string, from io.Reader) (int64, error) {
+func stream(o *output, start string, from io.Reader) (int64, error) {
 	o.count++
 	if err := o.write([]byte(start)); err != nil {
 		return 0, err
 	}
 	to := base64.NewEncoder(base64.StdEncoding, writerFunc(func(b []byte) (int, error) { return len(b), o.write(b) }))
 	n, err := io.Copy(to, from)
-	return n, firstError(err, to.Close())
+	return n, cmp.Or(err, to.Close())
 }

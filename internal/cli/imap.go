@@ -110,16 +110,16 @@ func (k *imapCaps) run(ctx context.Context, e *env, c *imap.Client, name string,
 
 // mailboxArg reads an argument that names a mailbox of the current target's
 // server: a URL, or just its name.
-func (e *env) mailboxArg(text string) (string, error) {
+func mailboxArg(e *env, text string) (string, error) {
 	host := e.at.URL.Host
 	if hasScheme(text) || e.proto != "" && host != "" && strings.HasPrefix(text, host+"/") {
-		return e.beside(text)
+		return beside(e, text)
 	}
 	return imap.MailboxName(strings.Trim(text, "/")), nil
 }
 
 func imapMove(ctx context.Context, e *env, c *imap.Client, name string, args []string) error {
-	to, err := e.mailboxArg(args[0])
+	to, err := mailboxArg(e, args[0])
 	if err != nil {
 		return err
 	}
@@ -134,11 +134,11 @@ func (k *imapCopy) run(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if !e.sameServer(src, args[1]) || !strings.Contains(src.Name, "UID=") {
+	if !sameServer(e, src, args[1]) || !strings.Contains(src.Name, "UID=") {
 		return k.copier.run(ctx, e, args)
 	}
 	return with(ctx, e, "cp", args[0], func(ctx context.Context, c *imap.Client, name string) error {
-		to, err := e.mailboxArg(args[1])
+		to, err := mailboxArg(e, args[1])
 		if err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func (k *imapCopy) run(ctx context.Context, e *env, args []string) error {
 
 // sameServer reports whether text names a mailbox at the server of src. A bare
 // name is one only where the command line says that it is about IMAP.
-func (e *env) sameServer(src *protocols.Target, text string) bool {
+func sameServer(e *env, src *protocols.Target, text string) bool {
 	if !hasScheme(text) {
 		return e.proto != ""
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"os"
@@ -154,5 +155,5 @@ func printEvent(e *env, entry *protocols.Entry) error {
 		}
 		return safe(line)
 	})
-	return firstError(err, e.out.flush())
+	return cmp.Or(err, e.out.flush())
 }

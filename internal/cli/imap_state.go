@@ -12,7 +12,7 @@ import (
 // stateDir returns the folder for what a protocol's syncs must remember, below where
 // the XDG base directories have such things. Its parents are made with it.
 func stateDir(protocol string) (string, error) {
-	dir := getenv("XDG_STATE_HOME")
+	dir := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) {
 		home, err := os.UserHomeDir()
 		if err != nil {

@@ -109,7 +109,7 @@ func (j *job) settle(ctx context.Context, r transfer.Result, err error, many boo
 	}
 	if err != nil && many && !final(ctx, err) {
 		j.e.out.flush()
-		printError(j.above(), j.e.out.json, j.e.app.hidden.err(err))
+		printError(j.above(), j.e.out.json, j.e.hidden.err(err))
 	}
 	return err
 }
@@ -200,7 +200,7 @@ func capable[T any](e *env, verb, text string) (*protocols.Target, error) {
 		return nil, err
 	}
 	if !is[T](sample(t.Spec)) {
-		return nil, e.app.cannot(t.Spec, verb)
+		return nil, e.cannot(t.Spec, verb)
 	}
 	return t, nil
 }
@@ -232,4 +232,16 @@ func (e *env) namesHost(text string) bool {
 // isLocalPath: a path that can be no host.
 func isLocalPath(text string) bool {
 	return strings.HasPrefix(text, "/") || strings.HasPrefix(text, ".") || strings.HasPrefix(text, "~")
+}
+
+// barSet shows transfers as bars.
+type barSet struct{ *progress }
+
+func (b barSet) Start(name string, size int64) transfer.Task { return b.progress.Start(name, size) }
+
+// bars returns the progress display: nil unless standard error is a terminal and
+// nobody asked for quiet.
+func (e *env) bars() *progress {
+	on := isTerminal(e.out.words) && !e.flags.quiet && !e.flags.noProgress && !e.flags.verbose
+	return newProgress(e.out.words, on)
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"net/url"
 	"strings"
@@ -20,11 +19,11 @@ import (
 func testEnv(t *testing.T, g *globals) (e *env, out, words *bytes.Buffer) {
 	t.Helper()
 	out, words = new(bytes.Buffer), new(bytes.Buffer)
-	o, err := newOutput(out, words, g)
+	o, err := newOutput(out, words, g.output())
 	if err != nil {
 		t.Fatal(err)
 	}
-	e = &env{app: &app{hidden: &hidden{}}, flags: g, out: o, opts: &protocols.Options{}, open: map[string]protocols.Client{}, perHost: map[string]*protocols.Options{}, idle: map[string][]protocols.Client{}}
+	e = &env{hidden: &hidden{}, flags: g, out: o, opts: &protocols.Options{}, open: map[string]protocols.Client{}, perHost: map[string]*protocols.Options{}, idle: map[string][]protocols.Client{}}
 	return e, out, words
 }
 
@@ -92,12 +91,11 @@ func TestJobStops(t *testing.T) {
 // closed once in the end.
 func TestPoolLendsAgain(t *testing.T) {
 	e, _, _ := testEnv(t, newGlobals())
-	s := &fakeServer{}
+	var dialed, closed int
 	spec := &protocols.Spec{Name: "fake", New: func(*url.URL, *protocols.Options) (protocols.Client, error) {
-		s.dialed++
-		return &fake{server: s}, nil
+		dialed++
+		return &lent{closed: &closed}, nil
 	}}
-	e.app = &app{}
 	end := e.pooled(&protocols.Target{Spec: spec, URL: &url.URL{Scheme: "fake", Host: "h"}})
 	first, err := end.Open()
 	if err != nil {
@@ -110,14 +108,14 @@ func TestPoolLendsAgain(t *testing.T) {
 	first.Close()
 	first.Close()
 	third, _ := end.Open()
-	if s.dialed != 2 || s.closed != 0 {
-		t.Errorf("%d clients made, %d closed", s.dialed, s.closed)
+	if dialed != 2 || closed != 0 {
+		t.Errorf("%d clients made, %d closed", dialed, closed)
 	}
 	second.Close()
 	third.Close()
 	e.close()
-	if s.closed != 2 {
-		t.Errorf("%d of 2 closed", s.closed)
+	if closed != 2 {
+		t.Errorf("%d of 2 closed", closed)
 	}
 }
 
@@ -135,33 +133,11 @@ func TestTimeoutCauseIsTold(t *testing.T) {
 	}
 }
 
-func TestVerifySum(t *testing.T) {
-	for _, c := range []struct {
-		algorithm, sum, text string
-		kind                 protocols.Kind
-	}{
-		{"md5", "5d41402abc4b2a76b9719d911017c592", "hello", protocols.KindOK},
-		{"crc32", "3610a686", "hello", protocols.KindOK},
-		{"crc32", "3610a686", "hullo", protocols.KindProtocol},
-		{"sha3", "00", "hello", protocols.KindRefused},
-	} {
-		err := verifySum(t.Context(), &summing{c.algorithm, c.sum}, "x", strings.NewReader(c.text))
-		if protocols.KindOf(err) != c.kind {
-			t.Errorf("%+v: %v", c, err)
-		}
-	}
-	if err := verifySum(t.Context(), mute{}, "x", strings.NewReader("")); !errors.Is(err, errors.ErrUnsupported) {
-		t.Error(err)
-	}
+// lent is a client that counts its ends.
+type lent struct {
+	protocols.Client
+	protocols.Lister
+	closed *int
 }
 
-// summing is a client whose server knows one checksum.
-type summing struct{ algorithm, sum string }
-
-func (s *summing) Probe(context.Context) (*protocols.Report, error) { return nil, nil }
-func (s *summing) Close() error                                     { return nil }
-
-func (s *summing) Checksum(context.Context, string) (string, []byte, error) {
-	b, err := hex.DecodeString(s.sum)
-	return s.algorithm, b, err
-}
+func (l *lent) Close() error { *l.closed++; return nil }

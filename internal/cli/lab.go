@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -11,7 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/protocols"
@@ -74,7 +74,7 @@ func startUnix(f lab.Faults) (lab.Server, error) {
 }
 
 // Close ends the server and removes its folder.
-func (s *unixServer) Close() error { return firstError(s.Server.Close(), os.RemoveAll(s.dir)) }
+func (s *unixServer) Close() error { return cmp.Or(s.Server.Close(), os.RemoveAll(s.dir)) }
 
 // running is a started server, as lab prints it.
 type running struct {
@@ -126,26 +126,36 @@ func startLab(faults string) (list []*running, stop func(), err error) {
 	return list, stop, nil
 }
 
-// labCommand is `netclients lab`.
-func (a *app) labCommand() *cobra.Command {
-	var fault string
-	cmd := a.plain("lab", "[CMD] [ARG...]", "start embedded servers with sample content, for trying things out", func(cmd *cobra.Command, e *env, args []string) error {
-		list, stop, err := startLab(fault)
-		if err != nil {
-			return err
-		}
-		defer stop()
-		if len(args) > 0 {
-			return runBeside(cmd.Context(), e, list, args)
-		}
-		return serveLab(cmd.Context(), e, list)
-	}, func(fs *pflag.FlagSet) {
-		fs.StringVar(&fault, "fault", "", "have the servers misbehave: `SPEC` such as delay=100ms, cut=64k or code:RETR=550 no")
-		fs.SetInterspersed(false)
-	})
-	cmd.Example = "  netclients lab\n  netclients lab -- sh -c 'netclients ls $NETCLIENTS_LAB_FTP'\n  netclients lab --fault 'slow=64k' -- make test"
-	cmd.Long = cmd.Short + ".\nWhat --fault takes: netclients help faults"
-	return cmd
+// labCommands are lab and tour. main runs a command line.
+func labCommands(main commandLine) []*command {
+	l := &labFlags{}
+	const short = "start embedded servers with sample content, for trying things out"
+	return []*command{{
+		name: "lab", args: "[CMD] [ARG...]", short: short, long: short + ".\nWhat --fault takes: netclients help faults", run: l.run, flags: l.flags,
+		example: "  netclients lab\n  netclients lab -- sh -c 'netclients ls $NETCLIENTS_LAB_FTP'\n  netclients lab --fault 'slow=64k' -- make test",
+	}, {
+		name: "tour", short: "show what each client does, against the embedded servers", run: main.tour,
+	}}
+}
+
+// labFlags are those of lab.
+type labFlags struct{ fault string }
+
+func (l *labFlags) flags(fs *pflag.FlagSet) {
+	fs.StringVar(&l.fault, "fault", "", "have the servers misbehave: `SPEC` such as delay=100ms, cut=64k or code:RETR=550 no")
+	fs.SetInterspersed(false)
+}
+
+func (l *labFlags) run(ctx context.Context, e *env, args []string) error {
+	list, stop, err := startLab(l.fault)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if len(args) > 0 {
+		return runBeside(ctx, e, list, args)
+	}
+	return serveLab(ctx, e, list)
 }
 
 // serveLab prints the URLs and waits for the end of the context.
@@ -172,14 +182,6 @@ func serveLab(ctx context.Context, e *env, list []*running) error {
 	<-ctx.Done()
 	return &exitStatus{protocols.KindOf(ctx.Err()).Exit()}
 }
-
-// exitStatus ends the program with a code that says all there is to say.
-type exitStatus struct{ code int }
-
-func (e *exitStatus) Error() string { return "ended" }
-
-// ExitCode returns the code.
-func (e *exitStatus) ExitCode() int { return e.code }
 
 // runBeside runs a command with the URLs in its environment, and ends with its
 // exit code. When the context ends the command is asked to end, then made to.

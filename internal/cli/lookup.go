@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/socket"
 )
@@ -46,9 +44,9 @@ type found struct {
 
 // lookUp finds the addresses of names, the names of addresses, and the ports of
 // services (a word that the system's table of services has).
-func (a *app) lookUp(cmd *cobra.Command, e *env, args []string) error {
-	return e.each(cmd.Context(), args, func(query string) error {
-		answers, err := lookup(cmd.Context(), query)
+func lookUp(ctx context.Context, e *env, args []string) error {
+	return e.each(ctx, args, func(query string) error {
+		answers, err := lookup(ctx, query)
 		if err != nil {
 			return protocols.Wrap(err, "", "lookup", query)
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -54,7 +55,7 @@ func nntpFlags() *setup {
 	}, func(c *nntp.Client) error {
 		c.Settings = s
 		c.Settings.Compress, c.Settings.Reader = compressions[compress.value], readers[reader.value]
-		return c.SetServer(getenv("NNTPSERVER"))
+		return c.SetServer(os.Getenv("NNTPSERVER"))
 	})
 	flags.link = func(e *env, c protocols.Client) error { return fillFrom(e, c, fill) }
 	return flags
@@ -65,7 +66,7 @@ func nntpFlags() *setup {
 func fillFrom(e *env, c protocols.Client, urls []string) error {
 	client, _ := protocols.As[*nntp.Client](c)
 	for _, text := range urls {
-		t, err := e.app.reg.Parse(text, "nntp")
+		t, err := e.reg.Parse(text, "nntp")
 		if err != nil {
 			return err
 		}

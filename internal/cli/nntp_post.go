@@ -30,7 +30,7 @@ func nntpPostVerbs() []*verb {
 		as[*nntp.Client]("send", on("send", "URL", about, s.post)).with(s.flags).
 			eg("nntp send news.example.org --raw article.eml"),
 		offer.with(func(fs *pflag.FlagSet) {
-			fs.StringVar(&ih.mail.letter.RawFile, "raw", "-", "finished article in a `FILE`; - is standard input")
+			fs.StringVar(&ih.letter.RawFile, "raw", "-", "finished article in a `FILE`; - is standard input")
 		}).eg("nntp ihave news.example.org --raw article.eml"),
 		feed.eg("nntp feed news.example.org articles/*.eml"),
 	}
@@ -39,16 +39,19 @@ func nntpPostVerbs() []*verb {
 // poster is the verb post with its flags. The message is composed as that of
 // smtp send.
 type poster struct {
-	mail                                 *mailer
+	compose                              composer
+	letter                               letter
+	body                                 optional
+	headers                              []string
 	newsgroups, references               []string
 	followup, distribution, organization string
 	cancel, supersedes                   string
 }
 
-func newPoster() *poster { return &poster{mail: &mailer{}} }
+func newPoster() *poster { return &poster{} }
 
 func (p *poster) flags(fs *pflag.FlagSet) {
-	m, l := p.mail, &p.mail.letter
+	l := &p.letter
 	fs.StringVar(&l.From, "from", "", "author `ADDR`ess")
 	fs.StringVar(&l.ReplyTo, "reply-to", "", "`ADDR`ess for answers by mail")
 	fs.StringArrayVarP(&p.newsgroups, "newsgroups", "n", nil, "`GROUPS` to post to, apart by commas; the default is that of the URL")
@@ -59,11 +62,11 @@ func (p *poster) flags(fs *pflag.FlagSet) {
 	fs.StringVar(&p.organization, "organization", "", "organization of the author (`TEXT`)")
 	fs.StringVar(&p.cancel, "cancel", "", "cancel the article with this message-`ID`")
 	fs.StringVar(&p.supersedes, "supersedes", "", "message-`ID` of the article that this one takes the place of")
-	fs.Var(&m.body, "body", "the text itself")
+	fs.Var(&p.body, "body", "the text itself")
 	fs.StringVar(&l.BodyFile, "body-file", "", "`FILE` with the text; - is standard input")
 	fs.StringVar(&l.HTML, "html", "", "`FILE` with the same as HTML")
 	fs.StringArrayVar((*[]string)(&l.Attach), "attach", nil, "`FILE` to attach")
-	fs.StringArrayVarP(&m.headers, "header", "H", nil, "further header, `'K: V'`")
+	fs.StringArrayVarP(&p.headers, "header", "H", nil, "further header, `'K: V'`")
 	fs.StringVar(&l.RawFile, "raw", "", "finished article in a `FILE`; - is standard input")
 }
 
@@ -89,7 +92,7 @@ func (p *poster) fields(group string) ([]mailmsg.Field, error) {
 	if p.cancel != "" {
 		add("Control", "cancel "+p.cancel)
 	}
-	for _, h := range p.mail.headers {
+	for _, h := range p.headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok {
 			return nil, usage("--header %q: want 'Name: value'", h)
@@ -101,10 +104,10 @@ func (p *poster) fields(group string) ([]mailmsg.Field, error) {
 
 // article makes the article of the flags.
 func (p *poster) article(e *env, group string) (*mailmsg.Message, error) {
-	l := &p.mail.letter
-	l.Body = p.mail.body.value
+	l := &p.letter
+	l.Body = p.body.value
 	if l.RawFile != "" {
-		return p.mail.compose(e, l)
+		return p.compose.compose(e, l)
 	}
 	var err error
 	if l.fields, err = p.fields(group); err != nil {
@@ -122,7 +125,7 @@ func (p *poster) article(e *env, group string) (*mailmsg.Message, error) {
 	if l.Body == nil && l.BodyFile == "" && l.HTML == "" && len(l.Attach) == 0 {
 		l.BodyFile = "-"
 	}
-	return p.mail.compose(e, l)
+	return p.compose.compose(e, l)
 }
 
 func (p *poster) post(ctx context.Context, e *env, c *nntp.Client, name string, _ []string) error {
@@ -151,7 +154,7 @@ func posted(e *env, r *protocols.Receipt) error {
 
 // offer is ihave: the message-id is that of the article.
 func (p *poster) offer(ctx context.Context, e *env, c *nntp.Client, _ string, _ []string) error {
-	part, err := p.mail.content(e, p.mail.letter.RawFile)
+	part, err := p.compose.content(e, p.letter.RawFile)
 	if err != nil {
 		return err
 	}

@@ -89,8 +89,8 @@ func (s *nntpSyncer) pair(e *env, from, to *protocols.Target, group *protocols.E
 	u := *from.URL
 	u.Path, u.RawPath, u.Opaque = "/"+group.Path, "", ""
 	p.name, p.done = group.Path, func() { s.read(group.Path, group.High) }
-	if p.from, err = e.app.reg.Target(&u, ""); err == nil {
-		p.to, err = e.mailPlace(to, group.Path, "")
+	if p.from, err = e.reg.Target(&u, ""); err == nil {
+		p.to, err = mailPlace(e, to, group.Path, "")
 	}
 	return p, err
 }

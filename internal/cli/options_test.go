@@ -28,7 +28,7 @@ func TestNoProxyFlag(t *testing.T) {
 		s.cli(t, append(strings.Fields("ls fake://h/"), strings.Fields(c.flags)...)...).want(t, 0, "")
 		for list, through := range map[string]bool{c.direct: false, c.proxied: true} {
 			for _, host := range strings.Fields(list) {
-				if u, err := s.options.Proxy(mustURL(t, host)); err != nil || (u != nil) != through {
+				if u, err := s.options.Proxy(urlOf(t, host)); err != nil || (u != nil) != through {
 					t.Errorf("%s: %s goes through %v, %v", c.flags, host, u, err)
 				}
 			}
@@ -108,11 +108,11 @@ func TestEncryptedKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca, certFile := writeFile(t, "ca", string(a.CAPEM()), 0o600), writeFile(t, "cert", string(cert), 0o600)
-	good, bad := writeFile(t, "good", "open sesame\n", 0o600), writeFile(t, "bad", "wrong\n", 0o600)
+	ca, certFile := tempFile(t, "ca", string(a.CAPEM())), tempFile(t, "cert", string(cert))
+	good, bad := tempFile(t, "good", "open sesame\n"), tempFile(t, "bad", "wrong\n")
 	address := tlsServer(t, a)
 	for name, key := range map[string]*pem.Block{"PKCS #8": {Type: "ENCRYPTED PRIVATE KEY", Bytes: modern}, "RFC 1421": legacy} {
-		keyFile := writeFile(t, "key", string(pem.EncodeToMemory(key)), 0o600)
+		keyFile := tempFile(t, "key", string(pem.EncodeToMemory(key)))
 		line := []string{"tcp", "recv", "tls://" + address, "--ca-file", ca, "--cert", certFile, "--key", keyFile}
 		mainLine(t, append(line, "--key-password-file", good)...).want(t, 0, "hello\n")
 		mainLine(t, append(line, "--key-password-file", bad)...).says(t, 5, "cannot be decrypted")
@@ -133,7 +133,7 @@ func TestTLSVersionAndKeyLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer web.Close()
-	ca := writeFile(t, "ca", string(a.CAPEM()), 0o600)
+	ca := tempFile(t, "ca", string(a.CAPEM()))
 	keys := filepath.Join(t.TempDir(), "keys")
 	t.Setenv("SSLKEYLOGFILE", keys)
 	for max, version := range map[string]string{"1.2": "TLS 1.2", "1.3": "TLS 1.3"} {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -8,39 +9,38 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/protocols"
 )
 
-// others are the commands without a protocol.
-func (a *app) others() []*cobra.Command {
-	return []*cobra.Command{
-		a.plain("version", "", "print the version", a.version),
-		a.plain("protocols", "[NAME...]", "the catalog of protocols: schemes, ports, TLS, verbs, RFCs", a.protocols),
-		a.plain("hostname", "", "print this machine's names", a.hostname),
-		a.plain("lookup", "NAME/SERVICE...", "addresses of a name, names of an address, port of a service", a.lookUp),
-		a.urlCommand(),
+// commands are those without a protocol.
+func (a *app) commands() []*command {
+	return append([]*command{
+		{name: "version", short: "print the version", run: version},
+		{name: "protocols", args: "[NAME...]", short: "the catalog of protocols: schemes, ports, TLS, verbs, RFCs", run: a.protocols},
+		{name: "hostname", short: "print this machine's names", run: hostname},
+		{name: "lookup", args: "NAME/SERVICE...", short: "addresses of a name, names of an address, port of a service", run: lookUp},
+		urlCommand(),
 		a.completionCommand(),
-		a.plain("man", "DIR", "write the manual pages to a folder", a.man),
-		a.labCommand(),
-		a.tourCommand(),
-	}
+		{name: "man", args: "DIR", short: "write the manual pages to a folder", run: a.man},
+	}, labCommands(Main)...)
 }
 
-// plain makes a command that is no verb: it has the output and the time limit of
-// all commands, and no target. A flags function may follow.
-func (a *app) plain(name, args, short string, do func(cmd *cobra.Command, e *env, args []string) error, flags ...func(*pflag.FlagSet)) *cobra.Command {
-	v := &verb{name: name, args: args}
-	cmd := &cobra.Command{Use: strings.TrimSpace(name + " " + args), Short: short, GroupID: groupOther, Args: cobra.ArbitraryArgs}
-	for _, add := range flags {
-		add(cmd.Flags())
+// plain makes the command of one that is no verb.
+func (a *app) plain(c *command) *cobra.Command {
+	v := &verb{name: c.name, args: c.args}
+	cmd := &cobra.Command{
+		Use: strings.TrimSpace(c.name + " " + c.args), Short: c.short, Long: c.long, Example: c.example,
+		ValidArgs: c.words, GroupID: groupOther, Args: cobra.ArbitraryArgs,
+	}
+	if c.flags != nil {
+		c.flags(cmd.Flags())
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkArity(cmd, v, args); err != nil {
 			return err
 		}
-		if err := timesFromEnvironment(cmd.Flags(), getenv); err != nil {
+		if err := timesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
 			return err
 		}
 		e, done, err := a.env(cmd)
@@ -49,8 +49,7 @@ func (a *app) plain(name, args, short string, do func(cmd *cobra.Command, e *env
 		}
 		ctx, cancel := a.g.deadline(cmd.Context(), true)
 		defer cancel()
-		cmd.SetContext(ctx)
-		return done(causeOf(ctx, do(cmd, e, args)))
+		return done(causeOf(ctx, c.run(ctx, e, args)))
 	}
 	return cmd
 }
@@ -84,7 +83,7 @@ func buildVersion() versionJSON {
 	return v
 }
 
-func (a *app) version(_ *cobra.Command, e *env, _ []string) error {
+func version(_ context.Context, e *env, _ []string) error {
 	v := buildVersion()
 	return e.out.record(v, func() string {
 		return fmt.Sprintf("netclients %s %s %s", v.Version, v.Go, v.Platform)
@@ -92,7 +91,7 @@ func (a *app) version(_ *cobra.Command, e *env, _ []string) error {
 }
 
 // hostname prints the machine's own name; with --json the parts of it.
-func (a *app) hostname(cmd *cobra.Command, e *env, _ []string) error {
+func hostname(ctx context.Context, e *env, _ []string) error {
 	name, err := os.Hostname()
 	if err != nil {
 		return &protocols.Error{Kind: protocols.KindLocal, Err: err}
@@ -103,7 +102,7 @@ func (a *app) hostname(cmd *cobra.Command, e *env, _ []string) error {
 		Address  []string `json:"addresses,omitempty"`
 	}{Hostname: name}
 	if e.out.json || e.out.verbose {
-		h.FQDN, h.Address = fullName(cmd.Context(), name)
+		h.FQDN, h.Address = fullName(ctx, name)
 	}
 	return e.out.record(h, func() string {
 		return strings.Join(append([]string{safe(name)}, h.Address...), " ")

@@ -7,8 +7,6 @@ import (
 	"os"
 	"syscall"
 
-	"golang.org/x/term"
-
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -28,22 +26,22 @@ type output struct {
 	count   int // results written
 }
 
-func newOutput(stdout, stderr io.Writer, g *globals) (*output, error) {
+// outputOptions say how results are written.
+type outputOptions struct {
+	json, quiet, verbose bool
+	jq, colour           string // an expression; auto, always or never
+}
+
+func newOutput(stdout, stderr io.Writer, g outputOptions) (*output, error) {
 	o := &output{raw: stdout, w: bufio.NewWriterSize(stdout, 64<<10), words: stderr, quiet: g.quiet, verbose: g.verbose}
 	o.tty = isTerminal(stdout)
 	o.json = g.json || g.jq != ""
-	o.paint = painter(colourful(g.color.value, o.tty, os.Getenv))
+	o.paint = painter(colourful(g.colour, o.tty, os.Getenv))
 	var err error
 	if g.jq != "" {
 		o.jq, err = newFilter(g.jq)
 	}
 	return o, err
-}
-
-// isTerminal reports whether a stream of this program is a terminal.
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // stdoutError says that standard output is gone or full.

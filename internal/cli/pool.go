@@ -59,3 +59,11 @@ func (e *env) give(key string, c protocols.Client) {
 	defer e.mu.Unlock()
 	e.idle[key] = append(e.idle[key], c)
 }
+
+// endpoint returns one side of a transfer.
+func (e *env) endpoint(t *protocols.Target) transfer.Endpoint {
+	return transfer.Endpoint{
+		Open: func() (protocols.Client, error) { return e.dial(t) },
+		Name: t.Name, URL: protocols.Redact(t.URL), Protocol: t.Spec.Name,
+	}
+}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -58,7 +59,7 @@ func popStat(ctx context.Context, e *env, c *pop3.Client, name string, _ []strin
 	}
 	if entry.GroupInfo == nil {
 		p := newEntryPrinter(e.out, true)
-		return firstError(p.put(&entry), p.end())
+		return cmp.Or(p.put(&entry), p.end())
 	}
 	return e.out.record(entry, func() string { return fmt.Sprintf("%d messages, %s", entry.Count, humanBytes(max(entry.Size, 0))) })
 }
@@ -168,7 +169,7 @@ func (d *popDoomed) remove(ctx context.Context, e *env, sum *tally) error {
 	if err == nil && alone == nil {
 		e.out.detail(fmt.Sprintf("deleted %d", len(d.names)))
 	}
-	return firstError(err, alone)
+	return cmp.Or(err, alone)
 }
 
 // pop3Flags are the flags that all verbs of POP3 have.

@@ -41,7 +41,7 @@ func TestProbeEveryReadsFilesAnew(t *testing.T) {
 	}
 	defer web.Close()
 	t.Setenv("NETCLIENTS_CONFIG", t.TempDir()+"/none.toml")
-	ca := writeFile(t, "ca", string(wrong.CAPEM()), 0o600)
+	ca := tempFile(t, "ca", string(wrong.CAPEM()))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var errOut watcher

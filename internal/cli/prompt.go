@@ -8,8 +8,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/netclients/netclients/protocols"
 	"golang.org/x/term"
+
+	"github.com/netclients/netclients/protocols"
 )
 
 // fromPrompt asks a person for the password of the user who is known.
@@ -79,23 +80,4 @@ func askSecret(ctx context.Context, tty *os.File, prompt string) (string, error)
 		fmt.Fprint(tty, "\r\n")
 		return "", ctx.Err()
 	}
-}
-
-// makeRaw makes the terminal raw by its file's own connection: File.Fd would
-// take its deadlines away.
-func makeRaw(tty *os.File) (restore func(), err error) {
-	conn, err := tty.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	var state *term.State
-	if cerr := conn.Control(func(fd uintptr) { state, err = term.MakeRaw(int(fd)) }); cerr != nil {
-		return nil, cerr
-	}
-	if err != nil {
-		return nil, err
-	}
-	return func() {
-		conn.Control(func(fd uintptr) { term.Restore(int(fd), state) })
-	}, nil
 }

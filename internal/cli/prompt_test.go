@@ -9,8 +9,9 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
-	"github.com/netclients/netclients/protocols"
 	"golang.org/x/term"
+
+	"github.com/netclients/netclients/protocols"
 )
 
 // openPTY returns the two ends of a terminal.

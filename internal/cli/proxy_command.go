@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -160,5 +161,5 @@ func (c *commandConn) RemoteAddr() net.Addr { return c.peer }
 func (c *commandConn) SetReadDeadline(t time.Time) error  { return c.out.SetReadDeadline(t) }
 func (c *commandConn) SetWriteDeadline(t time.Time) error { return c.in.SetWriteDeadline(t) }
 func (c *commandConn) SetDeadline(t time.Time) error {
-	return firstError(c.out.SetReadDeadline(t), c.in.SetWriteDeadline(t))
+	return cmp.Or(c.out.SetReadDeadline(t), c.in.SetWriteDeadline(t))
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -221,57 +220,6 @@ func (p *player) show(e *env, stream *expect.Stream, mask *expect.Mask) (flush f
 		}
 		return wrote(err)
 	}
-}
-
-// tameWriter makes text of a server harmless for a terminal, line by line, and
-// what is left of a line after a moment of its own: at each write.
-type tameWriter struct {
-	w    io.Writer
-	held []byte // an incomplete character
-}
-
-func (t *tameWriter) Write(p []byte) (int, error) {
-	b := append(t.held, p...)
-	cut := len(b) - openRune(b)
-	t.held = slices.Clone(b[cut:])
-	_, err := io.WriteString(t.w, safeLines(string(b[:cut])))
-	return len(p), err
-}
-
-func (t *tameWriter) flush() error {
-	_, err := io.WriteString(t.w, safeLines(string(t.held)))
-	t.held = nil
-	return err
-}
-
-// openRune returns the length of a tail whose character or line end may go on.
-func openRune(b []byte) int {
-	if bytes.HasSuffix(b, []byte("\r")) {
-		return 1
-	}
-	for n := 1; n <= min(3, len(b)); n++ {
-		switch c := b[len(b)-n]; {
-		case c < 0x80:
-			return 0
-		case c >= 0xc0:
-			if n < runeLength(c) {
-				return n
-			}
-			return 0
-		}
-	}
-	return 0
-}
-
-// runeLength returns the length that the first byte of a character tells.
-func runeLength(first byte) int {
-	switch {
-	case first >= 0xf0:
-		return 4
-	case first >= 0xe0:
-		return 3
-	}
-	return 2
 }
 
 // maxTalkSecret bounds the file of a secret.

@@ -48,7 +48,7 @@ func FuzzSafe(f *testing.F) {
 
 func TestTableWidths(t *testing.T) {
 	var b strings.Builder
-	o, err := newOutput(&b, &b, newGlobals())
+	o, err := newOutput(&b, &b, outputOptions{colour: "auto"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestTableWidths(t *testing.T) {
 
 func TestTableStreams(t *testing.T) {
 	var b strings.Builder
-	o, err := newOutput(&b, &b, newGlobals())
+	o, err := newOutput(&b, &b, outputOptions{colour: "auto"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,16 +102,6 @@ func TestColourful(t *testing.T) {
 	} {
 		if got := colourful(c.flag, c.tty, func(k string) string { return c.env[k] }); got != c.want {
 			t.Errorf("%+v: %v", c, got)
-		}
-	}
-}
-
-func TestDidYouMean(t *testing.T) {
-	known := []string{"ls", "cat", "probe", "--x"}
-	for in, want := range map[string]string{"lss": "ls", "prboe": "probe", "sl": "ls", "zzzz": "", "x": "", "send": ""} {
-		got := strings.TrimSuffix(strings.TrimPrefix(didYouMean(in, known), "; did you mean "), "?")
-		if got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
 }

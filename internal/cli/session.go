@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -28,54 +29,6 @@ func timesFromEnvironment(fs *pflag.FlagSet, getenv func(string) string) error {
 		}
 	}
 	return nil
-}
-
-// profile reads the profile that the command line names, if it names one: its
-// settings stand for flags that were not given, its URL for a target that was not.
-func (a *app) profile(fs *pflag.FlagSet, v *verb, args *[]string) error {
-	if a.g.profile == "" {
-		return nil
-	}
-	conf, err := loadConfig("", getenv)
-	if err != nil {
-		return err
-	}
-	p, err := conf.Profile(a.g.profile)
-	if err != nil {
-		return err
-	}
-	a.chosen = p
-	for name, value := range p.Flags() {
-		f := fs.Lookup(name)
-		if f == nil || f.Changed {
-			continue
-		}
-		if err := fs.Set(name, value); err != nil {
-			return usage("profile %s: %s: %v", a.g.profile, name, err)
-		}
-	}
-	if low, _ := v.arity(); len(*args) < low && p.URL != "" {
-		*args = append([]string{string(p.URL)}, *args...)
-	}
-	return nil
-}
-
-// connect returns the command's options what the session has: the trace, and with
-// --verbose its main steps.
-func (a *app) connect(e *env) (closeTrace func() error, err error) {
-	e.shared = newSecretStore()
-	if a.g.trace == "" {
-		if a.g.verbose {
-			e.opts.Trace = a.hidden.trace(e.tellStep)
-		}
-		return func() error { return nil }, nil
-	}
-	sink, closeTrace, err := openTrace(a.g.trace, a.stderr)
-	if err != nil {
-		return nil, err
-	}
-	e.opts.Trace = a.hidden.trace(sink)
-	return closeTrace, nil
 }
 
 // renew reads anew what the flags name, for commands that go on for long: files may
@@ -128,9 +81,17 @@ func (e *env) optionsFor(t *protocols.Target) *protocols.Options {
 	o.Credentials = newCredentials(credEnv{
 		User: g.user, PasswordFile: g.passwordFile, PasswordCommand: g.passwordCommand, NetrcFile: g.netrcFile,
 		TokenFile: g.tokenFile, TokenCommand: g.tokenCommand, Account: g.account, AuthzID: g.authzID,
-		URL: t.URL, DefaultPort: port, Profile: e.app.chosen, Getenv: getenv, Stdin: e.stdin,
-		Terminal: openTerminal, Warn: e.out.warn, Shared: e.shared, Found: e.app.hidden.learn,
+		URL: t.URL, DefaultPort: port, Profile: e.profile, Getenv: os.Getenv, Stdin: e.stdin,
+		Terminal: openTerminal, Warn: e.out.warn, Shared: e.shared, Found: e.hidden.learn,
 	})
 	e.perHost[key] = &o
 	return &o
+}
+
+// silence returns the longest silence of a talk: none, unless the user set one.
+func (e *env) silence() time.Duration {
+	if d := time.Duration(e.flags.idleTimeout); d != protocols.DefaultIdleTimeout {
+		return d
+	}
+	return 0
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"strings"
@@ -104,7 +105,7 @@ func smtpFlags() *setup {
 		c.Settings = s
 		c.Settings.ProxyBinary = version.value == "2"
 		if s.Hello == "" {
-			c.Settings.Hello = firstOf(name, fullHostname())
+			c.Settings.Hello = cmp.Or(name, fullHostname())
 		}
 		if newlines.value == "refuse" {
 			c.Settings.Newlines = smtp.Refuse

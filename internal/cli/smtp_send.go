@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"net"
@@ -21,6 +22,7 @@ import (
 
 // mailer is the verb send of SMTP.
 type mailer struct {
+	composer
 	letter       letter
 	body         optional
 	envelopeFrom optional
@@ -31,7 +33,6 @@ type mailer struct {
 	mx           bool
 	dns          string
 	server       string
-	keepBcc      bool
 
 	options     smtp.Mail
 	deliverBy   duration
@@ -40,17 +41,9 @@ type mailer struct {
 
 	dkimKey, dkimDomain, dkimSelector string
 
-	stdin  *mailmsg.Part // standard input, once it is read
 	signer crypto.Signer
 	keyMu  sync.Mutex
 }
-
-// optional is a text that may be given as empty.
-type optional struct{ value *string }
-
-func (o *optional) String() string     { return "" }
-func (o *optional) Type() string       { return "TEXT" }
-func (o *optional) Set(s string) error { o.value = &s; return nil }
 
 func (m *mailer) flags(fs *pflag.FlagSet) {
 	l := &m.letter
@@ -205,7 +198,7 @@ func (m *mailer) tell(e *env, url string, line int, r *protocols.Receipt, err er
 	if err != nil && len(r.Recipients) == 0 && line == 0 {
 		return err // there is nothing to tell but the error itself
 	}
-	hidden := e.app.hidden
+	hidden := e.hidden
 	res := sentJSON{Protocol: "smtp", URL: url, Line: line, MessageID: r.MessageID, Bytes: r.Bytes, Recipients: slices.Clone(r.Recipients)}
 	for i := range res.Recipients {
 		res.Recipients[i].Text = hidden.text(res.Recipients[i].Text)
@@ -217,49 +210,10 @@ func (m *mailer) tell(e *env, url string, line int, r *protocols.Receipt, err er
 		d := detailOf(hidden.err(err))
 		res.Error = &d
 	}
-	if told := res.print(e.out); told != nil {
+	if told := printSent(e.out, &res); told != nil {
 		return told
 	}
 	return err
-}
-
-// sentJSON is the result of one message.
-type sentJSON struct {
-	Protocol   string                `json:"protocol"`
-	URL        string                `json:"url"`
-	Line       int                   `json:"line,omitempty"` // of the batch, from 1
-	MessageID  string                `json:"message_id,omitempty"`
-	Bytes      int64                 `json:"bytes"`
-	Reply      string                `json:"reply,omitempty"`
-	Recipients []protocols.Recipient `json:"recipients"`
-	Error      *errorJSON            `json:"error,omitempty"`
-}
-
-func (s *sentJSON) print(o *output) error {
-	if o.json {
-		if s.Recipients == nil {
-			s.Recipients = []protocols.Recipient{}
-		}
-		return o.object(s)
-	}
-	for _, p := range s.Recipients {
-		word, said := "accepted", strings.TrimSpace(strings.Join([]string{codeText(p.Code), p.Enhanced, p.Text}, " "))
-		switch {
-		case p.Accepted && o.quiet:
-			continue
-		case p.Accepted && !strings.HasPrefix(s.URL, "lmtp:"): // which answers for each recipient
-			said = s.Reply
-		case p.Accepted:
-		case p.Text == smtp.ErrUnknown.Error():
-			word, said = "unknown", p.Text
-		default:
-			word = "refused"
-		}
-		if err := o.text(word + "  " + p.Address + "  " + said); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func codeText(code int) string {
@@ -399,10 +353,10 @@ func (m *mailer) clientOf(e *env, at protocols.Target, host string) (*smtp.Clien
 // serverOf returns the server for mailto: URLs, which name none; empty is none.
 func (m *mailer) serverOf(e *env) string {
 	server := m.server
-	if server == "" && e.app.chosen != nil {
-		server = string(e.app.chosen.URL)
+	if server == "" && e.profile != nil {
+		server = string(e.profile.URL)
 	}
-	return firstOf(server, getenv("SMTPSERVER"))
+	return cmp.Or(server, os.Getenv("SMTPSERVER"))
 }
 
 // sendMailto sends to the recipients of mailto: URLs, each at its own domain.
@@ -427,7 +381,7 @@ func (m *mailer) sendMailto(ctx context.Context, e *env, args []string) error {
 		byDomain[domain] = append(byDomain[domain], to)
 	}
 	return e.each(ctx, domains, func(domain string) error {
-		t, err := e.app.reg.Parse("smtp://localhost", "smtp")
+		t, err := e.reg.Parse("smtp://localhost", "smtp")
 		if err != nil {
 			return err
 		}
@@ -436,4 +390,31 @@ func (m *mailer) sendMailto(ctx context.Context, e *env, args []string) error {
 		part.To = byDomain[domain]
 		return protocols.Wrap(m.direct(ctx, e, domain, &part), "smtp", "send", "mailto:@"+domain)
 	})
+}
+
+func printSent(o *output, s *sentJSON) error {
+	if o.json {
+		if s.Recipients == nil {
+			s.Recipients = []protocols.Recipient{}
+		}
+		return o.object(s)
+	}
+	for _, p := range s.Recipients {
+		word, said := "accepted", strings.TrimSpace(strings.Join([]string{codeText(p.Code), p.Enhanced, p.Text}, " "))
+		switch {
+		case p.Accepted && o.quiet:
+			continue
+		case p.Accepted && !strings.HasPrefix(s.URL, "lmtp:"): // which answers for each recipient
+			said = s.Reply
+		case p.Accepted:
+		case p.Text == smtp.ErrUnknown.Error():
+			word, said = "unknown", p.Text
+		default:
+			word = "refused"
+		}
+		if err := o.text(word + "  " + p.Address + "  " + said); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/socket"
 )
 
@@ -118,28 +117,6 @@ func datagramFlags() *setup {
 	})
 }
 
-// conversing makes a client for a talk of any length with the target at hand:
-// silence is no failure unless --idle-timeout was set, and the bytes are counted
-// for this client alone. The caller closes it.
-func conversing[T any](e *env) (c T, o *protocols.Options, err error) {
-	opts := *e.optionsFor(e.at)
-	opts.IdleTimeout, opts.Stats = -1, new(protocols.Stats)
-	made, err := e.dialWith(e.at, &opts)
-	if err != nil {
-		return c, nil, err
-	}
-	c, _ = protocols.As[T](made)
-	return c, &opts, nil
-}
-
-// silence returns the longest silence of a talk: none, unless the user set one.
-func (e *env) silence() time.Duration {
-	if d := time.Duration(e.flags.idleTimeout); d != protocols.DefaultIdleTimeout {
-		return d
-	}
-	return 0
-}
-
 // receiver is `recv`.
 type receiver struct{ bytes size }
 
@@ -226,7 +203,7 @@ func (s *sender) answers(e *env, sent int64, read func(p []byte) (int, error)) e
 		}
 	}
 	if e.out.json && err == nil {
-		err = e.sent(sent, reply)
+		err = printBytes(e, sent, reply)
 	}
 	return err
 }

@@ -6,19 +6,12 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"fmt"
-	"net"
 	"os"
 
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/protocols/socket"
 )
-
-// addressed is anything with two ends.
-type addressed interface {
-	LocalAddr() net.Addr
-	RemoteAddr() net.Addr
-}
 
 // streamListener is `listen` of tcp and unix.
 type streamListener struct {
@@ -144,7 +137,7 @@ func remote(p *socket.Peer) string {
 // with the connection.
 func joinPeer(ctx context.Context, e *env, v *talkView, p *socket.Peer) error {
 	if !v.plain() {
-		t := &joint{c: &connector{halfClose: true}, e: e, v: v, input: readAhead(e.stdin)}
+		t := &joint{halfClose: true, e: e, v: v, input: readAhead(e.stdin)}
 		return t.both(ctx, p, func() int64 { _, sent := p.Moved(); return sent })
 	}
 	w, err := e.out.bytes()

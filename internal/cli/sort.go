@@ -79,7 +79,7 @@ func sorted(entries iter.Seq2[protocols.Entry, error], by string, reverse bool) 
 			return
 		}
 		more, err := s.merge(func(e protocols.Entry) bool { return yield(e, nil) })
-		if err = firstError(failed, err); more && err != nil {
+		if err = cmp.Or(failed, err); more && err != nil {
 			yield(protocols.Entry{}, err)
 		}
 	}

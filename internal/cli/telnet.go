@@ -55,22 +55,6 @@ func telnetFlags() *setup {
 	})
 }
 
-// variables reads --env: only what the user names is ever told to a server.
-func variables(list []string) (map[string]string, error) {
-	m := map[string]string{}
-	for _, item := range list {
-		name, value, given := strings.Cut(item, "=")
-		if !given {
-			value = os.Getenv(name)
-		}
-		if name == "" {
-			return nil, usage("--env: want NAME or NAME=VALUE")
-		}
-		m[name] = value
-	}
-	return m, nil
-}
-
 func terminalType() string {
 	if t := os.Getenv("TERM"); t != "" {
 		return t
@@ -144,7 +128,7 @@ func (o *opener) pipe(ctx context.Context, e *env) error {
 	}
 	defer client.Close()
 	t := &joint{
-		c: &connector{crlf: !client.Settings.Binary}, e: e, v: newView(e, o.view),
+		crlf: !client.Settings.Binary, e: e, v: newView(e, o.view),
 		stats: opts.Stats, idle: time.Duration(e.flags.idleTimeout), input: readAhead(e.stdin),
 	}
 	return t.once(ctx, client.Talk)

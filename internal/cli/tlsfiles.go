@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -49,7 +50,7 @@ func (g *globals) tlsConfig() (*tls.Config, error) {
 
 // keyPair reads the client certificate and its key, which may be encrypted.
 func (g *globals) keyPair() (tls.Certificate, error) {
-	keyFile := firstOf(g.key, g.cert)
+	keyFile := cmp.Or(g.key, g.cert)
 	var none tls.Certificate
 	cert, err := os.ReadFile(g.cert)
 	if err != nil {

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -104,12 +103,11 @@ type tourResult struct {
 	Error    string  `json:"error,omitempty"`
 }
 
-// tourCommand is `netclients tour`.
-func (a *app) tourCommand() *cobra.Command {
-	return a.plain("tour", "", "show what each client does, against the embedded servers", a.tour)
-}
+// commandLine runs one command line, as [Main] of the program does.
+type commandLine func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int
 
-func (a *app) tour(cmd *cobra.Command, e *env, _ []string) error {
+// tour is `netclients tour`.
+func (main commandLine) tour(ctx context.Context, e *env, _ []string) error {
 	list, stop, err := startLab("")
 	if err != nil {
 		return err
@@ -124,11 +122,11 @@ func (a *app) tour(cmd *cobra.Command, e *env, _ []string) error {
 	var count tally
 	for _, s := range tourSteps() {
 		server := serverOf(list, s.protocol)
-		if server == nil || a.reg.Spec(s.protocol) == nil {
+		if server == nil || e.reg.Spec(s.protocol) == nil {
 			continue
 		}
-		r, err := s.run(cmd.Context(), server, dir)
-		if final(cmd.Context(), err) {
+		r, err := s.run(ctx, main, server, dir)
+		if final(ctx, err) {
 			return err
 		}
 		count.add(err)
@@ -165,12 +163,12 @@ func showStep(o *output, t *table, r tourResult) error {
 }
 
 // run does the step as the command line would, with its own streams.
-func (s *tourStep) run(ctx context.Context, server *running, dir string) (tourResult, error) {
+func (s *tourStep) run(ctx context.Context, main commandLine, server *running, dir string) (tourResult, error) {
 	fill := func(url string) string { return strings.NewReplacer("URL", url, "DIR", dir).Replace(s.args) }
 	r := tourResult{Protocol: s.protocol, Step: s.what, Command: "netclients " + fill(server.URL)}
 	var out, words bytes.Buffer
 	start := time.Now()
-	code := Main(ctx, strings.Fields(fill(server.full())), strings.NewReader(s.stdin), &out, &words)
+	code := main(ctx, strings.Fields(fill(server.full())), strings.NewReader(s.stdin), &out, &words)
 	r.Seconds = time.Since(start).Seconds()
 	err := s.check(code, out.String(), words.String(), dir)
 	r.OK = err == nil

@@ -83,9 +83,9 @@ func (s *traceSums) add(e protocols.Event) {
 	}
 	switch e.Kind {
 	case protocols.EventConnect:
-		s.server = firstOf(s.server, strings.TrimSpace(e.Protocol+" "+e.Text))
+		s.server = cmp.Or(s.server, strings.TrimSpace(e.Protocol+" "+e.Text))
 	case protocols.EventTLS:
-		s.tls = firstOf(s.tls, e.Text)
+		s.tls = cmp.Or(s.tls, e.Text)
 	case protocols.EventSend:
 		s.sent++
 	case protocols.EventRecv:
@@ -217,7 +217,7 @@ func (t *traceHTML) facts() []traceFact {
 	facts := []traceFact{
 		{Name: "Total time", Value: shortTime(s.last.Sub(s.first))},
 		{Name: "Connections", Value: fmt.Sprint(len(s.conns))},
-		{Name: "TLS", Value: firstOf(version, "none"), Title: safe(s.tls)},
+		{Name: "TLS", Value: cmp.Or(version, "none"), Title: safe(s.tls)},
 		{Name: "Lines sent / received", Value: fmt.Sprintf("%d / %d", s.sent, s.got)},
 		{Name: "Content received", Value: humanBytes(s.in)},
 		{Name: "Content sent", Value: humanBytes(s.out)},
@@ -242,7 +242,7 @@ func traceConns(events []protocols.Event) []*traceConn {
 			known[e.Conn] = c
 			conns = append(conns, c)
 		}
-		c.Channel = firstOf(c.Channel, safe(e.Channel))
+		c.Channel = cmp.Or(c.Channel, safe(e.Channel))
 		c.end = i
 	}
 	return conns

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -37,7 +38,7 @@ func traceMark(e protocols.Event) string {
 		}
 		return "«"
 	}
-	return firstOf(traceMarks[e.Kind], "*")
+	return cmp.Or(traceMarks[e.Kind], "*")
 }
 
 func (t *traceText) event(e protocols.Event) error {

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
+	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -44,29 +46,29 @@ type urlFlags struct {
 }
 
 // urlCommand is `netclients url`.
-func (a *app) urlCommand() *cobra.Command {
+func urlCommand() *command {
 	f := &urlFlags{}
-	cmd := a.plain("url", "TOOL ARG...", "take URLs apart, join them, quote and unquote", func(_ *cobra.Command, e *env, args []string) error {
-		tools := f.tools()
-		tool, ok := tools[args[0]]
-		if !ok {
-			names := make([]string, 0, len(tools))
-			for name := range tools {
-				names = append(names, name)
-			}
-			slices.Sort(names)
-			return usage("url %s: the tools are %s", args[0], strings.Join(names, " "))
-		}
-		if n := len(args) - 1; tool.args >= 0 && n != tool.args || n < 1 {
-			return usage("url %s: wrong number of arguments", args[0])
-		}
-		return tool.run(e.out, args[1:])
-	}, func(fs *pflag.FlagSet) {
-		fs.BoolVar(&f.plus, "plus", false, "a space is +, as in forms")
-		fs.StringVar(&f.safe, "safe", "/", "`CHARACTERS` that quote leaves alone")
-	})
-	cmd.Example = "  netclients url parse --json 'http://user@host:8080/a/b?q=1#top'\n  netclients url join http://host/a/b ../c\n  netclients url quote 'a b/ü'\n  netclients url encode name=Ann 'city=San José'"
-	return cmd
+	return &command{
+		name: "url", args: "TOOL ARG...", short: "take URLs apart, join them, quote and unquote",
+		example: "  netclients url parse --json 'http://user@host:8080/a/b?q=1#top'\n  netclients url join http://host/a/b ../c\n  netclients url quote 'a b/ü'\n  netclients url encode name=Ann 'city=San José'",
+		flags: func(fs *pflag.FlagSet) {
+			fs.BoolVar(&f.plus, "plus", false, "a space is +, as in forms")
+			fs.StringVar(&f.safe, "safe", "/", "`CHARACTERS` that quote leaves alone")
+		},
+		run: f.run,
+	}
+}
+
+func (u *urlFlags) run(_ context.Context, e *env, args []string) error {
+	tools := u.tools()
+	tool, ok := tools[args[0]]
+	if !ok {
+		return usage("url %s: the tools are %s", args[0], strings.Join(slices.Sorted(maps.Keys(tools)), " "))
+	}
+	if n := len(args) - 1; tool.args >= 0 && n != tool.args || n < 1 {
+		return usage("url %s: wrong number of arguments", args[0])
+	}
+	return tool.run(e.out, args[1:])
 }
 
 // each makes a tool of a function on one text.
@@ -186,7 +188,7 @@ func decodeQuery(o *output, args []string) error {
 		name, value, _ := strings.Cut(pair, "=")
 		n, nerr := url.QueryUnescape(name)
 		v, verr := url.QueryUnescape(value)
-		if err := firstError(nerr, verr); err != nil {
+		if err := cmp.Or(nerr, verr); err != nil {
 			return usage("%v", err)
 		}
 		if err := o.record(map[string]string{"name": n, "value": v}, func() string { return safe(n + "=" + v) }); err != nil {

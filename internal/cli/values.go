@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -270,3 +271,28 @@ func colonFields(s string) []string {
 	}
 	return out
 }
+
+// variables reads --env: only what the user names is ever told to a server.
+func variables(list []string) (map[string]string, error) {
+	m := map[string]string{}
+	for _, item := range list {
+		name, value, given := strings.Cut(item, "=")
+		if !given {
+			value = os.Getenv(name)
+		}
+		if name == "" {
+			return nil, usage("--env: want NAME or NAME=VALUE")
+		}
+		m[name] = value
+	}
+	return m, nil
+}
+
+// optional is a text that may be given as empty.
+type optional struct{ value *string }
+
+func (o *optional) String() string { return "" }
+
+func (o *optional) Type() string { return "TEXT" }
+
+func (o *optional) Set(s string) error { o.value = &s; return nil }

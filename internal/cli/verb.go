@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -61,7 +62,7 @@ func with[T any](ctx context.Context, e *env, verb, text string, do func(ctx con
 	}
 	x, ok := protocols.As[T](c)
 	if !ok {
-		return e.app.cannot(t.Spec, verb)
+		return e.cannot(t.Spec, verb)
 	}
 	e.at = t
 	return named(protocols.Wrap(do(ctx, x, t.Name), t.Spec.Name, verb, protocols.Redact(t.URL)), verb)
@@ -127,4 +128,38 @@ func flagsFor[T any](flags func(*pflag.FlagSet), configure func(T) error) *setup
 		x, _ := protocols.As[T](c)
 		return configure(x)
 	}}
+}
+
+// sample makes a client that is never connected, to ask what it is. Making one
+// does no I/O.
+func sample(s *protocols.Spec) protocols.Client {
+	c, err := s.New(&url.URL{Scheme: s.Schemes[0].Name, Host: "localhost", Path: "/"}, nil)
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
+// specOf returns the adapter of a scheme, or nil. A mailto: URL opens nothing, but it
+// is SMTP that can do something with it.
+func specOf(reg *protocols.Registry, scheme string) *protocols.Spec {
+	if scheme == "mailto" {
+		return reg.Spec("smtp")
+	}
+	for _, s := range reg.Specs() {
+		if _, ok := s.Scheme(scheme); ok {
+			return s
+		}
+	}
+	return nil
+}
+
+// verbNamed finds a verb in a part of the table.
+func verbNamed(name string, part []*verb) *verb {
+	for _, v := range part {
+		if v.name == name {
+			return v
+		}
+	}
+	return nil
 }

@@ -161,7 +161,7 @@ func sendBytes(ctx context.Context, e *env, c protocols.Talker, _ string, args [
 		if ok {
 			reply, err = expect.NewStream(conn, 0).ReadAll(ctx, maxSendReply)
 		}
-		return errors.Join(e.sent(n, reply), err)
+		return errors.Join(printBytes(e, n, reply), err)
 	case !ok:
 		return nil
 	}
@@ -179,8 +179,8 @@ type bytesJSON struct {
 	Reply    string `json:"reply,omitempty"`
 }
 
-// sent prints the line of JSON for bytes that went to the target at hand.
-func (e *env) sent(n int64, reply []byte) error {
+// printBytes prints the line of JSON for bytes that went to the target at hand.
+func printBytes(e *env, n int64, reply []byte) error {
 	return e.out.object(bytesJSON{e.at.Spec.Name, protocols.Redact(e.at.URL), n, string(reply)})
 }
 

@@ -219,7 +219,7 @@ func confirm(ctx context.Context, e *env, question string) (bool, error) {
 type mover struct{ changer }
 
 func (m *mover) run(ctx context.Context, e *env, c protocols.Mover, name string, args []string) error {
-	to, err := e.beside(args[0])
+	to, err := beside(e, args[0])
 	if err != nil {
 		return err
 	}
@@ -229,13 +229,13 @@ func (m *mover) run(ctx context.Context, e *env, c protocols.Mover, name string,
 // beside reads an argument that names something at the server of the current
 // target: a URL, the same without scheme where the command line named the
 // protocol, or a path as seen from the target's folder.
-func (e *env) beside(text string) (string, error) {
+func beside(e *env, text string) (string, error) {
 	at := e.at
 	bare := e.proto != "" && strings.HasPrefix(text, at.URL.Host+"/") && at.URL.Host != ""
 	if !hasScheme(text) && !bare {
 		ref := at.URL.ResolveReference(&url.URL{Path: text})
 		ref.User = at.URL.User
-		t, err := e.app.reg.Target(ref, "")
+		t, err := e.reg.Target(ref, "")
 		if err != nil {
 			return "", err
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -74,7 +75,7 @@ func (l *lister) single(ctx context.Context, e *env, c protocols.Lister, name st
 		return refusal
 	}
 	p := newEntryPrinter(e.out, l.long)
-	return firstError(p.put(&entry), p.end())
+	return cmp.Or(p.put(&entry), p.end())
 }
 
 func (l *lister) search(ctx context.Context, e *env, c protocols.Searcher, name string, args []string) error {
@@ -87,7 +88,7 @@ func (l *lister) stat(ctx context.Context, e *env, c protocols.Client, name stri
 		return err
 	}
 	p := newEntryPrinter(e.out, true)
-	return firstError(p.put(&entry), p.end())
+	return cmp.Or(p.put(&entry), p.end())
 }
 
 // print writes entries as they come, or sorted when that is asked for.
@@ -159,14 +160,4 @@ func inTree(ctx context.Context, c protocols.Lister, root, name string) iter.Seq
 // isFolder: links are not followed, or trees would have loops.
 func isFolder(e *protocols.Entry) bool {
 	return (e.Type == protocols.TypeDir || e.Type == protocols.TypeMenu) && e.Name != "." && e.Name != ".."
-}
-
-// firstError returns the first of several errors that is one.
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

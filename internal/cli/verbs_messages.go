@@ -30,7 +30,7 @@ func (s *syncer) messages(ctx context.Context, e *env, from, to *protocols.Targe
 
 func (s *syncer) messageOptions(e *env, j *job) *transfer.MessageOptions {
 	return &transfer.MessageOptions{
-		Options: e.transferOptions(&s.keeping, j.bars), DeleteAfter: s.deleteAfter, Delete: s.delete, MaxDelete: s.maxDelete,
+		Options: transferOptions(e, &s.keeping, j.bars), DeleteAfter: s.deleteAfter, Delete: s.delete, MaxDelete: s.maxDelete,
 		DryRun: s.dryRun, State: s.journal,
 	}
 }

@@ -77,15 +77,6 @@ func (r *result) json() probeJSON {
 	return j
 }
 
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-func known(d time.Duration) *float64 {
-	if d == 0 {
-		return nil
-	}
-	return new(ms(d))
-}
-
 func (p *prober) run(ctx context.Context, e *env, urls []string) error {
 	if p.nagios && p.prometheus {
 		return usage("--nagios and --prometheus exclude each other")

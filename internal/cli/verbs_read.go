@@ -62,7 +62,7 @@ var durabilities = map[string]transfer.Durability{
 }
 
 // transferOptions returns what the flags say about copying. k may be nil.
-func (e *env) transferOptions(k *keeping, bars *progress) transfer.Options {
+func transferOptions(e *env, k *keeping, bars *progress) transfer.Options {
 	g := e.flags
 	o := transfer.Options{
 		Retries: g.retries.value, RetryWait: time.Duration(g.retryWait), MaxSize: int64(g.maxSize),
@@ -83,32 +83,12 @@ func (e *env) transferOptions(k *keeping, bars *progress) transfer.Options {
 	return o
 }
 
-// barSet shows transfers as bars.
-type barSet struct{ *progress }
-
-func (b barSet) Start(name string, size int64) transfer.Task { return b.progress.Start(name, size) }
-
-// bars returns the progress display: nil unless standard error is a terminal and
-// nobody asked for quiet.
-func (e *env) bars() *progress {
-	on := isTerminal(e.out.words) && !e.flags.quiet && !e.flags.noProgress && !e.flags.verbose
-	return newProgress(e.out.words, on)
-}
-
-// endpoint returns one side of a transfer.
-func (e *env) endpoint(t *protocols.Target) transfer.Endpoint {
-	return transfer.Endpoint{
-		Open: func() (protocols.Client, error) { return e.dial(t) },
-		Name: t.Name, URL: protocols.Redact(t.URL), Protocol: t.Spec.Name,
-	}
-}
-
 func cat(ctx context.Context, e *env, _ protocols.Getter, _ string, _ []string) error {
 	w, err := e.out.bytes()
 	if err != nil {
 		return err
 	}
-	o := e.transferOptions(nil, nil)
+	o := transferOptions(e, nil, nil)
 	_, err = transfer.CopyTo(ctx, e.pooled(e.at), stdoutFile(w), &o)
 	return e.out.copied(err)
 }
@@ -167,7 +147,7 @@ func (g *getter) run(ctx context.Context, e *env, urls []string) error {
 	}
 	job := e.newJob("get", g.parallel.value)
 	defer job.close()
-	o := e.transferOptions(&g.keeping, job.bars)
+	o := transferOptions(e, &g.keeping, job.bars)
 	o.Segments = g.segments.value
 	if from, items := g.together(e, wanted); items != nil {
 		return g.many(ctx, job, from, items, &o)
@@ -271,17 +251,17 @@ func (p *putter) run(ctx context.Context, e *env, args []string) error {
 	}
 	job := e.newJob("put", p.parallel.value)
 	defer job.close()
-	o := e.transferOptions(&p.keeping, job.bars)
+	o := transferOptions(e, &p.keeping, job.bars)
 	o.Append, o.Unique, o.InPlace = p.appendTo, p.unique, p.inPlace
 	return job.each(ctx, files, func(ctx context.Context, path string) (transfer.Result, error) {
 		if path == "-" {
-			return e.putStream(ctx, to, &o)
+			return putStream(ctx, e, to, &o)
 		}
 		from, err := e.file(path)
 		if err != nil {
 			return transfer.Result{}, err
 		}
-		dst, err := e.inside(to, filepath.Base(path))
+		dst, err := inside(e, to, filepath.Base(path))
 		if err != nil {
 			return transfer.Result{}, err
 		}
@@ -295,16 +275,16 @@ func namesFolder(t *protocols.Target) bool {
 }
 
 // inside returns the target of base in the folder t, or t itself when it is none.
-func (e *env) inside(t *protocols.Target, base string) (*protocols.Target, error) {
+func inside(e *env, t *protocols.Target, base string) (*protocols.Target, error) {
 	if !namesFolder(t) {
 		return t, nil
 	}
 	u := t.URL.JoinPath(url.PathEscape(base))
-	return e.app.reg.Target(u, "")
+	return e.reg.Target(u, "")
 }
 
 // putStream stores standard input, which can be read once only.
-func (e *env) putStream(ctx context.Context, t *protocols.Target, o *transfer.Options) (transfer.Result, error) {
+func putStream(ctx context.Context, e *env, t *protocols.Target, o *transfer.Options) (transfer.Result, error) {
 	r := transfer.Result{Protocol: t.Spec.Name, Source: "-", Destination: protocols.Redact(t.URL)}
 	c, err := e.dial(t)
 	if err != nil {
@@ -354,13 +334,13 @@ func (k *copier) run(ctx context.Context, e *env, args []string) error {
 	}
 	job := e.newJob("cp", 1)
 	defer job.close()
-	o := e.transferOptions(&k.keeping, job.bars)
+	o := transferOptions(e, &k.keeping, job.bars)
 	return job.each(ctx, args[:1], func(ctx context.Context, _ string) (transfer.Result, error) {
-		dst, err := e.into(from, to)
+		dst, err := into(e, from, to)
 		if err != nil {
 			return transfer.Result{}, err
 		}
-		if r, done, err := e.relay(ctx, from, dst, &o); done {
+		if r, done, err := relay(ctx, e, from, dst, &o); done {
 			return r, err
 		}
 		return transfer.Copy(ctx, e.endpoint(from), e.endpoint(dst), &o)
@@ -369,7 +349,7 @@ func (k *copier) run(ctx context.Context, e *env, args []string) error {
 
 // relay has two servers copy between themselves, where their protocol has that
 // and nothing was asked that only we can do. done is false when they cannot.
-func (e *env) relay(ctx context.Context, from, to *protocols.Target, o *transfer.Options) (r transfer.Result, done bool, err error) {
+func relay(ctx context.Context, e *env, from, to *protocols.Target, o *transfer.Options) (r transfer.Result, done bool, err error) {
 	if from.Spec != to.Spec || !is[protocols.Relayer](sample(from.Spec)) || e.flags.span.set || o.Continue || o.MaxSize > 0 {
 		return r, false, nil
 	}
@@ -402,7 +382,7 @@ func (e *env) relay(ctx context.Context, from, to *protocols.Target, o *transfer
 }
 
 // into returns the destination of a copy: inside of to when that is a folder.
-func (e *env) into(from, to *protocols.Target) (*protocols.Target, error) {
+func into(e *env, from, to *protocols.Target) (*protocols.Target, error) {
 	local := to.URL.Host == "" && isDir(to.URL.Path)
 	if !local && !namesFolder(to) {
 		return to, nil
@@ -411,5 +391,5 @@ func (e *env) into(from, to *protocols.Target) (*protocols.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.app.reg.Target(to.URL.JoinPath(url.PathEscape(name)), "")
+	return e.reg.Target(to.URL.JoinPath(url.PathEscape(name)), "")
 }

@@ -80,7 +80,7 @@ func (s *syncer) options(e *env, bars *progress) *transfer.SyncOptions {
 		depth = 0 // nobody set it: a tree that goes deeper is a failure
 	}
 	return &transfer.SyncOptions{
-		Options:  e.transferOptions(&s.keeping, bars),
+		Options:  transferOptions(e, &s.keeping, bars),
 		Parallel: s.parallel.value, Include: s.include, Exclude: s.exclude, Delete: s.delete, MaxDelete: s.maxDelete,
 		DryRun: s.dryRun, Checksum: s.checksum, Missing: s.missing, Links: linkModes[s.links.value], Depth: depth, Journal: s.journal,
 	}

@@ -120,7 +120,7 @@ func (x *caller) print(o *output, v any) error {
 }
 
 func (x *caller) call(ctx context.Context, e *env, c *xmlrpc.Client, _ string, args []string) error {
-	params, err := e.arguments(args[1:])
+	params, err := arguments(e, args[1:])
 	if err != nil {
 		return err
 	}
@@ -364,7 +364,7 @@ func (x *caller) printResult(o *output, method string, r xmlrpc.Result) error {
 }
 
 func (x *caller) encode(_ context.Context, e *env, args []string) error {
-	params, err := e.arguments(args[1:])
+	params, err := arguments(e, args[1:])
 	if err != nil {
 		return err
 	}
@@ -380,7 +380,7 @@ func (x *caller) decode(_ context.Context, e *env, args []string) error {
 	if len(args) > 0 {
 		name = args[0]
 	}
-	doc, err := e.content(name)
+	doc, err := readWhole(e, name)
 	if err != nil {
 		return err
 	}

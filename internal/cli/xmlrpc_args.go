@@ -13,7 +13,7 @@ import (
 
 // argument reads one argument: JSON, "type:text" with the name of a type, where
 // "type:@FILE" takes the text, or the bytes of base64, from a file, or a word.
-func (e *env) argument(text string) (any, error) {
+func argument(e *env, text string) (any, error) {
 	typ, rest, ok := strings.Cut(text, ":")
 	if !ok || !slices.Contains(argumentTypes, typ) {
 		if json.Valid([]byte(text)) || strings.ContainsAny(text[:min(len(text), 1)], `{["`) {
@@ -23,7 +23,7 @@ func (e *env) argument(text string) (any, error) {
 	}
 	name, isFile := strings.CutPrefix(rest, "@")
 	if isFile {
-		b, err := e.content(name)
+		b, err := readWhole(e, name)
 		if err != nil || typ == "base64" {
 			return b, err
 		}
@@ -39,8 +39,8 @@ func (e *env) argument(text string) (any, error) {
 	return v, nil
 }
 
-// content reads a file whole, within the limit of an answer; - is standard input.
-func (e *env) content(name string) ([]byte, error) {
+// readWhole reads a file whole, within the limit of an answer; - is standard input.
+func readWhole(e *env, name string) ([]byte, error) {
 	var b bytes.Buffer
 	in := e.stdin
 	if name != "-" {
@@ -64,10 +64,10 @@ func (e *env) content(name string) ([]byte, error) {
 // argumentTypes are what may stand before an argument.
 var argumentTypes = []string{"string", "int", "i4", "i8", "double", "bool", "boolean", "base64", "datetime", "dateTime", "nil", "bigdecimal", "biginteger", "json"}
 
-func (e *env) arguments(texts []string) ([]any, error) {
+func arguments(e *env, texts []string) ([]any, error) {
 	var out []any
 	for _, t := range texts {
-		v, err := e.argument(t)
+		v, err := argument(e, t)
 		if err != nil {
 			return nil, err
 		}

@@ -63,11 +63,11 @@ func (s *syncer) downward(ctx context.Context, e *env, from, to *protocols.Targe
 			continue
 		}
 		p := mailPair{name: entry.Name}
-		if p.from, err = e.app.reg.Parse(entry.URL, ""); err != nil {
+		if p.from, err = e.reg.Parse(entry.URL, ""); err != nil {
 			return nil, err
 		}
 		p.from.URL.User = from.URL.User
-		p.to, p.err = e.mailPlace(to, entry.Name, entry.Facts["delimiter"])
+		p.to, p.err = mailPlace(e, to, entry.Name, entry.Facts["delimiter"])
 		pairs = append(pairs, p)
 	}
 	return pairs, nil
@@ -89,10 +89,10 @@ func (s *syncer) wanted(name string) bool {
 // mailPlace returns the place of a mailbox below a target: a mailbox of the same
 // name, or a file or folder whose path has a part for each level of the name, made
 // safe, since names come from the server.
-func (e *env) mailPlace(to *protocols.Target, name, delimiter string) (*protocols.Target, error) {
+func mailPlace(e *env, to *protocols.Target, name, delimiter string) (*protocols.Target, error) {
 	if isAccount(to) {
 		u := *to.URL
-		return e.app.reg.Target(u.JoinPath(url.PathEscape(name)), "")
+		return e.reg.Target(u.JoinPath(url.PathEscape(name)), "")
 	}
 	parts := []string{name}
 	if delimiter != "" {
@@ -109,7 +109,7 @@ func (e *env) mailPlace(to *protocols.Target, name, delimiter string) (*protocol
 	if to.URL.Scheme == "mbox" {
 		local += ".mbox"
 	}
-	return e.app.reg.Target(&url.URL{Scheme: to.URL.Scheme, Path: local}, "")
+	return e.reg.Target(&url.URL{Scheme: to.URL.Scheme, Path: local}, "")
 }
 
 // upward finds the maildirs below a folder.

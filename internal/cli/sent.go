@@ -1,0 +1,15 @@
+package cli
+
+import "github.com/netclients/netclients/protocols"
+
+// sentJSON is the result of one message.
+type sentJSON struct {
+	Protocol   string                `json:"protocol"`
+	URL        string                `json:"url"`
+	Line       int                   `json:"line,omitempty"` // of the batch, from 1
+	MessageID  string                `json:"message_id,omitempty"`
+	Bytes      int64                 `json:"bytes"`
+	Reply      string                `json:"reply,omitempty"`
+	Recipients []protocols.Recipient `json:"recipients"`
+	Error      *errorJSON            `json:"error,omitempty"`
+}

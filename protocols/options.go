@@ -25,6 +25,7 @@ type Options struct {
 	// whole operation is the context's.
 	ConnectTimeout time.Duration // name, connect, proxy and TLS; default 15 s
 	IdleTimeout    time.Duration // without a byte moving; default 60 s
+	RestTime       time.Duration // a kept session that rested longer is asked whether it lives; default 15 s
 	Limits         Limits
 
 	// Network
@@ -73,6 +74,7 @@ type TLS struct {
 const (
 	DefaultConnectTimeout = 15 * time.Second
 	DefaultIdleTimeout    = 60 * time.Second
+	DefaultRestTime       = 15 * time.Second
 )
 
 // ConnectWithin returns the time to connect, or 0 for no limit. A nil o is all defaults.
@@ -89,6 +91,15 @@ func (o *Options) IdleWithin() time.Duration {
 		return DefaultIdleTimeout
 	}
 	return timeout(o.IdleTimeout, DefaultIdleTimeout)
+}
+
+// RestWithin returns how long a session may rest before it is asked whether it
+// lives, or 0 when it never is. A nil o is all defaults.
+func (o *Options) RestWithin() time.Duration {
+	if o == nil {
+		return DefaultRestTime
+	}
+	return timeout(o.RestTime, DefaultRestTime)
 }
 
 func timeout(d, def time.Duration) time.Duration {

@@ -15,7 +15,8 @@ const (
 	EventRecv    EventKind = "recv"    // a line came in
 	EventData    EventKind = "data"    // content moved, Bytes of it; Text says which way
 	EventClose   EventKind = "close"
-	EventNote    EventKind = "note" // anything worth telling: a retry, a fallback
+	EventNote    EventKind = "note"    // anything worth telling: a retry, a fallback
+	EventWarning EventKind = "warning" // what the user should know: an unverified server
 	EventError   EventKind = "error"
 )
 

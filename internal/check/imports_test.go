@@ -23,12 +23,13 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/lab", "internal/wire internal/urgent internal/charset", "...", "flag log log/slog os os/exec"},
 	{"protocols/protocoltest", "protocols protocols/lab protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                                                       // own codec over the HTTP adapter's transport
-	{"protocols/http", "protocols protocols/transport internal/wire", "...", "flag log log/slog os os/exec"},                                                                                                                               // net/http is its parser of heads
-	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/keeper internal/inflate internal/charset", "", "flag log log/slog os os/exec net/http"},                          // parts of an adapter
-	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/keeper internal/inflate internal/charset", "...", "flag log log/slog os os/exec net/http"}, // the adapters
+	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                                                                     // own codec over the HTTP adapter's transport
+	{"protocols/http", "protocols protocols/transport internal/wire", "...", "flag log log/slog os os/exec"},                                                                                                                                             // net/http is its parser of heads
+	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/keeper internal/inflate internal/charset", "", "flag log log/slog os os/exec net/http"},                                        // parts of an adapter
+	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/keeper internal/line internal/inflate internal/charset", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
+	{"internal/line", "protocols protocols/transport internal/wire internal/sasl internal/mask", "", "os net flag log log/slog"},
 	{"internal/keeper", "protocols protocols/transport internal/wire", "", "os net flag log log/slog"},
 	{"internal/cli", "protocols protocols/...", "...", "flag log log/slog"},
 	{"internal/dialogs", "protocols protocols/protocoltest internal/interop", "", "log log/slog"}, // its flag is for tests

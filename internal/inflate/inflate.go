@@ -42,6 +42,12 @@ const (
 // errBlocked says that the next bits are not there yet and that output waits.
 var errBlocked = errors.New("blocked")
 
+// waiting is an error of a source that does not wait, met between two blocks: nothing
+// is lost, and a later call goes on.
+type waiting struct{ error }
+
+func (w *waiting) Unwrap() error { return w.error }
+
 // errFinal says that the last block has ended.
 var errFinal = errors.New("end of the compressed stream")
 
@@ -66,7 +72,9 @@ func (f *Reader) Read(p []byte) (int, error) {
 		}
 		f.slide()
 		before := len(f.buf)
-		f.decode()
+		if w := f.decode(); w != nil {
+			return 0, w.error
+		}
 		if f.total += int64(len(f.buf) - before); f.total > f.most {
 			f.err = &wire.LimitError{What: "decompressed content", Limit: f.most}
 		}
@@ -87,11 +95,14 @@ func (f *Reader) slide() {
 
 // decode works until the output is full, or the next bits have to be waited for
 // while output waits to be read, or there is an error.
-func (f *Reader) decode() {
+func (f *Reader) decode() *waiting {
 	for f.err == nil && cap(f.buf)-len(f.buf) >= roomNeeded {
 		err := f.state(f)
 		if err == errBlocked {
-			return
+			return nil
+		}
+		if w, ok := errors.AsType[*waiting](err); ok {
+			return w
 		}
 		switch err {
 		case io.EOF:
@@ -101,6 +112,7 @@ func (f *Reader) decode() {
 		}
 		f.err = err
 	}
+	return nil
 }
 
 // fill makes n bits be there, n at most 56.
@@ -158,6 +170,9 @@ func (f *Reader) header() error {
 		return errFinal
 	}
 	head, err := f.need(3)
+	if t, ok := err.(interface{ Temporary() bool }); ok && t.Temporary() {
+		return &waiting{err}
+	}
 	if err != nil {
 		return err
 	}

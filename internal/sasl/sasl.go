@@ -7,16 +7,15 @@
 // (RFC 2195), EXTERNAL (RFC 4422 A), PLAIN (RFC 4616), LOGIN and ANONYMOUS
 // (RFC 4505).
 //
-// # The loop of a caller
+// # Logging in
 //
-// Choose returns clients, strongest first. The caller starts the first one and
-// hands it each challenge, decoded; what comes back is the response, also when
-// it is empty. When the server says success the caller asks Verified before it
-// believes it. The next client is for a server that does not know the mechanism
-// after all, never for one that refused the password.
+// [Login.Run] is the whole of it: it picks the mechanisms, carries each exchange
+// over what the protocol has for that ([Exchange]), judges the end, and goes on to
+// the next one where that may help. [Choose] and [Verified] are its parts.
 package sasl
 
 import (
+	"cmp"
 	"crypto/tls"
 	"slices"
 	"strings"
@@ -108,14 +107,14 @@ func Choose(offered []string, c Config) ([]Client, error) {
 		}
 		client, err := m.client(&c, upper)
 		if err != nil {
-			reason = firstOf(reason, err)
+			reason = cmp.Or(reason, err)
 		}
 		if client != nil {
 			clients = append(clients, client)
 		}
 	}
 	if len(clients) == 0 {
-		return nil, firstOf(reason, nothingFits(&c, upper))
+		return nil, cmp.Or(reason, nothingFits(&c, upper))
 	}
 	return clients, nil
 }
@@ -150,15 +149,6 @@ func (m mechanism) client(c *Config, offered []string) (Client, error) {
 		}
 	}
 	return m.make(c, offered)
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // nothingFits says why no mechanism is left.

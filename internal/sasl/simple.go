@@ -18,7 +18,7 @@ func newPlain(c *Config, _ []string) (Client, error) {
 }
 
 func newExternal(c *Config, _ []string) (Client, error) {
-	return gosasl.NewExternalClient(c.Credential.AuthzID), nil
+	return gosasl.NewExternalClient(c.identity()), nil
 }
 
 func newAnonymous(c *Config, _ []string) (Client, error) {

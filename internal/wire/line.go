@@ -101,6 +101,9 @@ func (lr *LineReader) tooLong() error {
 // about to become a TLS one: more was sent by someone in the middle (RFC 3207 6, CVE-2011-0411).
 func (lr *LineReader) Buffered() int { return lr.w - lr.r }
 
+// Fill reads once from the source into the buffer: see Buffered. Where the source does not wait, neither does Fill.
+func (lr *LineReader) Fill() error { return lr.fill() }
+
 // Read hands out raw bytes: first those in the buffer, then those of the source, without a copy between.
 func (lr *LineReader) Read(p []byte) (int, error) {
 	if lr.r < lr.w || len(p) == 0 {

@@ -87,13 +87,13 @@ func (p *Window[T]) refill(next func() (T, bool)) error {
 		if !ok {
 			break
 		}
-		before := p.w.Buffered()
+		before := p.w.mark()
 		if p.err = p.send(item); p.err != nil {
 			p.failed = item
 			p.w.cutTo(before) // half an item must not reach the peer
 			break
 		}
-		p.push(flight[T]{item, max(p.w.Buffered()-before, 0)})
+		p.push(flight[T]{item, max(p.w.Buffered()-before.bytes, 0)})
 	}
 	if len(p.queue) == 0 {
 		return nil

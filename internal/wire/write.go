@@ -14,10 +14,14 @@ const maxPending = 1 << 20
 type Writer struct {
 	// OnCmd, if set, is called with each command, without its CRLF, when it is accepted; see Secret.
 	OnCmd func(line string)
+	// OnFlush, if set, is called before waiting commands are written, with how many have been added since it was
+	// called last. Its error keeps them from being written, and is that of every later call.
+	OnFlush func(commands int) error
 
 	dst   io.Writer
 	limit int
 	buf   []byte
+	cmds  int // since OnFlush was called
 	err   error
 }
 
@@ -83,6 +87,7 @@ func (w *Writer) add(verb string, args []string) error {
 		w.buf = w.buf[:start]
 		return &LimitError{What: "commands before a flush", Limit: maxPending}
 	}
+	w.cmds++
 	return nil
 }
 
@@ -100,15 +105,29 @@ func appendCommand(buf []byte, verb string, args []string) []byte {
 // Buffered returns how many bytes wait for Flush.
 func (w *Writer) Buffered() int { return len(w.buf) }
 
-// cutTo forgets what was added behind the first size waiting bytes.
-func (w *Writer) cutTo(size int) { w.buf = w.buf[:min(size, len(w.buf))] }
+// mark is a place in what waits for Flush.
+type mark struct{ bytes, cmds int }
+
+func (w *Writer) mark() mark { return mark{len(w.buf), w.cmds} }
+
+// cutTo forgets what was added behind a place, unless it has been written meanwhile.
+func (w *Writer) cutTo(m mark) {
+	w.buf, w.cmds = w.buf[:min(m.bytes, len(w.buf))], min(m.cmds, w.cmds)
+}
 
 // Flush writes what is waiting with one Write; nothing if nothing waits.
 func (w *Writer) Flush() error {
-	if w.err == nil && len(w.buf) > 0 {
-		_, w.err = writeAll(w.dst, w.buf)
-		w.buf = w.buf[:0]
+	if w.err != nil || len(w.buf) == 0 {
+		return w.err
 	}
+	if w.OnFlush != nil {
+		if w.err = w.OnFlush(w.cmds); w.err != nil {
+			return w.err
+		}
+		w.cmds = 0
+	}
+	_, w.err = writeAll(w.dst, w.buf)
+	w.buf = w.buf[:0]
 	return w.err
 }
 

@@ -21,7 +21,7 @@ type item struct {
 // BulkGet reads many messages on one session, pipelined where the server offers
 // that.
 func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
-	return c.many(ctx, "get", names, func(name string, err error) error { return each(name, nil, err) }, func(s *session, names iter.Seq[string]) error {
+	return c.many(ctx, "get", names, func(name string, err error) error { return each(name, nil, err) }, func(ctx context.Context, s *session, names iter.Seq[string]) error {
 		b := &body{s: s, ctx: ctx}
 		return s.bulk("RETR", names, func(it item) error {
 			if it.err != nil {
@@ -34,15 +34,12 @@ func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(
 
 // many runs an operation on many messages. Names that cannot be any are refused
 // one by one; nothing is connected before the first that can.
-func (c *Client) many(ctx context.Context, op string, names iter.Seq[string], refuse func(string, error) error, f func(s *session, names iter.Seq[string]) error) error {
-	release, err := c.keeper.Enter(ctx)
-	if err == nil {
-		defer release()
-		err = c.named("")
-	}
+func (c *Client) many(ctx context.Context, op string, names iter.Seq[string], refuse func(string, error) error, f func(ctx context.Context, s *session, names iter.Seq[string]) error) error {
+	ctx, leave, err := c.line.Enter(ctx)
 	if err != nil {
 		return c.wrap(err, op, "")
 	}
+	defer leave()
 	next, stop := iter.Pull(names)
 	defer stop()
 	for name, ok := next(); ok; name, ok = next() {
@@ -56,7 +53,7 @@ func (c *Client) many(ctx context.Context, op string, names iter.Seq[string], re
 			for more := true; more && yield(name); name, more = next() {
 			}
 		}
-		return c.wrap(c.keeper.Run(ctx, func(s *session) error { return f(s, rest) }), op, "")
+		return c.wrap(c.line.Run(ctx, func(s *session) error { return f(ctx, s, rest) }), op, "")
 	}
 	return nil
 }
@@ -71,21 +68,21 @@ func checkName(name string) (target, error) {
 
 // bulkOne reads one answer to RETR.
 func (s *session) bulkOne(it item, b *body, each func(string, *protocols.Object, error) error) error {
-	st, err := s.status()
+	r, err := s.Reply()
 	if err != nil {
 		return err
 	}
-	if !st.OK() {
-		return each(it.name, nil, s.c.wrap(refusal(st), "get", it.name))
+	if !ok(r) {
+		return each(it.name, nil, s.c.wrap(refusal(r), "get", it.name))
 	}
-	e := s.message(it.target, it.number, announced(st.Text))
+	e := s.message(it.target, it.number, announced(r.Text()))
 	e.ID = s.ids.of(it.number)
 	e.UID = e.ID
-	*b = body{s: s, ctx: b.ctx, dot: wire.NewDotReader(s.in), url: e.URL, left: -1}
+	*b = body{s: s, ctx: b.ctx, dot: wire.NewDotReader(s.In), name: e.Path, left: -1}
 	err = each(it.name, &protocols.Object{Entry: e, Body: b}, nil)
 	b.finish()
 	if err == nil {
-		err = s.failed
+		err = s.Failed()
 	}
 	return err
 }
@@ -101,21 +98,21 @@ func (s *session) bulk(verb string, names iter.Seq[string], each func(it item) e
 		if it.err != nil {
 			return nil
 		}
-		return s.out.Cmd(verb, strconv.Itoa(it.number))
+		return s.Out.Cmd(verb, strconv.Itoa(it.number))
 	})
 	for it, err := range w.All(s.items(verb, names)) {
 		if err != nil {
-			return s.fail(err)
+			return s.Fail(err)
 		}
 		if !s.pipelined() {
-			s.conn.QuickAck()
+			s.Conn.QuickAck()
 		}
 		if err := each(it); err != nil {
 			s.abandon(len(w.Pending()))
 			return err
 		}
 	}
-	return s.failed
+	return s.Failed()
 }
 
 // items finds the numbers of names.
@@ -161,15 +158,15 @@ func (c *Client) BulkRemove(ctx context.Context, names iter.Seq[string], each fu
 }
 
 func (c *Client) bulkRemove(ctx context.Context, names iter.Seq[string], each func(name string, err error) error) error {
-	return c.many(ctx, "rm", names, each, func(s *session, names iter.Seq[string]) error {
+	return c.many(ctx, "rm", names, each, func(ctx context.Context, s *session, names iter.Seq[string]) error {
 		gone := 0
 		err := s.bulk("DELE", names, func(it item) error {
 			if it.err == nil {
-				st, err := s.status()
+				r, err := s.Reply()
 				if err != nil {
 					return err
 				}
-				it.err = want(st)
+				it.err = want(r)
 			}
 			if it.err == nil {
 				gone++
@@ -177,7 +174,7 @@ func (c *Client) bulkRemove(ctx context.Context, names iter.Seq[string], each fu
 			return each(it.name, c.wrap(it.err, "rm", it.name))
 		})
 		if err != nil {
-			c.keeper.Drop(s) // without QUIT: the server forgets the marks (RFC 1939 6)
+			c.line.Drop(s) // without QUIT: the server forgets the marks (RFC 1939 6)
 			return err
 		}
 		if gone == 0 {
@@ -199,7 +196,7 @@ func (s *session) stale(verb string, t target) error {
 
 // commit ends the session so that the server deletes what is marked (RFC 1939 6).
 func (s *session) commit() error {
-	defer s.c.keeper.Drop(s)
-	_, err := s.need("QUIT")
+	defer s.c.line.Drop(s)
+	_, err := s.Need("QUIT")
 	return err
 }

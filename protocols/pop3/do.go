@@ -17,21 +17,20 @@ var listings = map[string]bool{"CAPA": true, "RETR": true, "TOP": true, "LIST": 
 // session; the next verb begins another.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	var r *protocols.Reply
-	err := c.do(ctx, "raw", "", []string{command}, func(s *session) error {
-		st, err := s.cmd(command)
-		if err != nil {
+	err := c.do(ctx, "raw", "", []string{command}, func(_ context.Context, s *session) error {
+		var err error
+		if r, err = s.Cmd(command); err != nil {
 			return err
 		}
-		r = replyOf(st)
 		f := strings.Fields(strings.ToUpper(command))
 		if len(f) == 0 {
 			return nil
 		}
 		if f[0] == "QUIT" {
-			c.keeper.Drop(s)
+			c.line.Drop(s)
 		}
 		always, known := listings[f[0]]
-		if !st.OK() || !known || !always && len(f) > 1 {
+		if !ok(r) || !known || !always && len(f) > 1 {
 			return nil
 		}
 		return s.collect(r)
@@ -45,8 +44,8 @@ func (s *session) collect(r *protocols.Reply) error {
 	size := int64(0)
 	err := s.lines(func(line []byte) bool {
 		size += int64(len(line))
-		if size > s.limits.Reply || len(r.Lines) > s.limits.ReplyLines {
-			over = s.fail(&wire.LimitError{What: "answer", Limit: s.limits.Reply})
+		if size > s.Limits.Reply || len(r.Lines) > s.Limits.ReplyLines {
+			over = s.Fail(&wire.LimitError{What: "answer", Limit: s.Limits.Reply})
 			return false
 		}
 		r.Lines = append(r.Lines, string(line))

@@ -32,50 +32,26 @@ func (c *Client) Top(ctx context.Context, name string, lines int) (*protocols.Ob
 }
 
 func (c *Client) open(ctx context.Context, op, name string, o *protocols.GetOptions, command func(number string) []string) (*protocols.Object, error) {
-	release, err := c.keeper.Enter(ctx, name)
-	if err != nil {
-		return nil, c.wrap(err, op, name)
-	}
-	err = c.named(name)
-	t := target{}
-	if err == nil {
+	var t target
+	ctx, s, end, err := c.line.Begin(ctx, name, func() (err error) {
+		if o.Offset < 0 || o.Length < 0 {
+			return protocols.UsageError(proto, "get", "offset and length are 0 or more")
+		}
 		t, err = one(name)
-	}
-	var obj *protocols.Object
-	if err == nil {
-		obj, err = c.start(ctx, t, o, command, release)
-	}
+		return err
+	})
 	if err != nil {
-		release()
 		return nil, c.wrap(err, op, name)
 	}
-	return obj, nil
-}
-
-func (c *Client) start(ctx context.Context, t target, o *protocols.GetOptions, command func(string) []string, release func()) (*protocols.Object, error) {
-	if o.Offset < 0 || o.Length < 0 {
-		return nil, protocols.UsageError(proto, "get", "offset and length are 0 or more")
-	}
-	s, err := c.keeper.Get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	done := s.conn.Use(ctx)
-	b := &body{s: s, ctx: ctx, left: -1}
-	b.free = func() {
-		done()
-		c.keeper.Settle(s)
-		release()
-	}
+	b := &body{s: s, ctx: ctx, left: -1, free: end}
 	e, err := s.retrieve(t, o, command)
 	if err == nil {
-		b.dot, b.url = wire.NewDotReader(s.in), e.URL
+		b.dot, b.name = wire.NewDotReader(s.In), e.Path
 		err = b.skip(o)
 	}
 	if err != nil {
-		done()
-		c.keeper.Settle(s)
-		return nil, err
+		end()
+		return nil, c.wrap(err, op, name)
 	}
 	return &protocols.Object{Entry: e, Offset: o.Offset, Body: b}, nil
 }
@@ -93,34 +69,34 @@ func (s *session) retrieve(t target, o *protocols.GetOptions, command func(strin
 	size, words := int64(-1), command(strconv.Itoa(number))
 	whole := words[0] == "RETR"
 	if whole && s.pipelined() {
-		if err := s.queue("LIST", words[1]); err != nil {
+		if err := s.Queue("LIST", words[1]); err != nil {
 			return protocols.Entry{}, err
 		}
 	}
-	if err := s.queue(words[0], words[1:]...); err != nil {
+	if err := s.Queue(words[0], words[1:]...); err != nil {
 		return protocols.Entry{}, err
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		return protocols.Entry{}, err
 	}
 	if whole && s.pipelined() {
-		st, err := s.status()
+		r, err := s.Reply()
 		if err != nil {
 			return protocols.Entry{}, err
 		}
-		if _, value, ok := scan(st.Text); ok && st.OK() {
+		if _, value, told := scan(r.Text()); told && ok(r) {
 			size = sizeIn(value)
 		}
 	}
-	st, err := s.status()
+	r, err := s.Reply()
 	if err != nil {
 		return protocols.Entry{}, err
 	}
-	if !st.OK() {
-		return protocols.Entry{}, refusal(st)
+	if !ok(r) {
+		return protocols.Entry{}, refusal(r)
 	}
 	if whole && size < 0 {
-		size = announced(st.Text)
+		size = announced(r.Text())
 	}
 	return s.message(t, number, size), nil
 }
@@ -165,7 +141,7 @@ type body struct {
 	s    *session
 	dot  *wire.DotReader
 	ctx  context.Context
-	url  string
+	name string
 	left int64 // bytes still wanted; -1: all
 	err  error
 	free func() // nil: freed, or not for the reader to free
@@ -239,8 +215,7 @@ func (b *body) note(err error) error {
 		return nil
 	}
 	if err != io.EOF {
-		b.s.fail(err)
-		err = protocols.Wrap(err, proto, "get", b.url)
+		err = b.s.c.wrap(b.s.Fail(err), "get", b.name)
 	}
 	b.err = err
 	return err
@@ -263,9 +238,9 @@ const drainWithin = 2 * time.Second
 
 // finish brings the connection to the next answer.
 func (b *body) finish() {
-	if b.err == nil && b.s.failed == nil && b.ctx.Err() == nil {
-		b.s.conn.SetReadDeadline(time.Now().Add(drainWithin))
+	if b.err == nil && b.s.Failed() == nil && b.ctx.Err() == nil {
+		b.s.Conn.SetReadDeadline(time.Now().Add(drainWithin))
 		b.s.drain(b.dot)
-		b.s.conn.SetReadDeadline(time.Time{})
+		b.s.Conn.SetReadDeadline(time.Time{})
 	}
 }

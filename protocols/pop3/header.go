@@ -9,15 +9,15 @@ import (
 // readHeader reads the answer to TOP into info. What is too large is a failure of
 // the connection; a refusal leaves info as it is.
 func (s *session) readHeader(info *protocols.MessageInfo) error {
-	st, err := s.status()
-	if err != nil || !st.OK() {
+	r, err := s.Reply()
+	if err != nil || !ok(r) {
 		return err
 	}
-	h := protocols.HeaderReader{Limit: s.limits.Header, Charset: charset.Reader}
+	h := protocols.HeaderReader{Limit: s.Limits.Header, Charset: charset.Reader}
 	var over error
 	err = s.lines(func(line []byte) bool {
 		if _, ok := h.Line(line); !ok {
-			over = s.fail(&wire.LimitError{What: "header", Limit: s.limits.Header})
+			over = s.Fail(&wire.LimitError{What: "header", Limit: s.Limits.Header})
 		}
 		return over == nil
 	})

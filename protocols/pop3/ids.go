@@ -80,13 +80,13 @@ func badLine(line []byte) error {
 
 // readIDs reads the answer to UIDL. A server without unique ids leaves none.
 func (s *session) readIDs() error {
-	st, err := s.status()
+	r, err := s.Reply()
 	if err != nil {
 		return err
 	}
 	d := &ids{number: map[string]int{}}
-	if !st.OK() {
-		if e := refusal(st); e.Kind == protocols.KindTemporary {
+	if !ok(r) {
+		if e := refusal(r); e.Kind == protocols.KindTemporary {
 			return e
 		}
 		s.ids = d
@@ -106,7 +106,7 @@ func (s *session) readIDs() error {
 		return bad == nil
 	})
 	if err == nil {
-		err = s.fail(bad)
+		err = s.Fail(bad)
 	}
 	if err == nil {
 		s.ids = d
@@ -123,10 +123,10 @@ func (s *session) needIDs() error {
 	if s.ids != nil {
 		return nil
 	}
-	if err := s.queue("UIDL"); err != nil {
+	if err := s.Queue("UIDL"); err != nil {
 		return err
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		return err
 	}
 	return s.readIDs()

@@ -161,7 +161,7 @@ func TestTLS(t *testing.T) {
 		if err != nil || r.TLSVersion == "" {
 			t.Errorf("mode %v: %q, %v", mode, r.TLSVersion, err)
 		}
-		bad := open(t, s, &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{}}})
+		bad := open(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire, Config: &tls.Config{}}})
 		if _, _, err := bad.Totals(t.Context()); protocols.KindOf(err) != protocols.KindTLS {
 			t.Errorf("mode %v, an unknown authority: %v", mode, err)
 		}

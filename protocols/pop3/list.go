@@ -34,7 +34,7 @@ func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entr
 // listing runs a listing as an iterator: the client is busy until the loop ends.
 func (c *Client) listing(ctx context.Context, name string, run func(s *session, yield func(protocols.Entry) bool) error) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
-		err := c.do(ctx, "ls", name, []string{name}, func(s *session) error {
+		err := c.do(ctx, "ls", name, []string{name}, func(_ context.Context, s *session) error {
 			return run(s, func(e protocols.Entry) bool { return yield(e, nil) })
 		})
 		if err != nil && !errors.Is(err, errStop) {
@@ -55,7 +55,7 @@ func (s *session) list(headers bool, yield func(protocols.Entry) bool) error {
 		return len(all) <= maxListed
 	})
 	if len(all) > maxListed {
-		return s.fail(&wire.LimitError{What: "list of messages", Limit: maxListed})
+		return s.Fail(&wire.LimitError{What: "list of messages", Limit: maxListed})
 	}
 	if err != nil {
 		return err
@@ -83,38 +83,38 @@ func (s *session) sizes(each func(number int, size int64) bool) error {
 		ahead = false
 	}
 	if ahead {
-		if err := s.queue("UIDL"); err != nil {
+		if err := s.Queue("UIDL"); err != nil {
 			return err
 		}
 	}
-	if err := s.queue("LIST"); err != nil {
+	if err := s.Queue("LIST"); err != nil {
 		return err
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		return err
 	}
 	if ahead {
 		if err := s.readIDs(); err != nil {
-			return s.fail(err) // the answer to LIST is still to come
+			return s.Fail(err) // the answer to LIST is still to come
 		}
 	}
 	return s.readSizes(each)
 }
 
 func (s *session) readSizes(each func(number int, size int64) bool) error {
-	st, err := s.status()
+	r, err := s.Reply()
 	if err != nil {
 		return err
 	}
-	if !st.OK() {
-		return refusal(st)
+	if !ok(r) {
+		return refusal(r)
 	}
 	var stop error
 	err = s.lines(func(line []byte) bool {
 		number, value, ok := scan(string(line))
 		switch {
 		case !ok:
-			stop = s.fail(badLine(line))
+			stop = s.Fail(badLine(line))
 		case !each(number, sizeIn(value)):
 			stop = errStop
 		}
@@ -141,10 +141,10 @@ func (s *session) entry(number int, size int64, seen doubles) protocols.Entry {
 // leaves its entry as it is.
 func (s *session) headers(all []numbered, yield func(protocols.Entry) bool) error {
 	seen := doubles{}
-	w := windowOf(s, func(m numbered) error { return s.out.Cmd("TOP", strconv.Itoa(m.number), "0") })
+	w := windowOf(s, func(m numbered) error { return s.Out.Cmd("TOP", strconv.Itoa(m.number), "0") })
 	for m, err := range w.All(values(all)) {
 		if err != nil {
-			return s.fail(err)
+			return s.Fail(err)
 		}
 		e := s.entry(m.number, m.size, seen)
 		if err := s.readHeader(e.MessageInfo); err != nil {
@@ -177,22 +177,22 @@ const (
 // server takes no more.
 func windowOf[T any](s *session, send func(T) error) *wire.Window[T] {
 	if s.pipelined() {
-		return wire.NewWindow(s.out, windowSize, windowLow, send)
+		return wire.NewWindow(s.Out, windowSize, windowLow, send)
 	}
-	return wire.NewWindow(s.out, 1, 0, send)
+	return wire.NewWindow(s.Out, 1, 0, send)
 }
 
 // abandon returns the connection up when answers are still under way.
 func (s *session) abandon(pending int) {
 	if pending > 0 {
-		s.fail(errStop)
+		s.Fail(errStop)
 	}
 }
 
 // Stat describes a message, or with an empty name the maildrop (STAT).
 func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
 	var e protocols.Entry
-	err := c.do(ctx, "stat", name, []string{name}, func(s *session) error {
+	err := c.do(ctx, "stat", name, []string{name}, func(_ context.Context, s *session) error {
 		var err error
 		if name != "" {
 			e, err = s.stat(name)
@@ -218,11 +218,11 @@ func (s *session) stat(name string) (protocols.Entry, error) {
 	if err != nil {
 		return protocols.Entry{}, err
 	}
-	st, err := s.need("LIST", strconv.Itoa(number))
+	r, err := s.Need("LIST", strconv.Itoa(number))
 	if err != nil {
 		return protocols.Entry{}, err
 	}
-	_, value, _ := scan(st.Text)
+	_, value, _ := scan(r.Text())
 	if err := s.needIDs(); err != nil {
 		return protocols.Entry{}, err
 	}
@@ -233,10 +233,10 @@ func (s *session) stat(name string) (protocols.Entry, error) {
 	if !s.c.Settings.Headers {
 		return e, nil
 	}
-	if err := s.queue("TOP", strconv.Itoa(number), "0"); err != nil {
+	if err := s.Queue("TOP", strconv.Itoa(number), "0"); err != nil {
 		return e, err
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		return e, err
 	}
 	return e, s.readHeader(e.MessageInfo)
@@ -245,7 +245,7 @@ func (s *session) stat(name string) (protocols.Entry, error) {
 // Totals returns number and bytes of all messages (STAT, RFC 1939 5). The bytes are
 // -1 when the server does not tell.
 func (c *Client) Totals(ctx context.Context) (count, bytes int64, err error) {
-	err = c.do(ctx, "stat", "", nil, func(s *session) (err error) {
+	err = c.do(ctx, "stat", "", nil, func(_ context.Context, s *session) (err error) {
 		count, bytes, err = s.totals()
 		return err
 	})
@@ -253,13 +253,13 @@ func (c *Client) Totals(ctx context.Context) (count, bytes int64, err error) {
 }
 
 func (s *session) totals() (count, size int64, err error) {
-	st, err := s.need("STAT")
+	r, err := s.Need("STAT")
 	if err != nil {
 		return 0, 0, err
 	}
-	f := append(strings.Fields(st.Text), "", "")
+	f := append(strings.Fields(r.Text()), "", "")
 	if count = sizeIn(f[0]); count < 0 {
-		return 0, 0, protocols.ProtocolError(proto, "", "the answer to STAT has no count: "+strconv.Quote(clip(st.Text)))
+		return 0, 0, protocols.ProtocolError(proto, "", "the answer to STAT has no count: "+strconv.Quote(clip(r.Text())))
 	}
 	return count, sizeIn(f[1]), nil
 }

@@ -31,7 +31,7 @@ func (c *Client) OpenMailbox(ctx context.Context, name string) (*protocols.Mailb
 			return err
 		})
 	}
-	return m, c.do(ctx, "sync", "", nil, func(s *session) error {
+	return m, c.do(ctx, "sync", "", nil, func(_ context.Context, s *session) error {
 		m.Account = s.user + "@" + c.server()
 		return nil
 	})
@@ -40,9 +40,9 @@ func (c *Client) OpenMailbox(ctx context.Context, name string) (*protocols.Mailb
 // server names the server: with its port only where that is not the usual one, so
 // that pop3 and pop3s give one name.
 func (c *Client) server() string {
-	host, port := protocols.HostPort(c.url, c.scheme)
+	host, port := protocols.HostPort(c.line.URL, c.line.Scheme)
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if port == strconv.Itoa(c.scheme.Port) {
+	if port == strconv.Itoa(c.line.Scheme.Port) {
 		return host
 	}
 	return net.JoinHostPort(host, port)
@@ -92,7 +92,7 @@ func (c *Client) look(ctx context.Context, name string, known map[string]bool, y
 			return nil, false, nil
 		}
 	}
-	err = c.do(ctx, "watch", "", nil, (*session).commit)
+	err = c.do(ctx, "watch", "", nil, func(_ context.Context, s *session) error { return s.commit() })
 	return next, true, err
 }
 

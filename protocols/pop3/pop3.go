@@ -34,9 +34,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/internal/keeper"
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // proto is the name in errors, entries and traces.
@@ -73,13 +72,7 @@ type Settings struct {
 type Client struct {
 	Settings Settings
 
-	url    *url.URL
-	scheme protocols.Scheme
-	opts   *protocols.Options
-	limits protocols.Limits
-	dialer *transport.Dialer
-	keeper keeper.Keeper[*session]
-
+	line     *line.Client[*session]
 	numbered *session // whose numbers the caller knows, or has used up; nil: none
 }
 
@@ -103,8 +96,8 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
-	c.keeper.Connect = c.connect
+	c := &Client{}
+	c.line = line.New(c.protocol(), u, s, o)
 	return c, nil
 }
 
@@ -175,7 +168,7 @@ func nameOf(number int, uid string) string {
 
 // urlOf returns the URL that opens name.
 func (c *Client) urlOf(name string) string {
-	u := *c.url
+	u := *c.line.URL
 	u.RawQuery, u.Fragment, u.Path, u.RawPath = "", "", "", ""
 	head := strings.TrimSuffix(protocols.Redact(&u), "/") + "/"
 	if uid, ok := strings.CutPrefix(name, uidMark); ok {

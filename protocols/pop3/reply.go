@@ -45,16 +45,36 @@ var words = []struct {
 	{"locked", verdict{protocols.KindTemporary, nil, "another session may have the maildrop open"}},
 }
 
+// read reads one status line (RFC 1939 3).
+func read(lr *wire.LineReader, _ protocols.Limits) (*protocols.Reply, error) {
+	st, err := wire.ReadStatus(lr)
+	if err != nil {
+		return nil, err
+	}
+	r := &struct { // one piece of memory
+		protocols.Reply
+		line [1]string
+	}{protocols.Reply{Word: st.Mark, Enhanced: st.Code}, [1]string{st.Text}}
+	r.Lines = r.line[:]
+	return &r.Reply, nil
+}
+
+// ok reports whether an answer is +OK.
+func ok(r *protocols.Reply) bool { return r.Word == "+OK" }
+
+// more reports whether an answer is a challenge (RFC 5034 4).
+func more(r *protocols.Reply) bool { return r.Word == "+" }
+
 // refusal makes the error of an answer that is no +OK.
-func refusal(st wire.Status) *protocols.Error {
-	e := &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Enhanced: st.Code, Text: st.Text}
-	if st.Mark == "+" {
+func refusal(r *protocols.Reply) *protocols.Error {
+	e := &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Enhanced: r.Enhanced, Text: r.Text()}
+	if more(r) {
 		e.Kind, e.Text = protocols.KindProtocol, "the server wants more where nothing more is to be said"
 		return e
 	}
-	v, known := codes[strings.ToUpper(st.Code)]
+	v, known := codes[strings.ToUpper(r.Enhanced)]
 	if !known {
-		text := strings.ToLower(st.Text)
+		text := strings.ToLower(e.Text)
 		for _, w := range words {
 			if strings.Contains(text, w.text) {
 				v, known = w.verdict, true
@@ -70,25 +90,20 @@ func refusal(st wire.Status) *protocols.Error {
 }
 
 // want is nil for +OK.
-func want(st wire.Status) error {
-	if st.OK() {
+func want(r *protocols.Reply) error {
+	if ok(r) {
 		return nil
 	}
-	return refusal(st)
+	return refusal(r)
 }
 
 // loginRefusal is refusal where a no without a reason is about the login.
-func loginRefusal(st wire.Status) *protocols.Error {
-	e := refusal(st)
+func loginRefusal(r *protocols.Reply) *protocols.Error {
+	e := refusal(r)
 	if e.Kind == protocols.KindRefused && e.Enhanced == "" {
 		e.Kind = protocols.KindAuth
 	}
 	return e
-}
-
-// replyOf returns a status in the words of the contract.
-func replyOf(st wire.Status) *protocols.Reply {
-	return &protocols.Reply{Word: st.Mark, Enhanced: st.Code, Lines: []string{st.Text}}
 }
 
 func unsupported(text string) error {

@@ -27,6 +27,12 @@ type Conn struct {
 	timings Timings
 	ctx     atomic.Pointer[context.Context] // of the innermost Use
 
+	lax       bool  // a certificate that does not verify is no failure, see Lenient
+	insist    bool  // unless that of the control connection did verify
+	certified bool  // a certificate came
+	verified  bool  // and was checked
+	doubt     error // and does not verify
+
 	read, written atomic.Int64
 	closed        sync.Once
 	closeErr      error

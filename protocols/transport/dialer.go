@@ -22,7 +22,8 @@ type Dialer struct {
 	o     *protocols.Options
 	conns atomic.Int64
 
-	tlsBase func() *tls.Config // made at the first handshake
+	tlsBase     func() *tls.Config            // made at the first handshake
+	laxSessions func() tls.ClientSessionCache // of servers that are not verified
 
 	// The system below, replaced in tests.
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
@@ -38,6 +39,7 @@ func NewDialer(proto string, u *url.URL, o *protocols.Options) *Dialer {
 	d := &Dialer{proto: proto, url: u, o: o, lookup: net.DefaultResolver.LookupNetIP}
 	d.dial = d.dialSystem
 	d.tlsBase = sync.OnceValue(d.makeTLS)
+	d.laxSessions = sync.OnceValue(func() tls.ClientSessionCache { return tls.NewLRUClientSessionCache(sessions) })
 	return d
 }
 
@@ -79,6 +81,7 @@ func (d *Dialer) DialPeer(ctx context.Context, ctl *Conn, port int) (*Conn, erro
 		return nil, err
 	}
 	return d.connect(ctx, "data", t, func(ctx context.Context, c *Conn) error {
+		c.lax, c.insist = ctl.lax, ctl.doubt == nil
 		if ctl.to.proxied && proxy != nil {
 			return d.throughProxy(ctx, c, proxy, t.dialHost, t.port)
 		}

@@ -9,10 +9,17 @@ import (
 // AllowSecret says whether a password or token may be sent over the connection
 // as it stands: with TLS; to this very machine, but not through a proxy, whose
 // idea of the peer cannot be seen; or when the options allow it. Otherwise the
-// error is of kind Auth and class [protocols.ErrCleartext].
+// error is of kind Auth and class [protocols.ErrCleartext]; where there is TLS with
+// a server that is not verified, of kind TLS.
 func (c *Conn) AllowSecret() error {
-	if c.tls != nil || c.d.o.AllowPlaintextAuth || !c.to.proxied && isLocalPeer(c.RemoteAddr()) {
+	if c.tls != nil && c.doubt == nil || c.d.o.AllowPlaintextAuth || c.local() {
 		return nil
+	}
+	if c.doubt != nil {
+		return &protocols.Error{
+			Proto: c.d.proto, Kind: protocols.KindTLS, Err: c.doubt,
+			Text: "refused to send a secret to a server that is not verified",
+		}
 	}
 	return &protocols.Error{
 		Proto: c.d.proto, Kind: protocols.KindAuth, Sentinel: protocols.ErrCleartext,
@@ -32,3 +39,6 @@ func isLocalPeer(a net.Addr) bool {
 	}
 	return addrIP(a).IsLoopback()
 }
+
+// local reports whether the connection ends on this machine.
+func (c *Conn) local() bool { return !c.to.proxied && isLocalPeer(c.RemoteAddr()) }

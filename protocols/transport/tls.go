@@ -100,6 +100,10 @@ func (c *Conn) StartTLS(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	checked := !cfg.InsecureSkipVerify || len(c.d.o.TLS.Pins) > 0
+	if c.lax {
+		c.lenient(cfg)
+	}
 	ctx, cancel := c.d.within(ctx, "no TLS with "+c.to.address())
 	defer cancel()
 	defer c.Use(ctx)()
@@ -112,9 +116,13 @@ func (c *Conn) StartTLS(ctx context.Context) error {
 		c.sock.abort(err)
 		return err
 	}
-	c.tls, c.top = conn, conn
+	c.tls, c.top, c.verified = conn, conn, checked && c.doubt == nil
 	c.timings.TLS += time.Since(start)
-	c.emit(protocols.Event{Kind: protocols.EventTLS, Text: tlsText(conn.ConnectionState()), Took: time.Since(start)})
+	text := tlsText(conn.ConnectionState())
+	if c.doubt != nil {
+		text += ", not verified"
+	}
+	c.emit(protocols.Event{Kind: protocols.EventTLS, Text: text, Took: time.Since(start)})
 	return nil
 }
 
@@ -157,7 +165,7 @@ func (c *Conn) EndTLS(ctx context.Context) error {
 	}
 	c.sock.ahead = append([]byte(nil), c.sock.records.have...)
 	c.sock.records = nil
-	c.tls, c.top = nil, c.sock
+	c.tls, c.top, c.verified, c.doubt = nil, c.sock, false, nil
 	c.sock.SetWriteDeadline(time.Time{}) // crypto/tls leaves one that has passed
 	c.Event(protocols.EventTLS, "ended, in clear from here", 0)
 	return nil

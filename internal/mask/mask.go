@@ -1,0 +1,202 @@
+// Package mask hides secrets in what leaves a client: errors, trace events, reports.
+// A client shows nothing of the secrets that it sends; a server may say them back, as
+// they were sent, quoted, escaped or in base64, and so may a message that quotes what
+// it is about.
+package mask
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+const (
+	// Hidden stands in the place of a secret.
+	Hidden = "****"
+
+	// minSecret is the shortest secret that is looked for: hiding a shorter one would
+	// tear holes into every text.
+	minSecret = 4
+
+	// maxSecrets is how many secrets are remembered, the newest.
+	maxSecrets = 100
+)
+
+// Mask knows secrets. The zero value knows none. It is safe for concurrent use.
+type Mask struct {
+	mu      sync.RWMutex
+	secrets []string
+	forms   []string // ways to write them, the longest first
+	cores   []string // what base64 of any text with a secret in it holds
+}
+
+// Add makes secrets known. Short ones, and those that are known, change nothing.
+func (m *Mask) Add(secrets ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := len(m.secrets)
+	for _, s := range secrets {
+		if len(s) >= minSecret && !slices.Contains(m.secrets, s) {
+			m.secrets = append(m.secrets, s)
+		}
+	}
+	if len(m.secrets) == n {
+		return
+	}
+	m.secrets = m.secrets[max(0, len(m.secrets)-maxSecrets):]
+	m.forms, m.cores = nil, nil
+	for _, s := range m.secrets {
+		m.forms = append(m.forms, forms(s)...)
+		for before := range 3 {
+			m.cores = append(m.cores, core64(base64.RawStdEncoding, s, before), core64(base64.RawURLEncoding, s, before))
+		}
+	}
+	slices.SortFunc(m.forms, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(a, b)
+	})
+	slices.Sort(m.cores)
+	m.forms, m.cores = slices.Compact(m.forms), slices.Compact(m.cores)
+}
+
+// AddCredential makes the secrets of a login known.
+func (m *Mask) AddCredential(c protocols.Credential) { m.Add(c.Password, c.Token, c.Account) }
+
+// forms returns the ways in which a text may stand in a message.
+func forms(s string) []string {
+	inner := func(quoted string) string { return quoted[1 : len(quoted)-1] }
+	quoted := inner(strconv.Quote(s))
+	all := []string{
+		s, quoted, inner(strconv.QuoteToASCII(s)), inner(strconv.Quote(quoted)),
+		strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s), // RFC 3501 4.3
+		strings.ReplaceAll(s, "\xff", "\xff\xff"),            // RFC 959, TELNET
+		url.PathEscape(s), url.QueryEscape(s), hex.EncodeToString([]byte(s)), strings.ToUpper(hex.EncodeToString([]byte(s))),
+	}
+	if j, err := json.Marshal(s); err == nil {
+		all = append(all, inner(string(j)))
+	}
+	return all
+}
+
+// core64 returns what is always there of a secret in base64, where so many bytes
+// before it, modulo 3, are in the same text: as behind a user's name.
+func core64(enc *base64.Encoding, secret string, before int) string {
+	all := enc.EncodeToString([]byte("xxx"[:before] + secret))
+	begin, end := (before*8+5)/6, len(all)
+	if (before+len(secret))%3 != 0 {
+		end-- // the last character depends on what comes behind
+	}
+	return all[begin:end]
+}
+
+// Text returns a text with all secrets hidden.
+func (m *Mask) Text(s string) string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, form := range m.forms {
+		s = strings.ReplaceAll(s, form, Hidden)
+	}
+	for _, core := range m.cores {
+		s = mask64(s, core)
+	}
+	for _, mark := range []string{"…", "..."} {
+		s = m.clipped(s, mark)
+	}
+	return s
+}
+
+// mask64 hides each run of base64 that holds core.
+func mask64(s, core string) string {
+	other := func(r rune) bool {
+		return r > 'z' || !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=", r)
+	}
+	for {
+		before, after, found := strings.Cut(s, core)
+		if !found {
+			return s
+		}
+		begin, end := strings.LastIndexFunc(before, other)+1, strings.IndexFunc(after, other)
+		if end < 0 {
+			end = len(after)
+		}
+		s = before[:begin] + Hidden + after[end:]
+	}
+}
+
+// clipped hides the start of a secret where a text was cut in the middle of one.
+func (m *Mask) clipped(s, mark string) string {
+	var out strings.Builder
+	for {
+		before, after, found := strings.Cut(s, mark)
+		if !found || len(m.forms) == 0 {
+			out.WriteString(s)
+			return out.String()
+		}
+		text := strings.TrimSuffix(before, `"`)
+		for _, form := range m.forms {
+			for n := len(form) - 1; n >= minSecret; n-- {
+				if head, ok := strings.CutSuffix(text, form[:n]); ok {
+					before = head + Hidden + before[len(text):]
+					text = head
+					break
+				}
+			}
+		}
+		out.WriteString(before + mark)
+		s = after
+	}
+}
+
+// Error returns an error whose texts hide all secrets. It is of the same classes.
+func (m *Mask) Error(err error) error {
+	e, ok := errors.AsType[*protocols.Error](err)
+	if !ok {
+		return err
+	}
+	safe := *e
+	safe.Text, safe.Hint, safe.URL, safe.Enhanced = m.Text(e.Text), m.Text(e.Hint), m.Text(e.URL), m.Text(e.Enhanced)
+	if e.Err != nil && m.Text(e.Err.Error()) != e.Err.Error() {
+		safe.Err = &masked{m.Text(e.Err.Error()), e.Err}
+	}
+	if safe == *e {
+		return err
+	}
+	return &safe
+}
+
+// masked is an error with other words. It is not unwrapped, which would show them.
+type masked struct {
+	text string
+	err  error
+}
+
+func (e *masked) Error() string        { return e.text }
+func (e *masked) Is(target error) bool { return errors.Is(e.err, target) }
+
+// Trace returns a sink of events that shows no secret; nil for nil.
+func (m *Mask) Trace(sink func(protocols.Event)) func(protocols.Event) {
+	if sink == nil {
+		return nil
+	}
+	return func(ev protocols.Event) {
+		ev.Text = m.Text(ev.Text)
+		sink(ev)
+	}
+}
+
+// Reply hides secrets in what a server said.
+func (m *Mask) Reply(r *protocols.Reply) {
+	for i, l := range r.Lines {
+		r.Lines[i] = m.Text(l)
+	}
+}

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench runs netclients and its peers side by side against the real servers of internal/interop, and
 // prints how long each took and what it used. README.md beside it says how to read the numbers.
 package main

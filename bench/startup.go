@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 // startup is what a program costs before it does anything.

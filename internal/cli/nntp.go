@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -120,7 +121,7 @@ func nntpList(name, args string) *verb {
 	var newest count
 	var since, before moment
 	var read newsrc
-	newest.most = 1 << 40
+	newest.most = math.MaxInt
 	v := on(name, args, "list groups, or the articles of a group", func(ctx context.Context, e *env, c protocols.Lister, name string, args []string) error {
 		if n, ok := c.(*nntp.Client); ok {
 			n.Settings.Newest, n.Settings.Since, n.Settings.Before = int64(newest.value), since.Time, before.Time

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -32,7 +33,7 @@ func listVerbs() []*verb {
 }
 
 func newLister() *lister {
-	return &lister{sort: oneOf("", "name", "size", "time"), limit: count{0, 1 << 40}, depth: count{maxTree, 10_000}}
+	return &lister{sort: oneOf("", "name", "size", "time"), limit: count{0, math.MaxInt}, depth: count{maxTree, 10_000}}
 }
 
 func (l *lister) listFlags(fs *pflag.FlagSet) {

@@ -45,6 +45,7 @@ func Require(t testing.TB, names ...string) Addrs {
 	if err != nil {
 		t.Fatal(err)
 	}
+	paths(t) // servers that answer but were started from another folder are not ours
 	for _, name := range names {
 		addrs.require(t, name)
 	}
@@ -68,13 +69,27 @@ func FindPaths(ctx context.Context) (Paths, error) {
 	return Paths{Root: values["ROOT"], CA: values["CA"]}, err
 }
 
+// paths returns the paths of servers that have been up: a test that needs one on a machine without servers is
+// skipped, or fails, as [Require] does it.
 func paths(t testing.TB) Paths {
 	t.Helper()
 	p, err := FindPaths(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := os.Stat(p.CA); err != nil {
+		absent(t, "the servers have never been up (%v); run: %s", err, hint)
+	}
 	return p
+}
+
+// absent skips a test for want of something on this machine, or fails it where INTEROP=require.
+func absent(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("INTEROP") == "require" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
 }
 
 func (a Addrs) require(t testing.TB, name string) {
@@ -91,11 +106,7 @@ func (a Addrs) require(t testing.TB, name string) {
 	if strings.HasPrefix(addr, "[") && !ipv6Loopback() {
 		t.Skipf("%s: this machine has no IPv6 loopback", name)
 	}
-	absent := t.Skipf
-	if os.Getenv("INTEROP") == "require" {
-		absent = t.Fatalf
-	}
-	absent("%s is not up (%v); run: %s", name, err, hint)
+	absent(t, "%s is not up (%v); run: %s", name, err, hint)
 }
 
 func ipv6Loopback() bool {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package interop
 
 import (
@@ -53,6 +55,19 @@ func program(t *testing.T, in []byte, name string, args ...string) ([]byte, erro
 	return cmd.Output()
 }
 
+// openBSDNetcat returns OpenBSD's nc: others that go by the name know neither -N nor -U.
+func openBSDNetcat(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"nc.openbsd", "nc"} {
+		usage, _ := exec.Command(name, "-h").CombinedOutput() // it exits with 1, and prints where it comes from
+		if bytes.Contains(usage, []byte("OpenBSD")) {
+			return name
+		}
+	}
+	absent(t, "OpenBSD's nc is not installed; run: internal/interop/servers.sh install")
+	return ""
+}
+
 // TestSocketPeers: other programs send to our echo server and get all of it back.
 func TestSocketPeers(t *testing.T) {
 	data := bytes.Repeat([]byte("0123456789abcde\n"), 1<<16)
@@ -61,12 +76,15 @@ func TestSocketPeers(t *testing.T) {
 	served(t, "unix:"+path, &socket.ListenOptions{Echo: true})
 	served(t, "unix:@netclients-interop", &socket.ListenOptions{Echo: true})
 	for name, argv := range map[string][]string{
-		"nc": {"nc", "-N", host, port}, "nc unix": {"nc", "-N", "-U", path},
+		"nc": {"", "-N", host, port}, "nc unix": {"", "-N", "-U", path},
 		"ncat": {"ncat", host, port}, "ncat unix": {"ncat", "-U", path},
 		"socat": {"socat", "-t", "10", "-", "TCP:" + host + ":" + port}, "socat unix": {"socat", "-t", "10", "-", "UNIX-CONNECT:" + path},
 		"socat abstract": {"socat", "-t", "10", "-", "ABSTRACT-CONNECT:netclients-interop"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if argv[0] == "" {
+				argv[0] = openBSDNetcat(t)
+			}
 			if out, err := program(t, data, argv[0], argv[1:]...); err != nil || !bytes.Equal(out, data) {
 				t.Errorf("%d bytes of %d, %v", len(out), len(data), err)
 			}

@@ -158,7 +158,8 @@ func (p *pipeCopy) once(n int) (moved int64, err error) {
 			from, to = to, from
 		}
 		for failed = unix.EINTR; failed == unix.EINTR; {
-			moved, failed = unix.Splice(from, nil, to, nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+			n, e := unix.Splice(from, nil, to, nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+			moved, failed = int64(n), e // an int on 32-bit systems
 		}
 		return failed != unix.EAGAIN
 	}

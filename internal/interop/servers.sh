@@ -8,6 +8,7 @@
 #   servers.sh status           one line per server
 #   servers.sh ports            NAME=PORT lines, whether the servers are up or not
 #   servers.sh addresses        NAME=HOST:PORT lines, likewise
+#   servers.sh programs         the programs of all these packages, one a line, for runs that must do without them
 #   servers.sh paths            STATE=, ROOT= (the folder served) and CA= (its certificate) lines
 #   servers.sh data             make the sample files again (up does it too)
 #
@@ -948,6 +949,14 @@ install() {
   unpack_aside $(grep '^+' <<<"$all" | tr -d +)
 }
 
+programs() {
+  local package
+  for package in $TEST_PACKAGES $PEER_PACKAGES $(awk 'NF {print $4}' <<<"$SERVERS" | tr ',' '\n' | grep -v '^+' | sort -u); do
+    installed "$package" && dpkg -L "$package"
+  done | sed -nE 's#^/(usr/)?s?bin/##p' | sort -u
+  printf '%s\n' nc telnet python3 # names that the system of alternatives, or a smaller package, installs
+}
+
 peers() {
   need_root
   install_missing $PEER_PACKAGES
@@ -1040,5 +1049,6 @@ case ${1:-} in
   addresses) addresses ;;
   paths) printf '%s\n' "STATE=$STATE" "ROOT=$ROOT" "CA=$TLS/ca.crt" ;;
   data) locked data ;;
+  programs) programs ;;
   *) sed -n '2,/^set/{/^#/p}' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac

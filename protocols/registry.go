@@ -115,10 +115,11 @@ func Open[C Client](s *Spec, text string, o *Options) (c C, name string, err err
 	if err != nil {
 		return c, "", err
 	}
-	if name, err = s.Path(u); err != nil {
-		return c, "", Wrap(err, s.Name, "", Redact(u))
+	target, err := s.target(u)
+	if err != nil {
+		return c, "", err
 	}
-	client, err := s.New(u, o)
+	client, err := target.Open(o)
 	if err != nil {
 		return c, "", err
 	}
@@ -126,7 +127,7 @@ func Open[C Client](s *Spec, text string, o *Options) (c C, name string, err err
 	if !ok {
 		return c, "", UsageError(s.Name, "", fmt.Sprintf("the client is a %T", client))
 	}
-	return c, name, nil
+	return c, target.Name, nil
 }
 
 func names(schemes []Scheme) []string {
@@ -168,21 +169,28 @@ func (r *Registry) Target(u *url.URL, proto string) (*Target, error) {
 		}
 	}
 	if spec == nil {
-		return nil, badURL(u.Redacted(), fmt.Sprintf("unknown scheme %q; known are %s", u.Scheme, strings.Join(r.schemeNames(), " ")))
+		return nil, badURL(Redact(u), fmt.Sprintf("unknown scheme %q; known are %s", u.Scheme, strings.Join(r.schemeNames(), " ")))
 	}
 	if proto != "" && spec.Name != proto {
-		return nil, badURL(u.Redacted(), fmt.Sprintf("scheme %q belongs to %s, not to %s", u.Scheme, spec.Name, proto))
+		return nil, badURL(Redact(u), fmt.Sprintf("scheme %q belongs to %s, not to %s", u.Scheme, spec.Name, proto))
 	}
-	t := &Target{URL: u, Spec: spec}
-	t.Scheme, _ = spec.Scheme(u.Scheme)
-	if u.Hostname() == "" && t.Scheme.Port != 0 && !t.Scheme.NoHost {
-		return nil, badURL(u.Redacted(), "no host")
+	return spec.target(u)
+}
+
+// target finds the scheme of a parsed URL, and the name it points at.
+func (s *Spec) target(u *url.URL) (*Target, error) {
+	scheme, _, err := s.Accept(u, nil)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if t.Name, err = spec.Path(u); err != nil {
-		return nil, Wrap(err, spec.Name, "", Redact(u))
+	if u.Hostname() == "" && scheme.Port != 0 && !scheme.NoHost {
+		return nil, badURL(Redact(u), "no host")
 	}
-	return t, nil
+	name, err := s.Path(u)
+	if err != nil {
+		return nil, Wrap(err, s.Name, "", Redact(u))
+	}
+	return &Target{URL: u, Spec: s, Scheme: scheme, Name: name}, nil
 }
 
 // Open makes the client of a target. It does no I/O.

@@ -10,44 +10,51 @@ import (
 	"strings"
 )
 
-// ParseURL parses the text of a URL, the one way for all protocols. scheme is
-// put before a text that has none ("host:2121/pub"); empty means that one is
-// needed. A port may be a service name. What two parsers could read in two ways
-// (two @ signs, a separator inside user or password, backslashes, look-alikes of
-// the separators in a host name) is refused, and so are control characters, and
-// line breaks and NUL also when encoded. Every refusal is of kind Usage and tells
-// no password.
+// ParseURL parses the text of a URL, the one way for all protocols. scheme is put
+// before a text that has none ("host:2121/pub"); empty means that one is needed. A
+// port may be a service name.
+//
+// What two parsers could read in two ways is refused: two @ signs, a separator inside
+// user or password, backslashes, look-alikes of the separators in a host name; and
+// so are control characters, and line breaks and NUL also when encoded. Every refusal
+// is of kind Usage and shows no password.
+//
+// The text is walked once: what no URL may hold, the scheme, the authority with its
+// port, net/url's own parsing, and what that has decoded.
 func ParseURL(text, scheme string) (*url.URL, error) {
-	if err := checkText(text); err != nil {
-		return nil, err
+	why := textFault(text)
+	if why == "" {
+		text, why = withScheme(text, scheme)
 	}
-	if !hasScheme(text) {
-		if scheme == "" {
-			return nil, badURL(text, "no scheme; write it as ftp://host/path")
+	if why != "" {
+		return nil, badURL(text, why)
+	}
+	head, rest, _ := strings.Cut(text, ":")
+	head = strings.ToLower(head)
+	rest, hierarchical := strings.CutPrefix(rest, "//")
+	if pathOnly[head] && !hierarchical {
+		return &url.URL{Scheme: head, Path: rest}, nil
+	}
+	if hierarchical {
+		if rest, why = numberPort(head, rest); why != "" {
+			return nil, badURL(text, why)
 		}
-		text = scheme + "://" + text
-	}
-	if _, rest, _ := strings.Cut(text, ":"); !strings.HasPrefix(rest, "//") {
-		return parseOpaque(text)
-	}
-	text, err := numberPort(text)
-	if err != nil {
-		return nil, err
+		text = head + "://" + rest
 	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil, badURL(text, plainURLError(err))
 	}
-	u.Scheme = strings.ToLower(u.Scheme)
-	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // a query goes out as it is
-	if err := checkURL(u); err != nil {
-		return nil, err
+	if why = decodedFault(u); why != "" {
+		return nil, badURL(text, why)
 	}
+	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // a query is sent as it is
 	return u, nil
 }
 
+// badURL is the error for a URL that is refused. Errors show no password.
 func badURL(text, why string) *Error {
-	return &Error{Kind: KindUsage, Text: fmt.Sprintf("URL %q: %s", redactText(text), why)}
+	return &Error{Kind: KindUsage, Text: fmt.Sprintf("URL %q: %s", RedactText(text), why)}
 }
 
 // plainURLError drops net/url's repetition of the URL, which may hold a password.
@@ -75,7 +82,8 @@ var opaqueSchemes = map[string]bool{
 	"news": true, "mailto": true, "maildir": true, "mbox": true, "file": true, "unix": true, "data": true,
 }
 
-// pathOnly schemes have nothing but a path behind them, in which nothing is escaped.
+// pathOnly are schemes that are followed by nothing but a path, in which nothing is
+// escaped.
 var pathOnly = map[string]bool{"maildir": true, "mbox": true}
 
 func isScheme(s string) bool {
@@ -88,85 +96,76 @@ func isScheme(s string) bool {
 	return s != ""
 }
 
-func parseOpaque(text string) (*url.URL, error) {
-	scheme, rest, _ := strings.Cut(text, ":")
-	scheme = strings.ToLower(scheme)
-	if pathOnly[scheme] {
-		return &url.URL{Scheme: scheme, Path: rest}, nil
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, badURL(text, plainURLError(err))
-	}
-	if err := checkDecoded(u, u.Path); err != nil {
-		return nil, err
-	}
-	return u, nil
-}
-
-// checkText refuses what no URL may hold, before anything is decoded.
-func checkText(text string) error {
+// textFault returns what no URL may hold, before anything is decoded, or nothing.
+func textFault(text string) string {
 	if text == "" {
-		return &Error{Kind: KindUsage, Text: "empty URL"}
+		return "empty"
 	}
 	for _, r := range text {
 		switch {
 		case r < 0x20 || r == 0x7f:
-			return badURL(text, "control character in it")
+			return "control character in it"
 		case r == '\\':
-			return badURL(text, `backslash in it; write %5C`)
+			return `backslash in it; write %5C`
 		}
 	}
-	return nil
+	return ""
 }
 
-// numberPort replaces a service name as port by its number, and checks the
-// authority: net/url wants digits.
-func numberPort(text string) (string, error) {
-	scheme, rest, _ := strings.Cut(text, "://")
+// withScheme puts a scheme before a text that has none.
+func withScheme(text, scheme string) (full, why string) {
+	switch {
+	case hasScheme(text):
+		return text, ""
+	case scheme == "":
+		return text, "no scheme; write it as ftp://host/path"
+	}
+	return scheme + "://" + text, ""
+}
+
+// numberPort checks the authority that rest begins with and replaces a service name
+// as port by its number: net/url wants digits.
+func numberPort(scheme, rest string) (numbered, why string) {
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
 		end = len(rest)
 	}
 	auth := rest[:end]
 	if strings.Count(auth, "@") > 1 {
-		return "", badURL(text, "more than one @ before the path; write %40")
+		return "", "more than one @ before the path; write %40"
 	}
 	if strings.ContainsAny(auth, " <>\"^`{|}") {
-		return "", badURL(text, "character before the path that must be encoded there")
+		return "", "character before the path that must be encoded there"
 	}
 	later := strings.Contains(rest[end:], "@") // which may be the one that ends the user info
 	if later && rest[end] == '#' {
-		return "", badURL(text, sealedUser)
+		return "", sealedUser
 	}
 	host := auth[strings.LastIndexByte(auth, '@')+1:]
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || strings.HasSuffix(host, "]") {
-		return text, nil
+		return rest, ""
 	}
-	port, err := portNumber(strings.ToLower(scheme), host[i+1:])
-	if later && (err != nil || port == "") {
-		return "", badURL(text, sealedUser) // what stands for a port may begin a password
+	port, why := portNumber(scheme, host[i+1:])
+	if later && (why != "" || port == "") {
+		return "", sealedUser // what stands for a port may begin a password
 	}
-	if err != nil {
-		return "", badURL(text, err.Error())
-	}
-	return scheme + "://" + strings.TrimSuffix(auth, host[i+1:]) + port + rest[end:], nil
+	return strings.TrimSuffix(auth, host[i+1:]) + port + rest[end:], why
 }
 
 // sealedUser is said where user info seems to end in its middle.
 const sealedUser = "/ ? or # before the @; write them as %2F %3F %23 in a password"
 
 // portNumber takes 0 to 65535, a service name of the system's table, or nothing.
-func portNumber(scheme, port string) (string, error) {
+func portNumber(scheme, port string) (number, why string) {
 	if port == "" {
-		return "", nil
+		return "", ""
 	}
 	if n, err := strconv.Atoi(port); err == nil {
 		if n < 0 || n > 65535 || port[0] == '+' {
-			return "", fmt.Errorf("port %s is not between 0 and 65535", port)
+			return "", "port " + port + " is not between 0 and 65535"
 		}
-		return strconv.Itoa(n), nil
+		return strconv.Itoa(n), ""
 	}
 	network := "tcp"
 	if scheme == "udp" {
@@ -174,33 +173,36 @@ func portNumber(scheme, port string) (string, error) {
 	}
 	n, err := net.LookupPort(network, port)
 	if err != nil {
-		return "", fmt.Errorf("port %q is neither a number nor a service that this system knows", port)
+		return "", fmt.Sprintf("port %q is neither a number nor a service that this system knows", port)
 	}
-	return strconv.Itoa(n), nil
+	return strconv.Itoa(n), ""
 }
 
-// checkURL refuses what decoding has brought to light.
-func checkURL(u *url.URL) error {
-	if u.Host == "" && u.Path == "" {
-		return badURL(u.String(), "neither host nor path")
+// decodedFault returns what net/url's decoding has brought to light, or nothing.
+func decodedFault(u *url.URL) string {
+	if u.Host == "" && u.Path == "" && u.Opaque == "" {
+		return "neither host nor path"
 	}
 	if strings.ContainsAny(u.Host, lookAlikes) {
-		return badURL(u.String(), "a character in the host that looks like a separator")
+		return "a character in the host that looks like a separator"
 	}
 	for _, r := range u.Host {
 		if r <= 0x20 || r == 0x7f {
-			return badURL(u.String(), "control character in the host")
+			return "control character in the host"
 		}
 	}
-	name, pass := "", ""
+	user, password := u.User.Username(), ""
 	if u.User != nil {
-		name = u.User.Username()
-		pass, _ = u.User.Password()
+		password, _ = u.User.Password()
 	}
-	if strings.ContainsAny(name, "/?#") {
-		return badURL(u.String(), "/ ? or # in the user name; give the name apart from the URL")
+	if strings.ContainsAny(user, "/?#") {
+		return "/ ? or # in the user name; give the name apart from the URL"
 	}
-	return checkDecoded(u, name, pass, u.Path, u.Fragment)
+	isBreak := func(part string) bool { return strings.ContainsAny(part, "\r\n\x00") }
+	if slices.ContainsFunc([]string{user, password, u.Path, u.Fragment}, isBreak) || encodedBreak(u.Opaque+"?"+u.RawQuery) {
+		return "line break or NUL in it, which no command may carry"
+	}
+	return ""
 }
 
 // lookAlikes are the characters that a normalisation of names (NFKC, UTS 46)
@@ -210,19 +212,10 @@ const lookAlikes = "\u2024\u2025\u2026\u2044\u2047\u2048\u2049\u2100\u2101\u2105
 	"\u2a74\u3002\u33c2\u33c7\u33d8\ufe13\ufe16\ufe19\ufe30\ufe47\ufe48\ufe52\ufe55\ufe56\ufe5f\ufe68\ufe6a\ufe6b" +
 	"\uff03\uff05\uff0e\uff0f\uff1a\uff1f\uff20\uff3b\uff3c\uff3d\uff61\U0001f100"
 
-// checkDecoded takes the parts that net/url has decoded; those it leaves as they
-// were written are looked at here.
-func checkDecoded(u *url.URL, decoded ...string) error {
-	bad := func(p string) bool { return strings.ContainsAny(p, "\r\n\x00") }
-	raw := strings.ToLower(u.Opaque + "?" + u.RawQuery)
-	if slices.ContainsFunc(decoded, bad) || encodedBreak(raw) {
-		return badURL(u.Redacted(), "line break or NUL in it, which no command may carry")
-	}
-	return nil
-}
-
-func encodedBreak(lower string) bool {
-	return strings.Contains(lower, "%0d") || strings.Contains(lower, "%0a") || strings.Contains(lower, "%00")
+// encodedBreak looks at the parts that net/url leaves as they were written.
+func encodedBreak(raw string) bool {
+	raw = strings.ToLower(raw)
+	return strings.Contains(raw, "%0d") || strings.Contains(raw, "%0a") || strings.Contains(raw, "%00")
 }
 
 // Redact returns the URL without its password, for messages and output.
@@ -237,19 +230,31 @@ func Redact(u *url.URL) string {
 	return c.String()
 }
 
-// redactText hides a password in a text that may be no URL. Where user info is
-// not well formed, all from its colon to the last @ of the text may be password.
-func redactText(text string) string {
-	start := 0
-	if i := strings.Index(text, "://"); i >= 0 && isScheme(text[:i]) {
-		start = i + len("://")
-	}
+// RedactText hides a password in a text that may not be a URL, for messages about
+// it. Where user info is not well formed, all from its colon to the last @ of the
+// text may be password.
+func RedactText(text string) string {
+	start := userStart(text)
 	rest := text[start:]
 	colon, at := strings.IndexByte(rest, ':'), strings.LastIndexByte(rest, '@')
 	if colon < 0 || at < colon || isPort(rest[colon+1:]) {
 		return text
 	}
 	return text[:start+colon] + rest[at:]
+}
+
+// userStart returns where user info can begin: after a scheme and slashes. A word
+// without slashes may be a scheme or a user, unless it is a scheme that needs none.
+func userStart(text string) int {
+	head, rest, ok := strings.Cut(text, ":")
+	if !ok || !isScheme(head) {
+		return 0
+	}
+	after := strings.TrimLeft(rest, "/")
+	if len(after) == len(rest) && !opaqueSchemes[strings.ToLower(head)] {
+		return 0
+	}
+	return len(text) - len(after)
 }
 
 // isPort: digits up to the end of the authority, with no @ in it.

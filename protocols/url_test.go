@@ -191,8 +191,15 @@ func TestRedactKeepsTheRest(t *testing.T) {
 		"ftp://u:21/x:y@host":   "ftp://u:21/x:y@host",
 		"no URL at all":         "no URL at all",
 		"ftp://u:p@host:21/a:b": "ftp://u@host:21/a:b",
+		"ftp:u:p@host/":         "ftp@host/", // ftp may be the user, and the rest the password
+		"ftp:/u:p@host/":        "ftp:/u@host/",
+		"//u:p@host/":           "//u@host/",
+		"ftp;//u:p@host/":       "ftp;//u@host/",
+		"ftp//u:p@host/":        "ftp//u@host/",
+		"mbox:u:p@host/x":       "mbox:u@host/x",
+		"news:<id@host>":        "news:<id@host>",
 	} {
-		if got := redactText(text); got != want {
+		if got := RedactText(text); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}

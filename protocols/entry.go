@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strconv"
 	"time"
 )
 
@@ -27,6 +28,31 @@ const (
 	TypeOther   Type = "other"
 )
 
+// SizeUnknown stands for a number of bytes that is not known, in all types of this
+// module: [Entry], [Object], PutOptions, Message, the requests of HTTP, and so on.
+//
+// In a struct that goes in together with a reader of the bytes, 0 stands for the same,
+// so that the zero value is right: see [SizeOf]. In a struct that comes out, 0 is 0.
+const SizeUnknown = -1
+
+// SizeOf returns how many bytes r has, for adapters that are handed r with a size: the
+// size when it is above 0, else what a reader of bytes in memory says of itself, else
+// [SizeUnknown]. A nil r has 0 bytes.
+func SizeOf(r io.Reader, size int64) int64 {
+	switch r := r.(type) {
+	case nil:
+		return 0
+	case interface{ Len() int }: // bytes.Buffer, bytes.Reader, strings.Reader
+		if size <= 0 {
+			return int64(r.Len())
+		}
+	}
+	if size <= 0 {
+		return SizeUnknown
+	}
+	return size
+}
+
 // Entry is one item of a listing, of any protocol.
 type Entry struct {
 	Protocol string
@@ -34,7 +60,7 @@ type Entry struct {
 	Name     string // last component, as the server has it
 	Path     string // name to give to the client's other verbs
 	Type     Type
-	Size     int64         // bytes; -1 when not known
+	Size     int64         // bytes, or SizeUnknown
 	Modified time.Time     // zero when not known
 	Accuracy time.Duration // how exact Modified is: a minute, a day; 0 means a second or better
 	Mode     fs.FileMode   // permission bits; meaningful when HasMode
@@ -74,16 +100,34 @@ type GroupInfo struct {
 // Raw, and a listing that holds one is no base for deleting anything.
 func (e *Entry) Parsed() bool { return e.Raw == "" }
 
+// modeBits are the bits above the permissions, from 0o1000 on.
+var modeBits = [...]fs.FileMode{fs.ModeSticky, fs.ModeSetgid, fs.ModeSetuid}
+
 // OctalMode returns the permission bits with set-uid, set-gid and sticky as chmod
 // takes them, "0644" or "1777".
 func OctalMode(m fs.FileMode) string {
 	n := uint32(m.Perm())
-	for i, bit := range []fs.FileMode{fs.ModeSticky, fs.ModeSetgid, fs.ModeSetuid} {
+	for i, bit := range modeBits {
 		if m&bit != 0 {
 			n |= 0o1000 << i
 		}
 	}
 	return fmt.Sprintf("%04o", n)
+}
+
+// parseOctalMode reads what OctalMode returns.
+func parseOctalMode(text string) (fs.FileMode, error) {
+	n, err := strconv.ParseUint(text, 8, 32)
+	if err != nil || n > 0o7777 {
+		return 0, fmt.Errorf("mode %q is not an octal number up to 7777", text)
+	}
+	m := fs.FileMode(n).Perm()
+	for i, bit := range modeBits {
+		if n&(0o1000<<i) != 0 {
+			m |= bit
+		}
+	}
+	return m, nil
 }
 
 // Object is an Entry with its content. The caller closes Body; until then the

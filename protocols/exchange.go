@@ -10,7 +10,7 @@ type Message struct {
 	From string   // envelope sender; empty is the null sender
 	To   []string // envelope recipients, or newsgroups
 	Body io.Reader
-	Size int64 // bytes of Body; 0 when not known
+	Size int64 // bytes of Body; 0 or SizeUnknown when not known
 }
 
 // Recipient is what a server said of one recipient.

@@ -1,6 +1,8 @@
 package protocols
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -38,6 +40,51 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	b = e.MessageInfo.appendJSON(b)
 	b = e.GroupInfo.appendJSON(b, e.Type == TypeGroup)
 	return append(b, '}'), nil
+}
+
+// entryJSON has names and order of the keys of an [Entry], for the standard library.
+type entryJSON struct {
+	Protocol string            `json:"protocol"`
+	URL      string            `json:"url,omitempty"`
+	Name     string            `json:"name"`
+	Path     string            `json:"path,omitempty"`
+	Type     Type              `json:"type"`
+	Size     *int64            `json:"size,omitempty"`
+	Modified time.Time         `json:"modified,omitzero"`
+	Mode     string            `json:"mode,omitempty"`
+	Target   string            `json:"target,omitempty"`
+	Owner    string            `json:"owner,omitempty"`
+	Group    string            `json:"group,omitempty"`
+	ID       string            `json:"id,omitempty"`
+	Facts    map[string]string `json:"facts,omitempty"`
+	Raw      string            `json:"raw,omitempty"`
+	*MessageInfo
+	*GroupInfo
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. A size that is not there is
+// [SizeUnknown]; Accuracy, which is not written, is 0.
+func (e *Entry) UnmarshalJSON(b []byte) error {
+	var j entryJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*e = Entry{
+		Protocol: j.Protocol, URL: j.URL, Name: j.Name, Path: j.Path, Type: j.Type, Size: SizeUnknown,
+		Modified: j.Modified, Target: j.Target, Owner: j.Owner, Group: j.Group, ID: j.ID, Facts: j.Facts, Raw: j.Raw,
+		MessageInfo: j.MessageInfo, GroupInfo: j.GroupInfo,
+	}
+	if j.Size != nil {
+		if e.Size = *j.Size; e.Size < 0 {
+			return fmt.Errorf("size %d is below 0", e.Size)
+		}
+	}
+	if j.Mode == "" {
+		return nil
+	}
+	mode, err := parseOctalMode(j.Mode)
+	e.Mode, e.HasMode = mode, err == nil
+	return err
 }
 
 // appendFacts writes the facts in the order of their names.

@@ -2,31 +2,14 @@ package protocols
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"io/fs"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 )
-
-// entryJSON has names and order of the keys, for the standard library.
-type entryJSON struct {
-	Protocol string            `json:"protocol"`
-	URL      string            `json:"url,omitempty"`
-	Name     string            `json:"name"`
-	Path     string            `json:"path,omitempty"`
-	Type     Type              `json:"type"`
-	Size     *int64            `json:"size,omitempty"`
-	Modified string            `json:"modified,omitempty"`
-	Mode     string            `json:"mode,omitempty"`
-	Target   string            `json:"target,omitempty"`
-	Owner    string            `json:"owner,omitempty"`
-	Group    string            `json:"group,omitempty"`
-	ID       string            `json:"id,omitempty"`
-	Facts    map[string]string `json:"facts,omitempty"`
-	Raw      string            `json:"raw,omitempty"`
-	*MessageInfo
-	*GroupInfo
-}
 
 // reflected is the entry as the standard library writes it.
 func reflected(t *testing.T, e Entry) string {
@@ -40,7 +23,7 @@ func reflected(t *testing.T, e Entry) string {
 		j.Size = &e.Size
 	}
 	if !e.Modified.IsZero() {
-		j.Modified = e.Modified.UTC().Format(time.RFC3339Nano)
+		j.Modified = e.Modified.UTC()
 	}
 	if e.HasMode {
 		j.Mode = OctalMode(e.Mode)
@@ -77,7 +60,63 @@ func FuzzEntryJSON(f *testing.F) {
 		if want := reflected(t, e); err != nil || string(got) != want {
 			t.Errorf("got  %s\nwant %s (%v)", got, want, err)
 		}
+		var back Entry
+		if err := json.Unmarshal(got, &back); err != nil {
+			t.Fatalf("%s: %v", got, err)
+		}
+		again, err := back.MarshalJSON()
+		var was, is any
+		if err := errors.Join(err, json.Unmarshal(got, &was), json.Unmarshal(again, &is)); err != nil || !reflect.DeepEqual(was, is) {
+			t.Errorf("read again: %s\nwas written: %s (%v)", again, got, err)
+		}
 	})
+}
+
+// TestEntryReadsItsJSON: an entry that was written and read is the same, and what is
+// not known stays so.
+func TestEntryReadsItsJSON(t *testing.T) {
+	for _, e := range []Entry{
+		{Name: "empty", Size: 0},
+		{Name: "unknown size", Size: SizeUnknown},
+		{Name: "no mode", Mode: 0, HasMode: false},
+		{Name: "no bits", HasMode: true},
+		{Name: "set-uid", Mode: 0o750 | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky, HasMode: true},
+		{Protocol: "ftp", URL: "ftp://h/a", Name: "a", Path: "a", Type: TypeLink, Target: "b", Owner: "o", Group: "g", ID: "1", Raw: "x", Facts: map[string]string{"k": "v"}},
+		{Name: "time", Modified: time.Date(2024, 5, 6, 7, 8, 9, 123456789, time.UTC)},
+		{Name: "message", MessageInfo: &MessageInfo{Number: 1, UID: "2", MessageID: "<3>", From: "a", To: "b", Subject: "c", Date: "d", Flags: []string{}}},
+		{Name: "group", Type: TypeGroup, GroupInfo: &GroupInfo{Count: 0, Low: 1, High: 0, Posting: "y"}},
+	} {
+		b, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := Entry{Name: "earlier", Owner: "earlier", GroupInfo: &GroupInfo{Count: 9}}
+		if err := json.Unmarshal(b, &back); err != nil || !reflect.DeepEqual(back, e) {
+			t.Errorf("%s\n got %+v, %v\nwant %+v", b, back, err, e)
+		}
+	}
+	for _, bad := range []string{`[]`, `{"mode":"99"}`, `{"mode":"-1"}`, `{"mode":"20000"}`, `{"mode":420}`, `{"size":"1"}`, `{"size":-5}`, `{"modified":"yesterday"}`} {
+		var e Entry
+		if err := json.Unmarshal([]byte(bad), &e); err == nil {
+			t.Errorf("%s was read as %+v", bad, e)
+		}
+	}
+}
+
+// TestSizeOf: zero with a reader is unknown, unless the reader knows.
+func TestSizeOf(t *testing.T) {
+	for _, c := range []struct {
+		r          io.Reader
+		size, want int64
+	}{
+		{nil, 0, 0}, {nil, 5, 0}, {nil, SizeUnknown, 0},
+		{strings.NewReader("abc"), 0, 3}, {strings.NewReader("abc"), SizeUnknown, 3}, {strings.NewReader("abc"), 9, 9}, {strings.NewReader(""), 0, 0},
+		{io.MultiReader(), 0, SizeUnknown}, {io.MultiReader(), SizeUnknown, SizeUnknown}, {io.MultiReader(), 4, 4},
+	} {
+		if got := SizeOf(c.r, c.size); got != c.want {
+			t.Errorf("SizeOf(%T, %d) = %d, want %d", c.r, c.size, got, c.want)
+		}
+	}
 }
 
 func BenchmarkEntryJSON(b *testing.B) {

@@ -39,8 +39,8 @@ type Mailbox struct {
 	// wanted. A source that cannot tell what has changed lists all in any case.
 	//
 	// Of each entry ID is stable over sessions and unique in the mailbox, Path is
-	// what BulkGet and BulkRemove take in this session, Size is -1 when not
-	// known, MessageInfo.Flags are IMAP system flags and keywords where the
+	// what BulkGet and BulkRemove take in this session, Size may be
+	// SizeUnknown, MessageInfo.Flags are IMAP system flags and keywords where the
 	// source has flags, and Modified is when the message came in, where that is
 	// known. The client is busy until the loop ends.
 	Changes func(ctx context.Context, since string) iter.Seq2[Entry, error]

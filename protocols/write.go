@@ -14,7 +14,7 @@ type PutOptions struct {
 	Append   bool        // add to the end of what is there
 	Unique   bool        // the server chooses a name that is free
 	InPlace  bool        // write under the final name at once, without a temporary one
-	Size     int64       // bytes the reader will give; -1 or 0 when not known
+	Size     int64       // bytes of the reader; 0 or SizeUnknown when not known
 	Modified time.Time   // modification time to set, when not zero
 	Mode     fs.FileMode // permission bits to set, when HasMode
 	HasMode  bool

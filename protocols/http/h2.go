@@ -5,40 +5,47 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	nethttp "net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/http2"
-
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
-// http2Link is a link of HTTP/2 (RFC 9113), by golang.org/x/net/http2.
+// http2Link is a link of HTTP/2 (RFC 9113), by net/http.
 type http2Link struct {
-	c    *Client
 	conn *transport.Conn
-	cc   *http2.ClientConn
+	cc   *nethttp.ClientConn
 	multi
 }
 
-func newHTTP2(c *Client, conn *transport.Conn) (link, error) {
-	t := &http2.Transport{DisableCompression: true, AllowHTTP: true, MaxHeaderListSize: uint32(c.headLimit()), MaxReadFrameSize: 64 << 10}
-	cc, err := t.NewClientConn(conn)
+// newHTTP2 starts HTTP/2 on a connection, which is in TLS already where there is
+// any: net/http sees a plain one.
+func newHTTP2(ctx context.Context, c *Client, conn *transport.Conn) (link, error) {
+	t := &nethttp.Transport{
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: c.headLimit(),
+		HTTP2:                  &nethttp.HTTP2Config{MaxReadFrameSize: 64 << 10},
+		Protocols:              new(nethttp.Protocols),
+		DialContext:            func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+	}
+	t.Protocols.SetUnencryptedHTTP2(true)
+	cc, err := t.NewClientConn(ctx, "http", conn.RemoteAddr().String())
 	if err != nil {
 		conn.Close()
 		return nil, badFrames(err)
 	}
-	l := &http2Link{c: c, conn: conn, cc: cc}
+	l := &http2Link{conn: conn, cc: cc}
 	l.multi = multi{c: c, trip: cc.RoundTrip, state: conn.TLS, address: conn.RemoteAddr().String(), event: conn.Event, timings: conn.Timings()}
 	return l, nil
 }
 
 func (l *http2Link) good() bool { return !l.conn.Broken() && !l.spent }
 
-func (l *http2Link) ready() bool { return l.good() && l.cc.CanTakeNewRequest() }
+func (l *http2Link) ready() bool { return l.good() && l.cc.Err() == nil && l.cc.Available() > 0 }
 
 func (l *http2Link) close() {
 	l.cc.Close()
@@ -169,8 +176,8 @@ func (b *lentBody) Close() error { return nil }
 func (b *lentBody) takeBack() {
 	b.over.Store(true)
 	if b.waits {
-		b.mu.Lock()
-		b.mu.Unlock() // after a Read that goes on
+		b.mu.Lock() // waits for a Read in progress
+		defer b.mu.Unlock()
 	}
 }
 

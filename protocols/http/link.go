@@ -106,7 +106,7 @@ func (c *Client) dial(ctx context.Context, u *url.URL) (link, error) {
 		if err != nil {
 			return nil, err
 		}
-		return newHTTP2(c, conn)
+		return newHTTP2(ctx, c, conn)
 	}
 	if proxy, err := c.plainProxy(u); err != nil || proxy != nil {
 		if err != nil {
@@ -125,7 +125,7 @@ func (c *Client) dial(ctx context.Context, u *url.URL) (link, error) {
 	for _, offer := range offers {
 		var conn *transport.Conn
 		if conn, err = c.connect(ctx, u, offer...); err == nil {
-			return c.spoken(conn)
+			return c.spoken(ctx, conn)
 		}
 		if !noSuchProtocol(err) {
 			break
@@ -135,14 +135,14 @@ func (c *Client) dial(ctx context.Context, u *url.URL) (link, error) {
 }
 
 // spoken makes the link of the version that the server chose.
-func (c *Client) spoken(conn *transport.Conn) (link, error) {
+func (c *Client) spoken(ctx context.Context, conn *transport.Conn) (link, error) {
 	chosen := ""
 	if state := conn.TLS(); state != nil {
 		chosen = state.NegotiatedProtocol
 	}
 	switch {
 	case chosen == "h2":
-		return newHTTP2(c, conn)
+		return newHTTP2(ctx, c, conn)
 	case c.Settings.Version == HTTP2:
 		conn.Close()
 		return nil, &protocols.Error{Kind: protocols.KindProtocol, Text: "the server does not speak HTTP/2", Hint: "leave --http2 away"}

@@ -53,10 +53,10 @@ type bulk struct {
 	lost []string  // to be asked for again, before what next gives
 }
 
-// sentGet is a request that went ahead; one without a message could not.
+// sentGet is a request that went ahead; m is nil for one that could not.
 type sentGet struct {
 	name string
-	m    *message
+	m    *outgoing
 	size int // of its head
 }
 
@@ -90,20 +90,20 @@ func (b *bulk) give(name string, obj *protocols.Object, err error) error {
 // names or the connection ends. The error is one that ends all of the run.
 func (b *bulk) ahead(ctx context.Context) error {
 	c := b.c
-	l := c.pipe()
+	l := c.conns.pipelined()
 	if l == nil {
 		return nil
 	}
-	release, err := c.enter(ctx)
+	ctx, release, err := c.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	got, _, err := c.link(ctx, c.url)
+	got, _, err := c.conns.take(ctx, c.url)
 	if err != nil {
 		return c.wrap(err, "get", "")
 	}
-	defer func() { c.keep(c.url, got) }()
+	defer func() { c.conns.giveBack(c.url, got) }()
 	if got != l { // it had ended meanwhile; the new one must prove itself first
 		return nil
 	}
@@ -118,17 +118,6 @@ func (b *bulk) ahead(ctx context.Context) error {
 	}
 	b.sent = nil
 	return err
-}
-
-// pipe returns the kept connection to the client's own server, if requests may be
-// sent ahead over it.
-func (c *Client) pipe() *http1 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if l, ok := c.links[origin(c.url)].(*http1); ok && l.window > 0 {
-		return l
-	}
-	return nil
 }
 
 // exchange sends and receives. It leaves in sent what has no answer.
@@ -179,7 +168,7 @@ func (b *bulk) fill(ctx context.Context, l *http1) bool {
 			break
 		}
 		s := sentGet{name: name}
-		if s.m = b.message(ctx, l, name); s.m != nil {
+		if s.m = b.prepare(ctx, l, name); s.m != nil {
 			head := l.requestHead(s.m)
 			s.size = len(head)
 			out = append(out, head...)
@@ -194,9 +183,9 @@ func (b *bulk) fill(ctx context.Context, l *http1) bool {
 	return err == nil
 }
 
-// message returns the request for a name, or nil where it must be made alone: it is
+// prepare returns the request for a name, or nil where it must be made alone: it is
 // at another server, or something is wrong with it.
-func (b *bulk) message(ctx context.Context, l *http1, name string) *message {
+func (b *bulk) prepare(ctx context.Context, l *http1, name string) *outgoing {
 	u, err := b.c.urlOf(name)
 	if err != nil || wire.Check(name) != nil || !sameOrigin(u, b.c.url) {
 		return nil
@@ -205,8 +194,8 @@ func (b *bulk) message(ctx context.Context, l *http1, name string) *message {
 	if r.check() != nil {
 		return nil
 	}
-	m, err := b.c.message(ctx, r, b.c.login(u))
-	if err != nil || m.secret && l.secret() != nil {
+	m, err := b.c.engine.prepare(ctx, r, b.c.engine.login(u))
+	if err != nil || m.secret && l.allowSecret() != nil {
 		return nil
 	}
 	return m
@@ -235,12 +224,12 @@ func (b *bulk) deliver(ctx context.Context, s sentGet, resp *Response) error {
 		return b.alone(ctx, b.c.beside(), s.name)
 	}
 	var obj *protocols.Object
-	resp, err := b.c.decoded(resp, s.m.Request)
+	resp, err := b.c.engine.decoded(resp, s.m.Request)
 	if err == nil {
 		if obj, err = b.c.object(s.name, resp, &protocols.GetOptions{}); err != nil {
 			resp.Body.Close()
 		} else {
-			obj.Body = &content{c: b.c, name: s.name, body: &held{body: obj.Body}}
+			obj.Body = &content{c: b.c, name: s.name, body: &gatedBody{body: obj.Body}}
 		}
 	}
 	return b.give(s.name, obj, b.c.wrap(err, "get", s.name))

@@ -55,8 +55,8 @@ func newZstd(r io.Reader) (io.ReadCloser, error) {
 }
 
 // decoded undoes the content codings of an answer, where they were asked for.
-func (c *Client) decoded(resp *Response, r *Request) (*Response, error) {
-	if !c.Settings.Compressed || r.raw || noBody(resp.Method, resp.Status) {
+func (x *exchanger) decoded(resp *Response, r *Request) (*Response, error) {
+	if !x.settings.Compressed || r.raw || noBody(resp.Method, resp.Status) {
 		return resp, nil
 	}
 	layers, err := layersOf(resp.Header)
@@ -67,9 +67,9 @@ func (c *Client) decoded(resp *Response, r *Request) (*Response, error) {
 	if len(layers) == 0 {
 		return resp, nil
 	}
-	resp.Body = &unpacked{raw: resp.Body, layers: layers, most: c.limits.Decompressed, trusted: max(ratioMatters, c.Settings.Decoded)}
+	resp.Body = &unpacked{raw: resp.Body, layers: layers, most: x.limits.Decompressed, trusted: max(ratioMatters, x.settings.Decoded)}
 	resp.Length = -1
-	resp.Header = clone(resp.Header)
+	resp.Header = resp.Header.Clone()
 	resp.Header.Del("Content-Encoding")
 	resp.Header.Del("Content-Length")
 	return resp, nil

@@ -3,6 +3,7 @@ package http
 import (
 	"cmp"
 	"errors"
+	"io"
 	"io/fs"
 	nethttp "net/http"
 	"strconv"
@@ -158,4 +159,10 @@ func digits(s string) bool {
 
 func protocolError(text string) error {
 	return &protocols.Error{Kind: protocols.KindProtocol, Text: text}
+}
+
+// readSome reads at most n bytes, as far as they come.
+func readSome(r io.Reader, n int64) []byte {
+	b, _ := io.ReadAll(io.LimitReader(r, n))
+	return b
 }

@@ -36,7 +36,7 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
-	release, err := c.enter(ctx, name)
+	ctx, release, err := c.enter(ctx, name)
 	if err != nil {
 		return nil, c.wrap(err, "get", name)
 	}
@@ -45,7 +45,7 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 		release()
 		return nil, c.wrap(err, "get", name)
 	}
-	obj.Body = &content{c: c, name: name, body: &held{body: obj.Body, release: release}}
+	obj.Body = &content{c: c, name: name, body: &gatedBody{body: obj.Body, release: release}}
 	return obj, nil
 }
 
@@ -53,7 +53,7 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 type content struct {
 	c    *Client
 	name string
-	body *held
+	body *gatedBody
 }
 
 func (b *content) Read(p []byte) (int, error) {
@@ -88,7 +88,7 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) 
 		return nil, err
 	}
 	r := c.getRequest(u, o)
-	resp, err := c.perform(ctx, r)
+	resp, err := c.engine.perform(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (c Condition) old(e *protocols.Entry) bool {
 
 // object checks that an answer to GET is what was asked for.
 func (c *Client) object(name string, resp *Response, o *protocols.GetOptions) (*protocols.Object, error) {
-	e := c.entryOf(name, resp)
+	e := c.entryOf(name, resp, c.Settings.Compressed)
 	obj := &protocols.Object{Entry: e, Body: resp.Body, Offset: o.Offset}
 	part := o.Offset > 0 || o.Length > 0
 	switch {
@@ -198,33 +198,6 @@ func (f *firstPart) Read(p []byte) (int, error) {
 	n, err := f.ReadCloser.Read(p[:min(int64(len(p)), f.left)])
 	f.left -= int64(n)
 	return n, err
-}
-
-// entryOf returns what an answer tells of an object.
-func (c *Client) entryOf(name string, resp *Response) protocols.Entry {
-	e := protocols.Entry{
-		Protocol: proto, URL: c.display(name), Name: c.SaveName(name), Path: name, Type: protocols.TypeFile, Size: resp.Length,
-	}
-	if len(resp.Header.Values("Content-Encoding")) > 0 && c.Settings.Compressed {
-		e.Size = -1
-	}
-	if t, err := nethttp.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
-		e.Modified = t.UTC()
-	}
-	if tag := resp.Header.Get("ETag"); strings.HasPrefix(tag, `"`) && len(tag) < 1024 { // a weak one proves nothing about bytes
-		e.ID = tag
-	}
-	facts := map[string]string{}
-	if t := resp.Header.Get("Content-Type"); t != "" {
-		facts["content-type"] = t
-	}
-	if f := dispositionName(resp.Header.Get("Content-Disposition")); f != "" {
-		facts["filename"] = f
-	}
-	if len(facts) > 0 {
-		e.Facts = facts
-	}
-	return e
 }
 
 // checkPart compares Content-Range with what was asked for (RFC 9110 14.4), and
@@ -312,7 +285,7 @@ func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error)
 
 // stat is Stat, in a folder that redirects must not lead out of; nil: anywhere.
 func (c *Client) stat(ctx context.Context, name string, within *url.URL) (protocols.Entry, error) {
-	release, err := c.enter(ctx, name)
+	ctx, release, err := c.enter(ctx, name)
 	if err != nil {
 		return protocols.Entry{}, err
 	}
@@ -330,7 +303,7 @@ func (c *Client) stat(ctx context.Context, name string, within *url.URL) (protoc
 	}
 	var resp *Response
 	for _, method := range []string{nethttp.MethodHead, nethttp.MethodGet} {
-		if resp, err = c.perform(ctx, &Request{Method: method, URL: u, raw: true, within: within}); err != nil {
+		if resp, err = c.engine.perform(ctx, &Request{Method: method, URL: u, raw: true, within: within}); err != nil {
 			return protocols.Entry{}, err
 		}
 		if resp.Status != nethttp.StatusMethodNotAllowed && resp.Status != nethttp.StatusNotImplemented || method == nethttp.MethodGet {
@@ -342,7 +315,7 @@ func (c *Client) stat(ctx context.Context, name string, within *url.URL) (protoc
 		return protocols.Entry{}, refusal(resp)
 	}
 	resp.Body.Close()
-	e := c.entryOf(name, resp)
+	e := c.entryOf(name, resp, c.Settings.Compressed)
 	if strings.HasSuffix(u.Path, "/") || sameOrigin(resp.URL, u) && resp.URL.Path == u.Path+"/" {
 		e.Type, e.Size = protocols.TypeDir, -1
 		e.Path = strings.TrimSuffix(e.Path, "/")

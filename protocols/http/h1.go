@@ -17,18 +17,19 @@ import (
 	"github.com/netclients/netclients/protocols/transport"
 )
 
-// http1 is a link of HTTP/1.1 (RFC 9112). The head of an answer is read through
+// http1 is a connection of HTTP/1.1 (RFC 9112). The head of an answer is read through
 // a small buffer and parsed by net/http; what is left of a plain body comes
 // straight from the connection.
 type http1 struct {
-	c     *Client
-	conn  *transport.Conn
-	in    *bufio.Reader
-	bound *bound
-	proxy *url.URL // takes whole requests; nil: a server
-	spent bool     // not good for another request
-	cut   bool     // a body was stopped on its way
-	uses  int
+	opts      *protocols.Options
+	headLimit int64 // bytes of the head of an answer
+	conn      *transport.Conn
+	in        *bufio.Reader
+	bound     *bound
+	proxy     *url.URL // takes requests in absolute form; nil: conn leads to the server
+	spent     bool     // not good for another request
+	cut       bool     // a body was stopped on its way
+	uses      int
 
 	// window is how many requests may wait for answers: 0 until an answer has shown
 	// a server that takes them ahead.
@@ -42,14 +43,12 @@ const headBuffer = 16 << 10
 // most1xx bounds interim answers (RFC 9110 15.2).
 const most1xx = 8
 
-// mostHead is what the head of an answer may have, if the limits allow as much.
-const mostHead = 256 << 10
+// maxHead is what the head of an answer may have, if the limits allow as much.
+const maxHead = 256 << 10
 
-func (c *Client) headLimit() int64 { return min(c.limits.Header, mostHead) }
-
-func newHTTP1(c *Client, conn *transport.Conn) *http1 {
+func newHTTP1(conn *transport.Conn, o *protocols.Options, headLimit int64) *http1 {
 	b := &bound{from: conn, left: -1}
-	return &http1{c: c, conn: conn, bound: b, in: bufio.NewReaderSize(b, headBuffer)}
+	return &http1{opts: o, headLimit: headLimit, conn: conn, bound: b, in: bufio.NewReaderSize(b, headBuffer)}
 }
 
 // bound stops a head that does not end.
@@ -76,9 +75,9 @@ func (b *bound) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (l *http1) good() bool { return !l.spent && !l.conn.Broken() && l.in.Buffered() == 0 }
+func (l *http1) usable() bool { return !l.spent && !l.conn.Broken() && l.in.Buffered() == 0 }
 
-func (l *http1) ready() bool { return l.good() && alive(l.conn) }
+func (l *http1) ready() bool { return l.usable() && alive(l.conn) }
 
 // close says goodbye under TLS, unless a body was cut: the server may not be reading.
 func (l *http1) close() {
@@ -88,9 +87,9 @@ func (l *http1) close() {
 	l.conn.Close()
 }
 
-// secret: behind a proxy that takes requests whole everything can be read there.
-func (l *http1) secret() error {
-	if l.proxy == nil || l.c.opts.AllowPlaintextAuth {
+// allowSecret: behind a proxy that takes requests whole everything can be read there.
+func (l *http1) allowSecret() error {
+	if l.proxy == nil || l.opts.AllowPlaintextAuth {
 		return l.conn.AllowSecret()
 	}
 	return &protocols.Error{
@@ -99,7 +98,7 @@ func (l *http1) secret() error {
 	}
 }
 
-func (l *http1) send(ctx context.Context, m *message) (*Response, error) {
+func (l *http1) send(ctx context.Context, m *outgoing) (*Response, error) {
 	done := l.conn.Use(ctx)
 	resp, err := l.exchange(ctx, m, done)
 	if err != nil {
@@ -110,13 +109,13 @@ func (l *http1) send(ctx context.Context, m *message) (*Response, error) {
 	return resp, nil
 }
 
-// fresh marks a failure before the first byte of an answer on a kept connection:
-// the server had let it go, and the request may be made again on a new one.
-type fresh struct{ error }
+// staleError marks a failure before the first byte of an answer on a kept connection:
+// the server had closed it, and the request may be made again on a new one.
+type staleError struct{ error }
 
-func (f fresh) Unwrap() error { return f.error }
+func (e staleError) Unwrap() error { return e.error }
 
-func (l *http1) exchange(ctx context.Context, m *message, done func()) (*Response, error) {
+func (l *http1) exchange(ctx context.Context, m *outgoing, done func()) (*Response, error) {
 	used := l.uses > 0
 	l.uses++
 	start := time.Now()
@@ -127,7 +126,7 @@ func (l *http1) exchange(ctx context.Context, m *message, done func()) (*Respons
 	if err != nil {
 		err = closedEarly(err)
 		if used && ctx.Err() == nil && protocols.KindOf(err) != protocols.KindLocal {
-			return nil, fresh{err}
+			return nil, staleError{err}
 		}
 		return nil, err
 	}
@@ -148,9 +147,9 @@ func (l *http1) exchange(ctx context.Context, m *message, done func()) (*Respons
 
 // begins waits for the first byte of the answer. A body that is still on its way
 // is stopped when the answer is anything but a success.
-func (l *http1) begins(m *message, up *upload) error {
+func (l *http1) begins(m *outgoing, up *upload) error {
 	if up == nil {
-		l.bound.left = l.c.headLimit()
+		l.bound.left = l.headLimit
 		_, err := l.in.Peek(1)
 		return err
 	}
@@ -170,9 +169,9 @@ func closedEarly(err error) error {
 }
 
 // head reads the final answer's head. until is 100 when that is good enough.
-func (l *http1) head(m *message, until int) (*nethttp.Response, error) {
+func (l *http1) head(m *outgoing, until int) (*nethttp.Response, error) {
 	for range most1xx {
-		l.bound.left = l.c.headLimit()
+		l.bound.left = l.headLimit
 		resp, err := nethttp.ReadResponse(l.in, &nethttp.Request{Method: m.method()})
 		if l.bound.left == 0 && err != nil {
 			return nil, protocolError("the head of the answer is longer than the limit")
@@ -213,7 +212,7 @@ func badHead(err error) error {
 
 // answer makes the Response of a head. done ends the request's hold on the
 // connection, and is called when the body is closed.
-func (l *http1) answer(m *message, r *nethttp.Response, first time.Duration, used bool, done func()) *Response {
+func (l *http1) answer(m *outgoing, r *nethttp.Response, first time.Duration, used bool, done func()) *Response {
 	resp := &Response{
 		Status: r.StatusCode, Proto: r.Proto, Header: r.Header, URL: m.URL, Method: m.method(), Length: r.ContentLength,
 		Reused: used, Address: l.conn.RemoteAddr().String(), TLS: l.conn.TLS(),
@@ -363,7 +362,7 @@ func proxyLogin(p *url.URL) string {
 
 // traceHead tells a trace the head of an answer.
 func (l *http1) traceHead(r *nethttp.Response) {
-	if l.c.opts.Trace == nil {
+	if l.opts.Trace == nil {
 		return
 	}
 	l.conn.Event(protocols.EventRecv, r.Proto+" "+r.Status, 0)

@@ -35,7 +35,7 @@ type upload struct {
 }
 
 // startUpload sends the body of m in the background.
-func (l *http1) startUpload(m *message) *upload {
+func (l *http1) startUpload(m *outgoing) *upload {
 	u := &upload{l: l, done: make(chan struct{})}
 	go func() {
 		var err error
@@ -75,7 +75,7 @@ func (u *upload) listen(on bool) {
 		return
 	}
 	within := listenFor
-	if idle := u.l.c.opts.IdleWithin(); idle > 0 {
+	if idle := u.l.opts.IdleWithin(); idle > 0 {
 		within = min(within, idle/2) // silence is no failure as long as bytes go out
 	}
 	u.l.conn.SetReadDeadline(time.Now().Add(within))
@@ -84,7 +84,7 @@ func (u *upload) listen(on bool) {
 // status waits until the final answer begins, and returns its status: 0 when it does
 // not look like one. Interim answers are read. The error is that of the body, or
 // of the connection when nothing came over it.
-func (u *upload) status(m *message) (int, error) {
+func (u *upload) status(m *outgoing) (int, error) {
 	for range most1xx {
 		line, err := u.wait()
 		if err != nil {
@@ -106,7 +106,7 @@ func (u *upload) wait() (line []byte, err error) {
 	l := u.l
 	defer u.listen(false)
 	for {
-		l.bound.left = l.c.headLimit()
+		l.bound.left = l.headLimit
 		u.listen(true)
 		ended := u.ended()
 		if ended {

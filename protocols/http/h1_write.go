@@ -17,7 +17,7 @@ import (
 
 // write sends the request. The body is then on its way, or nil: it is sent, or the
 // answer has come before it, and the connection is good for nothing else.
-func (l *http1) write(m *message) (*upload, error) {
+func (l *http1) write(m *outgoing) (*upload, error) {
 	head := l.requestHead(m)
 	if small, ok := smallBody(m.Request); ok {
 		_, err := l.conn.Write(append(head, small...))
@@ -36,7 +36,7 @@ func (l *http1) write(m *message) (*upload, error) {
 }
 
 // requestHead returns the head as bytes, and tells the trace.
-func (l *http1) requestHead(m *message) []byte {
+func (l *http1) requestHead(m *outgoing) []byte {
 	target := m.URL.RequestURI()
 	if m.Method == nethttp.MethodOptions && m.URL.Path == "*" {
 		target = "*"
@@ -65,14 +65,14 @@ func (l *http1) requestHead(m *message) []byte {
 	}
 	framing(&b, m)
 	b.WriteString("\r\n")
-	if l.c.opts.Trace != nil {
+	if l.opts.Trace != nil {
 		l.traceRequest(line, h, m)
 	}
 	return b.Bytes()
 }
 
 // framing says how long the body is (RFC 9112 6).
-func framing(b *bytes.Buffer, m *message) {
+func framing(b *bytes.Buffer, m *outgoing) {
 	switch {
 	case m.Body != nil && m.Length < 0:
 		b.WriteString("Transfer-Encoding: chunked\r\n")
@@ -86,7 +86,7 @@ func framing(b *bytes.Buffer, m *message) {
 	}
 }
 
-func (l *http1) traceRequest(line string, h Header, m *message) {
+func (l *http1) traceRequest(line string, h Header, m *outgoing) {
 	l.conn.Event(protocols.EventSend, line, 0)
 	l.conn.Event(protocols.EventSend, "Host: "+hostField(m.URL), 0)
 	for _, text := range headerLines(h) {
@@ -121,7 +121,7 @@ func smallBody(r *Request) ([]byte, bool) {
 const consentWithin = time.Second
 
 // consent waits for 100 Continue. early: another answer has come.
-func (l *http1) consent(m *message) (early bool, err error) {
+func (l *http1) consent(m *outgoing) (early bool, err error) {
 	l.conn.SetReadDeadline(time.Now().Add(consentWithin))
 	_, err = l.in.Peek(1)
 	l.conn.SetReadDeadline(time.Time{})

@@ -15,19 +15,19 @@ import (
 	"github.com/netclients/netclients/protocols/transport"
 )
 
-// http2Link is a link of HTTP/2 (RFC 9113), by net/http.
-type http2Link struct {
+// http2 is a connection of HTTP/2 (RFC 9113), by net/http.
+type http2 struct {
 	conn *transport.Conn
 	cc   *nethttp.ClientConn
-	multi
+	streams
 }
 
 // newHTTP2 starts HTTP/2 on a connection, which is in TLS already where there is
 // any: net/http sees a plain one.
-func newHTTP2(ctx context.Context, c *Client, conn *transport.Conn) (link, error) {
+func (k *connector) newHTTP2(ctx context.Context, conn *transport.Conn) (connection, error) {
 	t := &nethttp.Transport{
 		DisableCompression:     true,
-		MaxResponseHeaderBytes: c.headLimit(),
+		MaxResponseHeaderBytes: k.headLimit,
 		HTTP2:                  &nethttp.HTTP2Config{MaxReadFrameSize: 64 << 10},
 		Protocols:              new(nethttp.Protocols),
 		DialContext:            func(context.Context, string, string) (net.Conn, error) { return conn, nil },
@@ -38,42 +38,46 @@ func newHTTP2(ctx context.Context, c *Client, conn *transport.Conn) (link, error
 		conn.Close()
 		return nil, badFrames(err)
 	}
-	l := &http2Link{conn: conn, cc: cc}
-	l.multi = multi{c: c, trip: cc.RoundTrip, state: conn.TLS, address: conn.RemoteAddr().String(), event: conn.Event, timings: conn.Timings()}
-	return l, nil
+	h := &http2{conn: conn, cc: cc}
+	h.streams = streams{
+		roundTrip: cc.RoundTrip, state: conn.TLS, address: conn.RemoteAddr().String(), traced: k.opts.Trace != nil, event: conn.Event, timings: conn.Timings(),
+	}
+	return h, nil
 }
 
-func (l *http2Link) good() bool { return !l.conn.Broken() && !l.spent }
+func (h *http2) usable() bool { return !h.conn.Broken() && !h.spent }
 
-func (l *http2Link) ready() bool { return l.good() && l.cc.Err() == nil && l.cc.Available() > 0 }
+func (h *http2) ready() bool { return h.usable() && h.cc.Err() == nil && h.cc.Available() > 0 }
 
-func (l *http2Link) close() {
-	l.cc.Close()
-	l.conn.Close()
+func (h *http2) close() {
+	h.cc.Close()
+	h.conn.Close()
 }
 
-func (l *http2Link) secret() error { return l.conn.AllowSecret() }
+func (h *http2) allowSecret() error { return h.conn.AllowSecret() }
 
-// multi is what the links of HTTP/2 and 3 share: a round trip in net/http's types.
-type multi struct {
-	c       *Client
-	trip    func(*nethttp.Request) (*nethttp.Response, error)
-	state   func() *tls.ConnectionState
-	address string
-	event   func(protocols.EventKind, string, int64)
-	timings transport.Timings
-	uses    int
-	spent   bool
+// streams is what the connections of HTTP/2 and 3 share: a round trip in net/http's
+// types, on a stream of its own.
+type streams struct {
+	roundTrip func(*nethttp.Request) (*nethttp.Response, error)
+	state     func() *tls.ConnectionState
+	address   string
+	traced    bool
+	event     func(protocols.EventKind, string, int64)
+	timings   transport.Timings
+	uses      int
+	spent     bool
 }
 
-func (x *multi) send(ctx context.Context, m *message) (*Response, error) {
+func (x *streams) send(ctx context.Context, m *outgoing) (*Response, error) {
 	used := x.uses > 0
 	x.uses++
 	ctx, cancel := context.WithCancel(ctx)
 	start := time.Now()
 	x.trace(m)
 	body := newLentBody(m.Body)
-	r, err := x.trip(x.request(ctx, m, body))
+	req := x.request(ctx, m, body)
+	r, err := x.roundTrip(req)
 	if err != nil {
 		body.takeBack()
 		x.spent = true
@@ -83,11 +87,11 @@ func (x *multi) send(ctx context.Context, m *message) (*Response, error) {
 			return nil, cause
 		}
 		if used {
-			return nil, fresh{badFrames(err)}
+			return nil, staleError{badFrames(err)}
 		}
 		return nil, badFrames(err)
 	}
-	if x.c.opts.Trace != nil {
+	if x.traced {
 		x.event(protocols.EventRecv, r.Proto+" "+r.Status, 0)
 		for _, line := range headerLines(r.Header) {
 			x.event(protocols.EventRecv, line, 0)
@@ -101,15 +105,18 @@ func (x *multi) send(ctx context.Context, m *message) (*Response, error) {
 	if !used {
 		resp.Times.Timings = x.timings
 	}
-	resp.Body = &body2{x: x, resp: resp, std: r, sent: body, ctx: ctx, cancel: cancel}
+	resp.Body = &body2{x: x, resp: resp, req: req, std: r, sent: body, cancel: cancel}
 	return resp, nil
 }
 
 // request puts a message into net/http's form.
-func (x *multi) request(ctx context.Context, m *message, body *lentBody) *nethttp.Request {
+func (x *streams) request(ctx context.Context, m *outgoing, body *lentBody) *nethttp.Request {
 	u := *m.URL
 	u.Host = hostField(m.URL)
-	r := (&nethttp.Request{Method: m.method(), URL: &u, Header: clone(m.header), Host: u.Host, Proto: "HTTP/2.0", ProtoMajor: 2}).WithContext(ctx)
+	if len(m.header["User-Agent"]) == 0 {
+		m.header["User-Agent"] = []string{""} // or net/http adds its own
+	}
+	r := (&nethttp.Request{Method: m.method(), URL: &u, Header: m.header.Clone(), Host: u.Host, Proto: "HTTP/2.0", ProtoMajor: 2}).WithContext(ctx)
 	if host := r.Header.Get("Host"); host != "" {
 		r.Host = host
 		r.Header.Del("Host")
@@ -123,8 +130,8 @@ func (x *multi) request(ctx context.Context, m *message, body *lentBody) *nethtt
 	return r
 }
 
-func (x *multi) trace(m *message) {
-	if x.c.opts.Trace == nil {
+func (x *streams) trace(m *outgoing) {
+	if !x.traced {
 		return
 	}
 	x.event(protocols.EventSend, m.method()+" "+m.URL.RequestURI(), 0)
@@ -183,11 +190,11 @@ func (b *lentBody) takeBack() {
 
 // body2 is the body of an answer of HTTP/2 or 3.
 type body2 struct {
-	x      *multi
+	x      *streams
 	resp   *Response
+	req    *nethttp.Request // its context covers the body
 	std    *nethttp.Response
 	sent   *lentBody
-	ctx    context.Context
 	cancel context.CancelFunc
 	got    int64
 	err    error
@@ -203,8 +210,8 @@ func (b *body2) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	switch {
-	case context.Cause(b.ctx) != nil:
-		err = context.Cause(b.ctx)
+	case context.Cause(b.req.Context()) != nil:
+		err = context.Cause(b.req.Context())
 	case err == io.EOF && b.resp.Length >= 0 && b.got != b.resp.Length && !noBody(b.resp.Method, b.resp.Status):
 		err = cutError(io.ErrUnexpectedEOF)
 	case err == io.EOF:

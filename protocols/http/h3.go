@@ -15,20 +15,20 @@ import (
 	"github.com/netclients/netclients/protocols/transport"
 )
 
-// http3Link is a link of HTTP/3 (RFC 9114) over QUIC, by quic-go.
-type http3Link struct {
+// http3Conn is a connection of HTTP/3 (RFC 9114) over QUIC, by quic-go.
+type http3Conn struct {
 	quic *quic.Transport
 	conn *quic.Conn
 	udp  *packets
-	multi
+	streams
 }
 
 // dialQUIC connects to the host of u.
-func (c *Client) dialQUIC(ctx context.Context, u *url.URL) (link, error) {
+func (k *connector) dialQUIC(ctx context.Context, u *url.URL) (connection, error) {
 	if u.Scheme != "https" {
 		return nil, usage("HTTP/3 is for https URLs only")
 	}
-	d := transport.NewDialer(proto, u, c.optionsFor(u, http3.NextProtoH3))
+	d := transport.NewDialer(proto, u, k.optionsFor(u, http3.NextProtoH3))
 	sock, err := d.Dial(ctx, "quic", "udp", hostOf(u), portOf(u))
 	if err != nil {
 		return nil, err
@@ -39,19 +39,19 @@ func (c *Client) dialQUIC(ctx context.Context, u *url.URL) (link, error) {
 		return nil, err
 	}
 	conf.MinVersion = tls.VersionTLS13
-	if within := c.opts.ConnectWithin(); within > 0 {
+	if within := k.opts.ConnectWithin(); within > 0 {
 		late := &protocols.Error{Kind: protocols.KindTimeout, Retryable: true, Text: "not connected to " + u.Host + " within " + within.String()}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, within, late)
 		defer cancel()
 	}
-	return c.handshakeQUIC(ctx, u, &packets{conn: sock}, conf)
+	return k.handshakeQUIC(ctx, u, &packets{conn: sock}, conf)
 }
 
-func (c *Client) handshakeQUIC(ctx context.Context, u *url.URL, udp *packets, conf *tls.Config) (link, error) {
+func (k *connector) handshakeQUIC(ctx context.Context, u *url.URL, udp *packets, conf *tls.Config) (connection, error) {
 	q := &quic.Transport{Conn: udp}
 	start := time.Now()
-	conn, err := q.Dial(ctx, udp.conn.RemoteAddr(), conf, &quic.Config{MaxIdleTimeout: c.opts.IdleWithin(), HandshakeIdleTimeout: c.opts.ConnectWithin()})
+	conn, err := q.Dial(ctx, udp.conn.RemoteAddr(), conf, &quic.Config{MaxIdleTimeout: k.opts.IdleWithin(), HandshakeIdleTimeout: k.opts.ConnectWithin()})
 	if err != nil {
 		shut(q, udp)
 		if cause := context.Cause(ctx); cause != nil {
@@ -59,11 +59,13 @@ func (c *Client) handshakeQUIC(ctx context.Context, u *url.URL, udp *packets, co
 		}
 		return nil, quicError(err)
 	}
-	l := &http3Link{quic: q, conn: conn, udp: udp}
-	t := &http3.Transport{DisableCompression: true, MaxResponseHeaderBytes: int(c.headLimit())}
+	l := &http3Conn{quic: q, conn: conn, udp: udp}
+	t := &http3.Transport{DisableCompression: true, MaxResponseHeaderBytes: int(k.headLimit)}
 	timings := udp.conn.Timings()
 	timings.TLS = time.Since(start)
-	l.multi = multi{c: c, trip: t.NewClientConn(conn).RoundTrip, state: l.tls, address: udp.conn.RemoteAddr().String(), event: udp.conn.Event, timings: timings}
+	l.streams = streams{
+		roundTrip: t.NewClientConn(conn).RoundTrip, state: l.tls, address: udp.conn.RemoteAddr().String(), traced: k.opts.Trace != nil, event: udp.conn.Event, timings: timings,
+	}
 	udp.conn.Event(protocols.EventTLS, "QUIC with "+u.Host+", "+tls.VersionName(conn.ConnectionState().TLS.Version), 0)
 	return l, nil
 }
@@ -83,16 +85,16 @@ func quicError(err error) error {
 	return err
 }
 
-func (l *http3Link) tls() *tls.ConnectionState {
+func (l *http3Conn) tls() *tls.ConnectionState {
 	s := l.conn.ConnectionState().TLS
 	return &s
 }
 
-func (l *http3Link) good() bool { return !l.spent }
+func (l *http3Conn) usable() bool { return !l.spent }
 
-func (l *http3Link) ready() bool { return l.good() && l.conn.Context().Err() == nil }
+func (l *http3Conn) ready() bool { return l.usable() && l.conn.Context().Err() == nil }
 
-func (l *http3Link) close() {
+func (l *http3Conn) close() {
 	l.conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
 	shut(l.quic, l.udp)
 }
@@ -104,8 +106,8 @@ func shut(q *quic.Transport, udp *packets) {
 	q.Close()
 }
 
-// secret: QUIC is always under TLS.
-func (l *http3Link) secret() error { return nil }
+// allowSecret returns nil: QUIC is always under TLS.
+func (l *http3Conn) allowSecret() error { return nil }
 
 // packets lets QUIC use a connected UDP socket. It does not show that this is a
 // system's socket: the library would warn on standard error where the system does

@@ -11,11 +11,12 @@
 //
 // # Parts
 //
-// A request goes over a link: one HTTP/1.1 connection of our own on package
+// A connector makes and keeps connections: HTTP/1.1 connections of our own on package
 // transport, whose heads are parsed by net/http and whose plain bodies the kernel
-// can move by itself; or an HTTP/2 or HTTP/3 connection of their libraries.
-// [Client.Do] adds what must be decided above links: redirects, logins, cookies,
-// content codings. The verbs of package protocols stand on Do.
+// can move by itself; HTTP/2 connections of net/http; HTTP/3 connections of quic-go.
+// An exchanger makes requests over them, and decides what does not depend on the
+// version: redirects, logins, cookies, content codings. The verbs of package
+// protocols, and [Client.Do], are built on it.
 //
 // # Versions
 //
@@ -28,7 +29,6 @@ package http
 
 import (
 	"net/url"
-	"strings"
 	"sync"
 
 	"github.com/netclients/netclients/protocols"
@@ -89,19 +89,16 @@ type Settings struct {
 type Client struct {
 	Settings Settings
 
-	url    *url.URL
+	site
 	opts   *protocols.Options
 	limits protocols.Limits
 	gate   protocols.Gate
-	logins map[string]*login  // by origin
+	conns  *connector
+	engine *exchanger
 	robots map[string]*robots // by origin
-	second *Client            // see beside
-	within *url.URL           // see Confine
 
-	mu     sync.Mutex // guards what Close shares with a verb
-	links  map[string]link
-	busy   link // the link of the request that is going on
-	closed bool
+	mu   sync.Mutex // guards what Close shares with a verb
+	side *Client    // see beside
 }
 
 var (
@@ -125,98 +122,23 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{
-		url: u, opts: o, limits: o.Limits.WithDefaults(),
-		logins: map[string]*login{}, robots: map[string]*robots{}, links: map[string]link{},
-	}, nil
+	c := &Client{site: site{u}, opts: o, limits: o.Limits.WithDefaults(), robots: map[string]*robots{}}
+	c.conns = &connector{own: u, settings: &c.Settings, opts: o, headLimit: min(c.limits.Header, maxHead), idle: map[string]connection{}}
+	c.engine = &exchanger{site: c.site, settings: &c.Settings, opts: o, limits: c.limits, conns: c.conns, logins: map[string]*login{}}
+	return c, nil
 }
 
-// Path returns the name of what a URL points at: its decoded path, or where that
-// does not tell all, the URL itself without user and fragment.
-func Path(u *url.URL) (string, error) {
-	if u.Scheme == "data" {
-		return u.String(), nil
-	}
-	plain := url.URL{Path: u.Path}
-	if u.Opaque == "" && u.RawQuery == "" && !u.ForceQuery && samePath(plain.EscapedPath(), u.EscapedPath()) {
-		return strings.TrimPrefix(u.Path, "/"), nil
-	}
-	c := *u
-	c.User, c.Fragment, c.RawFragment = nil, "", ""
-	return c.String(), nil
-}
-
-// samePath: the decoded path leads back to what was written, or to the same with
-// other characters encoded. An encoded slash would not.
-func samePath(plain, written string) bool {
-	return plain == written || !strings.Contains(strings.ToLower(written), "%2f")
-}
-
-// isURL reports whether a name is a whole URL.
-func isURL(name string) bool {
-	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "data:")
-}
-
-// urlOf returns the URL of a name at this client's server.
-func (c *Client) urlOf(name string) (*url.URL, error) {
-	if isURL(name) {
-		return protocols.ParseURL(name, "")
-	}
-	return &url.URL{Scheme: c.url.Scheme, Host: c.url.Host, Path: "/" + strings.TrimPrefix(name, "/")}, nil
-}
-
-// display returns the URL of a name for messages and entries, with the user where
-// it is the client's own server.
-func (c *Client) display(name string) string {
-	u, err := c.urlOf(name)
-	if err != nil {
-		return protocols.Redact(c.url)
-	}
-	return c.shown(u)
-}
-
-func (c *Client) shown(u *url.URL) string {
-	v := *u
-	v.User = nil
-	if sameOrigin(u, c.url) {
-		v.User = c.url.User
-	}
-	return protocols.Redact(&v)
-}
-
-// SaveName returns the file name for what a name points at: the last component of
-// its path, and index.html for a folder.
-func (c *Client) SaveName(name string) string {
-	if strings.HasPrefix(name, "data:") {
-		return "data"
-	}
-	path := name
-	if u, err := c.urlOf(name); err == nil && u.Path != "" {
-		path = u.Path
-	} else if isURL(name) {
-		path = "/"
-	}
-	if base := path[strings.LastIndexByte(path, '/')+1:]; base != "" {
-		return base
-	}
-	return "index.html"
-}
-
-// Close frees all connections. A running operation is cut off.
+// Close frees all connections. An operation in progress ends with an error of class
+// [protocols.ErrClosed].
 func (c *Client) Close() error {
+	c.gate.Close()
 	c.mu.Lock()
-	links, busy, second := c.links, c.busy, c.second
-	c.links, c.busy, c.closed = map[string]link{}, nil, true
+	side := c.side
 	c.mu.Unlock()
-	if second != nil {
-		second.Close()
+	if side != nil {
+		side.Close()
 	}
-	for _, l := range links {
-		l.close()
-	}
-	if busy != nil {
-		busy.close()
-	}
+	c.conns.close()
 	if c.Settings.Closed != nil {
 		return c.Settings.Closed()
 	}

@@ -22,7 +22,7 @@ var errStop = errors.New("left")
 // does not tell exactly are asked for, one by one, unless the settings say not to.
 func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
-		release, err := c.enter(ctx, name)
+		ctx, release, err := c.enter(ctx, name)
 		if err == nil {
 			err = c.list(ctx, name, func(e protocols.Entry) bool { return yield(e, nil) })
 			release()
@@ -65,7 +65,7 @@ func noDAV(status int) bool {
 
 // listDAV returns false when the server has no WebDAV there.
 func (c *Client) listDAV(ctx context.Context, u *url.URL, yield func(protocols.Entry) bool) (done bool, err error) {
-	lg := c.login(u)
+	lg := c.engine.login(u)
 	if lg.noDAV || u.RawQuery != "" {
 		return false, nil
 	}
@@ -75,7 +75,7 @@ func (c *Client) listDAV(ctx context.Context, u *url.URL, yield func(protocols.E
 	}
 	ask := propfind(&at, "1")
 	ask.within = u
-	resp, err := c.perform(ctx, ask)
+	resp, err := c.engine.perform(ctx, ask)
 	if errors.Is(err, errOutside) { // the page may be here all the same
 		return false, nil
 	}
@@ -105,7 +105,7 @@ func (c *Client) listPage(ctx context.Context, u *url.URL, yield func(protocols.
 	if err := rules.pause(ctx); err != nil {
 		return err
 	}
-	resp, err := c.perform(ctx, &Request{URL: u, within: u, Header: Header{"Accept": {"text/html, application/xhtml+xml"}}})
+	resp, err := c.engine.perform(ctx, &Request{URL: u, within: u, Header: Header{"Accept": {"text/html, application/xhtml+xml"}}})
 	if err != nil {
 		return err
 	}
@@ -168,18 +168,20 @@ func (c *Client) sized(ctx context.Context, e *protocols.Entry, folder *url.URL)
 // beside returns a second client of the same server, for what must be asked while
 // an answer is being read.
 func (c *Client) beside() *Client {
-	if c.second == nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.second = c.twin()
-		c.second.closed = c.closed
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.side == nil {
+		c.side = c.another()
+		if c.gate.Closed() {
+			c.side.Close()
+		}
 	}
-	c.second.within = c.within
-	return c.second
+	c.side.engine.within = c.engine.within
+	return c.side
 }
 
-// twin returns another client of the same server, not connected.
-func (c *Client) twin() *Client {
+// another returns another client of the same server, not connected.
+func (c *Client) another() *Client {
 	t, _ := New(c.url, c.opts)
 	t.Settings = c.Settings
 	t.Settings.Closed = nil

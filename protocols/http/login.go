@@ -12,7 +12,7 @@ import (
 // login is what is known of one origin: above all how to log in. Nothing is sent and nobody
 // is asked before a server wants one, unless a mechanism is named.
 type login struct {
-	c      *Client
+	x      *exchanger
 	url    *url.URL
 	asked  bool // cred was asked for
 	cred   protocols.Credential
@@ -22,27 +22,27 @@ type login struct {
 }
 
 // login returns the login of the origin of u.
-func (c *Client) login(u *url.URL) *login {
+func (x *exchanger) login(u *url.URL) *login {
 	key := origin(u)
-	if lg := c.logins[key]; lg != nil {
+	if lg := x.logins[key]; lg != nil {
 		return lg
 	}
-	if len(c.logins) >= mostLinks {
-		clear(c.logins)
+	if len(x.logins) >= maxConnections {
+		clear(x.logins)
 	}
-	lg := &login{c: c, url: u}
-	c.logins[key] = lg
+	lg := &login{x: x, url: u}
+	x.logins[key] = lg
 	return lg
 }
 
 // mechanism returns the one that the user asked for, in lower case.
-func (lg *login) mechanism() string { return strings.ToLower(lg.c.opts.Mechanism) }
+func (lg *login) mechanism() string { return strings.ToLower(lg.x.opts.Mechanism) }
 
 // authorize adds the login to a request, once it is known that the server wants
 // it; at the client's own server also when the mechanism was named.
-func (lg *login) authorize(ctx context.Context, m *message) error {
+func (lg *login) authorize(ctx context.Context, m *outgoing) error {
 	way := lg.way
-	if way == "" && sameOrigin(lg.url, lg.c.url) && (lg.mechanism() == "basic" || lg.mechanism() == "bearer") {
+	if way == "" && lg.x.owns(lg.url) && (lg.mechanism() == "basic" || lg.mechanism() == "bearer") {
 		if err := lg.ask(ctx); err != nil {
 			return err
 		}
@@ -77,22 +77,22 @@ func (lg *login) ask(ctx context.Context) error {
 	if lg.asked {
 		return nil
 	}
-	c, u := lg.c, lg.url
-	own, user := sameOrigin(u, c.url), ""
+	x, u := lg.x, lg.url
+	own, user := x.owns(u), ""
 	if own {
-		user = c.url.User.Username()
+		user = x.url.User.Username()
 	}
 	switch {
-	case c.opts.Credentials != nil:
-		cred, err := c.opts.Credentials(ctx, protocols.CredentialRequest{
+	case x.opts.Credentials != nil:
+		cred, err := x.opts.Credentials(ctx, protocols.CredentialRequest{
 			Protocol: proto, Scheme: u.Scheme, Host: u.Hostname(), Port: portOf(u), User: user,
 		})
 		if err != nil {
 			return protocols.Wrap(err, proto, "login", "")
 		}
 		lg.cred = cred
-	case own && c.url.User != nil:
-		lg.cred = protocols.URLCredential(c.url)
+	case own && x.url.User != nil:
+		lg.cred = protocols.URLCredential(x.url)
 	}
 	if cred := &lg.cred; cred.User != "" && cred.Token == "" && !cred.HasPassword() {
 		return protocols.NoPasswordError(cred.User)
@@ -103,7 +103,7 @@ func (lg *login) ask(ctx context.Context) error {
 
 // challenged looks for a way to satisfy a 401. again is false when there is none,
 // or the credentials were refused: then the 401 is the answer.
-func (lg *login) challenged(ctx context.Context, resp *Response, m *message) (again bool, err error) {
+func (lg *login) challenged(ctx context.Context, resp *Response, m *outgoing) (again bool, err error) {
 	sent := m.header.Get("Authorization")
 	if sent != "" && lg.way != "digest" {
 		return false, nil // refused, or the user's own header

@@ -16,7 +16,7 @@ import (
 // connection of its own. Any answer below 500 means that it is up; with ProbeLogin
 // a refused login means that it is not.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r, err := transport.Probe(ctx, c.url, c.enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
+	r, err := transport.ProbeGate(ctx, c.url, &c.gate, c.probe)
 	return r, c.wrap(err, "probe", "")
 }
 
@@ -24,13 +24,13 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	if c.url.Scheme == "data" {
 		return usage("a data URL has no server")
 	}
-	t := c.twin()
+	t := c.another()
 	defer t.Close()
 	u := &url.URL{Scheme: c.url.Scheme, Host: c.url.Host, Path: c.url.Path, RawPath: c.url.RawPath}
 	if u.Path == "" {
 		u.Path = "/"
 	}
-	resp, err := t.perform(ctx, &Request{Method: nethttp.MethodOptions, URL: u, NoFollow: true, bare: true})
+	resp, err := t.engine.perform(ctx, &Request{Method: nethttp.MethodOptions, URL: u, NoFollow: true, bare: true})
 	if err != nil {
 		if protocols.KindOf(err) != protocols.KindConnect {
 			r.Phase = "greeting"
@@ -49,7 +49,7 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	}
 	r.Phase = "login"
 	before := time.Now()
-	resp, err = t.perform(ctx, &Request{Method: nethttp.MethodHead, URL: u, NoFollow: true})
+	resp, err = t.engine.perform(ctx, &Request{Method: nethttp.MethodHead, URL: u, NoFollow: true})
 	if err != nil {
 		return err
 	}

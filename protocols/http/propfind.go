@@ -179,8 +179,26 @@ func davStatus(line string) int {
 	return n
 }
 
+// multiRefusal makes an error of a multistatus that answers a change: some of it
+// was refused (RFC 4918 9.6.1).
+func (c *Client) multiRefusal(resp *Response) error {
+	defer resp.Body.Close()
+	var first error
+	err := parseMultistatus(resp.Body, c.limits, func(r davResponse) error {
+		if code := davStatus(r.status); code >= 300 && first == nil {
+			class := classOf(code)
+			first = &protocols.Error{Kind: class.kind, Code: code, Sentinel: class.class, Text: fmt.Sprintf("%s of %s", nethttp.StatusText(code), r.href)}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return first
+}
+
 // davEntry makes an entry of what lies right in the folder at.
-func (c *Client) davEntry(at *url.URL, r davResponse) (protocols.Entry, bool) {
+func (s site) davEntry(at *url.URL, r davResponse) (protocols.Entry, bool) {
 	u, err := at.Parse(r.href)
 	if err != nil || u.Host != "" && !sameOrigin(u, at) {
 		return protocols.Entry{}, false
@@ -207,27 +225,10 @@ func (c *Client) davEntry(at *url.URL, r davResponse) (protocols.Entry, bool) {
 	if r.kind != "" {
 		e.Facts = map[string]string{"content-type": r.kind}
 	}
-	e.URL = c.display(e.Path)
+	e.URL = s.display(e.Path)
 	if r.folder {
 		e.URL += "/"
 	}
 	return e, true
 }
 
-// multiRefusal makes an error of a multistatus that answers a change: some of it
-// was refused (RFC 4918 9.6.1).
-func (c *Client) multiRefusal(resp *Response) error {
-	defer resp.Body.Close()
-	var first error
-	err := parseMultistatus(resp.Body, c.limits, func(r davResponse) error {
-		if code := davStatus(r.status); code >= 300 && first == nil {
-			class := classOf(code)
-			first = &protocols.Error{Kind: class.kind, Code: code, Sentinel: class.class, Text: fmt.Sprintf("%s of %s", nethttp.StatusText(code), r.href)}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return first
-}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	nethttp "net/http"
-	"net/url"
 	"strings"
 
 	"github.com/netclients/netclients/internal/wire"
@@ -120,15 +119,6 @@ func sizeOf(r io.Reader, o *protocols.PutOptions) int64 {
 		return int64(r.Len())
 	}
 	return -1
-}
-
-// writable returns the URL of a name that something is stored under.
-func (c *Client) writable(name string) (*url.URL, error) {
-	u, err := c.urlOf(name)
-	if err == nil && (u.Scheme == "data" || u.Path == "") {
-		err = usage("nothing can be stored there")
-	}
-	return u, err
 }
 
 // change makes a request without a body that changes something.

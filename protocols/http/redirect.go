@@ -23,18 +23,18 @@ func leadsOn(r *Response) bool {
 
 // follow returns the request that a redirect asks for. What the user put into
 // headers that may be secrets stays behind when it leads to another origin.
-func (c *Client) follow(r *Request, resp *Response) (*Request, error) {
+func (x *exchanger) follow(r *Request, resp *Response) (*Request, error) {
 	to, err := location(r.URL, resp.Header.Get("Location"))
 	if err != nil {
 		return nil, err
 	}
-	if r.URL.Scheme == "https" && to.Scheme == "http" && !c.Settings.AllowDowngrade {
+	if r.URL.Scheme == "https" && to.Scheme == "http" && !x.settings.AllowDowngrade {
 		return nil, &protocols.Error{
 			Kind: protocols.KindRefused, Code: resp.Status, Text: "redirect from https to http, to " + protocols.Redact(to),
 			Hint: "--allow-downgrade follows it, or give that URL",
 		}
 	}
-	if within := cmp.Or(r.within, c.within); within != nil && !r.bare && !below(to, within) {
+	if within := cmp.Or(r.within, x.within); within != nil && !r.bare && !below(to, within) {
 		return nil, &protocols.Error{
 			Kind: protocols.KindRefused, Code: resp.Status, Sentinel: errOutside, Text: "redirect to " + protocols.Redact(to),
 			Hint: "give that URL",
@@ -42,7 +42,7 @@ func (c *Client) follow(r *Request, resp *Response) (*Request, error) {
 	}
 	next := *r
 	next.URL = to
-	next.Header = clone(r.Header)
+	next.Header = r.Header.Clone()
 	if becomesGet(r.method(), resp.Status) {
 		next.Method, next.Body, next.Length, next.Expect = nethttp.MethodGet, nil, 0, false
 		for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Range"} {
@@ -70,7 +70,7 @@ func (c *Client) Confine(root string) error {
 	if err != nil {
 		return c.wrap(err, "ls", root)
 	}
-	c.within = u
+	c.engine.within = u
 	return nil
 }
 

@@ -40,6 +40,13 @@ type Request struct {
 	within *url.URL // redirects stay in this folder, whatever the client's own is
 }
 
+// outgoing is a request as it is sent: all is decided.
+type outgoing struct {
+	*Request
+	header Header // complete but for Host and the length
+	secret bool   // it holds a password or token
+}
+
 func (r *Request) method() string {
 	if r.Method == "" {
 		return nethttp.MethodGet

@@ -187,7 +187,7 @@ func (c *Client) robotsFor(ctx context.Context, u *url.URL) *robots {
 			r.Robots = got
 		}
 	}
-	if len(c.robots) >= mostLinks {
+	if len(c.robots) >= maxConnections {
 		clear(c.robots)
 	}
 	c.robots[key] = r

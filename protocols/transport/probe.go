@@ -35,6 +35,16 @@ func Probe(ctx context.Context, u *url.URL, enter func(context.Context, ...strin
 	return r, err
 }
 
+// ProbeGate is Probe for a client that lets operations in by a gate. steps runs with
+// the operation's own context, which ends when the client is closed.
+func ProbeGate(ctx context.Context, u *url.URL, gate *protocols.Gate, steps func(ctx context.Context, r *protocols.Report) error) (*protocols.Report, error) {
+	enter := func(outer context.Context, _ ...string) (leave func(), err error) {
+		ctx, leave, err = gate.Begin(outer)
+		return leave, err
+	}
+	return Probe(ctx, u, enter, func(r *protocols.Report) error { return steps(ctx, r) })
+}
+
 // Measure puts the connection's times and its TLS session into a report.
 func (c *Conn) Measure(r *protocols.Report) {
 	t := c.Timings()

@@ -1,0 +1,267 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"io"
+	nethttp "net/http"
+	"net/textproto"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// defaultRedirects is how many redirects are followed.
+const defaultRedirects = 20
+
+// exchanger makes requests: it logs in, follows redirects, and undoes content codings.
+// One request at a time.
+type exchanger struct {
+	site
+	settings *Settings
+	opts     *protocols.Options
+	limits   protocols.Limits
+	conns    *connector
+	logins   map[string]*login // by origin
+	within   *url.URL          // see Client.Confine
+}
+
+// perform makes a request and follows where it leads. The gate is taken.
+func (x *exchanger) perform(ctx context.Context, r *Request) (*Response, error) {
+	if err := errors.Join(r.check(), checkHeader(x.settings.Header)); err != nil {
+		return nil, err
+	}
+	start, limit := time.Now(), x.settings.MaxRedirects
+	if limit <= 0 {
+		limit = defaultRedirects
+	}
+	body := newReplay(r.Body)
+	own := *r
+	own.Body = body.reader()
+	for hop := 0; ; hop++ {
+		resp, err := x.withLogin(ctx, &own, body)
+		if err != nil {
+			return nil, err
+		}
+		if !r.bare && x.settings.Jar != nil {
+			x.settings.Jar.Store(own.URL, resp.Header, time.Now())
+		}
+		resp.Hops, resp.Times.Total = hop, time.Since(start)
+		if r.NoFollow || x.settings.NoFollow || !leadsOn(resp) {
+			return x.decoded(resp, &own)
+		}
+		if hop == limit {
+			resp.Body.Close()
+			return nil, protocolError("more than " + plural(limit, "redirect"))
+		}
+		next, err := x.follow(&own, resp)
+		resp.Body.Close()
+		if err == nil && next.Body != nil {
+			err = body.rewind()
+		}
+		if err != nil {
+			return nil, err
+		}
+		own = *next
+	}
+}
+
+// withLogin makes a request, and once more with a login when the server wants one.
+func (x *exchanger) withLogin(ctx context.Context, r *Request, body *replay) (*Response, error) {
+	lg := x.login(r.URL)
+	for attempt := 0; ; attempt++ {
+		m, err := x.prepare(ctx, r, lg)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := x.roundTrip(ctx, m, body)
+		if err != nil || r.bare || resp.Status != nethttp.StatusUnauthorized || attempt == 2 {
+			return resp, err
+		}
+		again, err := lg.challenged(ctx, resp, m)
+		if err != nil || !again {
+			if err != nil {
+				resp.Body.Close()
+			}
+			return resp, err
+		}
+		resp.Body.Close()
+		if r.Body != nil {
+			if err := body.rewind(); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// prepare decides what goes out with a request. Header fields of the settings that may
+// be secrets are for the client's own server only.
+func (x *exchanger) prepare(ctx context.Context, r *Request, lg *login) (*outgoing, error) {
+	m := &outgoing{Request: r, header: Header{}}
+	m.header["User-Agent"] = []string{userAgent}
+	m.header["Accept"] = []string{"*/*"}
+	m.header["Accept-Encoding"] = []string{"identity"}
+	if x.settings.Compressed && !r.raw {
+		m.header["Accept-Encoding"] = []string{codings}
+	}
+	if jar := x.settings.Jar; jar != nil && !r.bare {
+		if line := jar.Line(r.URL, time.Now()); line != "" {
+			m.header["Cookie"] = []string{line}
+		}
+	}
+	own := x.owns(r.URL)
+	if !r.bare {
+		overlay(m.header, x.settings.Header, own)
+	}
+	overlay(m.header, r.Header, true)
+	if _, set := m.header["Authorization"]; !set && !r.bare {
+		if err := lg.authorize(ctx, m); err != nil {
+			return nil, err
+		}
+	}
+	m.secret = len(m.header["Authorization"]) > 0
+	return m, nil
+}
+
+// overlay puts headers of the user in place of ours. One without a value drops
+// ours. All that a user gives may be a secret (X-Api-Key), so that another origin
+// gets only what is plainly none.
+func overlay(to, from Header, own bool) {
+	for name, values := range from {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		if !own && !harmless[name] || framed[name] {
+			continue
+		}
+		if name == "Cookie" && len(to["Cookie"]) > 0 && len(values) > 0 {
+			to["Cookie"] = []string{to["Cookie"][0] + "; " + values[0]}
+			continue
+		}
+		if len(values) == 0 {
+			delete(to, name)
+			continue
+		}
+		to[name] = values
+	}
+}
+
+// harmless headers of the user go along to where a redirect leads.
+var harmless = map[string]bool{
+	"Accept": true, "Accept-Charset": true, "Accept-Encoding": true, "Accept-Language": true, "Cache-Control": true,
+	"Content-Type": true, "Content-Language": true, "Content-Encoding": true, "If-Match": true, "If-None-Match": true,
+	"If-Modified-Since": true, "If-Unmodified-Since": true, "If-Range": true, "Range": true, "User-Agent": true, "Depth": true,
+}
+
+// framed headers say how the body is sent, and are ours alone: a second word on
+// that is how requests are smuggled (RFC 9112 11.2).
+var framed = map[string]bool{"Content-Length": true, "Transfer-Encoding": true, "Connection": true, "Expect": true, "Te": true, "Trailer": true, "Upgrade": true}
+
+// roundTrip sends a request over the connection to its origin. One that a kept connection
+// did not take is sent on a new one, where that can do no harm.
+func (x *exchanger) roundTrip(ctx context.Context, m *outgoing, body *replay) (*Response, error) {
+	for {
+		conn, reused, err := x.conns.take(ctx, m.URL)
+		if err != nil {
+			return nil, err
+		}
+		if m.secret {
+			err = conn.allowSecret()
+		}
+		var resp *Response
+		if err == nil {
+			resp, err = conn.send(ctx, m)
+		}
+		if err == nil {
+			resp.Body = &lentConn{ReadCloser: resp.Body, from: x.conns, url: m.URL, conn: conn}
+			return resp, nil
+		}
+		x.conns.giveBack(m.URL, conn)
+		if !reused || !isStale(err) || !repeatable(m, body) {
+			return nil, err
+		}
+	}
+}
+
+func isStale(err error) bool {
+	_, ok := errors.AsType[staleError](err)
+	return ok
+}
+
+// repeatable: a request without effects that is sent twice has none twice (RFC
+// 9110 9.2.2).
+func repeatable(m *outgoing, body *replay) bool {
+	switch m.method() {
+	case nethttp.MethodPost, nethttp.MethodPatch, "LOCK":
+		return false
+	}
+	return m.Body == nil || body.rewind() == nil
+}
+
+// lentConn is a body that gives its connection back when it is closed.
+type lentConn struct {
+	io.ReadCloser
+	from *connector
+	url  *url.URL
+	conn connection // nil: it was given back
+}
+
+// WriteTo copies the way the body itself does, which may be a fast one.
+func (b *lentConn) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, b.ReadCloser) }
+
+// Close closes the body and keeps the connection for the next request.
+func (b *lentConn) Close() error {
+	err := b.ReadCloser.Close()
+	if b.conn != nil {
+		b.from.giveBack(b.url, b.conn)
+		b.conn = nil
+	}
+	return err
+}
+
+// replay is a request's body that may have to go out again.
+type replay struct {
+	body  io.Reader
+	seek  io.Seeker // nil: it cannot
+	start int64
+	read  atomic.Bool // something was taken of a body that cannot seek
+}
+
+func newReplay(body io.Reader) *replay {
+	p := &replay{body: body}
+	if s, ok := body.(io.Seeker); ok {
+		if at, err := s.Seek(0, io.SeekCurrent); err == nil {
+			p.seek, p.start = s, at
+		}
+	}
+	return p
+}
+
+// reader returns what to send: the body itself, where the kernel may know it.
+func (p *replay) reader() io.Reader {
+	if p.body == nil || p.seek != nil {
+		return p.body
+	}
+	return p
+}
+
+// Read reads a body that can be read only once.
+func (p *replay) Read(b []byte) (int, error) {
+	p.read.Store(true)
+	return p.body.Read(b)
+}
+
+// rewind goes back to where the body starts.
+func (p *replay) rewind() error {
+	if p.body == nil || p.seek == nil && !p.read.Load() {
+		return nil
+	}
+	if p.seek == nil {
+		return &protocols.Error{
+			Kind: protocols.KindRefused, Text: "the body would have to be sent again, and it can be read only once",
+			Hint: "take it from a file; or give the last URL, and --auth MECHANISM for a login",
+		}
+	}
+	_, err := p.seek.Seek(p.start, io.SeekStart)
+	return err
+}

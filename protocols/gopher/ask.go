@@ -15,16 +15,14 @@ import (
 	"github.com/netclients/netclients/protocols/transport"
 )
 
-// enter checks the arguments and takes the gate, for the caller to release; nothing
-// is sent before.
-func (c *Client) enter(ctx context.Context, args ...string) (release func(), err error) {
+// enter checks the arguments and takes the gate; nothing is sent before. The operation
+// uses the context that is returned, which ends when the client is closed, until it
+// calls release.
+func (c *Client) enter(ctx context.Context, args ...string) (_ context.Context, release func(), err error) {
 	if err := wire.Check(args...); err != nil {
-		return nil, &protocols.Error{Kind: protocols.KindUsage, Err: err}
+		return nil, nil, &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	return c.gate.Leave, c.gate.Enter()
+	return c.gate.Begin(ctx)
 }
 
 // connect dials the server of an item, with TLS where its scheme says so.
@@ -45,9 +43,9 @@ func (c *Client) connect(ctx context.Context, it *item) (*transport.Conn, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.hold(conn); err != nil {
-		return nil, err
-	}
+	c.mu.Lock()
+	c.conn = conn
+	c.mu.Unlock()
 	if scheme.TLS == protocols.TLSImplicit {
 		if err := conn.StartTLS(ctx); err != nil {
 			c.drop(conn)
@@ -57,18 +55,7 @@ func (c *Client) connect(ctx context.Context, it *item) (*transport.Conn, error)
 	return conn, nil
 }
 
-// hold lets Close cut the connection off, unless it was first.
-func (c *Client) hold(conn *transport.Conn) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		conn.Close()
-		return &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
-	}
-	c.conn = conn
-	return nil
-}
-
+// drop closes a connection.
 func (c *Client) drop(conn *transport.Conn) {
 	c.mu.Lock()
 	if c.conn == conn {
@@ -76,15 +63,6 @@ func (c *Client) drop(conn *transport.Conn) {
 	}
 	c.mu.Unlock()
 	conn.Close()
-}
-
-func (c *Client) open() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
-	}
-	return nil
 }
 
 // pause keeps the time between two requests.
@@ -123,9 +101,6 @@ type answer struct {
 // ask sends the request and waits for the first bytes. An answer that says no is
 // an error.
 func (c *Client) ask(ctx context.Context, it *item) (*answer, error) {
-	if err := c.open(); err != nil {
-		return nil, err
-	}
 	if err := c.pause(ctx); err != nil {
 		return nil, err
 	}

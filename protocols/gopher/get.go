@@ -20,11 +20,11 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
-	release, err := c.enter(ctx, name)
+	ctx, release, err := c.enter(ctx, name)
 	if err != nil {
 		return nil, c.wrap(err, "get", name)
 	}
-	obj, err := c.get(ctx, name, o)
+	obj, err := c.get(ctx, name, o, release)
 	if err != nil {
 		release()
 		return nil, c.wrap(err, "get", name)
@@ -32,7 +32,7 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	return obj, nil
 }
 
-func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
 	it, err := c.item(name)
 	if err == nil {
 		err = readable(o)
@@ -50,7 +50,7 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if err != nil {
 		return nil, err
 	}
-	b := &body{a: a, name: name, left: -1}
+	b := &body{a: a, name: name, left: -1, release: release}
 	if o.Length > 0 {
 		b.left = o.Length
 	}
@@ -165,6 +165,8 @@ type body struct {
 	left   int64 // of a part that was asked for; -1: to the end
 	err    error // sticky
 	closed bool
+
+	release func() // frees the client
 }
 
 // Read reads content.
@@ -218,6 +220,6 @@ func (b *body) Close() error {
 	b.closed = true
 	b.err = errBodyClosed
 	b.a.close()
-	b.a.c.gate.Leave()
+	b.release()
 	return nil
 }

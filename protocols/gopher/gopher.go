@@ -81,9 +81,8 @@ type Client struct {
 	last   time.Time // when the last request ended
 	plus   bool      // the server has marked items as those of Gopher+
 
-	mu     sync.Mutex      // guards what Close shares with a verb
-	conn   *transport.Conn // of the request that is going on
-	closed bool
+	mu   sync.Mutex      // guards what Close shares with a verb
+	conn *transport.Conn // of the request in progress
 }
 
 var (
@@ -143,11 +142,13 @@ func (c *Client) SaveName(name string) string {
 	return menuFile
 }
 
-// Close ends a running operation. There is no session to end.
+// Close ends an operation in progress with an error of class [protocols.ErrClosed].
+// There is no session to end.
 func (c *Client) Close() error {
+	c.gate.Close()
 	c.mu.Lock()
 	conn := c.conn
-	c.conn, c.closed = nil, true
+	c.conn = nil
 	c.mu.Unlock()
 	if conn != nil {
 		conn.Close()

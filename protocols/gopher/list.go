@@ -37,7 +37,7 @@ func (c *Client) listing(ctx context.Context, op, name string, query *string, li
 		if query != nil {
 			args = append(args, *query)
 		}
-		release, err := c.enter(ctx, args...)
+		ctx, release, err := c.enter(ctx, args...)
 		if err == nil {
 			defer release()
 			err = c.list(ctx, name, query, list, func(e protocols.Entry) bool { return yield(e, nil) })
@@ -58,9 +58,6 @@ func (c *Client) list(ctx context.Context, name string, query *string, list list
 			return protocols.UsageError(proto, "", "a tab in the words to search for")
 		}
 		it.search, it.searches, it.kind = *query, true, kindSearch
-	}
-	if err := c.open(); err != nil {
-		return err
 	}
 	if !it.isMenu() {
 		return &protocols.Error{Kind: protocols.KindRefused, Text: "not a menu but of the type " + KindName(it.kind)}

@@ -101,7 +101,7 @@ type View struct {
 // Gopher+ gives an error of class [errors.ErrUnsupported].
 func (c *Client) Attributes(ctx context.Context, name string) ([]Attribute, error) {
 	var all []Attribute
-	err := c.once(ctx, name, func(it *item) (err error) {
+	err := c.once(ctx, name, func(ctx context.Context, it *item) (err error) {
 		all, err = c.attributes(ctx, it)
 		return err
 	})
@@ -109,8 +109,8 @@ func (c *Client) Attributes(ctx context.Context, name string) ([]Attribute, erro
 }
 
 // once runs one request that has no stream.
-func (c *Client) once(ctx context.Context, name string, f func(it *item) error) error {
-	release, err := c.enter(ctx, name)
+func (c *Client) once(ctx context.Context, name string, f func(ctx context.Context, it *item) error) error {
+	ctx, release, err := c.enter(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (c *Client) once(ctx context.Context, name string, f func(it *item) error) 
 	if err != nil {
 		return err
 	}
-	return f(&it)
+	return f(ctx, &it)
 }
 
 func (c *Client) attributes(ctx context.Context, it *item) ([]Attribute, error) {
@@ -257,7 +257,7 @@ func isTextView(view string) bool {
 // its name does, once the server has not refused it.
 func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
 	var e protocols.Entry
-	err := c.once(ctx, name, func(it *item) error {
+	err := c.once(ctx, name, func(ctx context.Context, it *item) error {
 		e = c.entry(it)
 		all, err := c.attributes(ctx, it)
 		if errors.Is(err, errors.ErrUnsupported) {

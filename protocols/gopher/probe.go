@@ -14,15 +14,12 @@ import (
 // Probe asks for the top menu, and for "caps.txt", in which some servers say what
 // they can do. The banner is the menu's first line with a text; there is no login.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r, err := transport.Probe(ctx, c.url, c.enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
+	r, err := transport.ProbeGate(ctx, c.url, &c.gate, c.probe)
 	r.URL = c.base // the server's, whatever the item
 	return r, c.wrap(err, "probe", "")
 }
 
 func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
-	if err := c.open(); err != nil {
-		return err
-	}
 	top := item{kind: kindMenu}
 	conn, err := c.connect(ctx, &top)
 	if err != nil {

@@ -3,6 +3,7 @@ package protocoltest
 import (
 	"context"
 	"errors"
+	"net"
 	"strconv"
 	"testing"
 	"time"
@@ -111,6 +112,22 @@ func lawCancel(t *testing.T, h *Harness) {
 				tr.errorf("after %v, want at once: %v %s", took, err, o)
 			}
 			tr.again(d)
+			tr.end()
+		})
+	})
+}
+
+// lawClosed closes the client before each line of the server, from another goroutine.
+func lawClosed(t *testing.T, h *Harness) {
+	h.bubbled(t, func(t *testing.T, d *Dialog) {
+		h.points(t, d, func(t *testing.T, where string, upTo int) {
+			tr := h.try(t, d, where, d.script.with(upTo, Step{Mark: "S!", Text: "cancel"}), d.script)
+			tr.player.OnCancel = func() { tr.client.Close() }
+			start := time.Now()
+			o, err := tr.call(t.Context(), d.Call)
+			if took := time.Since(start); !errors.Is(err, protocols.ErrClosed) || !errors.Is(err, net.ErrClosed) || protocols.IsRetryable(err) || took != 0 {
+				tr.errorf("after %v, want ErrClosed at once: %v (retryable: %v) %s", took, err, protocols.IsRetryable(err), o)
+			}
 			tr.end()
 		})
 	})

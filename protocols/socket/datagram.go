@@ -96,16 +96,17 @@ func (c *Datagram) Connect(ctx context.Context) (*DatagramConn, error) {
 }
 
 func (c *Datagram) open(ctx context.Context) (*DatagramConn, error) {
-	if err := c.gate.Enter(); err != nil {
+	ctx, release, err := c.gate.Begin(ctx)
+	if err != nil {
 		return nil, err
 	}
 	conn, err := c.dial(ctx)
 	if err != nil {
-		c.gate.Leave()
+		release()
 		return nil, err
 	}
 	done := conn.Use(ctx)
-	return &DatagramConn{conn: conn, release: sync.OnceFunc(func() { done(); c.gate.Leave() })}, nil
+	return &DatagramConn{conn: conn, release: sync.OnceFunc(func() { done(); release() })}, nil
 }
 
 func (c *Datagram) dial(ctx context.Context) (*transport.Conn, error) {
@@ -124,8 +125,12 @@ func (c *Datagram) dial(ctx context.Context) (*transport.Conn, error) {
 	return conn, nil
 }
 
-// Close does nothing: a socket belongs to who opened it.
-func (c *Datagram) Close() error { return nil }
+// Close ends an operation in progress with an error of class [protocols.ErrClosed]. A
+// socket that is open belongs to its opener, who frees it. It may be called twice.
+func (c *Datagram) Close() error {
+	c.gate.Close()
+	return nil
+}
 
 func (c *Datagram) wrap(err error, op string) error {
 	return protocols.Wrap(err, "udp", op, protocols.Redact(c.url))

@@ -16,18 +16,18 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
-	release, err := c.enter(ctx)
+	ctx, release, err := c.gate.Begin(ctx)
 	if err != nil {
 		return nil, c.wrap(err, "get")
 	}
-	object, err := c.get(ctx, name, o)
+	object, err := c.get(ctx, name, o, release)
 	if err != nil {
 		release()
 	}
 	return object, c.wrap(err, "get")
 }
 
-func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
 	own := ""
 	if c.proto == "unix" {
 		own, _ = unixPath(c.url)
@@ -40,7 +40,7 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) 
 	case o.Same != nil:
 		return nil, &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged, Text: "a stream cannot tell whether it is still the same"}
 	}
-	conn, err := c.begin(ctx)
+	conn, err := c.begin(ctx, release)
 	if err != nil {
 		return nil, err
 	}

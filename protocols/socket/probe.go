@@ -22,7 +22,7 @@ const maxBanner = 1 << 10
 // milliseconds for a greeting. Many services say nothing until they are asked:
 // silence, and the end of the stream, are no failures.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r, err := transport.Probe(ctx, c.url, c.enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
+	r, err := transport.ProbeGate(ctx, c.url, &c.gate, c.probe)
 	return r, c.wrap(err, "probe")
 }
 
@@ -67,8 +67,7 @@ func addressOf(conn *transport.Conn) string {
 // Probe sends an empty datagram. A host that has nobody on the port says so at
 // once, and then the service is down; an answer, or silence, counts as up.
 func (c *Datagram) Probe(ctx context.Context) (*protocols.Report, error) {
-	enter := func(context.Context, ...string) (func(), error) { return c.gate.Leave, c.gate.Enter() }
-	r, err := transport.Probe(ctx, c.url, enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
+	r, err := transport.ProbeGate(ctx, c.url, &c.gate, c.probe)
 	return r, c.wrap(err, "probe")
 }
 

@@ -22,7 +22,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 	if err := wire.Check(command); err != nil {
 		return nil, c.wrap(protocols.UsageError(c.proto, "raw", err.Error()), "raw")
 	}
-	release, err := c.enter(ctx)
+	ctx, release, err := c.gate.Begin(ctx)
 	if err != nil {
 		return nil, c.wrap(err, "raw")
 	}
@@ -56,10 +56,6 @@ func (c *Client) kept(ctx context.Context) (*Conn, error) {
 	conn = &Conn{Conn: raw, release: func() {}}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
-		raw.Close()
-		return nil, errClosed()
-	}
 	c.line = conn
 	return conn, nil
 }

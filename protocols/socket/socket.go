@@ -95,10 +95,9 @@ type Client struct {
 	limits protocols.Limits
 	gate   protocols.Gate
 
-	mu     sync.Mutex // guards what Close shares with a verb
-	conn   *Conn      // of Talk or Get, while it is open
-	line   *Conn      // kept between calls of Do
-	closed bool
+	mu   sync.Mutex // guards what Close shares with a verb
+	conn *Conn      // of Talk or Get, while it is open
+	line *Conn      // kept between calls of Do
 }
 
 var (
@@ -175,11 +174,13 @@ func StartTLSNames() []string {
 	return names
 }
 
-// Close frees the connection that is open, if any. It may be called twice.
+// Close frees the connection that is open, if any, and ends an operation in progress
+// with an error of class [protocols.ErrClosed]. It may be called twice.
 func (c *Client) Close() error {
+	c.gate.Close()
 	c.mu.Lock()
 	conn, line := c.conn, c.line
-	c.closed, c.line = true, nil
+	c.line = nil
 	c.mu.Unlock()
 	if line != nil {
 		line.Close()

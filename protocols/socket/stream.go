@@ -73,37 +73,19 @@ func (c *Client) Connect(ctx context.Context) (*Conn, error) {
 
 // open takes the client and connects.
 func (c *Client) open(ctx context.Context) (*Conn, error) {
-	release, err := c.enter(ctx)
+	ctx, release, err := c.gate.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := c.begin(ctx)
+	conn, err := c.begin(ctx, release)
 	if err != nil {
 		release()
 	}
 	return conn, err
 }
 
-// enter takes the client for one verb.
-func (c *Client) enter(context.Context, ...string) (release func(), err error) {
-	if err := c.gate.Enter(); err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		c.gate.Leave()
-		return nil, errClosed()
-	}
-	return c.gate.Leave, nil
-}
-
-func errClosed() error {
-	return &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
-}
-
-// begin connects a client that was taken. The connection's Close gives it free.
-func (c *Client) begin(ctx context.Context) (*Conn, error) {
+// begin connects a client that was taken. The connection's Close calls release.
+func (c *Client) begin(ctx context.Context, release func()) (*Conn, error) {
 	raw, err := c.dial(ctx)
 	if err != nil {
 		return nil, err
@@ -112,18 +94,13 @@ func (c *Client) begin(ctx context.Context) (*Conn, error) {
 	conn := &Conn{Conn: raw, stats: c.opts.Stats}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
-		done()
-		raw.Close()
-		return nil, errClosed()
-	}
 	c.conn = conn
 	conn.release = sync.OnceFunc(func() {
 		done()
 		c.mu.Lock()
 		c.conn = nil
 		c.mu.Unlock()
-		c.gate.Leave()
+		release()
 	})
 	return conn, nil
 }

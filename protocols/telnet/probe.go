@@ -24,8 +24,7 @@ const (
 // its first text as the banner. The capabilities are the options that were
 // talked about, each with the words that went to and fro.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	enter := func(context.Context, ...string) (func(), error) { return c.gate.Leave, c.gate.Enter() }
-	r, err := transport.Probe(ctx, c.url, enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
+	r, err := transport.ProbeGate(ctx, c.url, &c.gate, c.probe)
 	return r, c.wrap(err, "probe")
 }
 

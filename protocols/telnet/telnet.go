@@ -72,9 +72,8 @@ type Client struct {
 	dialer *transport.Dialer
 	gate   protocols.Gate
 
-	mu     sync.Mutex // guards what Close shares with a session
-	conn   *Conn
-	closed bool
+	mu   sync.Mutex // guards what Close shares with a session
+	conn *Conn
 }
 
 var (
@@ -105,25 +104,20 @@ func (c *Client) Connect(ctx context.Context) (*Conn, error) {
 }
 
 func (c *Client) open(ctx context.Context) (*Conn, error) {
-	if err := c.gate.Enter(); err != nil {
+	ctx, release, err := c.gate.Begin(ctx)
+	if err != nil {
 		return nil, err
 	}
 	raw, err := c.dial(ctx)
 	if err != nil {
-		c.gate.Leave()
+		release()
 		return nil, err
 	}
-	conn := c.newConn(ctx, raw)
+	conn := c.newConn(ctx, raw, release)
 	c.mu.Lock()
-	closed := c.closed
 	c.conn = conn
 	c.mu.Unlock()
-	if closed {
-		err = &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
-	} else {
-		err = conn.begin()
-	}
-	if err != nil {
+	if err := conn.begin(); err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -148,8 +142,8 @@ func (c *Client) dial(ctx context.Context) (*transport.Conn, error) {
 	return raw, nil
 }
 
-// newConn makes the session of a connection.
-func (c *Client) newConn(ctx context.Context, raw *transport.Conn) *Conn {
+// newConn makes the session of a connection. Its end calls release.
+func (c *Client) newConn(ctx context.Context, raw *transport.Conn, release func()) *Conn {
 	done := raw.Use(ctx)
 	w := &wire{ctx: ctx, raw: raw, trace: c.opts.Trace != nil}
 	w.e.set, w.e.limit = c.settings(), int(c.limits.Literal)
@@ -163,7 +157,7 @@ func (c *Client) newConn(ctx context.Context, raw *transport.Conn) *Conn {
 		c.mu.Lock()
 		c.conn = nil
 		c.mu.Unlock()
-		c.gate.Leave()
+		release()
 	})
 	return conn
 }
@@ -181,11 +175,12 @@ func (c *Client) settings() Settings {
 	return s
 }
 
-// Close ends the session that is open, if any. It may be called twice.
+// Close ends the session that is open, if any; what waits in it ends with an error of
+// class [protocols.ErrClosed]. It may be called twice.
 func (c *Client) Close() error {
+	c.gate.Close()
 	c.mu.Lock()
 	conn := c.conn
-	c.closed = true
 	c.mu.Unlock()
 	if conn != nil {
 		return conn.Close()

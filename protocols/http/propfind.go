@@ -231,4 +231,3 @@ func (s site) davEntry(at *url.URL, r davResponse) (protocols.Entry, bool) {
 	}
 	return e, true
 }
-

@@ -121,4 +121,3 @@ func (s site) entryOf(name string, resp *Response, decoded bool) protocols.Entry
 	}
 	return e
 }
-

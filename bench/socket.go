@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	servers "github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/textlab"
 )
 
 // sockets is bulk transfer through a raw socket, both ways, a server of many
@@ -110,7 +110,7 @@ func telnetLogins() []workload {
 	quick := telnetLogin("telnet-login", "log in to the lab's Telnet server, run one command and leave, 1,000 times", 1000, "{LAB_TELNET}")
 	quick.slow = true
 	quick.setup = func(l *lab) error {
-		s, err := servers.StartTelnet(servers.TelnetOptions{}) // it ends with this program
+		s, err := textlab.StartTelnet(textlab.TelnetOptions{}) // it ends with this program
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,11 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/ftplab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
+	"github.com/netclients/netclients/protocols/lab/newslab"
+	"github.com/netclients/netclients/protocols/lab/textlab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // programs is the folder of the built examples.
@@ -74,7 +79,7 @@ func examples() []example {
 
 // TestExamples runs them in order, since some use what one before has made.
 func TestExamples(t *testing.T) {
-	server, err := lab.StartFTP(lab.FTPOptions{})
+	server, err := ftplab.Start(ftplab.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,32 +87,32 @@ func TestExamples(t *testing.T) {
 	c := server.Credentials()
 	full := strings.Replace(server.URL(), "://", fmt.Sprintf("://%s:%s@", c.User, c.Password), 1)
 	dir, bin, ran := t.TempDir(), programs(t), map[string]bool{}
-	mail, err := lab.StartSMTP(lab.SMTPOptions{})
+	mail, err := maillab.StartSMTP(maillab.SMTPOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer mail.Close()
-	gopher, err := lab.StartGopher(lab.GopherOptions{})
+	gopher, err := textlab.StartGopher(textlab.GopherOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer gopher.Close()
-	calls, err := lab.StartXMLRPC(lab.XMLRPCOptions{})
+	calls, err := weblab.StartXMLRPC(weblab.XMLRPCOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer calls.Close()
-	letters, err := lab.StartIMAP(lab.IMAPOptions{})
+	letters, err := maillab.StartIMAP(maillab.IMAPOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer letters.Close()
-	news, err := lab.StartNNTP(lab.NNTPOptions{})
+	news, err := newslab.Start(newslab.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer news.Close()
-	web, err := lab.StartHTTP(lab.HTTPOptions{})
+	web, err := weblab.StartHTTP(weblab.HTTPOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +177,7 @@ func goesOn(t *testing.T, program string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := lab.StartFTP(lab.FTPOptions{Faults: faults})
+	server, err := ftplab.Start(ftplab.Options{ServerOptions: lab.ServerOptions{Faults: faults}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/ftplab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
+	"github.com/netclients/netclients/protocols/lab/newslab"
+	"github.com/netclients/netclients/protocols/lab/socklab"
+	"github.com/netclients/netclients/protocols/lab/textlab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 func TestMain(m *testing.M) {
@@ -74,33 +80,53 @@ func want(ts *testscript.TestScript, neg bool, args []string) {
 
 // starters are the embedded servers that scripts can start.
 var starters = map[string]func(lab.Faults) (lab.Server, error){
-	"ftp": func(f lab.Faults) (lab.Server, error) { return lab.StartFTP(lab.FTPOptions{Faults: f}) },
-	"tcp": func(f lab.Faults) (lab.Server, error) { return lab.StartSimple(lab.SimpleOptions{Faults: f}) },
+	"ftp": func(f lab.Faults) (lab.Server, error) {
+		return ftplab.Start(ftplab.Options{ServerOptions: lab.ServerOptions{Faults: f}})
+	},
+	"tcp": func(f lab.Faults) (lab.Server, error) {
+		return socklab.Start(socklab.Options{ServerOptions: lab.ServerOptions{Faults: f}})
+	},
 	"udp": func(f lab.Faults) (lab.Server, error) {
-		return lab.StartSimple(lab.SimpleOptions{Network: "udp", Faults: f})
+		return socklab.Start(socklab.Options{ServerOptions: lab.ServerOptions{Faults: f}, Network: "udp"})
 	},
 	"daytime": func(f lab.Faults) (lab.Server, error) {
-		return lab.StartSimple(lab.SimpleOptions{Service: lab.ServiceDaytime, Faults: f})
+		return socklab.Start(socklab.Options{ServerOptions: lab.ServerOptions{Faults: f}, Service: socklab.Daytime})
 	},
-	"telnet": func(f lab.Faults) (lab.Server, error) { return lab.StartTelnet(lab.TelnetOptions{Faults: f}) },
-	"http":   func(f lab.Faults) (lab.Server, error) { return lab.StartHTTP(lab.HTTPOptions{Faults: f}) },
-	"smtp":   func(f lab.Faults) (lab.Server, error) { return lab.StartSMTP(lab.SMTPOptions{Faults: f}) },
-	"lmtp":   func(f lab.Faults) (lab.Server, error) { return lab.StartSMTP(lab.SMTPOptions{Faults: f, LMTP: true}) },
+	"telnet": func(f lab.Faults) (lab.Server, error) {
+		return textlab.StartTelnet(textlab.TelnetOptions{ServerOptions: lab.ServerOptions{Faults: f}})
+	},
+	"http": func(f lab.Faults) (lab.Server, error) {
+		return weblab.StartHTTP(weblab.HTTPOptions{ServerOptions: lab.ServerOptions{Faults: f}})
+	},
+	"smtp": func(f lab.Faults) (lab.Server, error) {
+		return maillab.StartSMTP(maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: f}})
+	},
+	"lmtp": func(f lab.Faults) (lab.Server, error) {
+		return maillab.StartSMTP(maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: f}, LMTP: true})
+	},
 	"submission": func(f lab.Faults) (lab.Server, error) {
-		return lab.StartSMTP(lab.SMTPOptions{Faults: f, Submission: true})
+		return maillab.StartSMTP(maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: f}, Submission: true})
 	},
-	"nntp": func(f lab.Faults) (lab.Server, error) { return lab.StartNNTP(lab.NNTPOptions{Faults: f}) },
+	"nntp": func(f lab.Faults) (lab.Server, error) {
+		return newslab.Start(newslab.Options{ServerOptions: lab.ServerOptions{Faults: f}})
+	},
 	"holes": func(f lab.Faults) (lab.Server, error) { // a news server that has lost two articles of its overview
-		news := lab.NewsSample()
+		news := newslab.Sample()
 		news.Lose("<2@lab.invalid>")
 		news.Lose("<pattern.bin.2@lab.invalid>")
-		return lab.StartNNTP(lab.NNTPOptions{Faults: f, News: news})
+		return newslab.Start(newslab.Options{ServerOptions: lab.ServerOptions{Faults: f}, News: news})
 	},
-	"imap":   func(f lab.Faults) (lab.Server, error) { return lab.StartIMAP(lab.IMAPOptions{Faults: f}) },
-	"pop3":   func(f lab.Faults) (lab.Server, error) { return lab.StartPOP3(lab.POP3Options{Faults: f}) },
-	"xmlrpc": func(f lab.Faults) (lab.Server, error) { return lab.StartXMLRPC(lab.XMLRPCOptions{Faults: f}) },
+	"imap": func(f lab.Faults) (lab.Server, error) {
+		return maillab.StartIMAP(maillab.IMAPOptions{ServerOptions: lab.ServerOptions{Faults: f}})
+	},
+	"pop3": func(f lab.Faults) (lab.Server, error) {
+		return maillab.StartPOP3(maillab.POP3Options{ServerOptions: lab.ServerOptions{Faults: f}})
+	},
+	"xmlrpc": func(f lab.Faults) (lab.Server, error) {
+		return weblab.StartXMLRPC(weblab.XMLRPCOptions{ServerOptions: lab.ServerOptions{Faults: f}})
+	},
 	"gopher": func(f lab.Faults) (lab.Server, error) {
-		return lab.StartGopher(lab.GopherOptions{Faults: f, Plus: true})
+		return textlab.StartGopher(textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: f}, Plus: true})
 	},
 }
 

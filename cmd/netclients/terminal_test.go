@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/textlab"
 )
 
 // patience is for a machine that is busy with other tests.
@@ -151,10 +152,10 @@ func (s *glass) ends(code int) {
 	}
 }
 
-func telnetServer(t *testing.T, o lab.TelnetOptions) *lab.TelnetServer {
+func telnetServer(t *testing.T, o textlab.TelnetOptions) *textlab.TelnetServer {
 	t.Helper()
 	o.NoLogin = true
-	server, err := lab.StartTelnet(o)
+	server, err := textlab.StartTelnet(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +166,7 @@ func telnetServer(t *testing.T, o lab.TelnetOptions) *lab.TelnetServer {
 // TestOpenAtATerminal: keys go out one by one, and the menu works, with the
 // terminal as it was before.
 func TestOpenAtATerminal(t *testing.T) {
-	server := telnetServer(t, lab.TelnetOptions{})
+	server := telnetServer(t, textlab.TelnetOptions{})
 	s := atTerminal(t, "netclients", "telnet", "open", server.Addr())
 	s.until("lab$ ")
 	s.raw()
@@ -215,7 +216,7 @@ func TestTerminalIsGivenBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			server := telnetServer(t, lab.TelnetOptions{Faults: faults})
+			server := telnetServer(t, textlab.TelnetOptions{ServerOptions: lab.ServerOptions{Faults: faults}})
 			s := atTerminal(t, "netclients", "telnet", "open", server.Addr())
 			s.until("lab$ ")
 			s.raw()
@@ -241,7 +242,7 @@ func TestSuspend(t *testing.T) {
 	if _, err := exec.LookPath("dash"); err != nil {
 		t.Skip("dash is not installed: a shell that leaves the modes of the terminal alone is needed")
 	}
-	server := telnetServer(t, lab.TelnetOptions{})
+	server := telnetServer(t, textlab.TelnetOptions{})
 	s := atTerminal(t, "dash", "-i")
 	s.until("sh> ")
 	s.types("netclients telnet open " + server.Addr() + "\r")
@@ -286,7 +287,7 @@ func (s *glass) foreground() int {
 // TestRunIsHarmlessOnATerminal: escape sequences of a server are not passed on by
 // run: neither a title, nor the clipboard, nor the screen are its to change.
 func TestRunIsHarmlessOnATerminal(t *testing.T) {
-	server := telnetServer(t, lab.TelnetOptions{Before: "\x1b]0;evil\x07\x1b[2J\x1b]52;c;ZXZpbA==\x1b\\\u009b31m\x9b31m\x90q\u202e "})
+	server := telnetServer(t, textlab.TelnetOptions{Before: "\x1b]0;evil\x07\x1b[2J\x1b]52;c;ZXZpbA==\x1b\\\u009b31m\x9b31m\x90q\u202e "})
 	s := atTerminal(t, "netclients", "telnet", "run", server.Addr(), "--expect", `lab\$ `)
 	s.ends(0)
 	s.until("evil")

@@ -20,12 +20,14 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/mailstore", "protocols protocols/file internal/charset", "...", "flag log log/slog os/exec net net/http"},
 	{"protocols/message", "protocols internal/charset", "...", "flag log log/slog os/exec net"},
 	{"protocols/expect", "protocols", "", "flag log log/slog os os/exec net/http"},
-	{"protocols/lab", "internal/wire internal/urgent internal/charset", "...", "flag log log/slog os os/exec"},
+	{"protocols/lab", "", "", "flag log log/slog os os/exec"},
+	{"protocols/lab/labtest", "protocols protocols/lab", "", "flag log log/slog os os/exec"},
+	{"protocols/lab/...", "protocols/lab protocols/lab/internal/... internal/wire internal/urgent internal/charset", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
 	{"protocols/protocoltest", "protocols protocols/lab protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                                                                     // own codec over the HTTP adapter's transport
-	{"protocols/http", "protocols protocols/transport internal/wire", "...", "flag log log/slog os os/exec"},                                                                                                                                             // net/http is its parser of heads
-	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/keeper internal/inflate internal/charset", "", "flag log log/slog os os/exec net/http"},                                        // parts of an adapter
+	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                              // own codec over the HTTP adapter's transport
+	{"protocols/http", "protocols protocols/transport internal/wire", "...", "flag log log/slog os os/exec"},                                                                                                      // net/http is its parser of heads
+	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/keeper internal/inflate internal/charset", "", "flag log log/slog os os/exec net/http"}, // parts of an adapter
 	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/keeper internal/line internal/inflate internal/charset", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
@@ -36,7 +38,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/*", "protocols", "...", "flag log log/slog"},
 	{"cmd/netclients", "internal/cli", "", "flag log log/slog"},
 	{"examples/...", "protocols protocols/...", "", ""},
-	{"bench", "internal/interop protocols/lab", "", ""},
+	{"bench", "internal/interop protocols/lab/...", "", ""},
 }
 
 func TestImports(t *testing.T) {
@@ -119,15 +121,22 @@ var openers = map[string]string{
 
 func TestSocketsAreOpenedByTransport(t *testing.T) {
 	allowed := exceptions{
-		"protocols/transport":    "this is where sockets are opened",
-		"protocols/http/h2.go":   "net/http's Transport speaks HTTP/2 over a connection of ours, and dials none",
-		"protocols/lab":          "servers, and proxies that connect to what they are asked for",
-		"protocols/socket":       "servers, UNIX sockets of all types, and datagrams without a peer",
-		"protocols/protocoltest": "servers that play dialogues",
-		"internal/interop":       "looks whether the real servers are up",
-		"internal/dialogs":       "records from the real servers",
-		"bench":                  "a proxy that delays",
-		"examples/custom-dialer": "shows a dialer of one's own",
+		"protocols/transport":          "this is where sockets are opened",
+		"protocols/http/h2.go":         "net/http's Transport speaks HTTP/2 over a connection of ours, and dials none",
+		"protocols/lab/internal/frame": "the listener of all servers",
+		"protocols/lab/ftplab":         "a server, with data connections",
+		"protocols/lab/labtest":        "connections that tests drive by hand",
+		"protocols/lab/maillab":        "servers, which start TLS",
+		"protocols/lab/newslab":        "a server, which starts TLS",
+		"protocols/lab/socklab":        "servers, and proxies that connect to what they are asked for",
+		"protocols/lab/textlab":        "servers, which start TLS",
+		"protocols/lab/weblab":         "servers",
+		"protocols/socket":             "servers, UNIX sockets of all types, and datagrams without a peer",
+		"protocols/protocoltest":       "servers that play dialogues",
+		"internal/interop":             "looks whether the real servers are up",
+		"internal/dialogs":             "records from the real servers",
+		"bench":                        "a proxy that delays",
+		"examples/custom-dialer":       "shows a dialer of one's own",
 	}
 	broken := map[string]string{}
 	for _, s := range sources(t) {

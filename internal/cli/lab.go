@@ -16,6 +16,12 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/ftplab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
+	"github.com/netclients/netclients/protocols/lab/newslab"
+	"github.com/netclients/netclients/protocols/lab/socklab"
+	"github.com/netclients/netclients/protocols/lab/textlab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // labServer is an embedded server that lab and tour start.
@@ -26,29 +32,47 @@ type labServer struct {
 
 // labServers is the table of embedded servers.
 func labServers() []labServer {
-	mail := lab.SampleMail() // what smtp and lmtp take in can be read with imap and pop3
+	mail := maillab.Sample() // what smtp and lmtp take in can be read with imap and pop3
 	return []labServer{
-		{"ftp", func(f lab.Faults) (lab.Server, error) { return lab.StartFTP(lab.FTPOptions{Faults: f}) }},
-		{"xmlrpc", func(f lab.Faults) (lab.Server, error) { return lab.StartXMLRPC(lab.XMLRPCOptions{Faults: f}) }},
-		{"gopher", func(f lab.Faults) (lab.Server, error) {
-			return lab.StartGopher(lab.GopherOptions{Faults: f, Plus: true, Behind: map[string][]string{"": {"7Search\t/search"}}})
+		{"ftp", func(f lab.Faults) (lab.Server, error) {
+			return ftplab.Start(ftplab.Options{ServerOptions: lab.ServerOptions{Faults: f}})
 		}},
-		{"http", func(f lab.Faults) (lab.Server, error) { return lab.StartHTTP(lab.HTTPOptions{Faults: f}) }},
-		{"imap", func(f lab.Faults) (lab.Server, error) { return lab.StartIMAP(lab.IMAPOptions{Faults: f, Mail: mail}) }},
-		{"nntp", func(f lab.Faults) (lab.Server, error) { return lab.StartNNTP(lab.NNTPOptions{Faults: f}) }},
-		{"pop3", func(f lab.Faults) (lab.Server, error) { return lab.StartPOP3(lab.POP3Options{Faults: f, Mail: mail}) }},
-		{"tcp", func(f lab.Faults) (lab.Server, error) { return lab.StartSimple(lab.SimpleOptions{Faults: f}) }},
-		{"telnet", func(f lab.Faults) (lab.Server, error) { return lab.StartTelnet(lab.TelnetOptions{Faults: f}) }},
+		{"xmlrpc", func(f lab.Faults) (lab.Server, error) {
+			return weblab.StartXMLRPC(weblab.XMLRPCOptions{ServerOptions: lab.ServerOptions{Faults: f}})
+		}},
+		{"gopher", func(f lab.Faults) (lab.Server, error) {
+			return textlab.StartGopher(textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: f}, Plus: true, Behind: map[string][]string{"": {"7Search\t/search"}}})
+		}},
+		{"http", func(f lab.Faults) (lab.Server, error) {
+			return weblab.StartHTTP(weblab.HTTPOptions{ServerOptions: lab.ServerOptions{Faults: f}})
+		}},
+		{"imap", func(f lab.Faults) (lab.Server, error) {
+			return maillab.StartIMAP(maillab.IMAPOptions{ServerOptions: lab.ServerOptions{Faults: f}, Mail: mail})
+		}},
+		{"nntp", func(f lab.Faults) (lab.Server, error) {
+			return newslab.Start(newslab.Options{ServerOptions: lab.ServerOptions{Faults: f}})
+		}},
+		{"pop3", func(f lab.Faults) (lab.Server, error) {
+			return maillab.StartPOP3(maillab.POP3Options{ServerOptions: lab.ServerOptions{Faults: f}, Mail: mail})
+		}},
+		{"tcp", func(f lab.Faults) (lab.Server, error) {
+			return socklab.Start(socklab.Options{ServerOptions: lab.ServerOptions{Faults: f}})
+		}},
+		{"telnet", func(f lab.Faults) (lab.Server, error) {
+			return textlab.StartTelnet(textlab.TelnetOptions{ServerOptions: lab.ServerOptions{Faults: f}})
+		}},
 		{"unix", startUnix},
 		{"udp", func(f lab.Faults) (lab.Server, error) {
-			return lab.StartSimple(lab.SimpleOptions{Network: "udp", Faults: f})
+			return socklab.Start(socklab.Options{ServerOptions: lab.ServerOptions{Faults: f}, Network: "udp"})
 		}},
-		{"smtp", func(f lab.Faults) (lab.Server, error) { return lab.StartSMTP(lab.SMTPOptions{Faults: f, Mail: mail}) }},
+		{"smtp", func(f lab.Faults) (lab.Server, error) {
+			return maillab.StartSMTP(maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: f}, Mail: mail})
+		}},
 		{"lmtp", func(f lab.Faults) (lab.Server, error) {
-			return lab.StartSMTP(lab.SMTPOptions{Faults: f, Mail: mail, LMTP: true})
+			return maillab.StartSMTP(maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: f}, Mail: mail, LMTP: true})
 		}},
 		{"submission", func(f lab.Faults) (lab.Server, error) {
-			return lab.StartSMTP(lab.SMTPOptions{Faults: f, Mail: mail, Submission: true})
+			return maillab.StartSMTP(maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: f}, Mail: mail, Submission: true})
 		}},
 	}
 }
@@ -65,7 +89,7 @@ func startUnix(f lab.Faults) (lab.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := lab.StartSimple(lab.SimpleOptions{Network: "unix", Addr: filepath.Join(dir, "socket"), Faults: f})
+	s, err := socklab.Start(socklab.Options{ServerOptions: lab.ServerOptions{Addr: filepath.Join(dir, "socket"), Faults: f}, Network: "unix"})
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, err

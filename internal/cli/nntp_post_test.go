@@ -8,11 +8,11 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/newslab"
 )
 
 // news runs a verb of NNTP at a server and returns what it prints and its exit code.
-func news(t *testing.T, s *lab.NNTPServer, verb string, args ...string) (stdout, stderr string, code int) {
+func news(t *testing.T, s *newslab.Server, verb string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, words bytes.Buffer
 	args = append([]string{"nntp", verb, s.URL() + "local.test"}, args...)
@@ -22,7 +22,7 @@ func news(t *testing.T, s *lab.NNTPServer, verb string, args ...string) (stdout,
 
 // TestNewsHeaderInjection: no flag can put a header of its own into an article.
 func TestNewsHeaderInjection(t *testing.T) {
-	s, err := lab.StartNNTP(lab.NNTPOptions{})
+	s, err := newslab.Start(newslab.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestNewsHeaderInjection(t *testing.T) {
 
 // TestNewsPost composes articles of all kinds and reads them back.
 func TestNewsPost(t *testing.T) {
-	s, err := lab.StartNNTP(lab.NNTPOptions{})
+	s, err := newslab.Start(newslab.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

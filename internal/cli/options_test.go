@@ -13,6 +13,8 @@ import (
 	"github.com/youmark/pkcs8"
 
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/socklab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 func TestNoProxyFlag(t *testing.T) {
@@ -128,7 +130,7 @@ func TestTLSVersionAndKeyLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	web, err := lab.StartHTTP(lab.HTTPOptions{Authority: a, TLS: true})
+	web, err := weblab.StartHTTP(weblab.HTTPOptions{ServerOptions: lab.ServerOptions{Authority: a, TLS: lab.TLSImplicit}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +181,7 @@ func TestProxyCommandIsNotThisMachine(t *testing.T) {
 	mainLine(t, "ls", u, "--proxy-command", "cat", "--proxy", "http://p:1").says(t, 2, "exclude each other")
 	mainLine(t, "udp", "send", "127.0.0.1:9", "x", "--proxy-command", "cat").says(t, 2, "carries no datagrams")
 	file := t.TempDir() + "/socket"
-	local, err := lab.StartSimple(lab.SimpleOptions{Network: "unix", Addr: file})
+	local, err := socklab.Start(socklab.Options{ServerOptions: lab.ServerOptions{Addr: file}, Network: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}

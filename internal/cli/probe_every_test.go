@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // watcher is a standard output that calls on each line.
@@ -35,7 +36,7 @@ func TestProbeEveryReadsFilesAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	web, err := lab.StartHTTP(lab.HTTPOptions{Authority: right, TLS: true})
+	web, err := weblab.StartHTTP(weblab.HTTPOptions{ServerOptions: lab.ServerOptions{Authority: right, TLS: lab.TLSImplicit}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,12 +18,13 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // startWeb starts the embedded HTTP server for another program's client.
-func startWeb(t *testing.T, o lab.HTTPOptions) *lab.HTTPServer {
+func startWeb(t *testing.T, o weblab.HTTPOptions) *weblab.HTTPServer {
 	t.Helper()
-	s, err := lab.StartHTTP(o)
+	s, err := weblab.StartHTTP(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func runCurl(t *testing.T, args ...string) string {
 // TestLabHTTPByCurl: the embedded server is one that curl can talk to: TLS, HTTP/2,
 // Digest, ranges, codings, redirects, uploads with consent, WebDAV.
 func TestLabHTTPByCurl(t *testing.T) {
-	s := startWeb(t, lab.HTTPOptions{TLS: true, Token: "t0ken"})
+	s := startWeb(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Token: "t0ken"})
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(ca, s.Authority().CAPEM(), 0o600); err != nil {
 		t.Fatal(err)
@@ -64,7 +65,7 @@ func TestLabHTTPByCurl(t *testing.T) {
 		for want, args := range map[string][]string{
 			string(readme):            {s.URL() + "README.txt"},
 			string(readme[5:10]):      {"-r", "5-9", s.URL() + "README.txt"},
-			lab.Coded:                 {"--compressed", s.URL() + "-/coded/gzip"},
+			weblab.Coded:              {"--compressed", s.URL() + "-/coded/gzip"},
 			"welcome, alice\n":        {"--digest", "-u", "alice:secret", s.URL() + "-/auth/digest"},
 			"201":                     {"-o", "/dev/null", "-w", "%{http_code}", "-u", "alice:secret", "-T", upload, s.URL() + "incoming/up" + version},
 			"207":                     {"-o", "/dev/null", "-w", "%{http_code}", "-X", "PROPFIND", "-H", "Depth: 1", s.URL()},
@@ -83,7 +84,7 @@ func TestLabHTTPByCurl(t *testing.T) {
 
 // TestCookieJarWithCurl: each reads what the other has written.
 func TestCookieJarWithCurl(t *testing.T) {
-	s := startWeb(t, lab.HTTPOptions{})
+	s := startWeb(t, weblab.HTTPOptions{})
 	file := filepath.Join(t.TempDir(), "jar")
 	query := "-/cookies?" + url.Values{"sid": {"42; Path=/; Max-Age=3600; HttpOnly"}, "lang": {"de; Path=/; Max-Age=3600"}}.Encode()
 	runCurl(t, "-c", file, s.URL()+query)

@@ -18,7 +18,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/textlab"
 	"github.com/netclients/netclients/protocols/telnet"
 )
 
@@ -85,9 +85,9 @@ func TestTelnetdWrongPassword(t *testing.T) {
 	}
 }
 
-func labTelnet(t *testing.T, o lab.TelnetOptions) *lab.TelnetServer {
+func labTelnet(t *testing.T, o textlab.TelnetOptions) *textlab.TelnetServer {
 	t.Helper()
-	s, err := lab.StartTelnet(o)
+	s, err := textlab.StartTelnet(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func labTelnet(t *testing.T, o lab.TelnetOptions) *lab.TelnetServer {
 // our own tests rely on.
 func TestTelnetProgram(t *testing.T) {
 	path := requireProgram(t, "inetutils-telnet")
-	s := labTelnet(t, lab.TelnetOptions{})
+	s := labTelnet(t, textlab.TelnetOptions{})
 	host, port, _ := net.SplitHostPort(s.Addr())
 	cmd := exec.Command(path, host, port)
 	cmd.Env = []string{"TERM=vt220", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
@@ -150,7 +150,7 @@ func TestTmux(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	s := labTelnet(t, lab.TelnetOptions{NoLogin: true, Before: "\x1b[2J\x1b[5;10Hfifth line\x1b[8;1H"})
+	s := labTelnet(t, textlab.TelnetOptions{NoLogin: true, Before: "\x1b[2J\x1b[5;10Hfifth line\x1b[8;1H"})
 	tmux := func(args ...string) string {
 		cmd := exec.Command(path, append([]string{"-S", filepath.Join(dir, "tmux"), "-f", "/dev/null"}, args...)...)
 		cmd.Env = []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8", "PS1=sh> ", "TERM=xterm"}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/ftplab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
@@ -26,7 +27,7 @@ func labServer(t testing.TB) *protocoltest.Server {
 	if err := tree.Virtual("/big.bin", 64<<20, lab.Pattern(3)); err != nil {
 		t.Fatal(err)
 	}
-	f, err := lab.StartFTP(lab.FTPOptions{Tree: tree})
+	f, err := ftplab.Start(ftplab.Options{Tree: tree})
 	if err != nil {
 		t.Fatal(err)
 	}

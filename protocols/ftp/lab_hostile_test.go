@@ -15,13 +15,14 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/ftp"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/ftplab"
 )
 
 // TestHostileReplies: what a server may do to a client, and what must come of it.
 func TestHostileReplies(t *testing.T) {
 	for _, tt := range []struct {
 		name, faults string
-		server       lab.FTPOptions
+		server       ftplab.Options
 		kind         protocols.Kind
 	}{
 		{name: "endless line", faults: "endless:SIZE", kind: protocols.KindProtocol},
@@ -54,12 +55,12 @@ func TestHostilePorts(t *testing.T) {
 	files := map[string]string{"f": "content"}
 	for _, tt := range []struct {
 		name, faults string
-		server       lab.FTPOptions
+		server       ftplab.Options
 	}{
-		{name: "EPSV refused", server: lab.FTPOptions{NoEPSV: true}},
+		{name: "EPSV refused", server: ftplab.Options{NoEPSV: true}},
 		{name: "EPSV without port", faults: "code:EPSV=229 )(|||"},
 		{name: "EPSV port out of range", faults: "code:EPSV=229 go (|||70000|)"},
-		{name: "PASV names another host", faults: "code:EPSV=500 no", server: lab.FTPOptions{PASVHost: "192.0.2.7"}},
+		{name: "PASV names another host", faults: "code:EPSV=500 no", server: ftplab.Options{PASVHost: "192.0.2.7"}},
 		{name: "PASV without numbers", faults: "code:EPSV=500 no,code:PASV=227 )...("},
 		{name: "PASV out of range", faults: "code:EPSV=500 no,code:PASV=227 ok (1\\,2\\,3\\,4\\,300\\,1)"},
 		{name: "nobody listens", faults: "code:EPSV=229 go (|||1|),code:PASV=500 no"},
@@ -81,11 +82,11 @@ func TestTruncated(t *testing.T) {
 	big := strings.Repeat("0123456789", 100_000)
 	for _, tt := range []struct {
 		name, faults string
-		server       lab.FTPOptions
+		server       ftplab.Options
 		kind         protocols.Kind
 	}{
 		{name: "short with 226", faults: "data.truncate=1000", kind: protocols.KindProtocol},
-		{name: "short without SIZE", faults: "data.truncate=1000", server: lab.FTPOptions{NoSIZE: true}, kind: protocols.KindProtocol},
+		{name: "short without SIZE", faults: "data.truncate=1000", server: ftplab.Options{NoSIZE: true}, kind: protocols.KindProtocol},
 		{name: "reset", faults: "data.cut=100000", kind: protocols.KindTemporary},
 		{name: "reset with 226", faults: "data.cut=100000,code:end=226 done", kind: protocols.KindProtocol},
 		{name: "more than told", faults: "code:SIZE=213 1000", kind: protocols.KindProtocol},
@@ -107,14 +108,14 @@ func TestTruncated(t *testing.T) {
 
 // TestRestLies: a server that says it resumes and sends from the start.
 func TestRestLies(t *testing.T) {
-	c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": strings.Repeat("x", 5000)}), RestLies: true}}.start(t)
+	c, _ := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": strings.Repeat("x", 5000)}), RestLies: true}}.start(t)
 	_, err := readAll(t.Context(), c, "f", &protocols.GetOptions{Offset: 1000})
 	wantKind(t, err, protocols.KindProtocol)
 }
 
 // TestSame: a resume onto changed content is refused before anything moves.
 func TestSame(t *testing.T) {
-	c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "0123456789"})}}.start(t)
+	c, _ := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": "0123456789"})}}.start(t)
 	e, err := c.Stat(t.Context(), "f")
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +150,7 @@ func TestPutFailures(t *testing.T) {
 	t.Run("disk full", func(t *testing.T) {
 		tr := lab.NewTree()
 		tr.SetCapacity(100_000)
-		c, srv := labCase{server: lab.FTPOptions{Tree: tr}}.start(t)
+		c, srv := labCase{server: ftplab.Options{Tree: tr}}.start(t)
 		_, err := c.Put(t.Context(), "f", strings.NewReader(data), nil)
 		wantKind(t, err, protocols.KindTemporary)
 		if _, err := srv.Tree().Stat("f"); !errors.Is(err, fs.ErrNotExist) {
@@ -157,7 +158,7 @@ func TestPutFailures(t *testing.T) {
 		}
 	})
 	t.Run("cut", func(t *testing.T) {
-		c, srv := labCase{server: lab.FTPOptions{Faults: faults(t, "data.cut=100000")}}.start(t)
+		c, srv := labCase{server: ftplab.Options{ServerOptions: lab.ServerOptions{Faults: faults(t, "data.cut=100000")}}}.start(t)
 		_, err := c.Put(t.Context(), "f", strings.NewReader(data), nil)
 		if err == nil {
 			t.Error("no error")
@@ -176,7 +177,7 @@ func (iotestErr) Read([]byte) (int, error) { return 0, errReader }
 
 // TestPutFolder: a name that ends with a slash is no name to store under.
 func TestPutFolder(t *testing.T) {
-	c, srv := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"d/f": "content"})}}.start(t)
+	c, srv := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"d/f": "content"})}}.start(t)
 	for _, name := range []string{"", "d/", "nothere/"} {
 		_, err := c.Put(t.Context(), name, strings.NewReader("data"), nil)
 		wantKind(t, err, protocols.KindUsage)
@@ -194,7 +195,7 @@ func TestPutFolder(t *testing.T) {
 // get the destination to connect there.
 func TestRelayElsewhere(t *testing.T) {
 	for _, trust := range []bool{false, true} {
-		src, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "content"}), PASVHost: "127.0.0.9"}, set: ftp.Settings{TrustPASV: trust}}.start(t)
+		src, _ := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": "content"}), PASVHost: "127.0.0.9"}, set: ftp.Settings{TrustPASV: trust}}.start(t)
 		var mu sync.Mutex
 		told := false
 		o := protocols.Options{Trace: func(e protocols.Event) {
@@ -235,7 +236,7 @@ func TestUnique(t *testing.T) {
 
 // TestChecksum compares the server's checksum with the content's.
 func TestChecksum(t *testing.T) {
-	c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "hello"})}}.start(t)
+	c, _ := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": "hello"})}}.start(t)
 	algorithm, sum, err := c.Checksum(t.Context(), "f")
 	if err != nil || algorithm != "sha256" || fmt.Sprintf("%x", sum) != "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" {
 		t.Errorf("%s %x, %v", algorithm, sum, err)
@@ -263,7 +264,7 @@ func TestSecretsMasked(t *testing.T) {
 
 // TestRaw: any command, any reply, and the session afterwards.
 func TestRaw(t *testing.T) {
-	c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "x"})}}.start(t)
+	c, _ := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": "x"})}}.start(t)
 	for command, code := range map[string]int{"NOOP": 200, "TYPE A": 200, "NONSENSE": 500, "SIZE missing": 550} {
 		if r, err := c.Do(t.Context(), command); err != nil || r.Code != code {
 			t.Errorf("%s: %+v, %v; want %d", command, r, err, code)
@@ -279,7 +280,7 @@ func TestRaw(t *testing.T) {
 
 // TestBeforeAfter: the user's own commands around a transfer.
 func TestBeforeAfter(t *testing.T) {
-	c, srv := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "x"})}, set: ftp.Settings{Before: []string{"NOOP", "-NONSENSE"}, After: []string{"SYST"}}}.start(t)
+	c, srv := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": "x"})}, set: ftp.Settings{Before: []string{"NOOP", "-NONSENSE"}, After: []string{"SYST"}}}.start(t)
 	if b, err := readAll(t.Context(), c, "f", nil); err != nil || string(b) != "x" {
 		t.Errorf("%q, %v", b, err)
 	}
@@ -287,7 +288,7 @@ func TestBeforeAfter(t *testing.T) {
 	if i, j, k := strings.Index(sent, "NONSENSE"), strings.Index(sent, "RETR"), strings.Index(sent, "SYST"); i < 0 || i > j || j > k {
 		t.Errorf("commands: %s", sent)
 	}
-	c, _ = labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "x"})}, set: ftp.Settings{Before: []string{"NONSENSE"}}}.start(t)
+	c, _ = labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": "x"})}, set: ftp.Settings{Before: []string{"NONSENSE"}}}.start(t)
 	_, err := readAll(t.Context(), c, "f", nil)
 	wantKind(t, err, protocols.KindRefused)
 }
@@ -300,7 +301,7 @@ func TestNoWay(t *testing.T) {
 		`227 ok (127\,0\,0\,1\,256\,1)`: protocols.KindProtocol, "227 (": protocols.KindProtocol,
 		`227 ok (127\,0\,0\,1\,0\,1)`: protocols.KindConnect, "500 n": protocols.KindRefused,
 	} {
-		c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "content"}), Faults: faults(t, others+"code:PASV="+reply)}}.start(t)
+		c, _ := labCase{server: ftplab.Options{ServerOptions: lab.ServerOptions{Faults: faults(t, others+"code:PASV="+reply)}, Tree: tree(t, map[string]string{"f": "content"})}}.start(t)
 		_, err := readAll(t.Context(), c, "f", nil)
 		wantKind(t, err, kind)
 	}
@@ -310,7 +311,7 @@ func TestNoWay(t *testing.T) {
 // not the server's word on the transfer that was stopped.
 func TestWriterFails(t *testing.T) {
 	full := errors.New("no space left")
-	c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": strings.Repeat("content ", 1<<20), "g": "more"})}}.start(t)
+	c, _ := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": strings.Repeat("content ", 1<<20), "g": "more"})}}.start(t)
 	o, err := c.Get(t.Context(), "f", nil)
 	if err != nil {
 		t.Fatal(err)

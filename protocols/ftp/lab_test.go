@@ -15,22 +15,23 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/ftp"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/ftplab"
 )
 
 // labCase is one embedded server and how it is used.
 type labCase struct {
-	server lab.FTPOptions
+	server ftplab.Options
 	opts   protocols.Options
 	set    ftp.Settings
 	user   *url.Userinfo // nil: alice
 }
 
-func (lc labCase) start(t *testing.T) (*ftp.Client, *lab.FTPServer) {
+func (lc labCase) start(t *testing.T) (*ftp.Client, *ftplab.Server) {
 	t.Helper()
 	if lc.server.TLS != lab.TLSNone && lc.server.Authority == nil {
 		lc.server.Authority = authority(t)
 	}
-	srv, err := lab.StartFTP(lc.server)
+	srv, err := ftplab.Start(lc.server)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,23 +114,23 @@ func TestTLSModes(t *testing.T) {
 	files := map[string]string{"f": "content"}
 	for _, tt := range []struct {
 		name   string
-		server lab.FTPOptions
+		server ftplab.Options
 		mode   protocols.TLSMode
 		set    ftp.Settings
 		kind   protocols.Kind
 		secure bool
 	}{
-		{name: "auto upgrades", server: lab.FTPOptions{TLS: lab.TLSExplicit, RequireSessionReuse: true}, secure: true},
-		{name: "auto without TLS", server: lab.FTPOptions{}},
-		{name: "off", server: lab.FTPOptions{TLS: lab.TLSExplicit}, mode: protocols.TLSOff},
-		{name: "off where TLS is wanted", server: lab.FTPOptions{TLS: lab.TLSRequired}, mode: protocols.TLSOff, kind: protocols.KindAuth},
-		{name: "require", server: lab.FTPOptions{TLS: lab.TLSRequired, RequireSessionReuse: true}, mode: protocols.TLSRequire, secure: true},
-		{name: "require without TLS", server: lab.FTPOptions{}, mode: protocols.TLSRequire, kind: protocols.KindTLS},
-		{name: "implicit", server: lab.FTPOptions{TLS: lab.TLSImplicit, RequireSessionReuse: true}, secure: true},
-		{name: "implicit TLS 1.2", server: lab.FTPOptions{TLS: lab.TLSImplicit, RequireSessionReuse: true, MaxTLS: tls.VersionTLS12}, secure: true},
-		{name: "clear data", server: lab.FTPOptions{TLS: lab.TLSExplicit}, set: ftp.Settings{ClearData: true}, secure: true},
-		{name: "CCC", server: lab.FTPOptions{TLS: lab.TLSExplicit}, set: ftp.Settings{CCC: true}, secure: true},
-		{name: "CCC active", server: lab.FTPOptions{TLS: lab.TLSExplicit}, set: ftp.Settings{CCC: true, Active: true}, secure: true},
+		{name: "auto upgrades", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}, RequireSessionReuse: true}, secure: true},
+		{name: "auto without TLS", server: ftplab.Options{}},
+		{name: "off", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, mode: protocols.TLSOff},
+		{name: "off where TLS is wanted", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSRequired}}, mode: protocols.TLSOff, kind: protocols.KindAuth},
+		{name: "require", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSRequired}, RequireSessionReuse: true}, mode: protocols.TLSRequire, secure: true},
+		{name: "require without TLS", server: ftplab.Options{}, mode: protocols.TLSRequire, kind: protocols.KindTLS},
+		{name: "implicit", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, RequireSessionReuse: true}, secure: true},
+		{name: "implicit TLS 1.2", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, RequireSessionReuse: true, MaxTLS: tls.VersionTLS12}, secure: true},
+		{name: "clear data", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, set: ftp.Settings{ClearData: true}, secure: true},
+		{name: "CCC", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, set: ftp.Settings{CCC: true}, secure: true},
+		{name: "CCC active", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, set: ftp.Settings{CCC: true, Active: true}, secure: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.server.Tree = tree(t, files)
@@ -169,18 +170,18 @@ func TestTLSHostile(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name   string
-		server lab.FTPOptions
+		server ftplab.Options
 		faults string
 		opts   protocols.TLS
 	}{
-		{name: "expired", server: lab.FTPOptions{TLS: lab.TLSExplicit, Certificate: bad(a.Expired)}},
-		{name: "wrong name", server: lab.FTPOptions{TLS: lab.TLSImplicit, Certificate: bad(a.WrongName)}},
-		{name: "unknown CA", server: lab.FTPOptions{TLS: lab.TLSImplicit}, opts: protocols.TLS{Config: &tls.Config{}}},
-		{name: "pin", server: lab.FTPOptions{TLS: lab.TLSExplicit}, opts: protocols.TLS{Config: &tls.Config{RootCAs: a.Pool()}, Pins: [][]byte{make([]byte, 32)}}},
-		{name: "stripped", server: lab.FTPOptions{TLS: lab.TLSExplicit}, faults: "code:AUTH=500 what?", opts: protocols.TLS{Mode: protocols.TLSRequire}},
-		{name: "success of another kind", server: lab.FTPOptions{TLS: lab.TLSExplicit}, faults: "code:AUTH=230 logged in"},
-		{name: "reply injected", server: lab.FTPOptions{TLS: lab.TLSExplicit}, faults: "inject:AUTH=230 you are in"},
-		{name: "PROT refused", server: lab.FTPOptions{TLS: lab.TLSExplicit}, faults: "code:PROT=534 no"},
+		{name: "expired", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: bad(a.Expired)}}},
+		{name: "wrong name", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit, Certificate: bad(a.WrongName)}}},
+		{name: "unknown CA", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}}, opts: protocols.TLS{Config: &tls.Config{}}},
+		{name: "pin", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, opts: protocols.TLS{Config: &tls.Config{RootCAs: a.Pool()}, Pins: [][]byte{make([]byte, 32)}}},
+		{name: "stripped", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, faults: "code:AUTH=500 what?", opts: protocols.TLS{Mode: protocols.TLSRequire}},
+		{name: "success of another kind", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, faults: "code:AUTH=230 logged in"},
+		{name: "reply injected", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, faults: "inject:AUTH=230 you are in"},
+		{name: "PROT refused", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, faults: "code:PROT=534 no"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.server.Authority = a
@@ -200,7 +201,7 @@ func TestDialects(t *testing.T) {
 	for _, dialect := range []string{"unix", "dos", "eplf", "vms", "as400", "mvs", "netware"} {
 		t.Run(dialect, func(t *testing.T) {
 			tr := tree(t, map[string]string{"DIR/A.TXT": "12345", "DIR/B.TXT": "1234567890"})
-			c, _ := labCase{server: lab.FTPOptions{Tree: tr, Dialect: dialect, NoMLSD: true}}.start(t)
+			c, _ := labCase{server: ftplab.Options{Tree: tr, Dialect: dialect, NoMLSD: true}}.start(t)
 			var names []string
 			for e, err := range c.List(t.Context(), "DIR") {
 				if err != nil {
@@ -235,7 +236,7 @@ func TestTimeZone(t *testing.T) {
 				}
 			}
 			zone := time.FixedZone("x", -(4*3600 + 1800))
-			c, srv := labCase{server: lab.FTPOptions{Tree: tr, NoMLSD: true, TimeZone: zone}}.start(t)
+			c, srv := labCase{server: ftplab.Options{Tree: tr, NoMLSD: true, TimeZone: zone}}.start(t)
 			count := 0
 			for e, err := range c.List(t.Context(), "") {
 				if err != nil {
@@ -258,7 +259,7 @@ func TestTimeZone(t *testing.T) {
 
 // TestUnparsedLines are reported, raw.
 func TestUnparsedLines(t *testing.T) {
-	c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"a": "1"}), NoMLSD: true, ExtraListLines: []string{"what is this?"}}}.start(t)
+	c, _ := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"a": "1"}), NoMLSD: true, ExtraListLines: []string{"what is this?"}}}.start(t)
 	raw := 0
 	for e, err := range c.List(t.Context(), "") {
 		if err != nil {
@@ -276,7 +277,7 @@ func TestUnparsedLines(t *testing.T) {
 // TestCharset: names in another charset than UTF-8, both ways.
 func TestCharset(t *testing.T) {
 	latin := "caf\xe9"
-	c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{latin: "x"}), NoUTF8: true}, set: ftp.Settings{Charset: "iso-8859-1"}}.start(t)
+	c, _ := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{latin: "x"}), NoUTF8: true}, set: ftp.Settings{Charset: "iso-8859-1"}}.start(t)
 	for e, err := range c.List(t.Context(), "") {
 		if err != nil || e.Name != "café" {
 			t.Errorf("%q, %v", e.Name, err)
@@ -295,7 +296,7 @@ func TestCharset(t *testing.T) {
 // TestASCII: TYPE A converts line ends, exactly.
 func TestASCII(t *testing.T) {
 	text := "one\ntwo\r\nthree\rfour\n\nend"
-	c, srv := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": text})}, set: ftp.Settings{ASCII: true}}.start(t)
+	c, srv := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": text})}, set: ftp.Settings{ASCII: true}}.start(t)
 	if b, err := readAll(t.Context(), c, "f", nil); err != nil || string(b) != strings.ReplaceAll(text, "\r\n", "\n") {
 		t.Errorf("%q, %v", b, err)
 	}
@@ -309,11 +310,11 @@ func TestASCII(t *testing.T) {
 
 // TestAccount: a login that needs ACCT.
 func TestAccount(t *testing.T) {
-	c, _ := labCase{server: lab.FTPOptions{Tree: tree(t, map[string]string{"f": "x"}), Account: "billing"}, set: ftp.Settings{Account: "billing"}}.start(t)
+	c, _ := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": "x"}), Account: "billing"}, set: ftp.Settings{Account: "billing"}}.start(t)
 	if n, err := c.Size(t.Context(), "f"); err != nil || n != 1 {
 		t.Errorf("%d, %v", n, err)
 	}
-	c, _ = labCase{server: lab.FTPOptions{Account: "billing"}}.start(t)
+	c, _ = labCase{server: ftplab.Options{Account: "billing"}}.start(t)
 	_, err := c.Size(t.Context(), "f")
 	wantKind(t, err, protocols.KindAuth)
 }
@@ -351,7 +352,7 @@ func TestTrustPASV(t *testing.T) {
 	for _, trust := range []bool{false, true} {
 		var o protocols.Options
 		peers := connects(&o)
-		server := lab.FTPOptions{Tree: tree(t, map[string]string{"f": "content"}), NoEPSV: true, PASVHost: "127.0.0.9"}
+		server := ftplab.Options{Tree: tree(t, map[string]string{"f": "content"}), NoEPSV: true, PASVHost: "127.0.0.9"}
 		lc := labCase{server: server, opts: o, set: ftp.Settings{TrustPASV: trust}}
 		c, _ := lc.start(t)
 		// Nobody listens at 127.0.0.9; active mode brings the content all the same.
@@ -372,11 +373,11 @@ func TestAbortOnCancel(t *testing.T) {
 	}
 	aborted := make(chan struct{})
 	var once sync.Once
-	server := lab.FTPOptions{Tree: tr, OnCommand: func(line string) {
+	server := ftplab.Options{Tree: tr, ServerOptions: lab.ServerOptions{OnCommand: func(line string) {
 		if strings.HasPrefix(line, "ABOR") {
 			once.Do(func() { close(aborted) })
 		}
-	}}
+	}}}
 	c, _ := labCase{server: server}.start(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	obj, err := c.Get(ctx, "big", nil)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/textlab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
@@ -54,7 +55,7 @@ func read(t testing.TB, c *Client, name string) string {
 
 // TestErrors: what is not there, and servers that are down.
 func TestErrors(t *testing.T) {
-	c := open(t, startLab(t, lab.GopherOptions{}).URL(), nil)
+	c := open(t, startLab(t, textlab.GopherOptions{}).URL(), nil)
 	_, getErr := c.Get(t.Context(), "0/nothere", nil)
 	_, statErr := c.Stat(t.Context(), "1/nothere")
 	var listErr error
@@ -83,7 +84,7 @@ func TestErrors(t *testing.T) {
 func TestProbe(t *testing.T) {
 	tree := lab.Sample()
 	tree.WriteFile("/caps.txt", []byte("CAPS\r\n# comment\r\nServerSoftware=lab 1\r\n"))
-	s := startLab(t, lab.GopherOptions{Tree: tree, Plus: true, TLS: lab.TLSImplicit, Before: map[string][]string{"": {"iWelcome\t\tnull\t1"}}})
+	s := startLab(t, textlab.GopherOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Tree: tree, Plus: true, Before: map[string][]string{"": {"iWelcome\t\tnull\t1"}}})
 	c := open(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: s.Authority().Pool()}}})
 	r, err := c.Probe(t.Context())
 	if err != nil || !r.Up || r.Banner != "Welcome" || r.TLSVersion == "" || r.CertNotAfter.IsZero() {
@@ -94,7 +95,7 @@ func TestProbe(t *testing.T) {
 		t.Errorf("capabilities %s, want %s", got, want)
 	}
 	for _, bad := range []map[string]string{{"": "HTTP/1.1 400 Bad Request\r\n"}, {"": strings.Repeat("x", 100_000)}} {
-		c := open(t, startLab(t, lab.GopherOptions{Raw: bad}).URL(), nil)
+		c := open(t, startLab(t, textlab.GopherOptions{Raw: bad}).URL(), nil)
 		if r, err := c.Probe(t.Context()); protocols.KindOf(err) != protocols.KindProtocol || r.Phase != "greeting" {
 			t.Errorf("%.20q: %+v, %v", bad, r, err)
 		}
@@ -104,7 +105,7 @@ func TestProbe(t *testing.T) {
 // TestTLS: no way around a certificate that is wrong, and --tls require has no
 // meaning without TLS.
 func TestTLS(t *testing.T) {
-	s := startLab(t, lab.GopherOptions{TLS: lab.TLSImplicit})
+	s := startLab(t, textlab.GopherOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	trusting := &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: s.Authority().Pool()}}}
 	if got := read(t, open(t, s.URL(), trusting), "0/pub/two words.txt"); got != "a name with a space\n" {
 		t.Errorf("%q", got)
@@ -116,7 +117,7 @@ func TestTLS(t *testing.T) {
 	if n := len(s.Commands()); n != 1 {
 		t.Errorf("%d requests", n)
 	}
-	clear := startLab(t, lab.GopherOptions{})
+	clear := startLab(t, textlab.GopherOptions{})
 	must := open(t, clear.URL(), &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
 	if _, err := must.Get(t.Context(), "0/README.txt", nil); protocols.KindOf(err) != protocols.KindTLS || clear.Connections() != 0 {
 		t.Errorf("TLS required: %v, %d connections", err, clear.Connections())
@@ -124,7 +125,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestSearch(t *testing.T) {
-	s := startLab(t, lab.GopherOptions{})
+	s := startLab(t, textlab.GopherOptions{})
 	c := open(t, s.URL(), nil)
 	var names []string
 	for e, err := range c.Search(t.Context(), "7/search", "FILE 07") {
@@ -150,7 +151,7 @@ func TestSearch(t *testing.T) {
 }
 
 func TestPlus(t *testing.T) {
-	c := open(t, startLab(t, lab.GopherOptions{Plus: true}).URL(), nil)
+	c := open(t, startLab(t, textlab.GopherOptions{Plus: true}).URL(), nil)
 	e, err := c.Stat(t.Context(), "0/README.txt")
 	if err != nil || !e.Modified.Equal(time.Date(2024, 2, 29, 12, 34, 56, 0, time.UTC)) || e.Facts["views"] != "Text/plain En_US: <71>" || e.Facts["kind"] != "text" {
 		t.Errorf("%+v, %v", e, err)
@@ -172,11 +173,11 @@ func TestPlus(t *testing.T) {
 	if _, err := c.Get(t.Context(), "0/README.txt", nil); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("no such view: %v", err)
 	}
-	plain := open(t, startLab(t, lab.GopherOptions{}).URL(), nil)
+	plain := open(t, startLab(t, textlab.GopherOptions{}).URL(), nil)
 	if _, err := plain.Attributes(t.Context(), "0/README.txt"); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("plain server: %v", err)
 	}
-	short := open(t, startLab(t, lab.GopherOptions{Plus: true, Raw: map[string]string{"/cut": "+100\r\nshort"}}).URL(), nil)
+	short := open(t, startLab(t, textlab.GopherOptions{Plus: true, Raw: map[string]string{"/cut": "+100\r\nshort"}}).URL(), nil)
 	if o, err := short.Get(t.Context(), "9/cut\t\t+", nil); err != nil {
 		t.Error(err)
 	} else if _, err := io.ReadAll(o.Body); protocols.KindOf(err) != protocols.KindProtocol {
@@ -186,7 +187,7 @@ func TestPlus(t *testing.T) {
 
 // TestStatOfPlainServer falls back to a look at the item itself.
 func TestStatOfPlainServer(t *testing.T) {
-	s := startLab(t, lab.GopherOptions{Raw: map[string]string{"/x": "some text\r\n"}})
+	s := startLab(t, textlab.GopherOptions{Raw: map[string]string{"/x": "some text\r\n"}})
 	e, err := open(t, s.URL(), nil).Stat(t.Context(), "0/x")
 	if err != nil || e.Name != "x" || e.Size != -1 || len(s.Commands()) != 2 {
 		t.Errorf("%+v, %v, %q", e, err, s.Commands())
@@ -197,7 +198,7 @@ func TestStatOfPlainServer(t *testing.T) {
 // and from those that leave out the one or the other.
 func TestDots(t *testing.T) {
 	const content = "one\n.\n..\n...x\n.y\n\nlast\n"
-	for _, o := range []lab.GopherOptions{{}, {NoDot: true, NoStuff: true}, {NoStuff: true}, {NoDot: true}} {
+	for _, o := range []textlab.GopherOptions{{}, {NoDot: true, NoStuff: true}, {NoStuff: true}, {NoDot: true}} {
 		o.Tree = lab.NewTree()
 		o.Tree.WriteFile("/t.txt", []byte(content))
 		o.Faults = lab.Faults{{Kind: lab.FaultSplit, Bytes: 1}}
@@ -205,7 +206,7 @@ func TestDots(t *testing.T) {
 			t.Errorf("NoDot %v, NoStuff %v: %q", o.NoDot, o.NoStuff, got)
 		}
 	}
-	c := open(t, startLab(t, lab.GopherOptions{Raw: map[string]string{"/t": "a\r\n..b\r\n.\r\n"}}).URL(), nil)
+	c := open(t, startLab(t, textlab.GopherOptions{Raw: map[string]string{"/t": "a\r\n..b\r\n.\r\n"}}).URL(), nil)
 	c.Settings.Binary = true
 	if got := read(t, c, "0/t"); got != "a\r\n..b\r\n.\r\n" {
 		t.Errorf("binary: %q", got)
@@ -226,7 +227,7 @@ func TestHostileMenus(t *testing.T) {
 		"/link":    "hx\tURL:javascript:alert(1)\tlocalhost\t70\r\n.\r\n",
 		"/cut":     "0a\t/a\tlocalhost\t70\r\n0b\t/b\tlocalh",
 	}
-	c := open(t, startLab(t, lab.GopherOptions{Raw: raw}).URL(), nil)
+	c := open(t, startLab(t, textlab.GopherOptions{Raw: raw}).URL(), nil)
 	for selector := range raw {
 		n := 0
 		for e, err := range c.List(t.Context(), "1"+selector) {
@@ -254,7 +255,7 @@ func TestHostileMenus(t *testing.T) {
 
 // TestLineBreaks: security 62: nothing is sent, not even a connection made.
 func TestLineBreaks(t *testing.T) {
-	s := startLab(t, lab.GopherOptions{})
+	s := startLab(t, textlab.GopherOptions{})
 	c := open(t, s.URL(), nil)
 	reg, err := protocols.NewRegistry(Spec())
 	if err != nil {
@@ -280,8 +281,8 @@ func TestLineBreaks(t *testing.T) {
 
 // TestForeign: other servers are asked only when that is wanted.
 func TestForeign(t *testing.T) {
-	other := startLab(t, lab.GopherOptions{})
-	c := open(t, startLab(t, lab.GopherOptions{}).URL(), nil)
+	other := startLab(t, textlab.GopherOptions{})
+	c := open(t, startLab(t, textlab.GopherOptions{}).URL(), nil)
 	name := other.URL() + "0/README.txt"
 	if _, err := c.Get(t.Context(), name, nil); protocols.KindOf(err) != protocols.KindUsage || other.Connections() != 0 {
 		t.Errorf("%v, %d connections", err, other.Connections())
@@ -293,7 +294,7 @@ func TestForeign(t *testing.T) {
 }
 
 func TestDelay(t *testing.T) {
-	c := open(t, startLab(t, lab.GopherOptions{}).URL(), nil)
+	c := open(t, startLab(t, textlab.GopherOptions{}).URL(), nil)
 	c.Settings.Delay = 50 * time.Millisecond
 	start := time.Now()
 	for range 3 {
@@ -313,7 +314,7 @@ func TestDelay(t *testing.T) {
 
 // TestCloseCutsOff: Close ends a read that waits.
 func TestCloseCutsOff(t *testing.T) {
-	s := startLab(t, lab.GopherOptions{Faults: lab.Faults{{Kind: lab.FaultStall, Bytes: 100_000, Duration: time.Hour}}})
+	s := startLab(t, textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultStall, Bytes: 100_000, Duration: time.Hour}}}})
 	c := open(t, s.URL(), nil)
 	o, err := c.Get(t.Context(), "9/pub/large.bin", nil)
 	if err != nil {
@@ -335,7 +336,7 @@ func TestCloseCutsOff(t *testing.T) {
 
 // TestReset: a connection that is reset is no end of a file.
 func TestReset(t *testing.T) {
-	c := open(t, startLab(t, lab.GopherOptions{Faults: lab.Faults{{Kind: lab.FaultCut, Bytes: 50_000}}}).URL(), nil)
+	c := open(t, startLab(t, textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCut, Bytes: 50_000}}}}).URL(), nil)
 	o, err := c.Get(t.Context(), "9/pub/large.bin", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -379,7 +380,7 @@ func TestCharsets(t *testing.T) {
 		"/cp437": "\xda\xc4\xc4\xbf\n\xb3\x81\x84\xb3\n\xc0\xc4\xc4\xd9\n", "/ascii": "plain\n",
 		"/menu": "0Gr\xf6\xdfe\t/x\tlocalhost\t70\r\n.\r\n",
 	}
-	c := open(t, startLab(t, lab.GopherOptions{Raw: raw}).URL(), nil)
+	c := open(t, startLab(t, textlab.GopherOptions{Raw: raw}).URL(), nil)
 	for selector, want := range map[string]string{
 		"/utf8": text, "/latin1": "Größe, déjà vu, «x»\n", "/windows": "déjà “vu”\n", "/cp437": "┌──┐\n│üä│\n└──┘\n", "/ascii": "plain\n",
 	} {
@@ -408,7 +409,7 @@ func TestCharsets(t *testing.T) {
 func TestSplice(t *testing.T) {
 	tree := lab.NewTree()
 	tree.Virtual("/big.bin", 8<<20, lab.Pattern(5))
-	c := open(t, startLab(t, lab.GopherOptions{Tree: tree}).URL(), nil)
+	c := open(t, startLab(t, textlab.GopherOptions{Tree: tree}).URL(), nil)
 	o, err := c.Get(t.Context(), "9/big.bin", nil)
 	if err != nil {
 		t.Fatal(err)

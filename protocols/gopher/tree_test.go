@@ -13,19 +13,20 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/textlab"
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
 // hole is a gopher hole with all that a mirror must not fall into: menus that
 // point at themselves, upwards, at each other, out of the tree, at another server.
-func hole(t *testing.T, foreign string) *lab.GopherServer {
+func hole(t *testing.T, foreign string) *textlab.GopherServer {
 	tree := lab.NewTree()
 	for _, name := range []string{"/top/a.txt", "/top/sub/b.txt", "/top/sub/deep/c.txt", "/top/other/d.txt", "/elsewhere/e.txt"} {
 		tree.WriteFile(name, []byte("content of "+name+"\n"))
 	}
 	host, port, _ := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(foreign, "gopher://"), "/"))
 	behind := map[string][]string{}
-	s := startLab(t, lab.GopherOptions{Tree: tree, Behind: behind})
+	s := startLab(t, textlab.GopherOptions{Tree: tree, Behind: behind})
 	behind["/top"] = []string{
 		"iinformation\t\tnull.host\t1", "1itself\t/top", "1itself again\t/top/", "1home\t", "1elsewhere\t/elsewhere",
 		"0other a\t/top/sub/a.txt", "0climbs\t/top/../elsewhere/e.txt", "7search\t/search", "hlink\tURL:http://example.org/",
@@ -37,7 +38,7 @@ func hole(t *testing.T, foreign string) *lab.GopherServer {
 	return s
 }
 
-func gopherEnd(t *testing.T, s *lab.GopherServer, name string, foreign bool) transfer.Endpoint {
+func gopherEnd(t *testing.T, s *textlab.GopherServer, name string, foreign bool) transfer.Endpoint {
 	return transfer.Endpoint{Name: name, URL: s.URL() + name, Protocol: "gopher", Open: func() (protocols.Client, error) {
 		c := open(t, s.URL()+name, nil)
 		c.Settings.Foreign = foreign
@@ -49,7 +50,7 @@ func fileEnd(dir string) transfer.Endpoint {
 	return transfer.Endpoint{URL: "file://" + dir, Protocol: "file", Open: func() (protocols.Client, error) { return file.New(dir, nil), nil }}
 }
 
-func mirror(t *testing.T, s *lab.GopherServer, foreign bool, o *transfer.SyncOptions) (files []string, sum transfer.Summary) {
+func mirror(t *testing.T, s *textlab.GopherServer, foreign bool, o *transfer.SyncOptions) (files []string, sum transfer.Summary) {
 	t.Helper()
 	dir := t.TempDir()
 	sum, err := transfer.Sync(t.Context(), gopherEnd(t, s, "1/top", foreign), fileEnd(dir), o, nil)
@@ -68,7 +69,7 @@ func mirror(t *testing.T, s *lab.GopherServer, foreign bool, o *transfer.SyncOpt
 // TestMirror: security 33 and 49: a sync takes what is below the start, once, and
 // asks nobody else.
 func TestMirror(t *testing.T) {
-	other := startLab(t, lab.GopherOptions{})
+	other := startLab(t, textlab.GopherOptions{})
 	s := hole(t, other.URL())
 	files, sum := mirror(t, s, false, &transfer.SyncOptions{Depth: 5})
 	want := []string{
@@ -105,7 +106,7 @@ func TestMirror(t *testing.T) {
 // TestEndlessTree: a folder in each folder ends at the depth limit.
 func TestEndlessTree(t *testing.T) {
 	raw := map[string]string{}
-	s := startLab(t, lab.GopherOptions{Raw: raw, Host: "127.0.0.1"})
+	s := startLab(t, textlab.GopherOptions{Raw: raw, Host: "127.0.0.1"})
 	_, port, _ := net.SplitHostPort(s.Addr())
 	for i, selector := 0, "/top"; i < 40; i, selector = i+1, selector+"/x" {
 		raw[selector] = "1deeper\t" + selector + "/x\t127.0.0.1\t" + port + "\r\n.\r\n"
@@ -119,7 +120,7 @@ func TestEndlessTree(t *testing.T) {
 // TestMirrorAgain: without times a mirror fetches again, unless content is compared
 // or what is there is trusted.
 func TestMirrorAgain(t *testing.T) {
-	s := startLab(t, lab.GopherOptions{})
+	s := startLab(t, textlab.GopherOptions{})
 	dir := t.TempDir()
 	run := func(o *transfer.SyncOptions) transfer.Summary {
 		sum, err := transfer.Sync(t.Context(), gopherEnd(t, s, "1/pub/nested", false), fileEnd(dir), o, nil)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // bulkFetch reads names and returns what came for each, in the order in which it came.
@@ -54,7 +55,7 @@ func TestBulkSendsAhead(t *testing.T) {
 	if err := errors.Join(tree.Virtual("/long.bin", 1<<20, lab.Pattern(3)), tree.WriteFile("/README.txt", []byte("led here"))); err != nil {
 		t.Fatal(err)
 	}
-	s := startLab(t, lab.HTTPOptions{Tree: tree})
+	s := startLab(t, weblab.HTTPOptions{Tree: tree})
 	names = slices.Insert(names, 100, "missing", "-/redirect/2", "-/auth/basic", "long.bin", "-/chunked", "http://"+s.Addr()+"/f008?x=1", "bad\r\nname", "-/coded/gzip")
 	c := openClient(t, withUser(s.URL()), nil)
 	c.Settings.Compressed = true
@@ -72,7 +73,7 @@ func TestBulkSendsAhead(t *testing.T) {
 	if !errors.Is(failed["missing"], fs.ErrNotExist) || len(failed) != 2 {
 		t.Errorf("failed: %v", failed)
 	}
-	if len(content["long.bin"]) != 1<<20 || content["-/redirect/2"] != "led here" || content["-/auth/basic"] != "welcome, alice\n" || content["-/coded/gzip"] != lab.Coded || !strings.HasSuffix(content["-/chunked"], "piece 9\n") {
+	if len(content["long.bin"]) != 1<<20 || content["-/redirect/2"] != "led here" || content["-/auth/basic"] != "welcome, alice\n" || content["-/coded/gzip"] != weblab.Coded || !strings.HasSuffix(content["-/chunked"], "piece 9\n") {
 		t.Errorf("between: %d bytes, %q, %q, %q, %q", len(content["long.bin"]), content["-/redirect/2"], content["-/auth/basic"], content["-/coded/gzip"], content["-/chunked"])
 	}
 	if n := s.Connections(); n > 3 {

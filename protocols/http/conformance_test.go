@@ -7,6 +7,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
@@ -46,7 +47,7 @@ func labServer(t testing.TB) *protocoltest.Server {
 	if err := tree.Virtual("/big.bin", 64<<20, lab.Pattern(3)); err != nil {
 		t.Fatal(err)
 	}
-	h := startLab(t, lab.HTTPOptions{Tree: tree, LoginToRead: true})
+	h := startLab(t, weblab.HTTPOptions{Tree: tree, LoginToRead: true})
 	s := &protocoltest.Server{
 		URL: withUser(h.URL()), Options: &protocols.Options{},
 		Folder: "pub/", Missing: "no-such-thing", New: "incoming/new file.txt", Many: "many/", Big: "big.bin",

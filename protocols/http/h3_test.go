@@ -8,10 +8,11 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // openQUIC makes a client of a lab server that asks for HTTP/3.
-func openQUIC(t *testing.T, s *lab.HTTPServer, at string, o *protocols.Options) *Client {
+func openQUIC(t *testing.T, s *weblab.HTTPServer, at string, o *protocols.Options) *Client {
 	t.Helper()
 	o.TLS.Config = s.Authority().ClientConfig()
 	c := openClient(t, at, o)
@@ -22,7 +23,7 @@ func openQUIC(t *testing.T, s *lab.HTTPServer, at string, o *protocols.Options) 
 // TestHTTP3Blocked: where nothing answers on UDP, the time to connect bounds the
 // wait, and the error says what to leave away.
 func TestHTTP3Blocked(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{TLS: true})
+	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	hole, err := net.ListenPacket("udp", "127.0.0.1:0") // takes packets and says nothing
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +48,7 @@ func TestHTTP3Blocked(t *testing.T) {
 
 // TestHTTP3ByProxy: no proxy carries it, and nothing goes past the proxy.
 func TestHTTP3ByProxy(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{TLS: true, HTTP3: true})
+	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, HTTP3: true})
 	for _, proxy := range []string{"http://127.0.0.1:1", "socks5://127.0.0.1:1"} {
 		c := openQUIC(t, s, s.URL(), &protocols.Options{Proxy: proxyTo(parse(t, proxy))})
 		_, err := c.Get(quick(t), "README.txt", nil)
@@ -56,7 +57,7 @@ func TestHTTP3ByProxy(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if got := s.Requests(); len(got) != 0 {
+	if got := s.Commands(); len(got) != 0 {
 		t.Errorf("it went past the proxy: %q", got)
 	}
 }
@@ -72,7 +73,7 @@ func TestHTTP3NeedsTLS(t *testing.T) {
 // TestHTTP3Refusals: what HTTP/1.1 does in the same case: a wrong certificate, a
 // refusal, a login, a redirect, a body that was not asked for in whole.
 func TestHTTP3Refusals(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{TLS: true, HTTP3: true})
+	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, HTTP3: true})
 	stranger, err := lab.NewAuthority()
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // openClient makes a client that ends with the test.
@@ -32,9 +32,9 @@ func openClient(t testing.TB, at string, o *protocols.Options) *Client {
 }
 
 // startLab starts an embedded server that ends with the test.
-func startLab(t testing.TB, o lab.HTTPOptions) *lab.HTTPServer {
+func startLab(t testing.TB, o weblab.HTTPOptions) *weblab.HTTPServer {
 	t.Helper()
-	s, err := lab.StartHTTP(o)
+	s, err := weblab.StartHTTP(o)
 	if err != nil {
 		t.Fatal(err)
 	}

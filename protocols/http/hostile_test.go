@@ -15,6 +15,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // TestBadAnswers: what breaks the protocol is an error of kind Protocol, and
@@ -120,7 +121,7 @@ func TestRedirects(t *testing.T) {
 }
 
 func TestRedirectCircle(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
+	s := startLab(t, weblab.HTTPOptions{Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
 		if r.URL.Path == "/round" {
 			nethttp.Redirect(w, r, "/round", nethttp.StatusFound)
 		}
@@ -128,7 +129,7 @@ func TestRedirectCircle(t *testing.T) {
 	}})
 	_, _, err := fetch(t, openClient(t, s.URL(), nil), "round", nil)
 	wantKind(t, err, protocols.KindProtocol)
-	if n := len(s.Requests()); n != 21 {
+	if n := len(s.Commands()); n != 21 {
 		t.Errorf("%d requests, want 21", n)
 	}
 	c := openClient(t, s.URL(), nil)
@@ -165,14 +166,14 @@ func TestSecretsStayAtTheirOrigin(t *testing.T) {
 }
 
 func TestNoDowngrade(t *testing.T) {
-	plain := startLab(t, lab.HTTPOptions{})
-	secure := startLab(t, lab.HTTPOptions{TLS: true})
+	plain := startLab(t, weblab.HTTPOptions{})
+	secure := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	name := secure.URL() + "-/redirect/1?to=" + plain.URL() + "README.txt"
 	o := &protocols.Options{TLS: protocols.TLS{Config: secure.Authority().ClientConfig()}}
 	c := openClient(t, secure.URL(), o)
 	_, _, err := fetch(t, c, name, nil)
 	wantKind(t, err, protocols.KindRefused)
-	if len(plain.Requests()) != 0 {
+	if len(plain.Commands()) != 0 {
 		t.Error("it was followed all the same")
 	}
 	c.Settings.AllowDowngrade = true
@@ -181,7 +182,7 @@ func TestNoDowngrade(t *testing.T) {
 
 // TestMethodsAfterRedirects: RFC 9110 section 15.4.
 func TestMethodsAfterRedirects(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	for _, c := range []struct {
 		status       int
 		method, want string
@@ -203,7 +204,7 @@ func TestMethodsAfterRedirects(t *testing.T) {
 }
 
 func TestInjection(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	c := openClient(t, s.URL(), nil)
 	for name, r := range map[string]*Request{
 		"method":        {Method: "GET / HTTP/1.1\r\nX: y", URL: parse(t, s.URL())},
@@ -222,13 +223,13 @@ func TestInjection(t *testing.T) {
 		wantKind(t, c.Remove(t.Context(), name), protocols.KindUsage)
 		wantKind(t, c.Move(t.Context(), "x", name), protocols.KindUsage)
 	}
-	if got := s.Requests(); len(got) != 0 {
+	if got := s.Commands(); len(got) != 0 {
 		t.Errorf("something was sent: %q", got)
 	}
 	if _, _, err := fetch(t, c, "a b?c#d%", nil); protocols.KindOf(err) != protocols.KindRefused {
 		t.Error(err)
 	}
-	if got := s.Requests(); len(got) != 1 || got[0] != "GET /a%20b%3Fc%23d%25" {
+	if got := s.Commands(); len(got) != 1 || got[0] != "GET /a%20b%3Fc%23d%25" {
 		t.Errorf("requests: %q", got)
 	}
 }
@@ -236,11 +237,11 @@ func TestInjection(t *testing.T) {
 // TestCodings: each coding is decoded, layers on top of each other too, and what
 // is not whole is an error.
 func TestCodings(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	for _, coding := range []string{"gzip", "deflate", "bare", "br", "zstd", "gzip,br", "gzip,gzip,gzip,gzip,gzip"} {
 		c := openClient(t, s.URL(), nil)
 		c.Settings.Compressed = true
-		if got := mustFetch(t, c, "-/coded/"+coding); got != lab.Coded {
+		if got := mustFetch(t, c, "-/coded/"+coding); got != weblab.Coded {
 			t.Errorf("%s: %q", coding, got)
 		}
 		got, _, err := fetch(t, c, s.URL()+"-/coded/"+coding+"?cut=3", nil)
@@ -248,7 +249,7 @@ func TestCodings(t *testing.T) {
 			t.Errorf("%s without its end: %q, %v", coding, got, err)
 		}
 		c.Settings.Compressed = false
-		if got := mustFetch(t, c, "-/coded/"+coding); got == lab.Coded {
+		if got := mustFetch(t, c, "-/coded/"+coding); got == weblab.Coded {
 			t.Errorf("%s: decoded though nobody asked", coding)
 		}
 	}
@@ -259,7 +260,7 @@ func TestCodings(t *testing.T) {
 }
 
 func TestBomb(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	c := openClient(t, s.URL(), &protocols.Options{Limits: protocols.Limits{Decompressed: 1 << 20}})
 	c.Settings.Compressed = true
 	got, _, err := fetch(t, c, s.URL()+"-/coded/gzip?zeros=8000000", nil)
@@ -333,7 +334,7 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	_, _, err := fetch(t, openClient(t, s.URL(), nil), s.URL()+"-/status/503?after=2", nil)
 	wantKind(t, err, protocols.KindTemporary)
 	no, ok := errors.AsType[*StatusError](err)
@@ -344,7 +345,7 @@ func TestRetryAfter(t *testing.T) {
 
 // TestStatusKinds: the exit codes of the contract.
 func TestStatusKinds(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	for status, want := range map[int]protocols.Kind{
 		400: protocols.KindRefused, 401: protocols.KindAuth, 403: protocols.KindRefused, 404: protocols.KindRefused, 409: protocols.KindRefused, 429: protocols.KindTemporary, 500: protocols.KindTemporary, 503: protocols.KindTemporary,
 	} {

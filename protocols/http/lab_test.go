@@ -19,19 +19,21 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/socklab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // ways are the versions, each with the server that speaks it.
 var ways = []struct {
 	name    string
 	version Version
-	server  lab.HTTPOptions
+	server  weblab.HTTPOptions
 	proto   string
 }{
-	{"HTTP/1.1", Auto, lab.HTTPOptions{}, "HTTP/1.1"},
-	{"HTTP/1.1 TLS", Auto, lab.HTTPOptions{TLS: true}, "HTTP/1.1"},
-	{"HTTP/2", HTTP2, lab.HTTPOptions{TLS: true}, "HTTP/2.0"},
-	{"HTTP/3", HTTP3, lab.HTTPOptions{TLS: true, HTTP3: true}, "HTTP/3.0"},
+	{"HTTP/1.1", Auto, weblab.HTTPOptions{}, "HTTP/1.1"},
+	{"HTTP/1.1 TLS", Auto, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}}, "HTTP/1.1"},
+	{"HTTP/2", HTTP2, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}}, "HTTP/2.0"},
+	{"HTTP/3", HTTP3, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, HTTP3: true}, "HTTP/3.0"},
 }
 
 // TestLife takes a file through its whole life in every version.
@@ -41,7 +43,7 @@ func TestLife(t *testing.T) {
 			t.Parallel()
 			s := startLab(t, w.server)
 			o := &protocols.Options{}
-			if w.server.TLS {
+			if w.server.TLS != lab.TLSNone {
 				o.TLS.Config = s.Authority().ClientConfig()
 			}
 			c := openClient(t, withUser(s.URL()), o)
@@ -55,7 +57,7 @@ func TestLife(t *testing.T) {
 	}
 }
 
-func life(t *testing.T, c *Client, s *lab.HTTPServer) {
+func life(t *testing.T, c *Client, s *weblab.HTTPServer) {
 	ctx := t.Context()
 	data := make([]byte, 2<<20+7)
 	lab.Pattern(5)(data, 0)
@@ -129,9 +131,9 @@ func names(t *testing.T, c *Client, name string) []string {
 
 // TestIndexPages: the same entries without WebDAV, in all forms of pages.
 func TestIndexPages(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	want := names(t, openClient(t, s.URL(), nil), "pub/")
-	for _, o := range []lab.HTTPOptions{{NoDAV: true}, {NoDAV: true, NoSizes: true}} {
+	for _, o := range []weblab.HTTPOptions{{NoDAV: true}, {NoDAV: true, NoSizes: true}} {
 		s := startLab(t, o)
 		c := openClient(t, s.URL(), nil)
 		if got := names(t, c, "pub"); !slices.Equal(slices.DeleteFunc(got, dangling), slices.DeleteFunc(slices.Clone(want), dangling)) {
@@ -156,7 +158,7 @@ func drain(list func(func(protocols.Entry, error) bool)) (last error) {
 }
 
 func TestRobotsCloseEntries(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{NoDAV: true, Robots: "User-agent: *\nDisallow: /pub/nested/\nDisallow: /*.bin$\n"})
+	s := startLab(t, weblab.HTTPOptions{NoDAV: true, Robots: "User-agent: *\nDisallow: /pub/nested/\nDisallow: /*.bin$\n"})
 	c := openClient(t, s.URL(), nil)
 	closed := func() (out []string) {
 		for e, err := range c.List(t.Context(), "pub/") {
@@ -180,19 +182,19 @@ func TestRobotsCloseEntries(t *testing.T) {
 
 // TestLogins: each way, with one round trip more at the first request only.
 func TestLogins(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{Token: "t0ken"})
+	s := startLab(t, weblab.HTTPOptions{Token: "t0ken"})
 	cred := func(_ context.Context, r protocols.CredentialRequest) (protocols.Credential, error) {
 		return protocols.Credential{User: "alice", Password: "secret", Token: "t0ken"}, nil
 	}
 	for _, way := range []string{"basic", "digest", "digest-md5", "bearer"} {
 		c := openClient(t, s.URL(), &protocols.Options{Credentials: cred})
-		before := len(s.Requests())
+		before := len(s.Commands())
 		for range 3 {
 			if got := mustFetch(t, c, "-/auth/"+way); got != "welcome, alice\n" {
 				t.Errorf("%s: %q", way, got)
 			}
 		}
-		if n := len(s.Requests()) - before; n != 4 {
+		if n := len(s.Commands()) - before; n != 4 {
 			t.Errorf("%s: %d requests, want 4", way, n)
 		}
 	}
@@ -208,9 +210,9 @@ func TestLogins(t *testing.T) {
 	_, _, err := fetch(t, only, "-/auth/basic", nil)
 	wantKind(t, err, protocols.KindAuth)
 	eager := openClient(t, s.URL(), &protocols.Options{Credentials: cred, Mechanism: "basic"})
-	before := len(s.Requests())
+	before := len(s.Commands())
 	mustFetch(t, eager, "-/auth/basic")
-	if n := len(s.Requests()) - before; n != 1 {
+	if n := len(s.Commands()) - before; n != 1 {
 		t.Errorf("--auth basic: %d requests, want 1", n)
 	}
 }
@@ -218,7 +220,7 @@ func TestLogins(t *testing.T) {
 // TestPutWithLogin: a body that can be read once is sent after the login, since
 // the server was asked first.
 func TestPutWithLogin(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	c := openClient(t, withUser(s.URL()), nil)
 	if _, err := c.Put(t.Context(), "incoming/x", io.MultiReader(strings.NewReader("once")), &protocols.PutOptions{Size: -1}); err != nil {
 		t.Fatal(err)
@@ -240,7 +242,7 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := startLab(t, lab.HTTPOptions{Faults: f})
+			s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{Faults: f}})
 			c := openClient(t, s.URL(), &protocols.Options{Limits: protocols.Limits{Header: 256 << 10}})
 			_, _, err = fetch(t, c, "pub/large.bin", nil)
 			wantKind(t, err, want)
@@ -253,7 +255,7 @@ func TestFaults(t *testing.T) {
 
 func TestHang(t *testing.T) {
 	f, _ := lab.ParseFaults("hang:GET*1")
-	s := startLab(t, lab.HTTPOptions{Faults: f})
+	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{Faults: f}})
 	c := openClient(t, s.URL(), &protocols.Options{IdleTimeout: 200 * time.Millisecond})
 	_, _, err := fetch(t, c, "README.txt", nil)
 	wantKind(t, err, protocols.KindTimeout)
@@ -262,7 +264,7 @@ func TestHang(t *testing.T) {
 
 func TestCancel(t *testing.T) {
 	started := make(chan struct{}, 1)
-	s := startLab(t, lab.HTTPOptions{Handler: func(_ nethttp.ResponseWriter, r *nethttp.Request) bool {
+	s := startLab(t, weblab.HTTPOptions{Handler: func(_ nethttp.ResponseWriter, r *nethttp.Request) bool {
 		if r.URL.Path == "/slow" {
 			started <- struct{}{}
 			<-r.Context().Done()
@@ -279,7 +281,7 @@ func TestCancel(t *testing.T) {
 
 // TestOnlyHTTP2: a server that takes nothing but HTTP/2 gets it.
 func TestOnlyHTTP2(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{TLS: true})
+	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	dials := 0
 	o := &protocols.Options{TLS: protocols.TLS{Config: s.Authority().ClientConfig()}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		if dials++; dials > 1 {
@@ -302,7 +304,7 @@ func TestOnlyHTTP2(t *testing.T) {
 // TestConnectionIsKept: requests share one, and a server that let it go meanwhile
 // costs no error.
 func TestConnectionIsKept(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	c := openClient(t, s.URL(), nil)
 	for range 5 {
 		mustFetch(t, c, "README.txt")
@@ -321,7 +323,7 @@ func TestConnectionIsKept(t *testing.T) {
 }
 
 func TestBusy(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	c := openClient(t, s.URL(), nil)
 	obj, err := c.Get(t.Context(), "pub/large.bin", nil)
 	if err != nil {
@@ -336,7 +338,7 @@ func TestBusy(t *testing.T) {
 
 // TestUploadFromFile: by length, from where the file stands.
 func TestUploadFromFile(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	path := filepath.Join(t.TempDir(), "f")
 	data := make([]byte, 5<<20)
 	lab.Pattern(9)(data, 0)
@@ -359,7 +361,7 @@ func TestUploadFromFile(t *testing.T) {
 }
 
 func TestForms(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	c := openClient(t, s.URL(), nil)
 	form := &Form{Fields: []Field{{Name: "a b", Value: "ü&="}, {Name: "c\"d\r\n", Value: "x"}}}
 	if got := form.Encoded(); got != "a+b=%C3%BC%26%3D&c%22d%0D%0A=x" {
@@ -379,7 +381,7 @@ func TestForms(t *testing.T) {
 }
 
 func TestTrailersAndChunks(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{TLS: true, HTTP3: true})
+	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, HTTP3: true})
 	for _, v := range []Version{HTTP1, HTTP2, HTTP3} {
 		c := openClient(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: s.Authority().ClientConfig()}})
 		c.Settings.Version = v
@@ -404,22 +406,22 @@ func TestCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startLab(t, lab.HTTPOptions{TLS: true, HTTP3: true, Authority: a, Certificate: &expired})
+	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit, Authority: a, Certificate: &expired}, HTTP3: true})
 	for _, v := range []Version{Auto, HTTP2, HTTP3} {
 		c := openClient(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: a.ClientConfig()}})
 		c.Settings.Version = v
 		_, _, err := fetch(t, c, "README.txt", nil)
 		wantKind(t, err, protocols.KindTLS)
 	}
-	if got := s.Requests(); len(got) != 0 {
+	if got := s.Commands(); len(got) != 0 {
 		t.Errorf("requests: %q", got)
 	}
 }
 
 func TestUnixSocket(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	path := filepath.Join(t.TempDir(), "sock")
-	p, err := lab.NewProxy(s.Addr(), nil)
+	p, err := socklab.NewProxy(s.Addr(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -432,8 +434,8 @@ func TestUnixSocket(t *testing.T) {
 }
 
 func TestProxies(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{TLS: true})
-	connect, err := lab.StartConnectProxy(lab.ConnectOptions{User: "pat", Password: "pr0xy"})
+	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
+	connect, err := socklab.StartConnectProxy(socklab.ProxyOptions{User: "pat", Password: "pr0xy"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,13 +7,13 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // TestDigestOverTheBody: a server that wants the body protected gets its hash, and
 // the body; one that can be read only once is refused before it goes out.
 func TestDigestOverTheBody(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	c := openClient(t, withUser(s.URL()), nil)
 	at := parse(t, s.URL()+"-/auth/digest-int")
 	for _, body := range []io.Reader{nil, strings.NewReader("small"), bytes.NewReader(make([]byte, 300<<10))} {
@@ -31,7 +31,7 @@ func TestDigestOverTheBody(t *testing.T) {
 
 // TestLoginsThatAreNotSupported: the error names what the server wants.
 func TestLoginsThatAreNotSupported(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	c := openClient(t, withUser(s.URL()), nil)
 	_, err := c.Get(t.Context(), "-/auth/ntlm", nil)
 	wantKind(t, err, protocols.KindAuth)

@@ -11,15 +11,16 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // TestFileGetsAllBytes: what the kernel moves into a file is the content, for a
 // head with a part of the body behind it, on plain and on TLS connections.
 func TestFileGetsAllBytes(t *testing.T) {
-	for _, tls := range []bool{false, true} {
-		s := startLab(t, lab.HTTPOptions{TLS: tls})
+	for _, mode := range []lab.TLSMode{lab.TLSNone, lab.TLSImplicit} {
+		s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: mode}})
 		o := &protocols.Options{}
-		if tls {
+		if mode != lab.TLSNone {
 			o.TLS.Config = s.Authority().ClientConfig()
 		}
 		c := openClient(t, s.URL(), o)
@@ -41,11 +42,11 @@ func TestFileGetsAllBytes(t *testing.T) {
 			f.Close()
 			got, rerr := os.ReadFile(f.Name())
 			if err != nil || rerr != nil || n != int64(len(want)) || sha256.Sum256(got) != sha256.Sum256(want) {
-				t.Errorf("TLS %v: %d bytes, %v, %v", tls, n, err, rerr)
+				t.Errorf("TLS %v: %d bytes, %v, %v", mode, n, err, rerr)
 			}
 		}
 		if n := s.Connections(); n != 1 {
-			t.Errorf("TLS %v: %d connections", tls, n)
+			t.Errorf("TLS %v: %d connections", mode, n)
 		}
 	}
 }
@@ -54,7 +55,7 @@ func TestFileGetsAllBytes(t *testing.T) {
 // under a name that tells of a secret; what a server asks for is shown.
 func TestSecretHeadersAreMasked(t *testing.T) {
 	names := []string{"X-Api-Key", "X-Auth-Token", "Client-Secret", "My-Password", "X-Session-Id", "X-Amz-Security-Token", "Cookie", "Authentication-Info"}
-	s := startLab(t, lab.HTTPOptions{TLS: true, Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
+	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
 		for _, name := range names {
 			w.Header().Set(name, "hush")
 		}
@@ -82,7 +83,7 @@ func TestSecretHeadersAreMasked(t *testing.T) {
 
 // TestPasswordIsMasked: no trace event holds it, or a token or cookie.
 func TestPasswordIsMasked(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{TLS: true})
+	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	for _, v := range []Version{HTTP1, HTTP2} {
 		var text string
 		o := &protocols.Options{TLS: protocols.TLS{Config: s.Authority().ClientConfig()}, Mechanism: "basic", Trace: func(e protocols.Event) { text += e.Text + "\n" }}

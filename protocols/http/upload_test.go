@@ -14,6 +14,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
 // rawConns gives each connection to serve; with TLS where a configuration is given.
@@ -109,7 +110,7 @@ func TestUploadRefusedEarly(t *testing.T) {
 // TestUploadAnsweredMeanwhile: a server sends back each piece when it has come. The
 // answer is read while the body is still on its way.
 func TestUploadAnsweredMeanwhile(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
+	s := startLab(t, weblab.HTTPOptions{Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
 		nethttp.NewResponseController(w).EnableFullDuplex()
 		w.WriteHeader(200)
 		nethttp.NewResponseController(w).Flush()
@@ -137,7 +138,7 @@ func TestUploadAnsweredMeanwhile(t *testing.T) {
 // TestUploadTellsItsOwnFailure: a body that cannot be read is the caller's failure,
 // at once.
 func TestUploadTellsItsOwnFailure(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	c := openClient(t, s.URL(), nil)
 	broken := errors.New("the disk is gone")
 	for _, length := range []int64{-1, 1 << 20} {
@@ -157,7 +158,7 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 // TestUploadMayTakeLongerThanSilence: a server that says nothing while it reads is
 // not idle.
 func TestUploadMayTakeLongerThanSilence(t *testing.T) {
-	s := startLab(t, lab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{})
 	c := openClient(t, s.URL(), &protocols.Options{IdleTimeout: 150 * time.Millisecond})
 	pieces := make(chan string)
 	go func() {
@@ -220,7 +221,7 @@ func TestUploadGoesOutAgainWhole(t *testing.T) {
 			t.Parallel()
 			s := startLab(t, w.server)
 			o := &protocols.Options{}
-			if w.server.TLS {
+			if w.server.TLS != lab.TLSNone {
 				o.TLS.Config = s.Authority().ClientConfig()
 			}
 			for range 2 {

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
 // disk keeps the files of a client in folders of a test.
@@ -76,7 +76,7 @@ func checkCopy(t *testing.T, c *Client, a *archive, want int) {
 // TestArchive: messages are stored as they are; keys find them again, flags and
 // deletions reach them.
 func TestArchive(t *testing.T) {
-	both(t, func(t *testing.T, s *lab.IMAPServer, c *Client) {
+	both(t, func(t *testing.T, s *maillab.IMAPServer, c *Client) {
 		c.Settings.Force = true
 		ctx, told := t.Context(), 0
 		a := openCopy(t, c, &told)
@@ -111,7 +111,7 @@ func TestArchive(t *testing.T) {
 // TestArchiveAfterKill: what was sent by a run that could note nothing of it is
 // found by its content, whatever the server tells of UIDs.
 func TestArchiveAfterKill(t *testing.T) {
-	both(t, func(t *testing.T, s *lab.IMAPServer, c *Client) {
+	both(t, func(t *testing.T, s *maillab.IMAPServer, c *Client) {
 		c.Settings.StateDir, c.Settings.Files, c.Settings.Force = t.TempDir(), disk{}, true
 		c.late = time.Millisecond
 		a := openCopy(t, c, nil)
@@ -144,7 +144,7 @@ func TestArchiveAfterKill(t *testing.T) {
 // TestArchiveMadeAnew: a mailbox that came back with its messages keeps their keys,
 // an empty one says so.
 func TestArchiveMadeAnew(t *testing.T) {
-	both(t, func(t *testing.T, s *lab.IMAPServer, c *Client) {
+	both(t, func(t *testing.T, s *maillab.IMAPServer, c *Client) {
 		c.Settings.StateDir, c.Settings.Files, c.Settings.Force = t.TempDir(), disk{}, true
 		c.late = time.Millisecond
 		ctx := t.Context()
@@ -181,7 +181,7 @@ func TestArchiveMadeAnew(t *testing.T) {
 // TestArchiveReconnects: a connection that is lost while messages are stored loses
 // and doubles none, however often they are given again.
 func TestArchiveReconnects(t *testing.T) {
-	both(t, func(t *testing.T, s *lab.IMAPServer, plain *Client) {
+	both(t, func(t *testing.T, s *maillab.IMAPServer, plain *Client) {
 		ctx := t.Context()
 		var left, read atomic.Int64
 		left.Store(1 << 30)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
@@ -17,9 +17,9 @@ import (
 func BenchmarkConformance(b *testing.B) { protocoltest.RunBenchmarks(b, Spec(), bigServer) }
 
 // start runs a lab server for one test.
-func start(t testing.TB, o lab.IMAPOptions) *lab.IMAPServer {
+func start(t testing.TB, o maillab.IMAPOptions) *maillab.IMAPServer {
 	t.Helper()
-	s, err := lab.StartIMAP(o)
+	s, err := maillab.StartIMAP(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func start(t testing.TB, o lab.IMAPOptions) *lab.IMAPServer {
 }
 
 // open makes a client of a lab server.
-func open(t testing.TB, s *lab.IMAPServer, o *protocols.Options) *Client {
+func open(t testing.TB, s *maillab.IMAPServer, o *protocols.Options) *Client {
 	t.Helper()
 	u, err := protocols.ParseURL(strings.Replace(s.URL(), "://", "://alice:secret@", 1), "")
 	if err != nil {
@@ -42,17 +42,17 @@ func open(t testing.TB, s *lab.IMAPServer, o *protocols.Options) *Client {
 	return c
 }
 
-func describe(t testing.TB, s *lab.IMAPServer) *protocoltest.Server {
-	info, err := s.Mail().Info("alice", lab.Inbox)
+func describe(t testing.TB, s *maillab.IMAPServer) *protocoltest.Server {
+	info, err := s.Mail().Info("alice", maillab.Inbox)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(uid int) string { return imapwire.MessageName(lab.Inbox, info.UIDValidity, uint32(uid)) }
+	at := func(uid int) string { return imapwire.MessageName(maillab.Inbox, info.UIDValidity, uint32(uid)) }
 	server := &protocoltest.Server{
 		URL: "imap://alice:secret@" + s.Addr() + "/", Options: &protocols.Options{},
-		Folder: lab.Inbox, Missing: at(99999), Files: []string{at(1), at(2), at(4)},
+		Folder: maillab.Inbox, Missing: at(99999), Files: []string{at(1), at(2), at(4)},
 	}
-	list, err := s.Mail().Snapshot("alice", lab.Inbox)
+	list, err := s.Mail().Snapshot("alice", maillab.Inbox)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,11 +62,13 @@ func describe(t testing.TB, s *lab.IMAPServer) *protocoltest.Server {
 	return server
 }
 
-func labServer(t testing.TB) *protocoltest.Server { return describe(t, start(t, lab.IMAPOptions{})) }
+func labServer(t testing.TB) *protocoltest.Server {
+	return describe(t, start(t, maillab.IMAPOptions{}))
+}
 
 // bigServer has a mailbox of 10,000 messages, and one of 64 MiB.
 func bigServer(t testing.TB) *protocoltest.Server {
-	m := lab.SampleMail()
+	m := maillab.Sample()
 	if err := m.Create("alice", "many"); err != nil {
 		t.Fatal(err)
 	}
@@ -77,11 +79,11 @@ func bigServer(t testing.TB) *protocoltest.Server {
 		}
 	}
 	big := append([]byte("Subject: big\r\n\r\n"), bytes.Repeat([]byte(strings.Repeat("x", 1022)+"\r\n"), 64<<10)...)
-	uid, err := m.Append("alice", lab.Inbox, big, nil, time.Now())
+	uid, err := m.Append("alice", maillab.Inbox, big, nil, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := describe(t, start(t, lab.IMAPOptions{Mail: m}))
+	server := describe(t, start(t, maillab.IMAPOptions{Mail: m}))
 	server.Many, server.Big = "many", fmt.Sprintf("INBOX;UID=%d", uid)
 	return server
 }

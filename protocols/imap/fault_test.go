@@ -9,6 +9,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
 // TestFaults: what a server does wrong at a command has a kind of its own, and the
@@ -44,7 +45,7 @@ func TestFaults(t *testing.T) {
 		t.Run(test.fault, func(t *testing.T) {
 			faults, err := lab.ParseFaults(test.fault)
 			must(t, err)
-			s := start(t, lab.IMAPOptions{Faults: faults})
+			s := start(t, maillab.IMAPOptions{ServerOptions: lab.ServerOptions{Faults: faults}})
 			c := open(t, s, &protocols.Options{IdleTimeout: 500 * time.Millisecond})
 			err = test.call(c)
 			if kind := protocols.KindOf(err); err == nil && test.want != 0 || err != nil && kind != test.want {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
 // bare are the extensions without which every verb must work too.
@@ -23,10 +24,10 @@ var bare = []goimap.Cap{
 }
 
 // both runs a test with a modern server and with one that has no extensions.
-func both(t *testing.T, f func(t *testing.T, s *lab.IMAPServer, c *Client)) {
+func both(t *testing.T, f func(t *testing.T, s *maillab.IMAPServer, c *Client)) {
 	for name, without := range map[string][]goimap.Cap{"modern": nil, "bare": bare} {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, lab.IMAPOptions{Without: without})
+			s := start(t, maillab.IMAPOptions{Without: without})
 			f(t, s, open(t, s, nil))
 		})
 	}
@@ -57,7 +58,7 @@ func subjects(list []protocols.Entry) string {
 }
 
 func TestMailboxes(t *testing.T) {
-	both(t, func(t *testing.T, s *lab.IMAPServer, c *Client) {
+	both(t, func(t *testing.T, s *maillab.IMAPServer, c *Client) {
 		ctx := t.Context()
 		must(t, c.Make(ctx, "Müll/Älteres & mehr"))
 		if err := c.Make(ctx, "Müll/Älteres & mehr"); !errors.Is(err, fs.ErrExist) {
@@ -90,7 +91,7 @@ func TestMailboxes(t *testing.T) {
 }
 
 func TestMessages(t *testing.T) {
-	both(t, func(t *testing.T, s *lab.IMAPServer, c *Client) {
+	both(t, func(t *testing.T, s *maillab.IMAPServer, c *Client) {
 		ctx := t.Context()
 		must(t, c.Make(ctx, "Archive"))
 		_, err := c.Put(ctx, "Archive", strings.NewReader("Subject: kept\n\ntext\n"), &protocols.PutOptions{Flags: []string{`\Seen`}, Modified: time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)})
@@ -129,7 +130,7 @@ func TestMessages(t *testing.T) {
 
 // TestOrder: sorting and threading are done here where the server has none.
 func TestOrder(t *testing.T) {
-	c := open(t, start(t, lab.IMAPOptions{}), nil)
+	c := open(t, start(t, maillab.IMAPOptions{}), nil)
 	got := subjects(entries(t, c.Sort(t.Context(), "INBOX", "reverse arrival", "")))
 	if want := "A file for you|Log of tonight|Grüße aus Köln|Dots and quotes|Welcome"; got != want {
 		t.Errorf("%s, want %s", got, want)
@@ -144,7 +145,7 @@ func TestOrder(t *testing.T) {
 
 // TestNeverSeen: reading marks nothing, unless it is asked for.
 func TestNeverSeen(t *testing.T) {
-	s := start(t, lab.IMAPOptions{})
+	s := start(t, maillab.IMAPOptions{})
 	for _, mark := range []bool{false, true} {
 		c := open(t, s, nil)
 		c.Settings.MarkSeen = mark
@@ -164,7 +165,7 @@ func TestNeverSeen(t *testing.T) {
 // TestPutAll: one message that is refused does not take others with it, and a
 // mailbox is made when that was asked for.
 func TestPutAll(t *testing.T) {
-	both(t, func(t *testing.T, s *lab.IMAPServer, c *Client) {
+	both(t, func(t *testing.T, s *maillab.IMAPServer, c *Client) {
 		c.Settings.Create = true
 		messages := func(yield func(Upload, error) bool) {
 			for range 20 {
@@ -190,7 +191,7 @@ func TestPutAll(t *testing.T) {
 
 // TestWatch: what comes, changes and goes is told, by IDLE and by asking.
 func TestWatch(t *testing.T) {
-	both(t, func(t *testing.T, s *lab.IMAPServer, c *Client) {
+	both(t, func(t *testing.T, s *maillab.IMAPServer, c *Client) {
 		c.Settings.PollEvery = 10 * time.Millisecond
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
@@ -252,8 +253,8 @@ func waitFor(ctx context.Context, t *testing.T, ok func() bool) {
 // TestWatchReconnects: a connection that is cut is made again, and what has come
 // meanwhile is told.
 func TestWatchReconnects(t *testing.T) {
-	mail := lab.SampleMail()
-	first := start(t, lab.IMAPOptions{Mail: mail})
+	mail := maillab.Sample()
+	first := start(t, maillab.IMAPOptions{Mail: mail})
 	addr := first.Addr()
 	c := open(t, first, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -280,7 +281,7 @@ func TestWatchReconnects(t *testing.T) {
 	}
 	first.Close()
 	mail.Deliver("alice", []byte("Subject: meanwhile\r\n\r\nx\r\n"))
-	second, err := lab.StartIMAP(lab.IMAPOptions{Mail: mail, Addr: addr})
+	second, err := maillab.StartIMAP(maillab.IMAPOptions{ServerOptions: lab.ServerOptions{Addr: addr}, Mail: mail})
 	must(t, err)
 	defer second.Close()
 	for e.Subject != "meanwhile" {
@@ -297,7 +298,7 @@ func TestWatchReconnects(t *testing.T) {
 
 // TestSource: the whole mailbox is listed, and deletions take only what is named.
 func TestSource(t *testing.T) {
-	both(t, func(t *testing.T, s *lab.IMAPServer, c *Client) {
+	both(t, func(t *testing.T, s *maillab.IMAPServer, c *Client) {
 		m, err := c.OpenMailbox(t.Context(), "INBOX")
 		must(t, err)
 		list := entries(t, m.Changes(t.Context(), ""))

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
 // cutConn ends after so many bytes have been read; left is shared by connections.
@@ -52,7 +52,7 @@ func largeLetter(n int) string {
 // the next time, and what comes out is the message.
 func TestResumeInside(t *testing.T) {
 	large := largeLetter(6 << 20)
-	s := start(t, lab.IMAPOptions{})
+	s := start(t, maillab.IMAPOptions{})
 	filler := open(t, s, nil)
 	must(t, filler.Make(t.Context(), "big"))
 	for _, text := range []string{letter(1), large, letter(2)} {

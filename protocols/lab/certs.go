@@ -112,7 +112,7 @@ func (a *Authority) ClientConfig() *tls.Config {
 func (a *Authority) ServerCertificate() tls.Certificate { return a.server }
 
 // ClientCertificate makes a certificate with which a client called name can
-// log in where [FTPOptions].ClientCertificates or the like is set.
+// log in where [Options].ClientCertificates or the like is set.
 func (a *Authority) ClientCertificate(name string) (tls.Certificate, error) {
 	t := template(name, time.Now())
 	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}

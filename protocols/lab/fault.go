@@ -1,9 +1,6 @@
 package lab
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // FaultKind names a way to go wrong; the values are the names in a spec.
 type FaultKind string
@@ -61,67 +58,10 @@ type Fault struct {
 // Faults is a list of them; the first that matches is used.
 type Faults []Fault
 
-// injector counts what faults have been used up in one server.
-type injector struct {
-	faults Faults
-	mu     sync.Mutex
-	used   []int
-}
-
-func newInjector(f Faults) *injector {
-	return &injector{faults: f, used: make([]int, len(f))}
-}
-
-// take uses fault i once; it reports false when it is used up.
-func (in *injector) take(i int) bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if limit := in.faults[i].Times; limit > 0 && in.used[i] >= limit {
-		return false
-	}
-	in.used[i]++
-	return true
-}
-
-// find takes the first fault that match accepts.
-func (in *injector) find(match func(Fault) bool) (Fault, bool) {
-	for i, f := range in.faults {
-		if match(f) && in.take(i) {
-			return f, true
-		}
-	}
-	return Fault{}, false
-}
-
-// kind takes the first fault of a kind.
-func (in *injector) kind(k FaultKind) (Fault, bool) {
-	return in.find(func(f Fault) bool { return f.Kind == k })
-}
-
-// verb takes the first fault to be played instead of a command's reply.
-func (in *injector) verb(verb string) (Fault, bool) {
-	return in.find(func(f Fault) bool { return f.at(verb) && f.Kind != FaultInject })
-}
-
-// injected takes the first fault that adds bytes behind a command's reply.
-func (in *injector) injected(verb string) (Fault, bool) {
-	return in.find(func(f Fault) bool { return f.at(verb) && f.Kind == FaultInject })
-}
-
-// at reports whether f belongs to a command or point.
-func (f Fault) at(verb string) bool {
+// At reports whether f belongs to a command or point.
+func (f Fault) At(verb string) bool {
 	if f.Verb == "*" {
 		return verb != PointGreeting && verb != PointTLS && verb != PointEnd
 	}
 	return f.Verb != "" && f.Verb == verb
-}
-
-// clients is the number of connections allowed at a time; 0 is no limit.
-func (in *injector) clients() int64 {
-	for _, f := range in.faults {
-		if f.Kind == FaultMax {
-			return f.Bytes
-		}
-	}
-	return 0
 }

@@ -1,39 +1,30 @@
-// Package lab holds small servers for tests, demonstrations and the lab
-// command: each runs inside the process, listens on a loopback address,
-// serves an in-memory [Tree] and misbehaves on request.
+// Package lab holds what the embedded servers for tests and demonstrations
+// share. Each server runs inside the process, listens on a loopback address,
+// serves content in memory and misbehaves on request:
 //
-// The parts every server shares:
+//   - [Server], [ServerOptions], [Credentials]: what every server can do and takes
+//   - [Faults], [ParseFaults]: the ways it goes wrong, with the grammar
+//   - [Authority]: the certificates it presents
+//   - [Tree]: the files that several of them serve
 //
-//   - [Server], [Credentials]: what can be done with any of them
-//   - [Tree]: the files they serve
-//   - [Authority]: the certificates they show
-//   - [Faults], [ParseFaults]: the ways they go wrong, with the grammar
-//   - [Proxy], [SOCKSProxy], [ConnectProxy]: what can stand in between
+// The servers themselves are in packages of their own, by family:
 //
-// The servers:
+//   - lab/ftplab: FTP
+//   - lab/maillab: SMTP, submission, LMTP, POP3 and IMAP, on one store of messages
+//   - lab/newslab: NNTP
+//   - lab/weblab: HTTP/1.1, 2 and 3 with WebDAV, and XML-RPC
+//   - lab/textlab: Telnet and Gopher
+//   - lab/socklab: echo, discard, daytime and chargen over TCP, UDP and UNIX sockets; proxies (plain, SOCKS5, CONNECT)
 //
-//   - [FTPServer]: FTP (RFC 959, 1123, 2228, 2389, 2428, 2640, 3659, 4217, 7151)
-//   - [GopherServer]: Gopher (RFC 1436) and Gopher+
-//   - [XMLRPCServer]: XML-RPC with introspection, on [HTTPServer]
-//   - [NNTPServer]: NNTP (RFC 977, 2980, 3977, 4642, 4643, 4644, 6048, 8054)
-//   - [HTTPServer]: HTTP/1.1, 2 and 3 with TLS, logins, ranges, WebDAV (RFC 9110, 4918)
-//   - [IMAPServer]: IMAP4rev1 (RFC 3501, 2177, 2342, 3691, 4315, 4731, 5819, 6851, 7888)
-//   - [SMTPServer]: SMTP, submission and LMTP (RFC 5321, 6409, 2033, 2852, 3030, 3207, 3461, 4954, 6531, 6710, 8689)
-//   - [TelnetServer]: Telnet (RFC 854, 855, 857, 858, 1073, 1091, 1572), with a login and a small shell
-//   - [SimpleServer]: echo, discard, daytime, chargen over TCP, UDP and UNIX sockets (RFC 862, 863, 867, 864)
+// Package lab/labtest starts them in tests.
 //
-// Nothing here is made for the open network: there are no rate limits, the
+// The servers are not made for an open network: there are no rate limits, the
 // default password is public, and TLS keys live only as long as the process.
 package lab
 
 import (
 	"crypto/tls"
-	"errors"
-	"io"
-	"net"
-	"strings"
-	"sync"
-	"sync/atomic"
+	"time"
 )
 
 // Server is what every server and proxy of this package can do.
@@ -58,148 +49,45 @@ func DefaultCredentials() Credentials {
 	return Credentials{User: "alice", Password: "secret"}
 }
 
-// or fills the empty fields of c with the default user's.
-func (c Credentials) or(d Credentials) Credentials {
+// Or returns c, or d if c has no user.
+func (c Credentials) Or(d Credentials) Credentials {
 	if c.User == "" {
 		return d
 	}
 	return c
 }
 
-// core is the part all servers have: one listener, the open connections and
-// the goroutines that Close has to end.
-type core struct {
-	ln       net.Listener
-	faults   *injector
-	done     chan struct{} // closed by Close
-	accepted atomic.Int64
+// TLSMode says how a server uses TLS.
+type TLSMode int
 
-	mu     sync.Mutex
-	open   map[io.Closer]struct{}
-	closed bool
-	wg     sync.WaitGroup
-}
+// The modes of TLS.
+const (
+	TLSNone     TLSMode = iota // no TLS
+	TLSExplicit                // after AUTH TLS, STARTTLS or STLS, if the client wants it
+	TLSRequired                // the same, and no login or data without it
+	TLSImplicit                // from the first byte
+)
 
-// newCore listens on addr, or on a free loopback port when addr is empty; one with
-// a slash is the path of a UNIX socket.
-func newCore(addr string, f Faults) (*core, error) {
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	network := "tcp"
-	if strings.Contains(addr, "/") {
-		network = "unix"
-	}
-	ln, err := net.Listen(network, addr)
-	if err != nil {
-		return nil, err
-	}
-	return &core{ln: ln, faults: newInjector(f), done: make(chan struct{}), open: map[io.Closer]struct{}{}}, nil
-}
+// ServerOptions are the options that every server has; the options of each
+// server embed them. The zero value is a plain server on a free loopback port
+// for the default user.
+type ServerOptions struct {
+	// Addr is the address to listen on. Empty means a free loopback port; a
+	// name with a slash is the path of a UNIX socket.
+	Addr string
 
-// Addr is the "host:port" the server listens on.
-func (c *core) Addr() string { return c.ln.Addr().String() }
+	TLS         TLSMode
+	Authority   *Authority       // signs the server's certificate; nil with TLS means a new one
+	Certificate *tls.Certificate // presented instead of the authority's
 
-// Connections counts the connections accepted so far, refused ones included.
-func (c *core) Connections() int { return int(c.accepted.Load()) }
+	User     string // who may log in; empty means DefaultCredentials
+	Password string
 
-// serve accepts connections in the background and returns each to handle in a
-// goroutine of its own; the connection is closed when handle returns.
-func (c *core) serve(handle func(net.Conn)) {
-	c.wg.Go(func() {
-		for {
-			conn, err := c.ln.Accept()
-			if err != nil {
-				return
-			}
-			c.accepted.Add(1)
-			c.start(conn, handle)
-		}
-	})
-}
+	Faults      Faults
+	MaxClients  int           // further connections are refused with the protocol's reply; 0 means no limit
+	IdleTimeout time.Duration // time to wait for the next command; 0 means the server's default
 
-// start runs handle on an accepted connection, faults included.
-func (c *core) start(conn net.Conn, handle func(net.Conn)) {
-	if _, refused := c.faults.kind(FaultRefuse); refused {
-		reset(conn)
-		return
-	}
-	conn = c.faults.wrap(conn, ScopeControl, c.done)
-	if !c.track(conn) {
-		return
-	}
-	c.wg.Go(func() {
-		defer c.release(conn)
-		handle(conn)
-	})
-}
-
-// track makes Close close x too. It reports false, having closed x, when the
-// server is closed already.
-func (c *core) track(x io.Closer) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		x.Close()
-		return false
-	}
-	c.open[x] = struct{}{}
-	return true
-}
-
-// release closes x and forgets it.
-func (c *core) release(x io.Closer) {
-	x.Close()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.open, x)
-}
-
-// Close stops listening, cuts every connection and returns when all goroutines
-// of the server have ended. It is safe to call twice.
-func (c *core) Close() error {
-	err := c.cut()
-	c.wg.Wait()
-	return err
-}
-
-// cut stops listening and cuts every connection and every scripted wait.
-func (c *core) cut() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return nil
-	}
-	c.closed = true
-	close(c.done)
-	err := c.ln.Close()
-	for x := range c.open {
-		x.Close()
-	}
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
-}
-
-// begin makes Close wait for work of another kind than a connection's; the caller
-// calls wg.Done at its end. It reports false when the server is closed already.
-func (c *core) begin() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.closed {
-		c.wg.Add(1)
-	}
-	return !c.closed
-}
-
-// reset closes a connection with RST where the transport has such a thing.
-func reset(c net.Conn) {
-	if t, ok := c.(*tls.Conn); ok {
-		c = t.NetConn()
-	}
-	if l, ok := c.(interface{ SetLinger(int) error }); ok {
-		l.SetLinger(0)
-	}
-	c.Close()
+	// OnCommand, if set, is called with each command line as it is received,
+	// before it is carried out. Calls come from the sessions' goroutines.
+	OnCommand func(line string)
 }

@@ -82,6 +82,9 @@ func NewTree() *Tree {
 // hold more than n bytes. Generated files do not count.
 func (t *Tree) SetCapacity(n int64) { t.capacity.Store(n) }
 
+// Free is how many bytes the files may still grow by.
+func (t *Tree) Free() int64 { return t.capacity.Load() - t.used.Load() }
+
 // Used is the sum of the sizes of all files, generated ones left out.
 func (t *Tree) Used() int64 { return t.used.Load() }
 

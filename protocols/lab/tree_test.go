@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -159,7 +160,7 @@ func TestTreeConcurrent(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
-			name := "/incoming/" + itoa(i%4)
+			name := "/incoming/" + strconv.Itoa(i%4)
 			for n := range 100 {
 				tree.WriteFile(name, []byte(pattern(uint64(n), 100)))
 				tree.ReadFile(name)
@@ -173,4 +174,19 @@ func TestTreeConcurrent(t *testing.T) {
 	wg.Wait()
 	tree.RemoveAll("/incoming")
 	equal(t, "used", tree.Used(), Sample().Used())
+}
+
+// equal fails the test when two values differ.
+func equal[T comparable](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// pattern is n bytes of Pattern(seed).
+func pattern(seed uint64, n int) string {
+	p := make([]byte, n)
+	Pattern(seed)(p, 0)
+	return string(p)
 }

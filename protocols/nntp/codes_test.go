@@ -8,6 +8,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/newslab"
 )
 
 // TestCodes: what a refusal in the middle of a session means, and whether it is
@@ -34,7 +35,7 @@ func TestCodes(t *testing.T) {
 		{"211", protocols.KindProtocol, nil, false},
 		{"no number", protocols.KindProtocol, nil, false},
 	} {
-		s := start(t, lab.NNTPOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: k.reply}}})
+		s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: k.reply}}}})
 		c := dial(t, s, nil)
 		_, err := c.Group(t.Context(), "local.test")
 		if protocols.KindOf(err) != k.kind || k.class != nil && !errors.Is(err, k.class) || protocols.IsRetryable(err) != k.retry {
@@ -49,7 +50,7 @@ func TestCodes(t *testing.T) {
 // TestLoginOnce: a server that asks for a login in the middle of a session gets
 // one, and no second one when it asks again.
 func TestLoginOnce(t *testing.T) {
-	s := start(t, lab.NNTPOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "480 log in"}}})
+	s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "480 log in"}}}})
 	c := dial(t, s, nil)
 	if _, err := c.Group(t.Context(), "local.test"); !errors.Is(err, protocols.ErrLoginNeeded) || protocols.KindOf(err) != protocols.KindAuth {
 		t.Errorf("%v, want ErrLoginNeeded", err)
@@ -67,7 +68,7 @@ func TestLoginOnce(t *testing.T) {
 
 // TestNoSecretInClear: a server that wants TLS for a login gets no password without.
 func TestNoSecretInClear(t *testing.T) {
-	s := start(t, lab.NNTPOptions{NeedTLS: true, NeedLogin: true, TLS: lab.TLSExplicit})
+	s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}, NeedTLS: true, NeedLogin: true})
 	c := dial(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSOff}})
 	_, err := c.Group(t.Context(), "local.test")
 	if protocols.KindOf(err) != protocols.KindTLS || !errors.Is(err, protocols.ErrNeedsTLS) {

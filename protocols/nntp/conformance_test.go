@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/newslab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
@@ -15,9 +15,9 @@ import (
 func BenchmarkConformance(b *testing.B) { protocoltest.RunBenchmarks(b, Spec(), bigServer) }
 
 // start runs a lab server for one test.
-func start(t testing.TB, o lab.NNTPOptions) *lab.NNTPServer {
+func start(t testing.TB, o newslab.Options) *newslab.Server {
 	t.Helper()
-	s, err := lab.StartNNTP(o)
+	s, err := newslab.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func start(t testing.TB, o lab.NNTPOptions) *lab.NNTPServer {
 
 // labServer starts a server with the sample.
 func labServer(t testing.TB) *protocoltest.Server {
-	s := start(t, lab.NNTPOptions{})
+	s := start(t, newslab.Options{})
 	server := &protocoltest.Server{
 		URL: "nntp://alice:secret@" + s.Addr() + "/", Options: &protocols.Options{},
 		Folder: "local.test", Missing: "no.such.group/1", Files: []string{"local.test/5", "<3@lab.invalid>", "local.test/6"},
@@ -41,13 +41,13 @@ func labServer(t testing.TB) *protocoltest.Server {
 
 // bigServer has a group of 10,000 articles, and one article of 64 MiB.
 func bigServer(t testing.TB) *protocoltest.Server {
-	news := lab.NewsSample()
+	news := newslab.Sample()
 	news.Virtual("local.many", 10_000, virtualArticle)
 	big := "From: a@lab.invalid\nSubject: big\nNewsgroups: local.test\nMessage-ID: <big@lab.invalid>\n\n" + strings.Repeat(strings.Repeat("x", 63)+"\n", 1<<20)
 	if _, err := news.Add(big, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, lab.NNTPOptions{News: news})
+	s := start(t, newslab.Options{News: news})
 	return &protocoltest.Server{
 		URL: "nntp://alice:secret@" + s.Addr() + "/", Options: &protocols.Options{},
 		Folder: "local.test", Files: []string{"local.test/1"}, Many: "local.many", Big: "<big@lab.invalid>",

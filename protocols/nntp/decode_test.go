@@ -14,12 +14,12 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/newslab"
 )
 
 // bodies returns the bodies of articles of one encoded file.
 func bodies(data []byte, partSize int) (out []string) {
-	for _, a := range lab.YEncArticles("local.test", "file.bin", data, partSize) {
+	for _, a := range newslab.YEncArticles("local.test", "file.bin", data, partSize) {
 		_, body, _ := strings.Cut(a, "\n\n")
 		out = append(out, strings.ReplaceAll(body, "\n", "\r\n"))
 	}
@@ -251,8 +251,8 @@ func TestJoin(t *testing.T) {
 }
 
 func TestNZBFetch(t *testing.T) {
-	news := lab.NewsSample()
-	s := start(t, lab.NNTPOptions{News: news})
+	news := newslab.Sample()
+	s := start(t, newslab.Options{News: news})
 	var clients []*Client
 	for range 3 {
 		clients = append(clients, dial(t, s, nil))
@@ -273,7 +273,7 @@ func TestNZBFetch(t *testing.T) {
 		return done, out, err
 	}
 	done, out, err := fetch(&files[0])
-	if err != nil || len(done.Missing) > 0 || done.Name != "pattern.bin" || !bytes.Equal(out.b, lab.SampleBinary()) {
+	if err != nil || len(done.Missing) > 0 || done.Name != "pattern.bin" || !bytes.Equal(out.b, newslab.SampleBinary()) {
 		t.Errorf("%+v, %v", done, err)
 	}
 	done, out, err = fetch(&files[1])
@@ -294,15 +294,15 @@ func TestNZBFetch(t *testing.T) {
 // TestNZBResume: a second run takes up what the first one has got, and asks for the
 // rest only.
 func TestNZBResume(t *testing.T) {
-	news := lab.NewsSample()
+	news := newslab.Sample()
 	news.Lose("<pattern.bin.2@lab.invalid>")
-	s := start(t, lab.NNTPOptions{News: news})
+	s := start(t, newslab.Options{News: news})
 	file := &NZBFile{}
 	for i := range 3 {
 		file.Segments = append(file.Segments, NZBSegment{ID: fmt.Sprintf("<pattern.bin.%d@lab.invalid>", i+1), Number: i + 1})
 	}
 	out, begun := &buffer{}, map[string]Piece{}
-	run := func(s *lab.NNTPServer) (*Fetched, error) {
+	run := func(s *newslab.Server) (*Fetched, error) {
 		f := &Fetch{Clients: []*Client{dial(t, s, nil), dial(t, s, nil)}, Begun: maps.Clone(begun)}
 		f.Create = func(string) (io.WriterAt, error) { return out, nil }
 		f.Note = func(id string, p Piece) error {
@@ -314,9 +314,9 @@ func TestNZBResume(t *testing.T) {
 	if done, err := run(s); err != nil || len(done.Missing) != 1 || len(begun) != 2 {
 		t.Fatalf("%+v, %v, %v", done, begun, err)
 	}
-	whole := start(t, lab.NNTPOptions{})
+	whole := start(t, newslab.Options{})
 	done, err := run(whole)
-	if err != nil || len(done.Missing) != 0 || done.Name != "pattern.bin" || !bytes.Equal(out.b, lab.SampleBinary()) {
+	if err != nil || len(done.Missing) != 0 || done.Name != "pattern.bin" || !bytes.Equal(out.b, newslab.SampleBinary()) {
 		t.Errorf("%+v, %v", done, err)
 	}
 	asked := 0

@@ -10,7 +10,7 @@ import (
 	"github.com/netclients/netclients/internal/dialogs"
 	"github.com/netclients/netclients/internal/interop"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/newslab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
@@ -181,7 +181,7 @@ func seed(t *testing.T) {
 	}
 	defer c.Close()
 	c.Settings.Reader = ReaderNever
-	news := lab.NewsSample()
+	news := newslab.Sample()
 	for _, id := range []string{"<1@lab.invalid>", "<2@lab.invalid>", "<3@lab.invalid>"} {
 		data, _ := news.Article(id)
 		if _, err := c.IHave(t.Context(), id, strings.NewReader(string(data))); err != nil {

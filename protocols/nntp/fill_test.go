@@ -8,16 +8,16 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/newslab"
 )
 
 // TestFill: what one server has not comes from another one.
 func TestFill(t *testing.T) {
-	here, there := lab.NewsSample(), lab.NewsSample()
+	here, there := newslab.Sample(), newslab.Sample()
 	here.Cancel("<2@lab.invalid>")
 	there.Cancel("<1@lab.invalid>")
 	want, _ := there.Article("<2@lab.invalid>")
-	c, other := dial(t, start(t, lab.NNTPOptions{News: here}), nil), dial(t, start(t, lab.NNTPOptions{News: there}), nil)
+	c, other := dial(t, start(t, newslab.Options{News: here}), nil), dial(t, start(t, newslab.Options{News: there}), nil)
 	c.Fill = []*Client{other}
 	if got, err := readArticle(t, c, "<2@lab.invalid>"); err != nil || got != string(want) {
 		t.Errorf("%q, %v", got, err)
@@ -45,15 +45,15 @@ func TestFill(t *testing.T) {
 // from another server, by its message-id, also in the middle of a pipelined run and
 // for a sync.
 func TestFillByNumber(t *testing.T) {
-	here := lab.NewsSample()
+	here := newslab.Sample()
 	here.Lose("<2@lab.invalid>")
 	here.Lose("<4@lab.invalid>")
-	there := lab.NewsSample()
+	there := newslab.Sample()
 	there.Cancel("<4@lab.invalid>")
 	want, _ := there.Article("<2@lab.invalid>")
-	s, o := start(t, lab.NNTPOptions{News: here}), start(t, lab.NNTPOptions{News: there, NeedLogin: true})
+	s, o := start(t, newslab.Options{News: here}), start(t, newslab.Options{News: there, NeedLogin: true})
 	c := dial(t, s, nil)
-	c.Fill = []*Client{dial(t, start(t, lab.NNTPOptions{News: lab.NewNews()}), nil), dial(t, o, nil)}
+	c.Fill = []*Client{dial(t, start(t, newslab.Options{News: newslab.NewSpool()}), nil), dial(t, o, nil)}
 	if got, err := readArticle(t, c, "local.test/2"); err != nil || got != string(want) {
 		t.Fatalf("%q, %v", got, err)
 	}

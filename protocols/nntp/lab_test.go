@@ -15,10 +15,11 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/newslab"
 )
 
 // dial makes a client of a lab server.
-func dial(t testing.TB, s *lab.NNTPServer, o *protocols.Options) *Client {
+func dial(t testing.TB, s *newslab.Server, o *protocols.Options) *Client {
 	t.Helper()
 	if o == nil {
 		o = &protocols.Options{}
@@ -53,27 +54,27 @@ func readArticle(t testing.TB, c *Client, name string) (string, error) {
 func TestServers(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		server lab.NNTPOptions
+		server newslab.Options
 		set    Settings
 		mode   protocols.TLSMode
 		mech   string
 	}{
 		{name: "plain"},
-		{name: "STARTTLS", server: lab.NNTPOptions{TLS: lab.TLSExplicit, NeedTLS: true, NeedLogin: true}},
-		{name: "STARTTLS required", server: lab.NNTPOptions{TLS: lab.TLSExplicit}, mode: protocols.TLSRequire},
-		{name: "nntps", server: lab.NNTPOptions{TLS: lab.TLSImplicit, NeedLogin: true}},
-		{name: "login", server: lab.NNTPOptions{NeedLogin: true}},
-		{name: "SASL PLAIN", server: lab.NNTPOptions{NeedLogin: true}, mech: "PLAIN"},
-		{name: "SASL CRAM-MD5", server: lab.NNTPOptions{NeedLogin: true, SASL: "PLAIN CRAM-MD5"}},
-		{name: "SASL SCRAM-SHA-256", server: lab.NNTPOptions{NeedLogin: true, SASL: "PLAIN SCRAM-SHA-256"}},
-		{name: "SASL SCRAM-SHA-256 asked for", server: lab.NNTPOptions{NeedLogin: true, SASL: "SCRAM-SHA-256 PLAIN CRAM-MD5"}, mech: "SCRAM-SHA-256"},
-		{name: "legacy", server: lab.NNTPOptions{Legacy: true}},
-		{name: "legacy with login", server: lab.NNTPOptions{Legacy: true, NeedLogin: true, Disable: []string{"MODE"}}},
-		{name: "feeding", server: lab.NNTPOptions{ModeReader: true}},
+		{name: "STARTTLS", server: newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}, NeedTLS: true, NeedLogin: true}},
+		{name: "STARTTLS required", server: newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, mode: protocols.TLSRequire},
+		{name: "nntps", server: newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, NeedLogin: true}},
+		{name: "login", server: newslab.Options{NeedLogin: true}},
+		{name: "SASL PLAIN", server: newslab.Options{NeedLogin: true}, mech: "PLAIN"},
+		{name: "SASL CRAM-MD5", server: newslab.Options{NeedLogin: true, SASL: "PLAIN CRAM-MD5"}},
+		{name: "SASL SCRAM-SHA-256", server: newslab.Options{NeedLogin: true, SASL: "PLAIN SCRAM-SHA-256"}},
+		{name: "SASL SCRAM-SHA-256 asked for", server: newslab.Options{NeedLogin: true, SASL: "SCRAM-SHA-256 PLAIN CRAM-MD5"}, mech: "SCRAM-SHA-256"},
+		{name: "legacy", server: newslab.Options{Legacy: true}},
+		{name: "legacy with login", server: newslab.Options{Legacy: true, NeedLogin: true, Disable: []string{"MODE"}}},
+		{name: "feeding", server: newslab.Options{ModeReader: true}},
 		{name: "DEFLATE", set: Settings{Compress: CompressDeflate}},
-		{name: "DEFLATE under TLS", server: lab.NNTPOptions{TLS: lab.TLSExplicit, NeedLogin: true}, set: Settings{Compress: CompressDeflate}},
-		{name: "GZIP", server: lab.NNTPOptions{Gzip: true}, set: Settings{Compress: CompressGzip}},
-		{name: "GZIP, dot inside", server: lab.NNTPOptions{Gzip: true, GzipInside: true}, set: Settings{Compress: CompressGzip}},
+		{name: "DEFLATE under TLS", server: newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}, NeedLogin: true}, set: Settings{Compress: CompressDeflate}},
+		{name: "GZIP", server: newslab.Options{Gzip: true}, set: Settings{Compress: CompressGzip}},
+		{name: "GZIP, dot inside", server: newslab.Options{Gzip: true, GzipInside: true}, set: Settings{Compress: CompressGzip}},
 		{name: "auto compression", set: Settings{Compress: CompressAuto}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -92,7 +93,7 @@ func TestServers(t *testing.T) {
 // and the next one that is weaker gets no second try with it when it was asked for.
 func TestWrongPassword(t *testing.T) {
 	for _, mech := range []string{"", "PLAIN", "CRAM-MD5", "SCRAM-SHA-256", "USER"} {
-		s := start(t, lab.NNTPOptions{NeedLogin: true, User: "alice", Password: "another", SASL: "PLAIN CRAM-MD5 SCRAM-SHA-256"})
+		s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{User: "alice", Password: "another"}, NeedLogin: true, SASL: "PLAIN CRAM-MD5 SCRAM-SHA-256"})
 		_, err := dial(t, s, &protocols.Options{Mechanism: mech}).Group(t.Context(), "local.test")
 		if protocols.KindOf(err) != protocols.KindAuth || s.Logins() != 0 {
 			t.Errorf("%s: %v, %d logins", mech, err, s.Logins())
@@ -100,7 +101,7 @@ func TestWrongPassword(t *testing.T) {
 	}
 }
 
-func checkReading(t *testing.T, s *lab.NNTPServer, c *Client) {
+func checkReading(t *testing.T, s *newslab.Server, c *Client) {
 	t.Helper()
 	want, _ := s.News().Article("<5@lab.invalid>")
 	for _, name := range []string{"local.test/5", "<5@lab.invalid>"} {
@@ -151,10 +152,10 @@ func collect[T any](t testing.TB, seq func(func(T, error) bool)) (all []T) {
 // TestRequireTLS: with TLS required nothing goes on where it is not given
 // (security items 84, 85), and a login's secret never goes out in clear.
 func TestRequireTLS(t *testing.T) {
-	for _, o := range []lab.NNTPOptions{
-		{}, {TLS: lab.TLSExplicit, Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "STARTTLS", Text: "580 no"}}},
-		{TLS: lab.TLSExplicit, Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "STARTTLS", Text: "200 fine"}}},
-		{TLS: lab.TLSExplicit, Faults: lab.Faults{{Kind: lab.FaultInject, Verb: "STARTTLS", Text: "281 you are in"}}},
+	for _, o := range []newslab.Options{
+		{}, {ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "STARTTLS", Text: "580 no"}}}},
+		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "STARTTLS", Text: "200 fine"}}}},
+		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: lab.Faults{{Kind: lab.FaultInject, Verb: "STARTTLS", Text: "281 you are in"}}}},
 	} {
 		s := start(t, o)
 		c := dial(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
@@ -173,7 +174,7 @@ func TestRequireTLS(t *testing.T) {
 // TestCapabilitiesForgotten: what was said before TLS counts no more (88): here
 // the server offers COMPRESS only before.
 func TestCapabilitiesForgotten(t *testing.T) {
-	s := start(t, lab.NNTPOptions{TLS: lab.TLSExplicit})
+	s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}})
 	c := dial(t, s, nil)
 	if _, err := c.Group(t.Context(), "local.test"); err != nil {
 		t.Fatal(err)
@@ -201,7 +202,7 @@ func TestCapabilitiesForgotten(t *testing.T) {
 // TestPost: line ends are made CRLF, dots are stuffed, a line of one dot is
 // content (65), and what the server says comes back.
 func TestPost(t *testing.T) {
-	s := start(t, lab.NNTPOptions{})
+	s := start(t, newslab.Options{})
 	c := dial(t, s, nil)
 	text := "From: a@lab.invalid\nNewsgroups: local.test\nSubject: x\nMessage-ID: <p1@lab.invalid>\n\n.\n..\n.x\r\ny\rz"
 	r, err := c.Send(t.Context(), &protocols.Message{Body: strings.NewReader(text)})
@@ -231,7 +232,7 @@ func (b brokenReader) Read(p []byte) (int, error) {
 
 // TestPostBroken: an article that cannot be read to its end is not posted.
 func TestPostBroken(t *testing.T) {
-	s := start(t, lab.NNTPOptions{})
+	s := start(t, newslab.Options{})
 	c := dial(t, s, nil)
 	text := "From: a@lab.invalid\nNewsgroups: local.test\nSubject: x\nMessage-ID: <half@lab.invalid>\n\nhalf\n"
 	if _, err := c.Send(t.Context(), &protocols.Message{Body: brokenReader{strings.NewReader(text)}}); !errors.Is(err, errBroken) {
@@ -245,7 +246,7 @@ func TestPostBroken(t *testing.T) {
 // TestPostCutIsNotRepeated: when no answer comes behind the final dot nobody
 // knows, and nothing is retryable.
 func TestPostCutIsNotRepeated(t *testing.T) {
-	s := start(t, lab.NNTPOptions{Faults: lab.Faults{{Kind: lab.FaultDrop, Verb: lab.PointEnd}}})
+	s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultDrop, Verb: lab.PointEnd}}}})
 	c := dial(t, s, nil)
 	_, err := c.Send(t.Context(), &protocols.Message{Body: strings.NewReader("From: a@b.invalid\nSubject: x\nNewsgroups: local.test\n\nx\n")})
 	if err == nil || protocols.IsRetryable(err) {
@@ -254,7 +255,7 @@ func TestPostCutIsNotRepeated(t *testing.T) {
 }
 
 func TestIHaveAndFeed(t *testing.T) {
-	s := start(t, lab.NNTPOptions{ModeReader: true})
+	s := start(t, newslab.Options{ModeReader: true})
 	c := dial(t, s, nil)
 	c.Settings.Reader = ReaderNever
 	article := func(id string) string {
@@ -294,12 +295,12 @@ func TestIHaveAndFeed(t *testing.T) {
 // TestHugeNumbers: counts and numbers of 63 bits are taken as they are, nothing
 // is allocated or looped by them (19), and what does not fit is refused.
 func TestHugeNumbers(t *testing.T) {
-	news := lab.NewsSample()
+	news := newslab.Sample()
 	news.Renumber("local.empty", 1<<62)
 	if _, err := news.Add("From: a@b\nSubject: far\nNewsgroups: local.empty\nMessage-ID: <far@lab.invalid>\n\nx\n", time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, lab.NNTPOptions{News: news})
+	s := start(t, newslab.Options{News: news})
 	c := dial(t, s, nil)
 	all := collect(t, c.List(t.Context(), "local.empty"))
 	if len(all) != 1 || all[0].Number != 1<<62+1 {
@@ -309,12 +310,12 @@ func TestHugeNumbers(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	for _, reply := range []string{"211 1 1 99999999999999999999 x", "211 -7 1 2 x", "211 x", "211"} {
-		s := start(t, lab.NNTPOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: reply}}})
+		s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: reply}}}})
 		if _, err := dial(t, s, nil).Group(t.Context(), "local.test"); protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%s: %v, want kind protocol", reply, err)
 		}
 	}
-	s = start(t, lab.NNTPOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "211 9223372036854775807 1 9223372036854775807 local.test"}}})
+	s = start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "211 9223372036854775807 1 9223372036854775807 local.test"}}}})
 	if g, err := dial(t, s, nil).Group(t.Context(), "local.test"); err != nil || g.High != 1<<63-1 {
 		t.Errorf("%+v, %v", g, err)
 	}
@@ -322,9 +323,9 @@ func TestHugeNumbers(t *testing.T) {
 
 // TestFlatMemory lists a group of 60,000 articles without holding them.
 func TestFlatMemory(t *testing.T) {
-	news := lab.NewNews()
+	news := newslab.NewSpool()
 	news.Virtual("local.many", 60_000, virtualArticle)
-	s := start(t, lab.NNTPOptions{News: news})
+	s := start(t, newslab.Options{News: news})
 	c := dial(t, s, nil)
 	n, most := 0, uint64(0)
 	for _, err := range c.List(t.Context(), "local.many") {
@@ -346,7 +347,7 @@ func TestFlatMemory(t *testing.T) {
 // TestMailbox: a later run asks for what is new only, and for all after the
 // group was built anew.
 func TestMailbox(t *testing.T) {
-	s := start(t, lab.NNTPOptions{})
+	s := start(t, newslab.Options{})
 	c := dial(t, s, nil)
 	changes := func(since string) (*protocols.Mailbox, []protocols.Entry) {
 		m, err := c.OpenMailbox(t.Context(), "local.test")
@@ -375,7 +376,7 @@ func TestMailbox(t *testing.T) {
 
 // TestWatch returns what comes.
 func TestWatch(t *testing.T) {
-	s := start(t, lab.NNTPOptions{})
+	s := start(t, newslab.Options{})
 	c := dial(t, s, nil)
 	c.Settings.Poll = time.Millisecond
 	added := false
@@ -384,12 +385,12 @@ func TestWatch(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	s2 := start(t, lab.NNTPOptions{News: s.News(), OnCommand: func(line string) {
+	s2 := start(t, newslab.Options{News: s.News(), ServerOptions: lab.ServerOptions{OnCommand: func(line string) {
 		if line == "GROUP local.empty" && !added {
 			added = true
 			time.AfterFunc(5*time.Millisecond, post)
 		}
-	}})
+	}}})
 	w := dial(t, s2, nil)
 	w.Settings.Poll = time.Millisecond
 	for e, err := range w.Watch(t.Context(), "local.empty") {
@@ -401,7 +402,7 @@ func TestWatch(t *testing.T) {
 }
 
 func TestSearch(t *testing.T) {
-	for _, o := range []lab.NNTPOptions{{}, {Disable: []string{"XPAT"}}} {
+	for _, o := range []newslab.Options{{}, {Disable: []string{"XPAT"}}} {
 		c := dial(t, start(t, o), nil)
 		all := collect(t, c.Search(t.Context(), "local.test", "Subject *dots* First*"))
 		if len(all) != 2 || all[0].Number != 1 || all[1].Subject != "Lines that begin with dots" {
@@ -411,7 +412,7 @@ func TestSearch(t *testing.T) {
 }
 
 func TestChoice(t *testing.T) {
-	c := dial(t, start(t, lab.NNTPOptions{}), nil)
+	c := dial(t, start(t, newslab.Options{}), nil)
 	for _, k := range []struct {
 		set  Settings
 		want []int64

@@ -9,6 +9,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
@@ -23,9 +24,9 @@ func TestConformance(t *testing.T) {
 func BenchmarkConformance(b *testing.B) { protocoltest.RunBenchmarks(b, Spec(), labServer) }
 
 // manyMail is a store with a large message and many small ones.
-func manyMail(t testing.TB) *lab.Mailboxes {
+func manyMail(t testing.TB) *maillab.Mailboxes {
 	t.Helper()
-	m := lab.SampleMail()
+	m := maillab.Sample()
 	user := lab.DefaultCredentials().User
 	big := bytes.Repeat([]byte(strings.Repeat("x", 1022)+"\r\n"), 64<<10)
 	for i := range 10_001 {
@@ -33,7 +34,7 @@ func manyMail(t testing.TB) *lab.Mailboxes {
 		if i == 0 {
 			text = append(text, big...)
 		}
-		if _, err := m.Append(user, lab.Inbox, text, nil, time.Now()); err != nil {
+		if _, err := m.Append(user, maillab.Inbox, text, nil, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,7 +44,7 @@ func manyMail(t testing.TB) *lab.Mailboxes {
 func labServer(t testing.TB) *protocoltest.Server {
 	t.Helper()
 	mail := manyMail(t)
-	f, err := lab.StartPOP3(lab.POP3Options{Mail: mail, Shared: true})
+	f, err := maillab.StartPOP3(maillab.POP3Options{Mail: mail, Shared: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func labServer(t testing.TB) *protocoltest.Server {
 		URL: "pop3://alice:secret@" + f.Addr() + "/", Options: &protocols.Options{},
 		Folder: "", Missing: "99999", Many: "", Big: "6", Files: []string{"1", "2", "4"},
 	}
-	list, err := mail.Snapshot("alice", lab.Inbox)
+	list, err := mail.Snapshot("alice", maillab.Inbox)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,13 +12,14 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
 // TestFloods: answers without an end are given up within bounds.
 func TestFloods(t *testing.T) {
 	for _, verb := range []string{"CAPA", "UIDL", "LIST", "TOP", "RETR", "greeting"} {
 		for _, spec := range []string{"endless:%s=+OK ", "garbage:%s"} {
-			s := start(t, lab.POP3Options{Faults: faults(t, fmt.Sprintf(spec, verb))})
+			s := start(t, maillab.POP3Options{ServerOptions: lab.ServerOptions{Faults: faults(t, fmt.Sprintf(spec, verb))}})
 			c := open(t, s, nil)
 			c.Settings.Headers = true
 			var err error
@@ -100,7 +101,7 @@ func flood(ln net.Listener, verb string) {
 // TestHostileIDs: ids are data, whatever is in them.
 func TestHostileIDs(t *testing.T) {
 	for _, line := range []string{"6 ../../etc/passwd", "6 " + strings.Repeat("a", 300), "6 \x1b[31m\x07", "6 <a b> c"} {
-		s := start(t, lab.POP3Options{ExtraLines: []string{line}})
+		s := start(t, maillab.POP3Options{ExtraLines: []string{line}})
 		c := open(t, s, nil)
 		n := 0
 		for e, err := range c.UIDs(t.Context()) {
@@ -117,7 +118,7 @@ func TestHostileIDs(t *testing.T) {
 		}
 	}
 	for _, line := range []string{"x", "0 a", "-1 a", "99999999999999999999 a", "7", "6000000 a", "+7 a"} {
-		s := start(t, lab.POP3Options{ExtraLines: []string{line}})
+		s := start(t, maillab.POP3Options{ExtraLines: []string{line}})
 		var err error
 		for _, err = range open(t, s, nil).UIDs(t.Context()) {
 		}
@@ -130,7 +131,7 @@ func TestHostileIDs(t *testing.T) {
 // TestNumbersOfAnotherSession: a number that was told in a session deletes nothing in
 // another one, before that has told its own.
 func TestNumbersOfAnotherSession(t *testing.T) {
-	s := start(t, lab.POP3Options{})
+	s := start(t, maillab.POP3Options{})
 	looks := map[string]func(c *Client) error{
 		"list": func(c *Client) (err error) {
 			for _, err = range c.List(t.Context(), "") {
@@ -160,7 +161,7 @@ func TestNumbersOfAnotherSession(t *testing.T) {
 			t.Errorf("%s: by a number of this session: %v", name, err)
 		}
 		left--
-		if info, err := s.Mail().Info("alice", lab.Inbox); err != nil || info.Messages != left {
+		if info, err := s.Mail().Info("alice", maillab.Inbox); err != nil || info.Messages != left {
 			t.Errorf("%s: %d messages, want %d; %v", name, info.Messages, left, err)
 		}
 	}
@@ -169,7 +170,7 @@ func TestNumbersOfAnotherSession(t *testing.T) {
 // TestWatchNeedsIDs: without ids nothing new could be told, which is an error and no
 // silence.
 func TestWatchNeedsIDs(t *testing.T) {
-	c := open(t, start(t, lab.POP3Options{Disable: []string{"UIDL"}}), nil)
+	c := open(t, start(t, maillab.POP3Options{Disable: []string{"UIDL"}}), nil)
 	c.Settings.Poll = time.Millisecond
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()

@@ -16,11 +16,12 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
-func start(t *testing.T, o lab.POP3Options) *lab.POP3Server {
+func start(t *testing.T, o maillab.POP3Options) *maillab.POP3Server {
 	t.Helper()
-	s, err := lab.StartPOP3(o)
+	s, err := maillab.StartPOP3(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +29,7 @@ func start(t *testing.T, o lab.POP3Options) *lab.POP3Server {
 	return s
 }
 
-func open(t *testing.T, s *lab.POP3Server, o *protocols.Options) *Client {
+func open(t *testing.T, s *maillab.POP3Server, o *protocols.Options) *Client {
 	t.Helper()
 	if o == nil {
 		o = &protocols.Options{}
@@ -72,7 +73,7 @@ func faults(t *testing.T, spec string) lab.Faults {
 
 // TestLogins: every way to log in, and that a wrong password is an error of kind Auth.
 func TestLogins(t *testing.T) {
-	s := start(t, lab.POP3Options{Mechanisms: []string{"SCRAM-SHA-256", "CRAM-MD5", "XOAUTH2", "LOGIN", "PLAIN"}})
+	s := start(t, maillab.POP3Options{Mechanisms: []string{"SCRAM-SHA-256", "CRAM-MD5", "XOAUTH2", "LOGIN", "PLAIN"}})
 	for _, mechanism := range []string{"", "SCRAM-SHA-256", "CRAM-MD5", "LOGIN", "PLAIN", "USER", "APOP", "RPOP", "XOAUTH2"} {
 		t.Run(mechanism, func(t *testing.T) {
 			cred := protocols.Credential{User: "alice", Password: "secret"}
@@ -99,7 +100,7 @@ func TestLogins(t *testing.T) {
 
 // TestAuthInURL: ;AUTH= behind the user (RFC 2384 3).
 func TestAuthInURL(t *testing.T) {
-	s := start(t, lab.POP3Options{})
+	s := start(t, maillab.POP3Options{})
 	u, err := protocols.ParseURL("pop3://alice;AUTH=+APOP:secret@"+s.Addr()+"/", "")
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +120,7 @@ func TestAuthInURL(t *testing.T) {
 
 // TestCleartext: no secret in clear to another machine.
 func TestCleartext(t *testing.T) {
-	s := start(t, lab.POP3Options{})
+	s := start(t, maillab.POP3Options{})
 	_, port, _ := net.SplitHostPort(s.Addr())
 	for _, mechanism := range []string{"", "USER", "PLAIN", "APOP", "XOAUTH2"} {
 		u, err := protocols.ParseURL("pop3://alice:secret@mail.example.org:"+port+"/", "")
@@ -152,7 +153,7 @@ func (elsewhere) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0
 
 func TestTLS(t *testing.T) {
 	for _, mode := range []lab.TLSMode{lab.TLSExplicit, lab.TLSRequired, lab.TLSImplicit} {
-		s := start(t, lab.POP3Options{TLS: mode})
+		s := start(t, maillab.POP3Options{ServerOptions: lab.ServerOptions{TLS: mode}})
 		c := open(t, s, nil)
 		if _, _, err := c.Totals(t.Context()); err != nil {
 			t.Errorf("mode %v: %v", mode, err)
@@ -171,11 +172,11 @@ func TestTLS(t *testing.T) {
 // TestTLSHidden: with TLS asked for, a server that does not offer it, refuses it or
 // says more than it should gets no login.
 func TestTLSHidden(t *testing.T) {
-	for _, o := range []lab.POP3Options{
-		{TLS: lab.TLSNone},
-		{TLS: lab.TLSExplicit, Disable: []string{"STLS"}},
-		{TLS: lab.TLSExplicit, Faults: faults(t, "code:STLS=-ERR no")},
-		{TLS: lab.TLSExplicit, Faults: faults(t, "inject:STLS=+OK early")},
+	for _, o := range []maillab.POP3Options{
+		{ServerOptions: lab.ServerOptions{TLS: lab.TLSNone}},
+		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}, Disable: []string{"STLS"}},
+		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STLS=-ERR no")}},
+		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "inject:STLS=+OK early")}},
 	} {
 		s := start(t, o)
 		c := open(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
@@ -192,7 +193,7 @@ func TestTLSHidden(t *testing.T) {
 
 // TestTop returns the header and some lines.
 func TestTop(t *testing.T) {
-	c := open(t, start(t, lab.POP3Options{}), nil)
+	c := open(t, start(t, maillab.POP3Options{}), nil)
 	o, err := c.Top(t.Context(), "2", 3)
 	if text := readAll(t, o, err); !strings.HasSuffix(text, "\r\n\r\n.\r\n..\r\n.hidden\r\n") {
 		t.Errorf("got %q", text)
@@ -203,7 +204,7 @@ func TestTop(t *testing.T) {
 // the result is the same.
 func TestPipelining(t *testing.T) {
 	for _, disable := range [][]string{nil, {"PIPELINING"}, {"CAPA"}} {
-		s := start(t, lab.POP3Options{Disable: disable})
+		s := start(t, maillab.POP3Options{Disable: disable})
 		c := open(t, s, nil)
 		var sizes []int
 		var names []string
@@ -233,7 +234,7 @@ func TestPipelining(t *testing.T) {
 
 // TestBulkStops: an error of the caller stops it and leaves the client usable.
 func TestBulkStops(t *testing.T) {
-	c := open(t, start(t, lab.POP3Options{Shared: true}), nil)
+	c := open(t, start(t, maillab.POP3Options{Shared: true}), nil)
 	enough := errors.New("enough")
 	for range 3 {
 		err := c.BulkGet(t.Context(), slices.Values([]string{"1", "4", "2"}), func(string, *protocols.Object, error) error { return enough })
@@ -249,13 +250,13 @@ func TestBulkStops(t *testing.T) {
 // TestRemove: nothing is deleted without a good end of the session, and numbers are
 // refused once they mean other messages.
 func TestRemove(t *testing.T) {
-	s := start(t, lab.POP3Options{Faults: faults(t, "drop:QUIT*1")})
+	s := start(t, maillab.POP3Options{ServerOptions: lab.ServerOptions{Faults: faults(t, "drop:QUIT*1")}})
 	c := open(t, s, nil)
 	if err := c.Remove(t.Context(), "2"); err == nil {
 		t.Error("success without an answer to QUIT")
 	}
 	count := func() int {
-		info, err := s.Mail().Info("alice", lab.Inbox)
+		info, err := s.Mail().Info("alice", maillab.Inbox)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -298,7 +299,7 @@ func TestRemove(t *testing.T) {
 
 // TestInUse: a maildrop that another has open is a failure that may pass.
 func TestInUse(t *testing.T) {
-	s := start(t, lab.POP3Options{})
+	s := start(t, maillab.POP3Options{})
 	first := open(t, s, nil)
 	if _, _, err := first.Totals(t.Context()); err != nil {
 		t.Fatal(err)
@@ -311,7 +312,7 @@ func TestInUse(t *testing.T) {
 
 // TestWatch tells of what comes in.
 func TestWatch(t *testing.T) {
-	s := start(t, lab.POP3Options{})
+	s := start(t, maillab.POP3Options{})
 	c := open(t, s, nil)
 	c.Settings.Poll = 10 * time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
@@ -336,7 +337,7 @@ func TestWatch(t *testing.T) {
 
 // TestSettings: UTF8 and LANG go out where they belong.
 func TestSettings(t *testing.T) {
-	s := start(t, lab.POP3Options{})
+	s := start(t, maillab.POP3Options{})
 	c := open(t, s, &protocols.Options{Mechanism: "USER"})
 	c.Settings.UTF8, c.Settings.Lang = true, "en"
 	if _, _, err := c.Totals(t.Context()); err != nil {
@@ -349,18 +350,18 @@ func TestSettings(t *testing.T) {
 
 // TestHeaders: encoded words, a folded field, and a header without an end.
 func TestHeaders(t *testing.T) {
-	mail := lab.NewMailboxes(lab.MailLimits{})
+	mail := maillab.NewMailboxes(maillab.Limits{})
 	mail.Deliver("alice", []byte("SUBJECT: =?koi8-r?B?8NLJ18XU?=\r\n and more\r\nFrom: a\r\nFrom: b\r\n\r\nSubject: not this\r\n"))
-	c := open(t, start(t, lab.POP3Options{Mail: mail}), nil)
+	c := open(t, start(t, maillab.POP3Options{Mail: mail}), nil)
 	c.Settings.Headers = true
 	for e, err := range c.List(t.Context(), "") {
 		if err != nil || e.Subject != "Привет and more" || e.From != "a" {
 			t.Errorf("got %+v, %v", e.MessageInfo, err)
 		}
 	}
-	mail = lab.NewMailboxes(lab.MailLimits{})
+	mail = maillab.NewMailboxes(maillab.Limits{})
 	mail.Deliver("alice", bytes.Repeat([]byte("X-Long: header\r\n"), 100_000))
-	c = open(t, start(t, lab.POP3Options{Mail: mail}), nil)
+	c = open(t, start(t, maillab.POP3Options{Mail: mail}), nil)
 	c.Settings.Headers = true
 	for _, err := range c.List(t.Context(), "") {
 		if protocols.KindOf(err) != protocols.KindProtocol {

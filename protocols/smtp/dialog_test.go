@@ -10,7 +10,7 @@ import (
 
 	"github.com/netclients/netclients/internal/dialogs"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
@@ -179,7 +179,7 @@ func TestConformance(t *testing.T) {
 }
 
 func labServer(t testing.TB) *protocoltest.Server {
-	s := start(t, lab.SMTPOptions{})
+	s := start(t, maillab.SMTPOptions{})
 	return &protocoltest.Server{URL: strings.Replace(s.URL(), "://", "://alice:secret@", 1), Options: &protocols.Options{}}
 }
 

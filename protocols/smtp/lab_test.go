@@ -13,15 +13,16 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
 // start runs a lab server for one test.
-func start(t testing.TB, o lab.SMTPOptions) *lab.SMTPServer {
+func start(t testing.TB, o maillab.SMTPOptions) *maillab.SMTPServer {
 	t.Helper()
 	if o.Mail == nil {
-		o.Mail = lab.NewMailboxes(lab.MailLimits{}, lab.Credentials{User: "alice", Password: "secret"}, lab.Credentials{User: "bob", Password: "secret"})
+		o.Mail = maillab.NewMailboxes(maillab.Limits{}, lab.Credentials{User: "alice", Password: "secret"}, lab.Credentials{User: "bob", Password: "secret"})
 	}
-	s, err := lab.StartSMTP(o)
+	s, err := maillab.StartSMTP(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func faults(t testing.TB, spec string) lab.Faults {
 }
 
 // client makes a client of a lab server; user may be empty.
-func client(t testing.TB, s *lab.SMTPServer, user string, o *protocols.Options) *Client {
+func client(t testing.TB, s *maillab.SMTPServer, user string, o *protocols.Options) *Client {
 	t.Helper()
 	if o == nil {
 		o = &protocols.Options{}
@@ -69,9 +70,9 @@ func mailOf(text string, to ...string) *Mail {
 }
 
 // inbox returns the messages of a user.
-func inbox(t testing.TB, s *lab.SMTPServer, user string) []string {
+func inbox(t testing.TB, s *maillab.SMTPServer, user string) []string {
 	t.Helper()
-	list, err := s.Mail().Snapshot(user, lab.Inbox)
+	list, err := s.Mail().Snapshot(user, maillab.Inbox)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,20 +85,20 @@ func inbox(t testing.TB, s *lab.SMTPServer, user string) []string {
 
 // dialects are servers that take content in different ways.
 var dialects = map[string]struct {
-	o   lab.SMTPOptions
+	o   maillab.SMTPOptions
 	set Settings
 }{
 	"chunking":      {},
-	"pipelining":    {o: lab.SMTPOptions{Disable: []string{"CHUNKING"}}},
-	"lock-step":     {o: lab.SMTPOptions{Disable: []string{"PIPELINING"}}},
+	"pipelining":    {o: maillab.SMTPOptions{Disable: []string{"CHUNKING"}}},
+	"lock-step":     {o: maillab.SMTPOptions{Disable: []string{"PIPELINING"}}},
 	"lock-step set": {set: Settings{NoPipelining: true}},
 	"never chunk":   {set: Settings{Chunking: ChunkNever}},
-	"starttls":      {o: lab.SMTPOptions{TLS: lab.TLSExplicit}},
-	"implicit":      {o: lab.SMTPOptions{TLS: lab.TLSImplicit}},
-	"lmtp":          {o: lab.SMTPOptions{LMTP: true}},
-	"lmtp data":     {o: lab.SMTPOptions{LMTP: true, Disable: []string{"CHUNKING"}}},
+	"starttls":      {o: maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}},
+	"implicit":      {o: maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}}},
+	"lmtp":          {o: maillab.SMTPOptions{LMTP: true}},
+	"lmtp data":     {o: maillab.SMTPOptions{LMTP: true, Disable: []string{"CHUNKING"}}},
 	"all or none":   {set: Settings{AllOrNone: true}},
-	"all or none 2": {o: lab.SMTPOptions{Disable: []string{"CHUNKING"}}, set: Settings{AllOrNone: true}},
+	"all or none 2": {o: maillab.SMTPOptions{Disable: []string{"CHUNKING"}}, set: Settings{AllOrNone: true}},
 }
 
 // TestContent sends bodies of many shapes to each kind of server and compares
@@ -246,7 +247,7 @@ func TestExtensions(t *testing.T) {
 		{"null sender", []string{"SIZE"}, false, func(m *Mail) { m.From = "" }, "MAIL FROM:<>"},
 	}
 	for _, tt := range tests {
-		s := start(t, lab.SMTPOptions{Disable: tt.disable})
+		s := start(t, maillab.SMTPOptions{Disable: tt.disable})
 		c := client(t, s, "", nil)
 		m := mailOf(hello, "alice@example.org")
 		tt.m(m)
@@ -269,7 +270,7 @@ func TestExtensions(t *testing.T) {
 }
 
 func TestRequireTLSExtension(t *testing.T) {
-	s := start(t, lab.SMTPOptions{TLS: lab.TLSExplicit})
+	s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}})
 	c := client(t, s, "", nil)
 	m := mailOf(hello, "alice@example.org")
 	m.RequireTLS = true
@@ -310,7 +311,7 @@ func TestTooManyRecipients(t *testing.T) {
 }
 
 func TestSizeIsObeyed(t *testing.T) {
-	s := start(t, lab.SMTPOptions{MaxBytes: 1000})
+	s := start(t, maillab.SMTPOptions{MaxBytes: 1000})
 	c := client(t, s, "", nil)
 	m := mailOf(hello+strings.Repeat("x\r\n", 1000), "alice@example.org")
 	if _, err := c.SendMail(t.Context(), m); protocols.KindOf(err) != protocols.KindRefused || !strings.Contains(err.Error(), "the server takes 1000") {
@@ -326,7 +327,7 @@ func TestSizeIsObeyed(t *testing.T) {
 }
 
 func TestBinaryIsExact(t *testing.T) {
-	s := start(t, lab.SMTPOptions{})
+	s := start(t, maillab.SMTPOptions{})
 	c := client(t, s, "", nil)
 	text := "Subject: x\r\n\r\n\x00\n.\n\r\r\n.\r\n" + strings.Repeat("\n\xff", 400_000)
 	m := mailOf(text, "alice@example.org")
@@ -342,7 +343,7 @@ func TestBinaryIsExact(t *testing.T) {
 func TestRefuseNewlines(t *testing.T) {
 	for _, disable := range [][]string{nil, {"CHUNKING"}} {
 		for _, text := range []string{"Subject: x\n\nx", "Subject: x\r\n\r\na\rb\r\n", "Subject: x\r\n\r\n" + strings.Repeat("a\r\n", 50_000) + "b\nc\r\n", "Subject: x\r\n\r\nx\r"} {
-			s := start(t, lab.SMTPOptions{Disable: disable})
+			s := start(t, maillab.SMTPOptions{Disable: disable})
 			c := client(t, s, "", nil)
 			c.Settings.Newlines = Refuse
 			if _, err := c.SendMail(t.Context(), mailOf(text, "alice@example.org")); protocols.KindOf(err) != protocols.KindUsage || s.Received() != 0 {
@@ -369,7 +370,7 @@ func (b *brokenReader) Read(p []byte) (int, error) {
 func TestSourceFails(t *testing.T) {
 	for _, n := range []int{10, 100_000, 2_000_000} {
 		for _, disable := range [][]string{nil, {"CHUNKING"}} {
-			s := start(t, lab.SMTPOptions{Disable: disable})
+			s := start(t, maillab.SMTPOptions{Disable: disable})
 			c := client(t, s, "", nil)
 			bad := mailOf("", "alice@example.org")
 			bad.Open = func() (io.ReadCloser, error) {
@@ -390,7 +391,7 @@ func TestSourceFails(t *testing.T) {
 }
 
 func TestAsk(t *testing.T) {
-	s := start(t, lab.SMTPOptions{})
+	s := start(t, maillab.SMTPOptions{})
 	c := client(t, s, "", nil)
 	if r, err := c.Verify(t.Context(), "alice"); err != nil || r.Code != 250 || !strings.Contains(r.Text(), "alice@") {
 		t.Errorf("verify: %v, %v", r, err)
@@ -425,7 +426,7 @@ func TestAsk(t *testing.T) {
 
 // TestWrongDialect: who speaks SMTP to a server of LMTP is told so.
 func TestWrongDialect(t *testing.T) {
-	s := start(t, lab.SMTPOptions{LMTP: true})
+	s := start(t, maillab.SMTPOptions{LMTP: true})
 	u, err := url.Parse(strings.Replace(s.URL(), "lmtp:", "smtp:", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -441,7 +442,7 @@ func TestWrongDialect(t *testing.T) {
 }
 
 func TestUnixSocket(t *testing.T) {
-	s := start(t, lab.SMTPOptions{LMTP: true, Addr: filepath.Join(t.TempDir(), "lmtp.sock")})
+	s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Addr: filepath.Join(t.TempDir(), "lmtp.sock")}, LMTP: true})
 	c := client(t, s, "", nil)
 	r, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org", "nobody@example.org", "bob@example.org"))
 	if protocols.KindOf(err) != protocols.KindPartial || len(inbox(t, s, "alice")) != 1 || !r.Recipients[2].Accepted {
@@ -450,7 +451,7 @@ func TestUnixSocket(t *testing.T) {
 }
 
 func TestUntil(t *testing.T) {
-	s := start(t, lab.SMTPOptions{TLS: lab.TLSExplicit})
+	s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}})
 	c := client(t, s, "alice", nil)
 	for i, stage := range Stages() {
 		var seen []string
@@ -478,7 +479,7 @@ func TestUntil(t *testing.T) {
 }
 
 func TestSendIsAPlainSender(t *testing.T) {
-	s := start(t, lab.SMTPOptions{})
+	s := start(t, maillab.SMTPOptions{})
 	r, err := protocols.Send(t.Context(), client(t, s, "", nil), &protocols.Message{From: "a@b.org", To: []string{"alice@x.org"}, Body: strings.NewReader(hello)})
 	if err != nil || r.Reply.Code != 250 || inbox(t, s, "alice")[0] != hello {
 		t.Errorf("%+v, %v", r, err)

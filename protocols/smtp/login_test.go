@@ -9,13 +9,14 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
 func TestMechanisms(t *testing.T) {
 	for _, mech := range []string{"SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER", ""} {
 		for _, password := range []string{"secret", "wrong"} {
 			for _, late := range []bool{false, true} {
-				s := start(t, lab.SMTPOptions{Submission: true})
+				s := start(t, maillab.SMTPOptions{Submission: true})
 				var events []string
 				o := &protocols.Options{Mechanism: mech, Trace: func(e protocols.Event) { events = append(events, e.Text) }}
 				o.Credentials = func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
@@ -55,17 +56,17 @@ func TestMechanisms(t *testing.T) {
 func TestLoginRules(t *testing.T) {
 	tests := []struct {
 		name  string
-		o     lab.SMTPOptions
+		o     maillab.SMTPOptions
 		opts  protocols.Options
 		login bool
 		want  protocols.Kind
 	}{
-		{"no AUTH offered", lab.SMTPOptions{Mechanisms: []string{}}, protocols.Options{}, true, protocols.KindAuth},
-		{"asked and not offered", lab.SMTPOptions{Mechanisms: []string{"PLAIN"}}, protocols.Options{Mechanism: "SCRAM-SHA-256"}, true, protocols.KindAuth},
-		{"login wanted", lab.SMTPOptions{Submission: true}, protocols.Options{}, false, protocols.KindAuth},
-		{"2xx of another kind", lab.SMTPOptions{Faults: faults(t, "code:AUTH=250 welcome")}, protocols.Options{}, true, protocols.KindProtocol},
-		{"endless challenges", lab.SMTPOptions{Faults: faults(t, "code:*=334 x")}, protocols.Options{}, true, protocols.KindProtocol},
-		{"temporary", lab.SMTPOptions{Faults: faults(t, "code:AUTH=454 4.7.0 later")}, protocols.Options{}, true, protocols.KindTemporary},
+		{"no AUTH offered", maillab.SMTPOptions{Mechanisms: []string{}}, protocols.Options{}, true, protocols.KindAuth},
+		{"asked and not offered", maillab.SMTPOptions{Mechanisms: []string{"PLAIN"}}, protocols.Options{Mechanism: "SCRAM-SHA-256"}, true, protocols.KindAuth},
+		{"login wanted", maillab.SMTPOptions{Submission: true}, protocols.Options{}, false, protocols.KindAuth},
+		{"2xx of another kind", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:AUTH=250 welcome")}}, protocols.Options{}, true, protocols.KindProtocol},
+		{"endless challenges", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:*=334 x")}}, protocols.Options{}, true, protocols.KindProtocol},
+		{"temporary", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:AUTH=454 4.7.0 later")}}, protocols.Options{}, true, protocols.KindTemporary},
 	}
 	for _, tt := range tests {
 		s := start(t, tt.o)
@@ -90,7 +91,7 @@ func TestExternal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, lab.SMTPOptions{Submission: true, TLS: lab.TLSExplicit, Authority: ca, ClientCAs: ca, Mechanisms: []string{"EXTERNAL", "PLAIN"}})
+	s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Authority: ca}, Submission: true, ClientCAs: ca, Mechanisms: []string{"EXTERNAL", "PLAIN"}})
 	c := client(t, s, "", &protocols.Options{Mechanism: "EXTERNAL", TLS: protocols.TLS{Config: &tls.Config{RootCAs: ca.Pool(), Certificates: []tls.Certificate{cert}}}})
 	if _, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org")); err != nil {
 		t.Error(err)
@@ -117,21 +118,21 @@ func TestStartTLS(t *testing.T) {
 	require := protocols.TLS{Mode: protocols.TLSRequire}
 	tests := []struct {
 		name string
-		o    lab.SMTPOptions
+		o    maillab.SMTPOptions
 		tls  protocols.TLS
 		want protocols.Kind
 	}{
-		{"offered", lab.SMTPOptions{TLS: lab.TLSExplicit}, require, 0},
-		{"hidden", lab.SMTPOptions{TLS: lab.TLSExplicit, Disable: []string{"STARTTLS"}, Faults: faults(t, "code:STARTTLS=502 5.5.1 what?")}, require, protocols.KindTLS},
-		{"not there", lab.SMTPOptions{}, require, protocols.KindTLS},
-		{"refused", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}, require, protocols.KindTLS},
-		{"refused, opportunistic", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}, protocols.TLS{}, 0},
-		{"other success", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=250 ok")}, protocols.TLS{}, protocols.KindTLS},
-		{"injected", lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "inject:STARTTLS=250 lab.localhost")}, protocols.TLS{}, protocols.KindTLS},
-		{"expired", lab.SMTPOptions{TLS: lab.TLSExplicit, Certificate: &expired}, protocols.TLS{}, protocols.KindTLS},
-		{"wrong name", lab.SMTPOptions{TLS: lab.TLSExplicit, Certificate: &wrong}, protocols.TLS{}, protocols.KindTLS},
-		{"unknown authority", lab.SMTPOptions{TLS: lab.TLSImplicit, Authority: other}, protocols.TLS{}, protocols.KindTLS},
-		{"off", lab.SMTPOptions{TLS: lab.TLSExplicit}, protocols.TLS{Mode: protocols.TLSOff}, 0},
+		{"offered", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, require, 0},
+		{"hidden", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=502 5.5.1 what?")}, Disable: []string{"STARTTLS"}}, require, protocols.KindTLS},
+		{"not there", maillab.SMTPOptions{}, require, protocols.KindTLS},
+		{"refused", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}}, require, protocols.KindTLS},
+		{"refused, opportunistic", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}}, protocols.TLS{}, 0},
+		{"other success", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=250 ok")}}, protocols.TLS{}, protocols.KindTLS},
+		{"injected", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "inject:STARTTLS=250 lab.localhost")}}, protocols.TLS{}, protocols.KindTLS},
+		{"expired", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: &expired}}, protocols.TLS{}, protocols.KindTLS},
+		{"wrong name", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: &wrong}}, protocols.TLS{}, protocols.KindTLS},
+		{"unknown authority", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit, Authority: other}}, protocols.TLS{}, protocols.KindTLS},
+		{"off", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, protocols.TLS{Mode: protocols.TLSOff}, 0},
 	}
 	for _, tt := range tests {
 		if tt.o.TLS != lab.TLSNone && tt.o.Authority == nil {
@@ -156,7 +157,7 @@ func TestStartTLS(t *testing.T) {
 
 // TestForgetsCapabilities: what a server says before TLS counts no more under it.
 func TestForgetsCapabilities(t *testing.T) {
-	s := start(t, lab.SMTPOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:EHLO=250-lab\r\n250-STARTTLS\r\n250-CHUNKING\r\n250 XEVIL*1")})
+	s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:EHLO=250-lab\r\n250-STARTTLS\r\n250-CHUNKING\r\n250 XEVIL*1")}})
 	c := client(t, s, "", nil)
 	r, err := c.Probe(t.Context())
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
 // letters makes n messages that can be told apart.
@@ -52,7 +53,7 @@ func sendAll(t testing.TB, ctx context.Context, c *Client, list []*Mail) outcome
 }
 
 // arrivals counts how often each message is in an inbox.
-func arrivals(t testing.TB, s *lab.SMTPServer, user string) map[int]int {
+func arrivals(t testing.TB, s *maillab.SMTPServer, user string) map[int]int {
 	t.Helper()
 	n := map[int]int{}
 	for _, text := range inbox(t, s, user) {
@@ -109,7 +110,7 @@ func TestServerGoes(t *testing.T) {
 		"drop:MAIL*1", "drop:RCPT*1", "reset:MAIL*1", "drop:END*1", "cut=4000", "close=3000", "code:MAIL=503 5.5.1 nested*1",
 		"code:RCPT=451 4.7.1 greylisted*1", "code:END=554 5.6.0 spam*1", "code:END=421 4.3.2 going down*1", "code:BDAT=421 going*1",
 	}
-	for name, d := range map[string]lab.SMTPOptions{"chunking": {}, "data": {Disable: []string{"CHUNKING"}}, "lock-step": {Disable: []string{"PIPELINING", "CHUNKING"}}} {
+	for name, d := range map[string]maillab.SMTPOptions{"chunking": {}, "data": {Disable: []string{"CHUNKING"}}, "lock-step": {Disable: []string{"PIPELINING", "CHUNKING"}}} {
 		for _, spec := range faultSpecs {
 			t.Run(name+" "+spec, func(t *testing.T) {
 				d.Faults = faults(t, spec)
@@ -189,7 +190,7 @@ func TestSlowSource(t *testing.T) {
 
 func TestUnknownIsToldOnce(t *testing.T) {
 	for _, disable := range [][]string{nil, {"CHUNKING"}} {
-		s := start(t, lab.SMTPOptions{Faults: faults(t, "drop:END"), Disable: disable})
+		s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "drop:END")}, Disable: disable})
 		c := client(t, s, "", nil)
 		r, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
 		if !errors.Is(err, ErrUnknown) || protocols.IsRetryable(err) || protocols.KindOf(err) != protocols.KindProtocol {
@@ -221,7 +222,7 @@ func TestSomeAnswersOfLMTP(t *testing.T) {
 }
 
 func TestAlwaysClosing(t *testing.T) {
-	s := start(t, lab.SMTPOptions{Faults: faults(t, "code:MAIL=421 4.3.2 never")})
+	s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:MAIL=421 4.3.2 never")}})
 	c := client(t, s, "", nil)
 	_, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
 	if protocols.KindOf(err) != protocols.KindTemporary || !protocols.IsRetryable(err) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
 // zone is a resolver of the test's own.
@@ -67,16 +68,16 @@ func TestExchangers(t *testing.T) {
 // TestSendVia: hosts that cannot be reached or refuse everybody are passed by;
 // what was said of a recipient is final, and so is a message that may have arrived.
 func TestSendVia(t *testing.T) {
-	good := start(t, lab.SMTPOptions{})
-	hosts := map[string]*lab.SMTPServer{
+	good := start(t, maillab.SMTPOptions{})
+	hosts := map[string]*maillab.SMTPServer{
 		"good":     good,
-		"greeting": start(t, lab.SMTPOptions{Faults: faults(t, "code:greeting=554 5.7.1 not here")}),
-		"busy":     start(t, lab.SMTPOptions{Faults: faults(t, "code:MAIL=451 4.3.2 later")}),
-		"reset":    start(t, lab.SMTPOptions{Faults: faults(t, "reset:EHLO")}),
-		"greylist": start(t, lab.SMTPOptions{Faults: faults(t, "code:RCPT=450 4.7.1 come again")}),
-		"spam":     start(t, lab.SMTPOptions{Faults: faults(t, "code:END=451 4.7.1 later")}),
-		"no user":  start(t, lab.SMTPOptions{Faults: faults(t, "code:RCPT=550 5.1.1 nobody")}),
-		"lost":     start(t, lab.SMTPOptions{Faults: faults(t, "drop:END")}),
+		"greeting": start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:greeting=554 5.7.1 not here")}}),
+		"busy":     start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:MAIL=451 4.3.2 later")}}),
+		"reset":    start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "reset:EHLO")}}),
+		"greylist": start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:RCPT=450 4.7.1 come again")}}),
+		"spam":     start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:END=451 4.7.1 later")}}),
+		"no user":  start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:RCPT=550 5.1.1 nobody")}}),
+		"lost":     start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "drop:END")}}),
 	}
 	open := func(host string) (*Client, error) {
 		u := &url.URL{Scheme: "smtp", Host: "127.0.0.1:1"}

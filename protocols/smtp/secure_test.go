@@ -9,6 +9,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
 // TestLabUnderTLS: what the lab's server does in clear it does behind STARTTLS and
@@ -16,7 +17,7 @@ import (
 func TestLabUnderTLS(t *testing.T) {
 	three := 3
 	for _, mode := range []lab.TLSMode{lab.TLSExplicit, lab.TLSImplicit} {
-		s := start(t, lab.SMTPOptions{TLS: mode, Faults: faults(t, "code:MAIL=451 4.3.2 later*1,code:END=554 5.6.0 spam*1,drop:END*1")})
+		s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: mode, Faults: faults(t, "code:MAIL=451 4.3.2 later*1,code:END=554 5.6.0 spam*1,drop:END*1")}})
 		c := client(t, s, "alice", &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
 		if r, err := c.Verify(t.Context(), "alice"); err != nil || !strings.Contains(r.Text(), "alice@") {
 			t.Errorf("verify: %v, %v", r, err)
@@ -50,7 +51,7 @@ func TestLabUnderTLS(t *testing.T) {
 // TestLabParameters: the lab refuses what the RFCs do not allow, and parameters of
 // MAIL on RCPT.
 func TestLabParameters(t *testing.T) {
-	s := start(t, lab.SMTPOptions{})
+	s := start(t, maillab.SMTPOptions{})
 	c := client(t, s, "", nil)
 	for _, tt := range []struct {
 		command string
@@ -68,7 +69,7 @@ func TestLabParameters(t *testing.T) {
 
 // TestChannelBinding: SCRAM is bound to TLS where the server offers it.
 func TestChannelBinding(t *testing.T) {
-	auth := func(s *lab.SMTPServer) string {
+	auth := func(s *maillab.SMTPServer) string {
 		i := slices.IndexFunc(s.Commands(), func(line string) bool { return strings.HasPrefix(line, "AUTH ") })
 		if i < 0 {
 			return ""
@@ -77,17 +78,17 @@ func TestChannelBinding(t *testing.T) {
 	}
 	tests := []struct {
 		name  string
-		o     lab.SMTPOptions
+		o     maillab.SMTPOptions
 		opts  protocols.Options
 		used  string
 		fails bool
 	}{
-		{"TLS 1.3", lab.SMTPOptions{TLS: lab.TLSExplicit}, protocols.Options{}, "SCRAM-SHA-256-PLUS", false},
-		{"asked for", lab.SMTPOptions{TLS: lab.TLSImplicit}, protocols.Options{Mechanism: "SCRAM-SHA-256-PLUS"}, "SCRAM-SHA-256-PLUS", false},
-		{"other one asked for", lab.SMTPOptions{TLS: lab.TLSImplicit}, protocols.Options{Mechanism: "SCRAM-SHA-1"}, "SCRAM-SHA-1", false},
-		{"not offered", lab.SMTPOptions{TLS: lab.TLSImplicit, Mechanisms: []string{"SCRAM-SHA-256"}}, protocols.Options{}, "SCRAM-SHA-256", false},
-		{"in clear", lab.SMTPOptions{}, protocols.Options{}, "SCRAM-SHA-256", false},
-		{"in clear, asked for", lab.SMTPOptions{}, protocols.Options{Mechanism: "SCRAM-SHA-256-PLUS"}, "", true},
+		{"TLS 1.3", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, protocols.Options{}, "SCRAM-SHA-256-PLUS", false},
+		{"asked for", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}}, protocols.Options{Mechanism: "SCRAM-SHA-256-PLUS"}, "SCRAM-SHA-256-PLUS", false},
+		{"other one asked for", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}}, protocols.Options{Mechanism: "SCRAM-SHA-1"}, "SCRAM-SHA-1", false},
+		{"not offered", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Mechanisms: []string{"SCRAM-SHA-256"}}, protocols.Options{}, "SCRAM-SHA-256", false},
+		{"in clear", maillab.SMTPOptions{}, protocols.Options{}, "SCRAM-SHA-256", false},
+		{"in clear, asked for", maillab.SMTPOptions{}, protocols.Options{Mechanism: "SCRAM-SHA-256-PLUS"}, "", true},
 	}
 	for _, tt := range tests {
 		s := start(t, tt.o)
@@ -98,7 +99,7 @@ func TestChannelBinding(t *testing.T) {
 		}
 	}
 	// Before TLS 1.3 the lab has nothing to bind to.
-	s := start(t, lab.SMTPOptions{TLS: lab.TLSImplicit})
+	s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	c := client(t, s, "alice", &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: s.Authority().Pool(), MaxVersion: tls.VersionTLS12}}})
 	if _, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org")); err != nil || auth(s) != "SCRAM-SHA-256" {
 		t.Errorf("TLS 1.2: %v, with %q", err, auth(s))

@@ -7,7 +7,7 @@ import (
 
 	"github.com/netclients/netclients/internal/dialogs"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/socklab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
@@ -60,7 +60,7 @@ func all() *dialogs.Book[Settings] {
 // each time.
 func daytimes(network string) func(testing.TB) *protocoltest.Server {
 	return func(t testing.TB) *protocoltest.Server {
-		o := lab.SimpleOptions{Service: lab.ServiceChargen, Network: network, Limit: 30_000}
+		o := socklab.Options{Service: socklab.Chargen, Network: network, Limit: 30_000}
 		if network == "unix" {
 			o.Addr = filepath.Join(t.TempDir(), "socket")
 		}

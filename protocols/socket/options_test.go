@@ -18,6 +18,7 @@ import (
 	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/socklab"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -69,7 +70,7 @@ func TestOptionsAreSet(t *testing.T) {
 	defer conn.Close()
 	check("client", conn)
 	<-checked
-	d, err := NewDatagram(parse(t, simple(t, lab.SimpleOptions{Network: "udp"}).URL()), nil)
+	d, err := NewDatagram(parse(t, simple(t, socklab.Options{Network: "udp"}).URL()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +259,7 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 // the error says what to do.
 func TestNoProxyForDatagrams(t *testing.T) {
 	t.Setenv("all_proxy", "socks5://127.0.0.1:1")
-	d, err := NewDatagram(parse(t, simple(t, lab.SimpleOptions{Network: "udp"}).URL()), &protocols.Options{Proxy: transport.EnvProxy(nil)})
+	d, err := NewDatagram(parse(t, simple(t, socklab.Options{Network: "udp"}).URL()), &protocols.Options{Proxy: transport.EnvProxy(nil)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/socklab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
@@ -30,9 +31,9 @@ func parse(t testing.TB, text string) *url.URL {
 }
 
 // simple starts a service of the lab.
-func simple(t testing.TB, o lab.SimpleOptions) *lab.SimpleServer {
+func simple(t testing.TB, o socklab.Options) *socklab.Server {
 	t.Helper()
-	return protocoltest.Start(t, lab.StartSimple, o)
+	return protocoltest.Start(t, socklab.Start, o)
 }
 
 func newClient(t testing.TB, rawURL string, o *protocols.Options) *Client {
@@ -256,7 +257,7 @@ func exchange(to, text string) error {
 }
 
 func TestDo(t *testing.T) {
-	c := newClient(t, simple(t, lab.SimpleOptions{}).URL(), nil)
+	c := newClient(t, simple(t, socklab.Options{}).URL(), nil)
 	for _, cmd := range []string{"one", "two words"} {
 		if r, err := c.Do(t.Context(), cmd); err != nil || r.Text() != cmd {
 			t.Errorf("%+v, %v", r, err)
@@ -273,7 +274,7 @@ func TestServices(t *testing.T) {
 		if network == "unix" {
 			addr = filepath.Join(t.TempDir(), "s")
 		}
-		s := simple(t, lab.SimpleOptions{Service: lab.ServiceChargen, Network: network, Addr: addr, Limit: 300_000})
+		s := simple(t, socklab.Options{ServerOptions: lab.ServerOptions{Addr: addr}, Service: socklab.Chargen, Network: network, Limit: 300_000})
 		o, err := newClient(t, s.URL(), nil).Get(t.Context(), "", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -288,7 +289,7 @@ func TestServices(t *testing.T) {
 // TestDatagrams: a connected socket sees its peer only; broadcast and multicast
 // go out; UNIX datagrams get answers.
 func TestDatagrams(t *testing.T) {
-	s := simple(t, lab.SimpleOptions{Network: "udp"})
+	s := simple(t, socklab.Options{Network: "udp"})
 	c, err := NewDatagram(parse(t, s.URL()), nil)
 	if err != nil {
 		t.Fatal(err)

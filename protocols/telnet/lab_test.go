@@ -14,6 +14,8 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/socklab"
+	"github.com/netclients/netclients/protocols/lab/textlab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 	"github.com/netclients/netclients/protocols/telnet"
 )
@@ -21,9 +23,9 @@ import (
 const wait = 10 * time.Second
 
 // open starts a server and a session with it.
-func open(t *testing.T, so lab.TelnetOptions, set telnet.Settings, o *protocols.Options) (*lab.TelnetServer, *telnet.Conn) {
+func open(t *testing.T, so textlab.TelnetOptions, set telnet.Settings, o *protocols.Options) (*textlab.TelnetServer, *telnet.Conn) {
 	t.Helper()
-	s := protocoltest.Start(t, lab.StartTelnet, so)
+	s := protocoltest.Start(t, textlab.StartTelnet, so)
 	if o == nil {
 		o = &protocols.Options{}
 	}
@@ -62,7 +64,7 @@ func send(t *testing.T, c io.Writer, line string) {
 }
 
 func TestLoginAndOptions(t *testing.T) {
-	s, c := open(t, lab.TelnetOptions{}, telnet.Settings{Terminals: []string{"VT220"}, Width: 132, Height: 255, Environ: map[string]string{"LANG": "C"}}, nil)
+	s, c := open(t, textlab.TelnetOptions{}, telnet.Settings{Terminals: []string{"VT220"}, Width: 132, Height: 255, Environ: map[string]string{"LANG": "C"}}, nil)
 	until(t, c, "login: ")
 	send(t, c, "alice")
 	until(t, c, "Password: ")
@@ -102,7 +104,7 @@ func TestBytesOfTheWire(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, c := open(t, lab.TelnetOptions{NoLogin: true, Quiet: true, Faults: faults}, telnet.Settings{}, nil)
+		_, c := open(t, textlab.TelnetOptions{ServerOptions: lab.ServerOptions{Faults: faults}, NoLogin: true, Quiet: true}, telnet.Settings{}, nil)
 		until(t, c, "lab$ ")
 		send(t, c, "bytes")
 		if got := until(t, c, "lab$ "); got != string(all)+"lab$ " {
@@ -112,7 +114,7 @@ func TestBytesOfTheWire(t *testing.T) {
 }
 
 func TestExpect(t *testing.T) {
-	_, c := open(t, lab.TelnetOptions{NoLogin: true}, telnet.Settings{}, nil)
+	_, c := open(t, textlab.TelnetOptions{NoLogin: true}, telnet.Settings{}, nil)
 	never, prompt := regexp.MustCompile(`never`), regexp.MustCompile(`(?P<host>\w+)\$ `)
 	m, err := c.Expect(t.Context(), wait, never, prompt)
 	if err != nil || m.Index != 1 || m.Groups[1] != "lab" || m.Names[1] != "host" {
@@ -136,7 +138,7 @@ func TestExpect(t *testing.T) {
 // TestSynch: what stands before an urgent data mark is thrown away, and the mark
 // does not break the stream; ours arrives as a mark too.
 func TestSynch(t *testing.T) {
-	s, c := open(t, lab.TelnetOptions{NoLogin: true}, telnet.Settings{}, nil)
+	s, c := open(t, textlab.TelnetOptions{NoLogin: true}, telnet.Settings{}, nil)
 	until(t, c, "lab$ ")
 	send(t, c, "synch")
 	got := until(t, c, "after the mark\r\n")
@@ -172,7 +174,7 @@ func TestTLS(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var banner string
 			o := &protocols.Options{TLS: protocols.TLS{Mode: c.mode}}
-			_, conn := open(t, lab.TelnetOptions{TLS: c.server, NoLogin: true}, telnet.Settings{Width: 80, Height: 24}, o)
+			_, conn := open(t, textlab.TelnetOptions{ServerOptions: lab.ServerOptions{TLS: c.server}, NoLogin: true}, telnet.Settings{Width: 80, Height: 24}, o)
 			banner = until(t, conn, "lab$ ")
 			send(t, conn, "size")
 			until(t, conn, "80 24")
@@ -187,7 +189,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestTLSRequiredButNotOffered(t *testing.T) {
-	s := protocoltest.Start(t, lab.StartTelnet, lab.TelnetOptions{})
+	s := protocoltest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{})
 	c := client(t, s.URL(), telnet.Settings{}, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
 	if _, err := c.Connect(t.Context()); protocols.KindOf(err) != protocols.KindTLS {
 		t.Errorf("got %v", err)
@@ -198,7 +200,7 @@ func TestTLSRequiredButNotOffered(t *testing.T) {
 // end.
 func TestHostileEnds(t *testing.T) {
 	for _, before := range []string{"\xff\xfa\x18half", "\xff\xfa\x18" + strings.Repeat("x", 200<<10)} {
-		_, conn := open(t, lab.TelnetOptions{Quiet: true, NoLogin: true, Before: before}, telnet.Settings{}, nil)
+		_, conn := open(t, textlab.TelnetOptions{Quiet: true, NoLogin: true, Before: before}, telnet.Settings{}, nil)
 		send(t, conn, "exit")
 		if _, err := conn.ReadAll(t.Context(), 1<<20); protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("got %v", err)
@@ -213,7 +215,7 @@ func TestHooks(t *testing.T) {
 		Subnegotiation: func(option byte, data []byte) ([]byte, bool) { return []byte("pong"), option == 0x63 },
 		Observe:        func(v telnet.Event) { events = append(events, v.String()) },
 	}
-	s, c := open(t, lab.TelnetOptions{NoLogin: true, Quiet: true, Before: "\xff\xfd\x63\xff\xfa\x63ping\xff\xf0"}, set, nil)
+	s, c := open(t, textlab.TelnetOptions{NoLogin: true, Quiet: true, Before: "\xff\xfd\x63\xff\xfa\x63ping\xff\xf0"}, set, nil)
 	_ = s
 	until(t, c, "lab$ ")
 	want := []string{`received DO 99`, `sent WILL 99`, `received SB 99 "ping"`, `sent SB 99 "pong"`}
@@ -226,7 +228,7 @@ func TestHooks(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	s := protocoltest.Start(t, lab.StartTelnet, lab.TelnetOptions{})
+	s := protocoltest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{})
 	r, err := client(t, s.URL(), telnet.Settings{}, nil).Probe(t.Context())
 	if err != nil || !r.Up || r.Banner != "netclients lab Telnet server ready." {
 		t.Fatalf("%+v, %v", r, err)
@@ -239,7 +241,7 @@ func TestProbe(t *testing.T) {
 
 // TestCancel: the end of the context ends a wait at once.
 func TestCancel(t *testing.T) {
-	_, c := open(t, lab.TelnetOptions{}, telnet.Settings{}, nil)
+	_, c := open(t, textlab.TelnetOptions{}, telnet.Settings{}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	until(t, c, "login: ")
 	cancel()
@@ -249,7 +251,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestBusyAndClosed(t *testing.T) {
-	s := protocoltest.Start(t, lab.StartTelnet, lab.TelnetOptions{})
+	s := protocoltest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{})
 	c := client(t, s.URL(), telnet.Settings{}, nil)
 	one, err := c.Connect(t.Context())
 	if err != nil {
@@ -273,7 +275,7 @@ func TestBusyAndClosed(t *testing.T) {
 
 // TestBigEchoes: a large write and its echo do not wait for each other.
 func TestBigEchoes(t *testing.T) {
-	s := protocoltest.Start(t, lab.StartSimple, lab.SimpleOptions{})
+	s := protocoltest.Start(t, socklab.Start, socklab.Options{})
 	conn, err := client(t, "telnet://"+s.Addr()+"/", telnet.Settings{}, nil).Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -17,19 +17,20 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/maillab"
 	"github.com/netclients/netclients/protocols/mailstore"
 	"github.com/netclients/netclients/protocols/pop3"
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
 // maildrop starts a server with n messages for alice; every tenth is large.
-func maildrop(t *testing.T, n int, o lab.POP3Options) *lab.POP3Server {
+func maildrop(t *testing.T, n int, o maillab.POP3Options) *maillab.POP3Server {
 	t.Helper()
-	o.Mail = lab.NewMailboxes(lab.MailLimits{})
+	o.Mail = maillab.NewMailboxes(maillab.Limits{})
 	for i := range n {
 		deliver(t, o.Mail, i)
 	}
-	s, err := lab.StartPOP3(o)
+	s, err := maillab.StartPOP3(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func maildrop(t *testing.T, n int, o lab.POP3Options) *lab.POP3Server {
 	return s
 }
 
-func deliver(t *testing.T, m *lab.Mailboxes, i int) {
+func deliver(t *testing.T, m *maillab.Mailboxes, i int) {
 	t.Helper()
 	if err := m.Deliver("alice", []byte(letter(i))); err != nil {
 		t.Fatal(err)
@@ -145,7 +146,7 @@ func both(t *testing.T, f func(t *testing.T, path string)) {
 
 func TestMessages(t *testing.T) {
 	both(t, func(t *testing.T, path string) {
-		s := maildrop(t, 250, lab.POP3Options{})
+		s := maildrop(t, 250, maillab.POP3Options{})
 		src, dst := popEnd(s.Addr()), storeEnd(path)
 		if sum := sync(t, src, dst, &transfer.MessageOptions{DryRun: true}); sum.Done != 250 {
 			t.Errorf("a dry run says %+v", sum)
@@ -168,7 +169,7 @@ func TestMessages(t *testing.T) {
 			}
 		}
 		sum := sync(t, src, dst, &transfer.MessageOptions{DeleteAfter: true})
-		if info, err := s.Mail().Info("alice", lab.Inbox); err != nil || info.Messages != 0 || sum.Deleted != 251 {
+		if info, err := s.Mail().Info("alice", maillab.Inbox); err != nil || info.Messages != 0 || sum.Deleted != 251 {
 			t.Errorf("after deleting: %d messages at the server, %+v, %v", info.Messages, sum, err)
 		}
 		sameLetters(t, content(t, path), letters(0, 251))
@@ -183,14 +184,14 @@ func TestMessages(t *testing.T) {
 // TestMessagesDelete: what the source has no more is removed, but not all of it.
 func TestMessagesDelete(t *testing.T) {
 	both(t, func(t *testing.T, path string) {
-		s := maildrop(t, 20, lab.POP3Options{})
+		s := maildrop(t, 20, maillab.POP3Options{})
 		src, dst := popEnd(s.Addr()), storeEnd(path)
 		sync(t, src, dst, nil)
-		list, err := s.Mail().Snapshot("alice", lab.Inbox)
+		list, err := s.Mail().Snapshot("alice", maillab.Inbox)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Mail().Delete("alice", lab.Inbox, list[0].UID, list[1].UID)
+		s.Mail().Delete("alice", maillab.Inbox, list[0].UID, list[1].UID)
 		if _, err := transfer.SyncMessages(t.Context(), src, dst, &transfer.MessageOptions{Delete: true, MaxDelete: 1}, nil); protocols.KindOf(err) != protocols.KindRefused {
 			t.Errorf("more deletions than allowed: %v", err)
 		}
@@ -199,7 +200,7 @@ func TestMessagesDelete(t *testing.T) {
 		}
 		sameLetters(t, content(t, path), letters(2, 20))
 		for _, m := range list {
-			s.Mail().Delete("alice", lab.Inbox, m.UID)
+			s.Mail().Delete("alice", maillab.Inbox, m.UID)
 		}
 		if _, err := transfer.SyncMessages(t.Context(), src, dst, &transfer.MessageOptions{Delete: true}, nil); protocols.KindOf(err) != protocols.KindRefused {
 			t.Errorf("an empty source removes all: %v", err)
@@ -218,7 +219,7 @@ func TestMessagesTrouble(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s := maildrop(t, 60, lab.POP3Options{Faults: faults, Shared: true})
+				s := maildrop(t, 60, maillab.POP3Options{ServerOptions: lab.ServerOptions{Faults: faults}, Shared: true})
 				o := &transfer.MessageOptions{DeleteAfter: true, Options: transfer.Options{RetryWait: time.Millisecond, Retries: 5}}
 				var last error
 				for range 4 {
@@ -230,7 +231,7 @@ func TestMessagesTrouble(t *testing.T) {
 					t.Fatal(last)
 				}
 				sameLetters(t, content(t, path), letters(0, 60))
-				if info, err := s.Mail().Info("alice", lab.Inbox); err != nil || info.Messages != 0 {
+				if info, err := s.Mail().Info("alice", maillab.Inbox); err != nil || info.Messages != 0 {
 					t.Errorf("%d messages at the server, %v", info.Messages, err)
 				}
 			})
@@ -241,7 +242,7 @@ func TestMessagesTrouble(t *testing.T) {
 // TestMessagesFull: when the disk takes no more, what was stored stays, and nothing
 // is deleted at the server. The next run tells the archive where this one began.
 func TestMessagesFull(t *testing.T) {
-	s := maildrop(t, 5, lab.POP3Options{})
+	s := maildrop(t, 5, maillab.POP3Options{})
 	path := t.TempDir()
 	dst := storeEnd(path)
 	open := dst.Open
@@ -254,7 +255,7 @@ func TestMessagesFull(t *testing.T) {
 	if protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("got %v", err)
 	}
-	if info, err := s.Mail().Info("alice", lab.Inbox); err != nil || info.Messages != 5 {
+	if info, err := s.Mail().Info("alice", maillab.Inbox); err != nil || info.Messages != 5 {
 		t.Errorf("%d messages at the server, %v", info.Messages, err)
 	}
 	transfer.SyncMessages(t.Context(), popEnd(s.Addr()), dst, nil, nil)
@@ -365,7 +366,7 @@ func TestMessagesFlags(t *testing.T) {
 
 // TestMessagesRemoved: an archive that was removed is made again with all there is.
 func TestMessagesRemoved(t *testing.T) {
-	s := maildrop(t, 5, lab.POP3Options{})
+	s := maildrop(t, 5, maillab.POP3Options{})
 	both(t, func(t *testing.T, path string) {
 		for _, dry := range []bool{false, true, false} {
 			if err := os.RemoveAll(path); err != nil {
@@ -395,7 +396,7 @@ func TestMessageChild(t *testing.T) {
 // is there, once, and the server is empty.
 func TestMessagesKilled(t *testing.T) {
 	both(t, func(t *testing.T, path string) {
-		s := maildrop(t, 400, lab.POP3Options{Shared: true})
+		s := maildrop(t, 400, maillab.POP3Options{Shared: true})
 		start := func() *exec.Cmd {
 			cmd := exec.Command(os.Args[0], "-test.run=^TestMessageChild$", "-test.v")
 			cmd.Env = append(os.Environ(), "TRANSFER_TEST_MESSAGES="+s.Addr()+" "+path)
@@ -423,7 +424,7 @@ func TestMessagesKilled(t *testing.T) {
 		}
 		t.Logf("%d of 12 runs were killed", killed)
 		sameLetters(t, content(t, path), letters(0, n))
-		if info, err := s.Mail().Info("alice", lab.Inbox); err != nil || info.Messages != 0 {
+		if info, err := s.Mail().Info("alice", maillab.Inbox); err != nil || info.Messages != 0 {
 			t.Errorf("%d messages at the server, %v", info.Messages, err)
 		}
 	})

@@ -18,12 +18,13 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/weblab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
-func startLab(t testing.TB, o lab.XMLRPCOptions) *lab.XMLRPCServer {
+func startLab(t testing.TB, o weblab.XMLRPCOptions) *weblab.XMLRPCServer {
 	t.Helper()
-	return protocoltest.Start(t, lab.StartXMLRPC, o)
+	return protocoltest.Start(t, weblab.StartXMLRPC, o)
 }
 
 func open(t testing.TB, rawURL string, o *protocols.Options) *Client {
@@ -32,7 +33,7 @@ func open(t testing.TB, rawURL string, o *protocols.Options) *Client {
 }
 
 func TestCalls(t *testing.T) {
-	s := startLab(t, lab.XMLRPCOptions{})
+	s := startLab(t, weblab.XMLRPCOptions{})
 	c := open(t, s.URL(), nil)
 	for _, v := range []any{nil, int64(-5), int64(1) << 40, 1.25, true, " s\r\n<&> ä ", []byte("\x00\xff"), DateTime("20050210T11:41:23"), []any{[]any{}, map[string]any{"k": "v"}}} {
 		got, err := c.Call(t.Context(), "echo", v)
@@ -54,7 +55,7 @@ func TestCalls(t *testing.T) {
 }
 
 func TestFaultErrors(t *testing.T) {
-	c := open(t, startLab(t, lab.XMLRPCOptions{}).URL(), nil)
+	c := open(t, startLab(t, weblab.XMLRPCOptions{}).URL(), nil)
 	_, err := c.Call(t.Context(), "fault")
 	e, ok := err.(*protocols.Error)
 	f, isFault := errors.AsType[*Fault](err)
@@ -74,7 +75,7 @@ func TestFaultErrors(t *testing.T) {
 }
 
 func TestIntrospection(t *testing.T) {
-	c := open(t, startLab(t, lab.XMLRPCOptions{}).URL(), nil)
+	c := open(t, startLab(t, weblab.XMLRPCOptions{}).URL(), nil)
 	names, err := c.Methods(t.Context())
 	if err != nil || !slices.Contains(names, "echo") || !slices.Contains(names, "system.multicall") {
 		t.Errorf("%q, %v", names, err)
@@ -95,7 +96,7 @@ func TestIntrospection(t *testing.T) {
 }
 
 func TestMulticall(t *testing.T) {
-	s := startLab(t, lab.XMLRPCOptions{})
+	s := startLab(t, weblab.XMLRPCOptions{})
 	c := open(t, s.URL(), nil)
 	results, err := c.Multicall(t.Context(), []Call{{"add", []any{1, 2}}, {"fault", nil}, {"echo", []any{[]any{"x"}}}})
 	if err != nil || len(results) != 3 {
@@ -107,14 +108,14 @@ func TestMulticall(t *testing.T) {
 	if n := len(s.Commands()); n != 1 {
 		t.Errorf("%d requests", n)
 	}
-	short := open(t, startLab(t, lab.XMLRPCOptions{Raw: map[string]string{"system.multicall": answer("<array><data/></array>")}}).URL(), nil)
+	short := open(t, startLab(t, weblab.XMLRPCOptions{Raw: map[string]string{"system.multicall": answer("<array><data/></array>")}}).URL(), nil)
 	if _, err := short.Multicall(t.Context(), []Call{{"a", nil}}); !protocolError(err) {
 		t.Errorf("fewer results than calls: %v", err)
 	}
 }
 
 func TestLoginAndTLS(t *testing.T) {
-	s := startLab(t, lab.XMLRPCOptions{TLS: true, Login: true})
+	s := startLab(t, weblab.XMLRPCOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Login: true})
 	trust := &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: s.Authority().Pool()}}}
 	with := strings.Replace(s.URL(), "://", "://alice:secret@", 1)
 	if v, err := open(t, with, trust).Call(t.Context(), "add", 1, 2); v != int64(3) || err != nil {
@@ -132,7 +133,7 @@ func TestLoginAndTLS(t *testing.T) {
 
 // TestHTTPErrors: an answer of the web server is none of the method.
 func TestHTTPErrors(t *testing.T) {
-	s := startLab(t, lab.XMLRPCOptions{})
+	s := startLab(t, weblab.XMLRPCOptions{})
 	_, err := open(t, strings.Replace(s.URL(), "RPC2", "nothere", 1), nil).Call(t.Context(), "echo", 1)
 	if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.KindRefused || e.Code != 404 || e.Proto != "xmlrpc" {
 		t.Errorf("%#v", err)
@@ -154,7 +155,7 @@ func TestBombs(t *testing.T) {
 		}
 		return true
 	}
-	for _, o := range []lab.XMLRPCOptions{{Stream: stream}, {Stream: stream, Gzip: true}} {
+	for _, o := range []weblab.XMLRPCOptions{{Stream: stream}, {Stream: stream, Gzip: true}} {
 		c := open(t, startLab(t, o).URL(), nil)
 		c.Settings.MaxResponse = 256 << 10
 		start := time.Now()
@@ -168,11 +169,11 @@ func TestBombs(t *testing.T) {
 }
 
 func TestGzip(t *testing.T) {
-	c := open(t, startLab(t, lab.XMLRPCOptions{Gzip: true}).URL(), nil)
+	c := open(t, startLab(t, weblab.XMLRPCOptions{Gzip: true}).URL(), nil)
 	if v, err := c.Call(t.Context(), "echo", strings.Repeat("x", 100_000)); err != nil || len(v.(string)) != 100_000 {
 		t.Error(err)
 	}
-	broken := open(t, startLab(t, lab.XMLRPCOptions{Gzip: true, Stream: func(_ string, w io.Writer) bool {
+	broken := open(t, startLab(t, weblab.XMLRPCOptions{Gzip: true, Stream: func(_ string, w io.Writer) bool {
 		if z, ok := w.(*gzip.Writer); ok {
 			io.WriteString(z, answer("x")[:50])
 		}
@@ -193,7 +194,7 @@ func TestHostileAnswers(t *testing.T) {
 		"empty":  "",
 		"escape": answer("&#27;[31m"),
 	}
-	c := open(t, startLab(t, lab.XMLRPCOptions{Raw: raw}).URL(), nil)
+	c := open(t, startLab(t, weblab.XMLRPCOptions{Raw: raw}).URL(), nil)
 	for method := range raw {
 		if v, err := c.Call(t.Context(), method); !protocolError(err) {
 			t.Errorf("%s: %v, %v", method, v, err)
@@ -206,7 +207,7 @@ func TestHostileAnswers(t *testing.T) {
 
 func TestCancelAndBusy(t *testing.T) {
 	waiting, release := make(chan struct{}), make(chan struct{})
-	s := startLab(t, lab.XMLRPCOptions{Stream: func(method string, w io.Writer) bool {
+	s := startLab(t, weblab.XMLRPCOptions{Stream: func(method string, w io.Writer) bool {
 		if method == "slow" {
 			close(waiting)
 			<-release

@@ -1,0 +1,103 @@
+package ftplab
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+// fail answers with the reply code of an error.
+func (x *session) fail(err error) {
+	code, text := replyFor(err)
+	x.reply(code, text)
+}
+
+// replyFor maps an error to a reply.
+func replyFor(err error) (int, string) {
+	for _, row := range []struct {
+		err  error
+		code int
+		text string
+	}{
+		{fs.ErrNotExist, 550, "No such file or directory."},
+		{fs.ErrExist, 550, "File exists."},
+		{fs.ErrPermission, 550, "Permission denied."},
+		{fs.ErrInvalid, 553, "File name not allowed."},
+		{lab.ErrNotDir, 550, "Not a directory."},
+		{lab.ErrIsDir, 550, "Is a directory."},
+		{lab.ErrNotEmpty, 550, "Directory not empty."},
+		{lab.ErrLoop, 550, "Too many symbolic links."},
+		{lab.ErrVirtual, 550, "Permission denied."},
+		{lab.ErrDiskFull, 452, "Insufficient storage space in system."},
+		{errQuota, 552, "Exceeded storage allocation."},
+		{errNoReuse, 522, "SSL connection failed: session reuse required"},
+		{errDataTLS, 522, "SSL connection failed."},
+		{errNoData, 425, "Can't open data connection."},
+		{errAborted, 426, "Connection closed; transfer aborted."},
+	} {
+		if errors.Is(err, row.err) {
+			return row.code, row.text
+		}
+	}
+	return 451, "Requested action aborted: local error in processing."
+}
+
+// quoted is a path as a 257 reply shows it (RFC 959 appendix II).
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// done replies with code and text, or with err's reply.
+func (x *session) done(err error, code int, text string) {
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	x.reply(code, text)
+}
+
+func (x *session) cmdPwd(string) { x.reply(257, quoted(x.cwd)+" is the current directory") }
+
+func (x *session) cmdCwd(name string) {
+	at := x.path(name)
+	info, err := x.srv.tree.Stat(at)
+	if err == nil && !info.IsDir() {
+		err = lab.ErrNotDir
+	}
+	if err == nil {
+		x.cwd = at
+	}
+	x.done(err, 250, "Directory successfully changed.")
+}
+
+func (x *session) cmdCdup(string) { x.cmdCwd("..") }
+
+func (x *session) cmdMkd(name string) {
+	at := x.path(name)
+	x.done(x.srv.tree.Mkdir(at), 257, quoted(at)+" created")
+}
+
+func (x *session) cmdRmd(name string) {
+	x.done(x.srv.tree.Rmdir(x.path(name)), 250, "Remove directory operation successful.")
+}
+
+func (x *session) cmdDele(name string) {
+	x.done(x.srv.tree.Remove(x.path(name)), 250, "Delete operation successful.")
+}
+
+func (x *session) cmdRnfr(name string) {
+	at := x.path(name)
+	_, err := x.srv.tree.Lstat(at)
+	if err == nil {
+		x.rename = at
+	}
+	x.done(err, 350, "Ready for RNTO.")
+}
+
+func (x *session) cmdRnto(name string) {
+	if x.rename == "" {
+		x.reply(503, "RNFR required first.")
+		return
+	}
+	x.done(x.srv.tree.Rename(x.rename, x.path(name)), 250, "Rename successful.")
+}

@@ -1,0 +1,65 @@
+package frame
+
+import (
+	"sync"
+
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+// Injector counts what faults have been used up in one server.
+type Injector struct {
+	list lab.Faults
+	mu   sync.Mutex
+	used []int
+}
+
+// NewInjector returns an injector of the faults in f, none of them used.
+func NewInjector(f lab.Faults) *Injector {
+	return &Injector{list: f, used: make([]int, len(f))}
+}
+
+// take uses fault i once; it reports false when it is used up.
+func (in *Injector) take(i int) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if limit := in.list[i].Times; limit > 0 && in.used[i] >= limit {
+		return false
+	}
+	in.used[i]++
+	return true
+}
+
+// find takes the first fault that match accepts.
+func (in *Injector) find(match func(lab.Fault) bool) (lab.Fault, bool) {
+	for i, f := range in.list {
+		if match(f) && in.take(i) {
+			return f, true
+		}
+	}
+	return lab.Fault{}, false
+}
+
+// Kind takes the first fault of a kind.
+func (in *Injector) Kind(k lab.FaultKind) (lab.Fault, bool) {
+	return in.find(func(f lab.Fault) bool { return f.Kind == k })
+}
+
+// Verb takes the first fault to be played instead of a command's reply.
+func (in *Injector) Verb(verb string) (lab.Fault, bool) {
+	return in.find(func(f lab.Fault) bool { return f.At(verb) && f.Kind != lab.FaultInject })
+}
+
+// Injected takes the first fault that adds bytes behind a command's reply.
+func (in *Injector) Injected(verb string) (lab.Fault, bool) {
+	return in.find(func(f lab.Fault) bool { return f.At(verb) && f.Kind == lab.FaultInject })
+}
+
+// clients is the number of connections allowed at a time; 0 is no limit.
+func (in *Injector) clients() int64 {
+	for _, f := range in.list {
+		if f.Kind == lab.FaultMax {
+			return f.Bytes
+		}
+	}
+	return 0
+}

@@ -1,0 +1,90 @@
+// Package labtest helps tests that use the servers of package lab: it starts
+// them, opens clients, and ends both with the test. Everything fails the test
+// instead of returning an error.
+package labtest
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+// Start starts a server, which ends with the test:
+//
+//	s := labtest.Start(t, ftplab.Start, ftplab.Options{Quota: 1000})
+func Start[O any, S io.Closer](t testing.TB, start func(O) (S, error), o O) S {
+	t.Helper()
+	s, err := start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// Faults parses a fault specification, see [lab.ParseFaults].
+func Faults(t testing.TB, spec string) lab.Faults {
+	t.Helper()
+	f, err := lab.ParseFaults(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// dialDeadline bounds everything that is done with a connection of Dial.
+const dialDeadline = 20 * time.Second
+
+// Dial opens a TCP connection, which is closed at the end of the test and times
+// out after 20 seconds.
+func Dial(t testing.TB, addr string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.SetDeadline(time.Now().Add(dialDeadline))
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// ReadUntilEnd reads all that comes, and returns it with the error that ended it;
+// the orderly end is none.
+func ReadUntilEnd(r io.Reader) (string, error) {
+	var b bytes.Buffer
+	_, err := io.Copy(&b, r)
+	return b.String(), err
+}
+
+// Equal fails the test when two values differ; it goes on.
+func Equal[T comparable](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// Pattern returns n bytes of [lab.Pattern].
+func Pattern(seed uint64, n int) string {
+	p := make([]byte, n)
+	lab.Pattern(seed)(p, 0)
+	return string(p)
+}
+
+// NoServerGoroutines fails the test when goroutines of servers are left.
+func NoServerGoroutines(t testing.TB) {
+	t.Helper()
+	buf := make([]byte, 1<<20)
+	buf = buf[:runtime.Stack(buf, true)]
+	for g := range strings.SplitSeq(string(buf), "\n\n") {
+		if strings.Contains(g, "protocols/lab/") && strings.Contains(g, ".(*") && !strings.Contains(g, "testing.tRunner") {
+			t.Errorf("goroutine left:\n%s", g)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package maillab
+
+import (
+	"crypto/tls"
+	"net"
+	"sync"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapserver"
+
+	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/internal/frame"
+)
+
+// IMAPOptions configure StartIMAP. The zero value is a plain server on a free
+// loopback port with the sample mail of the default user.
+type IMAPOptions struct {
+	lab.ServerOptions            // Faults at commands and points too, but under STARTTLS those of bytes only
+	Mail              *Mailboxes // nil is Sample()
+	Without           []imap.Cap // extensions left out
+	PreAuth           string     // a user who is logged in without being asked
+}
+
+// IMAPServer is a running IMAP server (RFC 3501, with what RFC 9051 has taken in).
+// Its sessions show the mail of a store that other servers may share.
+type IMAPServer struct {
+	frame.Face
+	front  *frame.Frame
+	opt    IMAPOptions
+	mail   *Mailboxes
+	server *imapserver.Server
+	queue  frame.Handed
+	mu     sync.Mutex
+	subs   map[string]bool // user, NUL, mailbox
+}
+
+// imapCaps are what the server can do.
+var imapCaps = []imap.Cap{
+	imap.CapIMAP4rev1, imap.CapNamespace, imap.CapUIDPlus, imap.CapESearch, imap.CapListExtended, imap.CapListStatus,
+	imap.CapMove, imap.CapStatusSize, imap.CapUnselect, imap.CapLiteralPlus, imap.CapSASLIR, imap.CapEnable, imap.CapIdle,
+}
+
+// StartIMAP starts a server; the caller closes it.
+func StartIMAP(o IMAPOptions) (*IMAPServer, error) {
+	f, err := frame.New("imap", o.ServerOptions)
+	if err != nil {
+		return nil, err
+	}
+	s := &IMAPServer{Face: f.Face(), front: f, opt: o, mail: mailOf(o.Mail, o.ServerOptions), queue: frame.NewHanded(f.Listener), subs: map[string]bool{}}
+	caps := imap.CapSet{}
+	for _, c := range imapCaps {
+		caps[c] = struct{}{}
+	}
+	for _, c := range o.Without {
+		delete(caps, c)
+	}
+	options := &imapserver.Options{
+		NewSession: s.newSession, Caps: caps, Logger: frame.Quiet{}, InsecureAuth: o.TLS != lab.TLSRequired,
+	}
+	if o.TLS == lab.TLSExplicit || o.TLS == lab.TLSRequired {
+		options.TLSConfig = s.front.TLSConfig()
+	}
+	s.server = imapserver.New(options)
+	s.front.Go(func() { s.server.Serve(s.queue) })
+	s.front.Serve(s.handle)
+	return s, nil
+}
+
+// Mail returns the store that the server shows.
+func (s *IMAPServer) Mail() *Mailboxes { return s.mail }
+
+// handle serves one connection.
+func (s *IMAPServer) handle(conn net.Conn) {
+	if s.opt.TLS == lab.TLSImplicit {
+		conn = tls.Server(conn, s.front.TLSConfig())
+	}
+	c := newIMAPTap(s, conn)
+	if !c.greet() {
+		return
+	}
+	s.front.Admit(conn, "* BYE too many clients\r\n", func() { s.queue.Hand(c, c.Tap) })
+}

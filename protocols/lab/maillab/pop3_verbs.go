@@ -1,0 +1,247 @@
+package maillab
+
+import (
+	"bytes"
+	"crypto/md5"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/netclients/netclients/protocols/lab"
+)
+
+// pop3Verb is a row of the command table.
+type pop3Verb struct {
+	state pop3State
+	run   func(x *pop3Session, arg string)
+}
+
+// pop3State says when a command is allowed.
+type pop3State int
+
+const (
+	anyTime pop3State = iota
+	beforeLogin
+	afterLogin
+)
+
+func pop3Verbs() map[string]pop3Verb {
+	return map[string]pop3Verb{
+		"APOP": {beforeLogin, (*pop3Session).cmdAPOP},
+		"AUTH": {beforeLogin, (*pop3Session).cmdAuth},
+		"CAPA": {anyTime, (*pop3Session).cmdCapa},
+		"DELE": {afterLogin, (*pop3Session).cmdDele},
+		"LANG": {anyTime, (*pop3Session).cmdLang},
+		"LIST": {afterLogin, (*pop3Session).cmdList},
+		"NOOP": {afterLogin, func(x *pop3Session, _ string) { x.ok("") }},
+		"PASS": {beforeLogin, (*pop3Session).cmdPass},
+		"QUIT": {anyTime, (*pop3Session).cmdQuit},
+		"RETR": {afterLogin, (*pop3Session).cmdRetr},
+		"RPOP": {beforeLogin, (*pop3Session).cmdRpop},
+		"RSET": {afterLogin, (*pop3Session).cmdRset},
+		"STAT": {afterLogin, (*pop3Session).cmdStat},
+		"STLS": {beforeLogin, (*pop3Session).cmdStls},
+		"TOP":  {afterLogin, (*pop3Session).cmdTop},
+		"UIDL": {afterLogin, (*pop3Session).cmdUIDL},
+		"USER": {beforeLogin, (*pop3Session).cmdUser},
+		"UTF8": {beforeLogin, (*pop3Session).cmdUTF8},
+	}
+}
+
+// cmdCapa lists what is offered now (RFC 2449 5).
+func (x *pop3Session) cmdCapa(string) {
+	x.ok("Capabilities follow.")
+	caps := []string{"TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UTF8", "LANG", "EXPIRE NEVER", "IMPLEMENTATION netclients-lab"}
+	if !x.loggedIn {
+		if x.srv.opt.TLS == lab.TLSExplicit || x.srv.opt.TLS == lab.TLSRequired {
+			if !x.tls {
+				caps = append(caps, "STLS")
+			}
+		}
+		if x.srv.opt.TLS != lab.TLSRequired || x.tls {
+			caps = append(caps, "USER")
+			if m := x.srv.opt.Mechanisms; len(m) > 0 {
+				caps = append(caps, "SASL "+strings.Join(m, " "))
+			}
+		}
+	}
+	var kept []string
+	for _, c := range caps {
+		name, _, _ := strings.Cut(c, " ")
+		off := false
+		for _, d := range x.srv.opt.Disable {
+			off = off || strings.EqualFold(d, name) || name == "SASL" && strings.EqualFold(d, "AUTH")
+		}
+		if !off {
+			kept = append(kept, c)
+		}
+	}
+	x.list(kept)
+}
+
+// secure refuses a login where TLS comes first.
+func (x *pop3Session) secure() bool {
+	if x.srv.opt.TLS != lab.TLSRequired || x.tls {
+		return true
+	}
+	x.err("", "TLS first: STLS.")
+	return false
+}
+
+func (x *pop3Session) cmdUser(name string) {
+	if x.secure() {
+		x.name = name
+		x.ok("And the password?")
+	}
+}
+
+func (x *pop3Session) cmdPass(password string) {
+	switch {
+	case x.name == "":
+		x.err("", "USER first.")
+	case !x.srv.mail.Login(x.name, password):
+		x.refuse()
+	default:
+		x.enter(x.name)
+	}
+}
+
+// refuse says that a login was wrong.
+func (x *pop3Session) refuse() { x.err("AUTH", "Wrong user or password.") }
+
+func (x *pop3Session) cmdAPOP(arg string) {
+	name, digest, _ := strings.Cut(arg, " ")
+	password, known := x.srv.mail.Password(name)
+	sum := md5.Sum([]byte(x.stamp + password))
+	switch {
+	case x.stamp == "":
+		x.err("", "Unknown command.")
+	case !x.secure():
+	case !known || digest != hex.EncodeToString(sum[:]):
+		x.refuse()
+	default:
+		x.enter(name)
+	}
+}
+
+// cmdRpop lets in whom the network vouches for: loopback does.
+func (x *pop3Session) cmdRpop(name string) {
+	if _, known := x.srv.mail.Password(name); !known {
+		x.refuse()
+		return
+	}
+	x.enter(name)
+}
+
+func (x *pop3Session) cmdStls(string) {
+	if x.tls || x.srv.opt.TLS != lab.TLSExplicit && x.srv.opt.TLS != lab.TLSRequired {
+		x.err("", "Unknown command.")
+		return
+	}
+	x.ok("Begin TLS.")
+	x.inject("STLS")
+	x.out.Flush()
+	x.ended = !x.startTLS()
+}
+
+func (x *pop3Session) cmdUTF8(string) {
+	x.utf8 = true
+	x.ok("UTF-8 it is.")
+}
+
+func (x *pop3Session) cmdLang(arg string) {
+	switch strings.ToLower(arg) {
+	case "":
+		x.ok("Languages follow.")
+		x.list([]string{"en English"})
+	case "en", "*":
+		x.ok("en English it is.")
+	default:
+		x.err("", "No such language.")
+	}
+}
+
+func (x *pop3Session) cmdStat(string) {
+	count, size := 0, 0
+	x.each(func(n int, m Message) { count, size = count+1, size+x.size(n) })
+	x.okf("%d %d", count, size)
+}
+
+// scanList answers LIST and UIDL, for one message or all.
+func (x *pop3Session) scanList(arg string, value func(n int) string) {
+	if arg != "" {
+		if n, ok := x.message(arg); ok {
+			x.okf("%d %s", n, value(n))
+		}
+		return
+	}
+	x.ok("Messages follow.")
+	var lines []string
+	x.each(func(n int, _ Message) { lines = append(lines, fmt.Sprintf("%d %s", n, value(n))) })
+	x.list(lines)
+}
+
+func (x *pop3Session) cmdList(arg string) {
+	x.scanList(arg, func(n int) string { return strconv.Itoa(x.size(n)) })
+}
+
+func (x *pop3Session) cmdUIDL(arg string) { x.scanList(arg, x.uid) }
+
+func (x *pop3Session) cmdRetr(arg string) {
+	if n, ok := x.message(arg); ok {
+		x.okf("%d octets follow.", x.size(n))
+		x.body(x.mail[n-1].Data)
+	}
+}
+
+func (x *pop3Session) cmdTop(arg string) {
+	number, count, _ := strings.Cut(arg, " ")
+	n, ok := x.message(number)
+	lines, err := strconv.Atoi(count)
+	switch {
+	case !ok:
+	case err != nil || lines < 0:
+		x.err("", "How many lines?")
+	default:
+		x.ok("Top follows.")
+		x.body(top(x.mail[n-1].Data, lines))
+	}
+}
+
+// top returns the header, the empty line and so many lines of the body.
+func top(data []byte, lines int) []byte {
+	end := bytes.Index(data, []byte("\r\n\r\n"))
+	if end < 0 {
+		return data
+	}
+	end += 4
+	for ; lines > 0; lines-- {
+		i := bytes.IndexByte(data[end:], '\n')
+		if i < 0 {
+			return data
+		}
+		end += i + 1
+	}
+	return data[:end]
+}
+
+func (x *pop3Session) cmdDele(arg string) {
+	if n, ok := x.message(arg); ok {
+		x.deleted[n] = true
+		x.ok("Marked.")
+	}
+}
+
+func (x *pop3Session) cmdRset(string) {
+	clear(x.deleted)
+	x.ok("No message is marked.")
+}
+
+func (x *pop3Session) cmdQuit(string) {
+	if x.loggedIn {
+		x.update()
+	}
+	x.ok("Bye.")
+	x.ended = true
+}

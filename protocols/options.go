@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -42,6 +43,10 @@ type Options struct {
 	// Observation
 	Trace func(Event) // called from many goroutines; must not block
 	Stats *Stats      // nil: not counted
+
+	// Memory is what clients have learned about servers; clients that share it need
+	// not learn it again. Nil: each client remembers for itself.
+	Memory *Memory
 }
 
 // Limiter paces bytes. Clients that share one share its rate.
@@ -147,6 +152,22 @@ func NoPasswordError(user string) *Error {
 		Op: "login", Kind: KindAuth, Text: "no password is known for " + user,
 		Hint: "--password-command or --password-file, the keyring or ~/.netrc; user:@ in the URL stands for an empty one",
 	}
+}
+
+// Memory holds facts that clients have learned about servers, such as that one
+// answers only one command at a time. Clients that share a Memory learn from each
+// other. Its zero value is ready for use, by many goroutines.
+type Memory struct{ facts sync.Map }
+
+type memoryKey struct{ server, fact string }
+
+// Note records a fact about a server.
+func (m *Memory) Note(server, fact string) { m.facts.Store(memoryKey{server, fact}, true) }
+
+// Knows reports whether the fact was recorded about the server.
+func (m *Memory) Knows(server, fact string) bool {
+	_, ok := m.facts.Load(memoryKey{server, fact})
+	return ok
 }
 
 // Stats counts, for progress and for numbering connections. Readers poll it.

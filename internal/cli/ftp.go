@@ -118,6 +118,7 @@ func ftpFlags() *setup {
 		fs.BoolVar(&s.NoMLSD, "no-mlsd", false, "use LIST also where MLSD is offered")
 		fs.BoolVar(&s.NoEPSV, "no-epsv", false, "use PASV, never EPSV")
 		fs.BoolVar(&s.TrustPASV, "trust-pasv", false, "connect to the address that the server names (PASV), not to its own")
+		fs.BoolVar(&s.NoPipelining, "no-pipelining", false, "one command at a time")
 	}, func(c *ftp.Client) error {
 		typed := c.Settings.ASCII // by the URL
 		c.Settings = s

@@ -48,6 +48,7 @@ func (g *globals) options() (*protocols.Options, error) {
 		Resolve:            g.resolve.m,
 		ConnectTo:          g.connectTo.m,
 		Stats:              new(protocols.Stats),
+		Memory:             new(protocols.Memory),
 	}
 	if !g.idleSet {
 		o.IdleTimeout = 0 // the default, or what the protocol says

@@ -72,15 +72,7 @@ func (s *session) raw(line string) (*protocols.Reply, error) {
 	verb, arg, _ := strings.Cut(line, " ")
 	send := s.cmd
 	if strings.EqualFold(verb, "PASS") || strings.EqualFold(verb, "ACCT") {
-		send = func(verb string, args ...string) (*protocols.Reply, error) {
-			if err := s.secret(verb, arg); err != nil {
-				return nil, err
-			}
-			if err := s.flush(); err != nil {
-				return nil, err
-			}
-			return s.reply()
-		}
+		send = func(verb string, _ ...string) (*protocols.Reply, error) { return s.sendSecret(verb, arg) }
 	}
 	r, err := send(verb, arguments(arg)...)
 	if err != nil {

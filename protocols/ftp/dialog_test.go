@@ -86,7 +86,7 @@ var atBoth = []recording{
 // book is all dialogues, with the harness that plays them.
 func book() *dialogs.Book[Settings] {
 	return &dialogs.Book[Settings]{
-		Harness: protocoltest.Harness{Spec: Spec(), URL: dialogURL, Secret: dialogSecret, Server: labServer, Garbage: "this is no reply",
+		Harness: protocoltest.Harness{Spec: Spec(), URL: dialogURL, Secret: dialogSecret, Server: labServer, Garbage: "this is no reply", Careful: careful,
 			Multiline: func(line string) string { return line[:3] + "-and so on" }},
 		Rows:     slices.Concat(dialogs.From("FTP", "vsftpd", plain, atBoth), dialogs.From("FTP_PRO", "proftpd", plain, atBoth), byHand),
 		Products: map[string]string{"FTP": "vsftpd 3.0.3 (Debian 12)", "FTP_PRO": "ProFTPD 1.3.8 (Debian 12)"},

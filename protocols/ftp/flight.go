@@ -1,38 +1,69 @@
 package ftp
 
 import (
+	"context"
 	"errors"
+	"strings"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
 
-// step is one command of a flight. then judges its reply; nil takes any.
+// step is one command of a flight. then judges its reply; nil accepts any.
 type step struct {
 	verb  string
 	args  []string
 	then  func(r *protocols.Reply) error
 	moves bool // starts a transfer: a 1xx reply is followed by another one
+	slow  bool // may take as long as the idle timeout allows
+	twice bool // some servers refuse this command with two replies
 }
 
-// fly sends the commands of all steps at once and reads their replies in order.
-// The first error of a step is returned; the replies behind it are still read, so
-// that the connection stays in step. abandon is called at that point, to close a
-// data connection that a transfer further on could start to use.
-func (s *session) fly(steps []step, abandon func()) error {
+// Facts about servers that all clients of a [protocols.Memory] share.
+const (
+	factOneAtATime = "one command at a time"
+	factDataFirst  = "transfer commands after the data connection"
+)
+
+// How long the next reply to a flight may take before its command counts as
+// dropped: that to the second command ever, and any later one. Four times the
+// server's own pace is allowed in any case.
+const (
+	maxSecondReply  = time.Second
+	maxStalledReply = 5 * time.Second
+)
+
+// waiting names the servers, by their greeting, that are known to wait for the data
+// connection when a transfer command comes before it.
+var waiting = []string{"vsFTPd", "ProFTPD", "Pure-FTPd"}
+
+// errStalled is the sentinel of an operation to repeat on a new session, one
+// command at a time. Nothing has been transferred when it occurs.
+var errStalled = errors.New("the server answers only one command at a time")
+
+// fly sends the commands of all steps and reads their replies in order: in one
+// packet where the server has shown that it takes several commands at once, else
+// one by one. The first error of a step is returned. In a packet the replies after
+// it are still read, so that the connection stays in step; abandon is called at
+// that point, to close a data connection that a later transfer command could use.
+func (s *session) fly(ctx context.Context, steps []step, abandon func()) error {
+	if len(steps) == 0 {
+		return nil
+	}
+	if !s.together {
+		return s.oneByOne(steps)
+	}
 	for _, st := range steps {
 		if err := s.queue(st.verb, st.args...); err != nil {
 			return s.fail(err)
 		}
 	}
-	if len(steps) == 0 {
-		return nil
-	}
 	if err := s.flush(); err != nil {
 		return err
 	}
 	var first error
-	for _, st := range steps {
-		r, err := s.reply()
+	for i, st := range steps {
+		r, err := s.landing(ctx, steps, i)
 		switch {
 		case err != nil:
 			return err
@@ -53,16 +84,109 @@ func (s *session) fly(steps []step, abandon func()) error {
 	return first
 }
 
+// oneByOne sends each command after the reply to the one before, up to the first
+// error.
+func (s *session) oneByOne(steps []step) error {
+	for i, st := range steps {
+		if i > 0 && steps[i-1].twice {
+			s.dropRepeated(steps[i-1].verb)
+		}
+		r, err := s.cmd(st.verb, st.args...)
+		if err == nil && st.then != nil {
+			err = st.then(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// landing reads the reply to step i of a flight. After the first one has come the
+// others follow soon, or the server has dropped their commands.
+func (s *session) landing(ctx context.Context, steps []step, i int) (*protocols.Reply, error) {
+	within := s.patience(steps[i], i == 0)
+	r, err := s.replyWithin(ctx, within)
+	if err == nil && i > 0 && steps[i-1].twice && repeats(r, steps[i-1].verb) {
+		r, err = s.replyWithin(ctx, within)
+	}
+	if err != nil && (i > 0 || !s.shown) && ctx.Err() == nil && protocols.KindOf(err) == protocols.KindTimeout {
+		return nil, s.stalled()
+	}
+	return r, err
+}
+
+// patience is how long the reply to a step of a flight may take; 0 means as long as
+// the idle timeout allows.
+func (s *session) patience(st step, first bool) time.Duration {
+	switch {
+	case !s.shown && !first:
+		return max(maxSecondReply, 4*s.pace)
+	case s.shown && (first || st.moves || st.slow):
+		return 0
+	}
+	return max(maxStalledReply, 4*s.pace)
+}
+
+// replyWithin reads a reply within a time; 0 leaves it to the idle timeout.
+func (s *session) replyWithin(ctx context.Context, within time.Duration) (*protocols.Reply, error) {
+	if within == 0 || s.in.Buffered() > 0 {
+		return s.reply()
+	}
+	short, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	defer s.conn.Use(short)()
+	return s.reply()
+}
+
+// stalled notes that the server takes one command at a time.
+func (s *session) stalled() error {
+	s.c.memory.Note(s.c.server, factOneAtATime)
+	s.conn.Event(protocols.EventNote, "the answers to several commands stopped; connecting again for one command at a time", 0)
+	s.failed = &protocols.Error{Kind: protocols.KindTimeout, Sentinel: errStalled, Retryable: true, Text: errStalled.Error()}
+	return s.failed
+}
+
+// repeats reports whether a reply is a second refusal of a command, by its text.
+func repeats(r *protocols.Reply, verb string) bool {
+	return r.Code >= 500 && strings.Contains(strings.ToUpper(r.Text()), verb)
+}
+
+// dropRepeated reads a second refusal of a command that has come with the first.
+func (s *session) dropRepeated(verb string) {
+	if s.last.Code >= 500 && s.in.Buffered() > 0 {
+		if r, err := s.reply(); err == nil && !repeats(r, verb) {
+			s.fail(protocols.ProtocolError(proto, "", "a reply to no command: "+clip(r.Text())))
+		}
+	}
+}
+
+// tryTogether sends two harmless commands in one packet. A server that answers both
+// takes flights; one that does not is connected to again.
+func (s *session) tryTogether(ctx context.Context, steps []step) error {
+	s.together = true
+	err := s.fly(ctx, steps, nil)
+	s.shown = s.failed == nil
+	return err
+}
+
 // must is a step's judge that wants one class of replies.
 func must(class int) func(*protocols.Reply) error {
 	return func(r *protocols.Reply) error { return want(r, class) }
 }
 
 // better prefers a refusal of the transfer to a data connection that failed: a
-// server that refuses RETR stops to listen before we could connect.
+// server that refuses RETR stops listening before we could connect.
 func better(first error, r *protocols.Reply) error {
-	if _, ok := errors.AsType[*modeError](first); ok && r.Code >= 400 && r.Code != 425 && r.Code != 426 {
-		return refusal(r)
+	_, ok := errors.AsType[*modeError](first)
+	switch {
+	case !ok || r.Code < 400:
+		return first
+	case early(r.Code):
+		return &modeError{refusal(r)}
 	}
-	return first
+	return refusal(r)
 }
+
+// early reports whether a transfer was refused for want of a data connection.
+func early(code int) bool { return code == 425 || code == 426 }

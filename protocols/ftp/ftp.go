@@ -26,6 +26,7 @@
 package ftp
 
 import (
+	"net"
 	"net/url"
 	"strings"
 
@@ -73,6 +74,8 @@ type Settings struct {
 	NoEPSV      bool     // use PASV, never EPSV
 	TrustPASV   bool     // connect to the address that a 227 reply names; implies NoEPSV
 	Unique      bool     // STOU: the server names what is stored
+
+	NoPipelining bool // one command at a time, each after the reply to the one before
 }
 
 // Client is a connection to one FTP server, made by the first verb. It does one
@@ -86,6 +89,8 @@ type Client struct {
 	opts   *protocols.Options
 	limits protocols.Limits
 	dialer *transport.Dialer
+	memory *protocols.Memory // of servers' ways
+	server string            // host and port, for the memory
 	keeper keeper.Keeper[*session]
 }
 
@@ -111,6 +116,10 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{url: u, scheme: s, root: rootOf(u), opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
+	if c.memory = o.Memory; c.memory == nil {
+		c.memory = &protocols.Memory{}
+	}
+	c.server = net.JoinHostPort(protocols.HostPort(u, s))
 	_, kind := cutType(u.EscapedPath())
 	c.Settings.ASCII = kind == "a"
 	c.keeper.Connect = c.connect

@@ -2,6 +2,7 @@ package ftp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -30,10 +31,20 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	return obj, nil
 }
 
+// get starts a transfer, again on a new session when the server turns out to take
+// one command at a time.
 func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
 	if o.Offset < 0 || o.Length < 0 {
 		return nil, protocols.UsageError(proto, "get", "offset and length are 0 or more")
 	}
+	obj, err := c.getOnce(ctx, name, o, release)
+	if errors.Is(err, errStalled) {
+		obj, err = c.getOnce(ctx, name, o, release)
+	}
+	return obj, err
+}
+
+func (c *Client) getOnce(ctx context.Context, name string, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
 	s, err := c.keeper.Get(ctx)
 	if err != nil {
 		return nil, err
@@ -79,7 +90,7 @@ func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOpt
 		t.ahead = facts
 	} else {
 		// The answer decides whether anything may be transferred at all.
-		if err := s.fly(facts, nil); err != nil {
+		if err := s.fly(ctx, facts, nil); err != nil {
 			return nil, e, err
 		}
 		if err := unchanged(o.Same, &e); err != nil {

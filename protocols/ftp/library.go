@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/textproto"
 	"strings"
 	"time"
 
@@ -17,18 +16,16 @@ import (
 
 // libConn is what github.com/jlaffaye/ftp takes for its socket. What the library
 // writes goes out as commands of our control connection; what it reads are whole
-// replies that were bounded and parsed before. Outside of a call of the library
-// nothing is in it, so our own commands may use the connection in between.
+// replies that were bounded and parsed before. Between calls of the library nothing
+// is in it, so our own commands use the same connection.
 type libConn struct {
-	ctl   *control
-	cred  *protocols.Credential
-	verb  string // of the newest command
-	in    []byte // of a reply, not read yet
-	out   []byte // of a command line that has no end yet
-	feats []string
+	ctl  *control
+	verb string // of the newest command
+	in   []byte // of a reply, not read yet
+	out  []byte // of a command line that has no end yet
 }
 
-// Write takes command lines. A password is masked before any trace sees it.
+// Write takes command lines.
 func (l *libConn) Write(p []byte) (int, error) {
 	l.out = append(l.out, p...)
 	for {
@@ -37,94 +34,37 @@ func (l *libConn) Write(p []byte) (int, error) {
 			return len(p), nil
 		}
 		l.out = []byte(rest)
-		if err := l.send(line); err != nil {
+		var arg string
+		l.verb, arg, _ = strings.Cut(line, " ")
+		if err := l.ctl.queue(l.verb, arguments(arg)...); err != nil {
+			return 0, err
+		}
+		if err := l.ctl.flush(); err != nil {
 			return 0, err
 		}
 	}
 }
 
-func (l *libConn) send(line string) error {
-	verb, arg, _ := strings.Cut(line, " ")
-	l.verb = verb
-	if verb == "PASS" && !l.cred.HasPassword() {
-		return protocols.NoPasswordError(l.cred.User)
-	}
-	if verb == "PASS" {
-		if err := l.ctl.secret(verb, arg); err != nil {
-			return err
-		}
-		return l.ctl.flush()
-	}
-	args := []string{arg}
-	if arg == "" {
-		args = nil
-	}
-	if err := l.ctl.queue(verb, args...); err != nil {
-		return err
-	}
-	return l.ctl.flush()
-}
+// libCodes are the codes that the library knows as success. Servers send others of
+// the same class, which mean the same (RFC 959 4.2).
+var libCodes = map[string]int{"DELE": 250, "RNFR": 350, "RNTO": 250, "MKD": 257, "RMD": 250}
 
-// Read serves the next reply, read from the server when none waits.
+// Read serves the reply to the newest command.
 func (l *libConn) Read(p []byte) (int, error) {
 	if len(l.in) == 0 {
-		r, err := l.next()
+		r, err := l.ctl.reply()
 		if err != nil {
 			return 0, err
 		}
-		l.in = encodeReply(r)
+		code := r.Code
+		if known := libCodes[l.verb]; code/100 == known/100 {
+			code = known
+		}
+		l.in = fmt.Appendf(nil, "%03d %s\r\n", code, r.Text())
 	}
 	n := copy(p, l.in)
 	l.in = l.in[n:]
 	return n, nil
-}
-
-// next reads a reply and settles what the library cannot: the account that a
-// server asks for (RFC 959 4.2, 332), and 232, a login by certificate (RFC 2228 5).
-func (l *libConn) next() (*protocols.Reply, error) {
-	r, err := l.ctl.reply()
-	if err != nil {
-		return nil, err
-	}
-	login := l.verb == "USER" || l.verb == "PASS"
-	if login && r.Code == 332 && l.cred.Account != "" {
-		if err := l.ctl.secret("ACCT", l.cred.Account); err != nil {
-			return nil, err
-		}
-		if err := l.ctl.flush(); err != nil {
-			return nil, err
-		}
-		if r, err = l.ctl.reply(); err != nil {
-			return nil, err
-		}
-	}
-	if login && (r.Code == 232 || r.Code == 202) {
-		r.Code = 230
-	}
-	if l.verb == "FEAT" && r.Code == 211 {
-		l.feats = r.Lines
-	}
-	return r, nil
-}
-
-// encodeReply writes a reply in the form that net/textproto reads.
-func encodeReply(r *protocols.Reply) []byte {
-	var b strings.Builder
-	last := len(r.Lines) - 1
-	for i, line := range r.Lines {
-		switch {
-		case i == last:
-			fmt.Fprintf(&b, "%03d %s\r\n", r.Code, line)
-		case i == 0:
-			fmt.Fprintf(&b, "%03d-%s\r\n", r.Code, line)
-		default:
-			fmt.Fprintf(&b, " %s\r\n", strings.TrimPrefix(line, " "))
-		}
-	}
-	if last < 0 {
-		fmt.Fprintf(&b, "%03d \r\n", r.Code)
-	}
-	return []byte(b.String())
 }
 
 // The rest of net.Conn. The library asks for the peer's address and would panic
@@ -136,23 +76,27 @@ func (l *libConn) SetDeadline(time.Time) error      { return nil }
 func (l *libConn) SetReadDeadline(time.Time) error  { return nil }
 func (l *libConn) SetWriteDeadline(time.Time) error { return nil }
 
-// newLibrary starts the library on a control connection whose greeting has been
-// read. It serves the session and file commands; data connections are ours.
-func newLibrary(t *control, greeting *protocols.Reply, cred *protocols.Credential) (*ftplib.ServerConn, *libConn, error) {
-	shim := &libConn{ctl: t, cred: cred, in: encodeReply(greeting)}
+// library starts the library on a session that is logged in. It serves the file
+// commands; data connections are ours.
+func (s *session) library() (*ftplib.ServerConn, error) {
+	if s.lib != nil {
+		return s.lib, nil
+	}
+	shim := &libConn{ctl: s.control, in: []byte("220 ready\r\n")} // the greeting, which has long been read
 	dial := func(string, string) (net.Conn, error) {
 		if shim.verb != "" {
 			return nil, io.ErrClosedPipe // it may never open a connection of its own
 		}
 		return shim, nil
 	}
-	lib, err := ftplib.Dial("control", ftplib.DialWithDialFunc(dial), ftplib.DialWithDisabledUTF8(true))
-	return lib, shim, err
+	var err error
+	s.lib, err = ftplib.Dial("control", ftplib.DialWithDialFunc(dial))
+	return s.lib, err
 }
 
-// call runs one call of the library. What it returns as an error is made ours:
-// the connection's failure, else what the newest reply means; a panic that a
-// server provoked becomes a protocol error.
+// call runs one call of the library. What it returns as an error becomes ours: the
+// connection's failure, else what the newest reply means; a panic that a server
+// provoked becomes a protocol error.
 func (s *session) call(args []string, f func(lib *ftplib.ServerConn) error) (err error) {
 	if err := wire.Check(args...); err != nil {
 		return err
@@ -160,24 +104,25 @@ func (s *session) call(args []string, f func(lib *ftplib.ServerConn) error) (err
 	if err := s.goHome(); err != nil {
 		return err
 	}
+	lib, err := s.library()
+	if err != nil {
+		return protocols.ProtocolError(proto, "", err.Error())
+	}
 	s.last = protocols.Reply{}
 	defer func() {
 		if p := recover(); p != nil {
 			err = s.fail(protocols.ProtocolError(proto, "", fmt.Sprintf("reply that makes no sense: %d %s", s.last.Code, s.last.Text())))
 		}
 	}()
-	if err := f(s.lib); err != nil {
+	if err := f(lib); err != nil {
 		if s.failed != nil {
 			return s.failed
 		}
 		if e, ok := errors.AsType[*protocols.Error](err); ok {
 			return e
 		}
-		if s.last.Code >= 300 {
+		if s.last.Code != 0 {
 			return refusal(&s.last)
-		}
-		if _, ok := errors.AsType[*textproto.Error](err); ok && s.last.Code >= 200 {
-			return nil // the library knows one 2xx of each command, servers send others
 		}
 		return &protocols.Error{Proto: proto, Kind: protocols.KindProtocol, Err: err}
 	}

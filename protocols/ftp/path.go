@@ -3,8 +3,6 @@ package ftp
 import (
 	"strings"
 
-	ftplib "github.com/jlaffaye/ftp"
-
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
@@ -46,9 +44,34 @@ func (s *session) learnHome() error {
 	if s.home != "" {
 		return nil
 	}
-	return s.call(nil, func(lib *ftplib.ServerConn) (err error) {
-		s.home, err = lib.CurrentDir()
-		s.home = strings.ReplaceAll(s.home, `""`, `"`) // RFC 959 appendix II
-		return err
-	})
+	r, err := s.need(2, "PWD")
+	if err == nil {
+		s.home, err = workingFolder(r)
+	}
+	return err
+}
+
+// workingFolder reads a reply to PWD: a quoted name in which quotes are doubled (RFC
+// 959 appendix II), or from some servers a bare one.
+func workingFolder(r *protocols.Reply) (string, error) {
+	text := r.Text()
+	_, quoted, ok := strings.Cut(text, `"`)
+	if !ok || r.Code/100 != 2 {
+		if name, _, _ := strings.Cut(text, " "); strings.HasPrefix(name, "/") && r.Code/100 == 2 {
+			return name, nil
+		}
+		return "", protocols.ProtocolError(proto, "", "reply to PWD without a folder: "+clip(text))
+	}
+	var name strings.Builder
+	for {
+		part, rest, ok := strings.Cut(quoted, `"`)
+		if !ok {
+			return "", protocols.ProtocolError(proto, "", "reply to PWD without a closing quote: "+clip(text))
+		}
+		name.WriteString(part)
+		if quoted, ok = strings.CutPrefix(rest, `"`); !ok {
+			return name.String(), nil
+		}
+		name.WriteByte('"')
+	}
 }

@@ -2,6 +2,7 @@ package ftp
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -14,7 +15,13 @@ import (
 // (FEAT). It logs in when the options say ProbeLogin. It uses a connection of its
 // own, so that each step is timed.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
-	r, err := transport.Probe(ctx, c.url, c.keeper.Enter, func(r *protocols.Report) error { return c.probe(ctx, r) })
+	r, err := transport.Probe(ctx, c.url, c.keeper.Enter, func(r *protocols.Report) error {
+		err := c.probe(ctx, r)
+		if errors.Is(err, errStalled) {
+			err = c.probe(ctx, r)
+		}
+		return err
+	})
 	return r, c.wrap(err, "probe", "")
 }
 
@@ -44,30 +51,24 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 		r.Login = s.login
 	}
 	r.Phase = "caps"
-	if err := s.askFeatures(r); err != nil {
+	if err := s.askFeatures(); err != nil { // servers answer before a login too
 		return err
 	}
+	r.Capabilities = s.capabilities()
 	keeper.Goodbye(ctx, s)
 	return nil
 }
 
-// askFeatures asks with FEAT, which servers answer before a login too; one that
-// does not know it has no features to tell.
-func (s *session) askFeatures(r *protocols.Report) error {
-	reply, err := s.cmd("FEAT")
-	if err != nil {
-		return err
-	}
-	if reply.Code == 211 {
-		s.features(reply.Lines)
-	}
+// capabilities returns the features, sorted by name.
+func (s *session) capabilities() []protocols.Capability {
+	var list []protocols.Capability
 	for name, params := range s.feats {
 		c := protocols.Capability{Name: name}
 		if params != "" {
 			c.Params = strings.FieldsFunc(params, func(b rune) bool { return b == ' ' || b == ';' })
 		}
-		r.Capabilities = append(r.Capabilities, c)
+		list = append(list, c)
 	}
-	slices.SortFunc(r.Capabilities, func(a, b protocols.Capability) int { return strings.Compare(a.Name, b.Name) })
-	return nil
+	slices.SortFunc(list, func(a, b protocols.Capability) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }

@@ -3,73 +3,154 @@ package ftp
 import (
 	"cmp"
 	"context"
-	"errors"
+	"fmt"
 	"io"
-	"io/fs"
-	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
 
 // Put stores r under name (STOR). Unless InPlace, Append or Unique say otherwise
 // the content goes to a temporary name first and is renamed when the server has
-// confirmed it, so that the final name never holds half a file. With Offset the
-// temporary file (or the file itself, InPlace) is gone on with, by REST or APPE.
-// Modification time and mode are set where the server can (MFMT, MDTM, SITE).
+// confirmed it, so that the final name never holds half a file. With Offset, r
+// continues the temporary file (InPlace: the file itself), which is checked to be as
+// long as that makes it. Modification time and mode are set where the server can
+// (MFMT, MDTM, SITE).
 func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions) (protocols.Entry, error) {
 	if o == nil {
 		o = &protocols.PutOptions{}
 	}
-	e := c.entry(name)
-	if !o.Unique && !c.Settings.Unique && (name == "" || strings.HasSuffix(name, "/")) {
-		return e, c.wrap(protocols.UsageError("", "", "the URL names a folder: the name to store under is missing"), "put", name)
+	u := &upload{name: name, o: o, unique: o.Unique || c.Settings.Unique, e: c.entry(name)}
+	if !u.unique && (name == "" || strings.HasSuffix(name, "/")) {
+		return u.e, c.wrap(protocols.UsageError("", "", "the URL names a folder: the name to store under is missing"), "put", name)
 	}
-	err := c.do(ctx, "put", name, []string{name}, func(s *session) error {
+	release, err := c.keeper.Enter(ctx, name)
+	if err == nil {
+		defer release()
+		err = c.put(ctx, u, r)
+	}
+	return u.e, c.wrap(err, "put", name)
+}
+
+// put stores and seals in two runs, each of which may be repeated on a new session.
+func (c *Client) put(ctx context.Context, u *upload, r io.Reader) error {
+	err := c.run(ctx, func(s *session) error {
 		if err := s.commands(c.Settings.Before); err != nil {
 			return err
 		}
-		if err := s.put(ctx, name, r, o, &e); err != nil {
+		if u.unique {
+			return s.putUnique(ctx, u, r)
+		}
+		return s.put(ctx, u, r)
+	})
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, func(s *session) error {
+		if err := s.seal(ctx, u); err != nil {
 			return err
 		}
 		return s.commands(c.Settings.After)
 	})
-	return e, err
 }
 
-func (s *session) put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions, e *protocols.Entry) error {
-	unique := o.Unique || s.c.Settings.Unique
-	if unique {
-		return s.putUnique(ctx, name, r, o, e)
+// upload is one file on its way to the server.
+type upload struct {
+	name   string // that it shall have
+	part   string // that it is stored under; the same where nothing is renamed
+	unique bool   // the server chooses the name
+	o      *protocols.PutOptions
+	e      protocols.Entry
+	seals  int // how often it was tried to give it its final name
+}
+
+func (s *session) put(ctx context.Context, u *upload, r io.Reader) error {
+	u.part = u.name
+	if !u.o.InPlace && !u.o.Append {
+		u.part += protocols.PartSuffix
 	}
-	path, err := s.path(name)
+	path, err := s.path(u.part)
 	if err != nil {
 		return err
 	}
-	to := path
-	if !o.InPlace && !o.Append {
-		to = path + protocols.PartSuffix
-	}
-	n, _, err := s.store(ctx, s.storing(to, o), r)
-	if err != nil {
+	t := transfer{verb: "STOR", arg: path, ascii: s.c.Settings.ASCII, stores: true}
+	var n int64
+	switch {
+	case u.o.Append:
+		t.verb = "APPE"
+		_, _, err = s.store(ctx, t, r)
+		u.e.Size = -1
 		return err
+	case u.o.Offset > 0:
+		n, err = s.resume(ctx, t, u, r)
+	default:
+		n, _, err = s.store(ctx, t, r)
 	}
-	e.Size = o.Offset + n
-	if o.Append {
-		e.Size = -1
+	u.e.Size = u.o.Offset + n
+	return err
+}
+
+// resume continues a file at an offset: by APPE, which every server does alike, where
+// that is its end; else by REST and STOR. Servers exist that accept REST and store
+// from the start all the same, so that the size afterwards decides.
+func (s *session) resume(ctx context.Context, t transfer, u *upload, r io.Reader) (int64, error) {
+	there, err := s.size(ctx, t.arg, t.ascii)
+	if err != nil {
+		return 0, err
 	}
-	return s.seal(to, path, o, e)
+	if there >= 0 && there < u.o.Offset {
+		return 0, notThere(there, u.o.Offset)
+	}
+	restart := t
+	restart.rest = u.o.Offset
+	if there > u.o.Offset {
+		t = restart
+	} else {
+		t.verb = "APPE"
+	}
+	n, _, err := s.store(ctx, t, r)
+	if t.rest == 0 && n == 0 && refused(err) && s.failed == nil && s.has("REST") {
+		n, _, err = s.store(ctx, restart, r) // nothing was read from r
+	}
+	if err != nil {
+		return n, err
+	}
+	now, err := s.size(ctx, t.arg, t.ascii)
+	if err == nil && now >= 0 && now != u.o.Offset+n {
+		err = notThere(now, u.o.Offset+n)
+		if u.part != u.name {
+			err = s.discard(t.arg, err)
+		}
+	}
+	return n, err
+}
+
+// notThere is the error of a partial file that is not what it should be: it cannot
+// be continued, and is transferred from the start.
+func notThere(size, want int64) error {
+	return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged,
+		Text: fmt.Sprintf("the partial file on the server has %d bytes, not %d", size, want)}
+}
+
+// size asks for the size of a file, -1 where the server does not say.
+func (s *session) size(ctx context.Context, path string, ascii bool) (int64, error) {
+	e := protocols.Entry{Size: -1}
+	steps := s.factSteps(path, &e, ascii)
+	if len(steps) > 0 && steps[len(steps)-1].verb == "MDTM" {
+		steps = steps[:len(steps)-1]
+	}
+	err := s.fly(ctx, steps, nil)
+	return e.Size, err
 }
 
 // putUnique stores under a name that the server chooses, in the folder of name. RFC
 // 959 4.1.3: STOU takes no name, the working folder counts; servers that take one
 // are given none.
-func (s *session) putUnique(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions, e *protocols.Entry) error {
-	dir, folder := strings.CutSuffix(name, "/")
+func (s *session) putUnique(ctx context.Context, u *upload, r io.Reader) error {
+	dir, folder := strings.CutSuffix(u.name, "/")
 	if !folder {
-		dir = parent(name)
+		dir = parent(u.name)
 	}
 	if dir != "" {
 		refusal, err := s.enterFolder(dir)
@@ -79,30 +160,14 @@ func (s *session) putUnique(ctx context.Context, name string, r io.Reader, o *pr
 	} else if err := s.goHome(); err != nil {
 		return err
 	}
-	t := transfer{verb: "STOU", ascii: s.c.Settings.ASCII, stores: true}
-	n, begun, err := s.store(ctx, t, r)
+	n, begun, err := s.store(ctx, transfer{verb: "STOU", ascii: s.c.Settings.ASCII, stores: true}, r)
 	if err != nil {
 		return err
 	}
-	e.Path = join(dir, base(uniqueName(begun, name)))
-	e.Size, e.Name, e.URL = n, base(e.Path), s.c.urlOf(e.Path, false)
-	path, err := s.path(e.Path)
-	if err != nil {
-		return err
-	}
-	return s.seal(path, path, o, e)
-}
-
-// storing chooses command and offset.
-func (s *session) storing(to string, o *protocols.PutOptions) transfer {
-	t := transfer{verb: "STOR", arg: to, rest: o.Offset, ascii: s.c.Settings.ASCII, stores: true}
-	switch {
-	case o.Append:
-		t.verb, t.rest = "APPE", 0
-	case o.Offset > 0 && !s.has("REST"):
-		t.verb, t.rest = "APPE", 0
-	}
-	return t
+	u.e.Path = join(dir, base(uniqueName(begun, u.name)))
+	u.e.Size, u.e.Name, u.e.URL = n, base(u.e.Path), s.c.urlOf(u.e.Path, false)
+	u.name, u.part = u.e.Path, u.e.Path
+	return nil
 }
 
 // store sends r on a data connection. A reader that fails ends the transfer
@@ -172,142 +237,4 @@ func uniqueName(r *protocols.Reply, dir string) string {
 		return dir
 	}
 	return strings.Trim(fields[len(fields)-1], `"'()`)
-}
-
-// seal returns what was stored its time, mode and final name, in one flight: the name
-// last, so that a rename that is refused leaves what has the name now as it was.
-// Renaming must work; time and mode are set as far as the server lets us.
-func (s *session) seal(from, to string, o *protocols.PutOptions, e *protocols.Entry) error {
-	var steps []step
-	if !o.Modified.IsZero() {
-		e.Modified = o.Modified
-		steps = append(steps, s.timeStep(from, o.Modified, func(ok bool) {
-			if !ok {
-				e.Modified = time.Time{}
-			}
-		})...)
-	}
-	if o.HasMode {
-		e.Mode, e.HasMode = o.Mode, true
-		steps = append(steps, step{verb: "SITE", args: []string{"CHMOD", chmodMode(o), from}, then: func(r *protocols.Reply) error {
-			e.HasMode = r.Code/100 == 2
-			return nil
-		}})
-	}
-	if from != to {
-		steps = append(steps, renaming(from, to)...)
-	}
-	if len(steps) == 0 {
-		return nil
-	}
-	err := s.fly(steps, nil)
-	if err != nil && from != to && s.failed == nil {
-		return s.renameOver(from, to, err)
-	}
-	return err
-}
-
-func renaming(from, to string) []step {
-	return []step{
-		{verb: "RNFR", args: []string{from}, then: must(3)},
-		{verb: "RNTO", args: []string{to}, then: func(r *protocols.Reply) error { return making(want(r, 2)) }},
-	}
-}
-
-func chmodMode(o *protocols.PutOptions) string {
-	return strings.TrimPrefix(protocols.OctalMode(o.Mode), "0")
-}
-
-// renameOver is for servers that do not rename onto a file that is there: it goes
-// first. The new content is complete under its temporary name all the time.
-func (s *session) renameOver(from, to string, cause error) error {
-	if !refused(cause) {
-		return cause
-	}
-	err := s.fly(append([]step{{verb: "DELE", args: []string{to}, then: must(2)}}, renaming(from, to)...), nil)
-	if err == nil || s.failed != nil {
-		return err
-	}
-	folder := s.isFolder(to)
-	e, ok := errors.AsType[*protocols.Error](cause)
-	switch {
-	case s.failed != nil:
-		return s.failed
-	case !ok:
-	case folder:
-		e.Text, e.Sentinel = strings.TrimSuffix(e.Text, ".")+": a folder exists already under this name", fs.ErrExist
-		e.Hint = "with / at the end of the URL files go into the folder"
-		return s.discard(from, cause)
-	default:
-		e.Hint = "the server lets files be stored but not renamed: --in-place writes under the final name; the upload is complete as " + from
-	}
-	return cause
-}
-
-// discard deletes a temporary file of which nothing can become; it gives cause.
-func (s *session) discard(path string, cause error) error {
-	if err := s.goHome(); err != nil {
-		return err
-	}
-	if _, err := s.cmd("DELE", path); err != nil {
-		return err
-	}
-	return cause
-}
-
-// timeStep sets a modification time with what the server has: MFMT, or MDTM with
-// a time in front of the name, as vsftpd, or SITE UTIME.
-func (s *session) timeStep(path string, t time.Time, done func(ok bool)) []step {
-	when := t.UTC().Format("20060102150405")
-	then := func(r *protocols.Reply) error {
-		ok := r.Code/100 == 2
-		s.noTimes = s.noTimes || r.Code >= 500 && r.Code <= 504
-		done(ok)
-		return nil
-	}
-	switch {
-	case s.noTimes:
-		done(false)
-		return nil
-	case s.has("MFMT"):
-		return []step{{verb: "MFMT", args: []string{when, path}, then: then}}
-	case s.has("MDTM"):
-		return []step{{verb: "MDTM", args: []string{when, path}, then: then}}
-	}
-	return []step{{verb: "SITE", args: []string{"UTIME", when, path}, then: then}}
-}
-
-// SetTime sets the modification time of a file, to the second.
-func (c *Client) SetTime(ctx context.Context, name string, t time.Time) error {
-	return c.do(ctx, "touch", name, []string{name}, func(s *session) error {
-		path, err := s.path(name)
-		if err != nil {
-			return err
-		}
-		ok := false
-		steps := s.timeStep(path, t, func(done bool) { ok = done })
-		if err := s.fly(steps, nil); err != nil {
-			return err
-		}
-		if !ok {
-			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the server does not set times"}
-		}
-		return nil
-	})
-}
-
-// Chmod sets the permission bits of a file or folder (SITE CHMOD). mode is octal,
-// such as "644", or what else the server takes.
-func (c *Client) Chmod(ctx context.Context, name, mode string) error {
-	if n, err := strconv.ParseUint(mode, 8, 16); err != nil || n > 0o7777 {
-		return protocols.UsageError(proto, "chmod", "mode "+strconv.Quote(mode)+" is not octal, such as 644")
-	}
-	return c.do(ctx, "chmod", name, []string{name}, func(s *session) error {
-		path, err := s.path(name)
-		if err != nil {
-			return err
-		}
-		_, err = s.need(2, "SITE", "CHMOD", mode, path)
-		return err
-	})
 }

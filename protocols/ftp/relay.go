@@ -22,12 +22,12 @@ func (c *Client) Relay(ctx context.Context, name string, dst protocols.Client, t
 	}
 	return c.do(ctx, "cp", name, []string{name, toName}, func(src *session) error {
 		return d.do(ctx, "cp", toName, []string{name, toName}, func(to *session) error {
-			return relay(src, to, name, toName)
+			return relay(ctx, src, to, name, toName)
 		})
 	})
 }
 
-func relay(src, dst *session, name, toName string) error {
+func relay(ctx context.Context, src, dst *session, name, toName string) error {
 	if src.private || dst.private {
 		return protocols.Unsupported(proto, "cp", "server-to-server copy with protected data connections")
 	}
@@ -35,19 +35,34 @@ func relay(src, dst *session, name, toName string) error {
 	if err != nil {
 		return err
 	}
-	to, err := dst.path(toName)
+	u := &upload{name: toName, part: toName + protocols.PartSuffix, o: &protocols.PutOptions{}, e: dst.c.entry(toName)}
+	part, err := dst.path(u.part)
 	if err != nil {
+		return err
+	}
+	if err := src.present(from); err != nil {
 		return err
 	}
 	if err := pair(src, dst); err != nil {
 		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the servers do not copy to each other", Err: err}
 	}
-	part := to + protocols.PartSuffix
 	if err := run(src, dst, from, part); err != nil {
 		return err
 	}
-	var e protocols.Entry
-	return dst.seal(part, to, &protocols.PutOptions{}, &e)
+	return dst.seal(ctx, u)
+}
+
+// present fails when the source does not have the file: the other server would
+// otherwise begin one that nobody ends.
+func (s *session) present(path string) error {
+	if !s.has("SIZE") {
+		return nil
+	}
+	r, err := s.cmd("SIZE", path)
+	if err == nil && r.Code == 550 {
+		err = refusal(r)
+	}
+	return err
 }
 
 // pair connects the two servers: what PASV tells goes into PORT. The source could

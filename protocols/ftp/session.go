@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 	"time"
 
 	ftplib "github.com/jlaffaye/ftp"
@@ -20,6 +19,9 @@ type session struct {
 	lib      *ftplib.ServerConn
 	greeting *protocols.Reply
 	feats    map[string]string // FEAT lines: name in upper case, and the rest
+	together bool              // commands go out several in a packet
+	shown    bool              // the server has answered several commands in a packet
+	pace     time.Duration     // how long the reply to FEAT took
 	typ      byte              // 'I' or 'A': the TYPE in force; 0 when not known
 	private  bool              // data connections use TLS
 	mode     int               // index in modes: the data connection that is tried first
@@ -34,7 +36,22 @@ type session struct {
 
 // do runs one operation on the session, and wraps its error.
 func (c *Client) do(ctx context.Context, op, name string, names []string, f func(s *session) error) error {
-	return c.wrap(c.keeper.Do(ctx, names, f), op, name)
+	release, err := c.keeper.Enter(ctx, names...)
+	if err != nil {
+		return c.wrap(err, op, name)
+	}
+	defer release()
+	return c.wrap(c.run(ctx, f), op, name)
+}
+
+// run runs f on the session, once more on a new one when the server turns out to
+// take one command at a time. Nothing is transferred before that is found out.
+func (c *Client) run(ctx context.Context, f func(s *session) error) error {
+	err := c.keeper.Run(ctx, f)
+	if errors.Is(err, errStalled) {
+		err = c.keeper.Run(ctx, f)
+	}
+	return err
 }
 
 // What package keeper asks of a session.
@@ -49,8 +66,17 @@ func (s *session) Lives() bool {
 	return err == nil && r.Code != 421
 }
 
-// connect dials, greets, secures and logs in.
+// connect dials, greets, secures and logs in, once more when the server turns out
+// to take one command at a time.
 func (c *Client) connect(ctx context.Context) (*session, error) {
+	s, err := c.connectOnce(ctx)
+	if errors.Is(err, errStalled) {
+		s, err = c.connectOnce(ctx)
+	}
+	return s, err
+}
+
+func (c *Client) connectOnce(ctx context.Context) (*session, error) {
 	host, port := protocols.HostPort(c.url, c.scheme)
 	conn, err := c.dialer.Dial(ctx, "control", "tcp", host, port)
 	if err != nil {
@@ -134,126 +160,6 @@ func (s *session) secure(ctx context.Context) error {
 		return s.fail(&protocols.Error{Kind: protocols.KindTLS, Text: "bytes in clear behind the reply to AUTH TLS: somebody may be in the way"})
 	}
 	return s.fail(s.conn.StartTLS(ctx))
-}
-
-// logIn sends the credentials and settles the session.
-func (s *session) logIn(ctx context.Context) error {
-	start := time.Now()
-	cred, err := s.credential(ctx)
-	if err != nil {
-		return err
-	}
-	if s.c.Settings.Host != "" { // RFC 7151 3: before USER
-		if _, err := s.need(2, "HOST", s.c.Settings.Host); err != nil {
-			return err
-		}
-	}
-	var shim *libConn
-	if s.lib, shim, err = newLibrary(s.control, s.greeting, &cred); err != nil {
-		return protocols.ProtocolError(proto, "", err.Error())
-	}
-	user, password := cred.User, cred.Password
-	if err := s.call([]string{user, password}, func(lib *ftplib.ServerConn) error { return lib.Login(user, password) }); err != nil {
-		return err
-	}
-	s.features(shim.feats)
-	s.typ = 'I'
-	s.login = time.Since(start)
-	return s.settle(ctx)
-}
-
-// credential asks for user and password. Nobody known means anonymous, which is
-// no secret; anything else goes only where a secret may go.
-func (s *session) credential(ctx context.Context) (protocols.Credential, error) {
-	var cred protocols.Credential
-	var err error
-	u := s.c.url
-	if ask := s.c.opts.Credentials; ask != nil {
-		host, port := protocols.HostPort(u, s.c.scheme)
-		cred, err = ask(ctx, protocols.CredentialRequest{Protocol: proto, Scheme: u.Scheme, Host: host, Port: port, User: u.User.Username()})
-	} else if u.User != nil {
-		cred = protocols.URLCredential(u)
-	}
-	if err != nil {
-		return cred, protocols.Wrap(err, proto, "login", "")
-	}
-	if cred.Account == "" {
-		cred.Account = s.c.Settings.Account
-	}
-	if cred.User == "" {
-		cred.User = "anonymous"
-	}
-	if isAnonymous(cred.User) && cred.Password == "" {
-		cred.Password = "anonymous@" // RFC 1635 1: some servers look for the @
-	}
-	if isAnonymous(cred.User) {
-		return cred, nil
-	}
-	return cred, s.conn.AllowSecret()
-}
-
-func isAnonymous(user string) bool { return user == "anonymous" || user == "ftp" }
-
-// features reads the lines of a FEAT reply (RFC 2389 3.2).
-func (s *session) features(lines []string) {
-	for _, l := range lines[min(1, len(lines)):max(len(lines)-1, min(1, len(lines)))] {
-		name, params, _ := strings.Cut(strings.TrimSpace(l), " ")
-		s.feats[strings.ToUpper(name)] = params
-	}
-}
-
-func (s *session) has(feature string) bool {
-	_, ok := s.feats[feature]
-	return ok
-}
-
-// settle protects the data connections, asks for UTF-8 and goes back to clear
-// where asked, the first two in one flight.
-func (s *session) settle(ctx context.Context) error {
-	secure := s.conn.TLS() != nil
-	var steps []step
-	if secure {
-		steps = s.protect()
-	}
-	if s.has("UTF8") && s.enc == nil {
-		// A refusal is no failure: UTF-8 is the default (RFC 2640 3.1).
-		steps = append(steps, step{verb: "OPTS", args: []string{"UTF8", "ON"}})
-	}
-	if err := s.fly(steps, nil); err != nil {
-		return err
-	}
-	if !s.c.Settings.CCC || !secure {
-		return nil
-	}
-	if _, err := s.need(2, "CCC"); err != nil {
-		return err
-	}
-	return s.fail(s.conn.EndTLS(ctx))
-}
-
-// protect sets the protection of the data connections (RFC 4217 9). The server
-// refusing PROT P is an error: content must not go in clear behind the user's back.
-func (s *session) protect() []step {
-	level := "P"
-	if s.c.Settings.ClearData {
-		level = "C"
-	}
-	done := func(r *protocols.Reply) error { return tlsRefused(want(r, 2)) }
-	return []step{
-		{verb: "PBSZ", args: []string{"0"}, then: done},
-		{verb: "PROT", args: []string{level}, then: func(r *protocols.Reply) error {
-			s.private = level == "P"
-			return done(r)
-		}},
-	}
-}
-
-func tlsRefused(err error) error {
-	if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code != 0 {
-		e.Kind, e.Sentinel, e.Retryable = protocols.KindTLS, nil, false
-		e.Hint = "the server will not protect data connections; --prot clear sends them in clear"
-	}
-	return err
 }
 
 // wrap adds the verb and the URL to an error.

@@ -60,7 +60,7 @@ func (s *session) statFacts(ctx context.Context, name string) (protocols.Entry, 
 	if err != nil {
 		return e, err
 	}
-	if err := s.fly(s.factSteps(path, &e, false), nil); err != nil {
+	if err := s.fly(ctx, s.factSteps(path, &e, false), nil); err != nil {
 		return e, err
 	}
 	if e.Size >= 0 {

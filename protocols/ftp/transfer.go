@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
@@ -42,6 +44,10 @@ func (s *session) open(ctx context.Context, t transfer) (*stream, error) {
 		m := &modes[s.mode]
 		if m.usable(s) {
 			st, err := s.attempt(ctx, m, t)
+			if s.tooEarly(err) {
+				t.ahead = nil
+				st, err = s.attempt(ctx, m, t)
+			}
 			if err == nil {
 				s.proven = true
 				return st, nil
@@ -76,8 +82,28 @@ type modeError struct{ err error }
 func (e *modeError) Error() string { return e.err.Error() }
 func (e *modeError) Unwrap() error { return e.err }
 
-// attempt opens a data connection in one mode. When the mode has worked before,
-// all commands go out in one flight, the transfer's too: a round trip less.
+// dataFirst reports whether a transfer command may only be sent when its data
+// connection stands. Where it may go ahead it saves a round trip.
+func (s *session) dataFirst() bool {
+	if !s.together || !s.proven || s.c.memory.Knows(s.c.server, factDataFirst) {
+		return true
+	}
+	greeting := s.greeting.Text()
+	return !slices.ContainsFunc(waiting, func(name string) bool { return strings.Contains(greeting, name) })
+}
+
+// tooEarly reports whether a server refused a transfer command because its data
+// connection was not there yet, and notes that it does not wait.
+func (s *session) tooEarly(err error) bool {
+	e, ok := errors.AsType[*protocols.Error](err)
+	if !ok || s.failed != nil || !early(e.Code) || s.dataFirst() {
+		return false
+	}
+	s.c.memory.Note(s.c.server, factDataFirst)
+	return true
+}
+
+// attempt opens a data connection in one mode, and starts the transfer.
 func (s *session) attempt(ctx context.Context, m *dataMode, t transfer) (*stream, error) {
 	o := &opening{s: s, ctx: ctx, mode: m, transfer: t}
 	if !m.passive {
@@ -89,14 +115,14 @@ func (s *session) attempt(ctx context.Context, m *dataMode, t transfer) (*stream
 		defer o.listener.Close()
 	}
 	steps := o.prepare()
-	if !s.proven {
-		if err := s.fly(steps, o.abandon); err != nil {
+	if s.dataFirst() {
+		if err := s.fly(ctx, steps, o.abandon); err != nil {
 			o.abandon()
 			return nil, err
 		}
 		steps = nil
 	}
-	if err := s.fly(append(steps, o.start()...), o.abandon); err != nil {
+	if err := s.fly(ctx, append(steps, o.start()...), o.abandon); err != nil {
 		o.abandon()
 		return nil, err
 	}

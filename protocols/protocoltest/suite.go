@@ -26,6 +26,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -50,6 +51,11 @@ type Harness struct {
 	// Multiline gives, for a line that a server says, a line that starts a reply
 	// of many lines and may follow itself for ever; nil: the protocol has none.
 	Multiline func(line string) string
+
+	// Careful gives the session that follows when the server falls silent before a
+	// step of a dialogue, and after which time, where the client then connects again
+	// and sends one command at a time; nil where it does not. May be nil.
+	Careful func(s *Script, at int) (*Script, time.Duration)
 
 	// Skip leaves out laws: name and reason.
 	Skip map[string]string

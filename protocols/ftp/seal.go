@@ -1,0 +1,118 @@
+package ftp
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// asideSuffix is for the old file while the new one takes its name, where the server
+// does not rename onto a file. What ends in PartSuffix is no whole file to a sync.
+const asideSuffix = ".old" + protocols.PartSuffix
+
+// seal gives what was stored its time, mode and final name, in one flight: the name
+// last, so that a rename that is refused leaves the file that has the name as it
+// was. Renaming must work; time and mode are set as far as the server lets us.
+func (s *session) seal(ctx context.Context, u *upload) error {
+	u.seals++
+	from, err := s.path(u.part)
+	if err != nil {
+		return err
+	}
+	to, err := s.path(u.name)
+	if err != nil {
+		return err
+	}
+	steps := s.attributeSteps(from, u.o, &u.e)
+	var known bool
+	if from != to {
+		steps = append(steps, renaming(from, to, &known)...)
+	}
+	err = s.fly(ctx, steps, nil)
+	if err == nil || s.failed != nil || from == to {
+		return err
+	}
+	if !known {
+		return s.notRenamed(ctx, u, to, err)
+	}
+	return s.renameOver(ctx, from, to, err)
+}
+
+// renaming returns the steps of a rename; known is set when the server has the file
+// and would rename it.
+func renaming(from, to string, known *bool) []step {
+	return []step{
+		{verb: "RNFR", args: []string{from}, then: func(r *protocols.Reply) error {
+			*known = r.Code/100 == 3
+			return want(r, 3)
+		}},
+		{verb: "RNTO", args: []string{to}, slow: true, then: func(r *protocols.Reply) error { return making(want(r, 2)) }},
+	}
+}
+
+// notRenamed is called when RNFR was refused: the server does not rename, which no
+// other name would change, so that the file that has the name is left alone. Or the
+// rename was done before the answers to it were lost.
+func (s *session) notRenamed(ctx context.Context, u *upload, to string, cause error) error {
+	if u.seals > 1 && u.e.Size >= 0 {
+		if n, err := s.size(ctx, to, s.c.Settings.ASCII); err != nil || n == u.e.Size {
+			return err
+		}
+	}
+	return storedAs(u.part, cause)
+}
+
+// storedAs adds to the error of a rename where the upload is.
+func storedAs(part string, cause error) error {
+	if e, ok := errors.AsType[*protocols.Error](cause); ok {
+		e.Hint = "the server stores files but does not rename them: --in-place writes under the final name; the upload is complete as " + part
+	}
+	return cause
+}
+
+// renameOver is for servers that do not rename onto a file that is there. The old
+// file is moved aside, not deleted: whatever is refused, nothing is lost.
+func (s *session) renameOver(ctx context.Context, from, to string, cause error) error {
+	if !refused(cause) {
+		return cause
+	}
+	if s.isFolder(to) {
+		e, _ := errors.AsType[*protocols.Error](cause)
+		e.Text, e.Sentinel = strings.TrimSuffix(e.Text, ".")+": a folder exists already under this name", fs.ErrExist
+		e.Hint = "with / at the end of the URL files go into the folder"
+		return s.discard(from, cause)
+	}
+	aside := to + asideSuffix
+	if s.failed == nil && s.rename(ctx, to, aside) == nil {
+		if s.rename(ctx, from, to) == nil {
+			_, err := s.cmd("DELE", aside)
+			return err
+		}
+		if s.failed == nil {
+			s.rename(ctx, aside, to)
+		}
+	}
+	if s.failed != nil {
+		return s.failed
+	}
+	return storedAs(from, cause)
+}
+
+func (s *session) rename(ctx context.Context, from, to string) error {
+	var known bool
+	return s.fly(ctx, renaming(from, to, &known), nil)
+}
+
+// discard deletes a temporary file that is of no use, and returns cause.
+func (s *session) discard(path string, cause error) error {
+	if err := s.goHome(); err != nil {
+		return err
+	}
+	if _, err := s.cmd("DELE", path); err != nil {
+		return err
+	}
+	return cause
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // Admin is the administration of an account: namespaces, quotas, rights and
@@ -14,21 +15,6 @@ type Admin struct{ c *Client }
 
 // Admin returns the commands that administer the account of the client.
 func (c *Client) Admin() *Admin { return &Admin{c} }
-
-// values calls each with the values of every untagged response named name that
-// the command brings. Errors of each are protocol errors.
-func (s *session) values(name string, each func(values []imapwire.Node) error, verb string, args ...any) error {
-	return s.ask(func(r *imapwire.Response) error {
-		if r.Name != name {
-			return nil
-		}
-		values, err := imapwire.NewParser(r.Args, s.c.limits).All()
-		if err == nil {
-			err = each(values)
-		}
-		return s.fail(err)
-	}, verb, args...)
-}
 
 // errValues says that a response does not have the values that its RFC defines.
 func errValues(name string) error {
@@ -46,17 +32,17 @@ type Namespace struct {
 // extension has one, whose delimiter LIST reports.
 func (a *Admin) Namespaces(ctx context.Context) ([]Namespace, error) {
 	var out []Namespace
-	err := a.c.do(ctx, "namespace", "", func(s *session) error {
-		if !s.hasOr2("NAMESPACE") {
-			return s.ask(func(r *imapwire.Response) error {
-				if l, ok := s.parseList(r); r.Name == "LIST" && ok {
+	err := a.c.do(ctx, "namespace", "", func(s *session.Session) error {
+		if !s.Has("NAMESPACE") {
+			return s.Ask(func(r *imapwire.Response) error {
+				if l, ok := parseList(s, r); r.Name == "LIST" && ok {
 					out = []Namespace{{"personal", "", l.delimiter}}
 				}
 				return nil
-			}, "LIST", text(""), text(""))
+			}, "LIST", session.Text(""), session.Text(""))
 		}
-		return s.values("NAMESPACE", func(values []imapwire.Node) (err error) {
-			out, err = s.namespaces(values)
+		return s.Values("NAMESPACE", func(values []imapwire.Node) (err error) {
+			out, err = namespaces(s, values)
 			return err
 		}, "NAMESPACE")
 	})
@@ -64,7 +50,7 @@ func (a *Admin) Namespaces(ctx context.Context) ([]Namespace, error) {
 }
 
 // namespaces reads `(("" "/") ...) NIL (...)`: personal, other users', shared.
-func (s *session) namespaces(values []imapwire.Node) (out []Namespace, err error) {
+func namespaces(s *session.Session, values []imapwire.Node) (out []Namespace, err error) {
 	kinds := []string{"personal", "other", "shared"}
 	if len(values) != len(kinds) {
 		return nil, errValues("NAMESPACE")
@@ -74,7 +60,7 @@ func (s *session) namespaces(values []imapwire.Node) (out []Namespace, err error
 			if len(d.List) < 2 || d.List[0].Kind == imapwire.ListNode {
 				return nil, errValues("NAMESPACE")
 			}
-			out = append(out, Namespace{kind, s.decodeName(d.List[0].Text), d.List[1].Text})
+			out = append(out, Namespace{kind, s.DecodeName(d.List[0].Text), d.List[1].Text})
 		}
 	}
 	return out, nil
@@ -85,12 +71,12 @@ func (s *session) namespaces(values []imapwire.Node) (out []Namespace, err error
 // ID the greeting is returned, as "greeting".
 func (a *Admin) ID(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
-	err := a.c.do(ctx, "id", "", func(s *session) error {
-		if !s.caps["ID"] {
-			out["greeting"] = s.greeting.Text
+	err := a.c.do(ctx, "id", "", func(s *session.Session) error {
+		if !s.Has("ID") {
+			out["greeting"] = s.Greeting()
 			return nil
 		}
-		return s.values("ID", func(values []imapwire.Node) error {
+		return s.Values("ID", func(values []imapwire.Node) error {
 			if len(values) > 0 {
 				addPairs(out, values[0].List, 100, strings.ToLower)
 			}

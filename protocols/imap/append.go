@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapstore"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // Upload is one message to store.
@@ -17,13 +19,14 @@ type Upload struct {
 }
 
 // Put stores a message in a mailbox (APPEND), with flags and date of the options.
-// Line ends become CRLF. The entry tells its UID, where the server has UIDPLUS.
+// Line ends become CRLF. The entry has the message's UID if the server supports
+// UIDPLUS.
 func (c *Client) Put(ctx context.Context, text string, r io.Reader, o *protocols.PutOptions) (protocols.Entry, error) {
 	if o == nil {
 		o = &protocols.PutOptions{}
 	}
 	if o.Offset > 0 {
-		return protocols.Entry{}, c.wrap(protocols.Unsupported(proto, "put", "a message is stored whole: there is nothing to go on from"), "put", text)
+		return protocols.Entry{}, c.wrap(protocols.Unsupported(proto, "put", "a message is stored whole: an upload cannot be resumed"), "put", text)
 	}
 	up := Upload{Body: r, Flags: o.Flags, Date: o.Modified}
 	var stored protocols.Entry
@@ -35,31 +38,31 @@ func (c *Client) Put(ctx context.Context, text string, r io.Reader, o *protocols
 	return stored, err
 }
 
-// PutAll stores many messages in one mailbox: in groups that the server takes
-// whole or not at all where it has MULTIAPPEND (RFC 3502), and without waiting in
-// between where it has LITERAL+. each is called once for every message, in order,
+// PutAll stores many messages in one mailbox: in groups that the server stores
+// whole or not at all if it supports MULTIAPPEND (RFC 3502), and without waiting in
+// between if it supports LITERAL+. each is called once for every message, in order,
 // with its entry or its error; an error that it returns ends the work. An error of
 // the iterator ends it too.
 func (c *Client) PutAll(ctx context.Context, text string, messages iter.Seq2[Upload, error], each func(i int, e protocols.Entry, err error) error) error {
 	n, err := c.parse(text)
 	if err == nil && (n.Mailbox == "" || n.UIDs() != "") {
-		err = protocols.UsageError(proto, "put", "the URL must name a mailbox, and no message in it")
+		err = protocols.UsageError(proto, "put", "the URL must name a mailbox, not a message in it")
 	}
 	if err != nil {
 		return c.wrap(err, "put", text)
 	}
-	return c.do(ctx, "put", text, func(s *session) error {
-		a := &appender{s: s, box: n.Mailbox, text: text, each: each}
-		defer a.clean()
+	return c.do(ctx, "put", text, func(s *session.Session) error {
+		a := &imapstore.Appender{Session: s, Mailbox: n.Mailbox, Name: text, Create: c.Settings.Create, Spool: c.Settings.spool(), Each: each}
+		defer a.Clean()
 		for up, err := range messages {
 			if err == nil {
-				err = a.add(up)
+				err = a.Add(imapstore.Upload(up))
 			}
 			if err != nil {
-				a.flush() // what was taken already is still told of
+				a.Flush() // what was taken already is still reported
 				return err
 			}
 		}
-		return a.flush()
+		return a.Flush()
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapstore"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
@@ -32,7 +33,7 @@ func letter(i int) string {
 }
 
 // openCopy opens the archive "copy"; told counts the messages that are stored.
-func openCopy(t *testing.T, c *Client, told *int) *archive {
+func openCopy(t *testing.T, c *Client, told *int) *imapstore.Archive {
 	t.Helper()
 	a, err := c.OpenArchive(t.Context(), "copy", &protocols.ArchiveOptions{Stored: func(_ string, _ int64, err error) error {
 		if told != nil && err == nil {
@@ -41,10 +42,10 @@ func openCopy(t *testing.T, c *Client, told *int) *archive {
 		return err
 	}})
 	must(t, err)
-	return a.(*archive)
+	return a.(*imapstore.Archive)
 }
 
-func addLetters(t *testing.T, a *archive, from, to int) {
+func addLetters(t *testing.T, a *imapstore.Archive, from, to int) {
 	t.Helper()
 	for i := from; i < to; i++ {
 		e := &protocols.Entry{MessageInfo: &protocols.MessageInfo{Flags: []string{`\Seen`, `\Recent`}}, Modified: time.Date(2024, 1, 2, 3, 4, i, 0, time.UTC)}
@@ -54,7 +55,7 @@ func addLetters(t *testing.T, a *archive, from, to int) {
 }
 
 // checkCopy: every key is there once, with its own content, byte for byte.
-func checkCopy(t *testing.T, c *Client, a *archive, want int) {
+func checkCopy(t *testing.T, c *Client, a *imapstore.Archive, want int) {
 	t.Helper()
 	list := entries(t, a.Keys(t.Context()))
 	if all := entries(t, c.List(t.Context(), "copy")); len(all) != want || len(list) != want {
@@ -120,7 +121,7 @@ func TestArchiveAfterKill(t *testing.T) {
 		_, err := c.Put(t.Context(), "copy", strings.NewReader(letter(20)), nil) // a stranger's
 		must(t, err)
 
-		ledger := c.stateFile("copy", "keys")
+		ledger := c.state().Path("copy", "keys")
 		text, err := os.ReadFile(ledger)
 		must(t, err)
 		text = regexp.MustCompile(`(?m)^\+ .*\n`).ReplaceAll(text, nil)
@@ -224,7 +225,7 @@ func TestArchiveReconnects(t *testing.T) {
 			must(t, a.Flush(ctx)) // it is no news any more
 		}
 		left.Store(1 << 30)
-		checkCopy(t, plain, a.(*archive), count)
+		checkCopy(t, plain, a.(*imapstore.Archive), count)
 		for i := range count {
 			if told[keyNumber(i)] != 1 {
 				t.Errorf("told %d times of message %d", told[keyNumber(i)], i)

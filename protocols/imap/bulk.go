@@ -8,13 +8,15 @@ import (
 	"iter"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/imapstore"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // BulkGet reads many messages with few commands: names of one mailbox with rising
-// UIDs go together. Commands do not overlap, for some servers then mix the
-// answers; there are thousands of messages to each. What is not there is reported
-// behind those of its command.
+// UIDs go together. Commands do not overlap, because some servers then mix the
+// answers; each asks for thousands of messages. Messages that do not exist are
+// reported after the others of their command.
 func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
 	next, stop := iter.Pull(names)
 	defer stop()
@@ -54,24 +56,25 @@ type batch struct {
 	at   int // the next one is looked for from here
 }
 
-// bulkStep is the most messages of one command; setBytes bounds it too.
+// bulkStep is the most messages of one command; imapwire.SetBytes bounds it too.
 const bulkStep = 5000
 
 // bulk is one BulkGet.
 type bulk struct {
 	c    *Client
 	ctx  context.Context
-	s    *session
+	s    *session.Session
+	box  *session.Mailbox
 	next func() (string, bool)
 	each func(string, *protocols.Object, error) error
 	held *wanted // taken from next, but of the batch after
 
-	part      *partial // start of a large message; nil: not looked for yet
-	partOf    string   // mailbox
-	sectioned bool     // only a part of each message is wanted
+	part      *imapstore.Partial // start of a large message; nil: not looked for yet
+	partOf    string             // mailbox
+	sectioned bool               // only a part of each message is wanted
 }
 
-func (b *bulk) run(s *session) (err error) {
+func (b *bulk) run(s *session.Session) (err error) {
 	b.s = s
 	defer func() { b.closePartial(err == nil) }()
 	for {
@@ -105,32 +108,28 @@ func (b *bulk) take() (wanted, bool) {
 // batch reads w with all that can go with it. Its error ends the whole.
 func (b *bulk) batch(w wanted) error {
 	if w.err == nil {
-		w.err = b.s.open(w.n, b.c.Settings.MarkSeen)
+		b.box, w.err = b.s.Open(w.n, b.c.Settings.MarkSeen)
 	}
 	var partial string
 	if w.err == nil {
 		partial, w.err = span(w.n, &protocols.GetOptions{})
 	}
 	if w.err != nil {
-		return cmp.Or(b.s.broken(), b.each(w.text, nil, b.c.wrap(w.err, "get", w.text)))
+		return cmp.Or(b.s.Broken(), b.each(w.text, nil, b.c.wrap(w.err, "get", w.text)))
 	}
 	b.sectioned = w.n.Section != "" || partial != ""
-	if ok, err := b.goesOn(&w); ok || err != nil {
+	if ok, err := b.resume(&w); ok || err != nil {
 		return err
 	}
 	bt := b.collect(w)
-	tag, no, err := b.s.send("UID FETCH", bt.set(), "(UID FLAGS INTERNALDATE RFC822.SIZE "+b.s.bodyItem(w.n.Section, partial)+")")
-	if err == nil && no != nil {
-		err = no.Err()
-	}
-	if err != nil {
-		return err
-	}
-	st, err := b.s.wait(tag, true, func(r *imapwire.Response) error {
-		if r.Name != "FETCH" {
-			return nil
+	item := session.BodyItem(w.n.Section, partial, b.c.Settings.MarkSeen)
+	st, err := b.box.FetchContent(bt.set(), item, func(c *session.Content, m *imapwire.Message) error {
+		w := bt.find(m.UID)
+		if w == nil {
+			return nil // nobody asked for it: it is dropped
 		}
-		return b.one(bt, r)
+		w.done = true
+		return b.deliver(w, m, c)
 	})
 	if err != nil {
 		return err
@@ -147,7 +146,7 @@ func (b *bulk) collect(first wanted) *batch {
 		if !ok {
 			break
 		}
-		if !bt.fits(&w) || b.part.of(&w) {
+		if !bt.fits(&w) || b.begun(&w) {
 			b.held = &w
 			break
 		}
@@ -190,28 +189,10 @@ func (b *bulk) missing(bt *batch, why error) error {
 			err = imapwire.NotFound(fmt.Sprintf("no message with UID %d, or no such part in it", w.n.UID))
 		}
 		if err := b.each(w.text, nil, b.c.wrap(err, "get", w.text)); err != nil {
-			return b.s.fail(err)
+			return b.s.Fail(err)
 		}
 	}
 	return nil
-}
-
-// one reports the message of a FETCH response, if it is one that was asked for.
-func (b *bulk) one(bt *batch, r *imapwire.Response) error {
-	m, err := imapwire.ParseFetch(r, b.s.c.limits)
-	if err != nil {
-		return b.s.fail(err)
-	}
-	bd := &body{s: b.s}
-	m, ok, err := bd.take(r, m)
-	if err != nil || !ok {
-		return err
-	}
-	if w := bt.find(m.UID); w != nil {
-		w.done = true
-		return b.deliver(w, &m, bd)
-	}
-	return nil // nobody asked for it: what is left of it is dropped
 }
 
 // find returns the message with that UID, if it has not come yet. Messages come by
@@ -231,38 +212,20 @@ func (bt *batch) find(uid uint32) *wanted {
 }
 
 // deliver hands one message to the caller.
-func (b *bulk) deliver(w *wanted, m *imapwire.Message, bd *body) error {
-	content, err := b.keepLarge(m, bd)
+func (b *bulk) deliver(w *wanted, m *imapwire.Message, c *session.Content) error {
+	content, err := b.keepLarge(m, c)
 	if err != nil {
-		return b.s.fail(err)
+		return b.s.Fail(err)
 	}
-	return b.hand(w, m, bd.size, content)
+	return b.hand(w, m, c.Size, content)
 }
 
 func (b *bulk) hand(w *wanted, m *imapwire.Message, size int64, content io.Reader) error {
-	e := b.s.entry(m)
+	e := b.box.Entry(m)
 	e.Path, e.URL, e.Size = w.text, b.c.urlOf(w.text), size
-	err := b.each(w.text, &protocols.Object{Entry: e, Body: bulkBody{content, b.s}}, nil)
+	err := b.each(w.text, &protocols.Object{Entry: e, Body: io.NopCloser(content)}, nil)
 	if err != nil {
-		return b.s.fail(err)
+		return b.s.Fail(err)
 	}
 	return context.Cause(b.ctx)
 }
-
-// bulkBody is the content of one message of many.
-type bulkBody struct {
-	io.Reader
-	s *session
-}
-
-// Read remembers a connection that is lost.
-func (b bulkBody) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if err != nil && err != io.EOF {
-		b.s.fail(err)
-	}
-	return n, err
-}
-
-// Close does nothing: what was not read is dropped behind it.
-func (b bulkBody) Close() error { return nil }

@@ -7,96 +7,17 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
-
-// checkArgs refuses what would end or cut a command.
-func checkArgs(args ...string) error {
-	if err := wire.Check(args...); err != nil {
-		return &protocols.Error{Kind: protocols.KindUsage, Err: err}
-	}
-	return nil
-}
-
-// on runs one operation on what a name points at. messages says whether that
-// must be messages; their mailbox is then open for writing.
-func (c *Client) on(ctx context.Context, op, text string, messages bool, f func(s *session, n *imapwire.Name) error) error {
-	release, err := c.enter(ctx, text)
-	if err != nil {
-		return c.wrap(err, op, text)
-	}
-	defer release()
-	n, err := imapwire.ParseName(text)
-	switch {
-	case err != nil:
-	case n.Mailbox == "":
-		err = protocols.UsageError(proto, op, "the URL names no mailbox")
-	case messages && n.UIDs() == "":
-		err = protocols.UsageError(proto, op, "the URL names no message: it wants ;UID=n behind the mailbox")
-	case !messages && n.Section != "":
-		err = protocols.UsageError(proto, op, "the URL names a part of a message")
-	}
-	if err != nil {
-		return c.wrap(err, op, text)
-	}
-	return c.wrap(c.keeper.Run(ctx, func(s *session) error {
-		if messages {
-			if err := s.open(n, true); err != nil {
-				return err
-			}
-		}
-		return f(s, n)
-	}), op, text)
-}
 
 // Remove deletes messages for good: they are marked and expunged, and no other
 // message is, not even one that was marked before by somebody else.
 func (c *Client) Remove(ctx context.Context, text string) error {
-	return c.on(ctx, "rm", text, true, func(s *session, n *imapwire.Name) error {
-		return s.remove(n.UIDs())
+	return c.on(ctx, "rm", text, true, func(s *session.Session, n *imapwire.Name) error {
+		return s.Selected().Remove(n.UIDs())
 	})
-}
-
-// remove marks and expunges. Without UIDPLUS (RFC 4315) EXPUNGE takes all that is
-// marked, so that nothing else may be marked then.
-func (s *session) remove(set string) error {
-	alone := s.hasOr2("UIDPLUS")
-	if !alone {
-		if err := s.onlyMarked(set); err != nil {
-			return err
-		}
-	}
-	if err := s.mustExist(set); err != nil {
-		return err
-	}
-	if err := s.simple("UID STORE", set, `+FLAGS.SILENT (\Deleted)`); err != nil {
-		return err
-	}
-	if alone {
-		return s.simple("UID EXPUNGE", set)
-	}
-	return s.simple("EXPUNGE")
-}
-
-// mustExist fails when no message of the set is there: STORE says OK to nothing.
-func (s *session) mustExist(set string) error {
-	found, err := s.searchSet("UID " + set)
-	if err == nil && found == "" {
-		err = imapwire.NotFound("no message with UID " + set)
-	}
-	return err
-}
-
-// onlyMarked fails if a message that is not of the set is marked \Deleted.
-func (s *session) onlyMarked(set string) error {
-	others, err := s.searchSet("DELETED NOT UID " + set)
-	if err == nil && others != "" {
-		err = &protocols.Error{Kind: protocols.KindRefused, Text: "the server has no UIDPLUS, and other messages are marked \\Deleted: they would go too",
-			Hint: "take the mark from them (flag -\\Deleted), or expunge them first"}
-	}
-	return err
 }
 
 // Flag changes the flags of messages: changes are flags with a sign, `+\Seen`,
@@ -106,12 +27,12 @@ func (c *Client) Flag(ctx context.Context, text string, changes ...string) error
 	if err != nil {
 		return c.wrap(err, "flag", text)
 	}
-	return c.on(ctx, "flag", text, true, func(s *session, n *imapwire.Name) error {
-		if err := s.mustExist(n.UIDs()); err != nil {
+	return c.on(ctx, "flag", text, true, func(s *session.Session, n *imapwire.Name) error {
+		if err := s.Selected().MustExist(n.UIDs()); err != nil {
 			return err
 		}
 		for _, op := range ops {
-			if err := s.simple("UID STORE", n.UIDs(), op); err != nil {
+			if err := s.Simple("UID STORE", n.UIDs(), op); err != nil {
 				return err
 			}
 		}
@@ -148,11 +69,11 @@ func flagOps(changes []string) ([]string, error) {
 // the name of the first copy where the server tells it (UIDPLUS).
 func (c *Client) Copy(ctx context.Context, from, to string) (string, error) {
 	var at string
-	err := c.transfer(ctx, "cp", from, to, func(s *session, n *imapwire.Name, target string) error {
-		if err := s.mustExist(n.UIDs()); err != nil {
+	err := c.transfer(ctx, "cp", from, to, func(s *session.Session, n *imapwire.Name, target string) error {
+		if err := s.Selected().MustExist(n.UIDs()); err != nil {
 			return err
 		}
-		st, err := s.command(nil, "UID COPY", n.UIDs(), boxName(target))
+		st, err := s.Command(nil, "UID COPY", n.UIDs(), session.BoxName(target))
 		if err != nil {
 			return err
 		}
@@ -186,22 +107,22 @@ func (c *Client) Move(ctx context.Context, from, to string) error {
 	if n, err := imapwire.ParseName(from); err != nil || n.UIDs() == "" {
 		return c.rename(ctx, from, to)
 	}
-	return c.transfer(ctx, "mv", from, to, func(s *session, n *imapwire.Name, target string) error {
-		if err := s.mustExist(n.UIDs()); err != nil {
+	return c.transfer(ctx, "mv", from, to, func(s *session.Session, n *imapwire.Name, target string) error {
+		if err := s.Selected().MustExist(n.UIDs()); err != nil {
 			return err
 		}
-		if s.hasOr2("MOVE") {
-			return s.simple("UID MOVE", n.UIDs(), boxName(target))
+		if s.Has("MOVE") {
+			return s.Simple("UID MOVE", n.UIDs(), session.BoxName(target))
 		}
-		if err := s.simple("UID COPY", n.UIDs(), boxName(target)); err != nil {
+		if err := s.Simple("UID COPY", n.UIDs(), session.BoxName(target)); err != nil {
 			return err
 		}
-		return s.remove(n.UIDs())
+		return s.Selected().Remove(n.UIDs())
 	})
 }
 
 // transfer runs f with the messages' mailbox open and the target's name.
-func (c *Client) transfer(ctx context.Context, op, from, to string, f func(s *session, n *imapwire.Name, target string) error) error {
+func (c *Client) transfer(ctx context.Context, op, from, to string, f func(s *session.Session, n *imapwire.Name, target string) error) error {
 	target, err := c.parse(to)
 	if err == nil && (target.Mailbox == "" || target.UIDs() != "") {
 		err = protocols.UsageError(proto, op, "the target must be a mailbox")
@@ -209,7 +130,7 @@ func (c *Client) transfer(ctx context.Context, op, from, to string, f func(s *se
 	if err != nil {
 		return c.wrap(err, op, to)
 	}
-	return c.on(ctx, op, from, true, func(s *session, n *imapwire.Name) error { return f(s, n, target.Mailbox) })
+	return c.on(ctx, op, from, true, func(s *session.Session, n *imapwire.Name) error { return f(s, n, target.Mailbox) })
 }
 
 func (c *Client) rename(ctx context.Context, from, to string) error {
@@ -220,30 +141,30 @@ func (c *Client) rename(ctx context.Context, from, to string) error {
 	if err != nil {
 		return c.wrap(err, "mv", to)
 	}
-	return c.on(ctx, "mv", from, false, func(s *session, n *imapwire.Name) error {
-		s.leave(n.Mailbox)
-		return s.simple("RENAME", boxName(n.Mailbox), boxName(target.Mailbox))
+	return c.on(ctx, "mv", from, false, func(s *session.Session, n *imapwire.Name) error {
+		s.Leave(n.Mailbox)
+		return s.Simple("RENAME", session.BoxName(n.Mailbox), session.BoxName(target.Mailbox))
 	})
 }
 
 // Make makes a mailbox (CREATE).
 func (c *Client) Make(ctx context.Context, text string) error {
-	return c.on(ctx, "mkdir", text, false, func(s *session, n *imapwire.Name) error {
+	return c.on(ctx, "mkdir", text, false, func(s *session.Session, n *imapwire.Name) error {
 		if err := n.Wholly(); err != nil {
 			return err
 		}
-		return s.simple("CREATE", boxName(n.Mailbox))
+		return s.Simple("CREATE", session.BoxName(n.Mailbox))
 	})
 }
 
 // Unmake deletes a mailbox that holds no messages, or with Settings.Force any.
 func (c *Client) Unmake(ctx context.Context, text string) error {
-	return c.on(ctx, "rmdir", text, false, func(s *session, n *imapwire.Name) error {
+	return c.on(ctx, "rmdir", text, false, func(s *session.Session, n *imapwire.Name) error {
 		if err := n.Wholly(); err != nil {
 			return err
 		}
 		if !c.Settings.Force {
-			e, err := s.statMailbox(n)
+			e, err := statMailbox(s, n.Mailbox)
 			if err != nil {
 				return err
 			}
@@ -252,44 +173,34 @@ func (c *Client) Unmake(ctx context.Context, text string) error {
 					Hint: "--force deletes it with all that is in it"}
 			}
 		}
-		s.leave(n.Mailbox)
-		return s.simple("DELETE", boxName(n.Mailbox))
+		s.Leave(n.Mailbox)
+		return s.Simple("DELETE", session.BoxName(n.Mailbox))
 	})
-}
-
-// leave closes a mailbox that is about to go away, without expunging.
-func (s *session) leave(mailbox string) {
-	if s.box != nil && s.box.name == mailbox {
-		if s.hasOr2("UNSELECT") {
-			s.simple("UNSELECT")
-		}
-		s.box = nil
-	}
 }
 
 // Subscribe puts a mailbox on the list of subscriptions, or with off takes it away.
 func (c *Client) Subscribe(ctx context.Context, text string, off bool) error {
-	return c.on(ctx, "subscribe", text, false, func(s *session, n *imapwire.Name) error {
+	return c.on(ctx, "subscribe", text, false, func(s *session.Session, n *imapwire.Name) error {
 		if off {
-			return s.simple("UNSUBSCRIBE", boxName(n.Mailbox))
+			return s.Simple("UNSUBSCRIBE", session.BoxName(n.Mailbox))
 		}
-		return s.simple("SUBSCRIBE", boxName(n.Mailbox))
+		return s.Simple("SUBSCRIBE", session.BoxName(n.Mailbox))
 	})
 }
 
 // Expunge removes what is marked \Deleted in a mailbox for good, or only those of
 // the UIDs that the name has (UIDPLUS).
 func (c *Client) Expunge(ctx context.Context, text string) error {
-	return c.on(ctx, "expunge", text, false, func(s *session, n *imapwire.Name) error {
-		if err := s.open(n, true); err != nil {
+	return c.on(ctx, "expunge", text, false, func(s *session.Session, n *imapwire.Name) error {
+		if _, err := s.Open(n, true); err != nil {
 			return err
 		}
 		if n.UIDs() == "" {
-			return s.simple("EXPUNGE")
+			return s.Simple("EXPUNGE")
 		}
-		if !s.hasOr2("UIDPLUS") {
+		if !s.Has("UIDPLUS") {
 			return imapwire.Missing("expunge", "UIDPLUS, and can only expunge whole mailboxes")
 		}
-		return s.simple("UID EXPUNGE", n.UIDs())
+		return s.Simple("UID EXPUNGE", n.UIDs())
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // Do sends one raw command after login, without its tag, and returns the untagged
@@ -29,23 +30,23 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 		return nil, c.wrap(err, "raw", "")
 	}
 	defer release()
-	err = c.keeper.Run(ctx, func(s *session) error { return s.raw(verb, command, reply) })
+	err = c.keeper.Run(ctx, func(s *session.Session) error { return raw(s, verb, command, reply) })
 	if err != nil {
 		return nil, c.wrap(err, "raw", "")
 	}
 	return reply, nil
 }
 
-func (s *session) raw(verb, command string, reply *protocols.Reply) error {
+func raw(s *session.Session, verb, command string, reply *protocols.Reply) error {
 	var total int64
 	switch verb {
 	case "SELECT", "EXAMINE", "CLOSE", "UNSELECT", "DELETE", "RENAME", "UNAUTHENTICATE":
-		s.box = nil // the verbs behind it open what they need
+		s.Deselect() // the verbs after it open what they need
 	}
-	st, err := s.command(func(r *imapwire.Response) error {
-		line := string(s.in.Line()[min(2, len(s.in.Line())):])
-		if total += int64(len(line)); total > s.c.limits.Reply || len(reply.Lines) >= s.c.limits.ReplyLines {
-			return s.fail(&wire.LimitError{What: "reply", Limit: s.c.limits.Reply})
+	st, err := s.Command(func(r *imapwire.Response) error {
+		line := string(s.Line()[min(2, len(s.Line())):])
+		if total += int64(len(line)); total > s.Limits.Reply || len(reply.Lines) >= s.Limits.ReplyLines {
+			return s.Fail(&wire.LimitError{What: "reply", Limit: s.Limits.Reply})
 		}
 		reply.Lines = append(reply.Lines, line)
 		return nil

@@ -26,11 +26,11 @@ package imap
 
 import (
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/netclients/netclients/internal/keeper"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -82,11 +82,11 @@ type Client struct {
 	opts   *protocols.Options
 	limits protocols.Limits
 	dialer *transport.Dialer
-	keeper keeper.Keeper[*session]
+	keeper keeper.Keeper[*session.Session]
 
-	late      time.Duration     // how long what was sent may take to be there; 0: lateBy
-	tag       string            // start of tags; empty: random
-	wireNames map[string]string // mailbox names that do not survive decoding: as shown, as on the wire
+	late     time.Duration     // how long what was sent may take to be there; 0: lateBy
+	tag      string            // start of tags; empty: random
+	oddNames map[string]string // mailbox names that cannot be decoded: as shown, as on the wire
 }
 
 var (
@@ -120,11 +120,8 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	}
 	c := &Client{
 		url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o),
-		wireNames: map[string]string{},
+		oddNames: map[string]string{},
 	}
 	c.keeper.Connect = c.connect
 	return c, nil
 }
-
-// enables reports whether the settings enable an extension.
-func (s *Settings) enables(name string) bool { return slices.Contains(s.Enable, name) }

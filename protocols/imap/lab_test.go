@@ -13,6 +13,7 @@ import (
 	goimap "github.com/emersion/go-imap/v2"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
@@ -244,7 +245,7 @@ func TestWatch(t *testing.T) {
 func waitFor(ctx context.Context, t *testing.T, ok func() bool) {
 	t.Helper()
 	for !ok() {
-		if pause(ctx, time.Millisecond) != nil {
+		if session.Pause(ctx, time.Millisecond) != nil {
 			t.Fatal("the wait has no end")
 		}
 	}

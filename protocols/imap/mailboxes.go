@@ -7,6 +7,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // listed is one LIST or LSUB response.
@@ -17,12 +18,12 @@ type listed struct {
 }
 
 // parseList reads "(attributes) delimiter name" (RFC 3501 7.2.2).
-func (s *session) parseList(r *imapwire.Response) (listed, bool) {
-	values, err := imapwire.NewParser(r.Args, s.c.limits).All()
+func parseList(s *session.Session, r *imapwire.Response) (listed, bool) {
+	values, err := imapwire.NewParser(r.Args, s.Limits).All()
 	if err != nil || len(values) < 3 || values[0].Kind != imapwire.ListNode || values[2].Kind == imapwire.ListNode {
 		return listed{}, false
 	}
-	l := listed{delimiter: values[1].Text, name: s.decodeName(values[2].Text)}
+	l := listed{delimiter: values[1].Text, name: s.DecodeName(values[2].Text)}
 	for _, a := range values[0].List {
 		l.attrs = append(l.attrs, a.Text)
 	}
@@ -41,10 +42,10 @@ var special = []string{`\All`, `\Archive`, `\Drafts`, `\Flagged`, `\Junk`, `\Sen
 func isPattern(mailbox string) bool { return strings.ContainsAny(mailbox, "*%") }
 
 // mailboxEntry returns the entry of a mailbox without its counts.
-func (s *session) mailboxEntry(l *listed) protocols.Entry {
+func mailboxEntry(s *session.Session, l *listed) protocols.Entry {
 	path := imapwire.Escape(l.name)
 	e := protocols.Entry{
-		Protocol: proto, URL: s.c.urlOf(path), Name: l.name, Path: path, Type: protocols.TypeMailbox, Size: -1,
+		Protocol: proto, URL: s.URL(path), Name: l.name, Path: path, Type: protocols.TypeMailbox, Size: -1,
 		Facts: map[string]string{"attributes": strings.Join(l.attrs, " "), "delimiter": l.delimiter},
 	}
 	for _, use := range special {
@@ -59,27 +60,31 @@ func (s *session) mailboxEntry(l *listed) protocols.Entry {
 }
 
 // statusItems are the counts that are asked for (RFC 3501 6.3.10, RFC 8438, RFC 7162).
-func (s *session) statusItems() string {
+func statusItems(s *session.Session) string {
 	items := "MESSAGES UNSEEN UIDNEXT UIDVALIDITY"
-	if s.hasOr2("STATUS=SIZE") {
+	if s.Has("STATUS=SIZE") {
 		items += " SIZE"
 	}
-	if s.has("CONDSTORE", "QRESYNC") {
+	if s.Has("CONDSTORE", "QRESYNC") {
 		items += " HIGHESTMODSEQ"
 	}
 	return "(" + items + ")"
 }
 
-// counts fills in a STATUS response; ok is false when it is of another mailbox.
-func (s *session) counts(r *imapwire.Response, e *protocols.Entry) bool {
-	values, err := imapwire.NewParser(r.Args, s.c.limits).All()
-	if err != nil || len(values) != 2 || s.decodeName(values[0].Text) != e.Name {
-		return false
+// parseStatus reads "mailbox (item count ...)".
+func parseStatus(s *session.Session, r *imapwire.Response) (mailbox string, items []imapwire.Node, ok bool) {
+	values, err := imapwire.NewParser(r.Args, s.Limits).All()
+	if err != nil || len(values) != 2 {
+		return "", nil, false
 	}
-	list := values[1].List
+	return s.DecodeName(values[0].Text), values[1].List, true
+}
+
+// addCounts fills in the items of a STATUS response.
+func addCounts(e *protocols.Entry, items []imapwire.Node) {
 	e.GroupInfo = &protocols.GroupInfo{}
-	for i := 0; i+1 < len(list); i += 2 {
-		key, value := strings.ToLower(list[i].Text), list[i+1].Text
+	for i := 0; i+1 < len(items); i += 2 {
+		key, value := strings.ToLower(items[i].Text), items[i+1].Text
 		switch key {
 		case "messages":
 			e.Count, _ = strconv.ParseInt(value, 10, 64)
@@ -94,93 +99,118 @@ func (s *session) counts(r *imapwire.Response, e *protocols.Entry) bool {
 			e.Facts[key] = value
 		}
 	}
-	return true
 }
 
-// listMailboxes lists mailboxes with their counts: in one command where the
-// server has LIST-STATUS (RFC 5819), else with STATUS commands behind.
-func (s *session) listMailboxes(pattern string, subscribed bool, yield func(protocols.Entry) error) error {
+// mailboxList is a LIST or LSUB command at work.
+type mailboxList struct {
+	s       *session.Session
+	verb    string
+	counted bool     // STATUS responses come with the LIST responses (RFC 5819)
+	waiting []listed // their counts are not known yet
+	budget  session.Budget
+	yield   yielder
+}
+
+// The bounds of the mailboxes whose counts are not known yet.
+const (
+	maxMailboxes    = 100_000
+	maxMailboxBytes = 16 << 20
+)
+
+// listMailboxes lists mailboxes with their counts: with one command if the server
+// supports LIST-STATUS, else with STATUS commands after it. Subscribed ones are
+// listed without counts.
+func listMailboxes(s *session.Session, pattern string, subscribed bool, yield yielder) error {
 	if pattern == "" {
 		pattern = "*"
 	}
-	verb, args := "LIST", []any{text(""), boxPattern(s, pattern)}
-	withStatus := s.hasOr2("LIST-STATUS") && !subscribed
+	l := &mailboxList{s: s, verb: "LIST", counted: s.Has("LIST-STATUS") && !subscribed, budget: maxMailboxBytes, yield: yield}
+	args := []any{session.Text(""), s.Pattern(pattern)}
 	switch {
-	case withStatus && s.hasOr2("SPECIAL-USE"):
-		args = append(args, "RETURN (SPECIAL-USE STATUS "+s.statusItems()+")")
-	case withStatus:
-		args = append(args, "RETURN (STATUS "+s.statusItems()+")")
+	case l.counted && s.Has("SPECIAL-USE"):
+		args = append(args, "RETURN (SPECIAL-USE STATUS "+statusItems(s)+")")
+	case l.counted:
+		args = append(args, "RETURN (STATUS "+statusItems(s)+")")
 	case subscribed:
-		verb = "LSUB"
+		l.verb = "LSUB"
 	}
-	var waiting []protocols.Entry
 	var first error
-	err := s.ask(func(r *imapwire.Response) error {
+	err := s.Ask(func(r *imapwire.Response) error {
 		if first == nil {
-			waiting, first = s.listResponse(r, verb, withStatus, waiting, yield)
+			first = l.take(r)
 		}
-		return s.broken()
-	}, verb, args...)
+		return s.Broken()
+	}, l.verb, args...)
 	if err == nil {
 		err = first
 	}
 	if err != nil {
 		return err
 	}
-	return s.flushMailboxes(waiting, withStatus || subscribed, yield)
+	return l.rest(subscribed)
 }
 
-// boxPattern encodes a pattern as a name, which leaves * and % alone.
-func boxPattern(s *session, pattern string) text { return text(s.encodeName(pattern)) }
-
-// mostMailboxes bounds the mailboxes whose counts are not known yet.
-const mostMailboxes = 100_000
-
-// listResponse takes one response to LIST. With LIST-STATUS the counts of a
-// mailbox follow its LIST response, on most servers at once.
-func (s *session) listResponse(r *imapwire.Response, verb string, withStatus bool, waiting []protocols.Entry, yield func(protocols.Entry) error) ([]protocols.Entry, error) {
+// take takes one response. With LIST-STATUS the counts of a mailbox follow its LIST
+// response, on most servers at once.
+func (l *mailboxList) take(r *imapwire.Response) error {
 	switch {
-	case r.Name == verb:
-		l, ok := s.parseList(r)
+	case r.Name == l.verb:
+		m, ok := parseList(l.s, r)
 		if !ok {
-			return waiting, yield(protocols.Entry{Protocol: proto, Type: protocols.TypeOther, Size: -1, Raw: r.Args})
+			return l.yield(protocols.Entry{Protocol: proto, Type: protocols.TypeOther, Size: -1, Raw: r.Args})
 		}
-		if len(waiting) >= mostMailboxes {
-			return waiting, s.fail(protocols.ProtocolError(proto, "", "mailboxes without end"))
+		if len(l.waiting) >= maxMailboxes {
+			return l.s.Fail(imapwire.ErrTooMany("mailboxes"))
 		}
-		return append(waiting, s.mailboxEntry(&l)), nil
-	case r.Name == "STATUS" && withStatus:
-		for i := range waiting {
-			if s.counts(r, &waiting[i]) {
-				ready := waiting[:i+1]
-				for _, e := range ready {
-					if err := yield(e); err != nil {
-						return nil, err
-					}
-				}
-				return waiting[i+1:], nil
-			}
+		l.waiting = append(l.waiting, m)
+		return l.s.Fail(l.budget.Take(r.Args))
+	case r.Name == "STATUS" && l.counted:
+		name, items, ok := parseStatus(l.s, r)
+		if !ok {
+			return nil
+		}
+		if i := slices.IndexFunc(l.waiting, func(m listed) bool { return m.name == name }); i >= 0 {
+			return l.ready(i, items)
 		}
 	}
-	return waiting, nil
+	return nil
+}
+
+// ready yields the mailboxes up to the one at i, whose counts have come.
+func (l *mailboxList) ready(i int, items []imapwire.Node) error {
+	for k := range l.waiting[:i+1] {
+		e := mailboxEntry(l.s, &l.waiting[k])
+		if k == i {
+			addCounts(&e, items)
+		}
+		if err := l.yield(e); err != nil {
+			return err
+		}
+	}
+	l.waiting = l.waiting[i+1:]
+	if len(l.waiting) == 0 {
+		l.budget = maxMailboxBytes
+	}
+	return nil
 }
 
 // statusWindow is how many STATUS commands are under way.
 const statusWindow = 50
 
-// flushMailboxes returns the mailboxes that wait, with counts asked for one by one
-// unless they came already.
-func (s *session) flushMailboxes(waiting []protocols.Entry, counted bool, yield func(protocols.Entry) error) error {
-	for len(waiting) > 0 {
-		part := waiting[:min(len(waiting), statusWindow)]
-		waiting = waiting[len(part):]
-		if !counted {
-			if err := s.askCounts(part); err != nil {
+// rest yields the mailboxes that wait, with counts asked for one by one.
+func (l *mailboxList) rest(subscribed bool) error {
+	for part := range slices.Chunk(l.waiting, statusWindow) {
+		list := make([]protocols.Entry, len(part))
+		for i := range part {
+			list[i] = mailboxEntry(l.s, &part[i])
+		}
+		if !l.counted && !subscribed {
+			if err := askCounts(l.s, list); err != nil {
 				return err
 			}
 		}
-		for _, e := range part {
-			if err := yield(e); err != nil {
+		for _, e := range list {
+			if err := l.yield(e); err != nil {
 				return err
 			}
 		}
@@ -188,19 +218,19 @@ func (s *session) flushMailboxes(waiting []protocols.Entry, counted bool, yield 
 	return nil
 }
 
-// askCounts asks for the counts of some mailboxes in one flight. One that refuses
-// keeps none.
-func (s *session) askCounts(part []protocols.Entry) error {
+// askCounts asks for the counts of some mailboxes in one flight. A mailbox whose
+// counts are refused stays without.
+func askCounts(s *session.Session, part []protocols.Entry) error {
 	tags := make([]string, len(part))
 	for i := range part {
 		if part[i].Type != protocols.TypeMailbox {
 			continue
 		}
-		tag, no, err := s.send("STATUS", boxName(part[i].Name), s.statusItems())
+		tag, refusal, err := s.Send("STATUS", session.BoxName(part[i].Name), statusItems(s))
 		if err != nil {
 			return err
 		}
-		if no == nil {
+		if refusal == nil {
 			tags[i] = tag
 		}
 	}
@@ -208,35 +238,45 @@ func (s *session) askCounts(part []protocols.Entry) error {
 		if tag == "" {
 			continue
 		}
-		_, err := s.wait(tag, false, func(r *imapwire.Response) error {
-			for k := range part[i:] {
-				if r.Name == "STATUS" && s.counts(r, &part[i+k]) {
-					break
-				}
+		if _, err := s.Wait(tag, false, func(r *imapwire.Response) error {
+			if r.Name == "STATUS" {
+				takeCounts(s, r, part[i:])
 			}
 			return nil
-		})
-		if err != nil {
+		}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// takeCounts fills in a STATUS response where it belongs.
+func takeCounts(s *session.Session, r *imapwire.Response, list []protocols.Entry) bool {
+	name, items, ok := parseStatus(s, r)
+	if !ok {
+		return false
+	}
+	i := slices.IndexFunc(list, func(e protocols.Entry) bool { return e.Name == name })
+	if i >= 0 {
+		addCounts(&list[i], items)
+	}
+	return i >= 0
+}
+
 // statMailbox describes one mailbox.
-func (s *session) statMailbox(n *imapwire.Name) (protocols.Entry, error) {
-	e := s.mailboxEntry(&listed{name: n.Mailbox})
+func statMailbox(s *session.Session, mailbox string) (protocols.Entry, error) {
+	e := mailboxEntry(s, &listed{name: mailbox})
 	delete(e.Facts, "attributes")
 	delete(e.Facts, "delimiter")
-	found := false
-	err := s.ask(func(r *imapwire.Response) error {
-		if r.Name == "STATUS" && s.counts(r, &e) {
+	list, found := []protocols.Entry{e}, false
+	err := s.Ask(func(r *imapwire.Response) error {
+		if r.Name == "STATUS" && takeCounts(s, r, list) {
 			found = true
 		}
 		return nil
-	}, "STATUS", boxName(n.Mailbox), s.statusItems())
+	}, "STATUS", session.BoxName(mailbox), statusItems(s))
 	if err == nil && !found {
 		err = protocols.ProtocolError(proto, "", "the server answers STATUS without a status")
 	}
-	return e, err
+	return list[0], err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // Metadata returns annotations of a mailbox, or of the server if mailbox is empty
@@ -20,18 +21,18 @@ func (a *Admin) Metadata(ctx context.Context, mailbox string, entries ...string)
 	if err := checkArgs(entries...); err != nil {
 		return nil, a.c.wrap(err, "metadata", mailbox)
 	}
-	list := []any{glueOpen}
+	list := []any{session.Open}
 	for _, e := range entries {
-		list = append(list, text(e))
+		list = append(list, session.Text(e))
 	}
-	list = append(list, glueClose)
-	err := a.metadata(ctx, mailbox, func(s *session, box boxName) error {
-		each := func(values []imapwire.Node) error { return addAnnotations(out, values, s.c.limits.ReplyLines) }
+	list = append(list, session.Close)
+	err := a.metadata(ctx, mailbox, func(s *session.Session, box session.BoxName) error {
+		each := func(values []imapwire.Node) error { return addAnnotations(out, values, s.Limits.ReplyLines) }
 		// The grammar has the options first, the examples of the RFC have them after
 		// the mailbox: there are servers of either kind.
-		err := s.values("METADATA", each, "GETMETADATA", slices.Concat(options, []any{box}, list)...)
+		err := s.Values("METADATA", each, "GETMETADATA", slices.Concat(options, []any{box}, list)...)
 		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Kind == protocols.KindRefused {
-			err = s.values("METADATA", each, "GETMETADATA", slices.Concat([]any{box}, options, list)...)
+			err = s.Values("METADATA", each, "GETMETADATA", slices.Concat([]any{box}, options, list)...)
 		}
 		return err
 	})
@@ -52,26 +53,26 @@ func (a *Admin) SetMetadata(ctx context.Context, mailbox, entry string, value *s
 	if err := checkArgs(entry); err != nil {
 		return a.c.wrap(err, "metadata", mailbox)
 	}
-	set := []any{glueOpen, text(entry), "NIL", glueClose}
+	set := []any{session.Open, session.Text(entry), "NIL", session.Close}
 	if value != nil {
-		set[2] = text(*value)
+		set[2] = session.Text(*value)
 	}
-	return a.metadata(ctx, mailbox, func(s *session, box boxName) error {
-		return s.simple("SETMETADATA", append([]any{box}, set...)...)
+	return a.metadata(ctx, mailbox, func(s *session.Session, box session.BoxName) error {
+		return s.Simple("SETMETADATA", append([]any{box}, set...)...)
 	})
 }
 
 // metadata runs f if the server supports METADATA. METADATA-SERVER is enough for
 // the server's own annotations.
-func (a *Admin) metadata(ctx context.Context, mailbox string, f func(s *session, box boxName) error) error {
+func (a *Admin) metadata(ctx context.Context, mailbox string, f func(s *session.Session, box session.BoxName) error) error {
 	n, err := a.c.parse(mailbox)
 	if err != nil {
 		return a.c.wrap(err, "metadata", mailbox)
 	}
-	return a.c.do(ctx, "metadata", mailbox, func(s *session) error {
-		if !s.caps["METADATA"] && (n.Mailbox != "" || !s.caps["METADATA-SERVER"]) {
+	return a.c.do(ctx, "metadata", mailbox, func(s *session.Session) error {
+		if !s.Has("METADATA") && (n.Mailbox != "" || !s.Has("METADATA-SERVER")) {
 			return imapwire.Missing("metadata", "METADATA")
 		}
-		return f(s, boxName(n.Mailbox))
+		return f(s, session.BoxName(n.Mailbox))
 	})
 }

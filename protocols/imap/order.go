@@ -2,7 +2,6 @@ package imap
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -10,19 +9,17 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // sortKeys are those of RFC 5256 and 5957.
 var sortKeys = []string{"ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO"}
 
-// sortMost is the most messages that are sorted here, for servers without SORT.
-const sortMost = 100_000
-
 // Sort lists what a query finds in the order of keys: date, arrival, from, to, cc,
-// subject, size, each with "-" or "reverse " before it to turn it round. The
-// server sorts where it has SORT (RFC 5256), else it is done here.
+// subject, size, each with "-" or "reverse " before it for the reverse order. The
+// server sorts if it supports SORT (RFC 5256), else it is done here.
 func (c *Client) Sort(ctx context.Context, text, keys, query string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "sort", text, func(s *session, n *imapwire.Name, yield func(protocols.Entry) error) error {
+	return c.listing(ctx, "sort", text, func(s *session.Session, n *imapwire.Name, yield yielder) error {
 		order, err := parseSortKeys(keys)
 		if err != nil {
 			return err
@@ -31,13 +28,14 @@ func (c *Client) Sort(ctx context.Context, text, keys, query string) iter.Seq2[p
 		if err != nil {
 			return err
 		}
-		if err := s.refresh(n); err != nil {
+		if !s.Has("SORT") {
+			return sortHere(ctx, s, n, order, query, yield)
+		}
+		box, err := s.Refresh(n)
+		if err != nil {
 			return err
 		}
-		if s.caps["SORT"] {
-			return s.sortThere(ctx, order, criteria, yield)
-		}
-		return s.sortHere(ctx, n, order, query, yield)
+		return sortThere(ctx, s, box, order, criteria, yield)
 	}, keys, query)
 }
 
@@ -69,7 +67,7 @@ func parseSortKeys(keys string) ([]sortKey, error) {
 }
 
 // sortThere has the server sort, and gets the entries in its order.
-func (s *session) sortThere(ctx context.Context, order []sortKey, criteria []any, yield func(protocols.Entry) error) error {
+func sortThere(ctx context.Context, s *session.Session, box *session.Mailbox, order []sortKey, criteria []any, yield yielder) error {
 	var keys []string
 	for _, k := range order {
 		if k.reverse {
@@ -78,60 +76,61 @@ func (s *session) sortThere(ctx context.Context, order []sortKey, criteria []any
 		keys = append(keys, k.key)
 	}
 	var uids []uint32
-	err := s.ask(func(r *imapwire.Response) error {
+	err := s.Ask(func(r *imapwire.Response) error {
 		if r.Name != "SORT" {
 			return nil
 		}
 		var err error
-		uids, err = appendNumbers(uids, r.Args)
-		return s.fail(err)
+		uids, err = appendNumbers(uids, r.Args, box.MaxFound())
+		return s.Fail(err)
 	}, "UID SORT", append([]any{"(" + strings.Join(keys, " ") + ")", "UTF-8"}, criteria...)...)
 	if err != nil {
 		return err
 	}
-	return s.listInOrder(ctx, uids, func(_ int, e protocols.Entry) error { return yield(e) })
+	uid := func(i int) uint32 { return uids[i] }
+	return listInOrder(ctx, box, len(uids), uid, func(_ int, e protocols.Entry) error { return yield(e) })
 }
 
-// orderMost is the most messages that a server may bring into order: their UIDs are
-// held, nothing else of them is.
-const orderMost = 2_000_000
-
-func errOrder() error {
-	return protocols.ProtocolError(proto, "", fmt.Sprintf("the server sorts more than %d messages", orderMost))
-}
-
-// appendNumbers adds numbers up to the first word that is none: "(MODSEQ n)" ends
-// the list (RFC 7162 3.1.6).
-func appendNumbers(out []uint32, args string) ([]uint32, error) {
+// appendNumbers adds numbers, up to most in all, up to the first word that is not
+// one: "(MODSEQ n)" ends the list (RFC 7162 3.1.6).
+func appendNumbers(out []uint32, args string, most int) ([]uint32, error) {
 	for word := range strings.FieldsSeq(args) {
 		n, err := strconv.ParseUint(word, 10, 32)
 		if err != nil {
 			break
 		}
-		if len(out) == orderMost {
-			return nil, errOrder()
+		if len(out) == most {
+			return nil, imapwire.ErrTooMany("messages")
 		}
 		out = append(out, uint32(n))
 	}
 	return out, nil
 }
 
-// orderStep is how many messages are held to bring them into order.
-const orderStep = 1000
+// How many messages, and how much of their header fields, are held to bring them into
+// order.
+const (
+	orderStep     = 1000
+	maxOrderBytes = 16 << 20
+)
 
-// listInOrder lists messages in the order given, each with its index: FETCH answers
-// in the mailbox's, so that a few are held at a time.
-func (s *session) listInOrder(ctx context.Context, uids []uint32, yield func(i int, e protocols.Entry) error) error {
-	for first := 0; first < len(uids); first += orderStep {
-		part := uids[first:min(first+orderStep, len(uids))]
-		held := map[uint32]protocols.Entry{}
+// listInOrder lists n messages in the order of uid, each with its index. FETCH answers
+// in the order of the mailbox, so a few are held at a time.
+func listInOrder(ctx context.Context, box *session.Mailbox, n int, uid func(i int) uint32, yield func(i int, e protocols.Entry) error) error {
+	for first := 0; first < n; first += orderStep {
+		part := make([]uint32, 0, orderStep)
+		for i := first; i < min(first+orderStep, n); i++ {
+			part = append(part, uid(i))
+		}
+		held, budget := map[uint32]protocols.Entry{}, session.Budget(maxOrderBytes)
 		sorted := slices.Sorted(slices.Values(part))
-		err := s.fetchSets(ctx, "UID FETCH", imapwire.CutSet(imapwire.UIDSet(slices.Compact(sorted))), s.listItems(), func(r *imapwire.Response) error {
-			m, err := imapwire.ParseFetch(r, s.c.limits)
-			if err == nil && m.UID != 0 && m.Size >= 0 && len(held) < len(part) {
-				held[m.UID] = s.entry(&m)
+		sets := imapwire.RangesOf(slices.Compact(sorted)).Sets()
+		err := box.Fetch(ctx, "UID FETCH", sets, box.ListItems(), func(m *imapwire.Message) error {
+			if m.UID == 0 || m.Size < 0 && m.Header == "" || len(held) == len(part) {
+				return nil
 			}
-			return s.fail(err)
+			held[m.UID] = box.Entry(m)
+			return budget.Take(m.Header)
 		})
 		if err != nil {
 			return err
@@ -144,39 +143,6 @@ func (s *session) listInOrder(ctx context.Context, uids []uint32, yield func(i i
 			if err := yield(first+i, e); err != nil {
 				return err
 			}
-		}
-	}
-	return nil
-}
-
-// sortHere sorts what a search lists.
-func (s *session) sortHere(ctx context.Context, n *imapwire.Name, order []sortKey, query string, yield func(protocols.Entry) error) error {
-	var all []protocols.Entry
-	err := s.listFound(ctx, n, query, func(e protocols.Entry) error {
-		if len(all) == sortMost {
-			return &protocols.Error{Kind: protocols.KindRefused, Text: "the server has no SORT, and these are too many messages to sort here"}
-		}
-		all = append(all, e)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	slices.SortStableFunc(all, func(a, b protocols.Entry) int {
-		for _, k := range order {
-			d := compareBy(k.key, &a, &b)
-			if k.reverse {
-				d = -d
-			}
-			if d != 0 {
-				return d
-			}
-		}
-		return 0
-	})
-	for _, e := range all {
-		if err := yield(e); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package imap
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ func TestLongOrder(t *testing.T) {
 	w := hostile{
 		seen: make(chan string, 1000), greeting: "* PREAUTH [CAPABILITY IMAP4rev1 SORT THREAD=REFERENCES] hello\r\n",
 		says: map[string]string{
+			"EXAMINE":    fmt.Sprintf("* %d EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n{tag} OK\r\n", many),
 			"UID SORT":   "* SORT" + sorted.String() + " (MODSEQ 5)\r\n{tag} OK\r\n",
 			"UID THREAD": "* THREAD " + threads.String() + "\r\n{tag} OK\r\n",
 			"UID FETCH":  "* 1 FETCH (UID 1000000 RFC822.SIZE 3)\r\n* 2 FETCH (UID 1999999 RFC822.SIZE 4)\r\n{tag} OK\r\n",
@@ -75,10 +77,24 @@ func TestEndlessOrder(t *testing.T) {
 			t.Errorf("%s: %d bytes were allocated", verb, size)
 		}
 	}
-	if _, err := appendNumbers(nil, strings.Repeat("1 ", orderMost+1)); protocols.KindOf(err) != protocols.KindProtocol {
-		t.Errorf("too many numbers: %v", err)
+}
+
+// TestMoreThanThereAre: an order of more messages than a mailbox has is refused.
+func TestMoreThanThereAre(t *testing.T) {
+	w := hostile{
+		greeting: "* PREAUTH [CAPABILITY IMAP4rev1 SORT THREAD=REFERENCES] hello\r\n",
+		says: map[string]string{
+			"UID SORT": "* SORT" + strings.Repeat(" 1", 2000) + "\r\n{tag} OK\r\n", "UID THREAD": "* THREAD " + strings.Repeat("(1)", 2000) + "\r\n{tag} OK\r\n",
+		},
 	}
-	if _, err := parseThreads(strings.Repeat("(1)", orderMost+1), limits()); protocols.KindOf(err) != protocols.KindProtocol {
-		t.Errorf("too many threads: %v", err)
+	c := w.client(t, nil)
+	for name, seq := range map[string]iter.Seq2[protocols.Entry, error]{
+		"SORT": c.Sort(t.Context(), "INBOX", "size", ""), "THREAD": c.Thread(t.Context(), "INBOX", "", ""),
+	} {
+		for _, err := range seq {
+			if protocols.KindOf(err) != protocols.KindProtocol {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 }

@@ -2,10 +2,10 @@ package imap
 
 import (
 	"context"
-	"slices"
-	"strings"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -27,56 +27,38 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	defer done()
 	defer conn.Measure(r)
 	r.Address, r.Phase = conn.RemoteAddr().String(), "greeting"
-	s, err := c.begin(ctx, conn)
-	if s != nil && s.greeting != nil {
-		r.Banner, r.Greeting = s.greeting.Text, s.greeted
+	s, greeted, err := c.begin(ctx, conn)
+	if s != nil {
+		r.Banner, r.Greeting = s.Greeting(), greeted
 	}
 	if err != nil {
 		return err
 	}
 	if c.opts.ProbeLogin {
 		r.Phase = "login"
-		if err := s.logIn(ctx); err != nil {
+		start := time.Now()
+		if err := c.logIn(ctx, s); err != nil {
 			return err
 		}
-		r.Login = s.login
+		r.Login = time.Since(start)
+		if err := c.settle(s); err != nil {
+			return err
+		}
 	}
 	r.Phase = "caps"
-	if err := s.learnCaps(); err != nil {
+	if err := s.LearnCaps(); err != nil {
 		return err
 	}
-	r.Capabilities = s.capabilities()
-	if _, _, err := s.send("LOGOUT"); err == nil {
-		s.flush() // a courtesy: nobody waits for the answer
-	}
+	r.Capabilities = s.Capabilities()
+	s.Goodbye()
 	return nil
 }
 
 // Capabilities returns what the server says it can do after the login.
 func (c *Client) Capabilities(ctx context.Context) (list []protocols.Capability, err error) {
-	err = c.do(ctx, "caps", "", func(s *session) error {
-		list = s.capabilities()
+	err = c.do(ctx, "caps", "", func(s *session.Session) error {
+		list = s.Capabilities()
 		return nil
 	})
 	return list, err
-}
-
-// capabilities groups "AUTH=PLAIN" and its like under their name.
-func (s *session) capabilities() []protocols.Capability {
-	params := map[string][]string{}
-	for text := range s.caps {
-		name, param, has := strings.Cut(text, "=")
-		list := params[name]
-		if has {
-			list = append(list, param)
-		}
-		params[name] = list
-	}
-	var out []protocols.Capability
-	for name, list := range params {
-		slices.Sort(list)
-		out = append(out, protocols.Capability{Name: name, Params: list})
-	}
-	slices.SortFunc(out, func(a, b protocols.Capability) int { return strings.Compare(a.Name, b.Name) })
-	return out
 }

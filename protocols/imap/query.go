@@ -8,6 +8,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // Words of the readable query without a value, and what they are to IMAP.
@@ -88,9 +89,9 @@ func rawCriteria(raw string) ([]any, error) {
 			if err != nil {
 				return nil, queryError("a quoted string without an end")
 			}
-			out, i = append(out, text(s)), next
+			out, i = append(out, session.Text(s)), next
 		case ch == '(' || ch == ')':
-			out, i = append(out, glue(ch)), i+1
+			out, i = append(out, session.Glue(ch)), i+1
 		default:
 			k := i
 			for k < len(raw) && strings.IndexByte(" ()\"", raw[k]) < 0 {
@@ -108,7 +109,7 @@ func rawCriteria(raw string) ([]any, error) {
 // rawWord: a brace could announce a literal.
 func rawWord(word string) any {
 	if !imapwire.IsPrintable(word) || strings.ContainsAny(word, "{}") {
-		return text(word)
+		return session.Text(word)
 	}
 	return word
 }
@@ -185,16 +186,8 @@ func grouped(inner []any) []any {
 	if len(inner) == 1 {
 		return inner
 	}
-	return append(append([]any{glueOpen}, inner...), glueClose)
+	return append(append([]any{session.Open}, inner...), session.Close)
 }
-
-// glue marks parentheses, which stand without spaces beside their content.
-type glue string
-
-const (
-	glueOpen  glue = "("
-	glueClose glue = ")"
-)
 
 // key makes the criteria of one word.
 func key(word string) ([]any, error) {
@@ -203,16 +196,16 @@ func key(word string) ([]any, error) {
 		return []any{known}, nil
 	}
 	if header, rest, isHeader := strings.Cut(value, ":"); ok && isHeader && strings.EqualFold(name, "header") {
-		return []any{"HEADER", text(header), text(rest)}, nil
+		return []any{"HEADER", session.Text(header), session.Text(rest)}, nil
 	}
 	if v, known := valueWords[strings.ToLower(name)]; ok && known {
 		arg, err := v.make(value)
 		return []any{v.key, arg}, err
 	}
-	return []any{"TEXT", text(word)}, nil
+	return []any{"TEXT", session.Text(word)}, nil
 }
 
-func textValue(v string) (any, error) { return text(v), nil }
+func textValue(v string) (any, error) { return session.Text(v), nil }
 
 func dateValue(v string) (any, error) {
 	for _, form := range []string{time.DateOnly, "2-Jan-2006", time.RFC3339} {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // Quota is one resource of a quota root. STORAGE counts in KiB.
@@ -30,18 +31,18 @@ func (a *Admin) Quotas(ctx context.Context, mailbox string, root *string) ([]Quo
 	if err != nil {
 		return nil, a.c.wrap(err, "quota", mailbox)
 	}
-	verb, arg := "GETQUOTAROOT", any(boxName(cmp.Or(n.Mailbox, "INBOX")))
+	verb, arg := "GETQUOTAROOT", any(session.BoxName(cmp.Or(n.Mailbox, "INBOX")))
 	if root != nil {
-		verb, arg = "GETQUOTA", text(*root)
+		verb, arg = "GETQUOTA", session.Text(*root)
 	}
 	var out []Quota
-	err = a.c.do(ctx, "quota", mailbox, func(s *session) error {
-		if !s.caps["QUOTA"] {
+	err = a.c.do(ctx, "quota", mailbox, func(s *session.Session) error {
+		if !s.Has("QUOTA") {
 			return imapwire.Missing("quota", "QUOTA")
 		}
-		return s.values("QUOTA", func(values []imapwire.Node) error {
+		return s.Values("QUOTA", func(values []imapwire.Node) error {
 			list, err := quotas(values)
-			if out = append(out, list...); len(out) > s.c.limits.ReplyLines {
+			if out = append(out, list...); len(out) > s.Limits.ReplyLines {
 				return imapwire.ErrTooMany("quotas")
 			}
 			return err
@@ -80,10 +81,10 @@ func (a *Admin) SetQuota(ctx context.Context, root string, limits map[string]int
 		}
 		set = append(set, fmt.Sprintf("%s %d", strings.ToUpper(name), limits[name]))
 	}
-	return a.c.do(ctx, "quota", "", func(s *session) error {
-		if !s.caps["QUOTA"] {
+	return a.c.do(ctx, "quota", "", func(s *session.Session) error {
+		if !s.Has("QUOTA") {
 			return imapwire.Missing("quota", "QUOTA")
 		}
-		return s.simple("SETQUOTA", text(root), "("+strings.Join(set, " ")+")")
+		return s.Simple("SETQUOTA", session.Text(root), "("+strings.Join(set, " ")+")")
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // Right is the rights that one user or group has on a mailbox (RFC 4314).
@@ -75,14 +76,14 @@ func (a *Admin) acl(ctx context.Context, mailbox, response string, each func(val
 	if err := checkArgs(args...); err != nil {
 		return a.c.wrap(err, "acl", mailbox)
 	}
-	return a.c.on(ctx, "acl", mailbox, false, func(s *session, n *imapwire.Name) error {
-		if !s.caps["ACL"] {
+	return a.c.on(ctx, "acl", mailbox, false, func(s *session.Session, n *imapwire.Name) error {
+		if !s.Has("ACL") {
 			return imapwire.Missing("acl", "ACL")
 		}
-		all := []any{boxName(n.Mailbox)}
+		all := []any{session.BoxName(n.Mailbox)}
 		for _, arg := range args {
-			all = append(all, text(arg))
+			all = append(all, session.Text(arg))
 		}
-		return s.values(response, each, verb, all...)
+		return s.Values(response, each, verb, all...)
 	})
 }

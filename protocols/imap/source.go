@@ -2,7 +2,9 @@ package imap
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"slices"
 	"strconv"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 var (
@@ -18,22 +21,17 @@ var (
 )
 
 // OpenMailbox opens a mailbox for reading, as the source of an archive. With
-// QRESYNC (RFC 7162) its Changes tell only what has changed since a State; without
+// QRESYNC (RFC 7162) its Changes list only what has changed since a State; without
 // it they list the whole mailbox, which costs a line for each message.
 func (c *Client) OpenMailbox(ctx context.Context, text string) (*protocols.Mailbox, error) {
 	var m *protocols.Mailbox
-	err := c.on(ctx, "sync", text, false, func(s *session, n *imapwire.Name) error {
-		enabling, err := s.enableResync()
-		if s.box = nil; err == nil {
-			err = s.open(n, false)
-		}
-		if err == nil {
-			err = enabling()
-		}
+	err := c.on(ctx, "sync", text, false, func(s *session.Session, n *imapwire.Name) error {
+		s.Deselect()
+		box, err := openResync(s, n)
 		if err != nil {
 			return err
 		}
-		m = &protocols.Mailbox{Account: c.account(s), Name: n.Mailbox, Validity: strconv.FormatUint(uint64(s.box.validity), 10)}
+		m = &protocols.Mailbox{Account: c.account(s), Name: n.Mailbox, Validity: fmt.Sprint(box.Validity)}
 		m.Changes = func(ctx context.Context, since string) iter.Seq2[protocols.Entry, error] {
 			return c.changes(ctx, text, m, since)
 		}
@@ -43,23 +41,22 @@ func (c *Client) OpenMailbox(ctx context.Context, text string) (*protocols.Mailb
 }
 
 // account says whose mailboxes these are.
-func (c *Client) account(s *session) string {
+func (c *Client) account(s *session.Session) string {
 	host, port := protocols.HostPort(c.url, c.scheme)
-	return fmt.Sprintf("%s@%s:%s", s.user, host, port)
+	return fmt.Sprintf("%s@%s:%s", s.User, host, port)
 }
 
-// enableResync turns QRESYNC on, where the server has it. The command goes out
-// together with the next one, which opens the mailbox; enabling reads its answer,
-// and a no is none of our business.
-func (s *session) enableResync() (enabling func() error, err error) {
-	if !s.caps["QRESYNC"] || s.enabled["QRESYNC"] || !s.hasOr2("ENABLE") {
-		return func() error { return nil }, nil
+// openResync opens a mailbox for reading, with QRESYNC if the server supports it.
+func openResync(s *session.Session, n *imapwire.Name) (*session.Mailbox, error) {
+	answer, err := s.EnableQResync()
+	if err != nil {
+		return nil, err
 	}
-	tag, _, err := s.send("ENABLE", "QRESYNC")
-	return func() error {
-		_, err := s.wait(tag, false, nil)
-		return err
-	}, err
+	box, err := s.Open(n, false)
+	if err != nil {
+		return nil, err
+	}
+	return box, answer()
 }
 
 // sourceItems are what a sync wants to know of a message.
@@ -67,32 +64,27 @@ const sourceItems = "(UID FLAGS INTERNALDATE RFC822.SIZE)"
 
 // changes lists the messages of a mailbox, or what became of them since a state.
 func (c *Client) changes(ctx context.Context, text string, m *protocols.Mailbox, since string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "sync", text, func(s *session, n *imapwire.Name, yield func(protocols.Entry) error) error {
-		enabling, err := s.enableResync() // the session may be a new one
-		if err == nil {
-			err = s.open(n, false)
-		}
-		if err == nil {
-			err = enabling()
-		}
+	return c.listing(ctx, "sync", text, func(s *session.Session, n *imapwire.Name, yield yielder) error {
+		box, err := openResync(s, n) // the session may be a new one
 		if err != nil {
 			return err
 		}
-		if strconv.FormatUint(uint64(s.box.validity), 10) != m.Validity {
-			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged, Retryable: true, Text: "the mailbox was made anew while it was being read"}
+		if fmt.Sprint(box.Validity) != m.Validity {
+			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged, Retryable: true, Text: "the mailbox was recreated while it was being read"}
 		}
-		resync := s.enabled["QRESYNC"] && s.box.modSeq != 0
+		src := &source{s: s, box: box, yield: yield}
 		state := ""
+		resync := s.Enabled("QRESYNC") && box.ModSeq != 0
 		if resync {
-			state = strconv.FormatUint(s.box.modSeq, 10)
+			state = strconv.FormatUint(box.ModSeq, 10)
 		}
 		from, err := strconv.ParseUint(since, 10, 63)
-		partly := resync && err == nil && from > 0 && from <= s.box.modSeq
+		partly := resync && err == nil && from > 0 && from <= box.ModSeq
 		switch {
 		case !partly:
-			err = s.allMessages(ctx, yield)
-		case from < s.box.modSeq:
-			err = s.changedSince(from, yield)
+			err = box.Fetch(ctx, "FETCH", box.Steps(), sourceItems, src.message)
+		case from < box.ModSeq:
+			err = src.since(from)
 		default:
 			err = nil // nothing has happened
 		}
@@ -103,38 +95,41 @@ func (c *Client) changes(ctx context.Context, text string, m *protocols.Mailbox,
 	})
 }
 
-func (s *session) allMessages(ctx context.Context, yield func(protocols.Entry) error) error {
-	return s.fetchSets(ctx, "FETCH", s.steps(), sourceItems, func(r *imapwire.Response) error { return s.sourceEntry(r, yield) })
+// source lists a mailbox for a sync.
+type source struct {
+	s     *session.Session
+	box   *session.Mailbox
+	yield yielder
 }
 
-// sourceEntry returns the entry of a FETCH response. News of flags alone are no entry.
-func (s *session) sourceEntry(r *imapwire.Response, yield func(protocols.Entry) error) error {
-	m, err := imapwire.ParseFetch(r, s.c.limits)
-	if err != nil {
-		return s.fail(err)
-	}
+// message yields a message. News of flags alone are not one.
+func (src *source) message(m *imapwire.Message) error {
 	if m.UID == 0 || m.Size < 0 {
 		return nil
 	}
 	m.Flags = slices.DeleteFunc(m.Flags, func(f string) bool { return strings.EqualFold(f, `\Recent`) })
-	e := s.entry(&m)
+	e := src.box.Entry(m)
 	e.ID = e.UID
-	return yield(e)
+	return src.yield(e)
 }
 
-// changedSince lists what is new or has other flags, and what has gone (RFC 7162 3.2.6).
-func (s *session) changedSince(from uint64, yield func(protocols.Entry) error) error {
+// since lists what is new or has other flags, and what has gone (RFC 7162 3.2.6).
+func (src *source) since(modSeq uint64) error {
 	var stopped error
-	items := fmt.Sprintf("%s (CHANGEDSINCE %d VANISHED)", sourceItems, from)
-	err := s.ask(func(r *imapwire.Response) error {
+	items := fmt.Sprintf("%s (CHANGEDSINCE %d VANISHED)", sourceItems, modSeq)
+	err := src.s.Ask(func(r *imapwire.Response) error {
 		switch {
 		case stopped != nil:
 		case r.Name == "FETCH":
-			stopped = s.sourceEntry(r, yield)
+			m, err := imapwire.ParseFetch(r, src.s.Limits)
+			if err != nil {
+				return src.s.Fail(err)
+			}
+			stopped = src.message(&m)
 		case r.Name == "VANISHED":
-			stopped = s.gone(r.Args, yield)
+			stopped = src.gone(r.Args)
 		}
-		return s.broken()
+		return src.s.Broken()
 	}, "UID FETCH", "1:*", items)
 	if err == nil {
 		err = stopped
@@ -142,18 +137,18 @@ func (s *session) changedSince(from uint64, yield func(protocols.Entry) error) e
 	return err
 }
 
-// gone returns the messages of a VANISHED response. Servers may name UIDs that never
-// were: none above the next one is believed.
-func (s *session) gone(args string, yield func(protocols.Entry) error) error {
+// gone yields the messages of a VANISHED response. Servers may name UIDs that never
+// existed: none from UIDNEXT on is believed.
+func (src *source) gone(args string) error {
 	set, earlier := strings.CutPrefix(args, "(EARLIER) ")
 	if !earlier {
 		return nil
 	}
 	for uid := range imapwire.EachUID(set) {
-		if s.box.uidNext != 0 && uid >= s.box.uidNext {
+		if src.box.UIDNext != 0 && uid >= src.box.UIDNext {
 			break
 		}
-		if err := yield(protocols.Entry{Protocol: proto, Type: protocols.TypeGone, ID: strconv.FormatUint(uint64(uid), 10), Size: -1}); err != nil {
+		if err := src.yield(protocols.Entry{Protocol: proto, Type: protocols.TypeGone, ID: strconv.FormatUint(uint64(uid), 10), Size: -1}); err != nil {
 			return err
 		}
 	}
@@ -168,67 +163,81 @@ func (c *Client) BulkRemove(ctx context.Context, names iter.Seq[string], each fu
 	if each == nil {
 		each = func(string, error) error { return nil }
 	}
-	return c.do(ctx, "rm", "", func(s *session) error {
-		var part []wanted
-		flush := func() error {
-			err := s.removePart(part, each)
-			part = part[:0]
-			return err
-		}
+	return c.do(ctx, "rm", "", func(s *session.Session) error {
+		r := &remover{c: c, s: s, each: each}
 		for text := range names {
-			w := wanted{text: text}
-			w.n, w.err = imapwire.ParseName(text)
-			if w.err == nil {
-				w.err = checkArgs(text)
+			if err := r.add(text); err != nil {
+				return err
 			}
-			if w.err == nil && w.n.UID == 0 {
-				w.err = protocols.UsageError(proto, "rm", "the URL names no single message: it wants ;UID=n behind the mailbox")
-			}
-			if w.err != nil {
-				if err := each(text, c.wrap(w.err, "rm", text)); err != nil {
-					return err
-				}
-				continue
-			}
-			if len(part) == removeStep || len(part) > 0 && part[0].n.Mailbox != w.n.Mailbox {
-				if err := flush(); err != nil {
-					return err
-				}
-			}
-			part = append(part, w)
 		}
-		return flush()
+		return r.flush()
 	})
 }
 
-// removePart removes messages of one mailbox.
-func (s *session) removePart(part []wanted, each func(name string, err error) error) error {
-	if len(part) == 0 {
+// remover is one BulkRemove.
+type remover struct {
+	c    *Client
+	s    *session.Session
+	each func(name string, err error) error
+	part []wanted // of one mailbox
+}
+
+// add takes one name, and removes those before it when they are many, or when it is
+// of another mailbox.
+func (r *remover) add(text string) error {
+	w := wanted{text: text}
+	w.n, w.err = imapwire.ParseName(text)
+	if w.err == nil {
+		w.err = checkArgs(text)
+	}
+	if w.err == nil && w.n.UID == 0 {
+		w.err = protocols.UsageError(proto, "rm", "the URL does not name a single message: add ;UID=n after the mailbox")
+	}
+	if w.err != nil {
+		return r.each(text, r.c.wrap(w.err, "rm", text))
+	}
+	if len(r.part) == removeStep || len(r.part) > 0 && r.part[0].n.Mailbox != w.n.Mailbox {
+		if err := r.flush(); err != nil {
+			return err
+		}
+	}
+	r.part = append(r.part, w)
+	return nil
+}
+
+// flush removes the messages that were added.
+func (r *remover) flush() error {
+	if len(r.part) == 0 {
 		return nil
 	}
-	err := s.open(part[0].n, true)
-	if err == nil {
-		var uids []uint32
-		for _, w := range part {
-			if err = s.sameValidity(w.n); err != nil {
-				break
-			}
-			uids = append(uids, w.n.UID)
-		}
-		if err == nil {
-			slices.Sort(uids)
-			if err = s.remove(imapwire.UIDSet(slices.Compact(uids))); isNotFound(err) {
-				err = nil // they are gone already
-			}
-		}
+	err := r.remove()
+	if errors.Is(err, fs.ErrNotExist) && r.s.Selected() != nil {
+		err = nil // they are gone already
 	}
 	if err != nil && !imapwire.Refused(err) {
 		return err
 	}
-	for _, w := range part {
-		if err := each(w.text, s.c.wrap(err, "rm", w.text)); err != nil {
+	for _, w := range r.part {
+		if err := r.each(w.text, r.c.wrap(err, "rm", w.text)); err != nil {
 			return err
 		}
 	}
+	r.part = r.part[:0]
 	return nil
+}
+
+func (r *remover) remove() error {
+	box, err := r.s.Open(r.part[0].n, true)
+	if err != nil {
+		return err
+	}
+	var uids []uint32
+	for _, w := range r.part {
+		if err := box.Same(w.n); err != nil {
+			return err
+		}
+		uids = append(uids, w.n.UID)
+	}
+	slices.Sort(uids)
+	return box.Remove(imapwire.UIDSet(slices.Compact(uids)))
 }

@@ -10,13 +10,14 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // Watch reports what happens in a mailbox until the context ends: entries whose
 // fact "event" is "new", "flags" or "gone" (only the UID is known then), or "reset"
-// when the mailbox was made anew. It waits with IDLE (RFC 2177), or asks with NOOP
-// where there is none. When the connection is lost it makes a new one, and reports
-// what has happened meanwhile.
+// when the mailbox was recreated. It waits with IDLE (RFC 2177), or asks with NOOP
+// if the server does not support that. When the connection is lost it makes a new
+// one, and reports what has happened meanwhile.
 func (c *Client) Watch(ctx context.Context, text string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
 		n, err := c.parse(text)
@@ -47,19 +48,22 @@ func (c *Client) Watch(ctx context.Context, text string) iter.Seq2[protocols.Ent
 type watcher struct {
 	c        *Client
 	n        *imapwire.Name
-	yield    func(protocols.Entry) error
+	yield    yielder
+	s        *session.Session
+	box      *session.Mailbox
 	started  bool
 	validity uint32
 	uids     []uint32 // of the mailbox, by sequence number
 	modSeq   uint64
 	news     []happening // not reported yet
-	wake     func()      // called at the first of them; may be nil
+	budget   session.Budget
+	wake     func() // called at the first of them; may be nil
 }
 
 // The waits between attempts to connect again.
 const (
 	againFirst = time.Second
-	againMost  = time.Minute
+	againMax   = time.Minute
 )
 
 // run watches on one connection after the other.
@@ -67,20 +71,20 @@ func (w *watcher) run(ctx context.Context) error {
 	wait := againFirst
 	for {
 		began := time.Now()
-		err := w.c.keeper.Run(ctx, func(s *session) error { return w.session(ctx, s) })
+		err := w.c.keeper.Run(ctx, func(s *session.Session) error { return w.session(ctx, s) })
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
 		if err == nil || errors.Is(err, errStop) || !w.started || !comesBack(err) {
 			return err
 		}
-		if time.Since(began) > againMost {
+		if time.Since(began) > againMax {
 			wait = againFirst
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := session.Pause(ctx, wait); err != nil {
 			return err
 		}
-		wait = min(2*wait, againMost)
+		wait = min(2*wait, againMax)
 	}
 }
 
@@ -95,121 +99,124 @@ func comesBack(err error) bool {
 	return errors.Is(err, imapwire.ErrBye)
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // session watches on one connection. It returns only with an error.
-func (w *watcher) session(ctx context.Context, s *session) error {
-	s.box = nil
-	if err := s.open(w.n, false); err != nil {
+func (w *watcher) session(ctx context.Context, s *session.Session) (err error) {
+	s.Deselect()
+	w.s = s
+	if w.box, err = s.Open(w.n, false); err != nil {
 		return err
 	}
-	s.news = func(r *imapwire.Response) error { return w.collect(s, r) }
-	defer func() { s.news = nil }()
-	if err := w.catchUp(ctx, s); err != nil {
+	w.clearNews()
+	s.OnUntagged(w.collect)
+	defer s.OnUntagged(nil)
+	if err := w.catchUp(ctx); err != nil {
 		return err
 	}
 	w.started = true
 	for {
-		if err := w.await(ctx, s); err != nil {
+		if err := w.await(ctx); err != nil {
 			return err
 		}
 		news := w.news
-		w.news = nil
-		if err := w.report(ctx, s, news); err != nil {
+		w.clearNews()
+		if err := w.report(ctx, news); err != nil {
 			return err
 		}
-		if len(w.news) == 0 && int(s.box.exists) != len(w.uids) {
-			// What was told does not add up, as when messages went while they were listed.
-			if err := w.catchUp(ctx, s); err != nil {
+		if len(w.news) == 0 && int(w.box.Exists) != len(w.uids) {
+			// What was reported does not add up, as when messages went while they were listed.
+			if err := w.catchUp(ctx); err != nil {
 				return err
 			}
 		}
 	}
 }
 
+// maxNews bounds what one wait collects: happenings, and bytes of what they say.
+const (
+	maxNews      = 10_000
+	maxNewsBytes = 8 << 20
+)
+
+func (w *watcher) clearNews() { w.news, w.budget = nil, maxNewsBytes }
+
 // catchUp compares what was with what is.
-func (w *watcher) catchUp(ctx context.Context, s *session) error {
+func (w *watcher) catchUp(ctx context.Context) error {
 	before, known := w.uids, w.validity != 0
-	if known && w.validity != s.box.validity {
-		if err := w.yield(w.event(s, "reset", 0, nil)); err != nil {
+	if known && w.validity != w.box.Validity {
+		if err := w.yield(w.event("reset", 0, nil)); err != nil {
 			return err
 		}
 		known = false
 	}
-	now, err := w.list(s)
+	now, err := w.list()
 	if err != nil {
 		return err
 	}
 	since := w.modSeq
-	w.news = nil // the list knows
-	w.uids, w.validity, w.modSeq = now, s.box.validity, s.box.modSeq
+	w.clearNews() // the list knows
+	w.uids, w.validity, w.modSeq = now, w.box.Validity, w.box.ModSeq
 	if !known {
 		return nil
 	}
 	for _, uid := range before {
 		if _, there := slices.BinarySearch(now, uid); !there {
-			if err := w.yield(w.event(s, "gone", uid, nil)); err != nil {
+			if err := w.yield(w.event("gone", uid, nil)); err != nil {
 				return err
 			}
 		}
 	}
-	last := uint32(0)
-	if len(before) > 0 {
-		last = before[len(before)-1]
-	}
-	if since != 0 && s.box.modSeq > since && last > 0 {
-		if err := w.changed(ctx, s, last, since); err != nil {
+	last := lastOf(before)
+	if since != 0 && w.box.ModSeq > since && last > 0 {
+		if err := w.changed(ctx, last, since); err != nil {
 			return err
 		}
 	}
-	return w.fresh(ctx, s, last)
+	return w.fresh(ctx, last)
 }
 
+// lastOf returns the last UID of a list, 0 if there is none.
+func lastOf(uids []uint32) uint32 {
+	if len(uids) == 0 {
+		return 0
+	}
+	return uids[len(uids)-1]
+}
+
+// maxWatched is the most messages of a mailbox that can be watched: their UIDs are held.
+const maxWatched = 5_000_000
+
 // list returns the UIDs of the mailbox.
-func (w *watcher) list(s *session) ([]uint32, error) {
-	found, err := s.searchSet("ALL")
-	if err != nil || found == "" {
+func (w *watcher) list() ([]uint32, error) {
+	found, err := w.box.SearchSet("ALL")
+	if err != nil {
 		return nil, err
 	}
-	if err := s.plausible(found); err != nil {
-		return nil, err
+	if found.Count() > maxWatched {
+		return nil, w.s.Fail(imapwire.ErrTooMany("messages"))
 	}
-	return slices.Collect(imapwire.EachUID(found)), nil
+	return slices.Collect(found.Each()), nil
 }
 
 // changed reports flags that changed since a modification sequence.
-func (w *watcher) changed(ctx context.Context, s *session, last uint32, since uint64) error {
+func (w *watcher) changed(ctx context.Context, last uint32, since uint64) error {
 	set := "1:" + strconv.FormatUint(uint64(last), 10)
 	items := "(UID FLAGS) (CHANGEDSINCE " + strconv.FormatUint(since, 10) + ")"
-	err := s.fetchSets(ctx, "UID FETCH", []string{set}, items, func(r *imapwire.Response) error {
-		m, err := imapwire.ParseFetch(r, s.c.limits)
-		if err != nil {
-			return s.fail(err)
-		}
-		return w.yield(w.event(s, "flags", m.UID, m.Flags))
+	err := w.box.Fetch(ctx, "UID FETCH", imapwire.OneSet(set), items, func(m *imapwire.Message) error {
+		return w.yield(w.event("flags", m.UID, m.Flags))
 	})
-	w.news = slices.DeleteFunc(w.news, func(h happening) bool { return h.name == "FETCH" }) // told just now
+	w.news = slices.DeleteFunc(w.news, func(h happening) bool { return h.name == "FETCH" }) // reported just now
 	return err
 }
 
-// fresh reports the messages behind a UID.
-func (w *watcher) fresh(ctx context.Context, s *session, last uint32) error {
-	if len(w.uids) == 0 || w.uids[len(w.uids)-1] <= last {
+// fresh reports the messages after a UID.
+func (w *watcher) fresh(ctx context.Context, last uint32) error {
+	if lastOf(w.uids) <= last {
 		return nil
 	}
 	set := strconv.FormatUint(uint64(last)+1, 10) + ":*"
-	return s.listSets(ctx, "UID FETCH", []string{set}, func(e protocols.Entry) error {
-		if uid, err := strconv.ParseUint(e.UID, 10, 32); err != nil || uint32(uid) <= last {
-			return nil // n:* gives the last message, even if its UID is lower
+	return listSets(ctx, w.box, "UID FETCH", imapwire.OneSet(set), func(e protocols.Entry) error {
+		if uidOf(&e) <= last {
+			return nil // n:* means the last message, even if its UID is lower
 		}
 		if e.Facts == nil {
 			e.Facts = map[string]string{}
@@ -219,20 +226,26 @@ func (w *watcher) fresh(ctx context.Context, s *session, last uint32) error {
 	})
 }
 
-// event returns the entry of something that happened to a message.
-func (w *watcher) event(s *session, what string, uid uint32, flags []string) protocols.Entry {
-	m := imapwire.Message{UID: uid, Flags: flags, Size: -1}
+// uidOf returns the UID of a message's entry.
+func uidOf(e *protocols.Entry) uint32 {
+	uid, _ := strconv.ParseUint(e.UID, 10, 32)
+	return uint32(uid)
+}
+
+// event returns the entry of something that happened to a message, or, with uid 0, to
+// the mailbox.
+func (w *watcher) event(what string, uid uint32, flags []string) protocols.Entry {
 	if uid == 0 {
 		path := imapwire.Escape(w.n.Mailbox)
-		return protocols.Entry{Protocol: proto, URL: s.c.urlOf(path), Name: w.n.Mailbox, Path: path, Type: protocols.TypeMailbox, Size: -1,
+		return protocols.Entry{Protocol: proto, URL: w.c.urlOf(path), Name: w.n.Mailbox, Path: path, Type: protocols.TypeMailbox, Size: -1,
 			Facts: map[string]string{"event": what}}
 	}
-	e := s.entry(&m)
+	e := w.box.Entry(&imapwire.Message{UID: uid, Flags: flags, Size: -1})
 	e.Facts = map[string]string{"event": what}
 	return e
 }
 
-// happening is one thing that the server told.
+// happening is one thing that the server reported.
 type happening struct {
 	name  string // EXISTS, EXPUNGE, FETCH, VANISHED
 	num   uint32
@@ -240,17 +253,14 @@ type happening struct {
 	set   string
 }
 
-// mostHappenings bounds what one wait collects.
-const mostHappenings = 10_000
-
 // await waits until something has happened.
-func (w *watcher) await(ctx context.Context, s *session) error {
+func (w *watcher) await(ctx context.Context) error {
 	for len(w.news) == 0 {
 		var err error
-		if s.hasOr2("IDLE") {
-			err = w.idle(s)
-		} else if err = pause(ctx, w.pollEvery()); err == nil {
-			err = s.simple("NOOP")
+		if w.s.Has("IDLE") {
+			err = w.idle()
+		} else if err = session.Pause(ctx, w.pollEvery()); err == nil {
+			err = w.s.Simple("NOOP")
 		}
 		if err != nil {
 			return err
@@ -269,16 +279,16 @@ func (w *watcher) pollEvery() time.Duration {
 }
 
 // collect gathers what happens, during IDLE and during our own commands.
-func (w *watcher) collect(s *session, r *imapwire.Response) error {
+func (w *watcher) collect(r *imapwire.Response) error {
 	h := happening{name: r.Name, num: r.Num}
 	switch r.Name {
 	case "EXISTS", "EXPUNGE":
 	case "VANISHED":
 		h.set = r.Args
 	case "FETCH":
-		m, err := imapwire.ParseFetch(r, s.c.limits)
+		m, err := imapwire.ParseFetch(r, w.s.Limits)
 		if err != nil {
-			return s.fail(err)
+			return w.s.Fail(err)
 		}
 		if m.Size >= 0 {
 			return nil // the answer to a command of ours
@@ -287,8 +297,8 @@ func (w *watcher) collect(s *session, r *imapwire.Response) error {
 	default:
 		return nil
 	}
-	if len(w.news) >= mostHappenings {
-		return s.fail(protocols.ProtocolError(proto, "", "news without end"))
+	if len(w.news) >= maxNews || w.budget.Take(r.Args) != nil {
+		return w.s.Fail(imapwire.ErrTooMany("events"))
 	}
 	w.news = append(w.news, h)
 	if w.wake != nil {
@@ -297,85 +307,8 @@ func (w *watcher) collect(s *session, r *imapwire.Response) error {
 	return nil
 }
 
-// mostIdle is how long one IDLE lasts: servers end a session after 30 minutes.
-const mostIdle = 28 * time.Minute
-
-// idle waits with IDLE. It is renewed well before the connection would count as
-// silent, which shows that the server is still there.
-func (w *watcher) idle(s *session) error {
-	tag, no, err := s.send("IDLE")
-	if err == nil && no == nil {
-		no, err = s.consent(tag)
-	}
-	if err == nil && no != nil {
-		err = no.Err()
-	}
-	if err != nil {
-		return err
-	}
-	end := newIdleEnd(s, s.c.opts.IdleWithin())
-	defer end.stop()
-	if len(w.news) > 0 { // told together with the consent
-		end.now()
-	}
-	w.wake = end.now
-	st, err := s.wait(tag, false, nil)
-	w.wake = nil
-	if err != nil {
-		return err
-	}
-	return st.Err()
-}
-
-// idleEnd says DONE, once: when something has happened, or when it is time.
-type idleEnd struct {
-	s     *session
-	timer *time.Timer
-	ended chan struct{}
-	once  bool
-}
-
-func newIdleEnd(s *session, silence time.Duration) *idleEnd {
-	wait := mostIdle
-	if silence > 0 {
-		wait = min(wait, silence*3/4)
-	}
-	e := &idleEnd{s: s, ended: make(chan struct{})}
-	e.timer = time.AfterFunc(wait, func() {
-		defer close(e.ended)
-		e.done()
-	})
-	return e
-}
-
-func (e *idleEnd) done() {
-	if e.s.sendLine("DONE") == nil {
-		e.s.flush()
-	}
-}
-
-// now ends the wait. The goroutine of the timer has ended when it returns.
-func (e *idleEnd) now() {
-	if e.stop() {
-		e.done()
-	}
-}
-
-// stop reports whether DONE is still to be said.
-func (e *idleEnd) stop() bool {
-	if e.once {
-		return false
-	}
-	e.once = true
-	if e.timer.Stop() {
-		return true
-	}
-	<-e.ended
-	return false
-}
-
-// report tells of what happened, in its order.
-func (w *watcher) report(ctx context.Context, s *session, news []happening) error {
+// report reports what happened, in its order.
+func (w *watcher) report(ctx context.Context, news []happening) error {
 	grown := false
 	for _, h := range news {
 		var err error
@@ -386,36 +319,36 @@ func (w *watcher) report(ctx context.Context, s *session, news []happening) erro
 			if h.num >= 1 && int(h.num) <= len(w.uids) {
 				uid := w.uids[h.num-1]
 				w.uids = slices.Delete(w.uids, int(h.num)-1, int(h.num))
-				err = w.yield(w.event(s, "gone", uid, nil))
+				err = w.yield(w.event("gone", uid, nil))
 			}
 		case "VANISHED":
-			err = w.vanished(s, h.set)
+			err = w.vanished(h.set)
 		case "FETCH":
 			if h.num >= 1 && int(h.num) <= len(w.uids) && h.flags != nil {
-				err = w.yield(w.event(s, "flags", w.uids[h.num-1], h.flags))
+				err = w.yield(w.event("flags", w.uids[h.num-1], h.flags))
 			}
 		}
 		if err != nil {
 			return err
 		}
 	}
-	w.modSeq = max(w.modSeq, s.box.modSeq)
-	if !grown || int(s.box.exists) <= len(w.uids) {
+	w.modSeq = max(w.modSeq, w.box.ModSeq)
+	if !grown || int(w.box.Exists) <= len(w.uids) {
 		return nil
 	}
-	return w.grown(ctx, s)
+	return w.grown(ctx)
 }
 
 // vanished reports messages that went, by UID.
-func (w *watcher) vanished(s *session, set string) error {
-	gone := imapwire.SortedRanges(set)
+func (w *watcher) vanished(set string) error {
+	gone := imapwire.ParseRanges(set).Sorted()
 	before := w.uids
 	w.uids = slices.DeleteFunc(slices.Clone(before), gone.Has)
 	for _, uid := range before {
 		if !gone.Has(uid) {
 			continue
 		}
-		if err := w.yield(w.event(s, "gone", uid, nil)); err != nil {
+		if err := w.yield(w.event("gone", uid, nil)); err != nil {
 			return err
 		}
 	}
@@ -423,19 +356,19 @@ func (w *watcher) vanished(s *session, set string) error {
 }
 
 // grown reports messages that came.
-func (w *watcher) grown(ctx context.Context, s *session) error {
-	last := uint32(0)
-	if len(w.uids) > 0 {
-		last = w.uids[len(w.uids)-1]
-	}
-	found, err := s.searchSet("UID " + strconv.FormatUint(uint64(last)+1, 10) + ":*")
+func (w *watcher) grown(ctx context.Context) error {
+	last := lastOf(w.uids)
+	found, err := w.box.SearchSet("UID " + strconv.FormatUint(uint64(last)+1, 10) + ":*")
 	if err != nil {
 		return err
 	}
-	for uid := range imapwire.EachUID(found) {
-		if uid > last && len(w.uids) < int(s.box.exists) {
+	for uid := range found.Each() {
+		if len(w.uids) == maxWatched {
+			return w.s.Fail(imapwire.ErrTooMany("messages"))
+		}
+		if uid > last && len(w.uids) < int(w.box.Exists) {
 			w.uids = append(w.uids, uid)
 		}
 	}
-	return w.fresh(ctx, s, last)
+	return w.fresh(ctx, last)
 }

@@ -29,27 +29,46 @@ const InternalDate = "_2-Jan-2006 15:04:05 -0700"
 // ParseFetch reads a FETCH response, or the head of one that stops at its
 // content. Items that it does not know are skipped.
 func ParseFetch(r *Response, l protocols.Limits) (Message, error) {
+	m, _, err := parseFetch(r, l)
+	return m, err
+}
+
+// CheckFetch fails unless a FETCH response is whole: a list that is closed, and
+// nothing after it.
+func CheckFetch(r *Response, l protocols.Limits) error {
+	_, p, err := parseFetch(r, l)
+	if err != nil {
+		return err
+	}
+	p.space()
+	if !p.closed || !p.end() {
+		return p.fail("the FETCH response does not end where the message does")
+	}
+	return nil
+}
+
+func parseFetch(r *Response, l protocols.Limits) (Message, *Parser, error) {
 	m := Message{Seq: r.Num, Size: -1}
 	p := NewParser(r.Args, l)
 	if !p.take('(') {
-		return m, p.fail("FETCH without a list")
+		return m, p, p.fail("FETCH without a list")
 	}
 	for {
 		p.space()
-		if p.take(')') || p.end() {
-			return m, nil
+		if p.closed = p.take(')'); p.closed || p.end() {
+			return m, p, nil
 		}
 		item := p.word()
 		p.space()
 		if item == "" {
-			return m, p.fail("an item without a name")
+			return m, p, p.fail("an item without a name")
 		}
 		if p.end() && r.Size >= 0 {
-			return m, nil // content follows
+			return m, p, nil // content follows
 		}
 		v, err := p.one()
 		if err != nil {
-			return m, err
+			return m, p, err
 		}
 		m.set(strings.ToUpper(item), v)
 	}

@@ -36,32 +36,33 @@ func (n Node) Int64() (int64, bool) {
 	return v, err == nil && v >= 0 && n.Kind == atomNode
 }
 
-// parser reads the values of one response (RFC 3501 9). It is lenient where that
+// Parser reads the values of one response (RFC 3501 9). It is lenient where that
 // is harmless, and never goes deeper than its limit.
-type parser struct {
-	s     string
-	i     int
-	depth int
+type Parser struct {
+	s      string
+	i      int
+	depth  int
+	closed bool // the list of a FETCH response
 }
 
 // NewParser returns a parser of the values in s.
-func NewParser(s string, l protocols.Limits) *parser { return &parser{s: s, depth: l.Depth} }
+func NewParser(s string, l protocols.Limits) *Parser { return &Parser{s: s, depth: l.Depth} }
 
-func (p *parser) fail(what string) error {
+func (p *Parser) fail(what string) error {
 	return protocols.ProtocolError(proto, "", "response that makes no sense at "+strconv.Quote(Clip(p.s[min(p.i, len(p.s)):]))+": "+what)
 }
 
 // space skips spaces.
-func (p *parser) space() {
+func (p *Parser) space() {
 	for p.i < len(p.s) && p.s[p.i] == ' ' {
 		p.i++
 	}
 }
 
-func (p *parser) end() bool { return p.i >= len(p.s) }
+func (p *Parser) end() bool { return p.i >= len(p.s) }
 
 // peek returns the next byte, 0 at the end.
-func (p *parser) peek() byte {
+func (p *Parser) peek() byte {
 	if p.end() {
 		return 0
 	}
@@ -69,7 +70,7 @@ func (p *parser) peek() byte {
 }
 
 // take skips b if it is next.
-func (p *parser) take(b byte) bool {
+func (p *Parser) take(b byte) bool {
 	if p.peek() != b || p.end() {
 		return false
 	}
@@ -79,7 +80,7 @@ func (p *parser) take(b byte) bool {
 
 // word reads an atom: up to a space, parenthesis or quote; what stands in
 // brackets belongs to it whole, spaces too ("BODY[HEADER.FIELDS (DATE)]<0>").
-func (p *parser) word() string {
+func (p *Parser) word() string {
 	start := p.i
 	bracket := false
 	for ; p.i < len(p.s); p.i++ {
@@ -97,7 +98,7 @@ func (p *parser) word() string {
 }
 
 // one reads one value.
-func (p *parser) one() (Node, error) {
+func (p *Parser) one() (Node, error) {
 	switch p.peek() {
 	case '(':
 		return p.nested()
@@ -119,7 +120,7 @@ func (p *parser) one() (Node, error) {
 	return Node{Kind: atomNode, Text: w}, nil
 }
 
-func (p *parser) nested() (Node, error) {
+func (p *Parser) nested() (Node, error) {
 	if p.depth--; p.depth < 0 {
 		return Node{}, protocols.ProtocolError(proto, "", "lists nested too deep")
 	}
@@ -142,7 +143,7 @@ func (p *parser) nested() (Node, error) {
 	}
 }
 
-func (p *parser) quoted() (string, error) {
+func (p *Parser) quoted() (string, error) {
 	p.i++
 	start, escaped := p.i, false
 	for ; p.i < len(p.s); p.i++ {
@@ -164,7 +165,7 @@ func (p *parser) quoted() (string, error) {
 
 // QuotedAt reads the quoted string at i of s and returns what follows it.
 func QuotedAt(s string, i int) (text string, next int, err error) {
-	p := parser{s: s, i: i}
+	p := Parser{s: s, i: i}
 	text, err = p.quoted()
 	return text, p.i, err
 }
@@ -181,7 +182,7 @@ func unescapeQuoted(s string) string {
 }
 
 // literal reads a literal that stands in place. ok is false if it is none.
-func (p *parser) literal() (text string, ok bool, err error) {
+func (p *Parser) literal() (text string, ok bool, err error) {
 	end := strings.Index(p.s[p.i:], "}\r\n")
 	if end < 0 {
 		return "", false, nil
@@ -199,7 +200,7 @@ func (p *parser) literal() (text string, ok bool, err error) {
 }
 
 // All reads values to the end.
-func (p *parser) All() ([]Node, error) {
+func (p *Parser) All() ([]Node, error) {
 	var out []Node
 	for {
 		p.space()

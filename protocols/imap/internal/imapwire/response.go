@@ -1,6 +1,7 @@
 package imapwire
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -71,11 +72,6 @@ func (r *Response) Status() *Status {
 	return st
 }
 
-// reply returns the status as a reply of the contract.
-func (st *Status) reply() *protocols.Reply {
-	return &protocols.Reply{Word: st.Word, Enhanced: st.Code, Lines: []string{st.Text}}
-}
-
 // verdict is what a response code means (RFC 5530, RFC 3501 7.1, RFC 9051 7.1).
 type verdict struct {
 	kind  protocols.Kind
@@ -140,7 +136,17 @@ func (st *Status) Err() error {
 	return e
 }
 
-// Refused reports whether err is the server's no, and the connection is fine.
+// ByeErr returns the error of a session that the server ended by BYE.
+func (st *Status) ByeErr() error {
+	e := *st
+	e.Word = "BYE"
+	err := e.Err().(*protocols.Error)
+	err.Text, err.Err = cmp.Or(err.Text, ErrBye.Error()), ErrBye
+	return err
+}
+
+// Refused reports whether err is a refusal of the server that leaves the connection
+// usable.
 func Refused(err error) bool {
 	e, ok := errors.AsType[*protocols.Error](err)
 	return ok && (e.Kind == protocols.KindRefused || e.Kind == protocols.KindTemporary) && !errors.Is(err, ErrBye)
@@ -149,24 +155,25 @@ func Refused(err error) bool {
 // ErrBye says that the server ended the session.
 var ErrBye = errors.New("the server ended the session")
 
-// Missing says that the server has not what a verb needs.
+// Missing returns the error of a verb that needs an extension which the server does
+// not support.
 func Missing(op, what string) error {
-	e := protocols.Unsupported(proto, op, "the server has no "+what)
+	e := protocols.Unsupported(proto, op, "the server does not support "+what)
 	e.Kind = protocols.KindRefused
 	return e
 }
 
-// ErrTooMany says that a server sends more of something than can be of use.
+// ErrTooMany returns the error of a server that sends more of something than is useful.
 func ErrTooMany(what string) error {
 	return protocols.ProtocolError(proto, "", "too many "+what+" in the answer")
 }
 
-// NotFound says that a message is not there.
+// NotFound returns the error of a message that does not exist.
 func NotFound(what string) error {
 	return &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: what}
 }
 
-// IsLost reports whether an error is that of a connection that ended.
+// IsLost reports whether err means that the connection ended.
 func IsLost(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, ErrBye)
 }

@@ -2,7 +2,6 @@ package imapwire
 
 import (
 	"cmp"
-	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -32,8 +31,13 @@ func isNumber(s string) bool {
 	return err == nil && v > 0 && s[0] != '+'
 }
 
-// EachRange returns the ranges of a sequence-set without "*" in its order, the lower end
-// first, up to what is none.
+// OneSet returns the set as a sequence of one.
+func OneSet(set string) iter.Seq[string] {
+	return func(yield func(string) bool) { yield(set) }
+}
+
+// EachRange returns the ranges of a sequence-set without "*" in its order, the lower
+// end first. It ends at a part that is not a range.
 func EachRange(set string) iter.Seq2[uint32, uint32] {
 	return func(yield func(low, high uint32) bool) {
 		for part := range strings.SplitSeq(set, ",") {
@@ -50,8 +54,8 @@ func EachRange(set string) iter.Seq2[uint32, uint32] {
 	}
 }
 
-// EachUID returns the numbers of a sequence-set in its order. Ranges are never made
-// into lists.
+// EachUID returns the numbers of a sequence-set in its order. Ranges are never
+// expanded into lists: a few bytes can stand for billions of numbers.
 func EachUID(set string) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		for low, high := range EachRange(set) {
@@ -73,62 +77,111 @@ func SetSize(set string) uint32 {
 	return uint32(min(total, 1<<32-1))
 }
 
-// UIDSet writes rising UIDs as a sequence-set.
-func UIDSet(uids []uint32) string {
-	var b strings.Builder
-	for i := 0; i < len(uids); {
-		k := i
-		for k+1 < len(uids) && uids[k+1] == uids[k]+1 {
-			k++
-		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.FormatUint(uint64(uids[i]), 10))
-		if k > i {
-			fmt.Fprintf(&b, ":%d", uids[k])
-		}
-		i = k + 1
-	}
-	return b.String()
-}
-
-// CutSet cuts a sequence-set into parts for commands of their own.
-func CutSet(set string) []string {
-	var out []string
-	for len(set) > SetBytes {
-		i := strings.LastIndexByte(set[:SetBytes], ',')
-		if i < 0 {
-			break
-		}
-		out = append(out, set[:i])
-		set = set[i+1:]
-	}
-	return append(out, set)
-}
-
-// Ranges are ranges that rise and do not overlap: first and last of each.
+// Ranges are UIDs: the first and the last one of each range.
 type Ranges [][2]uint32
 
-// SortedRanges reads a sequence-set without "*".
-func SortedRanges(set string) Ranges {
-	var all Ranges
-	for low, high := range EachRange(set) {
-		all = append(all, [2]uint32{low, high})
-	}
-	slices.SortFunc(all, func(a, b [2]uint32) int { return cmp.Compare(a[0], b[0]) })
-	out := all[:0]
-	for _, r := range all {
-		if n := len(out); n > 0 && r[0] <= out[n-1][1] {
-			out[n-1][1] = max(out[n-1][1], r[1])
-			continue
+// RangesOf returns the ranges that rising UIDs make.
+func RangesOf(uids []uint32) Ranges {
+	var out Ranges
+	for _, uid := range uids {
+		if n := len(out); n > 0 && uid == out[n-1][1]+1 {
+			out[n-1][1] = uid
+		} else {
+			out = append(out, [2]uint32{uid, uid})
 		}
-		out = append(out, r)
 	}
 	return out
 }
 
-// Has reports whether uid is in one of the ranges.
+// ParseRanges reads a sequence-set without "*".
+func ParseRanges(set string) Ranges {
+	var out Ranges
+	for low, high := range EachRange(set) {
+		out = append(out, [2]uint32{low, high})
+	}
+	return out
+}
+
+// UIDSet writes rising UIDs as a sequence-set.
+func UIDSet(uids []uint32) string { return RangesOf(uids).String() }
+
+// String returns the ranges as a sequence-set.
+func (r Ranges) String() string {
+	var b []byte
+	for _, e := range r {
+		b = appendRange(b, e)
+	}
+	return string(b)
+}
+
+func appendRange(b []byte, e [2]uint32) []byte {
+	if len(b) > 0 {
+		b = append(b, ',')
+	}
+	b = strconv.AppendUint(b, uint64(e[0]), 10)
+	if e[1] > e[0] {
+		b = append(b, ':')
+		b = strconv.AppendUint(b, uint64(e[1]), 10)
+	}
+	return b
+}
+
+// Sets returns the ranges as sequence-sets for commands of their own.
+func (r Ranges) Sets() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var b []byte
+		for _, e := range r {
+			if len(b) > SetBytes-len(",4294967295:4294967295") {
+				if !yield(string(b)) {
+					return
+				}
+				b = b[:0]
+			}
+			b = appendRange(b, e)
+		}
+		if len(b) > 0 {
+			yield(string(b))
+		}
+	}
+}
+
+// Each returns the UIDs.
+func (r Ranges) Each() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for _, e := range r {
+			for n := uint64(e[0]); n <= uint64(e[1]); n++ {
+				if !yield(uint32(n)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Count returns how many UIDs the ranges have.
+func (r Ranges) Count() (n uint64) {
+	for _, e := range r {
+		n += uint64(e[1]) - uint64(e[0]) + 1
+	}
+	return n
+}
+
+// Sorted returns the same UIDs in ranges that rise and do not overlap, as
+// [Ranges.Has] wants them. It may change r.
+func (r Ranges) Sorted() Ranges {
+	slices.SortFunc(r, func(a, b [2]uint32) int { return cmp.Compare(a[0], b[0]) })
+	out := r[:0]
+	for _, e := range r {
+		if n := len(out); n > 0 && e[0] <= out[n-1][1] {
+			out[n-1][1] = max(out[n-1][1], e[1])
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// Has reports whether uid is in one of the ranges, which are [Ranges.Sorted].
 func (r Ranges) Has(uid uint32) bool {
 	i, found := slices.BinarySearchFunc(r, uid, func(e [2]uint32, uid uint32) int { return cmp.Compare(e[0], uid) })
 	return found || i > 0 && uid <= r[i-1][1]

@@ -1,4 +1,4 @@
-package imap
+package imapstore
 
 import (
 	"bufio"
@@ -56,15 +56,15 @@ type ledger struct {
 }
 
 // openLedger reads the ledger of a mailbox.
-func (c *Client) openLedger(mailbox string) (*ledger, error) {
+func openLedger(state *State, mailbox string) (*ledger, error) {
 	l := &ledger{known: map[messageKey]kept{}}
-	file, err := c.openState(mailbox, "keys")
+	file, err := state.open(mailbox, "keys")
 	if err != nil || file == nil {
 		return l, err
 	}
 	l.file, l.w = file, bufio.NewWriter(file)
 	end, lines, err := l.load(file)
-	if err == nil && lines > ledgerLines && lines > 4*len(l.known) && c.rewrite(l, mailbox) {
+	if err == nil && lines > ledgerLines && lines > 4*len(l.known) && l.rewrite(state, mailbox) {
 		return l, nil
 	}
 	if err == nil {
@@ -103,8 +103,8 @@ func (l *ledger) load(r io.Reader) (end int64, lines int, err error) {
 
 // rewrite puts a file with what is of interest in the place of the ledger's. When
 // that fails the old one is as good.
-func (c *Client) rewrite(l *ledger, mailbox string) bool {
-	fresh, err := c.openState(mailbox, "keys-new")
+func (l *ledger) rewrite(state *State, mailbox string) bool {
+	fresh, err := state.open(mailbox, "keys-new")
 	if err != nil {
 		return false
 	}
@@ -120,11 +120,11 @@ func (c *Client) rewrite(l *ledger, mailbox string) bool {
 		err = short.write(true)
 	}
 	if err == nil {
-		err = c.Settings.Files.Rename(c.stateFile(mailbox, "keys-new"), c.stateFile(mailbox, "keys"))
+		err = state.Files.Rename(state.Path(mailbox, "keys-new"), state.Path(mailbox, "keys"))
 	}
 	if err != nil {
 		fresh.Close()
-		c.Settings.Files.Remove(c.stateFile(mailbox, "keys-new"))
+		state.remove(mailbox, "keys-new")
 		return false
 	}
 	l.file.Close()

@@ -1,31 +1,38 @@
-package imap
+package imapstore
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// noRename is a disk on which no file can be renamed.
-type noRename struct{ disk }
+// files keeps files on the disk; rename is os.Rename, or fails.
+func files(rename func(from, to string) error) *Files {
+	return &Files{
+		Open:   func(path string) (File, error) { return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) },
+		Remove: os.Remove, Rename: rename,
+	}
+}
 
-func (noRename) Rename(string, string) error { return errors.New("no") }
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // TestLedgerBounded: what has gone does not stay in the ledger for ever, and what a
 // crash left behind its lines does no harm.
 func TestLedgerBounded(t *testing.T) {
-	for name, files := range map[string]Files{"rewritten": disk{}, "kept": noRename{}} {
+	for name, rename := range map[string]func(from, to string) error{"rewritten": os.Rename, "kept": func(_, _ string) error { return errors.New("no") }} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			client := func() *Client {
-				c := (&hostile{}).client(t, nil)
-				c.Settings.StateDir, c.Settings.Files = dir, files
-				return c
-			}
-			key := func(i int) messageKey { k, _ := parseKey(keyNumber(i)); return k }
-			l, err := client().openLedger("box")
+			state := &State{Dir: dir, Account: "alice@localhost_143", Files: files(rename)}
+			key := func(i int) messageKey { k, _ := parseKey(fmt.Sprintf("%032x", i+1)); return k }
+			l, err := openLedger(state, "box")
 			must(t, err)
 			l.renew(7)
 			for i := range 1000 {
@@ -38,13 +45,13 @@ func TestLedgerBounded(t *testing.T) {
 			}
 			l.begins(key(2000), 5, digest{9})
 			must(t, l.close())
-			path := client().stateFile("box", "keys")
+			path := state.Path("box", "keys")
 			long, err := os.ReadFile(path)
 			must(t, err)
 			must(t, os.WriteFile(path, append(long, strings.Repeat("\x00", 9000)...), 0o600))
-			must(t, os.WriteFile(client().stateFile("box", "keys-new"), []byte("+ of a killed run"), 0o600))
+			must(t, os.WriteFile(state.Path("box", "keys-new"), []byte("+ of a killed run"), 0o600))
 			for range 2 {
-				l, err = client().openLedger("box")
+				l, err = openLedger(state, "box")
 				must(t, err)
 				if len(l.known) != 4 || l.validity != 7 || l.from != 1001 {
 					t.Fatalf("%d messages of %d from %d", len(l.known), l.validity, l.from)

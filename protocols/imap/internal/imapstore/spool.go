@@ -1,15 +1,25 @@
-package imap
+package imapstore
 
 import (
 	"bytes"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
-// SpoolFile is a place for one large message on its way out. The client closes it.
+// Upload is one message to store.
+type Upload struct {
+	Body  io.Reader
+	Flags []string
+	Date  time.Time // the internal date; zero: now, as the server thinks
+}
+
+// SpoolFile is a place for one large message on its way to the server. Whoever made
+// it is not asked to close it.
 type SpoolFile interface {
 	io.Writer
 	io.ReaderAt
@@ -88,15 +98,15 @@ func (sp *spooled) close() {
 }
 
 // content returns the literal, from its start.
-func (sp *spooled) content() (content, error) {
+func (sp *spooled) content() (session.Literal, error) {
 	switch {
 	case sp.file != nil:
-		return content{Reader: io.NewSectionReader(sp.file, 0, sp.size), size: sp.size}, nil
+		return session.Literal{Reader: io.NewSectionReader(sp.file, 0, sp.size), Size: sp.size}, nil
 	case sp.seek != nil:
 		_, err := sp.seek.Seek(0, io.SeekStart)
-		return content{Reader: &crlfReader{src: sp.Body}, size: sp.size}, err
+		return session.Literal{Reader: &crlfReader{src: sp.Body}, Size: sp.size}, err
 	}
-	return content{Reader: bytes.NewReader(sp.mem), size: sp.size}, nil
+	return session.Literal{Reader: bytes.NewReader(sp.mem), Size: sp.size}, nil
 }
 
 // params are flags, date and the literal. With utf8 the header may be UTF-8, which a
@@ -110,8 +120,8 @@ func (sp *spooled) params(utf8 bool) (out []any, err error) {
 	}
 	c, err := sp.content()
 	if utf8 {
-		c.binary = true
-		return append(out, "UTF8", glueOpen, c, glueClose), err
+		c.Binary = true
+		return append(out, "UTF8", session.Open, c, session.Close), err
 	}
 	return append(out, c), err
 }

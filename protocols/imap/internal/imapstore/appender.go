@@ -1,4 +1,4 @@
-package imap
+package imapstore
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
 // The bounds of one group.
@@ -24,24 +25,28 @@ type group struct {
 	st    *imapwire.Status // the answer, when it has come
 }
 
-// appender stores messages in one mailbox.
-type appender struct {
-	s     *session
-	box   string
-	text  string               // the mailbox as the caller named it
-	alone bool                 // each message has a command of its own
+// Appender stores messages in one mailbox: in groups, where the server has MULTIAPPEND
+// (RFC 3502), and without waiting in between, where it has LITERAL+.
+type Appender struct {
+	Session *session.Session
+	Mailbox string
+	Name    string                                          // the mailbox as the caller named it
+	Alone   bool                                            // each message has a command of its own
+	Create  bool                                            // makes the mailbox when it is missing
+	Spool   func() (SpoolFile, error)                       // makes a place for a large message; nil: memory, up to 32 MiB
+	Each    func(i int, e protocols.Entry, err error) error // called once for each message, in order
+
 	goes  func(g *group) error // a group is about to be sent; nil: nobody is told
-	each  func(i int, e protocols.Entry, err error) error
 	count int
 	open  *group   // not sent yet
 	away  []*group // sent
 }
 
 // busy reports whether anything that was added has no answer yet.
-func (a *appender) busy() bool { return a.open != nil || len(a.away) > 0 }
+func (a *Appender) busy() bool { return a.open != nil || len(a.away) > 0 }
 
-// clean frees what was not stored.
-func (a *appender) clean() {
+// Clean frees what was not stored.
+func (a *Appender) Clean() {
 	for _, g := range append(a.away, a.open) {
 		if g != nil {
 			g.close()
@@ -55,14 +60,14 @@ func (g *group) close() {
 	}
 }
 
-// add takes one message. Its body has been read when add returns.
-func (a *appender) add(up Upload) error {
+// Add takes one message. Its body has been read when add returns.
+func (a *Appender) Add(up Upload) error {
 	for _, f := range up.Flags {
 		if !imapwire.IsFlag(f) {
 			return protocols.UsageError(proto, "put", strconv.Quote(imapwire.Clip(f))+" is no flag")
 		}
 	}
-	sp, err := spool(up, a.s.c.Settings.Spool)
+	sp, err := spool(up, a.Spool)
 	if err != nil {
 		return err
 	}
@@ -73,17 +78,17 @@ func (a *appender) add(up Upload) error {
 	g.list = append(g.list, sp)
 	g.size += sp.size
 	a.count++
-	if !a.alone && a.s.caps["MULTIAPPEND"] && len(g.list) < groupCount && g.size < groupBytes && sp.seek == nil {
+	if !a.Alone && a.Session.Has("MULTIAPPEND") && len(g.list) < groupCount && g.size < groupBytes && sp.seek == nil {
 		return nil
 	}
 	if err := a.push(); err != nil || sp.seek == nil {
 		return err
 	}
-	return a.flush() // its body is the caller's again after this
+	return a.Flush() // its body is the caller's again after this
 }
 
 // push sends the open group, and keeps a few groups under way.
-func (a *appender) push() error {
+func (a *Appender) push() error {
 	if a.open == nil {
 		return nil
 	}
@@ -106,15 +111,15 @@ func (a *appender) push() error {
 	return nil
 }
 
-func (a *appender) announce(g *group) error {
+func (a *Appender) announce(g *group) error {
 	if a.goes == nil {
 		return nil
 	}
 	return a.goes(g)
 }
 
-// flush stores all that was added.
-func (a *appender) flush() error {
+// Flush stores all that was added.
+func (a *Appender) Flush() error {
 	if err := a.push(); err != nil {
 		return err
 	}
@@ -128,43 +133,43 @@ func (a *appender) flush() error {
 
 // most is how many commands may be under way. Without LITERAL+ each literal waits
 // for the server anyway.
-func (a *appender) most() int {
+func (a *Appender) most() int {
 	switch {
-	case !a.s.caps["LITERAL+"]:
+	case !a.Session.Has("LITERAL+"):
 		return 1
-	case a.s.caps["MULTIAPPEND"]:
+	case a.Session.Has("MULTIAPPEND"):
 		return groupsAway
 	}
 	return groupCount
 }
 
-func (a *appender) send(g *group) error {
-	args := []any{boxName(a.box)}
+func (a *Appender) send(g *group) error {
+	args := []any{session.BoxName(a.Mailbox)}
 	for _, sp := range g.list {
-		params, err := sp.params(a.s.enabled["UTF8=ACCEPT"])
+		params, err := sp.params(a.Session.Enabled("UTF8=ACCEPT"))
 		if err != nil {
 			return err
 		}
 		args = append(args, params...)
 	}
 	var err error
-	if g.tag, g.st, err = a.s.send("APPEND", args...); err != nil {
+	if g.tag, g.st, err = a.Session.Send("APPEND", args...); err != nil {
 		return err
 	}
-	return a.s.flush()
+	return a.Session.Flush()
 }
 
 // answer waits for the answer to a group.
-func (a *appender) answer(g *group) (err error) {
+func (a *Appender) answer(g *group) (err error) {
 	if g.st == nil {
-		g.st, err = a.s.wait(g.tag, false, nil)
+		g.st, err = a.Session.Wait(g.tag, false, nil)
 	}
 	return err
 }
 
 // finish reports the messages of the oldest group. A group that was refused is
 // tried again, each message for itself: one of them is to blame.
-func (a *appender) finish() error {
+func (a *Appender) finish() error {
 	g := a.away[0]
 	a.away = a.away[1:]
 	defer g.close()
@@ -172,7 +177,7 @@ func (a *appender) finish() error {
 		return err
 	}
 	switch {
-	case g.st.Code == "TRYCREATE" && a.s.c.Settings.Create:
+	case g.st.Code == "TRYCREATE" && a.Create:
 		if err := a.settle(); err != nil {
 			return err
 		}
@@ -191,7 +196,7 @@ func (a *appender) finish() error {
 
 // settle waits for the groups that are under way, so that the connection is quiet.
 // They are reported in their turn.
-func (a *appender) settle() error {
+func (a *Appender) settle() error {
 	for _, g := range a.away {
 		if err := a.answer(g); err != nil {
 			return err
@@ -201,7 +206,7 @@ func (a *appender) settle() error {
 }
 
 // again stores the messages of a group one by one.
-func (a *appender) again(g *group) error {
+func (a *Appender) again(g *group) error {
 	for i, sp := range g.list {
 		one := &group{list: []*spooled{sp}, first: g.first + i}
 		if err := a.send(one); err != nil {
@@ -217,9 +222,16 @@ func (a *appender) again(g *group) error {
 	return nil
 }
 
+func (a *Appender) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return protocols.Wrap(err, proto, "put", a.Session.URL(a.Name))
+}
+
 // create makes the mailbox; another group may have done so already.
-func (a *appender) create() error {
-	err := a.s.simple("CREATE", boxName(a.box))
+func (a *Appender) create() error {
+	err := a.Session.Simple("CREATE", session.BoxName(a.Mailbox))
 	if imapwire.Refused(err) {
 		return nil // storing tells whether it is there
 	}
@@ -227,11 +239,11 @@ func (a *appender) create() error {
 }
 
 // report tells the caller of the messages of a group.
-func (a *appender) report(g *group) error {
+func (a *Appender) report(g *group) error {
 	validity, uids := appendUID(g.st, len(g.list))
 	for i, sp := range g.list {
 		e := a.entry(sp, validity, uids[i])
-		err := a.each(g.first+i, e, a.s.c.wrap(g.st.Err(), "put", a.text))
+		err := a.Each(g.first+i, e, a.wrap(g.st.Err()))
 		if err != nil {
 			return err
 		}
@@ -239,15 +251,15 @@ func (a *appender) report(g *group) error {
 	return nil
 }
 
-func (a *appender) entry(sp *spooled, validity, uid uint32) protocols.Entry {
-	path := a.text
-	e := protocols.Entry{Protocol: proto, Name: a.box, Type: protocols.TypeMessage, Size: sp.size, Modified: sp.Date}
+func (a *Appender) entry(sp *spooled, validity, uid uint32) protocols.Entry {
+	path := a.Name
+	e := protocols.Entry{Protocol: proto, Name: a.Mailbox, Type: protocols.TypeMessage, Size: sp.size, Modified: sp.Date}
 	if uid != 0 {
-		path = imapwire.MessageName(a.box, validity, uid)
+		path = imapwire.MessageName(a.Mailbox, validity, uid)
 		e.Name = strconv.FormatUint(uint64(uid), 10)
 		e.MessageInfo = &protocols.MessageInfo{UID: e.Name, Flags: sp.Flags}
 	}
-	e.Path, e.URL = path, a.s.c.urlOf(path)
+	e.Path, e.URL = path, a.Session.URL(path)
 	return e
 }
 

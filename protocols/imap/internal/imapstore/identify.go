@@ -1,0 +1,124 @@
+package imapstore
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/imap/internal/session"
+)
+
+// A server may still be at work on what a run has sent that was killed: what is not
+// there yet is looked for again, for so long.
+const (
+	lateBy        = 5 * time.Second
+	identifyPause = 250 * time.Millisecond
+	identifyStep  = 5000 // messages of one command
+)
+
+// identify learns the UIDs of the messages that were sent and are not known to be
+// there: because the server does not report them, or because a run was cut off.
+// Size and content identify a message; what is not there is forgotten. With late
+// set it may come a little later.
+func (a *Archive) identify(ctx context.Context, s *session.Session, late bool) error {
+	open := a.led.open()
+	for until := time.Now().Add(cmp.Or(a.store.Late, lateBy)); len(open) > 0; {
+		box, err := s.Refresh(a.n)
+		if err != nil {
+			return err
+		}
+		if err := a.match(ctx, box, open); err != nil {
+			return err
+		}
+		open = slices.DeleteFunc(open, func(k messageKey) bool { return a.led.known[k].uid != 0 })
+		if !late || len(open) == 0 || time.Now().After(until) {
+			break
+		}
+		if err := session.Pause(ctx, identifyPause); err != nil {
+			return err
+		}
+	}
+	for _, k := range open {
+		a.led.forget(k)
+	}
+	return nil
+}
+
+// match compares the messages that nobody has a key for with those in open.
+func (a *Archive) match(ctx context.Context, box *session.Mailbox, open []messageKey) error {
+	sizes, sums := map[int64]bool{}, map[digest][]messageKey{}
+	for _, k := range open {
+		is := a.led.known[k]
+		sizes[is.size] = true
+		sums[is.sum] = append(sums[is.sum], k)
+	}
+	uids, err := a.candidates(ctx, box, sizes)
+	for part := range slices.Chunk(uids, identifyStep) {
+		if err == nil {
+			err = digests(box, imapwire.UIDSet(part), func(uid uint32, sum digest) {
+				if keys := sums[sum]; len(keys) > 0 {
+					a.led.stored(keys[0], uid)
+					sums[sum] = keys[1:]
+				}
+			})
+		}
+	}
+	return err
+}
+
+// candidates returns the UIDs of the messages of those sizes that have no key.
+func (a *Archive) candidates(ctx context.Context, box *session.Mailbox, sizes map[int64]bool) (uids []uint32, err error) {
+	taken := a.led.byUID()
+	set := strconv.FormatUint(uint64(max(a.led.from, 1)), 10) + ":*"
+	err = box.Fetch(ctx, "UID FETCH", imapwire.OneSet(set), "(UID RFC822.SIZE)", func(m *imapwire.Message) error {
+		if _, has := taken[m.UID]; !has && sizes[m.Size] && m.UID != 0 {
+			uids = append(uids, m.UID)
+		}
+		return nil
+	})
+	slices.Sort(uids)
+	return slices.Compact(uids), err
+}
+
+// digests reads messages and returns the digest of each.
+func digests(box *session.Mailbox, set string, each func(uid uint32, sum digest)) error {
+	st, err := box.FetchContent(set, session.BodyItem("", "", false), func(c *session.Content, m *imapwire.Message) error {
+		sum := newDigest()
+		if _, err := io.Copy(sum, c.Message()); err != nil {
+			return err
+		}
+		each(m.UID, digestOf(sum))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return st.Err()
+}
+
+// look drops from the ledger what no longer exists, once for each connection.
+func (a *Archive) look(s *session.Session) error {
+	if a.looked {
+		return nil
+	}
+	box, err := s.Refresh(a.n)
+	if err != nil {
+		return err
+	}
+	all, err := box.SearchSet("ALL")
+	if err != nil {
+		return err
+	}
+	there := all.Sorted()
+	for uid, key := range a.led.byUID() {
+		if !there.Has(uid) {
+			a.led.forget(key)
+		}
+	}
+	a.looked = true
+	return nil
+}

@@ -42,8 +42,8 @@ const (
 // errBlocked says that the next bits are not there yet and that output waits.
 var errBlocked = errors.New("blocked")
 
-// waiting is an error of a source that does not wait, met between two blocks: nothing
-// is lost, and a later call goes on.
+// waiting is an error of a source that does not wait, where nothing is lost, and a later
+// call goes on.
 type waiting struct{ error }
 
 func (w *waiting) Unwrap() error { return w.error }
@@ -122,6 +122,9 @@ func (f *Reader) fill(n uint) error {
 			return errBlocked
 		}
 		b, err := f.src.ReadByte()
+		if t, ok := err.(interface{ Temporary() bool }); ok && t.Temporary() {
+			return &waiting{err}
+		}
 		if err != nil {
 			return err
 		}
@@ -170,9 +173,6 @@ func (f *Reader) header() error {
 		return errFinal
 	}
 	head, err := f.need(3)
-	if t, ok := err.(interface{ Temporary() bool }); ok && t.Temporary() {
-		return &waiting{err}
-	}
 	if err != nil {
 		return err
 	}
@@ -227,6 +227,14 @@ var codeOrder = [19]int{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 1
 // dynamicHeader reads the codes of a block. Half a header is never what an answer
 // ends with, so that waiting for the rest is right.
 func (f *Reader) dynamicHeader() error {
+	err := f.dynamicCodes()
+	if w, ok := errors.AsType[*waiting](err); ok {
+		return w.error
+	}
+	return err
+}
+
+func (f *Reader) dynamicCodes() error {
 	unread := f.r
 	f.r = len(f.buf) // nothing of the header may give errBlocked: it is read once
 	defer func() { f.r = unread }()

@@ -55,6 +55,7 @@ type Core struct {
 	traced  bool
 	wary    bool // looks below the buffer too, while the session is being made
 	due     int  // answers
+	owed    int  // answers to what is not written yet, beside those to commands
 
 	mu     sync.Mutex
 	failed error // first failure of the connection; sticky
@@ -153,15 +154,16 @@ func (t *Core) Reply() (*protocols.Reply, error) {
 		return nil, t.fail(err)
 	}
 	t.Last, t.Used = r, time.Now()
+	t.due, t.owed = t.due+t.owed, 0
 	if t.due > 0 && (t.dialect.Preliminary == nil || !t.dialect.Preliminary(r)) {
 		t.due--
 	}
 	return r, nil
 }
 
-// Expect announces n answers more than there were commands; a negative n takes
-// answers back that will not come.
-func (t *Core) Expect(n int) { t.due = max(0, t.due+n) }
+// Expect announces n answers to what is queued without being a command, such as the
+// end of a message.
+func (t *Core) Expect(n int) { t.owed += n }
 
 // Cmd sends one command and reads its reply, whatever it says.
 func (t *Core) Cmd(verb string, args ...string) (*protocols.Reply, error) {
@@ -230,7 +232,7 @@ func (t *Core) beforeWrite(commands int) error {
 			return err
 		}
 	}
-	t.due += commands
+	t.due, t.owed = t.due+commands+t.owed, 0
 	return nil
 }
 
@@ -285,7 +287,7 @@ func (t *Core) unasked() error {
 	if err == nil && r != nil && t.dialect.Farewell(r) {
 		return &farewell{t.dialect.Refusal(r)}
 	}
-	text := "the server sent what answers no command"
+	text := "unexpected data from the server, before any command asked for it"
 	if r != nil {
 		text += ": " + strconv.Quote(clip(r.Text()))
 	}
@@ -300,7 +302,7 @@ func (f *farewell) Unwrap() error { return f.error }
 // Rested looks at a session that rested: [ErrOver] when the server has ended it, with
 // or without a word.
 func (t *Core) rested() error {
-	t.due = 0
+	t.due, t.owed = 0, 0
 	err := t.unread(true)
 	if err == nil {
 		return nil

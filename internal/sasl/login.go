@@ -120,7 +120,10 @@ func (l *Login) ways() ([]attempt, error) {
 	asked := strings.ToUpper(l.Mechanism)
 	var list []attempt
 	clients, err := Choose(l.Offered, l.Config)
-	own := slices.ContainsFunc(l.Others, func(w Way) bool { return asked == "" && !w.Bare || w.Name == asked })
+	l.Others = slices.DeleteFunc(slices.Clone(l.Others), func(w Way) bool {
+		return w.Name != asked && (asked != "" || w.Bare || l.Credential.Token != "" && !l.Credential.HasPassword())
+	})
+	own := len(l.Others) > 0
 	if err != nil && (!own || protocols.KindOf(err) == protocols.KindUsage) {
 		return nil, err
 	}
@@ -128,9 +131,7 @@ func (l *Login) ways() ([]attempt, error) {
 		list = append(list, attempt{Way{Proof: isProof(c)}, c})
 	}
 	for _, w := range l.Others {
-		if w.Name == asked || asked == "" && !w.Bare {
-			list = append(list, attempt{Way: w})
-		}
+		list = append(list, attempt{Way: w})
 	}
 	return list, nil
 }

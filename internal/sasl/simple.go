@@ -53,7 +53,7 @@ func (l *login) Next([]byte) ([]byte, error) {
 }
 
 func tooMany(mechanism string) error {
-	return protocols.ProtocolError("", "login", "the server goes on asking where "+mechanism+" has nothing more to say")
+	return protocols.ProtocolError("", "login", "the server sent more challenges than "+mechanism+" has")
 }
 
 // cramMD5 is RFC 2195: a keyed MD5 of the challenge.

@@ -36,13 +36,8 @@ func (c *Client) Part(ctx context.Context, name string, part Part, o *protocols.
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
-	release, err := c.enter(ctx, name)
+	obj, err := c.open(ctx, name, part, o)
 	if err != nil {
-		return nil, c.wrap(err, "get", name)
-	}
-	obj, err := c.open(ctx, name, part, o, release)
-	if err != nil {
-		release()
 		return c.instead(ctx, name, part, o, err)
 	}
 	return obj, nil
@@ -58,34 +53,27 @@ func (c *Client) instead(ctx context.Context, name string, part Part, o *protoco
 	return nil, c.wrap(missing, "get", name)
 }
 
-func (c *Client) open(ctx context.Context, name string, part Part, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
-	if o.Offset < 0 || o.Length < 0 {
-		return nil, protocols.UsageError(proto, "get", "offset and length are 0 or more")
-	}
-	t, err := article(name)
+func (c *Client) open(ctx context.Context, name string, part Part, o *protocols.GetOptions) (*protocols.Object, error) {
+	var t target
+	ctx, s, end, err := c.line.Begin(ctx, name, func() (err error) {
+		if o.Offset < 0 || o.Length < 0 {
+			return protocols.UsageError(proto, "get", "offset and length are 0 or more")
+		}
+		t, err = article(name)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.keeper.Get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	done := s.conn.Use(ctx)
 	e, err := s.retrieve(ctx, t, part, o.Same)
 	if err != nil {
-		done()
-		c.keeper.Settle(s)
+		end()
 		return nil, err
 	}
 	b := s.newBody(name)
-	b.skip, b.left = o.Offset, -1
+	b.skip, b.left, b.release = o.Offset, -1, end
 	if o.Length > 0 {
 		b.left = o.Length
-	}
-	b.release = func() {
-		done()
-		c.keeper.Settle(s)
-		release()
 	}
 	return &protocols.Object{Entry: e, Offset: o.Offset, Body: b}, nil
 }
@@ -108,7 +96,7 @@ func (s *session) retrieve(ctx context.Context, t target, part Part, same *proto
 func (s *session) begun(r *protocols.Reply, t target, part Part) (protocols.Entry, error) {
 	if err := want(r, partCodes[part]); err != nil {
 		if hasData(r.Code, "") {
-			s.fail(err) // lines follow that nobody has asked for
+			s.Fail(err) // lines follow that nobody has asked for
 		}
 		return protocols.Entry{}, err
 	}
@@ -116,7 +104,7 @@ func (s *session) begun(r *protocols.Reply, t target, part Part) (protocols.Entr
 	n, ok := parseNumber(number)
 	id, _ := cutBlank(strings.TrimSpace(rest))
 	if !ok || t.id == "" && n != t.low {
-		return protocols.Entry{}, s.fail(protocols.ProtocolError(proto, "", "not the article "+t.spec()+": "+strconv.Quote(clip(r.Text()))))
+		return protocols.Entry{}, s.Fail(protocols.ProtocolError(proto, "", "not the article "+t.spec()+": "+strconv.Quote(clip(r.Text()))))
 	}
 	if t.id != "" {
 		n, id = 0, t.id
@@ -192,7 +180,7 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 		return n, nil
 	}
 	if sink.err != nil {
-		b.err = b.s.fail(sink.err) // bytes are lost: the place in the content is too
+		b.err = b.s.Fail(sink.err) // bytes are lost: the place in the content is too
 		return n, sink.err
 	}
 	return n, b.note(err)
@@ -228,7 +216,7 @@ func (b *body) note(err error) error {
 	case err == io.EOF:
 		b.ended, b.err = true, io.EOF
 	default:
-		b.err = b.s.c.wrap(b.s.fail(err), "get", b.name)
+		b.err = b.s.c.wrap(b.s.Fail(err), "get", b.name)
 	}
 	return b.err
 }
@@ -251,9 +239,9 @@ func (b *body) Close() error {
 }
 
 func (b *body) finish() {
-	if !b.ended && b.s.failed == nil {
+	if !b.ended && b.s.Failed() == nil {
 		if err := b.dot.Drain(mostDrained); err != nil {
-			b.s.fail(err)
+			b.s.Fail(err)
 		}
 	}
 	b.ended = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
@@ -22,11 +23,11 @@ func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(
 
 // BulkPart is BulkGet for the header or the body alone.
 func (c *Client) BulkPart(ctx context.Context, names iter.Seq[string], part Part, each func(string, *protocols.Object, error) error) error {
-	release, err := c.enter(ctx)
+	ctx, leave, err := c.line.Enter(ctx)
 	if err != nil {
 		return c.wrap(err, "get", "")
 	}
-	defer release()
+	defer leave()
 	next, stop := iter.Pull(names)
 	defer stop()
 	first, ok := next()
@@ -40,7 +41,7 @@ func (c *Client) BulkPart(ctx context.Context, names iter.Seq[string], part Part
 	if !ok {
 		return nil
 	}
-	err = c.keeper.Run(ctx, func(s *session) error {
+	err = c.line.Run(ctx, func(s *session) error {
 		b := &bulk{ctx: ctx, s: s, part: part, each: each}
 		if err := b.probe(ctx, first); err != nil {
 			return err
@@ -85,9 +86,9 @@ func (b *bulk) probe(ctx context.Context, name string) error {
 	}
 	var r *protocols.Reply
 	if t.id != "" {
-		r, err = b.s.cmd("STAT", t.id)
+		r, err = b.s.Cmd("STAT", t.id)
 	} else {
-		r, err = b.s.cmd("GROUP", t.group)
+		r, err = b.s.Cmd("GROUP", t.group)
 	}
 	if err != nil {
 		return err
@@ -103,7 +104,7 @@ func (b *bulk) probe(ctx context.Context, name string) error {
 // run keeps a window of commands in flight.
 func (b *bulk) run(names iter.Seq[string]) error {
 	b.sent, b.groups = b.s.group, map[string]error{}
-	w := wire.NewWindow(b.s.out, windowHigh, windowLow, b.send)
+	w := wire.NewWindow(b.s.Out, windowHigh, windowLow, b.send)
 	jobs := func(yield func(*job) bool) {
 		for name := range names {
 			t, err := article(name)
@@ -114,11 +115,11 @@ func (b *bulk) run(names iter.Seq[string]) error {
 	}
 	for j, err := range w.All(jobs) {
 		if err != nil {
-			return b.s.fail(err)
+			return b.s.Fail(err)
 		}
 		if err := b.answer(j); err != nil {
-			if b.s.failed == nil && len(w.Pending()) > 0 {
-				b.s.fail(errStop) // answers are under way that nobody reads
+			if b.s.Failed() == nil && len(w.Pending()) > 0 {
+				b.s.Fail(line.ErrStop) // answers are under way that nobody reads
 			}
 			return err
 		}
@@ -133,12 +134,12 @@ func (b *bulk) send(j *job) error {
 	}
 	if j.target.group != "" && j.target.group != b.sent {
 		j.enters = true
-		if err := b.s.queue("GROUP", j.target.group); err != nil {
+		if err := b.s.Queue("GROUP", j.target.group); err != nil {
 			return err
 		}
 		b.sent = j.target.group
 	}
-	return b.s.queue(string(b.part), j.target.spec())
+	return b.s.Queue(string(b.part), j.target.spec())
 }
 
 // answer reads the replies of one article and hands it out.
@@ -151,7 +152,7 @@ func (b *bulk) answer(j *job) error {
 			return err
 		}
 	}
-	r, err := b.s.reply()
+	r, err := b.s.Reply()
 	if err != nil {
 		return err
 	}
@@ -160,8 +161,8 @@ func (b *bulk) answer(j *job) error {
 	}
 	e, err := b.s.begun(r, j.target, b.part)
 	if err != nil {
-		if b.s.failed != nil || b.s.last == 400 {
-			return b.s.fail(err)
+		if b.s.Failed() != nil || b.s.Last.Code == 400 {
+			return b.s.Fail(err)
 		}
 		return b.fill(j, err)
 	}
@@ -170,7 +171,7 @@ func (b *bulk) answer(j *job) error {
 	err = b.each(j.name, &protocols.Object{Entry: e, Body: content}, nil)
 	content.Close()
 	if err == nil {
-		err = b.s.failed
+		err = b.s.Failed()
 	}
 	return err
 }
@@ -188,7 +189,7 @@ func (b *bulk) fill(j *job, missing error) error {
 // enter reads the reply to GROUP. The articles behind a refused one belong to
 // another group: they are not taken.
 func (b *bulk) enter(group string) error {
-	r, err := b.s.reply()
+	r, err := b.s.Reply()
 	if err != nil {
 		return err
 	}
@@ -206,7 +207,7 @@ func (b *bulk) enter(group string) error {
 func (b *bulk) elsewhere(j *job, r *protocols.Reply, refused error) error {
 	if hasData(r.Code, string(b.part)) {
 		if err := b.s.block().Drain(mostDrained); err != nil {
-			return b.s.fail(err)
+			return b.s.Fail(err)
 		}
 	}
 	return b.each(j.name, nil, b.s.c.wrap(refused, "get", j.name))

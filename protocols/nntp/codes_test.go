@@ -3,6 +3,7 @@ package nntp
 import (
 	"errors"
 	"io/fs"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -66,6 +67,30 @@ func TestLoginOnce(t *testing.T) {
 	}
 }
 
+// TestLoginNotHad: a login that was asked for and that the server does not take is no
+// success. Who names nobody is served.
+func TestLoginNotHad(t *testing.T) {
+	for _, legacy := range []bool{false, true} {
+		s := start(t, lab.NNTPOptions{Legacy: legacy, Disable: []string{"AUTHINFO"}})
+		c := dial(t, s, nil)
+		if _, err := c.Group(t.Context(), "local.test"); protocols.KindOf(err) != protocols.KindAuth {
+			t.Errorf("legacy %v: %v", legacy, err)
+		}
+		u, err := url.Parse(s.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err = New(u, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Group(t.Context(), "local.test"); err != nil {
+			t.Errorf("legacy %v, without a user: %v", legacy, err)
+		}
+	}
+}
+
 // TestNoSecretInClear: a server that wants TLS for a login gets no password without.
 func TestNoSecretInClear(t *testing.T) {
 	s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}, NeedTLS: true, NeedLogin: true})
@@ -75,7 +100,7 @@ func TestNoSecretInClear(t *testing.T) {
 		t.Errorf("%v, want ErrNeedsTLS", err)
 	}
 	for _, line := range s.Commands() {
-		if strings.HasPrefix(line, "AUTHINFO") {
+		if strings.HasPrefix(line, "AUTHINFO PASS") {
 			t.Errorf("sent %q", line)
 		}
 	}

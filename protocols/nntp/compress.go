@@ -38,28 +38,28 @@ func (s *session) compress() error {
 }
 
 func (s *session) toLoopback() bool {
-	a, ok := s.conn.RemoteAddr().(*net.TCPAddr)
+	a, ok := s.Conn.RemoteAddr().(*net.TCPAddr)
 	return ok && a.IP.IsLoopback()
 }
 
 // deflate puts DEFLATE on both directions. What stood behind the reply would have
 // come in clear.
 func (s *session) deflate() error {
-	r, err := s.cmd("COMPRESS", "DEFLATE")
+	r, err := s.Cmd("COMPRESS", "DEFLATE")
 	if err != nil {
 		return err
 	}
 	if err := want(r, 206); err != nil {
 		return err
 	}
-	if s.in.Buffered() > 0 {
-		return s.fail(protocols.ProtocolError(proto, "", "bytes that are not compressed behind the reply to COMPRESS"))
+	if s.In.Buffered() > 0 {
+		return s.Fail(protocols.ProtocolError(proto, "", "bytes that are not compressed behind the reply to COMPRESS"))
 	}
-	w, err := flate.NewWriter(s.conn, flate.DefaultCompression)
+	w, err := flate.NewWriter(s.Conn, flate.DefaultCompression)
 	if err != nil {
-		return s.fail(err)
+		return s.Fail(err)
 	}
-	s.attach(inflate.NewReader(prompt{s.conn}, s.limits.Decompressed), flusher{w})
+	s.Attach(inflate.NewReader(prompt{s.Conn}, s.Limits.Decompressed), flusher{w})
 	return nil
 }
 
@@ -77,9 +77,9 @@ func (f flusher) Write(p []byte) (int, error) {
 // xfeature asks for answers of many lines in one compressed piece each, as large
 // commercial servers give them.
 func (s *session) xfeature() error {
-	r, err := s.cmd("XFEATURE", "COMPRESS", "GZIP", "TERMINATOR")
+	r, err := s.Cmd("XFEATURE", "COMPRESS", "GZIP", "TERMINATOR")
 	if err == nil && unknown(r.Code) {
-		r, err = s.cmd("XFEATURE", "COMPRESS", "GZIP")
+		r, err = s.Cmd("XFEATURE", "COMPRESS", "GZIP")
 	}
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ const gzipMark = "[COMPRESS=GZIP]"
 // data returns the lines behind a reply.
 func (s *session) data(r *protocols.Reply) lineSource {
 	if s.gzip && strings.Contains(r.Text(), gzipMark) {
-		return &gzipBlock{lr: s.in, limits: s.limits}
+		return &gzipBlock{lr: s.In, limits: s.Limits}
 	}
 	return s.block()
 }

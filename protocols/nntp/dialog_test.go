@@ -135,7 +135,7 @@ var byHand = []recording{
 	{Name: "starttls", Call: protocoltest.Get("local.test/1", nil), Options: func(o *protocols.Options) { o.Mechanism = mechanismUser }},
 	{Name: "legacy", Call: over("local.test/1-2"), Options: plain},
 	{Name: "heads", Call: over("local.test"), Options: plain},
-	{Name: "login-when-asked", Call: protocoltest.Get("local.test/1", nil), Options: plain},
+	{Name: "login-not-offered", Call: protocoltest.Get("local.test/1", nil), Options: plain},
 	{Name: "reader-when-asked", Call: protocoltest.Stat("local.test"), Options: plain},
 	{Name: "transit", Call: protocoltest.Stat("local.test"), Options: plain},
 	{Name: "ihave", Options: plain, Setup: func(s *Settings) { s.Reader = ReaderNever }, Call: using(func(ctx context.Context, c *Client) error {

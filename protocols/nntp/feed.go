@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"iter"
+
+	"github.com/netclients/netclients/internal/line"
 )
 
 // Offer is an article for Feed. Open gives its content, and is called only when
@@ -22,7 +24,7 @@ const feedBatch = 50
 // the peer took it, an error of class fs.ErrExist when it did not want it. When
 // each returns an error the work stops with it.
 func (c *Client) Feed(ctx context.Context, offers iter.Seq[Offer], each func(id string, err error) error) error {
-	return c.do(ctx, "feed", "", nil, func(s *session) error {
+	return c.do(ctx, "feed", "", nil, func(ctx context.Context, s *session) error {
 		if _, err := s.need(ctx, []int{203}, "MODE", "STREAM"); err != nil {
 			return err
 		}
@@ -49,16 +51,16 @@ func (c *Client) Feed(ctx context.Context, offers iter.Seq[Offer], each func(id 
 // replies to those.
 func (s *session) feed(batch []Offer, each func(id string, err error) error) error {
 	for _, o := range batch {
-		if err := s.queue("CHECK", o.ID); err != nil {
+		if err := s.Queue("CHECK", o.ID); err != nil {
 			return err
 		}
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		return err
 	}
 	var wanted []Offer
 	for i, o := range batch {
-		r, err := s.reply()
+		r, err := s.Reply()
 		if err != nil {
 			return err
 		}
@@ -68,7 +70,7 @@ func (s *session) feed(batch []Offer, each func(id string, err error) error) err
 		}
 		if err := each(o.ID, s.c.wrap(refusal(r), "feed", o.ID)); err != nil {
 			if i < len(batch)-1 {
-				s.fail(errStop)
+				s.Fail(line.ErrStop)
 			}
 			return err
 		}
@@ -86,26 +88,26 @@ func (s *session) takeThis(wanted []Offer, each func(id string, err error) error
 			own[i] = localOr(err)
 			continue
 		}
-		err = s.queue("TAKETHIS", o.ID)
+		err = s.Queue("TAKETHIS", o.ID)
 		if err == nil {
 			err = s.sendArticle(&headerWatch{r: r})
 		}
 		r.Close()
 		if err != nil {
-			return s.fail(err)
+			return s.Fail(err)
 		}
 	}
 	for i, o := range wanted {
 		err := own[i]
 		if err == nil {
-			r, bad := s.reply()
+			r, bad := s.Reply()
 			if bad != nil {
 				return bad
 			}
 			err = want(r, 239)
 		}
 		if stop := each(o.ID, s.c.wrap(err, "feed", o.ID)); stop != nil {
-			s.fail(errStop)
+			s.Fail(line.ErrStop)
 			return stop
 		}
 	}

@@ -40,13 +40,13 @@ func (c *Client) idOf(ctx context.Context, t target) (id string) {
 	finder := c.finder.Load()
 	if finder == nil {
 		var err error
-		if finder, err = New(c.url, c.opts); err != nil {
+		if finder, err = New(c.line.URL, c.line.Opts); err != nil {
 			return ""
 		}
 		finder.Settings = c.Settings
 		c.finder.Store(finder)
 	}
-	if c.keeper.Open() != nil {
+	if c.line.Closed() != nil {
 		return "" // closed meanwhile, which the finder may have missed
 	}
 	for e, err := range finder.Overview(ctx, articleName(t.group, t.low)) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
@@ -17,10 +18,10 @@ import (
 func fuzzSession(data []byte) *session {
 	u, _ := protocols.ParseURL("nntp://localhost/", "")
 	c, _ := New(u, nil)
-	t := &control{limits: c.limits}
-	t.in = wire.NewLineReader(bytes.NewReader(data), 1<<10)
-	t.out = wire.NewWriter(io.Discard, 0)
-	return &session{control: t, c: c, base: c.urlOf(""), format: standard}
+	t := &line.Core{Limits: c.line.Limits}
+	t.In = wire.NewLineReader(bytes.NewReader(data), 1<<10)
+	t.Out = wire.NewWriter(io.Discard, 0)
+	return &session{Core: t, c: c, base: c.urlOf(""), format: standard}
 }
 
 // FuzzOverview: whatever a line says, an entry is parsed or raw, and a parsed one

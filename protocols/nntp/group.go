@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -13,7 +14,7 @@ import (
 // RFC 3977 6.1.1). The count is the server's estimate.
 func (c *Client) Group(ctx context.Context, group string) (protocols.GroupInfo, error) {
 	var g protocols.GroupInfo
-	err := c.do(ctx, "group", group, []string{group}, func(s *session) error {
+	err := c.do(ctx, "group", group, []string{group}, func(ctx context.Context, s *session) error {
 		t, err := oneGroup(group)
 		if err != nil {
 			return err
@@ -42,7 +43,7 @@ func (s *session) entered(group string, r *protocols.Reply) (protocols.GroupInfo
 			n[i], ok = parseNumber(words[i])
 		}
 		if !ok {
-			return protocols.GroupInfo{}, s.fail(protocols.ProtocolError(proto, "", "reply to GROUP without three numbers: "+strconv.Quote(clip(r.Text()))))
+			return protocols.GroupInfo{}, s.Fail(protocols.ProtocolError(proto, "", "reply to GROUP without three numbers: "+strconv.Quote(clip(r.Text()))))
 		}
 	}
 	s.group = group
@@ -100,23 +101,23 @@ type step struct {
 func (s *session) fly(group string, ahead []step, verb string, args []string) (r, refused *protocols.Reply, err error) {
 	switching := group != "" && group != s.group
 	for _, st := range ahead {
-		if err := s.queue(st.verb, st.args...); err != nil {
+		if err := s.Queue(st.verb, st.args...); err != nil {
 			return nil, nil, err
 		}
 	}
 	if switching {
-		if err := s.queue("GROUP", group); err != nil {
+		if err := s.Queue("GROUP", group); err != nil {
 			return nil, nil, err
 		}
 	}
-	if err := s.queue(verb, args...); err != nil {
-		return nil, nil, s.fail(err) // what is queued must not go out with the next command
+	if err := s.Queue(verb, args...); err != nil {
+		return nil, nil, s.Fail(err) // what is queued must not go out with the next command
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		return nil, nil, err
 	}
 	for _, st := range ahead {
-		if r, err = s.reply(); err == nil {
+		if r, err = s.Reply(); err == nil {
 			err = st.then(r)
 		}
 		if err != nil {
@@ -124,7 +125,7 @@ func (s *session) fly(group string, ahead []step, verb string, args []string) (r
 		}
 	}
 	if switching {
-		if r, err = s.reply(); err != nil {
+		if r, err = s.Reply(); err != nil {
 			return nil, nil, err
 		}
 		if r.Code == 211 {
@@ -136,11 +137,11 @@ func (s *session) fly(group string, ahead []step, verb string, args []string) (r
 			return nil, nil, err
 		}
 	}
-	if r, err = s.reply(); err != nil || refused == nil {
+	if r, err = s.Reply(); err != nil || refused == nil {
 		return r, refused, err
 	}
 	if hasData(r.Code, verb) {
-		return nil, refused, s.fail(s.data(r).Drain(mostDrained))
+		return nil, refused, s.Fail(s.data(r).Drain(mostDrained))
 	}
 	return r, refused, nil
 }
@@ -148,7 +149,7 @@ func (s *session) fly(group string, ahead []step, verb string, args []string) (r
 // Numbers returns the article numbers of a group or of a range of it (LISTGROUP,
 // RFC 3977 6.1.2), in the server's order, streamed.
 func (c *Client) Numbers(ctx context.Context, name string) iter.Seq2[int64, error] {
-	return stream(ctx, c, "listgroup", name, func(s *session, yield func(int64) bool) error {
+	return stream(ctx, c, "listgroup", name, func(ctx context.Context, s *session, yield func(int64) bool) error {
 		t, err := oneGroup(name)
 		if err != nil {
 			return err
@@ -171,12 +172,12 @@ func (c *Client) Numbers(ctx context.Context, name string) iter.Seq2[int64, erro
 }
 
 // stream runs a listing as an iterator: the client is busy until the loop ends.
-func stream[T any](ctx context.Context, c *Client, op, name string, run func(s *session, yield func(T) bool) error, args ...string) iter.Seq2[T, error] {
+func stream[T any](ctx context.Context, c *Client, op, name string, run func(ctx context.Context, s *session, yield func(T) bool) error, args ...string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		err := c.do(ctx, op, name, append(args, name), func(s *session) error {
-			return run(s, func(v T) bool { return yield(v, nil) })
+		err := c.do(ctx, op, name, append(args, name), func(ctx context.Context, s *session) error {
+			return run(ctx, s, func(v T) bool { return yield(v, nil) })
 		})
-		if err != nil && err != errStop {
+		if err != nil && err != line.ErrStop {
 			var zero T
 			yield(zero, err)
 		}
@@ -187,7 +188,7 @@ func stream[T any](ctx context.Context, c *Client, op, name string, run func(s *
 // a group: that of the name. Its number and message-id are in the entry.
 func (c *Client) Neighbour(ctx context.Context, name string, next bool) (protocols.Entry, error) {
 	var e protocols.Entry
-	err := c.do(ctx, "next", name, []string{name}, func(s *session) error {
+	err := c.do(ctx, "next", name, []string{name}, func(ctx context.Context, s *session) error {
 		t, err := oneGroup(name)
 		if err != nil {
 			return err
@@ -222,7 +223,7 @@ func (s *session) pointed(r *protocols.Reply, group string) (protocols.Entry, er
 	number, rest, _ := strings.Cut(r.Text(), " ")
 	n, ok := parseNumber(number)
 	if !ok {
-		return protocols.Entry{}, s.fail(protocols.ProtocolError(proto, "", "reply without an article number: "+strconv.Quote(clip(r.Text()))))
+		return protocols.Entry{}, s.Fail(protocols.ProtocolError(proto, "", "reply without an article number: "+strconv.Quote(clip(r.Text()))))
 	}
 	id, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	return s.articleEntry(group, n, id), nil

@@ -23,7 +23,7 @@ func (h HeaderLine) Text() string { return decodeHeader(h.Value) }
 // servers that predate it). From a server that has neither it takes whole headers
 // (HEAD), which serve for all but metadata.
 func (c *Client) Header(ctx context.Context, name, field string) iter.Seq2[HeaderLine, error] {
-	return stream(ctx, c, "hdr", name, func(s *session, yield func(HeaderLine) bool) error {
+	return stream(ctx, c, "hdr", name, func(ctx context.Context, s *session, yield func(HeaderLine) bool) error {
 		t, err := parseName(name)
 		if err == nil {
 			err = checkField(field)
@@ -96,7 +96,7 @@ func (s *session) askHeader(ctx context.Context, t *target, field string) (*prot
 // (XPAT, RFC 2980 2.9). Where a server has no XPAT the header is compared here.
 // The entries hold the number, and the header in Facts.
 func (c *Client) Search(ctx context.Context, name, query string) iter.Seq2[protocols.Entry, error] {
-	return stream(ctx, c, "search", name, func(s *session, yield func(protocols.Entry) bool) error {
+	return stream(ctx, c, "search", name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 		t, err := oneGroup(name)
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
@@ -52,9 +53,9 @@ func (s *session) eachHead(ctx context.Context, t target, take func(target) (mor
 		}
 		t.low, t.high = max(t.low, g.Low, 1), min(t.high, g.High)
 	}
-	send := func(one target) error { return s.queue(string(Head), one.spec()) }
+	send := func(one target) error { return s.Queue(string(Head), one.spec()) }
 	missing := 0
-	for one, err := range wire.NewWindow(s.out, windowHigh, windowLow, send).All(t.each) {
+	for one, err := range wire.NewWindow(s.Out, windowHigh, windowLow, send).All(t.each) {
 		found, more := false, true
 		if err == nil {
 			found, err = s.hasHead()
@@ -63,15 +64,15 @@ func (s *session) eachHead(ctx context.Context, t target, take func(target) (mor
 			missing = 0
 			more, err = take(one)
 		}
-		if missing++; err == nil && missing > s.limits.ReplyLines {
+		if missing++; err == nil && missing > s.Limits.ReplyLines {
 			err = &wire.LimitError{What: "run of articles that are not there", Limit: int64(missing), Unit: "articles"}
 		}
 		if err != nil {
-			return s.fail(err) // answers are under way that nobody reads
+			return s.Fail(err) // answers are under way that nobody reads
 		}
 		if !more {
-			s.fail(errStop)
-			return errStop
+			s.Fail(line.ErrStop)
+			return line.ErrStop
 		}
 	}
 	return nil
@@ -92,7 +93,7 @@ func (t target) each(yield func(target) bool) {
 
 // hasHead reads the reply to HEAD: whether the article is there.
 func (s *session) hasHead() (bool, error) {
-	r, err := s.reply()
+	r, err := s.Reply()
 	if err != nil {
 		return false, err
 	}

@@ -1,6 +1,7 @@
 package nntp
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -188,7 +189,7 @@ func TestCapabilitiesForgotten(t *testing.T) {
 	if want := []string{"CAPABILITIES", "STARTTLS", "CAPABILITIES", "AUTHINFO", "CAPABILITIES"}; !slices.Equal(asked, want) {
 		t.Errorf("asked %v, want %v", asked, want)
 	}
-	err := c.do(t.Context(), "test", "", nil, func(s *session) error {
+	err := c.do(t.Context(), "test", "", nil, func(_ context.Context, s *session) error {
 		if s.offers("STARTTLS") {
 			t.Error("the session believes what was said before TLS")
 		}

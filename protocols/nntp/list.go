@@ -142,7 +142,7 @@ func (c *Client) groupEntry(line string, counted bool) (protocols.Entry, bool) {
 // with any keyword (ACTIVE.TIMES, DISTRIB.PATS, HEADERS, MOTD, OVERVIEW.FMT, ...),
 // HELP, XGTITLE, and what a server has of its own.
 func (c *Client) Lines(ctx context.Context, command string) iter.Seq2[string, error] {
-	return stream(ctx, c, "list", "", func(s *session, yield func(string) bool) error {
+	return stream(ctx, c, "list", "", func(ctx context.Context, s *session, yield func(string) bool) error {
 		r, err := s.askRaw(ctx, command)
 		if err != nil {
 			return err
@@ -161,7 +161,7 @@ func (c *Client) Lines(ctx context.Context, command string) iter.Seq2[string, er
 // NewGroups returns the groups made since a time of the server (NEWGROUPS, RFC 3977
 // 7.3).
 func (c *Client) NewGroups(ctx context.Context, since time.Time) iter.Seq2[protocols.Entry, error] {
-	return stream(ctx, c, "newgroups", "", func(s *session, yield func(protocols.Entry) bool) error {
+	return stream(ctx, c, "newgroups", "", func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 		r, err := s.need(ctx, []int{231}, "NEWGROUPS", s.stamp(since)...)
 		if err != nil {
 			return err
@@ -176,7 +176,7 @@ func (c *Client) NewGroups(ctx context.Context, since time.Time) iter.Seq2[proto
 // NewNews returns the message-ids of articles that came to groups of the wildmat
 // since a time of the server (NEWNEWS, RFC 3977 7.4).
 func (c *Client) NewNews(ctx context.Context, wildmat string, since time.Time) iter.Seq2[string, error] {
-	return stream(ctx, c, "newnews", wildmat, func(s *session, yield func(string) bool) error {
+	return stream(ctx, c, "newnews", wildmat, func(ctx context.Context, s *session, yield func(string) bool) error {
 		if wildmat == "" {
 			wildmat = "*"
 		}
@@ -205,14 +205,14 @@ func (s *session) stamp(t time.Time) []string {
 // Date asks for the server's time (DATE, RFC 3977 7.1).
 func (c *Client) Date(ctx context.Context) (time.Time, error) {
 	var at time.Time
-	err := c.do(ctx, "date", "", nil, func(s *session) error {
+	err := c.do(ctx, "date", "", nil, func(ctx context.Context, s *session) error {
 		r, err := s.need(ctx, []int{111}, "DATE")
 		if err != nil {
 			return err
 		}
 		word, _ := cutBlank(strings.TrimSpace(r.Text()))
 		if at, err = time.Parse("20060102150405", word); err != nil {
-			return s.fail(protocols.ProtocolError(proto, "", "reply to DATE without a time: "+clip(r.Text())))
+			return s.Fail(protocols.ProtocolError(proto, "", "reply to DATE without a time: "+clip(r.Text())))
 		}
 		return nil
 	})

@@ -17,7 +17,7 @@ var _ protocols.MessageSource = (*Client)(nil)
 // change when a server is built anew.
 func (c *Client) OpenMailbox(ctx context.Context, name string) (*protocols.Mailbox, error) {
 	var m *protocols.Mailbox
-	err := c.do(ctx, "sync", name, []string{name}, func(s *session) error {
+	err := c.do(ctx, "sync", name, []string{name}, func(ctx context.Context, s *session) error {
 		t, err := oneGroup(name)
 		if err != nil {
 			return err
@@ -33,10 +33,10 @@ func (c *Client) OpenMailbox(ctx context.Context, name string) (*protocols.Mailb
 }
 
 func (c *Client) mailbox(t target, name string, g protocols.GroupInfo) *protocols.Mailbox {
-	host, port, _ := c.hostPort()
+	_, host, port, _ := c.address()
 	m := &protocols.Mailbox{Account: net.JoinHostPort(host, port), Name: name, Grows: true}
 	m.Changes = func(ctx context.Context, since string) iter.Seq2[protocols.Entry, error] {
-		return stream(ctx, c, "sync", name, func(s *session, yield func(protocols.Entry) bool) error {
+		return stream(ctx, c, "sync", name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 			return s.changes(ctx, m, t, g, since, yield)
 		})
 	}

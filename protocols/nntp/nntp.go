@@ -31,9 +31,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/netclients/netclients/internal/keeper"
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // proto is the name in errors, entries and traces.
@@ -103,12 +102,7 @@ type Client struct {
 	// this one has not. They belong to the caller, who closes them.
 	Fill []*Client
 
-	url    *url.URL
-	scheme protocols.Scheme
-	opts   *protocols.Options
-	limits protocols.Limits
-	dialer *transport.Dialer
-	keeper keeper.Keeper[*session]
+	line   *line.Client[*session]
 	finder atomic.Pointer[Client] // asks for message-ids while c is busy; nil: not needed yet
 }
 
@@ -131,8 +125,8 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
-	c.keeper.Connect = c.connect
+	c := &Client{}
+	c.line = line.New(c.protocol(), u, s, o)
 	return c, nil
 }
 
@@ -140,26 +134,26 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 // none, such as news:group. It is called before the first verb, and changes
 // nothing where the URL names one.
 func (c *Client) SetServer(host string) error {
-	if c.url.Hostname() != "" || host == "" {
+	if c.line.URL.Hostname() != "" || host == "" {
 		return nil
 	}
 	named, err := protocols.ParseURL(host, "nntp")
 	if err != nil {
 		return err
 	}
-	u := *c.url
+	u := *c.line.URL
 	u.Host, u.User, u.Opaque = named.Host, named.User, ""
-	c.url, c.dialer = &u, transport.NewDialer(proto, &u, c.opts)
+	c.line.SetURL(&u)
 	return nil
 }
 
-// hostPort returns the server's address, or an error when nobody has named one.
-func (c *Client) hostPort() (host, port string, err error) {
-	if c.url.Hostname() == "" {
-		return "", "", &protocols.Error{Kind: protocols.KindUsage, Text: "no server", Hint: "put it into the URL, or set NNTPSERVER"}
+// address returns the server's address, or an error when nobody has named one.
+func (c *Client) address() (network, host, port string, err error) {
+	if c.line.URL.Hostname() == "" {
+		return "", "", "", &protocols.Error{Kind: protocols.KindUsage, Text: "no server", Hint: "put it into the URL, or set NNTPSERVER"}
 	}
-	host, port = protocols.HostPort(c.url, c.scheme)
-	return host, port, nil
+	host, port = protocols.HostPort(c.line.URL, c.line.Scheme)
+	return "tcp", host, port, nil
 }
 
 // Path returns the name that a URL points at (RFC 5538).
@@ -189,13 +183,13 @@ func Path(u *url.URL) (string, error) {
 
 // urlOf returns the URL that opens name.
 func (c *Client) urlOf(name string) string {
-	scheme := c.url.Scheme
+	scheme := c.line.URL.Scheme
 	if scheme == "news" {
 		scheme = "nntp"
 	}
-	u := url.URL{Scheme: scheme, Host: c.url.Host}
-	if c.url.User != nil {
-		u.User = url.User(c.url.User.Username())
+	u := url.URL{Scheme: scheme, Host: c.line.URL.Host}
+	if c.line.URL.User != nil {
+		u.User = url.User(c.line.URL.User.Username())
 	}
 	return u.String() + "/" + escapeName(name)
 }

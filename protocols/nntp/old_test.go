@@ -15,7 +15,7 @@ import (
 func TestNoOverview(t *testing.T) {
 	news := newslab.Sample()
 	news.Cancel("<3@lab.invalid>")
-	s := start(t, newslab.Options{News: news, Legacy: true, Disable: []string{"XOVER", "XHDR", "XPAT", "LISTGROUP", "MODE", "AUTHINFO"}})
+	s := start(t, newslab.Options{News: news, Legacy: true, Disable: []string{"XOVER", "XHDR", "XPAT", "LISTGROUP", "MODE"}})
 	c := dial(t, s, nil)
 	all := collect(t, c.List(t.Context(), "local.test"))
 	var numbers []int64

@@ -25,7 +25,7 @@ var standard = []field{{"subject", false}, {"from", false}, {"date", false}, {"m
 // line that cannot be parsed is an entry with Raw set. Fields beyond the usual
 // ones stand in Facts.
 func (c *Client) Overview(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
-	return stream(ctx, c, "over", name, func(s *session, yield func(protocols.Entry) bool) error {
+	return stream(ctx, c, "over", name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 		t, err := parseName(name)
 		if err != nil {
 			return err
@@ -223,7 +223,7 @@ func setColumn(e *protocols.Entry, f field, value string) {
 // articles of a group or of a range of it by their overview, as far as
 // Settings.Newest, Since and Before want them.
 func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
-	return stream(ctx, c, "ls", name, func(s *session, yield func(protocols.Entry) bool) error {
+	return stream(ctx, c, "ls", name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 		t, err := parseName(name)
 		if err != nil {
 			return err

@@ -16,7 +16,7 @@ import (
 // could know whether the article is there.
 func (c *Client) Send(ctx context.Context, m *protocols.Message) (*protocols.Receipt, error) {
 	receipt := &protocols.Receipt{}
-	err := c.do(ctx, "post", "", append([]string{m.From}, m.To...), func(s *session) error {
+	err := c.do(ctx, "post", "", append([]string{m.From}, m.To...), func(ctx context.Context, s *session) error {
 		if _, err := s.need(ctx, []int{340}, "POST"); err != nil {
 			return err
 		}
@@ -47,10 +47,11 @@ func unrepeatable(err error) error {
 // its end is not ended: the connection is given up instead.
 func (s *session) article(r io.Reader, receipt *protocols.Receipt) (*protocols.Reply, error) {
 	in := &headerWatch{r: r}
+	s.Expect(1)
 	if err := s.sendArticle(in); err != nil {
 		return nil, err
 	}
-	reply, err := s.reply()
+	reply, err := s.Reply()
 	if err != nil {
 		return nil, &protocols.Error{Kind: protocols.KindOf(err), Text: "no answer behind the article; it may have been taken", Err: err}
 	}
@@ -59,18 +60,18 @@ func (s *session) article(r io.Reader, receipt *protocols.Receipt) (*protocols.R
 }
 
 func (s *session) sendArticle(r *headerWatch) error {
-	w := wire.NewDotWriter(s.out, wire.Normalize)
+	w := wire.NewDotWriter(s.Out, wire.Normalize)
 	if _, err := w.ReadFrom(r); err != nil {
-		s.fail(err)
+		s.Fail(err)
 		return notNet(err, r)
 	}
 	if err := w.Close(); err != nil {
-		return s.fail(err)
+		return s.Fail(err)
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		return err
 	}
-	s.conn.Event(protocols.EventData, "article sent", r.n)
+	s.Conn.Event(protocols.EventData, "article sent", r.n)
 	return nil
 }
 
@@ -141,7 +142,7 @@ func idIn(text string) string {
 // 3977 6.3.2). One that is not wanted is an error of class fs.ErrExist.
 func (c *Client) IHave(ctx context.Context, id string, r io.Reader) (*protocols.Receipt, error) {
 	receipt := &protocols.Receipt{}
-	err := c.do(ctx, "ihave", "", []string{id}, func(s *session) error {
+	err := c.do(ctx, "ihave", "", []string{id}, func(ctx context.Context, s *session) error {
 		if err := checkID(id); err != nil {
 			return err
 		}

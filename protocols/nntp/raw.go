@@ -16,7 +16,7 @@ var goesOn = map[int]bool{335: true, 340: true, 382: true, 383: true, 206: true}
 // behind it, at most as many as the limits of a reply allow.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	var reply *protocols.Reply
-	err := c.do(ctx, "raw", "", []string{command}, func(s *session) error {
+	err := c.do(ctx, "raw", "", []string{command}, func(ctx context.Context, s *session) error {
 		r, err := s.askRaw(ctx, command)
 		if err != nil {
 			return err
@@ -35,13 +35,13 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 // Raw is Do without a limit: the lines behind the reply go to each as they come.
 // A line is valid until the next one.
 func (c *Client) Raw(ctx context.Context, command string, reply func(*protocols.Reply) error, each func(line []byte) error) error {
-	return c.do(ctx, "raw", "", []string{command}, func(s *session) error {
+	return c.do(ctx, "raw", "", []string{command}, func(ctx context.Context, s *session) error {
 		r, err := s.askRaw(ctx, command)
 		if err != nil {
 			return err
 		}
 		if err := reply(r); err != nil {
-			return s.fail(err)
+			return s.Fail(err)
 		}
 		if verb, _ := cutBlank(command); !hasData(r.Code, verb) {
 			return nil
@@ -68,7 +68,7 @@ func (s *session) askRaw(ctx context.Context, command string) (*protocols.Reply,
 	s.group = ""
 	r, err := s.ask(ctx, strings.TrimRight(command, " "))
 	if err == nil && (goesOn[r.Code] || strings.EqualFold(verb, "QUIT")) {
-		s.c.keeper.Drop(s)
+		s.c.line.Drop(s)
 	}
 	return r, err
 }

@@ -2,26 +2,20 @@ package nntp
 
 import (
 	"context"
-	"errors"
-	"io"
-	"time"
 
+	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
-// errStop says that the reader of a listing has had enough.
-var errStop = errors.New("stopped")
-
 // session is one conversation with a server, past the greeting.
 type session struct {
-	*control
+	*line.Core
 	c        *Client
-	base     string // what the URLs of all entries begin with
-	greeting protocols.Reply
+	base     string                 // what the URLs of all entries begin with
 	caps     []protocols.Capability // as asked for last
 	modern   bool                   // the server knows CAPABILITIES
-	cred     protocols.Credential
 	loggedIn bool
 	reader   bool    // MODE READER was sent
 	gzip     bool    // long answers may come compressed (XFEATURE)
@@ -29,135 +23,78 @@ type session struct {
 	format   []field // of overviews; nil: not asked for yet
 	overVerb string  // OVER or XOVER; empty: not known
 	hdrVerb  string  // HDR or XHDR; empty: not known
-	login    time.Duration
-	greeted  time.Duration
+}
+
+// protocol is NNTP on a session of package line.
+func (c *Client) protocol() line.Protocol[*session] {
+	return line.Protocol[*session]{
+		Name: proto,
+		Dialect: line.Dialect{
+			Read: line.Numeric(wire.NNTP), Refusal: refusal,
+			Want:     func(r *protocols.Reply) error { return ReplyError(r) },
+			Farewell: func(r *protocols.Reply) bool { return r.Code == 400 || r.Code == 205 },
+		},
+		URLOf:        c.urlOf,
+		Address:      c.address,
+		Open:         c.converse,
+		Greet:        (*session).welcome,
+		Learn:        (*session).capabilities,
+		Offers:       func(s *session) bool { return s.offers("STARTTLS") },
+		TLSVerb:      "STARTTLS",
+		StartTLS:     (*session).startTLS,
+		Prepare:      func(ctx context.Context, s *session) error { return s.becomeReader(ctx) },
+		LogIn:        func(_ context.Context, s *session) error { return s.logInEarly() },
+		Settle:       func(_ context.Context, s *session) error { return s.compress() },
+		Capabilities: c.probed,
+		Lives:        (*session).lives,
+		Over:         func(s *session) bool { return s.Last.Code == 400 },
+		Goodbye:      func(s *session) { s.Cmd("QUIT") },
+	}
+}
+
+// converse makes a session. Servers answer in two small writes, a reply and its lines,
+// of which the second one waits for our acknowledgement: each wait is announced.
+func (c *Client) converse(t *line.Core) (*session, error) {
+	t.Attach(prompt{t.Conn}, t.Conn)
+	return &session{Core: t, c: c, base: c.urlOf("")}, nil
+}
+
+// prompt reads from a connection with each wait announced.
+type prompt struct{ *transport.Conn }
+
+func (p prompt) Read(b []byte) (int, error) {
+	p.QuickAck()
+	return p.Conn.Read(b)
 }
 
 // do runs one operation on the session, and wraps its error. args are what goes on
 // the wire.
-func (c *Client) do(ctx context.Context, op, name string, args []string, f func(s *session) error) error {
-	release, err := c.enter(ctx, args...)
-	if err == nil {
-		defer release()
-		err = c.keeper.Run(ctx, f)
-	}
-	return c.wrap(err, op, name)
+func (c *Client) do(ctx context.Context, op, name string, args []string, f func(ctx context.Context, s *session) error) error {
+	return c.line.Do(ctx, op, name, args, f)
 }
 
-// enter begins an operation. A client that is closed says so first.
-func (c *Client) enter(ctx context.Context, args ...string) (release func(), err error) {
-	if err := c.keeper.Open(); err != nil {
-		return nil, err
-	}
-	return c.keeper.Enter(ctx, args...)
-}
-
-// What package keeper asks of a session.
-
-func (s *session) Conn() *transport.Conn { return s.conn }
-func (s *session) Used() time.Time       { return s.used }
-func (s *session) Goodbye()              { s.cmd("QUIT") }
-func (s *session) Lost() bool            { return s.failed != nil || s.last == 400 }
-
-// Lives asks with DATE, which every reader knows and which changes nothing.
-func (s *session) Lives() bool {
-	r, err := s.cmd("DATE")
+// lives asks with DATE, which every reader knows and which changes nothing.
+func (s *session) lives() bool {
+	r, err := s.Cmd("DATE")
 	return err == nil && r.Code != 400 && r.Code != 205
 }
 
-// connect dials, greets, secures, logs in and agrees on compression.
-func (c *Client) connect(ctx context.Context) (*session, error) {
-	conn, err := c.dial(ctx)
+// welcome reads the greeting.
+func (s *session) welcome() (string, error) {
+	r, err := s.Reply()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	done := conn.Use(ctx)
-	defer done()
-	s, err := c.begin(ctx, conn)
-	if err == nil {
-		err = s.settle(ctx)
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return s, nil
+	return r.Text(), want(r, 200, 201)
 }
 
-func (c *Client) dial(ctx context.Context) (*transport.Conn, error) {
-	host, port, err := c.hostPort()
-	if err != nil {
+// startTLS asks for the upgrade (RFC 4642 2.2).
+func (s *session) startTLS() (no *protocols.Error, err error) {
+	r, err := s.Cmd("STARTTLS")
+	if err != nil || r.Code == 382 {
 		return nil, err
 	}
-	return c.dialer.Dial(ctx, "control", "tcp", host, port)
-}
-
-// begin reads the greeting, asks for the capabilities and brings TLS up. It
-// sends no secret. The session is never nil once the greeting was read.
-func (c *Client) begin(ctx context.Context, conn *transport.Conn) (*session, error) {
-	if c.scheme.TLS == protocols.TLSImplicit {
-		if err := conn.StartTLS(ctx); err != nil {
-			return nil, err
-		}
-	}
-	s := &session{control: newControl(conn, c.limits), c: c, base: c.urlOf("")}
-	start := time.Now()
-	greeting, err := s.reply()
-	if errors.Is(err, io.EOF) {
-		err = &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without a greeting"}
-	}
-	if err != nil {
-		return nil, err
-	}
-	s.greeting, s.greeted = *greeting, time.Since(start)
-	if err := want(greeting, 200, 201); err != nil {
-		return s, err
-	}
-	if s.cred, err = s.credential(ctx); err != nil {
-		return s, err
-	}
-	if err := s.capabilities(); err != nil {
-		return s, err
-	}
-	return s, s.secure(ctx)
-}
-
-// settle brings a session that has TLS where it can have it to where commands of
-// readers work.
-func (s *session) settle(ctx context.Context) error {
-	if err := s.becomeReader(ctx); err != nil {
-		return err
-	}
-	if err := s.logInEarly(); err != nil {
-		return err
-	}
-	return s.compress()
-}
-
-// secure upgrades with STARTTLS as scheme and options say (RFC 4642 2.2). Nothing
-// may have come behind the 382: it would be taken for the server's word under TLS.
-func (s *session) secure(ctx context.Context) error {
-	mode := s.c.opts.TLS.Mode
-	if s.conn.TLS() != nil || mode == protocols.TLSOff || mode != protocols.TLSRequire && !s.offers("STARTTLS") {
-		return nil
-	}
-	r, err := s.cmd("STARTTLS")
-	if err != nil {
-		return err
-	}
-	if r.Code != 382 {
-		if mode != protocols.TLSRequire && r.Code >= 400 {
-			return nil
-		}
-		return &protocols.Error{Kind: protocols.KindTLS, Code: r.Code, Text: r.Text() + ": TLS was asked for, the server does not give it"}
-	}
-	if s.in.Buffered() > 0 {
-		return s.fail(&protocols.Error{Kind: protocols.KindTLS, Text: "bytes in clear behind the reply to STARTTLS: somebody may be in the way"})
-	}
-	if err := s.conn.StartTLS(ctx); err != nil {
-		return s.fail(err)
-	}
-	return s.capabilities() // what was said in clear counts no more (RFC 4642 2.2.2)
+	return refusal(r), nil
 }
 
 // becomeReader sends MODE READER where it is needed: to a server that says so,
@@ -172,7 +109,7 @@ func (s *session) becomeReader(ctx context.Context) error {
 
 func (s *session) modeReader(ctx context.Context) error {
 	s.reader = true
-	r, err := s.cmd("MODE", "READER")
+	r, err := s.Cmd("MODE", "READER")
 	switch {
 	case err != nil:
 		return err
@@ -182,19 +119,19 @@ func (s *session) modeReader(ctx context.Context) error {
 	if err := want(r, 200, 201); err != nil {
 		return err
 	}
-	s.greeting = *r
+	s.Banner = r.Text()
 	if !s.modern {
 		return nil
 	}
 	if err := s.capabilities(); err != nil {
 		return err
 	}
-	return s.secure(ctx)
+	return s.c.line.Secure(ctx, s)
 }
 
 // capabilities asks for them; a server that does not know the command has none.
 func (s *session) capabilities() error {
-	r, err := s.cmd("CAPABILITIES")
+	r, err := s.Cmd("CAPABILITIES")
 	if err != nil {
 		return err
 	}
@@ -202,7 +139,7 @@ func (s *session) capabilities() error {
 	s.overVerb, s.hdrVerb = "", ""
 	if !s.modern {
 		if r.Code < 400 {
-			return s.fail(refusal(r))
+			return s.Fail(refusal(r))
 		}
 		return nil
 	}
@@ -216,17 +153,12 @@ func (s *session) capabilities() error {
 }
 
 // wrap adds the verb and the URL to an error.
-func (c *Client) wrap(err error, op, name string) error {
-	if err == nil || errors.Is(err, errStop) {
-		return err
-	}
-	return protocols.Wrap(err, proto, op, c.urlOf(name))
-}
+func (c *Client) wrap(err error, op, name string) error { return c.line.Wrap(err, op, name) }
 
 // Close ends the session with QUIT and closes the connection. A running
 // operation is cut off.
 func (c *Client) Close() error {
-	err := c.keeper.Close()
+	err := c.line.Close()
 	if f := c.finder.Load(); f != nil {
 		f.Close()
 	}

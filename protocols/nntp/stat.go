@@ -10,7 +10,7 @@ import (
 // Stat describes a group (GROUP) or an article (its overview, or STAT).
 func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
 	var e protocols.Entry
-	err := c.do(ctx, "stat", name, []string{name}, func(s *session) (err error) {
+	err := c.do(ctx, "stat", name, []string{name}, func(ctx context.Context, s *session) (err error) {
 		e, err = s.stat(ctx, name)
 		return err
 	})
@@ -54,7 +54,7 @@ func (s *session) statArticle(ctx context.Context, t target) (protocols.Entry, e
 	} else {
 		err = s.overview(ctx, t, found)
 	}
-	if no, ok := errors.AsType[*protocols.Error](err); ok && no.Kind == protocols.KindRefused && s.failed == nil {
+	if no, ok := errors.AsType[*protocols.Error](err); ok && no.Kind == protocols.KindRefused && s.Failed() == nil {
 		err = nil // it is there, and that is all that the server tells
 	}
 	return e, err
@@ -79,7 +79,7 @@ func (s *session) exists(ctx context.Context, t target) (protocols.Entry, error)
 // its number and message-id.
 func (c *Client) Exists(ctx context.Context, name string) (protocols.Entry, error) {
 	var e protocols.Entry
-	err := c.do(ctx, "stat", name, []string{name}, func(s *session) error {
+	err := c.do(ctx, "stat", name, []string{name}, func(ctx context.Context, s *session) error {
 		t, err := article(name)
 		if err != nil {
 			return err

@@ -1,0 +1,88 @@
+package nntp
+
+import (
+	"io"
+
+	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/wire"
+)
+
+// lines reads the lines behind a reply; it returns line.ErrStop when each had enough.
+// A line is valid until the next one.
+func (s *session) lines(each func(line []byte) bool) error {
+	return s.linesOf(s.block(), each)
+}
+
+func (s *session) linesOf(d lineSource, each func(line []byte) bool) error {
+	for {
+		text, err := d.ReadLine()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return s.Fail(err)
+		case !each(text):
+			return s.rest(d)
+		}
+	}
+}
+
+// parsed is linesOf for lines that each can be parsed or not, which it tells: a
+// server that goes on with nonsense for as many lines as a reply may have is left.
+func (s *session) parsed(d lineSource, each func(line []byte) (ok, more bool)) error {
+	bad := 0
+	err := s.linesOf(d, func(text []byte) bool {
+		ok, more := each(text)
+		if bad++; ok {
+			bad = 0
+		}
+		return more && bad <= s.Limits.ReplyLines
+	})
+	if bad > s.Limits.ReplyLines {
+		return s.Fail(&wire.LimitError{What: "run of lines that make no sense", Limit: int64(s.Limits.ReplyLines), Unit: "lines"})
+	}
+	return err
+}
+
+// lineSource returns the lines of a multi-line reply up to io.EOF.
+type lineSource interface {
+	ReadLine() ([]byte, error)
+	Drain(limit int64) error
+}
+
+func (s *session) block() *wire.DotReader { return wire.NewDotReader(s.In) }
+
+// mostDrained is how many bytes of an answer that nobody wants are read, so that
+// the connection can be used on.
+const mostDrained = 256 << 10
+
+// rest drops what is left of a reply, or gives the connection up where that is much.
+func (s *session) rest(d lineSource) error {
+	if err := d.Drain(mostDrained); err != nil {
+		s.Fail(err)
+	}
+	return line.ErrStop
+}
+
+// bounded collects the lines behind a reply, within the limits of a reply.
+func (s *session) bounded(d lineSource) ([]string, error) {
+	var lines []string
+	size := int64(0)
+	var limit error
+	err := s.linesOf(d, func(text []byte) bool {
+		if size += int64(len(text)) + 2; size > s.Limits.Reply {
+			limit = &wire.LimitError{What: "reply", Limit: s.Limits.Reply}
+			return false
+		}
+		if len(lines) == s.Limits.ReplyLines {
+			limit = &wire.LimitError{What: "reply", Limit: int64(s.Limits.ReplyLines), Unit: "lines"}
+			return false
+		}
+		lines = append(lines, string(text))
+		return true
+	})
+	if limit != nil {
+		return lines, s.Fail(limit)
+	}
+	return lines, err
+}

@@ -140,11 +140,7 @@ var phases = map[Stage]string{Connected: "greeting", Secured: "login", LoggedIn:
 // the capabilities, on a connection of its own, so that each step is timed. ready, if
 // not nil, is called when the connection stands.
 func (c *Client[S]) Probe(ctx context.Context, ready func(s S)) (*protocols.Report, error) {
-	enter := func(outer context.Context, _ ...string) (leave func(), err error) {
-		ctx, leave, err = c.Enter(outer)
-		return leave, err
-	}
-	r, err := transport.Probe(ctx, c.URL, enter, func(r *protocols.Report) error { return c.probe(ctx, r, ready) })
+	r, err := transport.ProbeGate(ctx, c.URL, &c.gate, func(ctx context.Context, r *protocols.Report) error { return c.probe(ctx, r, ready) })
 	r.Banner = c.Mask.Text(r.Banner)
 	return r, c.Wrap(err, "probe", "")
 }

@@ -48,8 +48,8 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-// TestLoginOnce: a server that asks for a login in the middle of a session gets
-// one, and no second one when it asks again.
+// TestLoginOnce: a server that asks for a login in the middle of a session gets no
+// second one.
 func TestLoginOnce(t *testing.T) {
 	s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "480 log in"}}}})
 	c := dial(t, s, nil)
@@ -71,7 +71,7 @@ func TestLoginOnce(t *testing.T) {
 // success. Who names nobody is served.
 func TestLoginNotHad(t *testing.T) {
 	for _, legacy := range []bool{false, true} {
-		s := start(t, lab.NNTPOptions{Legacy: legacy, Disable: []string{"AUTHINFO"}})
+		s := start(t, newslab.Options{Legacy: legacy, Disable: []string{"AUTHINFO"}})
 		c := dial(t, s, nil)
 		if _, err := c.Group(t.Context(), "local.test"); protocols.KindOf(err) != protocols.KindAuth {
 			t.Errorf("legacy %v: %v", legacy, err)

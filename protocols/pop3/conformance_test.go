@@ -14,11 +14,7 @@ import (
 )
 
 // TestConformance runs the suite that all adapters pass.
-func TestConformance(t *testing.T) {
-	h := book().Suite()
-	h.SkipToo("closed", "Close does not cut off a session that is still being made")
-	protocoltest.Run(t, h)
-}
+func TestConformance(t *testing.T) { protocoltest.Run(t, book().Suite()) }
 
 // BenchmarkConformance measures against the server of package lab.
 func BenchmarkConformance(b *testing.B) { protocoltest.RunBenchmarks(b, Spec(), labServer) }

@@ -19,6 +19,7 @@ type options struct {
 	run, peers *regexp.Regexp
 	rounds     int
 	markdown   string
+	before     string // an older build, measured beside this one
 }
 
 func main() {
@@ -40,11 +41,12 @@ func parseFlags(args []string) (options, error) {
 	run := fs.String("run", "", "run only the workloads whose name matches `REGEXP`")
 	peers := fs.String("peer", "", "run only the peers whose name matches `REGEXP`")
 	rounds := fs.Int("rounds", 5, "timed rounds, after one to warm up")
+	before := fs.String("before", "", "measure the netclients at `PATH` too, as the state before a change")
 	markdown := fs.String("md", "", "write the tables into `FILE` too, between its results markers")
 	if err := fs.Parse(args); err != nil {
 		return options{}, err
 	}
-	opts := options{rounds: max(*rounds, 1), markdown: *markdown}
+	opts := options{rounds: max(*rounds, 1), markdown: *markdown, before: *before}
 	var err error
 	for _, re := range []struct {
 		to   **regexp.Regexp
@@ -73,6 +75,9 @@ func bench(ctx context.Context, opts options, out, log io.Writer) error {
 	for _, w := range workloads() {
 		if !opts.run.MatchString(w.name) {
 			continue
+		}
+		if opts.before != "" {
+			w.peers = withBefore(w.peers, opts.before)
 		}
 		r, err := w.measure(ctx, l, opts, log)
 		if err != nil {

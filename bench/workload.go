@@ -35,6 +35,19 @@ func (p peer) ours() bool {
 	return slices.ContainsFunc(p.argv, func(arg string) bool { return strings.Contains(arg, program) })
 }
 
+// withBefore adds a peer that is the first of ours as an older build did it.
+func withBefore(peers []peer, path string) []peer {
+	i := slices.IndexFunc(peers, peer.ours)
+	if i < 0 {
+		return peers
+	}
+	argv := slices.Clone(peers[i].argv)
+	for j, arg := range argv {
+		argv[j] = strings.ReplaceAll(arg, program, path)
+	}
+	return slices.Insert(slices.Clone(peers), i+1, peer{"before", argv})
+}
+
 // missing says why the peer cannot run, or nothing.
 func (p peer) missing(l *lab) string {
 	if p.ours() && l.buildErr != nil {

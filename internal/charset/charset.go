@@ -8,8 +8,9 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// Reader gives in, which is in the charset name, in UTF-8. A charset that is not
-// known is an error. It fits [mime.WordDecoder] and protocols.HeaderReader.
+// Reader returns a reader that converts in from the named charset to UTF-8, or an
+// error if the charset is unknown. It fits [mime.WordDecoder] and
+// protocols.HeaderReader.
 func Reader(name string, in io.Reader) (io.Reader, error) {
 	enc, err := htmlindex.Get(name)
 	if err != nil {

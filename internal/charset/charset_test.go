@@ -15,6 +15,6 @@ func TestReader(t *testing.T) {
 		}
 	}
 	if got, err := d.DecodeHeader("=?no-such?Q?x?="); err == nil {
-		t.Errorf("an unknown charset gives %q", got)
+		t.Errorf("an unknown charset returned %q", got)
 	}
 }

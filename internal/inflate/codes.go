@@ -2,17 +2,17 @@ package inflate
 
 import "math/bits"
 
-// huffman is a canonical code as one table: the index is the next bits, an entry
-// is the symbol times 16 and the length of its code, 0 for none.
+// huffman is a canonical code as one table. The index is the next bits; an entry
+// is the symbol times 16 plus the length of its code, 0 for none.
 type huffman struct {
 	table   []uint16
 	mask    uint64
 	longest uint
 }
 
-// build makes the table from the lengths of the codes, 0 to 15, by symbol
-// (RFC 1951 3.2.2). More codes than there is room for are an error; fewer are
-// one only when they come up.
+// build makes the table from the code lengths, 0 to 15, by symbol (RFC 1951
+// 3.2.2). An oversubscribed code is an error; an incomplete one is an error only
+// when a missing code is used.
 func (h *huffman) build(lengths []byte) error {
 	var count, next [16]int
 	h.longest = 1
@@ -49,7 +49,7 @@ func (h *huffman) build(lengths []byte) error {
 	return nil
 }
 
-// fixedCodes returns the codes of RFC 1951 3.2.6.
+// fixedCodes returns the fixed codes of RFC 1951 3.2.6.
 func fixedCodes() (lit, dist huffman) {
 	var lengths [288]byte
 	for i := range lengths {
@@ -72,13 +72,13 @@ func fixedCodes() (lit, dist huffman) {
 	return lit, dist
 }
 
-// extra is the base of a length or distance and how many bits are added to it.
+// extra is the base of a length or distance and the number of extra bits to add.
 type extra struct {
 	base int
 	bits uint
 }
 
-// lengthOf returns the length that the symbol 257+i stands for (RFC 1951 3.2.5).
+// lengthOf returns the length of symbol 257+i (RFC 1951 3.2.5).
 func lengthOf(i int) (extra, bool) {
 	switch {
 	case i < 8:
@@ -92,7 +92,7 @@ func lengthOf(i int) (extra, bool) {
 	return extra{}, false
 }
 
-// distanceOf returns the distance that a symbol stands for.
+// distanceOf returns the distance of a symbol.
 func distanceOf(i int) (extra, bool) {
 	if i < 4 {
 		return extra{i + 1, 0}, true
@@ -101,14 +101,14 @@ func distanceOf(i int) (extra, bool) {
 	return extra{(2+i%2)<<n + 1, n}, i < 30
 }
 
-// mostBits is what one copy takes at most: two codes and what is added to them.
-const mostBits = 15 + 5 + 15 + 13
+// maxBits is the maximum size of one copy: two codes and their extra bits.
+const maxBits = 15 + 5 + 15 + 13
 
 // symbols decodes the content of a block. A symbol is consumed as a whole or not
 // at all, so that waiting for bits loses nothing.
 func (f *Reader) symbols() error {
 	for cap(f.buf)-len(f.buf) >= roomNeeded {
-		if f.n >= mostBits || f.refill() {
+		if f.n >= maxBits || f.refill() {
 			f.literals()
 		}
 		symbol, used, err := f.symbol(&f.lit, f.bits, f.n)
@@ -131,11 +131,11 @@ func (f *Reader) symbols() error {
 	return nil
 }
 
-// literals decodes the bytes that come before the next copy, as far as the bits
-// that are there tell them. It is only quicker than symbols by itself.
+// literals decodes the literals before the next copy from the buffered bits. It
+// only exists for speed.
 func (f *Reader) literals() {
 	table, mask, bits, n := f.lit.table, f.lit.mask, f.bits, f.n
-	for n >= mostBits-15 {
+	for n >= maxBits-15 {
 		e := table[bits&mask]
 		used := uint(e & 15)
 		if used == 0 || e >= 256<<4 {
@@ -148,7 +148,8 @@ func (f *Reader) literals() {
 	f.bits, f.n = bits, n
 }
 
-// match decodes the rest of a copy and does it. used are the bits of the symbol.
+// match decodes the rest of a copy and performs it. used is the number of bits of
+// the symbol.
 func (f *Reader) match(symbol int, used uint) error {
 	length, ok := lengthOf(symbol)
 	if !ok {
@@ -176,7 +177,7 @@ func (f *Reader) match(symbol int, used uint) error {
 		return errDamaged()
 	}
 	f.take(used + distance.bits)
-	for size > 0 { // a copy may read what it writes
+	for size > 0 { // a copy may overlap its own output
 		from := f.buf[len(f.buf)-back:]
 		n := min(size, back)
 		f.buf = append(f.buf, from[:n]...)

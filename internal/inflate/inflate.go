@@ -1,5 +1,5 @@
-// Package inflate undoes DEFLATE (RFC 1951) on a conversation: on IMAP's COMPRESS
-// (RFC 4978) and NNTP's (RFC 8054).
+// Package inflate decompresses DEFLATE (RFC 1951) on an interactive connection,
+// for COMPRESS in IMAP (RFC 4978) and NNTP (RFC 8054).
 package inflate
 
 import (
@@ -12,18 +12,18 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Reader undoes DEFLATE. It returns what can be known from the bytes that came as
-// soon as they came. The standard library's
-// reader holds content back until the next block begins, which on a connection
-// whose server ends its answers with a partial flush is for ever; INN does so.
+// Reader decompresses DEFLATE. It returns everything that the bytes received so
+// far determine, as soon as they arrive. The reader of the standard library holds
+// content back until the next block begins. On a connection whose server ends its
+// replies with a partial flush, as INN does, that is for ever.
 type Reader struct {
 	src   *bufio.Reader
 	bits  uint64 // the next bits of the stream, lowest first
-	n     uint   // how many they are
-	buf   []byte // output; buf[r:] is not read yet, the 32 KiB before are what copies refer to
+	n     uint   // the number of bits in bits
+	buf   []byte // output; buf[r:] is unread, the 32 KiB before it are the window
 	r     int
 	state func(*Reader) error
-	left  int  // bytes of a stored block still to come
+	left  int  // remaining bytes of a stored block
 	final bool // this block is the last
 	lit   huffman
 	dist  huffman
@@ -36,35 +36,36 @@ const (
 	windowSize  = 32 << 10 // how far back a copy may reach
 	bufferSize  = 4 * windowSize
 	longestCopy = 258
-	roomNeeded  = longestCopy + 64 // for one step of symbols: the bytes of 63 bits, and a copy
+	roomNeeded  = longestCopy + 64 // for one step of symbols: the literals of 63 bits, and a copy
 )
 
-// errBlocked says that the next bits are not there yet and that output waits.
+// errBlocked means that the next bits have not arrived and that output is waiting
+// to be read.
 var errBlocked = errors.New("blocked")
 
-// waiting is an error of a source that does not wait, where nothing is lost, and a later
-// call goes on.
+// waiting wraps the error of a non-blocking source at a point where nothing is
+// lost, and a later call continues.
 type waiting struct{ error }
 
 func (w *waiting) Unwrap() error { return w.error }
 
-// errFinal says that the last block has ended.
+// errFinal means that the last block has ended.
 var errFinal = errors.New("end of the compressed stream")
 
-// errDamaged says that the stream breaks RFC 1951.
+// errDamaged returns the error for a stream that violates RFC 1951.
 func errDamaged() error {
 	return &protocols.Error{Kind: protocols.KindProtocol, Text: "compressed stream is damaged"}
 }
 
-// NewReader returns what r, a stream of DEFLATE, decodes to. After more than most
-// bytes of it Read returns a [wire.LimitError]: a little input can decode to very
-// much. What is damaged gives an error of kind Protocol, a stream that is cut
-// io.ErrUnexpectedEOF. Reader may read more of r than it needs.
+// NewReader returns a reader of the decompressed content of r, a DEFLATE stream.
+// After more than most bytes Read returns a [wire.LimitError], because a small
+// input can expand enormously. A damaged stream is an error of kind protocol, a
+// truncated one io.ErrUnexpectedEOF. Reader may read more of r than it needs.
 func NewReader(r io.Reader, most int64) *Reader {
 	return &Reader{src: bufio.NewReaderSize(r, 64<<10), buf: make([]byte, 0, bufferSize), state: (*Reader).header, most: most}
 }
 
-// Read returns what has been decoded, at least one byte.
+// Read returns decoded bytes, at least one.
 func (f *Reader) Read(p []byte) (int, error) {
 	for f.r == len(f.buf) {
 		if f.err != nil {
@@ -84,7 +85,7 @@ func (f *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// slide keeps the window only, so that there is room for more output.
+// slide discards everything but the window, to make room for more output.
 func (f *Reader) slide() {
 	if len(f.buf) > windowSize {
 		keep := copy(f.buf, f.buf[len(f.buf)-windowSize:])
@@ -93,8 +94,8 @@ func (f *Reader) slide() {
 	f.r = len(f.buf)
 }
 
-// decode works until the output is full, or the next bits have to be waited for
-// while output waits to be read, or there is an error.
+// decode runs until the output is full, an error occurs, or it would have to
+// block for the next bits while output is waiting to be read.
 func (f *Reader) decode() *waiting {
 	for f.err == nil && cap(f.buf)-len(f.buf) >= roomNeeded {
 		err := f.state(f)
@@ -115,7 +116,7 @@ func (f *Reader) decode() *waiting {
 	return nil
 }
 
-// fill makes n bits be there, n at most 56.
+// fill ensures that n bits are available; n is at most 56.
 func (f *Reader) fill(n uint) error {
 	for f.n < n {
 		if f.r < len(f.buf) && f.src.Buffered() == 0 {
@@ -134,8 +135,9 @@ func (f *Reader) fill(n uint) error {
 	return nil
 }
 
-// refill takes many bytes at once, as far as they have come: at least 56 bits are
-// there then. What stands above them are the bits that come next, too.
+// refill takes several buffered bytes at once, if enough have arrived: then at
+// least 56 bits are available. The bits above them are the next bits of the
+// stream, too.
 func (f *Reader) refill() bool {
 	if f.src.Buffered() < 8 {
 		return false
@@ -151,7 +153,7 @@ func (f *Reader) refill() bool {
 	return true
 }
 
-// take consumes n bits that are there.
+// take consumes n available bits.
 func (f *Reader) take(n uint) int {
 	v := int(f.bits & (1<<n - 1))
 	f.bits >>= n
@@ -221,11 +223,11 @@ func (f *Reader) stored() error {
 	return nil
 }
 
-// codeOrder is the order in which the lengths of the code length code come.
+// codeOrder is the order of the code lengths for the code length alphabet.
 var codeOrder = [19]int{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// dynamicHeader reads the codes of a block. Half a header is never what an answer
-// ends with, so that waiting for the rest is right.
+// dynamicHeader reads the codes of a block. A reply never ends within a header,
+// so blocking for the rest is right.
 func (f *Reader) dynamicHeader() error {
 	err := f.dynamicCodes()
 	if w, ok := errors.AsType[*waiting](err); ok {
@@ -236,7 +238,7 @@ func (f *Reader) dynamicHeader() error {
 
 func (f *Reader) dynamicCodes() error {
 	unread := f.r
-	f.r = len(f.buf) // nothing of the header may give errBlocked: it is read once
+	f.r = len(f.buf) // no part of the header may return errBlocked: it is read only once
 	defer func() { f.r = unread }()
 	head, err := f.need(14)
 	if err != nil {
@@ -269,7 +271,7 @@ func (f *Reader) dynamicCodes() error {
 	return f.dist.build(lengths[literals : literals+distances])
 }
 
-// codeLengths reads run-length coded lengths of codes.
+// codeLengths reads run-length coded code lengths.
 func (f *Reader) codeLengths(code *huffman, lengths []byte) error {
 	for i := 0; i < len(lengths); {
 		symbol, used, err := f.symbol(code, f.bits, f.n)
@@ -306,10 +308,11 @@ func (f *Reader) codeLengths(code *huffman, lengths []byte) error {
 	return nil
 }
 
-// symbol decodes one symbol from bits, of which n are there, without consuming
-// them. More are read as they are needed; used counts those of the symbol.
+// symbol decodes one symbol from bits, of which n are available, without
+// consuming them. It reads more as needed; used is the number of bits of the
+// symbol.
 func (f *Reader) symbol(code *huffman, bits uint64, n uint) (symbol int, used uint, err error) {
-	skip := f.n - n // bits that the caller has looked at already
+	skip := f.n - n // bits that the caller has already used
 	for {
 		e := code.table[bits&code.mask]
 		if used = uint(e & 15); used > 0 && used <= n {

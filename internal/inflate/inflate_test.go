@@ -22,7 +22,7 @@ func random(n int) []byte {
 	return b
 }
 
-// letters is text that compresses as mail does.
+// letters is text that compresses like mail.
 func letters(n int) []byte {
 	r := rand.New(rand.NewPCG(3, 4))
 	words := strings.Fields("the of and to in is that it was for on are as with his they at be this from have or by one had not but what all were when we there can an your which their said if do will each about how up out them then she many some so these would other into has more her two like him see time could no make than first been its who now people my made over did down only way find use may water long little very after words called just where most know")
@@ -34,7 +34,8 @@ func letters(n int) []byte {
 	return b.Bytes()[:n]
 }
 
-// packed compresses data in parts, each flushed as a server flushes its answers.
+// packed compresses data in parts, flushing after each as a server flushes its
+// replies.
 func packed(t testing.TB, level int, data []byte, parts int) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -50,7 +51,7 @@ func packed(t testing.TB, level int, data []byte, parts int) []byte {
 	return b.Bytes()
 }
 
-// TestReader: all kinds of blocks, in one piece and byte for byte.
+// TestReader: all types of blocks, in one piece and byte by byte.
 func TestReader(t *testing.T) {
 	for _, data := range [][]byte{nil, []byte("x"), letters(200_000), random(70_000), bytes.Repeat([]byte("a"), 300_000)} {
 		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestSpeed, flate.DefaultCompression, flate.BestCompression} {
@@ -63,13 +64,13 @@ func TestReader(t *testing.T) {
 		coded := packed(t, flate.DefaultCompression, data[:min(len(data), 50_000)], 3)
 		got, err := io.ReadAll(NewReader(iotest.OneByteReader(bytes.NewReader(coded)), 1<<30))
 		if err != nil || !bytes.Equal(got, data[:min(len(data), 50_000)]) {
-			t.Fatalf("byte for byte: %d bytes, %v", len(got), err)
+			t.Fatalf("byte by byte: %d bytes, %v", len(got), err)
 		}
 	}
 }
 
-// TestReaderDoesNotWait: what a flush has sent can be read before anything else
-// comes, as far as the bytes that came tell it.
+// TestReaderDoesNotWait: everything that a flush has sent can be read before
+// anything else arrives, as far as the received bytes determine it.
 func TestReaderDoesNotWait(t *testing.T) {
 	near, far := io.Pipe()
 	defer near.Close()
@@ -91,7 +92,7 @@ func TestReaderDoesNotWait(t *testing.T) {
 	}
 }
 
-// TestReaderErrors: what is cut, damaged or too much says so.
+// TestReaderErrors: a truncated, damaged or oversized stream is an error.
 func TestReaderErrors(t *testing.T) {
 	coded := packed(t, flate.BestSpeed, letters(500), 2)
 	for cut := range len(coded) - 1 {
@@ -101,15 +102,15 @@ func TestReaderErrors(t *testing.T) {
 	}
 	_, err := io.ReadAll(NewReader(bytes.NewReader(packed(t, 9, make([]byte, 1<<20), 1)), 1<<16))
 	if _, ok := errors.AsType[*wire.LimitError](err); !ok {
-		t.Errorf("too much: %v", err)
+		t.Errorf("oversized: %v", err)
 	}
 	if _, err := io.ReadAll(NewReader(strings.NewReader("\x07"), 1<<20)); err == nil {
-		t.Error("a block of no kind passes")
+		t.Error("an invalid block type was accepted")
 	}
 }
 
-// FuzzReader compares with the standard library: what that decodes comes out the
-// same, and nothing panics or goes on for ever.
+// FuzzReader compares with the standard library: whatever it decodes must come
+// out the same, and nothing may panic or loop for ever.
 func FuzzReader(f *testing.F) {
 	for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
 		f.Add(packed(f, level, append([]byte(strings.Repeat("hello, world; ", 50)), random(700)...), 2))
@@ -118,10 +119,10 @@ func FuzzReader(f *testing.F) {
 		want, wantErr := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(data)), 1<<20))
 		got, err := io.ReadAll(io.LimitReader(NewReader(bytes.NewReader(data), 1<<22), 1<<20))
 		if wantErr == nil && (err != nil || !bytes.Equal(got, want)) {
-			t.Fatalf("%d bytes, %v; the library gives %d", len(got), err, len(want))
+			t.Fatalf("%d bytes, %v; the library returns %d", len(got), err, len(want))
 		}
 		if wantErr != nil && len(got) > len(want) && !bytes.HasPrefix(got, want) {
-			t.Fatalf("other content than the library's")
+			t.Fatalf("content differs from the library's")
 		}
 	})
 }

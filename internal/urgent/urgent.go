@@ -1,3 +1,3 @@
-// Package urgent is the urgent data of TCP (RFC 9293 section 3.8.5, RFC 6093):
-// Telnet's Synch and raw sockets need it.
+// Package urgent sends and detects TCP urgent data (RFC 9293 section 3.8.5, RFC
+// 6093), for Telnet's Synch and raw sockets.
 package urgent

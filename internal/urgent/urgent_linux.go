@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Send sends p with the urgent pointer behind it. It goes behind TLS and counters.
+// Send sends p with the urgent pointer after it. It bypasses TLS and byte
+// counters.
 func Send(c syscall.Conn, p []byte) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -34,14 +35,14 @@ func Send(c syscall.Conn, p []byte) error {
 	return err
 }
 
-// Inline keeps urgent data in the stream.
+// Inline keeps urgent data in the stream (SO_OOBINLINE).
 func Inline(c syscall.Conn) {
 	if raw, err := c.SyscallConn(); err == nil {
 		raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_OOBINLINE, 1) })
 	}
 }
 
-// Ahead reports whether urgent data is on its way that was not read yet.
+// Ahead reports whether urgent data has arrived that has not been read yet.
 func Ahead(c syscall.Conn) (ahead bool) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// Send is not supported here.
+// Send returns errors.ErrUnsupported on this system.
 func Send(syscall.Conn, []byte) error { return errors.ErrUnsupported }
 
-// Inline does nothing here.
+// Inline does nothing on this system.
 func Inline(syscall.Conn) {}
 
-// Ahead never sees anything here.
+// Ahead returns false on this system.
 func Ahead(syscall.Conn) bool { return false }

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// TestUrgent: the pointer is seen ahead, and what was sent stays in the stream.
+// TestUrgent: Ahead sees the urgent pointer, and the urgent bytes stay in the
+// stream.
 func TestUrgent(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -32,14 +33,14 @@ func TestUrgent(t *testing.T) {
 	to.SetReadDeadline(time.Now().Add(10 * time.Second))
 	buf := make([]byte, 100)
 	if _, err := io.ReadFull(to, buf[:7]); err != nil || Ahead(to) {
-		t.Fatalf("ahead of nothing, or %v", err)
+		t.Fatalf("urgent data before any was sent, or error %v", err)
 	}
 	if err := Send(from, []byte("urgent!")); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(10 * time.Second); !Ahead(to); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("not seen ahead")
+			t.Fatal("urgent data was not detected")
 		}
 	}
 	io.WriteString(from, " after")
@@ -48,10 +49,10 @@ func TestUrgent(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	if Ahead(to) {
-		t.Error("still ahead")
+		t.Error("urgent data after the end")
 	}
 	from.Close()
 	if err := Send(from, []byte("x")); err == nil {
-		t.Error("sent on a closed connection")
+		t.Error("Send succeeded on a closed connection")
 	}
 }

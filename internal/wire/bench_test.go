@@ -17,7 +17,7 @@ func corpora() map[string][]byte {
 	}
 }
 
-// mailText is lines of 76 columns, of which each 200th or so starts with a dot.
+// mailText is lines of 76 columns, about one in 200 of which starts with a dot.
 func mailText(rnd *rand.Rand, end string) []byte {
 	var b bytes.Buffer
 	for b.Len() < 1<<20 {

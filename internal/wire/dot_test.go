@@ -15,7 +15,7 @@ func stuff(ends LineEnds, pieces ...[]byte) (string, error) {
 	return stuffBy(4096, ends, pieces...)
 }
 
-// stuffBy is stuff with a buffer of another size.
+// stuffBy is stuff with another buffer size.
 func stuffBy(size int, ends LineEnds, pieces ...[]byte) (string, error) {
 	out := &recorder{after: -1}
 	d := newDotWriter(out, ends, size)
@@ -81,7 +81,7 @@ func checkStuffed(t *testing.T, body []byte, pieces ...[]byte) {
 	}
 }
 
-// checkUnstuffed reads in by every delivery and every way of reading, and compares with the reference.
+// checkUnstuffed reads in with every delivery and every method of reading, and compares with the reference.
 func checkUnstuffed(t *testing.T, in []byte, lenient bool) {
 	t.Helper()
 	want, rest, ok := refUnstuff(in, lenient)
@@ -97,7 +97,7 @@ func checkUnstuffed(t *testing.T, in []byte, lenient bool) {
 				t.Fatalf("%q (lenient %v) by %s with %s: got %q, %v, want %q, ended %v", in, lenient, name, how, got, err, want, ok)
 			}
 			if n, err := d.Read(make([]byte, 9)); ok && (n != 0 || err != io.EOF) {
-				t.Fatalf("%q by %s with %s: got %d, %v behind the end", in, name, how, n, err)
+				t.Fatalf("%q by %s with %s: got %d, %v after the end", in, name, how, n, err)
 			}
 			if left, _ := io.ReadAll(lr); ok && string(left) != string(rest) {
 				t.Fatalf("%q by %s with %s: left %q, want %q", in, name, how, left, rest)
@@ -294,7 +294,7 @@ func TestDotReaderOverBlocks(t *testing.T) {
 	}
 }
 
-func TestDotReaderGoesOnAfterError(t *testing.T) {
+func TestDotReaderContinuesAfterError(t *testing.T) {
 	in := "..a\r\n.\rb\r\n.\r\n"
 	d := NewDotReader(NewLineReader(&hiccup{src: iotest.OneByteReader(strings.NewReader(in))}, 100))
 	var got bytes.Buffer
@@ -357,7 +357,7 @@ func TestDotReaderReadLineErrors(t *testing.T) {
 	}
 }
 
-// TestDotReaderMixed reads k bytes by Read, then lines: the line ends are the same as in the body.
+// TestDotReaderMixed reads k bytes with Read, then lines: line ends are treated as in the body.
 func TestDotReaderMixed(t *testing.T) {
 	in := "..a\r\n\r\nb\r\n..\r\n.\r\n"
 	body, _, _ := refUnstuff([]byte(in), false)

@@ -10,8 +10,8 @@ var (
 	dotEnd = []byte(".\r\n")
 )
 
-// beforeDot returns the index of the first dot in p that starts a line and is not at 0, or -1. A line starts behind
-// CRLF, behind any LF if bareLF is true; afterCR tells that the byte before p was a CR.
+// beforeDot returns the index of the first dot in p that starts a line and is not at 0, or -1. A line starts after
+// CRLF, and also after a bare LF if bareLF is true. afterCR reports whether the byte before p was a CR.
 func beforeDot(p []byte, afterCR, bareLF bool) int {
 	for from := 0; ; {
 		i := bytes.Index(p[from:], lfDot)
@@ -26,7 +26,7 @@ func beforeDot(p []byte, afterCR, bareLF bool) int {
 	}
 }
 
-// endsLine reports whether p, which is not empty, ends with the end of a line.
+// endsLine reports whether p, which must not be empty, ends with a line end.
 func endsLine(p []byte, afterCR, bareLF bool) bool {
 	last := len(p) - 1
 	if p[last] != '\n' {

@@ -5,17 +5,19 @@ import (
 	"math"
 )
 
-// DotReader reads one dot-stuffed body from a LineReader up to its terminator, byte-exact: stuffed dots are taken out
-// and everything else, line ends too, stays as it came. Behind the terminator the LineReader stands at the next reply.
+// DotReader reads one dot-stuffed body from a LineReader up to its terminator, byte-exact: it removes stuffed dots and
+// leaves everything else, line ends included, unchanged. After the terminator the LineReader is positioned at the next
+// reply.
 //
-// A line starts behind CRLF only, and only CRLF "." CRLF ends the body, unless LenientLF is set. The lines of a body
-// never reach LineReader.OnLine, and its limit counts only for ReadLine.
+// A line starts only after CRLF, and only CRLF "." CRLF ends the body, unless LenientLF is set. The lines of a body are
+// never passed to LineReader.OnLine, and its limit applies only to ReadLine.
 //
-// If the stream ends before the terminator the error is io.ErrUnexpectedEOF, after all bytes that came. After an error
-// of the connection nothing is lost: a later call goes on from there.
+// If the stream ends before the terminator the error is io.ErrUnexpectedEOF, after all received bytes. After an error
+// of the connection nothing is lost: a later call continues from there.
 type DotReader struct {
-	// LenientLF lets a bare LF end a line as CRLF does, for servers that send such bodies, their terminator included.
-	// With it "\n.\n" inside a body ends it. Set it before the first read.
+	// LenientLF lets a bare LF end a line as CRLF does, for servers that send such bodies and terminators. With it, "
+	// .
+	// " inside a body ends the body. Set it before the first read.
 	LenientLF bool
 
 	lr        *LineReader
@@ -24,12 +26,12 @@ type DotReader struct {
 	done      bool // the terminator was read
 }
 
-// NewDotReader returns a reader of the body that follows at lr. Read it to io.EOF, or Drain it, before lr is used again.
+// NewDotReader returns a reader of the body that follows in lr. Read it to io.EOF, or Drain it, before using lr again.
 func NewDotReader(lr *LineReader) *DotReader {
 	return &DotReader{lr: lr, lineStart: true}
 }
 
-// Read reads body bytes into p and returns io.EOF behind the terminator.
+// Read reads body bytes into p and returns io.EOF after the terminator.
 func (d *DotReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -42,12 +44,12 @@ func (d *DotReader) Read(p []byte) (int, error) {
 		}
 	}
 	if n > 0 {
-		err = nil // it comes again
+		err = nil // the next call returns it
 	}
 	return n, err
 }
 
-// WriteTo writes the rest of the body to w, a buffer at a time. Bytes that w did not take are lost.
+// WriteTo writes the rest of the body to w, one buffer at a time. Bytes that w does not accept are lost.
 func (d *DotReader) WriteTo(w io.Writer) (int64, error) {
 	return d.each(func(block []byte) error {
 		_, err := writeAll(w, block)
@@ -55,8 +57,8 @@ func (d *DotReader) WriteTo(w io.Writer) (int64, error) {
 	})
 }
 
-// Drain reads and drops the rest of the body, so that the connection can be used on. If that is more than limit bytes
-// it stops near there with a *LimitError, and the connection should be closed.
+// Drain reads and discards the rest of the body, so that the connection can be reused. If the rest exceeds limit bytes,
+// Drain stops near the limit with a *LimitError, and the connection should be closed.
 func (d *DotReader) Drain(limit int64) error {
 	left := limit
 	_, err := d.each(func(block []byte) error {
@@ -85,8 +87,8 @@ func (d *DotReader) each(take func(block []byte) error) (int64, error) {
 	}
 }
 
-// block returns all body bytes that are at hand, at least one, as one slice of the LineReader's buffer: runs behind a
-// stuffed dot move down over it, so that one write does for many runs. It never moves over bytes that are not read yet.
+// block returns all body bytes that are buffered, at least one, as one slice of the LineReader's buffer. Runs after a
+// stuffed dot move down over it, so that one write covers many runs. It never moves over unread bytes.
 func (d *DotReader) block() ([]byte, error) {
 	block, err := d.run(math.MaxInt, true)
 	for err == nil {
@@ -100,7 +102,7 @@ func (d *DotReader) block() ([]byte, error) {
 }
 
 // ReadLine returns the next line of the body without its end, or the rest of the line that Read began. It returns
-// io.EOF behind the terminator. Its limit and its slice are those of LineReader.ReadLine.
+// io.EOF after the terminator. Limit and validity of the slice are those of LineReader.ReadLine.
 func (d *DotReader) ReadLine() ([]byte, error) {
 	if _, err := d.skipDot(true); err != nil {
 		return nil, err
@@ -114,8 +116,8 @@ func (d *DotReader) ReadLine() ([]byte, error) {
 	return line, nil
 }
 
-// run consumes and returns the longest run of at most most body bytes that lies unchanged in the buffer. If there is
-// nothing at hand and wait is false it returns nothing and no error.
+// run consumes and returns the longest run of at most most body bytes that lies unchanged in the buffer. If
+// nothing is buffered and wait is false it returns nothing and no error.
 func (d *DotReader) run(most int, wait bool) ([]byte, error) {
 	if ok, err := d.skipDot(wait); !ok {
 		return nil, err
@@ -134,8 +136,8 @@ func (d *DotReader) run(most int, wait bool) ([]byte, error) {
 	return p, nil
 }
 
-// skipDot consumes what is special at the start of a line: the stuffed dot, or the terminator, for which it returns
-// io.EOF. It reads no byte more than it needs to decide. False without an error means that it would have to wait.
+// skipDot consumes the special bytes at the start of a line: the stuffed dot, or the terminator, for which it returns
+// io.EOF. It reads no more bytes than it needs to decide. False without an error means that it would have to block.
 func (d *DotReader) skipDot(wait bool) (bool, error) {
 	if d.done {
 		return false, io.EOF
@@ -160,7 +162,7 @@ func (d *DotReader) skipDot(wait bool) (bool, error) {
 	return true, nil
 }
 
-// terminator returns how many bytes the terminator has if the line that starts with a dot is one, else 0.
+// terminator returns the length of the terminator if the line that starts with a dot is one, else 0.
 func (d *DotReader) terminator(wait bool) (size int, ok bool, err error) {
 	if ok, err = d.have(2, wait); !ok {
 		return 0, false, err
@@ -180,7 +182,7 @@ func (d *DotReader) terminator(wait bool) (size int, ok bool, err error) {
 	return size, true, nil
 }
 
-// have is LineReader.have where the end of the stream is never expected.
+// have is LineReader.have for places where the stream must not end.
 func (d *DotReader) have(n int, wait bool) (bool, error) {
 	ok, err := d.lr.have(n, wait)
 	return ok, insideReply(err)

@@ -6,36 +6,36 @@ import (
 	"io"
 )
 
-// LineEnds says what a DotWriter does with the line ends of a body.
+// LineEnds selects how a DotWriter treats the line ends of a body.
 type LineEnds int
 
-// The ways to treat line ends.
+// The treatments of line ends.
 const (
-	// Normalize turns every bare CR, bare LF and CRLF into CRLF. No body can then hold a line end that one server sees
-	// and another does not (the SMTP smuggling of CVE-2023-51764 to 51766).
+	// Normalize turns every bare CR, bare LF and CRLF into CRLF. No body can then contain a line end that one server
+	// recognises and another does not (the SMTP smuggling of CVE-2023-51764 to 51766).
 	Normalize LineEnds = iota
 	// Refuse fails with a *LineEndError at a bare CR or LF.
 	Refuse
-	// Exact passes all bytes and stuffs dots behind CRLF only. A bare LF, a dot and a bare LF pass too: use it only
-	// with peers known to end a body at CRLF alone.
+	// Exact passes all bytes and stuffs dots after CRLF only. The sequence LF "." LF passes too: use it only
+	// with peers known to end a body only at CRLF "." CRLF.
 	Exact
 )
 
-// LineEndError says that a body under Refuse has a CR or LF that is not part of a CRLF.
+// LineEndError reports that a body under Refuse contains a CR or LF that is not part of a CRLF.
 type LineEndError struct {
 	Byte   byte  // '\r' or '\n'
-	Offset int64 // where it is in the body, from 0
+	Offset int64 // its offset in the body, from 0
 }
 
-// Error names the byte and its place.
+// Error names the byte and its offset.
 func (e *LineEndError) Error() string {
 	return fmt.Sprintf("bare %s at byte %d of the body", byteNames[e.Byte], e.Offset)
 }
 
-// DotWriter writes one body dot-stuffed, by blocks: a dot at the start of a line is doubled, and Close adds what ends
-// the body. The first error of any kind is kept and returned by all later calls; behind it nothing more is written,
-// the terminator least of all, so that a body cut short is never taken for a whole one. The connection must then be
-// closed. A caller whose own source failed must likewise not call Close.
+// DotWriter writes one body dot-stuffed, block by block: a dot at the start of a line is doubled, and Close adds the
+// terminator. The first error of any kind is kept and returned by all later calls. After it nothing more is written, in
+// particular no terminator, so that a truncated body is never taken for a complete one; the connection must then be
+// closed. Likewise, a caller whose own source failed must not call Close.
 type DotWriter struct {
 	dst       io.Writer
 	ends      LineEnds
@@ -43,30 +43,30 @@ type DotWriter struct {
 	block     []byte // for ReadFrom
 	taken     int64  // body bytes in blocks before this one
 	lineStart bool   // the next byte starts a line
-	afterCR   bool   // the byte before was a CR; it is not written yet unless ends is Exact
+	afterCR   bool   // the byte before was a CR, not written yet unless ends is Exact
 	closed    bool
 	err       error
 }
 
-// NewDotWriter returns a writer of one body to dst, which it never closes. It writes to dst when 64 KiB have come
-// together and at Close; if dst is a *Writer that one still has to be flushed.
+// NewDotWriter returns a writer of one body to dst, which it never closes. It writes to dst once 64 KiB have
+// accumulated and at Close. If dst is a *Writer the caller must still flush it.
 func NewDotWriter(dst io.Writer, ends LineEnds) *DotWriter {
 	return newDotWriter(dst, ends, blockSize)
 }
 
-// newDotWriter lets tests choose the size of the buffer.
+// newDotWriter lets tests choose the buffer size.
 func newDotWriter(dst io.Writer, ends LineEnds, size int) *DotWriter {
 	d := &DotWriter{buf: make([]byte, 0, size)}
 	d.Reset(dst, ends)
 	return d
 }
 
-// Reset makes d ready for another body, keeping its buffers and forgetting all else.
+// Reset prepares d for another body, keeping its buffers and clearing everything else.
 func (d *DotWriter) Reset(dst io.Writer, ends LineEnds) {
 	*d = DotWriter{dst: dst, ends: ends, buf: d.buf[:0], block: d.block, lineStart: true}
 }
 
-// Write adds body bytes. On an error the number of bytes is that before the bad byte for a *LineEndError, else 0.
+// Write adds body bytes. On a *LineEndError it returns the number of bytes before the bad byte, on any other error 0.
 func (d *DotWriter) Write(p []byte) (int, error) {
 	if d.err == nil && d.closed {
 		d.err = io.ErrClosedPipe
@@ -93,7 +93,7 @@ func (d *DotWriter) countBeforeError() int {
 	return 0
 }
 
-// ReadFrom adds all of r. An error of r is kept as one of d.
+// ReadFrom adds all of r. An error of r is kept as an error of d.
 func (d *DotWriter) ReadFrom(r io.Reader) (total int64, err error) {
 	if d.block == nil {
 		d.block = make([]byte, blockSize)
@@ -118,8 +118,8 @@ func (d *DotWriter) ReadFrom(r io.Reader) (total int64, err error) {
 	return total, d.err
 }
 
-// Close ends the last line if it has no end, and writes everything that waits and the terminator.
-// After an error it writes nothing and returns that error. A second Close does nothing.
+// Close ends the last line if it has no end, and writes everything buffered and the terminator. After an error it
+// writes nothing and returns that error. A second Close does nothing.
 func (d *DotWriter) Close() error {
 	if d.closed || d.err != nil {
 		return d.err
@@ -151,11 +151,11 @@ func (d *DotWriter) writeExact(p []byte) {
 	d.afterCR = p[len(p)-1] == '\r'
 }
 
-// writeLines writes p for Normalize and Refuse. What needs no change goes out in runs that are as long as can be.
+// writeLines writes p for Normalize and Refuse. Bytes that need no change are written in runs as long as possible.
 func (d *DotWriter) writeLines(p []byte) {
 	pos := d.finishCR(p)
-	run := pos               // p[run:pos] is looked at but not written
-	nextCR, nextLF := -1, -1 // the first of each at or behind pos, len(p) if none
+	run := pos               // p[run:pos] has been scanned but not written
+	nextCR, nextLF := -1, -1 // the first of each at or after pos, len(p) if none
 	for pos < len(p) && d.err == nil {
 		if d.lineStart && p[pos] == '.' {
 			d.put(p[run:pos])
@@ -168,7 +168,7 @@ func (d *DotWriter) writeLines(p []byte) {
 		switch {
 		case end == len(p):
 			pos = end
-		case end == len(p)-1 && end == nextCR: // what it is depends on the next block
+		case end == len(p)-1 && end == nextCR: // its meaning depends on the next block
 			d.put(p[run:end])
 			d.lineStart, d.afterCR = false, true
 			return
@@ -184,7 +184,7 @@ func (d *DotWriter) writeLines(p []byte) {
 	d.put(p[run:])
 }
 
-// finishCR decides on a CR that the block before ended with, and returns how much of p belongs to that line end.
+// finishCR handles a CR at the end of the previous block, and returns how many bytes of p belong to that line end.
 func (d *DotWriter) finishCR(p []byte) int {
 	if !d.afterCR {
 		return 0
@@ -198,7 +198,7 @@ func (d *DotWriter) finishCR(p []byte) int {
 	return 1
 }
 
-// bareEnd deals with a CR or LF that stands alone.
+// bareEnd handles a bare CR or LF.
 func (d *DotWriter) bareEnd(b byte, offset int64) {
 	if d.ends == Refuse {
 		d.fail(&LineEndError{Byte: b, Offset: offset})
@@ -208,7 +208,7 @@ func (d *DotWriter) bareEnd(b byte, offset int64) {
 	d.lineStart, d.afterCR = true, false
 }
 
-// indexFrom returns the index of the first b in p at or behind pos, or len(p); known is the result for an earlier pos.
+// indexFrom returns the index of the first b in p at or after pos, or len(p); known is the result for an earlier pos.
 func indexFrom(p []byte, pos, known int, b byte) int {
 	if known >= pos {
 		return known
@@ -219,7 +219,7 @@ func indexFrom(p []byte, pos, known int, b byte) int {
 	return len(p)
 }
 
-// put adds bytes to the buffer and writes it when it is full. A large piece behind an empty buffer is not copied.
+// put adds bytes to the buffer and writes the buffer when it is full. A large piece is not copied if the buffer is empty.
 func (d *DotWriter) put(p []byte) {
 	for d.err == nil && len(p) > 0 {
 		if len(d.buf) == 0 && len(p) >= cap(d.buf) {

@@ -6,39 +6,39 @@ import (
 	"strconv"
 )
 
-// clipAt is how many bytes of a foreign text an error message shows at most.
+// clipAt is the maximum number of bytes of received text that an error message shows.
 const clipAt = 64
 
-// LimitError says that something was larger than allowed. The connection it came from is out of step: close it,
-// unless What is a command line, which was then not sent.
+// LimitError reports that something was larger than allowed. The connection it came from is out of step and must be
+// closed, unless What is a command line, which was then not sent.
 type LimitError struct {
 	What  string // what was too large: "reply line", "reply", "command line", …
-	Limit int64  // the limit that was passed, in Unit
+	Limit int64  // the limit that was exceeded, in Unit
 	Unit  string // "" means bytes
 }
 
-// Error names the thing and its limit: "reply line longer than 65536 bytes".
+// Error names the item and its limit: "reply line longer than 65536 bytes".
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("%s longer than %d %s", e.What, e.Limit, cmp.Or(e.Unit, "bytes"))
 }
 
-// SyntaxError says that the peer sent a line that the protocol does not allow there.
+// SyntaxError reports a line from the peer that the protocol does not allow there.
 type SyntaxError struct {
-	Got  string // the line as it came, clipped for display
-	Want string // what would have been right, in words
+	Got  string // the line as received, truncated for display
+	Want string // a description of what was expected
 }
 
-// Error shows both sides; what came is quoted, so that it is harmless on a terminal and stays one line.
+// Error shows both; the received line is quoted, so that it is harmless on a terminal and stays on one line.
 func (e *SyntaxError) Error() string {
 	return "got " + quote(e.Got) + ", want " + e.Want
 }
 
-// syntaxError copies no more of the line than a message will show.
+// syntaxError copies no more of the line than the message shows.
 func syntaxError(line []byte, want string) error {
 	return &SyntaxError{Got: string(line[:min(len(line), clipAt+1)]), Want: want}
 }
 
-// quote makes a foreign text short and printable; control, bidirectional and broken characters become escapes.
+// quote makes received text short and printable; control, bidirectional and invalid characters become escapes.
 func quote(s string) string {
 	if len(s) > clipAt {
 		return strconv.Quote(s[:clipAt]) + "…"

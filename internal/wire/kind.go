@@ -1,13 +1,13 @@
 package wire
 
-// The errors of this package tell their kind by a word, because the package that
-// names the kinds stands above this one.
+// The errors of this package report their kind as a string, because this package
+// does not import protocols, which defines the kinds.
 
-// ErrorKind says that the caller's argument is wrong.
+// ErrorKind returns "usage": the caller's argument is invalid.
 func (e *ArgumentError) ErrorKind() string { return "usage" }
 
-// ErrorKind says that the peer breaks the protocol, or, of a command line, that
-// the caller's arguments are too long.
+// ErrorKind returns "protocol", or "usage" for a command line: then the caller's
+// arguments are too long.
 func (e *LimitError) ErrorKind() string {
 	if e.What == "command line" {
 		return "usage"
@@ -15,8 +15,8 @@ func (e *LimitError) ErrorKind() string {
 	return "protocol"
 }
 
-// ErrorKind says that the peer breaks the protocol.
+// ErrorKind returns "protocol": the peer violated the protocol.
 func (e *SyntaxError) ErrorKind() string { return "protocol" }
 
-// ErrorKind says that the content cannot be sent as it is.
+// ErrorKind returns "usage": the content cannot be sent unchanged.
 func (e *LineEndError) ErrorKind() string { return "usage" }

@@ -7,20 +7,20 @@ import (
 )
 
 const (
-	// DefaultLine is the limit of a line in bytes where the caller names none.
+	// DefaultLine is the default line limit in bytes.
 	DefaultLine = 64 << 10
 
-	// blockSize is the size of read and write buffers: large enough that system calls cost little.
+	// blockSize is the size of read and write buffers: large enough to make the cost of system calls negligible.
 	blockSize = 64 << 10
 
-	// maxEmptyReads is how many reads in a row may bring neither bytes nor an error.
+	// maxEmptyReads is how many consecutive reads may return neither bytes nor an error.
 	maxEmptyReads = 100
 )
 
 // LineReader reads lines that end in CRLF or a bare LF, and bodies between them, from one buffer. It reads from its
-// source only when its buffer holds too little, and never more than one Read at a time.
+// source only when its buffer holds too little, and never with more than one Read at a time.
 type LineReader struct {
-	// OnLine, if set, is called with each line that ReadLine returns, without its end. It must neither keep nor change it.
+	// OnLine, if set, is called with each line that ReadLine returns, without its end. It must neither retain nor modify the line.
 	OnLine func(line []byte)
 	// What names the lines in a LimitError; "" means "reply line".
 	What string
@@ -28,9 +28,9 @@ type LineReader struct {
 	src     io.Reader
 	limit   int
 	buf     []byte
-	r, w    int   // buf[r:w] is read but not handed out
-	pending error // came together with the last bytes
-	broken  error // a line passed the limit: nothing behind it can be trusted
+	r, w    int   // buf[r:w] has been read but not returned
+	pending error // returned by the source together with the last bytes
+	broken  error // a line exceeded the limit: nothing after it can be trusted
 }
 
 // NewLineReader returns a reader of lines of at most limit bytes, not counting their ends. A limit below 1 means
@@ -42,15 +42,15 @@ func NewLineReader(src io.Reader, limit int) *LineReader {
 	return newLineReader(src, limit, blockSize)
 }
 
-// newLineReader lets tests choose the size of the buffer, at least 3.
+// newLineReader lets tests choose the buffer size, at least 3.
 func newLineReader(src io.Reader, limit, size int) *LineReader {
 	return &LineReader{src: src, limit: limit, buf: make([]byte, size)}
 }
 
-// ReadLine returns the next line without its end. The slice is valid until the next call on lr and must not be changed.
+// ReadLine returns the next line without its end. The slice is valid until the next call on lr and must not be modified.
 //
 // The error is io.EOF if the stream ended exactly between two lines, io.ErrUnexpectedEOF if it ended inside one, a
-// *LimitError (again at each later call) if the line is too long, else that of the source. After an error of the
+// *LimitError (on each later call too) if the line is too long, else the error of the source. After an error of the
 // source nothing is lost: a later call continues the same line.
 func (lr *LineReader) ReadLine() ([]byte, error) {
 	line, _, err := lr.readLine()
@@ -60,7 +60,7 @@ func (lr *LineReader) ReadLine() ([]byte, error) {
 	return line, err
 }
 
-// readLine is ReadLine without the hook; crlf tells whether the line ended in CRLF.
+// readLine is ReadLine without the hook; crlf reports whether the line ended in CRLF.
 func (lr *LineReader) readLine() (line []byte, crlf bool, err error) {
 	scanned := 0
 	for lr.broken == nil {
@@ -82,7 +82,7 @@ func (lr *LineReader) readLine() (line []byte, crlf bool, err error) {
 	return nil, false, lr.broken
 }
 
-// takeLine consumes part, which lies at the start of the buffer, and the LF behind it.
+// takeLine consumes part, which lies at the start of the buffer, and the LF after it.
 func (lr *LineReader) takeLine(part []byte) (line []byte, crlf bool, err error) {
 	line, crlf = bytes.CutSuffix(part, cr)
 	if len(line) > lr.limit {
@@ -97,14 +97,15 @@ func (lr *LineReader) tooLong() error {
 	return lr.broken
 }
 
-// Buffered returns how many bytes are read from the source but not handed out. It must be 0 when a plain connection is
-// about to become a TLS one: more was sent by someone in the middle (RFC 3207 6, CVE-2011-0411).
+// Buffered returns the number of bytes read from the source but not yet returned. It must be 0 before a plain
+// connection is upgraded to TLS: anything more may have been injected by a man-in-the-middle (RFC 3207 6,
+// CVE-2011-0411).
 func (lr *LineReader) Buffered() int { return lr.w - lr.r }
 
-// Fill reads once from the source into the buffer: see Buffered. Where the source does not wait, neither does Fill.
+// Fill reads once from the source into the buffer: see Buffered. If the source does not block, neither does Fill.
 func (lr *LineReader) Fill() error { return lr.fill() }
 
-// Read hands out raw bytes: first those in the buffer, then those of the source, without a copy between.
+// Read returns raw bytes: first those in the buffer, then those of the source, without copying.
 func (lr *LineReader) Read(p []byte) (int, error) {
 	if lr.r < lr.w || len(p) == 0 {
 		n := copy(p, lr.buf[lr.r:lr.w])
@@ -117,8 +118,8 @@ func (lr *LineReader) Read(p []byte) (int, error) {
 	return lr.src.Read(p)
 }
 
-// WriteTo hands out all raw bytes until the source ends: first those in the buffer, then by io.Copy from the source
-// itself, so that the fast paths of both sides stay open.
+// WriteTo writes all raw bytes until the source ends: first those in the buffer, then with io.Copy from the source
+// itself, so that the fast paths of both sides remain available.
 func (lr *LineReader) WriteTo(w io.Writer) (int64, error) {
 	n, err := writeAll(w, lr.buf[lr.r:lr.w])
 	lr.r += n
@@ -156,7 +157,7 @@ func (lr *LineReader) fill() error {
 	return io.ErrNoProgress
 }
 
-// makeRoom lets the buffer have free bytes behind w. It grows only under a line that fills it, so never past the limit.
+// makeRoom makes free space after w. The buffer grows only when a single line fills it, so never beyond the limit.
 func (lr *LineReader) makeRoom() {
 	switch {
 	case lr.r == lr.w:
@@ -178,7 +179,7 @@ func (lr *LineReader) takePending() error {
 	return err
 }
 
-// have makes n bytes, at most a few, lie in the buffer. If they are not there and wait is false it reports false.
+// have buffers at least n bytes, n being small. If they are not there and wait is false it returns false.
 func (lr *LineReader) have(n int, wait bool) (bool, error) {
 	for lr.w-lr.r < n {
 		if !wait {
@@ -191,7 +192,7 @@ func (lr *LineReader) have(n int, wait bool) (bool, error) {
 	return true, nil
 }
 
-// writeAll is w.Write that turns a short count without an error into one.
+// writeAll is w.Write, with io.ErrShortWrite for a short count without an error.
 func writeAll(w io.Writer, p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil

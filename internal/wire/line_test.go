@@ -82,7 +82,7 @@ func TestReadLineLimit(t *testing.T) {
 	}
 }
 
-func TestReadLineGoesOnAfterError(t *testing.T) {
+func TestReadLineContinuesAfterError(t *testing.T) {
 	lr := NewLineReader(&hiccup{src: iotest.OneByteReader(strings.NewReader("first\r\nsecond\n"))}, 10)
 	var got []string
 	for range 100 {
@@ -232,7 +232,7 @@ func TestRawErrors(t *testing.T) {
 	}
 }
 
-// shortWriter takes one byte and does not say so.
+// shortWriter accepts one byte and returns no error.
 type shortWriter struct{}
 
 func (shortWriter) Write([]byte) (int, error) { return 1, nil }

@@ -5,23 +5,23 @@ import (
 	"slices"
 )
 
-// maxInFlight is how many bytes of commands may be unanswered before a Window sends no more.
+// maxInFlight is how many bytes of commands may be unanswered before a Window stops sending.
 const maxInFlight = 16 << 10
 
 // Window keeps a bounded number of commands in flight on one connection, for peers that answer in order.
 //
-// It cannot deadlock with a peer that stops reading while its answers are not read: commands are written only while
-// fewer than 16 KiB of them are unanswered, so that together with one more command they always fit into the buffers
-// between the two sides (16 KiB is the smallest send buffer of common systems, and a receive buffer follows it), the
-// write returns, and the caller goes on reading. Where nothing buffers (net.Pipe), use low 0: then commands are
-// written only when no answer is due.
+// It cannot deadlock with a peer that stops reading until its answers are read. Commands are written only while fewer
+// than 16 KiB of them are unanswered. Together with one more command they always fit into the buffers between the two
+// sides (16 KiB is the smallest common send buffer, and the peer adds a receive buffer), so the write returns and the
+// caller continues reading. Where nothing buffers (net.Pipe), use low 0: commands are then written only when no answer
+// is due.
 type Window[T any] struct {
 	w         *Writer
 	size, low int
 	send      func(T) error
 	queue     []flight[T]
 	bytes     int // the sum over queue
-	failed    T   // what send refused with err
+	failed    T   // the item for which send failed with err
 	err       error
 }
 
@@ -31,19 +31,19 @@ type flight[T any] struct {
 }
 
 // NewWindow returns a window on w of at most size commands, refilled in one write whenever low or fewer are unanswered
-// (mpop's 100 and 80 are good figures). A size below 1 means 1; low is kept within 0 and size-1. The function send
-// adds one item's command, or commands, to w and does not flush; what it added is taken back if it fails.
+// (mpop's 100 and 80 are good values). A size below 1 means 1; low is clamped to 0 through size-1. The function send
+// adds one item's command, or commands, to w without flushing; if it fails, what it added is discarded.
 func NewWindow[T any](w *Writer, size, low int, send func(T) error) *Window[T] {
 	size = max(size, 1)
 	return &Window[T]{w: w, size: size, low: min(max(low, 0), size-1), send: send}
 }
 
-// All sends the commands for items, a nil items meaning none, and yields each item, in order, when its answer is the
-// next to read: the loop body must read all of it. Items are taken ahead of the answers, at most the window's size.
+// All sends the commands for items (nil means none) and yields each item, in order, when its answer is the next one to
+// read: the loop body must read all of it. Items are pulled ahead of the answers, up to the window's size.
 //
-// If send fails, the answers that are still due come first and then, last, the refused item with the error. If
-// writing fails, the oldest unanswered item comes with the error at once, and last. After an early break Pending says
-// what is still to be answered.
+// If send fails, All first yields the items whose answers are still due and then, last, the failed item with the error.
+// If writing fails, it yields the oldest unanswered item with the error at once, and ends. After an early break Pending
+// returns the items that are still unanswered.
 func (p *Window[T]) All(items iter.Seq[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		if items == nil {
@@ -77,9 +77,9 @@ func (p *Window[T]) report(yield func(T, error) bool) {
 	}
 }
 
-// refill sends items until the window is full, if it has run low, and writes them at once.
+// refill sends items until the window is full, if it has run low, and writes them in one call.
 func (p *Window[T]) refill(next func() (T, bool)) error {
-	if len(p.queue) > p.low || p.bytes*p.size > maxInFlight*p.low { // long commands too go out many at once
+	if len(p.queue) > p.low || p.bytes*p.size > maxInFlight*p.low { // long commands are batched too
 		return nil
 	}
 	for p.err == nil && len(p.queue) < p.size && p.bytes < maxInFlight {
@@ -113,9 +113,9 @@ func (p *Window[T]) pop() T {
 	return head.item
 }
 
-// Pending returns the items whose commands were sent (or handed to a write that failed) but which were not yielded,
-// oldest first. The item in whose loop body the caller stopped is not among them: its answer was the caller's to read.
-// A later All on the same window yields them first, so All(nil) is the way to read what is left.
+// Pending returns the items whose commands were sent (or passed to a write that failed) but which were not yielded,
+// oldest first. The item in whose loop body the caller stopped is not among them: reading its answer was the caller's
+// task. A later All on the same window yields them first, so use All(nil) to read the remaining answers.
 func (p *Window[T]) Pending() []T {
 	items := make([]T, len(p.queue))
 	for i, f := range p.queue {

@@ -53,7 +53,7 @@ func TestWindowRefills(t *testing.T) {
 			}
 			got = append(got, n)
 			if sent := strings.Count(out.all(), "\n"); sent < n || sent > n-1+max(tt.size, 1) {
-				t.Errorf("%+v: %d sent while %d is read", tt, sent, n)
+				t.Errorf("%+v: %d sent while reading %d", tt, sent, n)
 			}
 		}
 		for _, w := range out.writes {
@@ -63,7 +63,7 @@ func TestWindowRefills(t *testing.T) {
 			t.Errorf("%+v: got %v in writes of %v", tt, got, sizes)
 		}
 		if len(win.Pending()) != 0 || win.bytes != 0 {
-			t.Errorf("%+v: %v and %d bytes are left", tt, win.Pending(), win.bytes)
+			t.Errorf("%+v: %v and %d bytes left", tt, win.Pending(), win.bytes)
 		}
 	}
 }
@@ -88,8 +88,7 @@ func TestWindowBoundsBytes(t *testing.T) {
 	}
 }
 
-// TestWindowGathersLongCommands: where the bytes are the bound, commands do not go
-// out one by one either.
+// TestWindowGathersLongCommands: commands are batched even when bytes are the limit.
 func TestWindowGathersLongCommands(t *testing.T) {
 	out := &recorder{after: -1}
 	w := NewWriter(out, 0)
@@ -148,7 +147,7 @@ func TestWindowSendFails(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	if out.all() != "MAIL\r\nRCPT a\r\nMAIL\r\nRCPT b\r\n" || w.Buffered() != 0 {
-		t.Errorf("wrote %q, %d wait", out.all(), w.Buffered())
+		t.Errorf("wrote %q, %d buffered", out.all(), w.Buffered())
 	}
 	for s, err := range win.All(slices.Values([]string{"e"})) {
 		if s != "e" || err != nil {
@@ -171,8 +170,8 @@ func TestWindowWriteFails(t *testing.T) {
 	}
 }
 
-// TestWindowAgainstBlockingPeer talks to a peer that reads one command, then writes a large answer, one after the
-// other: it never reads while it writes.
+// TestWindowAgainstBlockingPeer uses a peer that alternates between reading one command and writing a large answer: it
+// never reads while it writes.
 func TestWindowAgainstBlockingPeer(t *testing.T) {
 	body := strings.Repeat("line\r\n", 20_000) + ".\r\n"
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -223,7 +222,7 @@ func serveBodies(ln net.Listener, body string) error {
 	return lines.Err()
 }
 
-// TestWindowUnbuffered shows that with low 0 a pipe without any buffer does.
+// TestWindowUnbuffered shows that low 0 works on a pipe without any buffer.
 func TestWindowUnbuffered(t *testing.T) {
 	client, server := net.Pipe()
 	defer client.Close()

@@ -53,7 +53,7 @@ func refStuff(body []byte) (out []byte) {
 	return append(out, ".\r\n"...)
 }
 
-// refUnstuff reads a body one byte at a time. It returns what lies behind the terminator, and false if there is none.
+// refUnstuff reads a body one byte at a time. It returns what follows the terminator, and false if there is none.
 func refUnstuff(in []byte, lenient bool) (body, rest []byte, ok bool) {
 	lineStart := true
 	for i := 0; i < len(in); i++ {
@@ -69,7 +69,7 @@ func refUnstuff(in []byte, lenient bool) (body, rest []byte, ok bool) {
 				return body, nil, false
 			}
 			i++
-			if in[i] == '\n' { // only when strict: behind a dot this ends no line
+			if in[i] == '\n' { // only when strict: after a dot this does not end a line
 				body, lineStart = append(body, '\n'), false
 				continue
 			}
@@ -101,7 +101,7 @@ func refLines(in []byte, limit int) (lines []string, err error) {
 	return lines, io.EOF
 }
 
-// randomBody returns up to size bytes that are mostly what matters to dot-stuffing.
+// randomBody returns up to size bytes, mostly those that matter to dot-stuffing.
 func randomBody(rnd *rand.Rand, size int) []byte {
 	alphabet := []string{"\r\n", "\r\n", "\r\n.", ".", "\r", "\n", "a", "bc", "\r\n.\r\n", "\n.\n", "..", "\x00"}
 	var body []byte
@@ -111,7 +111,7 @@ func randomBody(rnd *rand.Rand, size int) []byte {
 	return body
 }
 
-// deliveries are the ways in which the same bytes may come.
+// deliveries are the ways in which the same bytes may arrive.
 func deliveries(in []byte) map[string]io.Reader {
 	return map[string]io.Reader{
 		"whole":   bytes.NewReader(in),
@@ -123,7 +123,7 @@ func deliveries(in []byte) map[string]io.Reader {
 
 var errTemporary = errors.New("temporary")
 
-// hiccup fails each second read.
+// hiccup fails every second read.
 type hiccup struct {
 	src io.Reader
 	odd bool
@@ -136,7 +136,7 @@ func (h *hiccup) Read(p []byte) (int, error) {
 	return h.src.Read(p)
 }
 
-// recorder keeps each Write apart and fails once after was written.
+// recorder records each Write separately and fails once "after" writes have succeeded.
 type recorder struct {
 	writes []string
 	after  int // fail the write with this index; -1 never

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Style says how the replies of a protocol are built.
+// Style is the reply format of a protocol.
 type Style int
 
 // The styles of numeric replies.
 const (
-	// FTP: "123-" opens a reply of many lines; it goes on until a line that starts with the same code and a space.
-	// Lines between may be anything (RFC 959 4.2).
+	// FTP: "123-" starts a multi-line reply, which ends with a line that starts with the same code and a space.
+	// The lines in between are arbitrary (RFC 959 4.2).
 	FTP Style = iota
-	// SMTP: every line has the code, all but the last with a hyphen behind it (RFC 5321 4.2.1). LMTP too.
+	// SMTP: every line has the code, followed by a hyphen on all but the last (RFC 5321 4.2.1). LMTP too.
 	SMTP
 	// NNTP: one line (RFC 3977 3.2).
 	NNTP
@@ -22,11 +22,11 @@ const (
 
 // Limits bounds one reply.
 type Limits struct {
-	Lines int // most lines; below 1 means DefaultReplyLines
-	Bytes int // most bytes of all lines without their ends; below 1 means DefaultReplyBytes
+	Lines int // maximum number of lines; below 1 means DefaultReplyLines
+	Bytes int // maximum bytes of all lines without line ends; below 1 means DefaultReplyBytes
 }
 
-// The limits of one reply where the caller names none.
+// The default limits of one reply.
 const (
 	DefaultReplyLines = 4096
 	DefaultReplyBytes = 1 << 20
@@ -45,19 +45,19 @@ func (l Limits) orDefault() Limits {
 // Reply is a numeric reply.
 type Reply struct {
 	Code  int      // 100 to 599
-	Lines []string // the text of each line without the code; a line between, of an FTP reply, as it came if it had none
+	Lines []string // the text of each line without the code; an inner line of an FTP reply that has no code is unchanged
 }
 
-// Class returns the first digit of the code: 2 is success, 4 a passing and 5 a lasting failure (in SMTP and FTP).
+// Class returns the first digit of the code: 2 is success, 4 a transient and 5 a permanent failure (in SMTP and FTP).
 func (r Reply) Class() int { return r.Code / 100 }
 
 // Text returns the lines joined by LF.
 func (r Reply) Text() string { return strings.Join(r.Lines, "\n") }
 
-// ReadReply reads one reply. In every style the text may be missing together with the space before it ("331").
+// ReadReply reads one reply. In every style the text may be missing, together with the space before it ("331").
 //
-// A line that does not fit the style, or a code outside 100 to 599, gives a *SyntaxError; too many lines or bytes give
-// a *LimitError. The error is io.EOF only if the stream ended before the first byte of the reply. After any error the
+// It returns a *SyntaxError for a line that does not fit the style or a code outside 100 to 599, and a *LimitError for
+// too many lines or bytes. The error is io.EOF only if the stream ended before the first byte of the reply. After any error the
 // connection is out of step.
 func ReadReply(lr *LineReader, style Style, limits Limits) (Reply, error) {
 	limits = limits.orDefault()
@@ -92,7 +92,7 @@ func ReadReply(lr *LineReader, style Style, limits Limits) (Reply, error) {
 	return r, nil
 }
 
-// nextLine parses a line behind the first of a reply with this code.
+// nextLine parses a line after the first of a reply with this code.
 func (s Style) nextLine(code int, line []byte) (text []byte, more bool, err error) {
 	got, sep, text := splitReply(line)
 	switch {
@@ -104,7 +104,7 @@ func (s Style) nextLine(code int, line []byte) (text []byte, more bool, err erro
 	return nil, false, syntaxError(line, "the same reply code on each line")
 }
 
-// splitReply splits "123 text", "123-text" or "123"; sep is ' ', '-' or 0. A line of another form has the code 0.
+// splitReply splits "123 text", "123-text" or "123"; sep is ' ', '-' or 0. For a line of another form code is 0.
 func splitReply(line []byte) (code int, sep byte, text []byte) {
 	if len(line) < 3 || line[0] < '1' || line[0] > '5' || !isDigit(line[1]) || !isDigit(line[2]) {
 		return 0, 0, nil
@@ -121,7 +121,7 @@ func splitReply(line []byte) (code int, sep byte, text []byte) {
 
 func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 
-// insideReply turns the end of the stream into an unexpected one.
+// insideReply turns io.EOF into io.ErrUnexpectedEOF.
 func insideReply(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
@@ -130,7 +130,7 @@ func insideReply(err error) error {
 }
 
 // Enhanced splits an enhanced status code such as "5.1.1" from the text of a reply line (RFC 2034 4, RFC 3463 2). If
-// the text has none, code is "" and rest the whole line.
+// the text has none, code is "" and rest is the whole line.
 func Enhanced(line string) (code, rest string) {
 	code, rest, _ = strings.Cut(line, " ")
 	class, more, _ := strings.Cut(code, ".")
@@ -149,14 +149,15 @@ func isShortNumber(s string) bool {
 // Status is a POP3 status line.
 type Status struct {
 	Mark string // "+OK", "-ERR", or "+" for a challenge (RFC 5034 4)
-	Code string // the response code without its brackets: "AUTH", "SYS/TEMP" (RFC 2449 8, RFC 3206); "" if there is none
+	Code string // the response code without its brackets: "AUTH", "SYS/TEMP" (RFC 2449 8, RFC 3206); "" if none
 	Text string // the rest
 }
 
-// OK reports whether the answer is "+OK".
+// OK reports whether the status is "+OK".
 func (s Status) OK() bool { return s.Mark == "+OK" }
 
-// ReadStatus reads one POP3 status line. Another line gives a *SyntaxError; io.EOF means that nothing came.
+// ReadStatus reads one POP3 status line. It returns a *SyntaxError for any other line, and io.EOF if the stream ended
+// before it.
 func ReadStatus(lr *LineReader) (Status, error) {
 	line, err := lr.ReadLine()
 	if err != nil {

@@ -187,7 +187,7 @@ func FuzzReply(f *testing.F) {
 		}
 		for _, line := range r.Lines {
 			if code, rest := Enhanced(line); code != "" && !strings.HasPrefix(line, code) || len(rest) > len(line) {
-				t.Fatalf("%q gave %q %q", line, code, rest)
+				t.Fatalf("%q returned %q %q", line, code, rest)
 			}
 		}
 		again, err := ReadReply(newLineReader(strings.NewReader(r.format(style)), 200, 8), style, Limits{})
@@ -197,7 +197,7 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
-// checkReplyError fails if err is none of the documented errors.
+// checkReplyError fails if err is not one of the documented errors.
 func checkReplyError(t *testing.T, err error) {
 	_, limit := errors.AsType[*LimitError](err)
 	_, syntax := errors.AsType[*SyntaxError](err)

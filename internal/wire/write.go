@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// maxPending is how many bytes of commands may wait for Flush.
+// maxPending is the maximum number of bytes that may wait for Flush.
 const maxPending = 1 << 20
 
-// Writer collects commands in memory until Flush writes them all with one Write. After a failed Write every method
-// returns that error: nobody knows how much of the commands the peer has seen.
+// Writer buffers commands until Flush writes them all with one Write. After a failed Write every method returns that
+// error, because it is unknown how much of the commands the peer has received.
 type Writer struct {
-	// OnCmd, if set, is called with each command, without its CRLF, when it is accepted; see Secret.
+	// OnCmd, if set, is called with each accepted command, without its CRLF; see Secret.
 	OnCmd func(line string)
-	// OnFlush, if set, is called before waiting commands are written, with how many have been added since it was
-	// called last. Its error keeps them from being written, and is that of every later call.
+	// OnFlush, if set, is called before buffered commands are written, with the number of commands added since its
+	// last call. If it returns an error, nothing is written, and every later call returns that error.
 	OnFlush func(commands int) error
 
 	dst   io.Writer
@@ -34,9 +34,9 @@ func NewWriter(dst io.Writer, limit int) *Writer {
 	return &Writer{dst: dst, limit: limit}
 }
 
-// Cmd adds a command: verb and args joined by single spaces, and CRLF. An empty verb is left out with its space. It
-// returns an *ArgumentError if a part holds CR, LF or NUL and a *LimitError if the command is too long; then nothing
-// is added and the Writer can be used on.
+// Cmd adds a command: verb and args joined by single spaces, and CRLF. An empty verb is omitted together with its
+// space. Cmd returns an *ArgumentError if a part contains CR, LF or NUL and a *LimitError if the command is too long;
+// then nothing is added, and the Writer remains usable.
 func (w *Writer) Cmd(verb string, args ...string) error {
 	start := len(w.buf)
 	if err := w.add(verb, args); err != nil {
@@ -48,8 +48,8 @@ func (w *Writer) Cmd(verb string, args ...string) error {
 	return nil
 }
 
-// Secret adds the command that Cmd would add, but OnCmd and an *ArgumentError see display in place of args:
-// Secret("PASS", "***", password), or Secret("", "***", response) for a bare answer to a challenge.
+// Secret adds the same command as Cmd, but OnCmd and an *ArgumentError see display in place of args: Secret("PASS",
+// "***", password), or Secret("", "***", response) for the bare answer to a challenge.
 func (w *Writer) Secret(verb, display string, args ...string) error {
 	if bad, ok := errors.AsType[*ArgumentError](Check(args...)); ok {
 		return &ArgumentError{Arg: display, Byte: bad.Byte}
@@ -63,7 +63,7 @@ func (w *Writer) Secret(verb, display string, args ...string) error {
 	return nil
 }
 
-// Raw adds a whole line as it is, and CRLF, under the same checks as Cmd.
+// Raw adds a whole line unchanged, and CRLF, with the same checks as Cmd.
 func (w *Writer) Raw(line string) error { return w.Cmd(line) }
 
 func (w *Writer) add(verb string, args []string) error {
@@ -102,20 +102,20 @@ func appendCommand(buf []byte, verb string, args []string) []byte {
 	return buf
 }
 
-// Buffered returns how many bytes wait for Flush.
+// Buffered returns the number of bytes waiting for Flush.
 func (w *Writer) Buffered() int { return len(w.buf) }
 
-// mark is a place in what waits for Flush.
+// mark is a position in the buffered commands.
 type mark struct{ bytes, cmds int }
 
 func (w *Writer) mark() mark { return mark{len(w.buf), w.cmds} }
 
-// cutTo forgets what was added behind a place, unless it has been written meanwhile.
+// cutTo discards what was added after a mark, unless it has been written meanwhile.
 func (w *Writer) cutTo(m mark) {
 	w.buf, w.cmds = w.buf[:min(m.bytes, len(w.buf))], min(m.cmds, w.cmds)
 }
 
-// Flush writes what is waiting with one Write; nothing if nothing waits.
+// Flush writes all buffered commands with one Write. It does nothing if the buffer is empty.
 func (w *Writer) Flush() error {
 	if w.err != nil || len(w.buf) == 0 {
 		return w.err
@@ -131,8 +131,8 @@ func (w *Writer) Flush() error {
 	return w.err
 }
 
-// Write adds bytes of a body or literal unchecked. A small piece waits for Flush with the commands around it; a large
-// one makes what waits be written first and follows at once.
+// Write adds bytes of a body or literal unchecked. A small piece is buffered with the commands around it. Before a
+// large one the buffer is flushed, and the piece is written directly.
 func (w *Writer) Write(p []byte) (int, error) {
 	if w.err != nil {
 		return 0, w.err
@@ -149,8 +149,8 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom flushes, then copies r to the connection itself until r ends, so that a file can go by sendfile. An error
-// of r, too, is kept: the peer was promised more.
+// ReadFrom flushes, then copies r to the connection itself until r ends, so that a file can be sent with sendfile. An
+// error of r is sticky too, because the peer expects more data.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	if err := w.Flush(); err != nil {
 		return 0, err

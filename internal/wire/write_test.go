@@ -30,7 +30,7 @@ func TestWriter(t *testing.T) {
 	}
 	want := "USER anna\r\nPASS geheim\r\nAGFubmE=\r\nMAIL FROM:<> SIZE=10\r\nselector\r\nCWD \r\n20 bytes exactly: ok\r\n\r\n"
 	if w.Buffered() != len(want) {
-		t.Errorf("%d bytes wait, want %d", w.Buffered(), len(want))
+		t.Errorf("%d bytes buffered, want %d", w.Buffered(), len(want))
 	}
 	if err := errors.Join(w.Flush(), w.Flush()); err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestWriterBoundsWhatWaits(t *testing.T) {
 		}
 	}
 	if _, ok := errors.AsType[*LimitError](w.Raw("")); !ok || w.Buffered() != maxPending {
-		t.Errorf("%d bytes wait", w.Buffered())
+		t.Errorf("%d bytes buffered", w.Buffered())
 	}
 	if err := errors.Join(w.Flush(), w.Raw(line)); err != nil {
 		t.Error(err)
@@ -108,7 +108,7 @@ func TestWriterKeepsWriteError(t *testing.T) {
 		out.after = -1
 		for _, err := range []error{w.Cmd("A"), w.Secret("A", "*", "b"), w.Flush(), use(w)} {
 			if err != errTemporary {
-				t.Errorf("%s: got %v later", name, err)
+				t.Errorf("%s: a later call got %v", name, err)
 			}
 		}
 		if len(out.writes) != 0 {

@@ -40,7 +40,7 @@ func (k *connector) dialQUIC(ctx context.Context, u *url.URL) (connection, error
 	}
 	conf.MinVersion = tls.VersionTLS13
 	if within := k.opts.ConnectWithin(); within > 0 {
-		late := &protocols.Error{Kind: protocols.KindTimeout, Retryable: true, Text: "not connected to " + u.Host + " within " + within.String()}
+		late := &protocols.Error{Kind: protocols.KindTimeout, Retryable: true, Text: "connection to " + u.Host + " timed out after " + within.String()}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, within, late)
 		defer cancel()

@@ -8,8 +8,8 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// local returns the address to bind a connection to address to, or nil. An
-// interface name stands for its first address of the family of address.
+// local returns the local address for a connection to address, or nil. An
+// interface name selects its first address of the same family as address.
 func (d *Dialer) local(network, address string) (net.Addr, error) {
 	bind, err := d.bindTo(address)
 	if err != nil || !bind.IsValid() {
@@ -37,7 +37,7 @@ func (d *Dialer) bindTo(address string) (netip.AddrPort, error) {
 		return netip.AddrPort{}, &protocols.Error{
 			Proto: d.proto, Kind: protocols.KindUsage,
 			Text: "cannot bind to " + strconv.Quote(text) + ": " + err.Error(),
-			Hint: "give an address of this machine, an address with a port, or the name of an interface",
+			Hint: "use a local address, a local address with a port, or an interface name",
 		}
 	}
 	return netip.AddrPortFrom(ip, 0), nil

@@ -11,7 +11,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// wantClosed checks that err says that this side has closed the connection.
+// wantClosed checks that err means that this side has closed the connection.
 func wantClosed(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, protocols.ErrClosed) || !errors.Is(err, net.ErrClosed) || protocols.IsRetryable(err) {
@@ -19,8 +19,8 @@ func wantClosed(t *testing.T, err error) {
 	}
 }
 
-// TestCloseEndsIO: what waits for the peer when this side closes the connection ends
-// with ErrClosed, in whatever way it waits.
+// TestCloseEndsIO: when this side closes the connection, every kind of blocked
+// I/O ends with ErrClosed.
 func TestCloseEndsIO(t *testing.T) {
 	stall := make(chan struct{})
 	defer close(stall)

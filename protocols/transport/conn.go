@@ -14,24 +14,24 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Conn is a connection that a [Dialer] made. It is a net.Conn; one goroutine may
-// read while another writes. Its owner closes it.
+// Conn is a connection opened by a [Dialer]. It is a net.Conn; one goroutine may
+// read while another writes. Its owner must close it.
 type Conn struct {
 	d       *Dialer
 	id      int64
 	channel string
 	to      target
 	sock    *socket
-	tls     *tls.Conn // nil while in clear
+	tls     *tls.Conn // nil while unencrypted
 	top     net.Conn  // sock, or tls
 	timings Timings
 	ctx     atomic.Pointer[context.Context] // of the innermost Use
 
-	lax       bool  // a certificate that does not verify is no failure, see Lenient
-	insist    bool  // unless that of the control connection did verify
-	certified bool  // a certificate came
-	verified  bool  // and was checked
-	doubt     error // and does not verify
+	lax       bool  // a certificate that does not verify is accepted, see Lenient
+	insist    bool  // unless the control connection's certificate did verify
+	certified bool  // the server sent a certificate
+	verified  bool  // and it was checked
+	doubt     error // why it does not verify
 
 	read, written atomic.Int64
 	closed        sync.Once
@@ -40,23 +40,23 @@ type Conn struct {
 
 // target is what a connection was made to.
 type target struct {
-	network, host, port string // as asked for: the name in the certificate
-	dialHost            string // as dialed or asked of the proxy
+	network, host, port string // as requested: the name in the certificate
+	dialHost            string // as dialled, or as requested from the proxy
 	proxied             bool
 }
 
-// Timings says how long the steps to a connection took. Connect includes the
+// Timings are the durations of the steps to a connection. Connect includes the
 // proxy's part.
 type Timings struct{ Resolve, Connect, TLS time.Duration }
 
-// Timings returns the durations of the steps done so far.
+// Timings returns the durations of the completed steps.
 func (c *Conn) Timings() Timings { return c.timings }
 
-// ID returns the number of the connection, from 1, as trace events carry it.
+// ID returns the number of the connection, from 1, as shown in trace events.
 func (c *Conn) ID() int64 { return c.id }
 
-// Event sends a trace event of this connection, with text and a count of bytes.
-// Secrets in text must be masked already.
+// Event emits a trace event of this connection, with text and a byte count.
+// Secrets in text must already be masked.
 func (c *Conn) Event(kind protocols.EventKind, text string, n int64) {
 	c.emit(protocols.Event{Kind: kind, Text: text, Bytes: n})
 }
@@ -66,8 +66,8 @@ func (c *Conn) emit(e protocols.Event) {
 	c.d.emit(e)
 }
 
-// Use ties the I/O of the connection to ctx until done is called: the end of ctx
-// ends blocked I/O at once, and the connection is broken for good. Uses nest.
+// Use ties the I/O of the connection to ctx until done is called: cancelling ctx
+// unblocks I/O at once and breaks the connection for good. Uses nest.
 func (c *Conn) Use(ctx context.Context) (done func()) {
 	outer, sock := c.ctx.Swap(&ctx), c.sock
 	if ctx.Err() != nil {
@@ -81,12 +81,12 @@ func (c *Conn) Use(ctx context.Context) (done func()) {
 	return sync.OnceFunc(func() {
 		c.ctx.Store(outer)
 		if !stop() {
-			<-ended // so that Broken tells the truth from here on
+			<-ended // so that Broken is accurate from here on
 		}
 	})
 }
 
-// context returns the context of the innermost Use, for waits that are no I/O.
+// context returns the context of the innermost Use, for waits other than I/O.
 func (c *Conn) context() context.Context {
 	if ctx := c.ctx.Load(); ctx != nil {
 		return *ctx
@@ -94,12 +94,11 @@ func (c *Conn) context() context.Context {
 	return context.Background()
 }
 
-// Broken reports whether the connection is of no use any more: a context ended,
-// the idle time passed, or the network failed.
+// Broken reports whether the connection is unusable: a context ended, the idle
+// timeout expired, or the network failed.
 func (c *Conn) Broken() bool { return c.sock.err() != nil }
 
-// Read reads content or lines. Silence beyond the idle time is an error of kind
-// Timeout.
+// Read reads into p. Exceeding the idle timeout is an error of kind timeout.
 func (c *Conn) Read(p []byte) (int, error) {
 	if l := c.d.o.Limiter; l != nil && len(p) > l.Burst() {
 		p = p[:l.Burst()]
@@ -114,7 +113,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, c.ioError(err)
 }
 
-// Write writes all of p, or gives an error.
+// Write writes all of p or returns an error.
 func (c *Conn) Write(p []byte) (total int, err error) {
 	for {
 		part := p[total:]
@@ -145,7 +144,7 @@ func (c *Conn) count(of *atomic.Int64, n int) {
 	}
 }
 
-// pace waits for the limiter.
+// pace waits for the rate limiter.
 func (c *Conn) pace(n int) error {
 	if c.d.o.Limiter == nil {
 		return nil
@@ -159,8 +158,8 @@ func (c *Conn) pace(n int) error {
 	return nil
 }
 
-// ioError returns the reason that counts, where a layer above the socket has put
-// its own words around it.
+// ioError returns the original error where a layer above the socket has wrapped
+// it in its own text.
 func (c *Conn) ioError(err error) error {
 	if err == nil {
 		return nil
@@ -174,8 +173,8 @@ func (c *Conn) ioError(err error) error {
 	return err
 }
 
-// Close frees the connection; with TLS it says goodbye first. More calls give
-// the first one's error.
+// Close closes the connection, with TLS after sending close_notify. Later calls
+// return the error of the first.
 func (c *Conn) Close() error {
 	c.closed.Do(func() {
 		c.sock.close()
@@ -188,31 +187,31 @@ func (c *Conn) Close() error {
 	return c.closeErr
 }
 
-// CloseWrite tells the peer that nothing more comes: TLS's close_notify, or the
-// end of the stream. An error of class [errors.ErrUnsupported] where the kind of
-// connection has no half close.
+// CloseWrite half-closes the connection: it sends TLS's close_notify, or the end
+// of the stream. If the connection does not support half-close, the error is of
+// class [errors.ErrUnsupported].
 func (c *Conn) CloseWrite() error {
 	if c.tls != nil {
 		return c.ioError(c.tls.CloseWrite())
 	}
 	h, ok := c.sock.Conn.(interface{ CloseWrite() error })
 	if !ok {
-		return protocols.Unsupported(c.d.proto, "", "this kind of connection cannot be closed for writing only")
+		return protocols.Unsupported(c.d.proto, "", "this connection does not support half-close")
 	}
 	return h.CloseWrite()
 }
 
 // NetConn returns the connection below TLS, counters and deadlines. Reading or
-// writing it goes behind their back.
+// writing it directly bypasses them.
 func (c *Conn) NetConn() net.Conn { return c.sock.Conn }
 
-// SyscallConn returns access to socket options. What it returns is not taken by
-// the standard library for a fast copy, which would go behind TLS and deadlines;
-// [Conn.WriteTo] and [Conn.ReadFrom] are the fast copies.
+// SyscallConn returns access to socket options. Its result hides the socket from
+// the standard library's fast copy paths, which would bypass TLS and deadlines;
+// use [Conn.WriteTo] and [Conn.ReadFrom] for fast copies.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	s, ok := c.sock.Conn.(syscall.Conn)
 	if !ok {
-		return nil, protocols.Unsupported(c.d.proto, "", "this kind of connection is no socket")
+		return nil, protocols.Unsupported(c.d.proto, "", "this connection is not a socket")
 	}
 	raw, err := s.SyscallConn()
 	if err != nil {
@@ -221,17 +220,17 @@ func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	return struct{ syscall.RawConn }{raw}, nil
 }
 
-// LocalAddr returns the address of this end.
+// LocalAddr returns the local address.
 func (c *Conn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
 
-// RemoteAddr returns the address of the peer: of the proxy, where there is one.
+// RemoteAddr returns the address of the peer, or of the proxy if there is one.
 func (c *Conn) RemoteAddr() net.Addr { return c.sock.RemoteAddr() }
 
-// SetDeadline sets both deadlines; the idle time goes on beside them.
+// SetDeadline sets both deadlines; the idle timeout stays in effect.
 func (c *Conn) SetDeadline(t time.Time) error { return c.sock.SetDeadline(t) }
 
-// SetReadDeadline sets the deadline of reads; zero takes it away.
+// SetReadDeadline sets the deadline for reads; zero removes it.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.sock.SetReadDeadline(t) }
 
-// SetWriteDeadline sets the deadline of writes; zero takes it away.
+// SetWriteDeadline sets the deadline for writes; zero removes it.
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.sock.SetWriteDeadline(t) }

@@ -32,19 +32,19 @@ func TestIdleReadTimesOutExactly(t *testing.T) {
 		start := time.Now()
 		_, err := c.Read(make([]byte, 1))
 		e := wantKind(t, err, protocols.KindTimeout)
-		if e.Message() != "no data for 1m0s" || !e.Retryable || time.Since(start) != time.Minute {
+		if e.Message() != "timed out after 1m0s without data" || !e.Retryable || time.Since(start) != time.Minute {
 			t.Errorf("%q after %v, retryable %v", e.Message(), time.Since(start), e.Retryable)
 		}
 		if !c.Broken() {
 			t.Error("still usable")
 		}
 		if _, err := c.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("write afterwards: %v", err)
+			t.Errorf("later write: %v", err)
 		}
 	})
 }
 
-// Each byte comes just within the idle time; the deadline is moved lazily.
+// Each byte arrives just within the idle timeout; the deadline is moved lazily.
 func TestIdleIsFromTheLastByte(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, far := dialPipe(t, protocols.Options{IdleTimeout: time.Second})
@@ -88,7 +88,7 @@ func TestSlowWriteIsNotIdle(t *testing.T) {
 			t.Errorf("wrote %d, %v", n, err)
 		}
 		if got := <-done; got != 1000 {
-			t.Errorf("%d bytes came", got)
+			t.Errorf("%d bytes received", got)
 		}
 		start := time.Now()
 		_, err := c.Write(make([]byte, 10))
@@ -136,13 +136,13 @@ func TestCancelUnblocksAtOnce(t *testing.T) {
 					t.Errorf("%v after %v, broken %v", err, time.Since(start), conn.Broken())
 				}
 				if _, err := conn.Write([]byte("x")); !errors.Is(err, c.is) {
-					t.Errorf("write afterwards: %v", err)
+					t.Errorf("later write: %v", err)
 				}
 				if err := conn.SetDeadline(time.Now().Add(time.Hour)); err != nil {
 					t.Error(err)
 				}
 				if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, c.is) {
-					t.Errorf("read afterwards: %v", err)
+					t.Errorf("later read: %v", err)
 				}
 			})
 		})
@@ -162,7 +162,7 @@ func TestUseEndsWithDone(t *testing.T) {
 		endInner()
 		synctest.Wait()
 		if c.Broken() {
-			t.Fatal("broken by a context whose use was over")
+			t.Fatal("broken by a context after its Use had ended")
 		}
 		go far.Write([]byte("x"))
 		if _, err := c.Read(make([]byte, 1)); err != nil {
@@ -230,15 +230,15 @@ func TestLimiterWaitEnds(t *testing.T) {
 			t.Errorf("after %v", time.Since(start))
 		}
 		if err := l.Wait(t.Context(), 512); err != nil || time.Since(start) != time.Second {
-			t.Errorf("the bytes that were not used did not go back: %v, %v", err, time.Since(start))
+			t.Errorf("unused bytes were not returned to the bucket: %v, %v", err, time.Since(start))
 		}
 		if NewLimiter(0) != nil {
-			t.Error("a limiter without a rate")
+			t.Error("got a limiter for rate 0")
 		}
 	})
 }
 
-// startFakeTLS makes a connection look as after a handshake.
+// startFakeTLS puts a connection into the state after a handshake.
 func startFakeTLS(c *Conn) { c.tls = tls.Client(c.sock, &tls.Config{InsecureSkipVerify: true}) }
 
 func TestAllowSecret(t *testing.T) {

@@ -12,11 +12,11 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// maxHead bounds the head of a proxy's answer to CONNECT.
+// maxHead limits the head of a proxy's response to CONNECT.
 const maxHead = 64 << 10
 
-// connectTunnel asks an HTTP proxy with CONNECT, RFC 9110 section 9.3.6. What the
-// server has said already behind the head is kept for the first Read.
+// connectTunnel sends CONNECT to an HTTP proxy, RFC 9110 section 9.3.6. Bytes
+// that the server sent after the head are kept for the first Read.
 func connectTunnel(_ context.Context, c *Conn, u *url.URL, address string) error {
 	if _, err := io.WriteString(c.sock, connectRequest(u, address)); err != nil {
 		return err
@@ -41,8 +41,8 @@ func connectRequest(u *url.URL, address string) string {
 	return b.String()
 }
 
-// readHead reads up to the empty line, which may end in bare LF, and returns what
-// came behind it too.
+// readHead reads up to the empty line, which may end in a bare LF, and also
+// returns what was received after it.
 func readHead(r io.Reader) (head, rest []byte, err error) {
 	buf := make([]byte, 0, 4<<10)
 	for {
@@ -54,20 +54,20 @@ func readHead(r io.Reader) (head, rest []byte, err error) {
 		}
 		if err != nil {
 			if err == io.EOF {
-				err = &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Text: "closed the connection without an answer"}
+				err = &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Text: "closed the connection without a response"}
 			}
 			return nil, nil, err
 		}
 		if len(buf) == cap(buf) {
 			if len(buf) >= maxHead {
-				return nil, nil, protocols.ProtocolError("", "", "answer to CONNECT is longer than "+strconv.Itoa(maxHead)+" bytes")
+				return nil, nil, protocols.ProtocolError("", "", "response to CONNECT is longer than "+strconv.Itoa(maxHead)+" bytes")
 			}
 			buf = append(make([]byte, 0, 2*cap(buf)), buf...)
 		}
 	}
 }
 
-// cutHead looks for the empty line from byte seen on.
+// cutHead searches for the empty line, starting at byte seen.
 func cutHead(buf []byte, seen int) (head, rest []byte, ok bool) {
 	for _, end := range []string{"\r\n\r\n", "\n\n", "\n\r\n"} {
 		if i := bytes.Index(buf[seen:], []byte(end)); i >= 0 {
@@ -78,7 +78,7 @@ func cutHead(buf []byte, seen int) (head, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// connectStatus takes any 2xx.
+// connectStatus accepts any 2xx status.
 func connectStatus(head []byte) error {
 	line, _, _ := strings.Cut(string(head), "\n")
 	version, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -92,8 +92,8 @@ func connectStatus(head []byte) error {
 		return nil
 	case code == 407:
 		return &protocols.Error{
-			Kind: protocols.KindConnect, Text: "wants proxy authentication: " + rest,
-			Hint: "put the proxy's user into its URL, and the password into ~/.netrc or the keyring",
+			Kind: protocols.KindConnect, Text: "requires proxy authentication: " + rest,
+			Hint: "put the proxy's user name in its URL, and the password in ~/.netrc or the keyring",
 		}
 	}
 	return &protocols.Error{Kind: protocols.KindConnect, Retryable: code >= 500, Text: "refused CONNECT: " + rest}

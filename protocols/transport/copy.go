@@ -11,21 +11,22 @@ import (
 )
 
 const (
-	piece      = 4 << 20   // bytes of a fast copy between two looks at the counters
+	piece      = 4 << 20   // bytes of a fast copy between updates of the counters
 	bufferSize = 256 << 10 // of a copy through memory
 
-	pastStopSize = 4 << 10 // of the read that passes an urgent mark: what a pipe that polls as writable takes
+	pastStopSize = 4 << 10 // of the read that passes an urgent mark: a pipe that polls as writable has this much room
 )
 
-// zeroCopy: elsewhere the standard library has no splice, and a deadline that
-// ends its sendfile tells less exactly what went out.
+// zeroCopy is true only on Linux: elsewhere the standard library does not splice,
+// and a deadline that interrupts its sendfile does not report exactly how much
+// was sent.
 const zeroCopy = runtime.GOOS == "linux"
 
-// WriteTo copies all that comes to w, until the stream ends. A plain TCP or UNIX
-// connection is spliced into an [*os.File].
+// WriteTo copies everything received to w, until the stream ends. A plain TCP or
+// UNIX connection is spliced into an [*os.File].
 func (c *Conn) WriteTo(w io.Writer) (int64, error) { return c.WriteToN(w, math.MaxInt64) }
 
-// WriteToN is WriteTo for at most n bytes. Like [io.LimitReader] it gives no
+// WriteToN is WriteTo for at most n bytes. Like [io.LimitReader] it returns no
 // error when the stream ends earlier.
 func (c *Conn) WriteToN(w io.Writer, n int64) (int64, error) {
 	if !c.fast() || !takesFast(w) {
@@ -45,7 +46,7 @@ func (c *Conn) WriteToN(w io.Writer, n int64) (int64, error) {
 	return total + m, err
 }
 
-// fast reports whether nothing stands between a copy and the kernel's socket.
+// fast reports whether the kernel can copy directly from or to the socket.
 func (c *Conn) fast() bool {
 	if !zeroCopy || c.tls != nil || c.d.o.Limiter != nil {
 		return false
@@ -57,13 +58,13 @@ func (c *Conn) fast() bool {
 	return false
 }
 
-// takesFast: a writer that may know what to do with a socket.
+// takesFast reports whether w may have a fast path for a socket.
 func takesFast(w io.Writer) bool {
 	_, ok := w.(io.ReaderFrom)
 	return ok
 }
 
-// flushAhead returns w what was read before the copy.
+// flushAhead writes to w what was read before the copy.
 func (c *Conn) flushAhead(w io.Writer, n int64) (int64, error) {
 	ahead := c.sock.ahead[:min(int64(len(c.sock.ahead)), n)]
 	if len(ahead) == 0 {
@@ -75,10 +76,11 @@ func (c *Conn) flushAhead(w io.Writer, n int64) (int64, error) {
 	return int64(m), err
 }
 
-// spliceTo copies in pieces. A deadline of the source ends a piece with all that
-// was taken from the socket written, because the standard library waits on the
-// socket only with an empty pipe; so a piece that ended early just goes on. A splice
-// that returns 0 is not the end of the stream: urgent data in the queue stops it too.
+// spliceTo copies in pieces. When a deadline of the source interrupts a piece,
+// everything taken from the socket has been written, because the standard library
+// waits on the socket only with an empty pipe; so the copy simply continues. A
+// splice that returns 0 is not the end of the stream: urgent data in the queue
+// stops it too.
 func (c *Conn) spliceTo(w io.Writer, n int64) (total int64, err error) {
 	last := time.Now()
 	for total < n {
@@ -112,8 +114,8 @@ func (c *Conn) spliceTo(w io.Writer, n int64) (total int64, err error) {
 	return total, nil
 }
 
-// pastStop reads once through memory where a splice has stopped: a read passes the
-// urgent mark that a splice does not. more is false at the end of the stream.
+// pastStop reads once through memory where a splice has stopped: unlike a splice,
+// a read passes the urgent mark. more is false at the end of the stream.
 func (c *Conn) pastStop(w io.Writer, n int64) (moved int64, more bool, err error) {
 	buf := make([]byte, min(n, pastStopSize))
 	k, err := c.Read(buf)
@@ -127,8 +129,8 @@ func (c *Conn) pastStop(w io.Writer, n int64) (moved int64, more bool, err error
 	return int64(k), err == nil, err
 }
 
-// spliceError tells an error of the socket from one of the file: the standard
-// library puts the file's name around both.
+// spliceError distinguishes errors of the socket from those of the file: the
+// standard library wraps both with the file's name.
 func (c *Conn) spliceError(err error) error {
 	cause := err
 	if pe, ok := errors.AsType[*os.PathError](err); ok {
@@ -148,17 +150,16 @@ func (c *Conn) bufferTo(w io.Writer, n int64) (int64, error) {
 	return throughMemory(w, io.LimitReader(c, n), min(bufferSize, max(n, 1)))
 }
 
-// throughMemory is a copy in which neither side is asked whether it knows a better
-// way.
+// throughMemory copies without using ReadFrom or WriteTo of either side.
 func throughMemory(w io.Writer, r io.Reader, size int64) (int64, error) {
 	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, make([]byte, size))
 }
 
-// ReadFrom copies all of r to the peer. A regular file, also behind an
-// [io.LimitedReader], goes out by sendfile on a plain TCP or UNIX connection; a
-// pipe is spliced. To a peer on this machine a file goes through memory: sendfile
-// would hand it pages that are in no processor cache, and the peer, who copies
-// them, takes 1.2 to 1.4 times as long over a large file.
+// ReadFrom copies all of r to the peer. A regular file, also inside an
+// [io.LimitedReader], is sent with sendfile on a plain TCP or UNIX connection; a
+// pipe is spliced. To a peer on loopback a file is copied through memory:
+// sendfile would pass it pages that are in no CPU cache, and the peer, which
+// copies them, would take 1.2 to 1.4 times as long for a large file.
 func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	if p := pipeFile(r); p != nil && c.fast() {
 		return c.fromPipe(p)
@@ -178,8 +179,8 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	return n, err
 }
 
-// regularFile finds a file that sendfile can take: a pipe would be read ahead of
-// what goes out.
+// regularFile returns the file if sendfile can be used for r. It excludes pipes,
+// which would be read ahead of what is sent.
 func regularFile(r io.Reader) (*os.File, *io.LimitedReader) {
 	limit, _ := r.(*io.LimitedReader)
 	if limit != nil {
@@ -195,7 +196,7 @@ func regularFile(r io.Reader) (*os.File, *io.LimitedReader) {
 	return f, limit
 }
 
-// sendFile copies by pieces, at most n bytes.
+// sendFile copies in pieces, at most n bytes.
 func (c *Conn) sendFile(f *os.File, n int64) (total int64, err error) {
 	to, ok := c.sock.Conn.(io.ReaderFrom)
 	if !ok {
@@ -229,9 +230,9 @@ func (c *Conn) sendFile(f *os.File, n int64) (total int64, err error) {
 	return total, nil
 }
 
-// sendPaused goes on after a deadline that ended a piece. Where sendfile did not
-// work the library copied through a buffer, and the file stands behind what went
-// out: it is set back.
+// sendPaused continues after a deadline that interrupted a piece. If sendfile did
+// not work, the library copied through a buffer and the file offset is beyond
+// what was sent, so it is reset.
 func (c *Conn) sendPaused(f *os.File, at int64, last time.Time, err error) error {
 	if !isDeadline(err) {
 		return c.sendError(err)
@@ -243,7 +244,7 @@ func (c *Conn) sendPaused(f *os.File, at int64, last time.Time, err error) error
 	return err
 }
 
-// sendError leaves an error of the file as it is.
+// sendError returns an error of the file unchanged.
 func (c *Conn) sendError(err error) error {
 	if _, ok := errors.AsType[*os.PathError](err); ok && !isNetwork(err) {
 		return err

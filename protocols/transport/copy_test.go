@@ -52,8 +52,9 @@ func sameAsFile(t *testing.T, f *os.File, want []byte) {
 	}
 }
 
-// The sender's pauses are shorter than the idle time and longer than the steps
-// in which the copy looks around; the whole takes longer than the idle time.
+// The sender's pauses are shorter than the idle timeout and longer than the
+// intervals at which the copy checks progress; the whole copy takes longer than
+// the idle timeout.
 func TestWriteToSlowSender(t *testing.T) {
 	data := randomBytes(6<<20 + 123)
 	host, port := serve(t, func(c net.Conn) {
@@ -73,7 +74,7 @@ func TestWriteToSlowSender(t *testing.T) {
 		t.Fatalf("%d, %v", n, err)
 	}
 	if d := time.Since(start); d < 400*time.Millisecond {
-		t.Errorf("took %v: no longer than the idle time, so nothing is shown", d)
+		t.Errorf("took %v, less than the idle timeout: the test proves nothing", d)
 	}
 	sameAsFile(t, f, data)
 	if stats.Read.Load() != n {
@@ -91,7 +92,7 @@ func TestWriteToStall(t *testing.T) {
 	start := time.Now()
 	n, err := c.WriteTo(f)
 	e := wantKind(t, err, protocols.KindTimeout)
-	if n != int64(len(data)) || e.Message() != "no data for 100ms" || !e.Retryable || !c.Broken() {
+	if n != int64(len(data)) || e.Message() != "timed out after 100ms without data" || !e.Retryable || !c.Broken() {
 		t.Errorf("%d, %q, retryable %v", n, e.Message(), e.Retryable)
 	}
 	if d := time.Since(start); d < 100*time.Millisecond {
@@ -132,7 +133,7 @@ func TestWriteToN(t *testing.T) {
 	}
 }
 
-// recorder notes what the fast path hands to a destination.
+// recorder records what the fast path passes to a destination.
 type recorder struct{ from []io.Reader }
 
 func (r *recorder) Write(p []byte) (int, error) { return len(p), nil }
@@ -142,11 +143,11 @@ func (r *recorder) ReadFrom(from io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{io.Discard}, from)
 }
 
-// What makes the standard library splice is that the file's ReadFrom gets the
-// bare TCP connection, behind nothing but an io.LimitedReader.
+// The standard library splices only if the file's ReadFrom gets the bare TCP
+// connection, inside nothing but an io.LimitedReader.
 func TestWriteToKeepsTheFastPath(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux has splice")
+		t.Skip("splice exists only on Linux")
 	}
 	host, port := serve(t, func(c net.Conn) { c.Write(make([]byte, 5<<20)) })
 	c := connect(t, dialer(nil), host, port)
@@ -168,7 +169,7 @@ func TestWriteToKeepsTheFastPath(t *testing.T) {
 	}
 }
 
-// A plain io.Copy must not find a way to the socket behind TLS and counters.
+// A plain io.Copy must not reach the socket below TLS and counters.
 func TestSyscallConnHidesTheFastPath(t *testing.T) {
 	host, port := serve(t, func(c net.Conn) { io.WriteString(c, "hello") })
 	var stats protocols.Stats
@@ -178,7 +179,7 @@ func TestSyscallConnHidesTheFastPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, ok := raw.(interface{ Network() string }); ok {
-		t.Error("the bare socket shows")
+		t.Error("the bare socket is visible")
 	}
 	if err := raw.Control(func(uintptr) {}); err != nil {
 		t.Error(err)
@@ -221,7 +222,7 @@ func TestWriteToTellsFileFromNetwork(t *testing.T) {
 	}
 }
 
-// digest serves connections that send the sum of all they got.
+// digest serves connections that reply with the hash of everything they received.
 func digest(t testing.TB, pause time.Duration) (host, port string, sums chan [32]byte) {
 	sums = make(chan [32]byte, 1)
 	host, port = serve(t, func(c net.Conn) {
@@ -262,7 +263,7 @@ func TestReadFrom(t *testing.T) {
 	}
 	options := map[string]*protocols.Options{
 		"plain": {}, "limiter": {Limiter: NewLimiter(1 << 40)},
-		"ticks": {IdleTimeout: 600 * time.Millisecond}, // many deadlines within the copy
+		"ticks": {IdleTimeout: 600 * time.Millisecond}, // many deadlines during the copy
 	}
 	for oname, o := range options {
 		for name, source := range sources {
@@ -281,7 +282,7 @@ func TestReadFrom(t *testing.T) {
 					t.Fatal(err)
 				}
 				if sum := <-sums; sum != sha256.Sum256(data) {
-					t.Error("other bytes came than were sent")
+					t.Error("received bytes differ from those sent")
 				}
 			})
 		}
@@ -300,7 +301,7 @@ func TestReadFromLeavesTheLimitRight(t *testing.T) {
 	rest, _ := io.ReadAll(f)
 	c.CloseWrite()
 	if string(rest) != "789" || <-sums != sha256.Sum256([]byte("23456")) {
-		t.Errorf("file stands before %q", rest)
+		t.Errorf("file offset is before %q", rest)
 	}
 }
 
@@ -310,7 +311,7 @@ func TestReadFromStall(t *testing.T) {
 	defer close(stall)
 	c := connect(t, dialer(&protocols.Options{IdleTimeout: 100 * time.Millisecond}), host, port)
 	_, err := c.ReadFrom(fileOf(t, make([]byte, 64<<20)))
-	if e := wantKind(t, err, protocols.KindTimeout); !strings.Contains(e.Error(), "no data for 100ms") {
+	if e := wantKind(t, err, protocols.KindTimeout); !strings.Contains(e.Error(), "timed out after 100ms without data") {
 		t.Errorf("%v", err)
 	}
 }
@@ -325,7 +326,7 @@ func TestReadFromGivesTheSourcesError(t *testing.T) {
 	}
 }
 
-// Copies from one connection to another lose nothing, whatever waits.
+// Copies from one connection to another lose nothing, whichever side blocks.
 func TestCopyBetweenConns(t *testing.T) {
 	data := randomBytes(3 << 20)
 	host, port := serve(t, func(c net.Conn) {
@@ -342,11 +343,11 @@ func TestCopyBetweenConns(t *testing.T) {
 	}
 	to.CloseWrite()
 	if <-sums != sha256.Sum256(data) {
-		t.Error("other bytes came than were sent")
+		t.Error("received bytes differ from those sent")
 	}
 }
 
-// source serves one loopback connection of n bytes after another.
+// source serves successive loopback connections of n bytes each.
 func source(b *testing.B, n int) (host, port string) {
 	block := make([]byte, 1<<20)
 	return serve(b, func(c net.Conn) {
@@ -358,7 +359,7 @@ func source(b *testing.B, n int) (host, port string) {
 	})
 }
 
-// ramFile makes a file in memory where the system has such a folder.
+// ramFile creates a file in memory if the system has such a folder.
 func ramFile(b *testing.B) *os.File {
 	dir := "/dev/shm"
 	if _, err := os.Stat(dir); err != nil {

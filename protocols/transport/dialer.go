@@ -14,24 +14,24 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Dialer makes the connections of one client to one server. It holds the
-// client's options and the one TLS session cache. It is safe for concurrent use.
+// Dialer opens the connections of one client to one server. It holds the client's
+// options and its only TLS session cache. It is safe for concurrent use.
 type Dialer struct {
 	proto string
 	url   *url.URL
 	o     *protocols.Options
 	conns atomic.Int64
 
-	tlsBase     func() *tls.Config            // made at the first handshake
-	laxSessions func() tls.ClientSessionCache // of servers that are not verified
+	tlsBase     func() *tls.Config            // built at the first handshake
+	laxSessions func() tls.ClientSessionCache // for unverified servers
 
-	// The system below, replaced in tests.
+	// Hooks into the system, replaced in tests.
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// NewDialer returns a dialer for the server of u. It does no I/O. Nil options are
-// all defaults; they are read, never written.
+// NewDialer returns a dialer for the server of u. It does no I/O. Nil options
+// mean all defaults; the dialer reads o and never modifies it.
 func NewDialer(proto string, u *url.URL, o *protocols.Options) *Dialer {
 	if o == nil {
 		o = &protocols.Options{}
@@ -43,10 +43,10 @@ func NewDialer(proto string, u *url.URL, o *protocols.Options) *Dialer {
 	return d
 }
 
-// Dial connects to host and port. channel is "control", "data" or the like, for
-// traces. network is tcp, udp, or unix with a path as host. Options say how:
-// resolve and connect-to maps, proxy, families, local address, time to connect.
-// The caller closes the connection.
+// Dial connects to host and port. channel names the connection in traces, such as
+// "control" or "data". network is tcp, udp, or unix with a path as host. The
+// options determine how: resolve and connect-to maps, proxy, address families,
+// local address, connect timeout. The caller must close the connection.
 func (d *Dialer) Dial(ctx context.Context, channel, network, host, port string) (*Conn, error) {
 	t := target{network: network, host: host, port: port}
 	proxy, err := d.proxyFor(ctx, network)
@@ -67,12 +67,11 @@ func (d *Dialer) Dial(ctx context.Context, channel, network, host, port string) 
 }
 
 // DialPeer connects to another port of the host that ctl is connected to, as FTP
-// data connections do: to the very address of the peer, or through the same
-// proxy to what that proxy was asked for. What the server says of its address is
-// not looked at.
+// data connections do: to the same address as the peer's, or through the same
+// proxy to the same target. It ignores the address that the server reports.
 func (d *Dialer) DialPeer(ctx context.Context, ctl *Conn, port int) (*Conn, error) {
 	if port < 1 || port > 65535 {
-		return nil, protocols.ProtocolError(d.proto, "", "port "+portText(port)+" does not exist")
+		return nil, protocols.ProtocolError(d.proto, "", "invalid port "+portText(port))
 	}
 	t := ctl.to
 	t.port = portText(port)
@@ -93,9 +92,9 @@ func (d *Dialer) DialPeer(ctx context.Context, ctl *Conn, port int) (*Conn, erro
 	})
 }
 
-// connect makes the Conn that do fills, within the time to connect.
+// connect creates the Conn that do sets up, within the connect timeout.
 func (d *Dialer) connect(ctx context.Context, channel string, t target, do func(context.Context, *Conn) error) (*Conn, error) {
-	ctx, cancel := d.within(ctx, "not connected to "+t.address())
+	ctx, cancel := d.within(ctx, "connection to "+t.address())
 	defer cancel()
 	c := &Conn{d: d, id: d.number(), channel: channel, to: t}
 	if ctx.Err() != nil {
@@ -119,7 +118,7 @@ func (d *Dialer) direct(ctx context.Context, c *Conn, network, host, port string
 	return nil
 }
 
-// open resolves and connects, and tells the trace and the timings.
+// open resolves and connects, and records trace events and timings.
 func (d *Dialer) open(ctx context.Context, c *Conn, network, host, port string) (net.Conn, error) {
 	addresses, err := d.addresses(ctx, c, network, host, port)
 	if err != nil {
@@ -136,7 +135,7 @@ func (d *Dialer) open(ctx context.Context, c *Conn, network, host, port string) 
 	return raw, nil
 }
 
-// within bounds ctx by the time to connect; its end says what was not done.
+// within applies the connect timeout to ctx; what names the step in the error.
 func (d *Dialer) within(ctx context.Context, what string) (context.Context, context.CancelFunc) {
 	limit := d.o.ConnectWithin()
 	if limit == 0 {
@@ -162,7 +161,7 @@ func (d *Dialer) emit(e protocols.Event) {
 	d.o.Trace(e)
 }
 
-// dialSystem makes one socket.
+// dialSystem opens one socket.
 func (d *Dialer) dialSystem(ctx context.Context, network, address string) (net.Conn, error) {
 	if d.o.Dial != nil {
 		if c, err := d.o.Dial(ctx, network, address); !errors.Is(err, errors.ErrUnsupported) {
@@ -196,7 +195,7 @@ func addrText(a net.Addr) string {
 	return a.String()
 }
 
-// peerIP returns the address of the peer, or an invalid one when it has no IP.
+// peerIP returns the IP address of the peer, or an invalid one if it has none.
 func peerIP(c *Conn) netip.Addr { return addrIP(c.RemoteAddr()) }
 
 func addrIP(a net.Addr) netip.Addr {

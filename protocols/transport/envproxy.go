@@ -9,10 +9,11 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// EnvProxy returns a value for Options.Proxy that follows the environment as curl
+// EnvProxy returns a value for Options.Proxy that reads the environment as curl
 // does: SCHEME_proxy, then SCHEME_PROXY (but never HTTP_PROXY, which a CGI
-// program gets from its caller), then all_proxy and ALL_PROXY; hosts of no_proxy
-// or NO_PROXY are direct. getenv reads one variable; nil is [os.Getenv].
+// program receives from its client), then all_proxy and ALL_PROXY. Hosts in
+// no_proxy or NO_PROXY are contacted directly. getenv reads one variable; nil
+// means [os.Getenv].
 func EnvProxy(getenv func(string) string) func(*url.URL) (*url.URL, error) {
 	if getenv == nil {
 		getenv = os.Getenv
@@ -29,9 +30,9 @@ func EnvProxy(getenv func(string) string) func(*url.URL) (*url.URL, error) {
 	}
 }
 
-// NoProxy returns a value for Options.Proxy that goes directly to the hosts of list,
-// which is written as no_proxy is, and asks proxy for all others. An empty list, and
-// a proxy that is nil, change nothing.
+// NoProxy returns a value for Options.Proxy that connects directly to the hosts
+// of list, which has the format of no_proxy, and calls proxy for all others. An
+// empty list or a nil proxy returns proxy unchanged.
 func NoProxy(list string, proxy func(*url.URL) (*url.URL, error)) func(*url.URL) (*url.URL, error) {
 	if list == "" || proxy == nil {
 		return proxy
@@ -61,8 +62,8 @@ func first(getenv func(string) string, names []string) string {
 	return ""
 }
 
-// ParseProxy parses a proxy as users write it: host:port alone is an HTTP proxy.
-// The error is of kind Usage and holds no password.
+// ParseProxy parses a proxy as users write it: host:port alone means an HTTP
+// proxy. The error is of kind usage and contains no password.
 func ParseProxy(text string) (*url.URL, error) {
 	u, err := protocols.ParseURL(text, "http")
 	if err != nil {
@@ -71,8 +72,8 @@ func ParseProxy(text string) (*url.URL, error) {
 	return u, checkProxy(u)
 }
 
-// bypasses reports whether a host is on a no_proxy list, whose items stand
-// between commas or blanks: "*", a domain with all below it, an address, a
+// bypasses reports whether a host is on a no_proxy list. Its items are separated
+// by commas or blanks: "*", a domain including its subdomains, an address, or a
 // network in CIDR form; a port may follow a name or an address.
 func bypasses(list string, target *url.URL) bool {
 	host := strings.ToLower(strings.TrimSuffix(target.Hostname(), "."))
@@ -95,7 +96,8 @@ func bypasses(list string, target *url.URL) bool {
 	return false
 }
 
-// splitPort takes the port off an item; an IPv6 address needs brackets for one.
+// splitPort splits the port from an item; an IPv6 address with a port needs
+// brackets.
 func splitPort(item string) (name, port string) {
 	if rest, ok := strings.CutPrefix(item, "["); ok {
 		name, port, _ = strings.Cut(rest, "]")
@@ -116,7 +118,7 @@ func matchesIP(item string, ip netip.Addr) bool {
 	return err == nil && one.Unmap() == ip
 }
 
-// matchesName: the name itself or one below it, on the border of a label.
+// matchesName reports whether host is item or a subdomain of it.
 func matchesName(item, host string) bool {
 	item = strings.Trim(item, ".")
 	return item != "" && (host == item || strings.HasSuffix(host, "."+item))

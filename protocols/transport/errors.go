@@ -14,7 +14,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// brief returns an error that errors.Is and As see, in words of our own.
+// brief replaces the text of an error, which errors.Is and errors.As still see.
 type brief struct {
 	text string
 	err  error
@@ -24,10 +24,10 @@ func (b *brief) Error() string { return b.text }
 func (b *brief) Unwrap() error { return b.err }
 
 func idleError(d time.Duration) error {
-	return &protocols.Error{Kind: protocols.KindTimeout, Retryable: true, Text: "no data for " + d.String()}
+	return &protocols.Error{Kind: protocols.KindTimeout, Retryable: true, Text: "timed out after " + d.String() + " without data"}
 }
 
-// networkErrors are what a system says of a connection, not of a file.
+// networkErrors are the system's errors for a connection, as opposed to a file.
 var networkErrors = []error{
 	syscall.ECONNRESET, syscall.ECONNABORTED, syscall.ECONNREFUSED, syscall.EPIPE, syscall.ETIMEDOUT,
 	syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN, syscall.ENETRESET, syscall.ENOTCONN, net.ErrClosed,
@@ -43,7 +43,7 @@ func isNetwork(err error) bool {
 	return false
 }
 
-// ioError is the error for a connection that failed while in use.
+// ioError returns the error for a connection that failed while in use.
 func ioError(err error) error {
 	if _, ok := errors.AsType[*protocols.Error](err); ok {
 		return err
@@ -57,7 +57,7 @@ func ioError(err error) error {
 	}{
 		{syscall.ECONNRESET, "connection reset by the peer"},
 		{syscall.EPIPE, "connection closed by the peer"},
-		{syscall.ETIMEDOUT, "connection lost: the peer does not answer any more"},
+		{syscall.ETIMEDOUT, "connection lost: the peer stopped responding"},
 		{io.ErrClosedPipe, "connection is closed"},
 	}
 	text := plainNetError(err)
@@ -70,12 +70,12 @@ func ioError(err error) error {
 	return &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Err: &brief{text, err}}
 }
 
-// closedError is the error for a connection that this side has closed.
+// closedError returns the error for a connection that this side has closed.
 func closedError() error {
 	return &protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
 }
 
-// plainNetError drops the operation and the addresses that net puts in front.
+// plainNetError strips the operation and the addresses that package net prepends.
 func plainNetError(err error) string {
 	if e, ok := errors.AsType[*os.SyscallError](err); ok {
 		return e.Err.Error()
@@ -86,7 +86,7 @@ func plainNetError(err error) string {
 	return err.Error()
 }
 
-// dialError is the error for an address that could not be connected to.
+// dialError returns the error for an address that could not be connected to.
 func dialError(ctx context.Context, err error, address string) error {
 	if e, ok := errors.AsType[*protocols.Error](err); ok {
 		return e
@@ -105,7 +105,7 @@ func dialError(ctx context.Context, err error, address string) error {
 	return &protocols.Error{Kind: kind, Retryable: true, Err: &brief{text, err}}
 }
 
-// dialErrors makes one error of those of several addresses.
+// dialErrors combines the errors of several addresses.
 func dialErrors(host string, errs []error) error {
 	if len(errs) == 1 || protocols.KindOf(errs[0]) == protocols.KindUsage {
 		return errs[0]
@@ -123,11 +123,11 @@ func dialErrors(host string, errs []error) error {
 	}
 	return &protocols.Error{
 		Kind: kind, Retryable: true,
-		Err: &brief{"no address of " + host + " answers: " + strings.Join(texts, "; "), errors.Join(errs...)},
+		Err: &brief{"cannot connect to any address of " + host + ": " + strings.Join(texts, "; "), errors.Join(errs...)},
 	}
 }
 
-// resolveError is the error for a name without an address.
+// resolveError returns the error for a name without an address.
 func resolveError(ctx context.Context, err error, host string) error {
 	if ctx.Err() != nil {
 		return causeError(ctx)
@@ -140,5 +140,5 @@ func resolveError(ctx context.Context, err error, host string) error {
 }
 
 func connectTimeout(d time.Duration, what string) error {
-	return &protocols.Error{Kind: protocols.KindTimeout, Retryable: true, Text: fmt.Sprintf("%s within %v", what, d)}
+	return &protocols.Error{Kind: protocols.KindTimeout, Retryable: true, Text: fmt.Sprintf("%s timed out after %v", what, d)}
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// attemptDelay is how long an attempt is alone before the next one starts,
-// RFC 8305 section 5.
+// attemptDelay is how long an attempt runs alone before the next one starts, RFC
+// 8305 section 5.
 const attemptDelay = 250 * time.Millisecond
 
 type attempt struct {
@@ -15,9 +15,9 @@ type attempt struct {
 	err  error
 }
 
-// race connects to the first of the addresses that answers. The attempts start
-// one after the other: after a delay, or at once when one has failed. All have
-// ended when race returns; what they won too late is closed.
+// race connects to the first address that answers. Attempts start one after the
+// other: after a delay, or at once when one has failed. All attempts have ended
+// when race returns; connections that lost the race are closed.
 func (d *Dialer) race(ctx context.Context, host, network string, addresses []string) (net.Conn, error) {
 	if len(addresses) == 1 {
 		conn, err := d.dial(ctx, network, addresses[0])
@@ -56,7 +56,7 @@ func (d *Dialer) race(ctx context.Context, host, network string, addresses []str
 	return conn, err
 }
 
-// firstOf starts attempts and takes the first success.
+// firstOf starts attempts and returns the first success.
 func firstOf(ctx context.Context, host string, count int, results <-chan attempt, start func(), next, running *int) (net.Conn, error) {
 	var errs []error
 	delay := time.NewTimer(attemptDelay)

@@ -16,7 +16,8 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// network is a fake of the system: what each address does, and what was dialed when.
+// network fakes the system: the behaviour of each address, and what was dialled
+// when.
 type network struct {
 	mu     sync.Mutex
 	start  time.Time
@@ -64,7 +65,7 @@ func refuses(ctx context.Context) (net.Conn, error) {
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 }
 
-// fakeDialer resolves every name to ips and dials by n.
+// fakeDialer resolves every name to ips and dials with n.
 func fakeDialer(o *protocols.Options, n *network, ips ...string) *Dialer {
 	d := dialer(o)
 	n.start = time.Now()
@@ -88,7 +89,7 @@ func TestRace(t *testing.T) {
 		dialed       []string
 		at           []time.Duration
 		took         time.Duration
-		closed       int // late winners
+		closed       int // connections that lost the race
 		wantFamily   int
 		wantErr      string
 		wantKind     protocols.Kind
@@ -102,7 +103,7 @@ func TestRace(t *testing.T) {
 		},
 		{name: "second at once after a refusal", six: refuse, four: answersAfter(0), dialed: []string{six, four}, at: []time.Duration{0, 0}},
 		{
-			name: "late winner is closed", six: answersAfter(300 * time.Millisecond), four: answersAfter(60 * time.Millisecond),
+			name: "loser is closed", six: answersAfter(300 * time.Millisecond), four: answersAfter(60 * time.Millisecond),
 			dialed: []string{six, four}, at: []time.Duration{0, 250 * time.Millisecond}, took: 310 * time.Millisecond, closed: 1,
 		},
 		{
@@ -110,9 +111,9 @@ func TestRace(t *testing.T) {
 			wantErr: "connection refused by [2001:db8::1]:21; connection refused by 192.0.2.1:21", wantKind: protocols.KindConnect,
 		},
 		{
-			name: "nobody answers", six: hang, four: hang, dialed: []string{six, four, other},
+			name: "no answer", six: hang, four: hang, dialed: []string{six, four, other},
 			at: []time.Duration{0, 250 * time.Millisecond, 500 * time.Millisecond}, took: 15 * time.Second,
-			wantErr: "not connected to server.test:21 within 15s", wantKind: protocols.KindTimeout,
+			wantErr: "connection to server.test:21 timed out after 15s", wantKind: protocols.KindTimeout,
 		},
 		{
 			name: "cancelled", six: hang, four: hang, dialed: []string{six}, at: []time.Duration{0},
@@ -125,7 +126,7 @@ func TestRace(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := &network{}
 				n.does = map[string]func(context.Context) (net.Conn, error){six: c.six(n), four: c.four(n), other: refuses}
-				if c.name == "nobody answers" {
+				if c.name == "no answer" {
 					n.does[other] = hangs
 				}
 				d := fakeDialer(&protocols.Options{Family: c.wantFamily}, n, ips...)
@@ -135,7 +136,7 @@ func TestRace(t *testing.T) {
 					time.AfterFunc(c.contextEnds, cancel)
 				}
 				conn, err := d.Dial(ctx, "control", "tcp", "server.test", "21")
-				if took := time.Since(n.start); c.name != "late winner is closed" && took != c.took {
+				if took := time.Since(n.start); c.name != "loser is closed" && took != c.took {
 					t.Errorf("took %v, want %v", took, c.took)
 				}
 				checkRace(t, n, conn, err, c.wantErr, c.wantKind)

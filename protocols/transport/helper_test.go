@@ -62,7 +62,7 @@ func dialer(o *protocols.Options) *Dialer {
 	return NewDialer("test", &url.URL{Scheme: "test", Host: "server.test"}, o)
 }
 
-// connect dials and closes at the end of the test.
+// connect dials and closes the connection at the end of the test.
 func connect(t testing.TB, d *Dialer, host, port string) *Conn {
 	t.Helper()
 	c, err := d.Dial(context.Background(), "control", "tcp", host, port)
@@ -73,7 +73,8 @@ func connect(t testing.TB, d *Dialer, host, port string) *Conn {
 	return c
 }
 
-// pipe returns options whose connections are one end of a pipe, and the other end.
+// pipe returns options whose connections are one end of a pipe, and the other
+// end.
 func pipe(o protocols.Options) (*protocols.Options, net.Conn) {
 	near, far := net.Pipe()
 	o.Dial = func(context.Context, string, string) (net.Conn, error) { return near, nil }
@@ -132,7 +133,7 @@ func sign(t testing.TB, c *x509.Certificate, by *authority) (*ecdsa.PrivateKey, 
 	return key, cert
 }
 
-// issue makes a certificate for names that ends at until.
+// issue makes a certificate for names that expires at until.
 func (a *authority) issue(t testing.TB, until time.Time, names ...string) tls.Certificate {
 	t.Helper()
 	c := &x509.Certificate{

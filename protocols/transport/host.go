@@ -11,9 +11,10 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Host returns a host name in ASCII, RFC 5891 and UTS 46, for DNS, TLS and proxies.
-// Addresses pass, with their zone. Names of ASCII may hold underscores, which
-// hosts of local networks have. The error is of kind Usage.
+// Host converts a host name to ASCII, RFC 5891 and UTS 46, for DNS, TLS and
+// proxies. Addresses are returned unchanged, including their zone. ASCII names
+// may contain underscores, which occur in local networks. The error is of kind
+// usage.
 func Host(s string) (string, error) {
 	if _, err := netip.ParseAddr(s); err == nil {
 		return s, nil
@@ -29,7 +30,8 @@ func Host(s string) (string, error) {
 	return ascii, nil
 }
 
-// plainName: ASCII that needs no conversion and no check of its encoding.
+// plainName reports whether an ASCII name needs neither conversion nor a check of
+// its encoding.
 func plainName(name string) bool {
 	return plainLabels(name) && !strings.Contains(strings.ToLower(name), "xn--")
 }

@@ -2,9 +2,9 @@ package transport
 
 import "time"
 
-// SetIdle changes the longest silence, from the next read or write on; 0 is no
-// bound. It is for protocols that say how long a server may take for some answers,
-// and is called only where the caller's options leave the time to them.
+// SetIdle changes the idle timeout, from the next read or write on; 0 disables
+// it. It is for protocols that specify how long a server may take for certain
+// replies. Call it only if the caller's options do not set an idle timeout.
 func (c *Conn) SetIdle(d time.Duration) {
 	c.sock.mu.Lock()
 	defer c.sock.mu.Unlock()

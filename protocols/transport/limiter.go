@@ -8,9 +8,9 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// NewLimiter returns a token bucket of bytesPerSecond that clients may share. Zero
-// or less gives nil: no limit. The bucket holds an eighth of a second, between
-// 512 bytes and 1 MiB.
+// NewLimiter returns a token bucket of bytesPerSecond that clients may share, or
+// nil (no limit) if it is zero or less. The bucket holds an eighth of a second,
+// between 512 bytes and 1 MiB.
 func NewLimiter(bytesPerSecond int64) protocols.Limiter {
 	if bytesPerSecond <= 0 {
 		return nil
@@ -19,18 +19,18 @@ func NewLimiter(bytesPerSecond int64) protocols.Limiter {
 }
 
 type limiter struct {
-	rate  float64 // bytes a second
+	rate  float64 // bytes per second
 	burst int
 
 	mu   sync.Mutex
-	paid time.Time // when all bytes that were let through are paid for
+	paid time.Time // when all bytes admitted so far are paid for
 }
 
-// Burst is the size of the bucket in bytes.
+// Burst returns the size of the bucket in bytes.
 func (l *limiter) Burst() int { return l.burst }
 
-// Wait takes n bytes from the bucket and waits until it is not overdrawn. When
-// the context ends first the bytes go back.
+// Wait takes n bytes from the bucket and waits until it is no longer overdrawn.
+// If the context ends first, the bytes are returned to the bucket.
 func (l *limiter) Wait(ctx context.Context, n int) error {
 	if ctx.Err() != nil {
 		return causeError(ctx)
@@ -55,7 +55,7 @@ func (l *limiter) cost(n int) time.Duration {
 	return time.Duration(float64(n) / l.rate * float64(time.Second))
 }
 
-// take books cost and says how long it is until it is paid for.
+// take books cost and returns the time until it is paid for.
 func (l *limiter) take(cost time.Duration) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -10,13 +10,14 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// ListenOptions are for [Dialer.Listen]. Ports of zero let the system choose.
+// ListenOptions are options for [Dialer.Listen]. With zero ports the system
+// chooses one.
 type ListenOptions struct {
-	PortMin, PortMax int // first and last port to try, both included
+	PortMin, PortMax int // first and last port to try, inclusive
 }
 
-// Listener waits for the one connection that a server makes back, as in active
-// FTP. Its owner closes it; Accept does so too.
+// Listener waits for the single connection that a server makes back, as in active
+// FTP. Its owner must close it; Accept closes it too.
 type Listener struct {
 	d    *Dialer
 	ctl  *Conn
@@ -25,18 +26,18 @@ type Listener struct {
 	once sync.Once
 }
 
-// maxStrangers bounds the connections from others that one Accept turns away.
+// maxStrangers limits the connections from other hosts that one Accept rejects.
 const maxStrangers = 64
 
-// Listen opens a port on the local address of ctl, where nobody else's network
-// sees it. It cannot be done through a proxy.
+// Listen opens a port on the local address of ctl, which other networks do not
+// see. It does not work through a proxy.
 func (d *Dialer) Listen(ctl *Conn, o ListenOptions) (*Listener, error) {
 	local := addrIP(ctl.LocalAddr())
 	if ctl.to.proxied || !local.IsValid() {
 		return nil, protocols.UsageError(d.proto, "", "a server cannot connect back through a proxy or a pipe; use passive mode")
 	}
 	if o.PortMin < 0 || o.PortMax > 65535 || o.PortMax < o.PortMin {
-		return nil, protocols.UsageError(d.proto, "", "ports to listen on are not a range between 1 and 65535")
+		return nil, protocols.UsageError(d.proto, "", "invalid range of ports to listen on: they must be between 1 and 65535")
 	}
 	l, err := listenOn(local, o)
 	if err != nil {
@@ -45,7 +46,7 @@ func (d *Dialer) Listen(ctl *Conn, o ListenOptions) (*Listener, error) {
 	return &Listener{d: d, ctl: ctl, l: l, id: d.number()}, nil
 }
 
-// listenOn tries the ports of the range, from a random one on.
+// listenOn tries the ports of the range, starting at a random one.
 func listenOn(ip netip.Addr, o ListenOptions) (l *net.TCPListener, err error) {
 	count := o.PortMax - o.PortMin + 1
 	first := rand.IntN(count)
@@ -59,22 +60,22 @@ func listenOn(ip netip.Addr, o ListenOptions) (l *net.TCPListener, err error) {
 	return nil, err
 }
 
-// Addr returns the address and port that the server must be told.
+// Addr returns the address and port to send to the server.
 func (l *Listener) Addr() netip.AddrPort { return l.l.Addr().(*net.TCPAddr).AddrPort() }
 
-// Close stops listening. It may be called many times.
+// Close stops listening. It may be called more than once.
 func (l *Listener) Close() error {
 	var err error
 	l.once.Do(func() { err = l.l.Close() })
 	return err
 }
 
-// Accept waits, at most the time to connect, for the peer of the control
-// connection and closes the listener. Connections from other addresses are
-// closed. The caller closes the connection.
+// Accept waits for the peer of the control connection, at most for the connect
+// timeout, and closes the listener. Connections from other addresses are closed.
+// The caller must close the connection.
 func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 	defer l.Close()
-	ctx, cancel := l.d.within(ctx, "no data connection from "+l.ctl.to.host)
+	ctx, cancel := l.d.within(ctx, "data connection from "+l.ctl.to.host)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { l.l.SetDeadline(longAgo) })
 	defer stop()
@@ -88,9 +89,9 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 			return l.take(raw), nil
 		}
 		raw.Close()
-		l.ctl.Event(protocols.EventNote, "turned away a connection from "+raw.RemoteAddr().String(), 0)
+		l.ctl.Event(protocols.EventNote, "rejected a connection from "+raw.RemoteAddr().String(), 0)
 	}
-	return nil, &protocols.Error{Proto: l.d.proto, Kind: protocols.KindConnect, Retryable: true, Text: "too many connections from others to the data port"}
+	return nil, &protocols.Error{Proto: l.d.proto, Kind: protocols.KindConnect, Retryable: true, Text: "too many connections from other hosts to the data port"}
 }
 
 func (l *Listener) take(raw net.Conn) *Conn {

@@ -41,7 +41,7 @@ func TestListenTakesOnlyThePeer(t *testing.T) {
 		t.Errorf("took %v", data.RemoteAddr())
 	}
 	if _, err := s.Read(make([]byte, 1)); err == nil {
-		t.Error("the stranger is still connected")
+		t.Error("the connection from another host is still open")
 	}
 	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
 		t.Error("still listening")

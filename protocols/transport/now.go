@@ -9,11 +9,12 @@ import (
 )
 
 // Now runs read, whose reads of the connection return at once whether or not
-// bytes have come, so that a session at rest can be looked at without a round
-// trip. It reports whether something came; false and nil when nothing has, or
-// when the connection cannot tell: it is no socket, or the system has no such
-// read. An end of the stream is io.EOF. With TLS, what the peer's TLS sends on its
-// own account, such as session tickets, is taken in and does not count.
+// bytes have arrived, so that an idle session can be checked without a round
+// trip. It reports whether anything arrived. It returns false and nil when
+// nothing has, or when the connection cannot tell: it is not a socket, or the
+// system does not support such reads. The end of the stream is io.EOF. With TLS,
+// messages of TLS itself, such as session tickets, are processed and do not
+// count.
 func (c *Conn) Now(read func() error) (came bool, err error) {
 	c.sock.now = true
 	err = read()
@@ -24,24 +25,25 @@ func (c *Conn) Now(read func() error) (came bool, err error) {
 	return err == nil, err
 }
 
-// errNothing says that a read that does not wait found nothing. It passes for a
-// deadline: crypto/tls keeps what it has of a record, and goes on with it later.
+// errNothing means that a non-blocking read found nothing. It looks like a
+// deadline, so that crypto/tls keeps a partial record and continues with it
+// later.
 var errNothing error = nothing{}
 
 type nothing struct{}
 
-func (nothing) Error() string        { return "nothing has come" }
+func (nothing) Error() string        { return "no data available" }
 func (nothing) Timeout() bool        { return true }
 func (nothing) Temporary() bool      { return true }
 func (nothing) Is(target error) bool { return target == os.ErrDeadlineExceeded }
 
-// nowReader is implemented by connections that are no sockets and can read
-// without waiting: 0 and nil when nothing has come.
+// nowReader is implemented by connections that are not sockets and can read
+// without blocking: ReadNow returns 0 and nil when nothing has arrived.
 type nowReader interface {
 	ReadNow(p []byte) (int, error)
 }
 
-// receiveNow reads what has come, without waiting.
+// receiveNow reads what has arrived, without blocking.
 func (s *socket) receiveNow(p []byte) (int, error) {
 	if err := s.arm(&s.rd, time.Now()); err != nil {
 		return 0, err

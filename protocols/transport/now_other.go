@@ -4,5 +4,6 @@ package transport
 
 import "net"
 
-// readSocketNow cannot tell on this system, which has no such read.
+// readSocketNow always returns 0 and nil: this system does not support such
+// reads.
 func readSocketNow(net.Conn, []byte) (int, error) { return 0, nil }

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// readSocketNow reads from a socket, which the runtime has made one that does not
-// block. It returns 0 and nil when nothing has come, or c is no socket.
+// readSocketNow reads from a socket, which the runtime has made non-blocking. It
+// returns 0 and nil when nothing has arrived, or c is not a socket.
 func readSocketNow(c net.Conn, p []byte) (n int, err error) {
 	s, ok := c.(syscall.Conn)
 	if !ok || len(p) == 0 {

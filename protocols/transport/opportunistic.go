@@ -7,12 +7,12 @@ import (
 )
 
 // lenient makes a handshake with cfg accept a certificate that does not verify,
-// and keeps in c.doubt why it does not. Pins, and what the caller's own
-// configuration checks, still hold. Sessions of such handshakes have a cache of
-// their own: a connection that verifies never resumes one of them.
+// and stores the reason in c.doubt. Pins and the caller's own checks still apply.
+// Sessions of such handshakes have a separate cache: a verifying connection never
+// resumes one of them.
 func (c *Conn) lenient(cfg *tls.Config) {
 	if cfg.InsecureSkipVerify {
-		return // as the caller wants it: nothing to doubt
+		return // the caller disabled verification: there is nothing to doubt
 	}
 	then := cfg.VerifyConnection
 	cfg.InsecureSkipVerify = true
@@ -33,7 +33,7 @@ func (c *Conn) lenient(cfg *tls.Config) {
 	}
 }
 
-// verifyChain does what crypto/tls does without InsecureSkipVerify.
+// verifyChain performs the checks of crypto/tls without InsecureSkipVerify.
 func verifyChain(cfg *tls.Config, chain []*x509.Certificate) error {
 	if len(chain) == 0 {
 		return errors.New("the server sent no certificate")
@@ -51,21 +51,21 @@ func verifyChain(cfg *tls.Config, chain []*x509.Certificate) error {
 	return nil
 }
 
-// Unverified returns why the certificate of the server did not verify, in a
-// handshake that [Conn.Lenient] allowed to go on; nil when it did verify, when
-// nobody wanted it to, and without TLS.
+// Unverified returns why the server's certificate did not verify in a handshake
+// that [Conn.Lenient] let continue. It returns nil if the certificate verified,
+// if verification was disabled, and without TLS.
 func (c *Conn) Unverified() error { return c.doubt }
 
 // Lenient lets the next handshake, and those of data connections that belong to
-// this one, go on with a certificate that does not verify: opportunistic security,
-// RFC 7435. It is for connections that could as well stay unencrypted.
-// [Conn.AllowSecret] takes no such TLS for TLS.
+// this one, continue with a certificate that does not verify: opportunistic
+// security, RFC 7435. It is for connections that might as well stay unencrypted.
+// [Conn.AllowSecret] does not accept such TLS.
 func (c *Conn) Lenient() { c.lax = true }
 
-// Certified reports whether a certificate came in a lenient handshake, also in one
-// that failed.
+// Certified reports whether the server sent a certificate in a lenient handshake,
+// even one that failed.
 func (c *Conn) Certified() bool { return c.certified }
 
-// Trusted reports whether it is known who is at the other end: by TLS with a
-// verified certificate, or because it is this very machine.
+// Trusted reports whether the peer is authenticated: by TLS with a verified
+// certificate, or because it is on this machine.
 func (c *Conn) Trusted() bool { return c.verified || c.local() }

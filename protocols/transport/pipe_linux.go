@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	pipeSize = 1 << 20 // asked of the kernel for a pipe that is copied from or to
-	pipeWait = 200     // milliseconds until a wait for a pipe looks at the connection again
+	pipeSize = 1 << 20 // requested from the kernel for a pipe that is copied from or to
+	pipeWait = 200     // milliseconds after which a wait for a pipe checks the connection again
 )
 
-// pipeFile finds a pipe that can be spliced to a socket.
+// pipeFile returns the file if it is a pipe that can be spliced to a socket.
 func pipeFile(r any) *os.File {
 	f, ok := r.(*os.File)
 	if !ok {
@@ -27,8 +27,8 @@ func pipeFile(r any) *os.File {
 	return f
 }
 
-// fromPipe splices all of a pipe to the peer. Nothing is taken from the pipe
-// that does not go out.
+// fromPipe splices all of a pipe to the peer. Everything taken from the pipe is
+// sent.
 func (c *Conn) fromPipe(f *os.File) (total int64, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -48,9 +48,9 @@ func (c *Conn) fromPipe(f *os.File) (total int64, err error) {
 	return total, err
 }
 
-// toPipe splices at most n bytes from the peer to a pipe. Each byte is moved once:
-// the standard library would go through a pipe of its own. works is false when the
-// kernel cannot do that, and nothing was moved.
+// toPipe splices at most n bytes from the peer to a pipe. Each byte is moved
+// once, whereas the standard library would use an additional pipe. works is false
+// when the kernel cannot do that, and nothing was moved.
 func (c *Conn) toPipe(f *os.File, n int64) (total int64, works bool, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -63,7 +63,7 @@ func (c *Conn) toPipe(f *os.File, n int64) (total int64, works bool, err error) 
 	if err == nil {
 		err = cerr
 	}
-	if err == unix.EPIPE { // whoever reads the pipe has gone: that is no error of the peer
+	if err == unix.EPIPE { // the reader of the pipe has exited: not an error of the peer
 		err = &os.PathError{Op: "write", Path: f.Name(), Err: err}
 	}
 	return total, works, err
@@ -78,10 +78,10 @@ type pipeCopy struct {
 	out io.Writer // the pipe, where in is set
 }
 
-// copy moves until n bytes have gone or the source ends. works is false when the
-// kernel cannot splice these two, and nothing was moved.
+// copy runs until n bytes have been moved or the source ends. works is false when
+// the kernel cannot splice these two, and nothing was moved.
 func (p *pipeCopy) copy(n int64) (total int64, works bool, err error) {
-	unix.FcntlInt(uintptr(p.fd), unix.F_SETPIPE_SZ, pipeSize) // more at a time; the size it has will do too
+	unix.FcntlInt(uintptr(p.fd), unix.F_SETPIPE_SZ, pipeSize) // for larger pieces; failure is harmless
 	events, counter := int16(unix.POLLIN), &p.c.written
 	if p.in {
 		events, counter = unix.POLLOUT, &p.c.read
@@ -119,7 +119,8 @@ func (p *pipeCopy) copy(n int64) (total int64, works bool, err error) {
 	return total, true, nil
 }
 
-// some moves what there is, and waits for the socket at most the idle time.
+// some moves what is available, and waits for the socket at most the idle
+// timeout.
 func (p *pipeCopy) some(n int64) (moved int64, err error) {
 	sock := p.c.sock
 	deadline := &sock.wd
@@ -141,7 +142,7 @@ func (p *pipeCopy) some(n int64) (moved int64, err error) {
 	}
 }
 
-// once moves once, without waiting for the pipe.
+// once calls splice once, without waiting for the pipe.
 func (p *pipeCopy) once(n int) (moved int64, err error) {
 	to, ok := p.c.sock.Conn.(syscall.Conn)
 	if !ok {

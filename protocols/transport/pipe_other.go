@@ -4,7 +4,7 @@ package transport
 
 import "os"
 
-// pipeFile finds none: there is no splice here.
+// pipeFile returns nil: this system has no splice.
 func pipeFile(any) *os.File { return nil }
 
 func (c *Conn) fromPipe(f *os.File) (int64, error) { return c.bufferFrom(f) }

@@ -24,8 +24,8 @@ func pipes(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// TestWriteToPipe: all that comes goes into the pipe, no more than was asked for,
-// whether its reader or the peer is the slower.
+// TestWriteToPipe: all received bytes go into the pipe, no more than requested,
+// whether its reader or the peer is slower.
 func TestWriteToPipe(t *testing.T) {
 	data := randomBytes(5<<20 + 77)
 	for name, pauses := range map[string]struct{ peer, reader time.Duration }{"fast": {}, "slow peer": {peer: time.Millisecond}, "slow reader": {reader: time.Millisecond}} {
@@ -59,14 +59,14 @@ func TestWriteToPipe(t *testing.T) {
 			}
 			w.Close()
 			if <-got != string(data) {
-				t.Error("other bytes came out of the pipe")
+				t.Error("the pipe returned different bytes")
 			}
 		})
 	}
 }
 
-// TestWriteToPipeEnds: a reader that goes away is an error of the pipe, a peer that
-// is silent one of the peer, and a full pipe does not outlast the context.
+// TestWriteToPipeEnds: a reader that exits is an error of the pipe, a silent peer
+// is an error of the peer, and a full pipe does not outlast the context.
 func TestWriteToPipeEnds(t *testing.T) {
 	endless := func(c net.Conn) {
 		for buf := make([]byte, 64<<10); ; {

@@ -11,10 +11,10 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Probe makes the report of an adapter's Probe: enter takes the client for the
-// time of it and returns the release; steps fills the report in, and sets its phase
-// at each step that it begins, behind "connect". A failed look-up or handshake is
-// told as such whatever the phase was. The report is never nil.
+// Probe builds the report of an adapter's Probe. enter acquires the client for
+// its duration and returns the release function. steps fills in the report, and
+// sets its phase at the start of each step after "connect". A failed lookup or
+// handshake is reported as such whatever the phase was. The report is never nil.
 func Probe(ctx context.Context, u *url.URL, enter func(context.Context, ...string) (release func(), err error), steps func(r *protocols.Report) error) (*protocols.Report, error) {
 	r := &protocols.Report{URL: protocols.Redact(u), Phase: "connect"}
 	start := time.Now()
@@ -35,8 +35,8 @@ func Probe(ctx context.Context, u *url.URL, enter func(context.Context, ...strin
 	return r, err
 }
 
-// ProbeGate is Probe for a client that lets operations in by a gate. steps runs with
-// the operation's own context, which ends when the client is closed.
+// ProbeGate is Probe for a client that admits operations by a gate. steps runs
+// with the operation's own context, which ends when the client is closed.
 func ProbeGate(ctx context.Context, u *url.URL, gate *protocols.Gate, steps func(ctx context.Context, r *protocols.Report) error) (*protocols.Report, error) {
 	enter := func(outer context.Context, _ ...string) (leave func(), err error) {
 		ctx, leave, err = gate.Begin(outer)
@@ -45,14 +45,14 @@ func ProbeGate(ctx context.Context, u *url.URL, gate *protocols.Gate, steps func
 	return Probe(ctx, u, enter, func(r *protocols.Report) error { return steps(ctx, r) })
 }
 
-// Measure puts the connection's times and its TLS session into a report.
+// Measure copies the connection's timings and its TLS session into a report.
 func (c *Conn) Measure(r *protocols.Report) {
 	t := c.Timings()
 	r.Resolve, r.Connect, r.TLS = t.Resolve, t.Connect, t.TLS
 	ReportTLS(r, c.TLS())
 }
 
-// ReportTLS puts a TLS session into a report; nil is none.
+// ReportTLS copies a TLS session into a report; nil means none.
 func ReportTLS(r *protocols.Report, state *tls.ConnectionState) {
 	if state == nil {
 		return

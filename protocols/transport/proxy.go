@@ -11,14 +11,14 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// tunnel asks the proxy behind c.sock for a connection to address.
+// tunnel asks the proxy at the other end of c.sock for a connection to address.
 type tunnel func(ctx context.Context, c *Conn, proxy *url.URL, address string) error
 
-// proxyKind says how to talk to a proxy of one URL scheme.
+// proxyKind describes how to talk to proxies of one URL scheme.
 type proxyKind struct {
-	port  string // default, as curl has it
-	tls   bool   // to the proxy itself
-	local bool   // names are resolved here
+	port  string // default, as in curl
+	tls   bool   // TLS to the proxy itself
+	local bool   // the client resolves names
 	open  tunnel
 }
 
@@ -29,7 +29,8 @@ var proxyKinds = map[string]proxyKind{
 	"https":   {port: "443", tls: true, open: connectTunnel},
 }
 
-// proxyFor asks the options for the proxy and its password, and checks that it can serve.
+// proxyFor gets the proxy and its password from the options, and checks that it
+// is usable.
 func (d *Dialer) proxyFor(ctx context.Context, network string) (*url.URL, error) {
 	if d.o.Proxy == nil || network == "unix" {
 		return nil, nil
@@ -42,13 +43,13 @@ func (d *Dialer) proxyFor(ctx context.Context, network string) (*url.URL, error)
 		return nil, err
 	}
 	if network == "udp" {
-		return nil, protocols.UsageError(d.proto, "", "UDP does not go through a proxy; a host in no_proxy is sent to directly")
+		return nil, protocols.UsageError(d.proto, "", "UDP does not work through a proxy; to send directly, add the host to no_proxy")
 	}
 	return ProxyLogin(ctx, d.o, u)
 }
 
-// ProxyLogin returns the URL of a proxy with the password of the user in it. Where it
-// stands there no one is asked, nor for a proxy without a user.
+// ProxyLogin returns the URL of a proxy with the user's password in it. It
+// returns the URL unchanged if it already has a password or has no user.
 func ProxyLogin(ctx context.Context, o *protocols.Options, proxy *url.URL) (*url.URL, error) {
 	user := proxy.User.Username()
 	if _, has := proxy.User.Password(); has || user == "" || o.Credentials == nil {
@@ -70,7 +71,7 @@ func ProxyLogin(ctx context.Context, o *protocols.Options, proxy *url.URL) (*url
 
 func checkProxy(u *url.URL) error {
 	if _, ok := proxyKinds[u.Scheme]; !ok {
-		return protocols.UsageError("", "", "proxy scheme "+strconv.Quote(u.Scheme)+" is not known; there are socks5, socks5h, http and https")
+		return protocols.UsageError("", "", "proxy scheme "+strconv.Quote(u.Scheme)+" is not supported; use socks5, socks5h, http or https")
 	}
 	if u.Hostname() == "" {
 		return protocols.UsageError("", "", "proxy "+strconv.Quote(protocols.Redact(u))+" has no host")
@@ -78,7 +79,7 @@ func checkProxy(u *url.URL) error {
 	return nil
 }
 
-// throughProxy connects to the proxy and has it connect to host and port.
+// throughProxy connects to the proxy and asks it to connect to host and port.
 func (d *Dialer) throughProxy(ctx context.Context, c *Conn, proxy *url.URL, host, port string) error {
 	kind := proxyKinds[proxy.Scheme]
 	proxyHost, err := Host(proxy.Hostname())
@@ -101,10 +102,11 @@ func (d *Dialer) throughProxy(ctx context.Context, c *Conn, proxy *url.URL, host
 	return err
 }
 
-// proxyTargets returns what to ask a proxy for: the name, or at most a few addresses.
+// proxyTargets returns the targets to request from a proxy: the name, or at most
+// four addresses.
 func (d *Dialer) proxyTargets(ctx context.Context, c *Conn, kind proxyKind, host, port string) ([]string, error) {
 	if len(host) > 255 {
-		return nil, protocols.UsageError(d.proto, "", "host name is longer than the 255 bytes that a proxy takes")
+		return nil, protocols.UsageError(d.proto, "", "host name is longer than 255 bytes, the maximum for a proxy")
 	}
 	if !kind.local {
 		return []string{net.JoinHostPort(host, port)}, nil
@@ -113,7 +115,7 @@ func (d *Dialer) proxyTargets(ctx context.Context, c *Conn, kind proxyKind, host
 	return all[:min(len(all), 4)], err
 }
 
-// tryProxy makes one connection to the proxy and asks it for address.
+// tryProxy opens one connection to the proxy and requests address.
 func (d *Dialer) tryProxy(ctx context.Context, c *Conn, proxy *url.URL, host, port, address string) error {
 	raw, err := d.open(ctx, c, "tcp", host, port)
 	if err != nil {
@@ -144,8 +146,8 @@ func (d *Dialer) tryProxy(ctx context.Context, c *Conn, proxy *url.URL, host, po
 	return nil
 }
 
-// proxyTLS puts TLS between us and the proxy. Its certificate is always checked,
-// with the authorities of the options; a client certificate is for the server only.
+// proxyTLS starts TLS with the proxy. Its certificate is always verified, with
+// the options' root CAs; a client certificate is sent only to the server.
 func (d *Dialer) proxyTLS(c *Conn, host string) error {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
 	if base := d.o.TLS.Config; base != nil {
@@ -165,12 +167,12 @@ func (d *Dialer) proxyTLS(c *Conn, host string) error {
 		}
 		return tlsError(err, host)
 	}
-	// The inner socket keeps the idle time; above it only ends count.
+	// The inner socket enforces the idle timeout.
 	c.sock = newSocket(conn, 0)
 	return nil
 }
 
-// proxyError names the proxy in an error.
+// proxyError adds the name of the proxy to an error.
 func proxyError(ctx context.Context, proxy *url.URL, err error) error {
 	if ctx.Err() != nil {
 		return causeError(ctx)

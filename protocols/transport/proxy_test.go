@@ -19,7 +19,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// asked notes what proxies of the tests were asked for.
+// asked records the requests to the proxies of the tests.
 type asked struct {
 	mu    sync.Mutex
 	lines []string
@@ -37,7 +37,7 @@ func (a *asked) String() string {
 	return strings.Join(a.lines, " ")
 }
 
-// join copies both ways until one side ends.
+// join copies in both directions until one side ends.
 func join(a, b net.Conn) {
 	done := make(chan struct{})
 	go func() { defer close(done); io.Copy(a, b); a.Close() }()
@@ -46,8 +46,8 @@ func join(a, b net.Conn) {
 	<-done
 }
 
-// socksServer is a SOCKS5 proxy that connects to backend whatever it is asked
-// for; it wants a user when user is not empty, and answers with code.
+// socksServer is a SOCKS5 proxy that connects to backend whatever the request; it
+// requires a login if user is not empty, and replies with code.
 func socksServer(a *asked, user, pass, backend string, code byte) func(net.Conn) {
 	return func(c net.Conn) {
 		r := bufio.NewReader(c)
@@ -105,7 +105,8 @@ func socksAddress(r *bufio.Reader, kind byte) string {
 	return net.JoinHostPort(host, fmt.Sprint(int(port[0])<<8|int(port[1])))
 }
 
-// connectServer is an HTTP proxy that answers CONNECT by status, and connects to backend.
+// connectServer is an HTTP proxy that answers CONNECT with status, and connects
+// to backend.
 func connectServer(a *asked, status, backend string) func(net.Conn) {
 	return func(c net.Conn) {
 		r := bufio.NewReader(c)
@@ -124,12 +125,12 @@ func connectServer(a *asked, status, backend string) func(net.Conn) {
 		}
 		greeting := make([]byte, 6)
 		io.ReadFull(b, greeting)
-		io.WriteString(c, status+string(greeting)) // the server's words in one segment with the head
+		io.WriteString(c, status+string(greeting)) // the server's greeting in one segment with the head
 		join(c, b)
 	}
 }
 
-// greeter says hello and then gives back what it gets.
+// greeter sends a greeting and then echoes what it receives.
 func greeter(c net.Conn) { io.WriteString(c, "hello\n"); io.Copy(c, c) }
 
 func throughProxy(t *testing.T, proxy string, o protocols.Options, host, port string) (*Conn, error) {
@@ -188,13 +189,13 @@ func TestProxies(t *testing.T) {
 				t.Errorf("asked for %q, want %q", a.String(), c.asked)
 			}
 			if conn.AllowSecret() == nil {
-				t.Error("a secret may go in clear through a proxy")
+				t.Error("a secret may be sent unencrypted through a proxy")
 			}
 			if _, ok := conn.NetConn().(*net.TCPConn); !ok {
 				t.Errorf("fast paths lost: %T", conn.NetConn())
 			}
 			if _, err := conn.d.Listen(conn, ListenOptions{}); err == nil {
-				t.Error("listens although the server is behind a proxy")
+				t.Error("Listen succeeded although the server is behind a proxy")
 			}
 			before := a.String()
 			data, err := conn.d.DialPeer(t.Context(), conn, 2020)
@@ -209,8 +210,8 @@ func TestProxies(t *testing.T) {
 	}
 }
 
-// What came with the proxy's answer reaches a file too.
-func TestBytesBehindTheHeadAreCopied(t *testing.T) {
+// Bytes that arrived with the proxy's response are copied to a file too.
+func TestBytesAfterTheHeadAreCopied(t *testing.T) {
 	bh, bp := serve(t, func(c net.Conn) { io.WriteString(c, "hello\nand more") })
 	var a asked
 	host, port := serve(t, connectServer(&a, "HTTP/1.1 200 OK\r\n\r\n", net.JoinHostPort(bh, bp)))
@@ -266,17 +267,17 @@ func TestProxyFailures(t *testing.T) {
 		text         string
 	}{
 		{"socks refuses", "socks5h", socksServer(&asked{}, "", "", "", 5), "server.test", protocols.KindConnect, "connection refused"},
-		{"socks wants user", "socks5h", socksServer(&asked{}, "me", "x", "", 0), "server.test", protocols.KindConnect, "authentication"},
+		{"socks requires user", "socks5h", socksServer(&asked{}, "me", "x", "", 0), "server.test", protocols.KindConnect, "authentication"},
 		{"socks that speaks HTTP", "socks5h", says("HTTP/1.1 400 Bad\r\n\r\n"), "server.test", protocols.KindConnect, "proxy 127.0.0.1:"},
 		{"http 407", "http", connectSays("HTTP/1.1 407 Who are you\r\n\r\n"), "server.test", protocols.KindConnect, "proxy authentication"},
 		{"http 403", "http", connectSays("HTTP/1.0 403 No\r\n\r\n"), "server.test", protocols.KindConnect, "refused CONNECT: 403 No"},
 		{"http that speaks FTP", "http", says("220 hello\r\n\r\n"), "server.test", protocols.KindProtocol, "does not speak HTTP"},
-		{"http that says nothing", "http", func(c net.Conn) { bufio.NewReader(c).ReadString('\n') }, "server.test", protocols.KindConnect, ""},
+		{"http that sends nothing", "http", func(c net.Conn) { bufio.NewReader(c).ReadString('\n') }, "server.test", protocols.KindConnect, ""},
 		{"endless head", "http", says("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 20_000)), "server.test", protocols.KindProtocol, "longer than"},
-		{"silence", "http", func(c net.Conn) { io.Copy(io.Discard, c) }, "server.test", protocols.KindTimeout, "within 200ms"},
-		{"socks silence", "socks5h", func(c net.Conn) { io.Copy(io.Discard, c) }, "server.test", protocols.KindTimeout, "within 200ms"},
+		{"silence", "http", func(c net.Conn) { io.Copy(io.Discard, c) }, "server.test", protocols.KindTimeout, "timed out after 200ms"},
+		{"socks silence", "socks5h", func(c net.Conn) { io.Copy(io.Discard, c) }, "server.test", protocols.KindTimeout, "timed out after 200ms"},
 		{"long name", "socks5h", func(net.Conn) {}, strings.Repeat("a.", 130) + "test", protocols.KindUsage, ""},
-		{"unknown scheme", "ftp", func(net.Conn) {}, "server.test", protocols.KindUsage, "not known"},
+		{"unknown scheme", "ftp", func(net.Conn) {}, "server.test", protocols.KindUsage, "not supported"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -391,7 +392,7 @@ func FuzzConnectAnswer(f *testing.F) {
 	})
 }
 
-// TestProxyLogin: a proxy's password need not stand in its URL.
+// TestProxyLogin: a proxy's password need not be in its URL.
 func TestProxyLogin(t *testing.T) {
 	bh, bp := serve(t, greeter)
 	var a asked
@@ -414,7 +415,7 @@ func TestProxyLogin(t *testing.T) {
 	wantKind(t, err, protocols.KindAuth)
 	known.Empty = true
 	_, err = throughProxy(t, "socks5h://me@"+net.JoinHostPort(host, port), o, "server.test", "21")
-	wantKind(t, err, protocols.KindConnect) // the proxy was asked, and says no
+	wantKind(t, err, protocols.KindConnect) // the proxy was contacted, and refused
 }
 
 func TestNoProxyList(t *testing.T) {
@@ -430,6 +431,6 @@ func TestNoProxyList(t *testing.T) {
 		}
 	}
 	if NoProxy("*", nil) != nil {
-		t.Error("no proxy became one")
+		t.Error("got a proxy for nil")
 	}
 }

@@ -2,5 +2,5 @@
 
 package transport
 
-// QuickAck does nothing on this system: it has no such option.
+// QuickAck does nothing: this system does not have the option.
 func (c *Conn) QuickAck() {}

@@ -2,15 +2,15 @@ package transport
 
 import "encoding/binary"
 
-// records reads a TLS stream in big pieces and gives it out record by record,
-// RFC 8446 section 5.1. crypto/tls alone asks the system once for each record;
-// and it keeps what it got too much, which would be lost to the clear text that
-// follows the end of TLS (RFC 4217 section 12.3).
+// records reads a TLS stream in large pieces and returns it record by record, RFC
+// 8446 section 5.1. crypto/tls alone makes a system call for each record; it also
+// keeps excess bytes, which would be lost to the unencrypted data that follows
+// the end of TLS (RFC 4217 section 12.3).
 type records struct {
 	buf  []byte // backing store
-	have []byte // part of buf, read and not given out
-	left int    // bytes left of the record that is being given out
-	head []byte // its header, as far as it was given out
+	have []byte // part of buf, read but not returned
+	left int    // remaining bytes of the current record
+	head []byte // its header, as far as it was returned
 }
 
 const recordHeader = 5
@@ -34,8 +34,8 @@ func (r *records) read(p []byte, from func([]byte) (int, error)) (int, error) {
 	return n, nil
 }
 
-// header returns out bytes of a header, and of the record's start when the header
-// is whole at once.
+// header returns bytes of a header, and of the record's start once the header is
+// complete.
 func (r *records) header(p []byte) int {
 	n := copy(p[:min(len(p), recordHeader-len(r.head))], r.have)
 	r.head = append(r.head, r.have[:n]...)

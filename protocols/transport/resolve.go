@@ -13,8 +13,8 @@ import (
 
 func portText(port int) string { return strconv.Itoa(port) }
 
-// redirect applies the connect-to map, and returns the host in ASCII. What is
-// verified later stays the host that was asked for.
+// redirect applies the connect-to map, and returns the host in ASCII. The
+// certificate is still verified for the requested host.
 func (d *Dialer) redirect(t target) (target, error) {
 	t.dialHost = t.host
 	if t.network == "unix" {
@@ -27,7 +27,7 @@ func (d *Dialer) redirect(t target) (target, error) {
 		}
 		host, port, err := net.SplitHostPort(to)
 		if err != nil {
-			return t, protocols.UsageError(d.proto, "", "connect-to wants HOST:PORT, not "+strconv.Quote(to))
+			return t, protocols.UsageError(d.proto, "", "connect-to must be HOST:PORT, not "+strconv.Quote(to))
 		}
 		if host != "" {
 			t.dialHost = host
@@ -42,7 +42,7 @@ func (d *Dialer) redirect(t target) (target, error) {
 	return t, err
 }
 
-// mapKeys are the keys under which a host and port may stand, the exact one first.
+// mapKeys returns the map keys that match a host and port, most specific first.
 func mapKeys(host, port string) []string {
 	return []string{net.JoinHostPort(host, port), host + ":" + port, net.JoinHostPort(host, ""), ":" + port, ":"}
 }
@@ -59,8 +59,8 @@ func findFold(m map[string]string, key string) (string, bool) {
 	return "", false
 }
 
-// addresses returns what to dial, in the order of trying. Where Options.Dial
-// stands in for sockets names stay names.
+// addresses returns what to dial, in order of preference. With Options.Dial names
+// are not resolved.
 func (d *Dialer) addresses(ctx context.Context, c *Conn, network, host, port string) ([]string, error) {
 	if network == "unix" {
 		return []string{host}, nil
@@ -87,7 +87,8 @@ func (d *Dialer) addresses(ctx context.Context, c *Conn, network, host, port str
 	return all, nil
 }
 
-// resolved returns the address of a literal, or the addresses of the resolve map.
+// resolved returns the address of a literal, or the addresses from the resolve
+// map.
 func (d *Dialer) resolved(host, port string) ([]netip.Addr, bool) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{ip.Unmap()}, true
@@ -142,10 +143,10 @@ func (d *Dialer) family(ips []netip.Addr) []netip.Addr {
 	return kept
 }
 
-// maxAddresses bounds the attempts for one name.
+// maxAddresses limits the attempts for one name.
 const maxAddresses = 16
 
-// interleave orders addresses as RFC 8305 section 4: the families take turns,
+// interleave orders addresses as in RFC 8305 section 4: alternating families,
 // IPv6 first.
 func interleave(ips []netip.Addr) []netip.Addr {
 	var by [2][]netip.Addr

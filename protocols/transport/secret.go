@@ -6,11 +6,11 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// AllowSecret says whether a password or token may be sent over the connection
-// as it stands: with TLS; to this very machine, but not through a proxy, whose
-// idea of the peer cannot be seen; or when the options allow it. Otherwise the
-// error is of kind Auth and class [protocols.ErrCleartext]; where there is TLS with
-// a server that is not verified, of kind TLS.
+// AllowSecret returns nil if a password or token may be sent over the connection
+// in its current state: with TLS; to this machine, but not through a proxy, whose
+// peer cannot be verified; or when the options allow it. Otherwise the error is
+// of kind auth and class [protocols.ErrCleartext], or of kind tls if there is TLS
+// with an unverified server.
 func (c *Conn) AllowSecret() error {
 	if c.tls != nil && c.doubt == nil || c.d.o.AllowPlaintextAuth || c.local() {
 		return nil
@@ -18,17 +18,17 @@ func (c *Conn) AllowSecret() error {
 	if c.doubt != nil {
 		return &protocols.Error{
 			Proto: c.d.proto, Kind: protocols.KindTLS, Err: c.doubt,
-			Text: "refused to send a secret to a server that is not verified",
+			Text: "refused to send a secret to an unverified server",
 		}
 	}
 	return &protocols.Error{
 		Proto: c.d.proto, Kind: protocols.KindAuth, Sentinel: protocols.ErrCleartext,
 		Text: "refused to send a secret without TLS to " + c.to.host,
-		Hint: "use TLS (--tls require, or the scheme with s); --allow-plaintext-auth sends it in clear",
+		Hint: "use TLS (--tls require, or the TLS scheme); --allow-plaintext-auth sends it unencrypted",
 	}
 }
 
-// isLocalPeer: loopback, a UNIX socket, or a pipe in memory.
+// isLocalPeer reports whether a is loopback, a UNIX socket, or an in-memory pipe.
 func isLocalPeer(a net.Addr) bool {
 	if a == nil {
 		return false

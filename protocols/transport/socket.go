@@ -12,31 +12,31 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// longAgo is a deadline that has passed.
+// longAgo is a deadline in the past.
 var longAgo = time.Unix(1, 0)
 
-// socket is the lowest layer of a [Conn]: a net.Conn with an idle time, the
-// deadlines of its user, and an end that cannot be undone. TLS stands on it, so
-// that a record is never cut by a deadline that is no failure.
+// socket is the lowest layer of a [Conn]: a net.Conn with an idle timeout, user
+// deadlines, and an abort that is final. TLS runs on top of it, so that a
+// harmless internal deadline never interrupts a record.
 type socket struct {
 	net.Conn
 	idle time.Duration // 0: none
 
 	mu      sync.Mutex
 	rd, wd  deadline
-	broken  error // why the connection is not usable any more
-	closing bool  // this side closes it
+	broken  error // why the connection is unusable
+	closing bool  // this side is closing it
 
-	ahead   []byte   // bytes read already that Read gives first
-	records *records // bounds reads by TLS records while TLS is on
-	eof     bool     // the peer's end of the stream was seen
-	now     bool     // reads do not wait, see Conn.Now
+	ahead   []byte   // bytes already read, which Read returns first
+	records *records // limits reads to TLS records while TLS is active
+	eof     bool     // the end of the peer's stream was read
+	now     bool     // reads do not block, see Conn.Now
 }
 
-// deadline is what is set on one direction of a connection.
+// deadline is the deadline of one direction of a connection.
 type deadline struct {
 	set   func(time.Time) error
-	user  time.Time // of SetDeadline; zero when there is none
+	user  time.Time // from SetDeadline; zero if none
 	until time.Time // as set on the connection
 }
 
@@ -48,9 +48,9 @@ func newSocket(c net.Conn, idle time.Duration) *socket {
 	}
 }
 
-// arm sees to a deadline of idle time after since. One that is at most a
-// quarter too early stays: a system's timer is not moved at each small read,
-// and expired tells an early end from a real one.
+// arm ensures a deadline one idle timeout after since. A deadline at most a
+// quarter too early is kept, to avoid moving a system timer at each small read;
+// expired distinguishes an early deadline from a real one.
 func (s *socket) arm(d *deadline, since time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +67,7 @@ func (s *socket) arm(d *deadline, since time.Time) error {
 	return s.failed(d.move(want))
 }
 
-// tick sets a deadline a short time away, for copies that look at their progress.
+// tick sets a deadline shortly ahead, for copies that check their progress.
 func (s *socket) tick(d *deadline, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +81,7 @@ func (s *socket) tick(d *deadline, now time.Time) error {
 	return s.failed(d.move(now.Add(step)))
 }
 
-// move sets the earlier of want and the user's deadline, when it is another one.
+// move sets the earlier of want and the user's deadline, if it changed.
 func (d *deadline) move(want time.Time) error {
 	if !d.user.IsZero() && (want.IsZero() || d.user.Before(want)) {
 		want = d.user
@@ -93,8 +93,9 @@ func (d *deadline) move(want time.Time) error {
 	return d.set(want)
 }
 
-// expired says what a deadline that ended an operation means: nil when there is
-// time left since the last byte moved. An idle connection is broken.
+// expired returns the error for a deadline that interrupted an operation, or nil
+// if there is time left since the last byte moved. An idle connection is marked
+// broken.
 func (s *socket) expired(d *deadline, last time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,12 +109,12 @@ func (s *socket) expired(d *deadline, last time.Time) error {
 		s.broken = idleError(s.idle)
 		return s.broken
 	}
-	d.until = time.Time{} // has passed: arm must not keep it
+	d.until = time.Time{} // in the past: arm must not keep it
 	return nil
 }
 
-// fail notes an error of the network, after which the connection is useless,
-// and returns the reason that counts: an earlier end of the context wins.
+// fail records a network error, after which the connection is unusable, and
+// returns the effective error: an earlier end of the context takes precedence.
 func (s *socket) fail(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return err
@@ -137,7 +138,7 @@ func (s *socket) failed(err error) error {
 	return s.broken
 }
 
-// close notes that this side ends the connection.
+// close records that this side closes the connection.
 func (s *socket) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +161,8 @@ func (s *socket) err() error {
 	return s.broken
 }
 
-// Read reads what is there, waiting at most the idle time for the first byte.
+// Read reads what is available, waiting at most the idle timeout for the first
+// byte.
 func (s *socket) Read(p []byte) (int, error) {
 	if s.records != nil {
 		return s.records.read(p, s.readAhead)
@@ -188,7 +190,7 @@ func (s *socket) receive(p []byte) (int, error) {
 		}
 		n, err := s.Conn.Read(p)
 		if n > 0 || err == nil {
-			return n, nil // an error comes again with the next call
+			return n, nil // the next call returns the error again
 		}
 		s.eof = s.eof || err == io.EOF
 		if !isDeadline(err) {
@@ -200,7 +202,7 @@ func (s *socket) receive(p []byte) (int, error) {
 	}
 }
 
-// Write writes all of p, as long as bytes move.
+// Write writes all of p, without a time limit while bytes move.
 func (s *socket) Write(p []byte) (total int, err error) {
 	last := time.Now()
 	for {
@@ -224,22 +226,22 @@ func (s *socket) Write(p []byte) (total int, err error) {
 	}
 }
 
-// SetDeadline sets both deadlines; the idle time goes on beside them.
+// SetDeadline sets both deadlines; the idle timeout stays in effect.
 func (s *socket) SetDeadline(t time.Time) error {
 	return errors.Join(s.SetReadDeadline(t), s.SetWriteDeadline(t))
 }
 
-// SetReadDeadline sets the deadline of reads.
+// SetReadDeadline sets the deadline for reads.
 func (s *socket) SetReadDeadline(t time.Time) error { return s.setUser(&s.rd, t) }
 
-// SetWriteDeadline sets the deadline of writes.
+// SetWriteDeadline sets the deadline for writes.
 func (s *socket) SetWriteDeadline(t time.Time) error { return s.setUser(&s.wd, t) }
 
 func (s *socket) setUser(d *deadline, t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {
-		return nil // the deadline in the past must stay
+		return nil // keep the deadline in the past
 	}
 	d.user = t
 	want := time.Time{}
@@ -249,8 +251,8 @@ func (s *socket) setUser(d *deadline, t time.Time) error {
 	return d.move(want)
 }
 
-// isDeadline: the standard library's sign of a deadline, which our own errors of
-// kind Timeout answer to as well.
+// isDeadline reports whether err is the standard library's deadline error. Our
+// own errors of kind timeout match os.ErrDeadlineExceeded too and are excluded.
 func isDeadline(err error) bool {
 	if _, ours := errors.AsType[*protocols.Error](err); ours {
 		return false
@@ -258,7 +260,7 @@ func isDeadline(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// causeError is what a context that ended makes of an operation.
+// causeError returns the error for an operation whose context ended.
 func causeError(ctx context.Context) error {
 	cause := context.Cause(ctx)
 	if e, ok := errors.AsType[*protocols.Error](cause); ok {

@@ -11,9 +11,9 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// socksTunnel asks a SOCKS5 proxy, RFC 1928, with a user and password of RFC 1929
-// when its URL has them. The module talks over the socket that stands already,
-// and its wrapper is dropped afterwards: the fast paths need the bare socket.
+// socksTunnel sends a request to a SOCKS5 proxy, RFC 1928, with the user and
+// password of its URL, RFC 1929. The module uses the existing socket, and its
+// wrapper is dropped afterwards: the fast paths need the bare socket.
 func socksTunnel(ctx context.Context, c *Conn, u *url.URL, address string) error {
 	var auth *proxy.Auth
 	if u.User != nil {
@@ -24,8 +24,9 @@ func socksTunnel(ctx context.Context, c *Conn, u *url.URL, address string) error
 	if err != nil {
 		return err
 	}
-	// The end of ctx cuts the socket off, with its own error. The module would set a
-	// deadline of its own as well, and the two would race for what the error says.
+	// The end of ctx aborts the socket with its own error. The module would set
+	// a deadline of its own too, and the resulting error would depend on which
+	// came first.
 	_, err = s.(proxy.ContextDialer).DialContext(context.WithoutCancel(ctx), "tcp", address)
 	if err != nil {
 		return socksError(err)
@@ -33,7 +34,7 @@ func socksTunnel(ctx context.Context, c *Conn, u *url.URL, address string) error
 	return nil
 }
 
-// standing is a dialer that returns a connection made before.
+// standing is a dialer that returns an existing connection.
 type standing struct{ conn net.Conn }
 
 func (s standing) Dial(network, address string) (net.Conn, error) { return s.conn, nil }
@@ -44,7 +45,7 @@ func socksError(err error) error {
 	text := strings.TrimPrefix(plainNetError(err), "unknown error ")
 	e := &protocols.Error{Kind: protocols.KindConnect, Err: &brief{text, err}}
 	if strings.Contains(text, "authentication") {
-		e.Hint = "put the proxy's user into its URL, and the password into ~/.netrc or the keyring"
+		e.Hint = "put the proxy's user name in its URL, and the password in ~/.netrc or the keyring"
 	}
 	return e
 }

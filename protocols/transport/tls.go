@@ -13,10 +13,11 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// sessions bounds the TLS session cache: a client talks to one server under few names.
+// sessions is the capacity of the TLS session cache: a client uses few names of
+// one server.
 const sessions = 64
 
-// makeTLS makes what all handshakes of the dialer share.
+// makeTLS builds the configuration that all handshakes of the dialer share.
 func (d *Dialer) makeTLS() *tls.Config {
 	cfg := &tls.Config{}
 	if d.o.TLS.Config != nil {
@@ -26,15 +27,15 @@ func (d *Dialer) makeTLS() *tls.Config {
 	if cfg.ClientSessionCache == nil {
 		cfg.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
 	}
-	// Bulk is what the clients send; small first records only cost system calls.
+	// Clients mostly send bulk data; small first records only cost system calls.
 	cfg.DynamicRecordSizingDisabled = true
 	cfg.VerifyConnection = d.verifyPins(cfg.VerifyConnection)
 	return cfg
 }
 
-// tlsFor returns the configuration for one handshake. The name is always set: it
-// is what the certificate must have, and the key of the session cache, which
-// makes connections to other ports of the server resume.
+// tlsFor returns the configuration for one handshake. The server name is always
+// set: it is the name to verify and the key of the session cache, so that
+// connections to other ports of the server resume.
 func (d *Dialer) tlsFor(host string) (*tls.Config, error) {
 	cfg := d.tlsBase().Clone()
 	name := d.o.TLS.ServerName
@@ -49,7 +50,7 @@ func (d *Dialer) tlsFor(host string) (*tls.Config, error) {
 	return cfg, err
 }
 
-// serverName returns the name to verify: ASCII, without a zone.
+// serverName returns the name to verify, in ASCII and without a zone.
 func serverName(host string) (string, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.WithZone("").String(), nil
@@ -57,7 +58,7 @@ func serverName(host string) (string, error) {
 	return Host(host)
 }
 
-// verifyPins checks the pins of the options, also when the chain is not checked.
+// verifyPins checks the pins of the options, even if the chain is not verified.
 func (d *Dialer) verifyPins(then func(tls.ConnectionState) error) func(tls.ConnectionState) error {
 	if len(d.o.TLS.Pins) == 0 {
 		return then
@@ -65,8 +66,8 @@ func (d *Dialer) verifyPins(then func(tls.ConnectionState) error) func(tls.Conne
 	return func(s tls.ConnectionState) error {
 		if len(s.PeerCertificates) == 0 || !pinned(d.o.TLS.Pins, s.PeerCertificates[0].Raw, s.PeerCertificates[0].RawSubjectPublicKeyInfo) {
 			return &protocols.Error{
-				Kind: protocols.KindTLS, Text: "certificate is not the pinned one",
-				Hint: "the server may have a new certificate; compare its SHA-256 before changing --pin",
+				Kind: protocols.KindTLS, Text: "certificate does not match the pin",
+				Hint: "the server may have a new certificate; check its SHA-256 before changing --pin",
 			}
 		}
 		if then != nil {
@@ -88,13 +89,14 @@ func pinned(pins [][]byte, forms ...[]byte) bool {
 	return false
 }
 
-// StartTLS does the client's handshake within the time to connect, and puts TLS
-// on the connection. The certificate is verified for Options.TLS.ServerName or
-// the host that was asked for. What was read before from the connection and is
-// still held somewhere must be thrown away by the caller, or better: refused.
+// StartTLS performs the client's handshake within the connect timeout, and
+// switches the connection to TLS. The certificate is verified for
+// Options.TLS.ServerName or the requested host. The caller must discard, or
+// better reject, bytes that it read from the connection before and still has
+// buffered.
 func (c *Conn) StartTLS(ctx context.Context) error {
 	if c.tls != nil {
-		return protocols.UsageError(c.d.proto, "", "TLS is on already")
+		return protocols.UsageError(c.d.proto, "", "TLS is already active")
 	}
 	cfg, err := c.d.tlsFor(c.to.host)
 	if err != nil {
@@ -104,7 +106,7 @@ func (c *Conn) StartTLS(ctx context.Context) error {
 	if c.lax {
 		c.lenient(cfg)
 	}
-	ctx, cancel := c.d.within(ctx, "no TLS with "+c.to.address())
+	ctx, cancel := c.d.within(ctx, "TLS handshake with "+c.to.address())
 	defer cancel()
 	defer c.Use(ctx)()
 	start := time.Now()
@@ -120,13 +122,13 @@ func (c *Conn) StartTLS(ctx context.Context) error {
 	c.timings.TLS += time.Since(start)
 	text := tlsText(conn.ConnectionState())
 	if c.doubt != nil {
-		text += ", not verified"
+		text += ", unverified"
 	}
 	c.emit(protocols.Event{Kind: protocols.EventTLS, Text: text, Took: time.Since(start)})
 	return nil
 }
 
-// tlsText tells a trace what was agreed on.
+// tlsText describes a TLS session for a trace.
 func tlsText(s tls.ConnectionState) string {
 	text := tls.VersionName(s.Version) + " " + tls.CipherSuiteName(s.CipherSuite)
 	if s.DidResume {
@@ -141,14 +143,14 @@ func tlsText(s tls.ConnectionState) string {
 	return text
 }
 
-// EndTLS ends TLS in good order and goes on in clear, as FTP's CCC does, RFC 4217
-// section 12.3: it says goodbye and waits for the peer's, at most the time to
-// connect.
+// EndTLS ends TLS in good order and continues unencrypted, for FTP's CCC, RFC
+// 4217 section 12.3. It sends close_notify and waits for the peer's, at most for
+// the connect timeout.
 func (c *Conn) EndTLS(ctx context.Context) error {
 	if c.tls == nil {
-		return protocols.UsageError(c.d.proto, "", "TLS is not on")
+		return protocols.UsageError(c.d.proto, "", "TLS is not active")
 	}
-	ctx, cancel := c.d.within(ctx, "no end of TLS from "+c.to.address())
+	ctx, cancel := c.d.within(ctx, "TLS shutdown by "+c.to.address())
 	defer cancel()
 	defer c.Use(ctx)()
 	if err := c.tls.CloseWrite(); err != nil {
@@ -157,7 +159,7 @@ func (c *Conn) EndTLS(ctx context.Context) error {
 	n, err := c.tls.Read(make([]byte, 1))
 	switch {
 	case n > 0:
-		err = protocols.ProtocolError(c.d.proto, "", "data where the end of TLS was due")
+		err = protocols.ProtocolError(c.d.proto, "", "got data instead of the TLS close_notify")
 		c.sock.abort(err)
 		return err
 	case !errors.Is(err, io.EOF) || c.sock.eof:
@@ -166,12 +168,13 @@ func (c *Conn) EndTLS(ctx context.Context) error {
 	c.sock.ahead = append([]byte(nil), c.sock.records.have...)
 	c.sock.records = nil
 	c.tls, c.top, c.verified, c.doubt = nil, c.sock, false, nil
-	c.sock.SetWriteDeadline(time.Time{}) // crypto/tls leaves one that has passed
-	c.Event(protocols.EventTLS, "ended, in clear from here", 0)
+	c.sock.SetWriteDeadline(time.Time{}) // crypto/tls leaves one in the past
+	c.Event(protocols.EventTLS, "ended, unencrypted from here", 0)
 	return nil
 }
 
-// TLS returns what TLS agreed on, or nil in clear.
+// TLS returns the state of the TLS session, or nil if the connection is
+// unencrypted.
 func (c *Conn) TLS() *tls.ConnectionState {
 	if c.tls == nil {
 		return nil

@@ -18,7 +18,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// serveTLS runs handle behind a handshake; its own failure ends the connection.
+// serveTLS runs handle after a handshake; a failed handshake ends the connection.
 func serveTLS(t testing.TB, cfg *tls.Config, handle func(*tls.Conn)) (host, port string) {
 	return serve(t, func(c net.Conn) {
 		s := tls.Server(c, cfg)
@@ -30,7 +30,7 @@ func serveTLS(t testing.TB, cfg *tls.Config, handle func(*tls.Conn)) (host, port
 
 func echo(c *tls.Conn) { io.Copy(c, c); c.CloseWrite() }
 
-// startTLS dials name at host:port and does the handshake.
+// startTLS dials name at host:port and performs the handshake.
 func startTLS(t testing.TB, o protocols.Options, name, host, port string) (*Conn, error) {
 	t.Helper()
 	o.Resolve = map[string]string{name + ":" + port: host}
@@ -57,7 +57,7 @@ func TestTLSChecks(t *testing.T) {
 		{name: "good", cert: good, client: protocols.TLS{Config: trust()}},
 		{name: "address", cert: good, client: protocols.TLS{Config: trust()}, host: "127.0.0.1"},
 		{name: "unknown authority", cert: good, client: protocols.TLS{Config: &tls.Config{RootCAs: other.pool}},
-			want: "signed by an unknown authority (CN=test authority)", hint: "--ca-file FILE, or --insecure to skip the check"},
+			want: "signed by an unknown authority (CN=test authority)", hint: "use --ca-file FILE, or --insecure to skip verification"},
 		{name: "expired", cert: ca.issue(t, time.Date(2020, 5, 6, 7, 8, 9, 0, time.UTC), "server.test"), client: protocols.TLS{Config: trust()},
 			want: "certificate expired on 2020-05-06 07:08:09 UTC", hint: "--insecure"},
 		{name: "not yet valid", cert: ca.issue(t, time.Now().Add(20*time.Hour), "server.test"), client: protocols.TLS{Config: trust()},
@@ -68,9 +68,9 @@ func TestTLSChecks(t *testing.T) {
 		{name: "insecure", cert: ca.issue(t, hour, "a.test"), client: protocols.TLS{Config: &tls.Config{InsecureSkipVerify: true}}},
 		{name: "pin of key", cert: good, client: protocols.TLS{Config: trust(), Pins: [][]byte{{1}, key[:]}}},
 		{name: "pin of certificate", cert: good, client: protocols.TLS{Config: trust(), Pins: [][]byte{leaf[:]}}},
-		{name: "wrong pin", cert: good, client: protocols.TLS{Config: trust(), Pins: [][]byte{make([]byte, 32)}}, want: "not the pinned one", hint: "--pin"},
+		{name: "wrong pin", cert: good, client: protocols.TLS{Config: trust(), Pins: [][]byte{make([]byte, 32)}}, want: "does not match the pin", hint: "--pin"},
 		{name: "wrong pin, insecure", cert: good,
-			client: protocols.TLS{Config: &tls.Config{InsecureSkipVerify: true}, Pins: [][]byte{make([]byte, 32)}}, want: "not the pinned one"},
+			client: protocols.TLS{Config: &tls.Config{InsecureSkipVerify: true}, Pins: [][]byte{make([]byte, 32)}}, want: "does not match the pin"},
 		{name: "pin alone does not trust", cert: good, client: protocols.TLS{Config: &tls.Config{RootCAs: other.pool}, Pins: [][]byte{key[:]}},
 			want: "unknown authority"},
 		{name: "old version", cert: good, server: &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10},
@@ -99,7 +99,7 @@ func TestTLSChecks(t *testing.T) {
 				t.Errorf("%q, hint %q; want %q, hint %q", e, e.Hint, c.want, c.hint)
 			}
 			if conn.TLS() != nil || !conn.Broken() {
-				t.Error("the connection seems usable")
+				t.Error("the connection is not marked broken")
 			}
 		})
 	}
@@ -128,7 +128,7 @@ func TestTLSWantsClientCertificate(t *testing.T) {
 	}
 	host, port := serveTLS(t, server, echo)
 	c, err := startTLS(t, protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: ca.pool}}}, "server.test", host, port)
-	if err == nil { // TLS 1.3: the refusal comes with the first read
+	if err == nil { // TLS 1.3: the first read reports the refusal
 		_, err = c.Read(make([]byte, 1))
 	}
 	if e := wantKind(t, err, protocols.KindTLS); !strings.Contains(e.Hint, "--cert") {
@@ -142,7 +142,7 @@ func TestTLSWantsClientCertificate(t *testing.T) {
 func TestServerWithoutTLS(t *testing.T) {
 	host, port := serve(t, func(c net.Conn) { io.WriteString(c, "220 plain text server\r\n"); c.Read(make([]byte, 1000)) })
 	_, err := startTLS(t, protocols.Options{}, "server.test", host, port)
-	if e := wantKind(t, err, protocols.KindTLS); e.Error() != "server does not speak TLS here" || e.Hint == "" {
+	if e := wantKind(t, err, protocols.KindTLS); e.Error() != "server does not speak TLS on this port" || e.Hint == "" {
 		t.Errorf("%q", e)
 	}
 	host, port = serve(t, func(c net.Conn) { c.Read(make([]byte, 10_000)) })
@@ -157,7 +157,7 @@ func TestHandshakeTimesOut(t *testing.T) {
 	host, port := serve(t, func(c net.Conn) { <-stall })
 	defer close(stall)
 	_, err := startTLS(t, protocols.Options{ConnectTimeout: 50 * time.Millisecond}, "server.test", host, port)
-	if e := wantKind(t, err, protocols.KindTimeout); e.Message() != "no TLS with server.test:"+port+" within 50ms" {
+	if e := wantKind(t, err, protocols.KindTimeout); e.Message() != "TLS handshake with server.test:"+port+" timed out after 50ms" {
 		t.Errorf("%q", e.Message())
 	}
 }
@@ -193,7 +193,7 @@ func TestSessionsResumeAcrossPorts(t *testing.T) {
 				}
 				checkEcho(t, data, data.StartTLS(t.Context()))
 				if !data.TLS().DidResume {
-					t.Error("not resumed")
+					t.Error("the session was not resumed")
 				}
 				data.Close()
 			}
@@ -203,12 +203,12 @@ func TestSessionsResumeAcrossPorts(t *testing.T) {
 			fresh := connect(t, dialer(o), "server.test", port)
 			checkEcho(t, fresh, fresh.StartTLS(t.Context()))
 			if fresh.TLS().DidResume {
-				t.Error("another dialer shares the sessions")
+				t.Error("another dialer shares the session cache")
 			}
 		})
 	}
 	if o := (&protocols.Options{TLS: protocols.TLS{Config: &tls.Config{}}}); dialer(o).tlsBase() == o.TLS.Config || o.TLS.Config.ClientSessionCache != nil {
-		t.Error("the caller's configuration was written to")
+		t.Error("the caller's configuration was modified")
 	}
 }
 
@@ -241,11 +241,11 @@ func TestTLSCopies(t *testing.T) {
 		t.Error(err)
 	}
 	if <-sums != sha256.Sum256(data) {
-		t.Error("other bytes came than were sent")
+		t.Error("received bytes differ from those sent")
 	}
 }
 
-// An end without TLS's goodbye is a cut, also between two records.
+// A stream that ends without close_notify is truncated, even between two records.
 func TestTLSTruncation(t *testing.T) {
 	ca := newAuthority(t)
 	cfg := &tls.Config{Certificates: []tls.Certificate{ca.issue(t, time.Now().Add(time.Hour), "server.test")}}
@@ -273,12 +273,12 @@ func TestEndTLS(t *testing.T) {
 	ca := newAuthority(t)
 	cfg := &tls.Config{Certificates: []tls.Certificate{ca.issue(t, time.Now().Add(time.Hour), "server.test")}}
 	host, port := serve(t, func(raw net.Conn) {
-		below := newSocket(raw, 0) // as ours: it takes nothing from behind the goodbye
+		below := newSocket(raw, 0) // like ours: it reads nothing beyond close_notify
 		below.records = newRecords()
 		c := tls.Server(below, cfg)
-		io.WriteString(c, "200 in clear from here\r\n")
+		io.WriteString(c, "200 plaintext from now\r\n")
 		c.CloseWrite()
-		raw.SetWriteDeadline(time.Time{}) // crypto/tls leaves one that has passed
+		raw.SetWriteDeadline(time.Time{}) // crypto/tls leaves one in the past
 		io.WriteString(raw, "clear text at once\r\n")
 		io.Copy(io.Discard, c)
 		below.ahead, below.records = below.records.have, nil
@@ -316,7 +316,7 @@ func TestEndTLSWithoutAnswer(t *testing.T) {
 	wantKind(t, c.EndTLS(t.Context()), protocols.KindTimeout)
 }
 
-// A TLS read that waits ends with the context, and says so.
+// A blocked TLS read ends with the context, and reports it.
 func TestTLSCancel(t *testing.T) {
 	ca := newAuthority(t)
 	cfg := &tls.Config{Certificates: []tls.Certificate{ca.issue(t, time.Now().Add(time.Hour), "server.test")}}
@@ -335,8 +335,8 @@ func TestTLSCancel(t *testing.T) {
 	}
 }
 
-// records returns out all bytes, however they come and are asked for, and never
-// any of the next record.
+// records returns all bytes, however they arrive and are requested, and never any
+// of the next record.
 func TestRecordsKeepBorders(t *testing.T) {
 	var stream []byte
 	for _, n := range []int{0, 1, 16384, 5, 300, 0, 16640} {
@@ -357,7 +357,7 @@ func TestRecordsKeepBorders(t *testing.T) {
 				}
 			}
 			if !bytes.Equal(got, stream) {
-				t.Errorf("%s by %d: %d bytes of %d, or others", name, size, len(got), len(stream))
+				t.Errorf("%s by %d: %d bytes of %d, or different ones", name, size, len(got), len(stream))
 			}
 		}
 	}

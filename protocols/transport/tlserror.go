@@ -13,7 +13,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// handshakeError says in plain words why a handshake failed, and what may help.
+// handshakeError explains in plain words why a handshake failed, with a hint.
 func (c *Conn) handshakeError(err error) error {
 	if broken := c.sock.err(); broken != nil {
 		return broken
@@ -33,7 +33,7 @@ func tlsError(err error, host string) error {
 	return &protocols.Error{Kind: protocols.KindTLS, Err: &brief{"TLS failed: " + strings.TrimPrefix(err.Error(), "tls: "), err}}
 }
 
-// tlsReasons each know one reason; they give no text when it is another.
+// tlsReasons each recognise one reason; they return no text for any other.
 var tlsReasons = []func(err error, host string) (text, hint string){
 	wrongName, unknownAuthority, invalidCertificate, notTLS, closedEarly, remoteAlert, oldVersion,
 }
@@ -44,10 +44,10 @@ func wrongName(err error, host string) (string, string) {
 		return "", ""
 	}
 	return fmt.Sprintf("certificate is for %s, not for %s", certificateNames(e.Certificate), e.Host),
-		"--servername NAME checks for another name, or --insecure skips the check"
+		"--servername NAME verifies another name; --insecure skips verification"
 }
 
-// certificateNames lists what a certificate is for, not more than a few.
+// certificateNames lists the names of a certificate, at most a few.
 func certificateNames(c *x509.Certificate) string {
 	names := append([]string(nil), c.DNSNames...)
 	for _, ip := range c.IPAddresses {
@@ -68,7 +68,7 @@ func unknownAuthority(err error, _ string) (string, string) {
 		if e.Cert != nil {
 			text += " (" + e.Cert.Issuer.String() + ")"
 		}
-		return text, "--ca-file FILE, or --insecure to skip the check"
+		return text, "use --ca-file FILE, or --insecure to skip verification"
 	}
 	return "", ""
 }
@@ -78,19 +78,19 @@ func invalidCertificate(err error, _ string) (string, string) {
 	if !ok {
 		return "", ""
 	}
-	const hint = "--insecure skips the check"
+	const hint = "--insecure skips verification"
 	if e.Reason != x509.Expired || e.Cert == nil {
 		return "certificate is not valid: " + strings.TrimPrefix(e.Error(), "x509: "), hint
 	}
 	if e.Cert.NotBefore.After(time.Now()) {
-		return "certificate is not valid before " + e.Cert.NotBefore.UTC().Format(time.DateTime) + " UTC", "is the clock of this machine right?"
+		return "certificate is not valid before " + e.Cert.NotBefore.UTC().Format(time.DateTime) + " UTC", "check this machine's clock"
 	}
 	return "certificate expired on " + e.Cert.NotAfter.UTC().Format(time.DateTime) + " UTC", hint
 }
 
 func notTLS(err error, _ string) (string, string) {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return "server does not speak TLS here", "try the scheme without TLS from the start; the server may offer an upgrade"
+		return "server does not speak TLS on this port", "try the scheme without implicit TLS; the server may offer an upgrade"
 	}
 	return "", ""
 }
@@ -102,7 +102,8 @@ func closedEarly(err error, _ string) (string, string) {
 	return "", ""
 }
 
-// remoteAlert: the peer's alert, whose type the standard library does not export.
+// remoteAlert recognises the peer's alert, whose type the standard library does
+// not export.
 func remoteAlert(err error, _ string) (string, string) {
 	e, ok := errors.AsType[*net.OpError](err)
 	if !ok || e.Op != "remote error" {
@@ -114,20 +115,20 @@ func remoteAlert(err error, _ string) (string, string) {
 	case strings.Contains(word, "certificate"):
 		hint = "the server may want a client certificate: --cert FILE --key FILE"
 	case strings.Contains(word, "version"):
-		hint = "the server offers no TLS version that is allowed here (1.2 or later)"
+		hint = "the server does not support TLS 1.2 or later"
 	}
 	return "server refused TLS: " + word, hint
 }
 
 func oldVersion(err error, _ string) (string, string) {
 	if strings.Contains(err.Error(), "unsupported protocol version") {
-		return "server offers no TLS version that is allowed here", "TLS 1.2 or later is needed, or what --tls-min says"
+		return "server does not support an allowed TLS version", "TLS 1.2 or later is required, or the version set by --tls-min"
 	}
 	return "", ""
 }
 
-// tlsIOError is the error of a Read or Write on TLS. A stream that ends without
-// TLS's goodbye is cut: crypto/tls lets that pass between two records.
+// tlsIOError returns the error for a Read or Write on TLS. A stream that ends
+// without close_notify is truncated: crypto/tls accepts that between two records.
 func tlsIOError(err error, c *Conn) error {
 	switch {
 	case err == io.EOF && c.sock.eof:

@@ -9,8 +9,8 @@ import (
 	"github.com/netclients/netclients/internal/urgent"
 )
 
-// TestWriteToPassesUrgentData: a byte that the peer marks as urgent stops a splice, but
-// does not end the stream.
+// TestWriteToPassesUrgentData: a byte that the peer marks as urgent stops a
+// splice, but does not end the stream.
 func TestWriteToPassesUrgentData(t *testing.T) {
 	host, port := serve(t, func(c net.Conn) {
 		pause := func() { time.Sleep(50 * time.Millisecond) }

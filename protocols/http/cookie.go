@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"net"
-	nethttp "net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -40,10 +39,9 @@ type cookieKey struct{ domain, path, name string }
 
 // What a jar holds at most; the oldest make room.
 const (
-	mostCookies       = 3000
-	mostDomainCookies = 180
-	mostCookieBytes   = 4096 // name and value
-	mostCookieLine    = 8000 // of one request
+	maxCookies       = 3000
+	maxDomainCookies = 180
+	maxCookieLine    = 8000 // of one request
 )
 
 // NewJar makes an empty jar.
@@ -52,25 +50,51 @@ func NewJar() *Jar { return &Jar{all: map[cookieKey]*Cookie{}} }
 // Store takes the cookies of an answer from u.
 func (j *Jar) Store(u *url.URL, h Header, now time.Time) {
 	for i, line := range h.Values("Set-Cookie") {
-		if i >= mostDomainCookies {
+		if i >= maxDomainCookies {
 			return
 		}
-		if std, err := nethttp.ParseSetCookie(line); err == nil {
-			if c, ok := newCookie(u, std, now); ok {
-				j.Set(c, now)
-			}
+		if set, ok := parseSetCookie(line); ok {
+			j.store(u, &set, now)
 		}
 	}
 }
 
-// newCookie applies the rules for taking a cookie (RFC 6265 5.3).
-func newCookie(u *url.URL, std *nethttp.Cookie, now time.Time) (*Cookie, bool) {
-	host := strings.TrimSuffix(hostOf(u), ".")
-	c := &Cookie{Name: std.Name, Value: std.Value, Domain: host, HostOnly: true, Path: std.Path, Secure: std.Secure, HTTPOnly: std.HttpOnly, Created: now}
-	if len(c.Name)+len(c.Value) > mostCookieBytes {
-		return nil, false
+// store takes a cookie that an answer from u sets. It reports whether u may set it.
+func (j *Jar) store(u *url.URL, set *setCookie, now time.Time) bool {
+	c, ok := newCookie(u, set, now)
+	if !ok || !j.takes(c.Domain) {
+		return false
 	}
-	if d := strings.ToLower(strings.TrimPrefix(std.Domain, ".")); d != "" && d != host {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !c.Secure && u.Scheme != "https" && j.shadowsSecure(c) {
+		return false
+	}
+	j.set(c, now)
+	return true
+}
+
+// shadowsSecure reports whether a cookie would replace, delete or hide a Secure one. One
+// that came unencrypted must not: anybody on the way could have sent it (RFC 6265bis
+// 5.7).
+func (j *Jar) shadowsSecure(c *Cookie) bool {
+	for _, old := range j.all {
+		if old.Secure && old.Name == c.Name && pathMatch(c.Path, old.Path) &&
+			(domainMatch(c.Domain, old.Domain) || domainMatch(old.Domain, c.Domain)) {
+			return true
+		}
+	}
+	return false
+}
+
+// newCookie applies the rules for taking a cookie (RFC 6265 5.3).
+func newCookie(u *url.URL, set *setCookie, now time.Time) (*Cookie, bool) {
+	host := strings.TrimSuffix(hostOf(u), ".")
+	c := &Cookie{
+		Name: set.name, Value: set.value, Domain: host, HostOnly: true, Path: set.path, Secure: set.secure, HTTPOnly: set.httpOnly,
+		Expires: set.until(now), Created: now,
+	}
+	if d := set.domain; d != "" && d != host {
 		if !domainMatch(host, d) || isPublic(d) {
 			return nil, false
 		}
@@ -81,14 +105,6 @@ func newCookie(u *url.URL, std *nethttp.Cookie, now time.Time) (*Cookie, bool) {
 	if !strings.HasPrefix(c.Path, "/") {
 		c.Path = defaultPath(u.Path)
 	}
-	switch {
-	case std.MaxAge < 0:
-		c.Expires = time.Unix(1, 0)
-	case std.MaxAge > 0:
-		c.Expires = now.Add(time.Duration(min(std.MaxAge, 400*24*3600)) * time.Second)
-	default:
-		c.Expires = std.Expires
-	}
 	secure := u.Scheme == "https"
 	prefixed := strings.ToLower(c.Name)
 	switch {
@@ -96,7 +112,7 @@ func newCookie(u *url.URL, std *nethttp.Cookie, now time.Time) (*Cookie, bool) {
 		return nil, false
 	case strings.HasPrefix(prefixed, "__secure-") && !c.Secure:
 		return nil, false
-	case strings.HasPrefix(prefixed, "__host-") && (!c.Secure || !c.HostOnly || std.Domain != "" || c.Path != "/"):
+	case strings.HasPrefix(prefixed, "__host-") && (!c.Secure || !c.HostOnly || set.domain != "" || c.Path != "/"):
 		return nil, false
 	}
 	return c, true
@@ -140,9 +156,14 @@ func (j *Jar) Set(c *Cookie, now time.Time) {
 	if !j.takes(c.Domain) {
 		return
 	}
-	key := cookieKey{c.Domain, c.Path, c.Name}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.set(c, now)
+}
+
+// set is Set for callers that hold the lock and have asked whether the user wants it.
+func (j *Jar) set(c *Cookie, now time.Time) {
+	key := cookieKey{c.Domain, c.Path, c.Name}
 	old := j.all[key]
 	if c.expired(now) {
 		delete(j.all, key)
@@ -158,7 +179,7 @@ func (j *Jar) Set(c *Cookie, now time.Time) {
 
 // takes says whether the user wants cookies of a domain.
 func (j *Jar) takes(domain string) bool {
-	of := func(d string) bool { return domainMatch(domain, strings.ToLower(strings.TrimPrefix(d, "."))) }
+	of := func(d string) bool { return domainMatch(domain, normalDomain(d)) }
 	return !slices.ContainsFunc(j.Block, of) && (len(j.Allow) == 0 || slices.ContainsFunc(j.Allow, of))
 }
 
@@ -182,9 +203,9 @@ func (j *Jar) makeRoom(domain string, now time.Time) {
 			}
 		}
 	}
-	if here >= mostDomainCookies {
+	if here >= maxDomainCookies {
 		oldest = oldestHere
-	} else if len(j.all) < mostCookies {
+	} else if len(j.all) < maxCookies {
 		return
 	}
 	delete(j.all, cookieKey{oldest.Domain, oldest.Path, oldest.Name})
@@ -206,7 +227,7 @@ func (j *Jar) Line(u *url.URL, now time.Time) string {
 	})
 	var b strings.Builder
 	for _, c := range fit {
-		if b.Len()+len(c.Name)+len(c.Value) > mostCookieLine {
+		if b.Len()+len(c.Name)+len(c.Value) > maxCookieLine {
 			break
 		}
 		if b.Len() > 0 {
@@ -227,15 +248,13 @@ func (c *Cookie) fits(u *url.URL, host string, now time.Time) bool {
 // SetLine takes a cookie written as in Set-Cookie, "a=b; Path=/; Secure", as if an
 // answer from u had brought it. One that u may not set is an error of kind Usage.
 func (j *Jar) SetLine(u *url.URL, line string, now time.Time) error {
-	std, err := nethttp.ParseSetCookie(line)
-	if err != nil {
-		return usage("cookie %q is not NAME=VALUE with attributes behind it", line)
+	set, ok := parseSetCookie(line)
+	if !ok {
+		return usage("cookie %q is not NAME=VALUE with attributes after it", line)
 	}
-	c, ok := newCookie(u, std, now)
-	if !ok || !j.takes(c.Domain) {
-		return usage("cookie %s is none that %s may set", std.Name, u.Host)
+	if !j.store(u, &set, now) {
+		return usage("%s may not set the cookie %s", u.Host, set.name)
 	}
-	j.Set(c, now)
 	return nil
 }
 
@@ -251,7 +270,7 @@ func (j *Jar) Clear(which func(*Cookie) bool) int {
 // Is reports whether a cookie is of that domain, path and name; an empty one of
 // them is any.
 func (c *Cookie) Is(domain, path, name string) bool {
-	domain = strings.ToLower(strings.TrimPrefix(domain, "."))
+	domain = normalDomain(domain)
 	return (domain == "" || c.Domain == domain) && (path == "" || c.Path == path) && (name == "" || c.Name == name)
 }
 

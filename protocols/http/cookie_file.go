@@ -21,7 +21,7 @@ const httpOnly = "#HttpOnly_"
 // in that of libwww-perl, as Python's LWPCookieJar writes it. A line that is
 // neither, and no comment, is an error of kind Usage.
 func (j *Jar) Load(r io.Reader, now time.Time) error {
-	in := wire.NewLineReader(r, 3*mostCookieBytes)
+	in := wire.NewLineReader(r, 3*maxCookieBytes)
 	for n := 1; ; n++ {
 		line, err := in.ReadLine()
 		if err == io.EOF {
@@ -42,6 +42,9 @@ func (j *Jar) Load(r io.Reader, now time.Time) error {
 		if !ok {
 			return usage("line %d of the cookie file is no cookie in the format of Netscape or libwww-perl", n)
 		}
+		if c.Domain == "" { // such as ".": it is no host's
+			continue
+		}
 		c.Created = now
 		j.Set(c, now)
 	}
@@ -61,7 +64,7 @@ func parseNetscape(line string) (*Cookie, bool) {
 		return nil, false
 	}
 	c := &Cookie{
-		Domain: strings.ToLower(strings.TrimPrefix(f[0], ".")), HostOnly: !strings.EqualFold(f[1], "TRUE"),
+		Domain: normalDomain(f[0]), HostOnly: !strings.EqualFold(f[1], "TRUE"),
 		Path: f[2], Secure: strings.EqualFold(f[3], "TRUE"), HTTPOnly: only, Name: f[5], Value: f[6],
 	}
 	if seconds > 0 {
@@ -117,7 +120,7 @@ func (c *Client) AddCookie(j *Jar, line string) error {
 	now := time.Now()
 	for part := range strings.SplitSeq(line, ";") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
-		if !ok || name == "" || wire.Check(name, value) != nil || len(name)+len(value) > mostCookieBytes {
+		if !ok || name == "" || wire.Check(name, value) != nil || len(name)+len(value) > maxCookieBytes {
 			return usage("cookie %q is not NAME=VALUE", part)
 		}
 		j.Set(&Cookie{Name: name, Value: value, Domain: hostOf(c.url), HostOnly: true, Path: "/", Created: now}, now)

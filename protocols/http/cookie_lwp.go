@@ -38,7 +38,7 @@ func parseLWP(line string) (*Cookie, bool) {
 		f[strings.ToLower(name)] = value
 	}
 	has := func(name string) bool { _, ok := f[name]; return ok }
-	c.Domain, c.Path, c.Secure, c.HTTPOnly = strings.ToLower(strings.TrimPrefix(f["domain"], ".")), f["path"], has("secure"), has("httponly")
+	c.Domain, c.Path, c.Secure, c.HTTPOnly = normalDomain(f["domain"]), f["path"], has("secure"), has("httponly")
 	c.HostOnly = !has("domain_dot") && !strings.HasPrefix(f["domain"], ".")
 	if has("expires") {
 		var err error
@@ -46,7 +46,7 @@ func parseLWP(line string) (*Cookie, bool) {
 			return nil, false
 		}
 	}
-	return c, c.Name != "" && c.Domain != "" && strings.HasPrefix(c.Path, "/") && wire.Check(c.Name, c.Value, c.Domain, c.Path) == nil
+	return c, c.Name != "" && f["domain"] != "" && strings.HasPrefix(c.Path, "/") && wire.Check(c.Name, c.Value, c.Domain, c.Path) == nil
 }
 
 // lwp returns the line of a cookie; empty for a name that the format cannot hold.

@@ -229,10 +229,10 @@ func TestJarLimits(t *testing.T) {
 	for i := range 300 {
 		j.Store(parse(t, "http://a.example/"), Header{"Set-Cookie": {fmt.Sprintf("k%d=%s", i, strings.Repeat("v", 4000))}}, now.Add(time.Duration(i)))
 	}
-	if n := len(j.Cookies()); n > mostDomainCookies {
+	if n := len(j.Cookies()); n > maxDomainCookies {
 		t.Errorf("%d cookies of one domain", n)
 	}
-	if n := len(j.Line(parse(t, "http://a.example/"), now)); n > mostCookieLine+10 {
+	if n := len(j.Line(parse(t, "http://a.example/"), now)); n > maxCookieLine+10 {
 		t.Errorf("a line of %d bytes", n)
 	}
 	j.Block = []string{"b.example"}

@@ -7,6 +7,7 @@ import (
 	"net"
 	nethttp "net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -99,6 +100,9 @@ func (r *Request) check() error {
 }
 
 func checkHeader(h Header) error {
+	if len(h["Host"]) > 1 {
+		return usage("more than one Host header")
+	}
 	for name, values := range h {
 		if !httpguts.ValidHeaderFieldName(name) {
 			return usage("%q is no name of a header", name)
@@ -143,9 +147,18 @@ func portOf(u *url.URL) string {
 	return "80"
 }
 
-// hostField returns the value of Host: without the scheme's own port.
+// hostField returns the value of Host: without the scheme's own port, and without the
+// zone of an IPv6 address, which has a meaning on this machine only (RFC 6874 4). The
+// final dot of a name stays: to the server it may be another name.
 func hostField(u *url.URL) string {
-	host, port := hostOf(u), u.Port()
+	name, _, _ := strings.Cut(u.Hostname(), "%")
+	host, port := name, u.Port()
+	if h, err := transport.Host(name); err == nil {
+		host = h
+		if strings.HasSuffix(name, ".") {
+			host += "."
+		}
+	}
 	if port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
 		if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
 			return "[" + host + "]"

@@ -1,0 +1,129 @@
+package http
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSetCookieIsTakenAsItIs: values keep what browsers let them have (RFC 6265 5.2).
+func TestSetCookieIsTakenAsItIs(t *testing.T) {
+	now, u := time.Now(), parse(t, "http://a.example/x/y")
+	for line, want := range map[string]string{
+		`q="quoted"`:                 `q="quoted"`,
+		`q="v;w"; Path=/`:            `q="v`,
+		`j={"id":5,"x":"y"}`:         `j={"id":5,"x":"y"}`,
+		`sid=a b"c`:                  `sid=a b"c`,
+		`k=v\w`:                      `k=v\w`,
+		"u=caf\xe9":                  "u=caf\xe9",
+		"u=café":                     "u=café",
+		" k \t= v ; ;;Path":          "k=v",
+		"k==v=":                      "k==v=",
+		"k=":                         "k=",
+		"k=v; Domain=; Path=nowhere": "k=v",
+		"k=v; Domain=.":              "k=v",
+		"k=v; Max-Age=soon":          "k=v",
+		"k=v; Max-Age=1; Max-Age=99999999999999999999": "k=v",
+		"k=v; Path=" + strings.Repeat("/p", 1000):      "k=v",
+		"no pair":         "",
+		"=v":              "",
+		"":                "",
+		"k=v\x01":         "",
+		"k=v; Path=/\x7f": "",
+	} {
+		j := NewJar()
+		j.Store(u, Header{"Set-Cookie": {line}}, now)
+		if got := j.Line(parse(t, "http://a.example/x/z"), now); got != want {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+	}
+}
+
+// TestCookieDates: a date is read by its tokens, in whatever form (RFC 6265 5.1.1).
+func TestCookieDates(t *testing.T) {
+	want := time.Date(2032, 6, 9, 10, 18, 14, 0, time.UTC)
+	for _, text := range []string{
+		"Wed, 09 Jun 2032 10:18:14 GMT", "Wednesday, 09-Jun-32 10:18:14 GMT", "Wed Jun  9 10:18:14 2032", "Wed, 9 Jun 2032 10:18:14 GMT",
+		"Wed, 09-Jun-2032 10:18:14 GMT", "Wed Jun 09 2032 10:18:14 GMT+0200 (CEST)", "9 jun 2032 10:18:14", "10:18:14 9th JUNE 2032", "09/Jun/2032, 10:18:14",
+	} {
+		if got, ok := parseCookieDate(text); !ok || !got.Equal(want) {
+			t.Errorf("%q: %v, %v", text, got, ok)
+		}
+	}
+	for text, year := range map[string]int{"1 jan 70 0:0:0": 1970, "1 jan 69 0:0:0": 2069, "1 jan 99 0:0:0": 1999, "1 jan 00 0:0:0": 2000, "1 jan 1601 0:0:0": 1601} {
+		if got, ok := parseCookieDate(text); !ok || got.Year() != year {
+			t.Errorf("%q: %v, %v", text, got, ok)
+		}
+	}
+	for _, text := range []string{
+		"", "soon", "Wed, 09 Jun 2032", "10:18:14 GMT", "09 2032 10:18:14", "30 Feb 2032 10:18:14", "0 Jun 2032 10:18:14", "9 Jun 1600 10:18:14",
+		"9 Jun 2032 24:18:14", "9 Jun 2032 10:60:14", "9 Jun 2032 10:18", "9 Jun 20321 10:18:14",
+	} {
+		if got, ok := parseCookieDate(text); ok {
+			t.Errorf("%q is a date: %v", text, got)
+		}
+	}
+}
+
+// TestPlainAnswerLeavesSecureCookiesAlone: what came unencrypted neither replaces nor
+// deletes nor hides a cookie that is for TLS only (RFC 6265bis 5.7).
+func TestPlainAnswerLeavesSecureCookiesAlone(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct{ secure, at, plain, from string }{
+		{"sess=good; Secure", "https://a.example/", "sess=evil", "http://a.example/"},
+		{"sess=good; Secure", "https://a.example/", "sess=evil; Max-Age=0", "http://a.example/"},
+		{"sess=good; Secure", "https://a.example/", "sess=evil; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "http://a.example/"},
+		{"sess=good; Secure; Path=/", "https://a.example/", "sess=evil; Path=/login", "http://a.example/login"},
+		{"sess=good; Secure; Domain=a.example", "https://b.a.example/", "sess=evil", "http://b.a.example/"},
+		{"sess=good; Secure", "https://b.a.example/", "sess=evil; Domain=a.example", "http://c.a.example/"},
+		{"sess=good; Secure", "https://127.0.0.1/", "sess=evil", "http://127.0.0.1/"},
+	} {
+		j := NewJar()
+		j.Store(parse(t, c.at), Header{"Set-Cookie": {c.secure}}, now)
+		j.Store(parse(t, c.from), Header{"Set-Cookie": {c.plain}}, now)
+		all := j.Cookies()
+		if len(all) != 1 || all[0].Value != "good" || !all[0].Secure {
+			t.Errorf("%q, then %s sets %q: %+v", c.secure, c.from, c.plain, all)
+		}
+		if err := j.SetLine(parse(t, c.from), c.plain, now); err == nil {
+			t.Errorf("%s may set %q by hand", c.from, c.plain)
+		}
+	}
+	j := NewJar()
+	j.Store(parse(t, "https://a.example/"), Header{"Set-Cookie": {"sess=good; Secure; Path=/app"}}, now)
+	j.Store(parse(t, "http://a.example/"), Header{"Set-Cookie": {"other=1", "sess=elsewhere; Path=/"}}, now)
+	j.Store(parse(t, "http://b.example/"), Header{"Set-Cookie": {"sess=theirs"}}, now)
+	j.Store(parse(t, "https://a.example/"), Header{"Set-Cookie": {"sess=new; Path=/app"}}, now)
+	var got []string
+	for _, c := range j.Cookies() {
+		got = append(got, c.Domain+c.Path+" "+c.Name+"="+c.Value)
+	}
+	want := []string{"a.example/ other=1", "a.example/ sess=elsewhere", "a.example/app sess=new", "b.example/ sess=theirs"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestJarFileWithoutDomain: a cookie that belongs to no host is left out, and what is
+// written can be read again.
+func TestJarFileWithoutDomain(t *testing.T) {
+	now := time.Now()
+	for _, file := range []string{
+		".\tTRUE\t/\tFALSE\t0\tk\tv\na.example\tFALSE\t/\tFALSE\t0\tk\tv\n",
+		"..\tFALSE\t/\tFALSE\t0\tk\tv\na.example.\tFALSE\t/\tFALSE\t0\tk\tv\n",
+		"#LWP-Cookies-2.0\nSet-Cookie3: k=v; path=\"/\"; domain=\".\"\nSet-Cookie3: k=v; path=\"/\"; domain=\"a.example\"\n",
+	} {
+		j := NewJar()
+		if err := j.Load(strings.NewReader(file), now); err != nil {
+			t.Errorf("%q: %v", file, err)
+			continue
+		}
+		var b strings.Builder
+		again := NewJar()
+		j.Save(&b, true, now)
+		if err := again.Load(strings.NewReader(b.String()), now); err != nil || len(again.Cookies()) != 1 || again.Cookies()[0].Domain != "a.example" {
+			t.Errorf("%q becomes %q, read as %+v, %v", file, b.String(), again.Cookies(), err)
+		}
+	}
+}

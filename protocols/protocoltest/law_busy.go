@@ -5,6 +5,9 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
+	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
@@ -81,6 +84,7 @@ func lawBulk(t *testing.T, h *Harness) {
 		t.Errorf("%d of %d: %v", i, len(names), err)
 	}
 	h.bulkStop(ctx, t, s, c)
+	t.Run("refused", func(t *testing.T) { h.bulkRefused(ctx, t, s) })
 }
 
 func checkBody(t *testing.T, s *Server, name string, o *protocols.Object, err error) {
@@ -116,4 +120,78 @@ func (h *Harness) bulkStop(ctx context.Context, t *testing.T, s *Server, c proto
 	if got, err := readAll(ctx, c, s.Files[1]); err != nil || got != string(s.Content[1]) {
 		t.Errorf("after a stop: %d bytes, %v", len(got), err)
 	}
+}
+
+// bulkRefused: when the kept connection has ended and no new one can be made, BulkGet
+// does not end well with names that it has said nothing about. The client works again
+// when the server is back.
+func (h *Harness) bulkRefused(ctx context.Context, t *testing.T, s *Server) {
+	o := *s.Options
+	gate := &dialGate{dial: o.Dial}
+	o.Dial = gate.open
+	c := h.open(t, s.URL, &o)
+	defer c.Close()
+	all := func(when string) (told int, err error) {
+		err = protocols.BulkGet(ctx, c, sequence(s.Files), func(_ string, _ *protocols.Object, err error) error {
+			told++
+			return nil
+		})
+		if err == nil && told != len(s.Files) {
+			t.Errorf("%s: success, and nothing was said about %d of %d names", when, len(s.Files)-told, len(s.Files))
+		}
+		return told, err
+	}
+	for range 2 { // requests go ahead only after a first answer
+		if n, err := all("at first"); err != nil {
+			t.Fatalf("%d of %d: %v", n, len(s.Files), err)
+		}
+	}
+	gate.shut()
+	all("without a server")
+	gate.reopen()
+	if _, err := readAll(ctx, c, s.Files[0]); err != nil {
+		t.Errorf("when the server is back: %v", err)
+	}
+}
+
+// dialGate makes connections until it is shut, which ends those there are.
+type dialGate struct {
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	mu     sync.Mutex
+	closed bool
+	conns  []net.Conn
+}
+
+func (g *dialGate) open(ctx context.Context, network, address string) (net.Conn, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+	}
+	dial := g.dial
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	conn, err := dial(ctx, network, address)
+	if err == nil {
+		g.conns = append(g.conns, conn)
+	}
+	return conn, err
+}
+
+func (g *dialGate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	for _, c := range g.conns {
+		c.Close()
+	}
+	g.conns = nil
+}
+
+func (g *dialGate) reopen() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = false
 }

@@ -364,11 +364,16 @@ func (c *fakeClient) Unmake(ctx context.Context, name string) error {
 // bulkServer's clients are BulkGetters too.
 type bulkClient struct {
 	*fakeClient
-	after int // objects, then the connection fails; negative: never
+	after int // objects, then the connection fails; negative: never; unasked: before the first name is asked for
 	asked *int
 }
 
+const unasked = -2
+
 func (c *bulkClient) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
+	if c.after == unasked {
+		return &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Err: syscall.ECONNREFUSED}
+	}
 	for name := range names {
 		if c.after == 0 {
 			return &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Err: syscall.ECONNRESET}

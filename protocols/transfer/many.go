@@ -35,7 +35,7 @@ func CopyMany(ctx context.Context, src, dst Endpoint, items []Wanted, o *Options
 func (s *syncer) hand(ctx context.Context, top *folder) error {
 	for _, it := range s.listed {
 		j := &job{in: top, name: it.As, rel: it.As, unseen: true, e: protocols.Entry{Path: it.Name, URL: it.URL, Size: -1}}
-		top.hold()
+		s.accept(j)
 		if info, err := top.dir.Lstat(it.As); err == nil && info.IsDir() {
 			s.fail(ctx, j, protocols.UsageError("", "", "a folder is in the way: "+s.toURL(it.As)))
 			continue
@@ -45,7 +45,7 @@ func (s *syncer) hand(ctx context.Context, top *folder) error {
 		select {
 		case s.jobs <- j:
 		case <-ctx.Done():
-			j.in.release()
+			s.letGo(j)
 			return stopped(ctx)
 		}
 	}

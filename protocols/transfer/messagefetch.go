@@ -84,7 +84,24 @@ func (s *messageSync) fetch(ctx context.Context, source protocols.MessageSource)
 	if serr := s.state.sync(s.o.Durability); err == nil {
 		err = serr
 	}
+	if err == nil {
+		err = s.unanswered()
+	}
 	return err
+}
+
+// unanswered is the error for messages that the source or the archive has said nothing
+// about: they are neither stored nor refused, and no state may say that all is done.
+func (s *messageSync) unanswered() error {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if n := len(s.plan.asked); n > 0 {
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: fmt.Sprintf("the source said nothing about %d messages that were asked for", n)}
+	}
+	if n := len(s.plan.waiting); n > 0 {
+		return &protocols.Error{Kind: protocols.KindInternal, Text: fmt.Sprintf("the archive said nothing about %d messages that it was given", n)}
+	}
+	return nil
 }
 
 // begin notes that messages will be added, so that a later run looks for them if

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type plan struct {
 	depth int
 
 	have  map[string]*there
+	odd   string          // a quoted name of the destination's listing that is not one component; empty: none
 	parts []string        // temporary names of earlier runs
 	keep  map[string]bool // those that jobs will go on from
 	seen  map[uint64]int  // hashes of names of the source, with the pass that saw them
@@ -130,7 +132,7 @@ func (p *plan) listDestination(ctx context.Context) error {
 	}
 	err := p.s.with(ctx, p.s.dst, func(c protocols.Client) error {
 		clear(p.have)
-		p.parts = nil
+		p.parts, p.odd = nil, ""
 		for e, err := range protocols.List(ctx, c, p.in.name) {
 			if err != nil {
 				return err
@@ -176,7 +178,14 @@ func (p *plan) scan() error {
 	return nil
 }
 
+// found takes an entry of the destination. One whose name is not one component would
+// lead elsewhere in every command: it is left alone, and so is all that could be
+// deleted from this folder.
 func (p *plan) found(e protocols.Entry) {
+	if !p.s.names(e) {
+		p.odd = strconv.Quote(e.Name)
+		return
+	}
 	if file.IsPart(e.Name) && e.Type != protocols.TypeDir {
 		p.parts = append(p.parts, e.Name)
 		return
@@ -317,7 +326,7 @@ func (p *plan) queue(ctx context.Context, j *job) error {
 	if err := p.s.ensure(ctx, p.in); err != nil {
 		return err
 	}
-	j.in.hold()
+	p.s.accept(j)
 	select {
 	case p.s.jobs <- j:
 		return nil
@@ -339,10 +348,10 @@ func (p *plan) wait(ctx context.Context, j *job) error {
 	case p.s.jobs <- j:
 		return nil
 	case <-ctx.Done():
-		j.in.release()
+		p.s.letGo(j)
 		return stopped(ctx)
 	case <-t.C:
-		j.in.release()
+		p.s.letGo(j)
 		return &protocols.Error{Kind: protocols.KindTimeout, Text: fmt.Sprintf("nothing was copied for %v while a folder with more than %d new files was listed", backlogWait, mostLater)}
 	}
 }
@@ -354,7 +363,7 @@ func (p *plan) drain(ctx context.Context) error {
 		case p.s.jobs <- j:
 		case <-ctx.Done():
 			for _, rest := range p.later[i:] {
-				rest.in.release()
+				p.s.letGo(rest)
 			}
 			return stopped(ctx)
 		}
@@ -364,7 +373,7 @@ func (p *plan) drain(ctx context.Context) error {
 
 // sweep removes the temporary files of earlier runs that no job will go on from.
 func (p *plan) sweep(ctx context.Context) {
-	if p.s.o.DryRun {
+	if p.s.o.DryRun || p.odd != "" {
 		return
 	}
 	for _, name := range p.parts {

@@ -38,6 +38,7 @@ type syncer struct {
 	clashes  []clash         // what has no room until something is deleted
 	gone     map[string]bool // what was deleted, of that which stood in the way
 	found    atomic.Bool     // the source has at least one entry
+	pending  atomic.Int64    // jobs without a result
 	stop     context.CancelCauseFunc
 
 	mu      sync.Mutex // of what follows
@@ -146,6 +147,9 @@ func (s *syncer) pass(ctx context.Context, top *folder, n int, find func() error
 	err = first(err, s.batch.flush())
 	if ctx.Err() != nil {
 		return stopped(ctx)
+	}
+	if n := s.pending.Load(); err == nil && n != 0 {
+		err = &protocols.Error{Kind: protocols.KindInternal, Text: fmt.Sprintf("%d objects were neither copied nor refused", n)}
 	}
 	return err
 }

@@ -52,7 +52,7 @@ func (s *syncer) work(ctx context.Context) {
 	buf := make([]byte, smallFile+1)
 	for j := range s.jobs {
 		if ctx.Err() != nil {
-			j.in.release()
+			s.letGo(j)
 			continue
 		}
 		j.began = time.Now()
@@ -99,17 +99,30 @@ func (s *syncer) unchanged(ctx context.Context, j *job) bool {
 	return true
 }
 
+// accept counts a job that must have a result before the run may end well, and holds
+// its folder until then.
+func (s *syncer) accept(j *job) {
+	s.pending.Add(1)
+	j.in.hold()
+}
+
+// letGo ends a job, with a result or because the run has ended.
+func (s *syncer) letGo(j *job) {
+	j.in.release()
+	s.pending.Add(-1)
+}
+
 // finish tells a job's result and lets go of its folder.
 func (s *syncer) finish(j *job, r Result) {
 	s.emit(r)
-	j.in.release()
+	s.letGo(j)
 }
 
 // fail tells that a job failed; what would fail all others too ends the run. After
 // the end nothing is told: the object is neither done nor failed.
 func (s *syncer) fail(ctx context.Context, j *job, err error) {
 	if ctx.Err() != nil {
-		j.in.release()
+		s.letGo(j)
 		return
 	}
 	err = protocols.Wrap(err, s.protocol, "sync", j.e.URL)
@@ -142,7 +155,7 @@ func (s *syncer) bulk(ctx context.Context, j *job, buf []byte) {
 		s.single(ctx, j, buf)
 		return
 	}
-	b := &bulkRun{s: s, ctx: ctx, buf: buf, first: j}
+	b := &bulkRun{s: s, ctx: ctx, buf: buf, sent: []*job{j}}
 	err = protocols.BulkGet(ctx, l, b.names, b.each)
 	s.src.settle(l, err)
 	for _, j := range b.sent { // not stored: one by one, with retries
@@ -150,25 +163,28 @@ func (s *syncer) bulk(ctx context.Context, j *job, buf []byte) {
 	}
 }
 
-// bulkRun is one BulkGet: the names that went out and wait for their object.
+// bulkRun is one BulkGet: the jobs it has taken, less those that have a result. The
+// first one is there from the start: a connection may fail before any name is asked for.
 type bulkRun struct {
-	s     *syncer
-	ctx   context.Context
-	buf   []byte
-	first *job
-	mu    sync.Mutex
-	sent  []*job
+	s    *syncer
+	ctx  context.Context
+	buf  []byte
+	mu   sync.Mutex
+	sent []*job
 }
 
 // names returns the first job and those that wait already; it never waits for more.
 func (b *bulkRun) names(yield func(string) bool) {
-	for j, n := b.first, 1; j != nil; j, n = b.next(n), n+1 {
+	b.mu.Lock()
+	j := b.sent[0]
+	b.mu.Unlock()
+	for n := 1; b.s.inMemory(j) && yield(j.e.Path); n++ {
+		if j = b.next(n); j == nil {
+			return
+		}
 		b.mu.Lock()
 		b.sent = append(b.sent, j)
 		b.mu.Unlock()
-		if !b.s.inMemory(j) || !yield(j.e.Path) {
-			return
-		}
 	}
 }
 

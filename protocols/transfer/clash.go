@@ -19,7 +19,7 @@ type clash struct {
 // with the rest, when all of the source is known, and the entry comes after that.
 func (p *plan) clash(e protocols.Entry, name string, h *there) {
 	rel, dir := joinName(p.in.rel, name), h.kind == protocols.TypeDir
-	if !p.s.o.Delete || !p.s.deletable(rel, dir) || len(p.s.clashes) >= mostDoomed {
+	if !p.s.o.Delete || p.odd != "" || !p.s.deletable(rel, dir) || len(p.s.clashes) >= mostDoomed {
 		p.failed(e, conflict(h))
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -68,7 +67,7 @@ func (s *syncer) safe(name string) (string, error) {
 	if s.local != nil {
 		return file.SafeName(name)
 	}
-	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\r\n\x00") {
+	if !oneComponent(name) {
 		return "", &protocols.Error{Kind: protocols.KindRefused, Text: "a name that no server is sent"}
 	}
 	return name, nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
+	"strings"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -23,6 +25,10 @@ type doomed struct {
 // to its end.
 func (p *plan) doom() {
 	if !p.s.o.Delete {
+		return
+	}
+	if p.odd != "" {
+		p.s.emit(p.s.oddName(p.in.rel, p.odd))
 		return
 	}
 	for name, h := range p.have {
@@ -111,17 +117,21 @@ func (s *syncer) expandOne(ctx context.Context, all []doomed, d doomed, depth in
 
 // inside lists a folder that is to go. kept says that something in it must stay.
 func (s *syncer) inside(ctx context.Context, d doomed) (in []doomed, kept bool, err error) {
+	odd := ""
 	err = s.with(ctx, s.dst, func(c protocols.Client) error {
-		in, kept = nil, false
+		in, kept, odd = nil, false, ""
 		for e, err := range protocols.List(ctx, c, d.name) {
 			if err != nil {
 				return err
 			}
-			own, err := ownName(e)
-			if err != nil {
-				return err
+			if !e.Parsed() {
+				return protocols.ProtocolError("", "ls", "the destination's listing has a line that is not understood: "+e.Raw)
 			}
-			item := doomed{joinName(d.name, own), joinName(d.rel, own), e.Type == protocols.TypeDir}
+			if !s.names(e) {
+				odd = strconv.Quote(e.Name)
+				continue
+			}
+			item := doomed{joinName(d.name, e.Name), joinName(d.rel, e.Name), e.Type == protocols.TypeDir}
 			if s.deletable(item.rel, item.dir) {
 				in = append(in, item)
 			} else {
@@ -130,26 +140,28 @@ func (s *syncer) inside(ctx context.Context, d doomed) (in []doomed, kept bool, 
 		}
 		return nil
 	})
+	if err == nil && odd != "" {
+		s.emit(s.oddName(d.rel, odd))
+		return nil, true, nil
+	}
 	return in, kept, err
 }
 
-// ownName returns the name of an entry that is to be deleted: one component, or
-// nothing at all is deleted.
-func ownName(e protocols.Entry) (string, error) {
-	if !e.Parsed() || e.Name == "" || e.Name == "." || e.Name == ".." || !fs.ValidPath(e.Name) && badName(e.Name) {
-		return "", protocols.ProtocolError("", "rm", "nothing was deleted: the destination's listing has an entry that is no plain name")
-	}
-	return e.Name, nil
+// oddName is the result for a folder of the destination from which nothing is deleted,
+// because its listing has a name that is not one component.
+func (s *syncer) oddName(rel, quoted string) Result {
+	err := protocols.ProtocolError("", "", fmt.Sprintf("nothing was deleted from this folder: its listing has %s, which is not the name of an entry", quoted))
+	return Result{Name: rel, Destination: s.toURL(rel), Status: StatusFailed, Err: protocols.Wrap(err, s.protocol, "rm", s.toURL(rel))}
 }
 
-// badName: fs.ValidPath also refuses bytes that are no UTF-8, which are no harm.
-func badName(name string) bool {
-	for _, c := range []byte(name) {
-		if c == '/' || c == 0 || c == '\r' || c == '\n' {
-			return true
-		}
-	}
-	return false
+// names reports whether the name of an entry of the destination means that entry. The
+// names in a local folder always do.
+func (s *syncer) names(e protocols.Entry) bool { return s.local != nil || oneComponent(e.Name) }
+
+// oneComponent reports whether a name of a listing means an entry of the folder that
+// was listed, and nothing else, in a command of a line protocol.
+func oneComponent(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\r\n\x00")
 }
 
 func (s *syncer) removeOne(ctx context.Context, d doomed) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -66,6 +67,38 @@ func TestSyncDeleteRemote(t *testing.T) {
 		t.Errorf("%+v", sum)
 	}
 	equalTrees(t, s.tree(), map[string]string{"t/a": "1", "u": "4"})
+}
+
+// TestSyncDeleteOddNames: a name in the destination's listing that is not one component
+// is sent in no command, and nothing is deleted from the folder that lists it; other
+// folders are not concerned.
+func TestSyncDeleteOddNames(t *testing.T) {
+	for _, name := range []string{"../neighbour", "/abs/neighbour", "a/../../neighbour", "sub/neighbour", "..", ".", "", "x\r\nDELE y", "nul\x00", "../neighbour.ncpart"} {
+		for _, folder := range []string{"t", "t/d", "t/doomed"} {
+			src := t.TempDir()
+			writeTree(t, src, map[string]string{"a": "1", "d/a": "1"})
+			s := newServer(map[string]string{
+				"t/b": "2", "t/z.ncpart": "old", "t/d/b": "2", "t/d/z.ncpart": "old", "t/doomed/b": "2", "t/gone/b": "2", "neighbour": "!", "t/neighbour": "2",
+			})
+			s.extra[folder] = []protocols.Entry{{Protocol: "fake", Name: name, Path: folder + "/" + name, Type: protocols.TypeFile, Size: 4, Modified: then}}
+			o, got := quickSync(), outcome{}
+			o.Delete = true
+			_, err := Sync(t.Context(), localEnd(src), s.end("t"), o, got.add)
+			isPartial(t, err)
+			got.want(t, strings.TrimPrefix(strings.TrimPrefix(folder, "t"), "/"), StatusFailed)
+			for left := range s.tree() {
+				stays := path.Dir(left) == folder || folder == "t" && !strings.HasPrefix(left, "t/d/")
+				if left != "neighbour" && path.Base(left) != "a" && !stays {
+					t.Errorf("%q in %s: %s is still there", name, folder, left)
+				}
+			}
+			for _, in := range []string{folder + "/b", "neighbour"} {
+				if _, there := s.files[in]; !there {
+					t.Errorf("%q in %s: %s was deleted", name, folder, in)
+				}
+			}
+		}
+	}
 }
 
 func TestSyncDryRunWritesNothing(t *testing.T) {

@@ -9,17 +9,18 @@ import (
 // parsers are the packages beside the adapters that read what a server, a network
 // or a file of another program says. Each needs a fuzz target.
 var parsers = map[string]bool{
-	"protocols":             true, // URLs
-	"protocols/transport":   true, // TLS records, proxies' answers, host names
-	"protocols/lab":         true, // fault specs
-	"protocols/lab/ftplab":  true, // commands of clients
-	"protocols/lab/socklab": true, // requests to proxies
-	"protocols/mailstore":   true, // mbox files
-	"protocols/expect":      true, // scripts
-	"protocols/message":     true, // headers, mailto: URLs
-	"internal/wire":         true, // lines, replies, dots
-	"internal/inflate":      true, // compressed streams
-	"internal/cli":          true, // .netrc
+	"protocols":                         true, // URLs
+	"protocols/transport":               true, // TLS records, proxies' answers, host names
+	"protocols/lab":                     true, // fault specs
+	"protocols/lab/internal/saslserver": true, // responses
+	"protocols/lab/ftplab":              true, // commands of clients
+	"protocols/lab/socklab":             true, // requests to proxies
+	"protocols/mailstore":               true, // mbox files
+	"protocols/expect":                  true, // scripts
+	"protocols/message":                 true, // headers, mailto: URLs
+	"internal/wire":                     true, // lines, replies, dots
+	"internal/inflate":                  true, // compressed streams
+	"internal/cli":                      true, // .netrc
 }
 
 // TestParsersAreFuzzed: every parser of foreign bytes has a fuzz target. The

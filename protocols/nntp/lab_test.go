@@ -66,9 +66,9 @@ func TestServers(t *testing.T) {
 		{name: "nntps", server: newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, NeedLogin: true}},
 		{name: "login", server: newslab.Options{NeedLogin: true}},
 		{name: "SASL PLAIN", server: newslab.Options{NeedLogin: true}, mech: "PLAIN"},
-		{name: "SASL CRAM-MD5", server: newslab.Options{NeedLogin: true, SASL: "PLAIN CRAM-MD5"}},
-		{name: "SASL SCRAM-SHA-256", server: newslab.Options{NeedLogin: true, SASL: "PLAIN SCRAM-SHA-256"}},
-		{name: "SASL SCRAM-SHA-256 asked for", server: newslab.Options{NeedLogin: true, SASL: "SCRAM-SHA-256 PLAIN CRAM-MD5"}, mech: "SCRAM-SHA-256"},
+		{name: "SASL CRAM-MD5", server: newslab.Options{NeedLogin: true, Mechanisms: strings.Fields("PLAIN CRAM-MD5")}},
+		{name: "SASL SCRAM-SHA-256", server: newslab.Options{NeedLogin: true, Mechanisms: strings.Fields("PLAIN SCRAM-SHA-256")}},
+		{name: "SASL SCRAM-SHA-256 asked for", server: newslab.Options{NeedLogin: true, Mechanisms: strings.Fields("SCRAM-SHA-256 PLAIN CRAM-MD5")}, mech: "SCRAM-SHA-256"},
 		{name: "legacy", server: newslab.Options{Legacy: true}},
 		{name: "legacy with login", server: newslab.Options{Legacy: true, NeedLogin: true, Disable: []string{"MODE"}}},
 		{name: "feeding", server: newslab.Options{ModeReader: true}},
@@ -94,7 +94,7 @@ func TestServers(t *testing.T) {
 // and the next one that is weaker gets no second try with it when it was asked for.
 func TestWrongPassword(t *testing.T) {
 	for _, mech := range []string{"", "PLAIN", "CRAM-MD5", "SCRAM-SHA-256", "USER"} {
-		s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{User: "alice", Password: "another"}, NeedLogin: true, SASL: "PLAIN CRAM-MD5 SCRAM-SHA-256"})
+		s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{User: "alice", Password: "another"}, NeedLogin: true, Mechanisms: strings.Fields("PLAIN CRAM-MD5 SCRAM-SHA-256")})
 		_, err := dial(t, s, &protocols.Options{Mechanism: mech}).Group(t.Context(), "local.test")
 		if protocols.KindOf(err) != protocols.KindAuth || s.Logins() != 0 {
 			t.Errorf("%s: %v, %d logins", mech, err, s.Logins())

@@ -3,6 +3,7 @@ package maillab
 import (
 	"crypto/tls"
 	"net"
+	"strings"
 	"sync"
 
 	"github.com/emersion/go-imap/v2"
@@ -17,7 +18,8 @@ import (
 type IMAPOptions struct {
 	lab.ServerOptions            // Faults at commands and points too, but under STARTTLS those of bytes only
 	Mail              *Mailboxes // nil is Sample()
-	Without           []imap.Cap // extensions left out
+	Mechanisms        []string   // of SASL; nil is PLAIN
+	Disable           []string   // capabilities left out
 	PreAuth           string     // a user who is logged in without being asked
 }
 
@@ -47,12 +49,15 @@ func StartIMAP(o IMAPOptions) (*IMAPServer, error) {
 		return nil, err
 	}
 	s := &IMAPServer{Face: f.Face(), front: f, opt: o, mail: mailOf(o.Mail, o.ServerOptions), queue: frame.NewHanded(f.Listener), subs: map[string]bool{}}
+	if o.Mechanisms == nil {
+		s.opt.Mechanisms = []string{"PLAIN"}
+	}
 	caps := imap.CapSet{}
 	for _, c := range imapCaps {
 		caps[c] = struct{}{}
 	}
-	for _, c := range o.Without {
-		delete(caps, c)
+	for _, c := range o.Disable {
+		delete(caps, imap.Cap(strings.ToUpper(c)))
 	}
 	options := &imapserver.Options{
 		NewSession: s.newSession, Caps: caps, Logger: frame.Quiet{}, InsecureAuth: o.TLS != lab.TLSRequired,

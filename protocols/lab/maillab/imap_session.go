@@ -14,16 +14,20 @@ import (
 // imapSession is one connection to the IMAP server.
 type imapSession struct {
 	s    *IMAPServer
+	c    *imapserver.Conn
 	user string
 	box  string // selected mailbox; empty: none
 	info MailboxInfo
 	view []Message // what the client believes to be in it, by sequence number
 }
 
-var _ imapserver.SessionIMAP4rev2 = (*imapSession)(nil)
+var (
+	_ imapserver.SessionIMAP4rev2 = (*imapSession)(nil)
+	_ imapserver.SessionSASL      = (*imapSession)(nil)
+)
 
-func (s *IMAPServer) newSession(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-	return &imapSession{s: s, user: s.opt.PreAuth}, &imapserver.GreetingData{PreAuth: s.opt.PreAuth != ""}, nil
+func (s *IMAPServer) newSession(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
+	return &imapSession{s: s, c: c, user: s.opt.PreAuth}, &imapserver.GreetingData{PreAuth: s.opt.PreAuth != ""}, nil
 }
 
 // Close ends the session.
@@ -34,9 +38,14 @@ func (c *imapSession) Login(user, password string) error {
 	if !c.s.mail.Login(user, password) {
 		return imapserver.ErrAuthFailed
 	}
+	c.enter(user)
+	return nil
+}
+
+// enter notes who logged in.
+func (c *imapSession) enter(user string) {
 	c.user = user
 	c.s.front.CountLogin()
-	return nil
 }
 
 // imapNo returns the refusal that an error of the store is.

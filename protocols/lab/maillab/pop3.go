@@ -1,8 +1,6 @@
 package maillab
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"net"
 	"strings"
 	"sync"
@@ -102,11 +100,4 @@ func (s *POP3Server) unlock(user string) {
 // handle serves one connection.
 func (s *POP3Server) handle(conn net.Conn) {
 	s.front.Admit(conn, "-ERR [SYS/TEMP] Too many connections, please try later.\r\n", newPOP3Session(s, conn).run)
-}
-
-// stamp makes the time stamp of a greeting (RFC 1939 7).
-func stamp() string {
-	var b [8]byte
-	rand.Read(b[:])
-	return "<" + hex.EncodeToString(b[:]) + "@lab.localhost>"
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
+	"github.com/netclients/netclients/protocols/lab/internal/saslserver"
 )
 
 // pop3Session is one connection. Everything belongs to the goroutine of run:
@@ -55,7 +56,7 @@ func (x *pop3Session) run() {
 	if !x.fault(lab.PointGreeting) {
 		greeting := x.srv.opt.Greeting
 		if !x.srv.opt.NoStamp {
-			x.stamp = stamp()
+			x.stamp = saslserver.Stamp()
 			greeting += " " + x.stamp
 		}
 		x.ok(greeting)

@@ -61,7 +61,7 @@ func (x *pop3Session) cmdCapa(string) {
 		}
 		if x.srv.opt.TLS != lab.TLSRequired || x.tls {
 			caps = append(caps, "USER")
-			if m := x.srv.opt.Mechanisms; len(m) > 0 {
+			if m := x.sasl().Mechanisms(); len(m) > 0 {
 				caps = append(caps, "SASL "+strings.Join(m, " "))
 			}
 		}

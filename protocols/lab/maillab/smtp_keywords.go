@@ -18,15 +18,6 @@ func (t *smtpTap) secure(conn net.Conn) {
 	t.In.Reset(t.Conn)
 }
 
-// state is that of TLS; nil in clear.
-func (t *smtpTap) state() *tls.ConnectionState {
-	if t.tls == nil {
-		return nil
-	}
-	state := t.tls.ConnectionState()
-	return &state
-}
-
 // upgrades reports whether STARTTLS is there to be used.
 func (t *smtpTap) upgrades() bool {
 	return t.s.opt.TLS == lab.TLSExplicit && t.tls == nil && t.s.on("STARTTLS")

@@ -1,14 +1,11 @@
 package newslab
 
 import (
-	"crypto/hmac"
-	"crypto/md5"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"strings"
 
-	"github.com/xdg-go/scram"
+	"github.com/netclients/netclients/protocols/lab/internal/frame"
+	"github.com/netclients/netclients/protocols/lab/internal/saslserver"
 )
 
 func (x *session) cmdAuthinfo(arg string) {
@@ -34,107 +31,88 @@ func (x *session) cmdAuthinfo(arg string) {
 	}
 }
 
+// admit answers a login by user and password.
 func (x *session) admit(user string, right bool) {
 	x.user = ""
 	if !right || user != x.srv.front.User.User {
 		x.reply(481, "Authentication failed")
 		return
 	}
-	x.loggedIn = true
-	x.srv.front.CountLogin()
+	x.welcome()
 	x.reply(281, "Ok")
 }
 
-// sasl runs PLAIN, CRAM-MD5 or SCRAM-SHA-256 (RFC 4643 section 2.4).
+// welcome notes a successful login.
+func (x *session) welcome() {
+	x.loggedIn = true
+	x.srv.front.CountLogin()
+}
+
+// errAnswered ends an exchange to which the reply is given.
+var errAnswered = errors.New("answered")
+
+// sasl runs AUTHINFO SASL (RFC 4643 section 2.4).
 func (x *session) sasl(words []string) {
-	mechanism := ""
-	if len(words) > 0 {
-		mechanism = strings.ToUpper(words[0])
-	}
-	if !strings.Contains(" "+x.srv.opt.SASL+" ", " "+mechanism+" ") {
+	words = append(words, "")
+	server := saslserver.Server{Users: saslserver.Single{Credentials: x.srv.front.User}, Offer: x.srv.opt.Mechanisms, TLS: frame.TLSState(x.conn), FinalData: true}
+	exchange := server.Start(words[0])
+	if exchange == nil {
 		x.reply(503, "Mechanism not supported")
 		return
 	}
-	const challenge = "<1896.697170952@lab.invalid>"
-	switch mechanism {
-	case "PLAIN":
-		response, ok := x.response(words, "=")
-		fields := strings.Split(response, "\x00")
-		if ok && len(fields) == 3 {
-			x.admit(fields[1], fields[2] == x.srv.front.User.Password)
-		} else if ok {
-			x.reply(481, "Bad response")
+	var initial []byte
+	var err error
+	if words[1] != "" {
+		if initial, err = x.response(words[1]); err != nil {
+			return
 		}
-	case "CRAM-MD5":
-		response, ok := x.response(nil, base64.StdEncoding.EncodeToString([]byte(challenge)))
-		h := hmac.New(md5.New, []byte(x.srv.front.User.Password))
-		h.Write([]byte(challenge))
-		if user, digest, _ := strings.Cut(response, " "); ok {
-			x.admit(user, digest == hex.EncodeToString(h.Sum(nil)))
-		}
-	case "SCRAM-SHA-256":
-		x.scram(words)
+	}
+	final, err := exchange.Run(initial, x.challenge)
+	switch {
+	case errors.Is(err, errAnswered):
+	case err != nil:
+		x.reply(481, "Authentication failed")
+	case final != nil:
+		x.welcome()
+		x.reply(283, encode(final))
+	default:
+		x.welcome()
+		x.reply(281, "Ok")
 	}
 }
 
-// scram runs SCRAM-SHA-256 (RFC 7677). The server's proof comes with the 283.
-func (x *session) scram(words []string) {
-	server, err := scram.SHA256.NewServer(func(user string) (scram.StoredCredentials, error) {
-		client, err := scram.SHA256.NewClient(x.srv.front.User.User, x.srv.front.User.Password, "")
-		if err != nil || user != x.srv.front.User.User {
-			return scram.StoredCredentials{}, errors.New("no such user")
-		}
-		return client.GetStoredCredentials(scram.KeyFactors{Salt: "lab salt", Iters: 4096}), nil
-	})
+// encode returns the base64 form of a challenge; "=" is the empty one.
+func encode(challenge []byte) string {
+	if len(challenge) == 0 {
+		return "="
+	}
+	return saslserver.Encode(challenge)
+}
+
+// challenge sends a challenge and returns what the client says to it.
+func (x *session) challenge(c []byte) ([]byte, error) {
+	x.reply(383, encode(c))
+	if x.flush() != nil {
+		return nil, errAnswered
+	}
+	line, err := x.in.ReadString('\n')
 	if err != nil {
-		x.reply(403, err.Error())
-		return
+		x.ended = true
+		return nil, errAnswered
 	}
-	talk := server.NewConversation()
-	for challenge := "="; !talk.Done(); words = nil {
-		message, ok := x.response(words, challenge)
-		if !ok {
-			return
-		}
-		step, err := talk.Step(message)
-		if err != nil {
-			x.reply(481, "Authentication failed")
-			return
-		}
-		challenge = base64.StdEncoding.EncodeToString([]byte(step))
-		if talk.Done() {
-			x.loggedIn = true
-			x.srv.front.CountLogin()
-			x.reply(283, challenge)
-		}
-	}
+	return x.response(strings.TrimRight(line, "\r\n"))
 }
 
-// response returns the initial response, or what the client says to a challenge.
-func (x *session) response(words []string, challenge string) (string, bool) {
-	text := ""
-	if len(words) > 1 {
-		text = words[1]
-	} else {
-		x.reply(383, challenge)
-		if x.flush() != nil {
-			return "", false
-		}
-		line, err := x.in.ReadString('\n')
-		if err != nil {
-			x.ended = true
-			return "", false
-		}
-		text = strings.TrimRight(line, "\r\n")
-	}
+// response decodes what the client says.
+func (x *session) response(text string) ([]byte, error) {
 	if text == "*" {
 		x.reply(481, "Cancelled")
-		return "", false
+		return nil, errAnswered
 	}
-	data, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "="))
+	data, err := saslserver.Decode(text)
 	if err != nil {
 		x.reply(482, "Bad base64")
-		return "", false
+		return nil, errAnswered
 	}
-	return string(data), true
+	return data, nil
 }

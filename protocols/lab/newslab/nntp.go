@@ -16,9 +16,8 @@ type Options struct {
 	lab.ServerOptions
 	News *Spool // nil is Sample()
 
-	NeedLogin bool   // every command that reads or writes wants a login (480)
-	NeedTLS   bool   // every such command, and a login, wants TLS (483)
-	SASL      string // mechanisms offered, of PLAIN, CRAM-MD5 and SCRAM-SHA-256; empty is "PLAIN"
+	NeedLogin bool // every command that reads or writes wants a login (480)
+	NeedTLS   bool // every such command, and a login, wants TLS (483)
 
 	Legacy     bool // as before RFC 3977: no CAPABILITIES, OVER or HDR, only XOVER and XHDR
 	ModeReader bool // a feeding server: it takes commands of readers only after MODE READER (401)
@@ -27,10 +26,11 @@ type Options struct {
 	GzipInside bool // with the final dot inside of the compressed piece
 	NoCompress bool // no COMPRESS DEFLATE
 
-	Disable  []string // commands answered with 500, and missing in CAPABILITIES
-	NoLists  []string // keywords of LIST that are answered with 501
-	Greeting string   // text of the 200; empty is a default
-	Now      func() time.Time
+	Mechanisms []string // of SASL; nil is PLAIN
+	Disable    []string // commands answered with 500, and missing in CAPABILITIES
+	NoLists    []string // keywords of LIST that are answered with 501
+	Greeting   string   // text of the 200; empty is a default
+	Now        func() time.Time
 }
 
 // Server is a running NNTP server.
@@ -57,8 +57,8 @@ func Start(o Options) (*Server, error) {
 	if s.opt.Greeting == "" {
 		s.opt.Greeting = "netclients lab NNTP server ready"
 	}
-	if s.opt.SASL == "" {
-		s.opt.SASL = "PLAIN"
+	if s.opt.Mechanisms == nil {
+		s.opt.Mechanisms = []string{"PLAIN"}
 	}
 	s.verbs = s.table()
 	var err error

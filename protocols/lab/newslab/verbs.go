@@ -110,7 +110,7 @@ func (x *session) cmdCapabilities(string) {
 			put("AUTHINFO")
 		default:
 			put("AUTHINFO USER SASL")
-			put("SASL " + o.SASL)
+			put("SASL " + strings.Join(o.Mechanisms, " "))
 		}
 	})
 }

@@ -130,6 +130,16 @@ func (f *Frame) TLSConfig() *tls.Config {
 	return c
 }
 
+// TLSState returns the state of a TLS connection; nil for another one.
+func TLSState(conn net.Conn) *tls.ConnectionState {
+	t, ok := conn.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	state := t.ConnectionState()
+	return &state
+}
+
 // Admit runs a session, unless there are too many clients: then refusal is all
 // that this one gets.
 func (f *Frame) Admit(conn net.Conn, refusal string, run func()) {

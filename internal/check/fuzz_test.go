@@ -20,7 +20,8 @@ var parsers = map[string]bool{
 	"protocols/message":                 true, // headers, mailto: URLs
 	"internal/wire":                     true, // lines, replies, dots
 	"internal/inflate":                  true, // compressed streams
-	"internal/cli":                      true, // .netrc
+	"internal/cli/secret":               true, // .netrc
+	"internal/cli/show":                 true, // text of servers
 }
 
 // TestParsersAreFuzzed: every parser of foreign bytes has a fuzz target. The

@@ -45,7 +45,7 @@ func TestNoMutablePackageState(t *testing.T) {
 		})
 	}
 	exceptions{
-		"internal/cli/tracehtml.go traceTemplate": "filled by go:embed, which wants a variable",
+		"internal/cli/trace/html.go traceTemplate": "filled by go:embed, which wants a variable",
 	}.report(t, broken)
 }
 

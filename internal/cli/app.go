@@ -20,6 +20,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/secret"
+	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/all"
 )
@@ -34,8 +37,8 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 
 	reg, err := all.All()
 	if err != nil {
-		printError(stderr, false, err)
-		return exitCode(err)
+		show.PrintError(stderr, false, err)
+		return show.ExitCode(err)
 	}
 	return guarded(stderr, func() int { return newApp(reg, stdin, stdout, stderr).main(ctx, args) })
 }
@@ -44,7 +47,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 func guarded(stderr io.Writer, do func() int) (code int) {
 	defer func() {
 		if v := recover(); v != nil {
-			fmt.Fprintf(stderr, "netclients: internal error: %s\n", safe(fmt.Sprint(v)))
+			fmt.Fprintf(stderr, "netclients: internal error: %s\n", show.Safe(fmt.Sprint(v)))
 			code = protocols.KindInternal.Exit()
 		}
 	}()
@@ -53,22 +56,22 @@ func guarded(stderr io.Writer, do func() int) (code int) {
 
 // app is one run of the program.
 type app struct {
-	g      *globals
+	g      *kit.Globals
 	reg    *protocols.Registry
-	verbs  []*verb
-	setups []*setup
+	verbs  []*kit.Verb
+	setups []*kit.Setup
 	root   *cobra.Command
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
-	chosen *Profile
-	hidden *hidden
+	chosen *secret.Profile
+	hidden *secret.Mask
 	lazy   map[*cobra.Command]func(args []string) // adds a command's flags when it is called
 }
 
 func newApp(reg *protocols.Registry, stdin io.Reader, stdout, stderr io.Writer) *app {
 	return &app{
-		g: newGlobals(), hidden: &hidden{}, reg: reg, verbs: verbs(), setups: setups(), stdin: stdin, stdout: stdout, stderr: stderr,
+		g: kit.NewGlobals(), hidden: &secret.Mask{}, reg: reg, verbs: verbTable(), setups: setupTable(), stdin: stdin, stdout: stdout, stderr: stderr,
 		lazy: map[*cobra.Command]func([]string){},
 	}
 }
@@ -77,9 +80,9 @@ func newApp(reg *protocols.Registry, stdin io.Reader, stdout, stderr io.Writer) 
 func (a *app) main(ctx context.Context, args []string) int {
 	err := a.run(ctx, args)
 	// Flags that were not read, because others are wrong, count here too.
-	asJSON := a.g.json || a.g.jq != "" || slices.Contains(args, "--json") || slices.Contains(args, "--jq")
-	printError(a.stderr, asJSON, a.hidden.err(err))
-	return exitCode(err)
+	asJSON := a.g.JSON || a.g.JQ != "" || slices.Contains(args, "--json") || slices.Contains(args, "--jq")
+	show.PrintError(a.stderr, asJSON, a.hidden.Err(err))
+	return show.ExitCode(err)
 }
 
 func (a *app) run(ctx context.Context, args []string) error {
@@ -89,7 +92,7 @@ func (a *app) run(ctx context.Context, args []string) error {
 	a.build(args)
 	cmd, rest, err := a.root.Find(args)
 	if err != nil {
-		return usage("%v", err)
+		return kit.Usage("%v", err)
 	}
 	if add := a.lazy[cmd]; add != nil {
 		add(rest)
@@ -106,8 +109,8 @@ func (a *app) build(args []string) {
 	a.root = a.rootCommand()
 	seen := map[string]bool{}
 	for _, v := range a.verbs {
-		if !v.own && !seen[v.name] {
-			seen[v.name] = true
+		if !v.Own && !seen[v.Name] {
+			seen[v.Name] = true
 			a.root.AddCommand(a.verbCommand(v, nil))
 		}
 	}
@@ -147,7 +150,7 @@ func (a *app) rootCommand() *cobra.Command {
 			if len(args) > 0 {
 				return a.noSuchVerb(args[0])
 			}
-			return wrote(cmd.Help())
+			return show.Wrote(cmd.Help())
 		},
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -159,7 +162,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
-	a.g.register(root.PersistentFlags())
+	a.g.Register(root.PersistentFlags())
 	root.PersistentFlags().SortFlags = false
 	return root
 }
@@ -176,7 +179,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	if verb, ok := strings.CutPrefix(cmd.CommandPath(), "netclients "); ok {
 		text = verb + ": " + text
 	}
-	return usage("%s", text)
+	return kit.Usage("%s", text)
 }
 
 // noSuchVerb tells of a first word that is neither verb, protocol nor command.
@@ -186,11 +189,11 @@ func (a *app) noSuchVerb(word string) error {
 		known = append(known, c.Name())
 	}
 	for _, s := range a.reg.Specs() {
-		if v := a.lookup(word, s); v != nil && v.own {
-			return usage("%s is a verb of %s: netclients %s %s", word, s.Name, s.Name, word)
+		if v := a.lookup(word, s); v != nil && v.Own {
+			return kit.Usage("%s is a verb of %s: netclients %s %s", word, s.Name, s.Name, word)
 		}
 	}
-	return usage("unknown verb or protocol %q%s (netclients help lists them)", word, didYouMean(word, known))
+	return kit.Usage("unknown verb or protocol %q%s (netclients help lists them)", word, didYouMean(word, known))
 }
 
 // usageTemplate is cobra's without the flags that work everywhere, which have a

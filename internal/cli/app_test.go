@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/all"
 )
@@ -124,7 +126,7 @@ func TestPanicIsOneLine(t *testing.T) {
 	}
 	var out, errOut bytes.Buffer
 	a := newApp(reg, strings.NewReader(""), &out, &errOut)
-	a.verbs = append([]*verb{on("boom", "URL", "", func(context.Context, *env, protocols.Client, string, []string) error { panic("oh\x07no") })}, a.verbs...)
+	a.verbs = append([]*kit.Verb{kit.On("boom", "URL", "", func(context.Context, *kit.Env, protocols.Client, string, []string) error { panic("oh\x07no") })}, a.verbs...)
 	code := guarded(&errOut, func() int { return a.main(t.Context(), []string{"boom", "file:///"}) })
 	if code != 1 || errOut.String() != "netclients: internal error: oh\uFFFDno\n" {
 		t.Errorf("code %d, %q", code, errOut.String())
@@ -150,22 +152,22 @@ func TestClosedPipeIsSilent(t *testing.T) {
 // verb's flag hides one that works everywhere.
 func TestTableIsWhole(t *testing.T) {
 	global := pflag.NewFlagSet("", pflag.ContinueOnError)
-	newGlobals().register(global)
-	for _, v := range verbs() {
-		if v.short == "" || v.example == "" && !v.own || v.args == "" || v.has == nil || v.run == nil {
-			t.Errorf("verb %s lacks text, example or function", v.name)
+	kit.NewGlobals().Register(global)
+	for _, v := range verbTable() {
+		if v.Short == "" || v.Example == "" && !v.Own || v.Args == "" || v.Has == nil || v.Run == nil {
+			t.Errorf("verb %s lacks text, example or function", v.Name)
 		}
-		if v.flags == nil {
+		if v.Flags == nil {
 			continue
 		}
 		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
-		v.flags(fs)
+		v.Flags(fs)
 		fs.VisitAll(func(f *pflag.Flag) {
 			if global.Lookup(f.Name) != nil || f.Shorthand != "" && global.ShorthandLookup(f.Shorthand) != nil {
-				t.Errorf("%s: --%s -%s works everywhere already", v.name, f.Name, f.Shorthand)
+				t.Errorf("%s: --%s -%s works everywhere already", v.Name, f.Name, f.Shorthand)
 			}
 			if f.Usage == "" {
-				t.Errorf("%s: --%s has no help", v.name, f.Name)
+				t.Errorf("%s: --%s has no help", v.Name, f.Name)
 			}
 		})
 	}
@@ -174,11 +176,11 @@ func TestTableIsWhole(t *testing.T) {
 // TestNoVerbTakesAPassword: secrets as values of flags can be seen by others.
 func TestNoVerbTakesAPassword(t *testing.T) {
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
-	newGlobals().register(fs)
-	for _, v := range verbs() {
-		if v.flags != nil {
+	kit.NewGlobals().Register(fs)
+	for _, v := range verbTable() {
+		if v.Flags != nil {
 			more := pflag.NewFlagSet("", pflag.ContinueOnError)
-			v.flags(more)
+			v.Flags(more)
 			more.VisitAll(func(f *pflag.Flag) {
 				if fs.Lookup(f.Name) == nil {
 					f.Shorthand = ""
@@ -240,12 +242,12 @@ func TestEveryHelpPage(t *testing.T) {
 }
 
 func TestTallyKinds(t *testing.T) {
-	var none tally
-	none.add(nil)
-	if none.err() != nil {
+	var none kit.Tally
+	none.Add(nil)
+	if none.Err() != nil {
 		t.Error("all done is no error")
 	}
-	if exitCode(errors.New("x")) != 1 || exitCode(nil) != 0 || exitCode(&exitStatus{42}) != 42 {
+	if show.ExitCode(errors.New("x")) != 1 || show.ExitCode(nil) != 0 || show.ExitCode(kit.Exit(42)) != 42 {
 		t.Error("exit codes")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -32,28 +34,28 @@ func (a *app) entryOf(s *protocols.Spec) catalogJSON {
 		c.Schemes = append(c.Schemes, schemeEntry{sc.Name, sc.Port, string(sc.TLS)})
 	}
 	for _, v := range a.verbsOf(s) {
-		c.Verbs = append(c.Verbs, v.name)
+		c.Verbs = append(c.Verbs, v.Name)
 	}
 	return c
 }
 
 // protocols prints the catalog, or the named part of it.
-func (a *app) protocols(_ context.Context, e *env, names []string) error {
+func (a *app) protocols(_ context.Context, e *kit.Env, names []string) error {
 	var known []string
 	for _, s := range a.reg.Specs() {
 		known = append(known, s.Name)
 	}
 	for _, n := range names {
 		if !slices.Contains(known, n) {
-			return usage("protocols: no protocol %q%s", n, didYouMean(n, known))
+			return kit.Usage("protocols: no protocol %q%s", n, didYouMean(n, known))
 		}
 	}
 	for _, s := range a.reg.Specs() {
-		if len(names) > 0 && !slices.Contains(names, s.Name) || len(names) == 0 && s.Hidden && !e.out.json {
+		if len(names) > 0 && !slices.Contains(names, s.Name) || len(names) == 0 && s.Hidden && !e.Out.JSON {
 			continue
 		}
 		c := a.entryOf(s)
-		if err := e.out.record(c, func() string { return c.text(e.out.paint) }); err != nil {
+		if err := e.Out.Record(c, func() string { return c.text(e.Out.Paint) }); err != nil {
 			return err
 		}
 	}
@@ -64,9 +66,9 @@ func (a *app) protocols(_ context.Context, e *env, names []string) error {
 const pageWidth = 78
 
 // text is a protocol's block of the catalog.
-func (c *catalogJSON) text(paint painter) string {
+func (c *catalogJSON) text(paint show.Painter) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s\n", paint.as(bold, c.Protocol), c.Summary)
+	fmt.Fprintf(&b, "%s  %s\n", paint.As(show.Bold, c.Protocol), c.Summary)
 	for _, part := range []struct {
 		title string
 		words []string

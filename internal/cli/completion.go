@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -22,28 +24,28 @@ var shells = map[string]func(*cobra.Command, io.Writer) error{
 }
 
 // completionCommand is `netclients completion SHELL`.
-func (a *app) completionCommand() *command {
+func (a *app) completionCommand() *kit.Command {
 	names := slices.Sorted(maps.Keys(shells))
-	return &command{
-		name: "completion", args: "SHELL", short: "print completions for bash, zsh, fish or powershell", words: names,
-		example: "  source <(netclients completion bash)\n  netclients completion zsh > ~/.zfunc/_netclients\n  netclients completion fish > ~/.config/fish/completions/netclients.fish",
-		run: func(_ context.Context, e *env, args []string) error {
+	return &kit.Command{
+		Name: "completion", Args: "SHELL", Short: "print completions for bash, zsh, fish or powershell", Words: names,
+		Example: "  source <(netclients completion bash)\n  netclients completion zsh > ~/.zfunc/_netclients\n  netclients completion fish > ~/.config/fish/completions/netclients.fish",
+		Run: func(_ context.Context, e *kit.Env, args []string) error {
 			generate := shells[args[0]]
 			if generate == nil {
-				return usage("completion: no shell %q; there are %s", args[0], strings.Join(names, ", "))
+				return kit.Usage("completion: no shell %q; there are %s", args[0], strings.Join(names, ", "))
 			}
-			return wrote(generate(a.root, e.out.w))
+			return show.Wrote(generate(a.root, e.Out.W))
 		},
 	}
 }
 
 // completeTarget offers the schemes of the protocols that have the verb, and file
 // names where no scheme begins so.
-func (a *app) completeTarget(v *verb, spec *protocols.Spec) cobra.CompletionFunc {
+func (a *app) completeTarget(v *kit.Verb, spec *protocols.Spec) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 		var out []string
 		for _, s := range a.reg.Specs() {
-			if begun == "" || spec != nil && s != spec || a.lookup(v.name, s) == nil {
+			if begun == "" || spec != nil && s != spec || a.lookup(v.Name, s) == nil {
 				continue
 			}
 			for _, sc := range s.Schemes {
@@ -62,8 +64,8 @@ func (a *app) completeTarget(v *verb, spec *protocols.Spec) cobra.CompletionFunc
 // completeFlags offers the words of flags that take one of a few.
 func completeFlags(cmd *cobra.Command) {
 	add := func(f *pflag.Flag) {
-		if c, ok := f.Value.(*choice); ok {
-			cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(c.words, cobra.ShellCompDirectiveNoFileComp))
+		if c, ok := f.Value.(*kit.Choice); ok {
+			cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(c.Words, cobra.ShellCompDirectiveNoFileComp))
 		}
 	}
 	cmd.LocalNonPersistentFlags().VisitAll(add)

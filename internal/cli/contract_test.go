@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netclients/netclients/internal/cli/labcmd"
 	"github.com/netclients/netclients/protocols/all"
 )
 
@@ -227,7 +228,7 @@ func breaks(object string, keys map[string]json.RawMessage) string {
 func TestJSONContract(t *testing.T) {
 	t.Setenv("NETCLIENTS_CONFIG", t.TempDir()+"/none.toml")
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	list, stop, err := startLab("")
+	list, stop, err := labcmd.Start("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +238,7 @@ func TestJSONContract(t *testing.T) {
 		if dirs[row.protocol] == "" {
 			dirs[row.protocol] = t.TempDir()
 		}
-		line := strings.NewReplacer("URL", serverOf(list, row.protocol).full(), "DIR", dirs[row.protocol]).Replace(row.line)
+		line := strings.NewReplacer("URL", labcmd.ServerOf(list, row.protocol).Full(), "DIR", dirs[row.protocol]).Replace(row.line)
 		args := []string{row.protocol}
 		for word := range strings.FieldsSeq(line) {
 			args = append(args, strings.ReplaceAll(word, "~", " "))
@@ -304,8 +305,8 @@ func TestContractIsComplete(t *testing.T) {
 	a := newApp(reg, nil, nil, nil)
 	for _, s := range reg.Specs() {
 		for _, v := range a.verbsOf(s) {
-			if !s.Hidden && !rows[s.Name+" "+v.name] && !without[s.Name+" "+v.name] && !without[v.name] {
-				t.Errorf("%s %s has no row", s.Name, v.name)
+			if !s.Hidden && !rows[s.Name+" "+v.Name] && !without[s.Name+" "+v.Name] && !without[v.Name] {
+				t.Errorf("%s %s has no row", s.Name, v.Name)
 			}
 		}
 	}

@@ -9,28 +9,32 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/secret"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/trace"
 	"github.com/netclients/netclients/protocols"
 )
 
 // verbCommand makes the command of a verb: the generic one, or with a spec that
 // of one protocol.
-func (a *app) verbCommand(v *verb, spec *protocols.Spec) *cobra.Command {
-	cmd := &cobra.Command{Use: v.name + " " + v.args, Short: v.short, Example: v.example}
+func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
+	cmd := &cobra.Command{Use: v.Name + " " + v.Args, Short: v.Short, Example: v.Example}
 	if spec == nil {
 		cmd.GroupID = groupVerbs
 	}
 	chosen := v
-	var active []*setup
+	var active []*kit.Setup
 	a.lazy[cmd] = func(args []string) {
 		specs := a.mentioned(args, spec)
 		chosen = a.choose(v, specs)
-		cmd.Use, cmd.Short, cmd.Example = chosen.name+" "+chosen.args, chosen.short, chosen.example
-		if chosen.flags != nil {
-			chosen.flags(cmd.Flags())
+		cmd.Use, cmd.Short, cmd.Example = chosen.Name+" "+chosen.Args, chosen.Short, chosen.Example
+		if chosen.Flags != nil {
+			chosen.Flags(cmd.Flags())
 		}
 		active = a.setupsFor(specs)
 		for _, s := range active {
-			merge(cmd.Flags(), s.flags)
+			merge(cmd.Flags(), s.Flags)
 		}
 	}
 	cmd.Args = cobra.ArbitraryArgs
@@ -55,7 +59,7 @@ func (a *app) mentioned(args []string, spec *protocols.Spec) []*protocols.Spec {
 				continue
 			}
 		}
-		if s := specOf(a.reg, strings.ToLower(scheme)); ok && s != nil && !slices.Contains(out, s) {
+		if s := kit.SpecOf(a.reg, strings.ToLower(scheme)); ok && s != nil && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}
@@ -67,11 +71,11 @@ func (a *app) mentioned(args []string, spec *protocols.Spec) []*protocols.Spec {
 
 // choose returns the verb of that name which the adapters have, or else v: all of
 // them, or one end of two where that is enough.
-func (a *app) choose(v *verb, specs []*protocols.Spec) *verb {
+func (a *app) choose(v *kit.Verb, specs []*protocols.Spec) *kit.Verb {
 	for _, other := range a.verbs {
-		has := func(s *protocols.Spec) bool { return other.has(sample(s)) }
+		has := func(s *protocols.Spec) bool { return other.Has(kit.Sample(s)) }
 		lacks := func(s *protocols.Spec) bool { return !has(s) }
-		if other.name == v.name && slices.ContainsFunc(specs, has) && (other.either || !slices.ContainsFunc(specs, lacks)) {
+		if other.Name == v.Name && slices.ContainsFunc(specs, has) && (other.Either || !slices.ContainsFunc(specs, lacks)) {
 			return other
 		}
 	}
@@ -79,10 +83,10 @@ func (a *app) choose(v *verb, specs []*protocols.Spec) *verb {
 }
 
 // lookup returns the verb that the adapter has under a name, or nil.
-func (a *app) lookup(name string, s *protocols.Spec) *verb {
-	c := sample(s)
+func (a *app) lookup(name string, s *protocols.Spec) *kit.Verb {
+	c := kit.Sample(s)
 	for _, v := range a.verbs {
-		if v.name == name && v.has(c) {
+		if v.Name == name && v.Has(c) {
 			return v
 		}
 	}
@@ -90,21 +94,21 @@ func (a *app) lookup(name string, s *protocols.Spec) *verb {
 }
 
 // verbsOf returns all verbs of an adapter in the order of the table, each name once.
-func (a *app) verbsOf(s *protocols.Spec) []*verb {
-	var out []*verb
-	c := sample(s)
+func (a *app) verbsOf(s *protocols.Spec) []*kit.Verb {
+	var out []*kit.Verb
+	c := kit.Sample(s)
 	for _, v := range a.verbs {
-		if v.has(c) && !slices.ContainsFunc(out, func(o *verb) bool { return o.name == v.name }) {
+		if v.Has(c) && !slices.ContainsFunc(out, func(o *kit.Verb) bool { return o.Name == v.Name }) {
 			out = append(out, v)
 		}
 	}
 	return out
 }
 
-func (a *app) setupsFor(specs []*protocols.Spec) []*setup {
-	var out []*setup
+func (a *app) setupsFor(specs []*protocols.Spec) []*kit.Setup {
+	var out []*kit.Setup
 	for _, s := range a.setups {
-		if slices.ContainsFunc(specs, func(spec *protocols.Spec) bool { return s.has(sample(spec)) }) {
+		if slices.ContainsFunc(specs, func(spec *protocols.Spec) bool { return s.Has(kit.Sample(spec)) }) {
 			out = append(out, s)
 		}
 	}
@@ -145,7 +149,7 @@ func (a *app) protocolCommand(s *protocols.Spec, called bool) *cobra.Command {
 			if len(args) > 0 && args[0] != "help" {
 				return a.cannot(s, args[0])
 			}
-			return wrote(cmd.Help())
+			return show.Wrote(cmd.Help())
 		},
 	}
 	if called {
@@ -160,14 +164,14 @@ func (a *app) protocolCommand(s *protocols.Spec, called bool) *cobra.Command {
 func (a *app) cannot(s *protocols.Spec, verb string) error {
 	var names []string
 	for _, v := range a.verbsOf(s) {
-		names = append(names, v.name)
+		names = append(names, v.Name)
 	}
 	return protocols.UsageError(s.Name, "", "no verb "+verb+didYouMean(verb, names)+"; "+s.Name+" can "+strings.Join(names, " "))
 }
 
 // perform runs a verb with its flags read.
-func (a *app) perform(cmd *cobra.Command, v *verb, spec *protocols.Spec, active []*setup, args []string) error {
-	if err := timesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
+func (a *app) perform(cmd *cobra.Command, v *kit.Verb, spec *protocols.Spec, active []*kit.Setup, args []string) error {
+	if err := kit.TimesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
 		return err
 	}
 	if err := a.profile(cmd.Flags(), v, &args); err != nil {
@@ -180,55 +184,55 @@ func (a *app) perform(cmd *cobra.Command, v *verb, spec *protocols.Spec, active 
 	if err != nil {
 		return err
 	}
-	e.setups = active
+	e.Setups = active
 	if spec != nil {
-		e.proto = spec.Name
+		e.Proto = spec.Name
 	}
-	ctx, cancel := a.g.deadline(cmd.Context(), v.lasting)
+	ctx, cancel := a.g.Deadline(cmd.Context(), v.Lasting)
 	defer cancel()
-	return done(causeOf(ctx, v.run(ctx, e, args)))
+	return done(kit.CauseOf(ctx, v.Run(ctx, e, args)))
 }
 
-func checkArity(cmd *cobra.Command, v *verb, args []string) error {
-	low, high := v.arity()
+func checkArity(cmd *cobra.Command, v *kit.Verb, args []string) error {
+	low, high := v.Arity()
 	name := strings.TrimPrefix(cmd.CommandPath(), "netclients ")
 	switch {
 	case len(args) < low:
-		return usage("%s: want %s", name, v.args)
+		return kit.Usage("%s: want %s", name, v.Args)
 	case high >= 0 && len(args) > high:
-		return usage("%s: too many arguments, want %s", name, v.args)
+		return kit.Usage("%s: too many arguments, want %s", name, v.Args)
 	}
 	return nil
 }
 
 // env makes what a command runs with. done frees it, writes what is held, and
 // gives the error that the command ends with.
-func (a *app) env(cmd *cobra.Command) (e *env, done func(error) error, err error) {
-	a.g.proxySet, a.g.idleSet = cmd.Flags().Changed("proxy"), cmd.Flags().Changed("idle-timeout")
-	e = &env{
-		reg: a.reg, profile: a.chosen, hidden: a.hidden, cannot: a.cannot, flags: a.g, stdin: a.stdin, open: map[string]protocols.Client{}, perHost: map[string]*protocols.Options{}, idle: map[string][]protocols.Client{},
+func (a *app) env(cmd *cobra.Command) (e *kit.Env, done func(error) error, err error) {
+	a.g.ProxySet, a.g.IdleSet = cmd.Flags().Changed("proxy"), cmd.Flags().Changed("idle-timeout")
+	e = &kit.Env{
+		Reg: a.reg, Profile: a.chosen, Hidden: a.hidden, Cannot: a.cannot, Flags: a.g, Stdin: a.stdin, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{},
 	}
-	if e.out, err = newOutput(a.stdout, a.stderr, a.g.output()); err != nil {
+	if e.Out, err = show.New(a.stdout, a.stderr, a.g.Output()); err != nil {
 		return nil, nil, err
 	}
-	if a.g.keyLog, err = openKeyLog(os.Getenv); err != nil {
+	if a.g.KeyLog, err = kit.OpenKeyLog(os.Getenv); err != nil {
 		return nil, nil, err
 	}
-	if e.opts, err = a.g.options(); err != nil {
+	if e.Opts, err = a.g.Options(); err != nil {
 		return nil, nil, err
 	}
 	closeTrace, err := a.connect(e)
 	if err != nil {
 		return nil, nil, err
 	}
-	if a.g.keyLog != nil {
-		e.out.detail("the keys of TLS go to the file that SSLKEYLOGFILE names: who reads it can read all that is sent")
+	if a.g.KeyLog != nil {
+		e.Out.Detail("the keys of TLS go to the file that SSLKEYLOGFILE names: who reads it can read all that is sent")
 	}
 	return e, func(err error) error {
-		e.close()
-		err = cmp.Or(err, e.out.flush(), closeTrace())
-		if a.g.keyLog != nil {
-			err = cmp.Or(err, a.g.keyLog.Close())
+		e.Close()
+		err = cmp.Or(err, e.Out.Flush(), closeTrace())
+		if a.g.KeyLog != nil {
+			err = cmp.Or(err, a.g.KeyLog.Close())
 		}
 		return err
 	}, nil
@@ -236,15 +240,15 @@ func (a *app) env(cmd *cobra.Command) (e *env, done func(error) error, err error
 
 // profile reads the profile that the command line names, if it names one: its
 // settings stand for flags that were not given, its URL for a target that was not.
-func (a *app) profile(fs *pflag.FlagSet, v *verb, args *[]string) error {
-	if a.g.profile == "" {
+func (a *app) profile(fs *pflag.FlagSet, v *kit.Verb, args *[]string) error {
+	if a.g.Profile == "" {
 		return nil
 	}
-	conf, err := loadConfig("", os.Getenv)
+	conf, err := secret.LoadConfig("", os.Getenv)
 	if err != nil {
 		return err
 	}
-	p, err := conf.Profile(a.g.profile)
+	p, err := conf.Profile(a.g.Profile)
 	if err != nil {
 		return err
 	}
@@ -255,10 +259,10 @@ func (a *app) profile(fs *pflag.FlagSet, v *verb, args *[]string) error {
 			continue
 		}
 		if err := fs.Set(name, value); err != nil {
-			return usage("profile %s: %s: %v", a.g.profile, name, err)
+			return kit.Usage("profile %s: %s: %v", a.g.Profile, name, err)
 		}
 	}
-	if low, _ := v.arity(); len(*args) < low && p.URL != "" {
+	if low, _ := v.Arity(); len(*args) < low && p.URL != "" {
 		*args = append([]string{string(p.URL)}, *args...)
 	}
 	return nil
@@ -266,18 +270,18 @@ func (a *app) profile(fs *pflag.FlagSet, v *verb, args *[]string) error {
 
 // connect returns the command's options what the session has: the trace, and with
 // --verbose its main steps.
-func (a *app) connect(e *env) (closeTrace func() error, err error) {
-	e.shared = newSecretStore()
-	if a.g.trace == "" {
-		if a.g.verbose {
-			e.opts.Trace = a.hidden.trace(e.tellStep)
+func (a *app) connect(e *kit.Env) (closeTrace func() error, err error) {
+	e.Shared = secret.NewStore()
+	if a.g.Trace == "" {
+		if a.g.Verbose {
+			e.Opts.Trace = a.hidden.Trace(e.TellStep)
 		}
 		return func() error { return nil }, nil
 	}
-	sink, closeTrace, err := openTrace(a.g.trace, a.stderr)
+	sink, closeTrace, err := trace.Open(a.g.Trace, a.stderr)
 	if err != nil {
 		return nil, err
 	}
-	e.opts.Trace = a.hidden.trace(sink)
+	e.Opts.Trace = a.hidden.Trace(sink)
 	return closeTrace, nil
 }

@@ -15,7 +15,7 @@ func VerbsDoc() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	a := &app{reg: reg, verbs: verbs(), setups: setups()}
+	a := &app{reg: reg, verbs: verbTable(), setups: setupTable()}
 	var b strings.Builder
 	b.WriteString("# Verbs\n\nMade from the verb table of `internal/cli`; `go test ./internal/cli -run TestVerbsDoc -update` writes it again.\n\n")
 	b.WriteString("A verb exists for a protocol when its client has the capability. Both forms work:\n`netclients VERB URL` and `netclients PROTOCOL VERB TARGET`.\n\n")
@@ -51,19 +51,19 @@ func (a *app) matrix(b *strings.Builder) {
 	b.WriteString(" does |\n|---|" + strings.Repeat("---|", len(specs)+1) + "\n")
 	var names []string
 	for _, v := range a.verbs {
-		if v.own || slices.Contains(names, v.name) {
+		if v.Own || slices.Contains(names, v.Name) {
 			continue
 		}
-		names = append(names, v.name)
-		fmt.Fprintf(b, "| `%s %s` |", v.name, v.args)
+		names = append(names, v.Name)
+		fmt.Fprintf(b, "| `%s %s` |", v.Name, v.Args)
 		for _, s := range specs {
 			mark := " "
-			if a.lookup(v.name, s) != nil {
+			if a.lookup(v.Name, s) != nil {
 				mark = "x"
 			}
 			b.WriteString(" " + mark + " |")
 		}
-		b.WriteString(" " + v.short + " |\n")
+		b.WriteString(" " + v.Short + " |\n")
 	}
 }
 
@@ -71,13 +71,13 @@ func (a *app) matrix(b *strings.Builder) {
 func (a *app) ownVerbs(b *strings.Builder, s *protocols.Spec) {
 	head := false
 	for _, v := range a.verbsOf(s) {
-		if !v.own {
+		if !v.Own {
 			continue
 		}
 		if !head {
 			fmt.Fprintf(b, "\n## %s\n\n| verb | does |\n|---|---|\n", s.Name)
 			head = true
 		}
-		fmt.Fprintf(b, "| `%s %s` | %s |\n", v.name, v.args, v.short)
+		fmt.Fprintf(b, "| `%s %s` | %s |\n", v.Name, v.Args, v.Short)
 	}
 }

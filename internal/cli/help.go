@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -32,26 +34,26 @@ func (a *app) helpCommand() *cobra.Command {
 			i := slices.IndexFunc(topics(), func(t topic) bool { return len(args) == 1 && t.name == args[0] })
 			if i >= 0 {
 				_, err := io.WriteString(a.stdout, topics()[i].text(a))
-				return wrote(err)
+				return show.Wrote(err)
 			}
 			cmd, rest, err := a.root.Find(args)
 			if err != nil || len(rest) > 0 {
 				return a.noSuchVerb(strings.Join(args, " "))
 			}
-			return wrote(cmd.Help())
+			return show.Wrote(cmd.Help())
 		},
 	}
 }
 
 // flagHelp is the page of the flags that work everywhere, by subject.
 func (a *app) flagHelp() string {
-	g := newGlobals()
+	g := kit.NewGlobals()
 	var b strings.Builder
 	for _, part := range []struct {
 		title string
 		add   func(*pflag.FlagSet)
 	}{
-		{"Output", g.outputFlags}, {"Time", g.timeFlags}, {"TLS", g.tlsFlags}, {"Login", g.loginFlags}, {"Network and limits", g.networkFlags},
+		{"Output", g.OutputFlags}, {"Time", g.TimeFlags}, {"TLS", g.TLSFlags}, {"Login", g.LoginFlags}, {"Network and limits", g.NetworkFlags},
 	} {
 		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 		fs.SortFlags = false
@@ -71,12 +73,12 @@ const environmentText = `Environment:
 `
 
 // man writes a page for each command.
-func (a *app) man(_ context.Context, e *env, args []string) error {
+func (a *app) man(_ context.Context, e *kit.Env, args []string) error {
 	if err := os.MkdirAll(args[0], 0o755); err != nil {
 		return err
 	}
 	return a.manPages(a.root, func(name string, page []byte) error {
-		e.out.detail(name)
+		e.Out.Detail(name)
 		return os.WriteFile(filepath.Join(args[0], name), page, 0o644)
 	})
 }

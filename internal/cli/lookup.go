@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/socket"
 )
@@ -44,14 +46,14 @@ type found struct {
 
 // lookUp finds the addresses of names, the names of addresses, and the ports of
 // services (a word that the system's table of services has).
-func lookUp(ctx context.Context, e *env, args []string) error {
-	return e.each(ctx, args, func(query string) error {
+func lookUp(ctx context.Context, e *kit.Env, args []string) error {
+	return e.Each(ctx, args, func(query string) error {
 		answers, err := lookup(ctx, query)
 		if err != nil {
 			return protocols.Wrap(err, "", "lookup", query)
 		}
 		for _, f := range answers {
-			if err := e.out.record(f, func() string { return lookupText(f) }); err != nil {
+			if err := e.Out.Record(f, func() string { return lookupText(f) }); err != nil {
 				return err
 			}
 		}
@@ -62,14 +64,14 @@ func lookUp(ctx context.Context, e *env, args []string) error {
 func lookupText(f found) string {
 	switch f.Type {
 	case "service":
-		return strings.TrimSpace(fmt.Sprintf("%s  %d/%s  %s", safe(f.Query), f.Port, f.Protocol, safe(strings.Join(f.Names, " "))))
+		return strings.TrimSpace(fmt.Sprintf("%s  %d/%s  %s", show.Safe(f.Query), f.Port, f.Protocol, show.Safe(strings.Join(f.Names, " "))))
 	case "name":
 		if f.Value != f.Query {
-			return fmt.Sprintf("%s  %s  %s", safe(f.Query), f.Value, safe(strings.Join(f.Names, " ")))
+			return fmt.Sprintf("%s  %s  %s", show.Safe(f.Query), f.Value, show.Safe(strings.Join(f.Names, " ")))
 		}
-		return fmt.Sprintf("%s  %s", safe(f.Query), safe(strings.Join(f.Names, " ")))
+		return fmt.Sprintf("%s  %s", show.Safe(f.Query), show.Safe(strings.Join(f.Names, " ")))
 	}
-	return fmt.Sprintf("%s  %s  %s", safe(f.Query), f.Value, safe(strings.Join(f.Names, " ")))
+	return fmt.Sprintf("%s  %s  %s", show.Safe(f.Query), f.Value, show.Safe(strings.Join(f.Names, " ")))
 }
 
 func lookup(ctx context.Context, query string) ([]found, error) {

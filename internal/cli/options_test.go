@@ -12,6 +12,7 @@ import (
 
 	"github.com/youmark/pkcs8"
 
+	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/lab/socklab"
 	"github.com/netclients/netclients/protocols/lab/weblab"
@@ -165,7 +166,7 @@ func TestProxyCommandLine(t *testing.T) {
 		{"nc %h", "a;b:25", ""},
 		{"nc %h", "a b:25", ""},
 	} {
-		got, err := fillCommand(c.line, c.address)
+		got, err := kit.FillCommand(c.line, c.address)
 		if got != c.want || (err == nil) != (c.want != "") {
 			t.Errorf("%s, %s: %q, %v", c.line, c.address, got, err)
 		}
@@ -175,7 +176,7 @@ func TestProxyCommandLine(t *testing.T) {
 // TestProxyCommandIsNotThisMachine: what a command leads to may be far away.
 func TestProxyCommandIsNotThisMachine(t *testing.T) {
 	u := "pop3://ann:secret@127.0.0.1:1/"
-	says := []string{"--proxy-command", "printf '+OK ready\\r\\n+OK\\r\\n.\\r\\n'; cat >&2"}
+	says := []string{"--proxy-command", "printf '+OK ready\\r\\n'; while read -r line; do case $line in CAPA*) printf '+OK\\r\\n.\\r\\n';; *) printf '-ERR no\\r\\n';; esac; done"}
 	mainLine(t, append(says, "ls", u)...).says(t, 5, "refused to send a secret without TLS")
 	mainLine(t, "ls", u, "--proxy-command", "exit 3").says(t, 3, "the proxy command ended: exit status 3")
 	mainLine(t, "ls", u, "--proxy-command", "cat", "--proxy", "http://p:1").says(t, 2, "exclude each other")

@@ -10,46 +10,49 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/labcmd"
+	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 )
 
 // commands are those without a protocol.
-func (a *app) commands() []*command {
-	return append([]*command{
-		{name: "version", short: "print the version", run: version},
-		{name: "protocols", args: "[NAME...]", short: "the catalog of protocols: schemes, ports, TLS, verbs, RFCs", run: a.protocols},
-		{name: "hostname", short: "print this machine's names", run: hostname},
-		{name: "lookup", args: "NAME/SERVICE...", short: "addresses of a name, names of an address, port of a service", run: lookUp},
+func (a *app) commands() []*kit.Command {
+	return append([]*kit.Command{
+		{Name: "version", Short: "print the version", Run: version},
+		{Name: "protocols", Args: "[NAME...]", Short: "the catalog of protocols: schemes, ports, TLS, verbs, RFCs", Run: a.protocols},
+		{Name: "hostname", Short: "print this machine's names", Run: hostname},
+		{Name: "lookup", Args: "NAME/SERVICE...", Short: "addresses of a name, names of an address, port of a service", Run: lookUp},
 		urlCommand(),
 		a.completionCommand(),
-		{name: "man", args: "DIR", short: "write the manual pages to a folder", run: a.man},
-	}, labCommands(Main)...)
+		{Name: "man", Args: "DIR", Short: "write the manual pages to a folder", Run: a.man},
+	}, labcmd.Commands(Main)...)
 }
 
 // plain makes the command of one that is no verb.
-func (a *app) plain(c *command) *cobra.Command {
-	v := &verb{name: c.name, args: c.args}
+func (a *app) plain(c *kit.Command) *cobra.Command {
+	v := &kit.Verb{Name: c.Name, Args: c.Args}
 	cmd := &cobra.Command{
-		Use: strings.TrimSpace(c.name + " " + c.args), Short: c.short, Long: c.long, Example: c.example,
-		ValidArgs: c.words, GroupID: groupOther, Args: cobra.ArbitraryArgs,
+		Use: strings.TrimSpace(c.Name + " " + c.Args), Short: c.Short, Long: c.Long, Example: c.Example,
+		ValidArgs: c.Words, GroupID: groupOther, Args: cobra.ArbitraryArgs,
 	}
-	if c.flags != nil {
-		c.flags(cmd.Flags())
+	if c.Flags != nil {
+		c.Flags(cmd.Flags())
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkArity(cmd, v, args); err != nil {
 			return err
 		}
-		if err := timesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
+		if err := kit.TimesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
 			return err
 		}
 		e, done, err := a.env(cmd)
 		if err != nil {
 			return err
 		}
-		ctx, cancel := a.g.deadline(cmd.Context(), true)
+		ctx, cancel := a.g.Deadline(cmd.Context(), true)
 		defer cancel()
-		return done(causeOf(ctx, c.run(ctx, e, args)))
+		return done(kit.CauseOf(ctx, c.Run(ctx, e, args)))
 	}
 	return cmd
 }
@@ -83,15 +86,15 @@ func buildVersion() versionJSON {
 	return v
 }
 
-func version(_ context.Context, e *env, _ []string) error {
+func version(_ context.Context, e *kit.Env, _ []string) error {
 	v := buildVersion()
-	return e.out.record(v, func() string {
+	return e.Out.Record(v, func() string {
 		return fmt.Sprintf("netclients %s %s %s", v.Version, v.Go, v.Platform)
 	})
 }
 
 // hostname prints the machine's own name; with --json the parts of it.
-func hostname(ctx context.Context, e *env, _ []string) error {
+func hostname(ctx context.Context, e *kit.Env, _ []string) error {
 	name, err := os.Hostname()
 	if err != nil {
 		return &protocols.Error{Kind: protocols.KindLocal, Err: err}
@@ -101,10 +104,10 @@ func hostname(ctx context.Context, e *env, _ []string) error {
 		FQDN     string   `json:"fqdn,omitempty"`
 		Address  []string `json:"addresses,omitempty"`
 	}{Hostname: name}
-	if e.out.json || e.out.verbose {
+	if e.Out.JSON || e.Out.Verbose {
 		h.FQDN, h.Address = fullName(ctx, name)
 	}
-	return e.out.record(h, func() string {
-		return strings.Join(append([]string{safe(name)}, h.Address...), " ")
+	return e.Out.Record(h, func() string {
+		return strings.Join(append([]string{show.Safe(name)}, h.Address...), " ")
 	})
 }

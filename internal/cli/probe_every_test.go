@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/lab/weblab"
 )
@@ -71,7 +72,7 @@ func TestProbeEveryReadsFilesAnew(t *testing.T) {
 func TestProbeEveryEnd(t *testing.T) {
 	s := &fakeServer{}
 	r := s.cli(t, "probe", "--every", "1ms", "--timeout", "30ms", "--json", "fake://h/x")
-	var got struct{ Error errorJSON }
+	var got struct{ Error show.ErrorJSON }
 	if err := json.Unmarshal([]byte(r.errOut), &got); err != nil || r.code != 8 {
 		t.Fatalf("%+v, %v", r, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
 )
@@ -53,7 +54,7 @@ func TestConfigPage(t *testing.T) {
 	if err := os.WriteFile(path, []byte(example.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := loadConfig(path, os.Getenv)
+	c, err := secret.LoadConfig(path, os.Getenv)
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, example.String())
 	}

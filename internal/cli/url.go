@@ -9,12 +9,15 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
 )
 
 // urlTool is one thing that can be done with the text of a URL.
 type urlTool struct {
 	args int // it wants; -1: one or more
-	run  func(o *output, args []string) error
+	run  func(o *show.Output, args []string) error
 }
 
 // urlTools is the table of `netclients url`.
@@ -46,40 +49,40 @@ type urlFlags struct {
 }
 
 // urlCommand is `netclients url`.
-func urlCommand() *command {
+func urlCommand() *kit.Command {
 	f := &urlFlags{}
-	return &command{
-		name: "url", args: "TOOL ARG...", short: "take URLs apart, join them, quote and unquote",
-		example: "  netclients url parse --json 'http://user@host:8080/a/b?q=1#top'\n  netclients url join http://host/a/b ../c\n  netclients url quote 'a b/ü'\n  netclients url encode name=Ann 'city=San José'",
-		flags: func(fs *pflag.FlagSet) {
+	return &kit.Command{
+		Name: "url", Args: "TOOL ARG...", Short: "take URLs apart, join them, quote and unquote",
+		Example: "  netclients url parse --json 'http://user@host:8080/a/b?q=1#top'\n  netclients url join http://host/a/b ../c\n  netclients url quote 'a b/ü'\n  netclients url encode name=Ann 'city=San José'",
+		Flags: func(fs *pflag.FlagSet) {
 			fs.BoolVar(&f.plus, "plus", false, "a space is +, as in forms")
 			fs.StringVar(&f.safe, "safe", "/", "`CHARACTERS` that quote leaves alone")
 		},
-		run: f.run,
+		Run: f.run,
 	}
 }
 
-func (u *urlFlags) run(_ context.Context, e *env, args []string) error {
+func (u *urlFlags) run(_ context.Context, e *kit.Env, args []string) error {
 	tools := u.tools()
 	tool, ok := tools[args[0]]
 	if !ok {
-		return usage("url %s: the tools are %s", args[0], strings.Join(slices.Sorted(maps.Keys(tools)), " "))
+		return kit.Usage("url %s: the tools are %s", args[0], strings.Join(slices.Sorted(maps.Keys(tools)), " "))
 	}
 	if n := len(args) - 1; tool.args >= 0 && n != tool.args || n < 1 {
-		return usage("url %s: wrong number of arguments", args[0])
+		return kit.Usage("url %s: wrong number of arguments", args[0])
 	}
-	return tool.run(e.out, args[1:])
+	return tool.run(e.Out, args[1:])
 }
 
 // each makes a tool of a function on one text.
-func each(do func(string) (string, error)) func(*output, []string) error {
-	return func(o *output, args []string) error {
+func each(do func(string) (string, error)) func(*show.Output, []string) error {
+	return func(o *show.Output, args []string) error {
 		for _, arg := range args {
 			s, err := do(arg)
 			if err != nil {
-				return usage("%v", err)
+				return kit.Usage("%v", err)
 			}
-			if err := o.record(s, func() string { return safe(s) }); err != nil {
+			if err := o.Record(s, func() string { return show.Safe(s) }); err != nil {
 				return err
 			}
 		}
@@ -101,28 +104,28 @@ type partsJSON struct {
 }
 
 // parseURLTool takes a URL of any kind apart, also one that no client would open.
-func parseURLTool(o *output, args []string) error {
+func parseURLTool(o *show.Output, args []string) error {
 	text := strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(args[0], "<"), ">"), "URL:")
 	u, err := url.Parse(text)
 	if err != nil {
-		return usage("not a URL: %v", err)
+		return kit.Usage("not a URL: %v", err)
 	}
 	p := partsJSON{u.Scheme, u.User.Username(), u.Hostname(), u.Port(), u.Path, u.Opaque, u.RawQuery, u.Query(), u.Fragment}
-	if o.json {
-		return o.object(p)
+	if o.JSON {
+		return o.Object(p)
 	}
-	t := o.newTable("PART", "VALUE")
+	t := o.NewTable("PART", "VALUE")
 	for _, row := range [][2]string{{"scheme", p.Scheme}, {"user", p.User}, {"host", p.Host}, {"port", p.Port}, {"path", p.Path}, {"opaque", p.Opaque}, {"query", p.Query}, {"fragment", p.Fragment}} {
 		if row[1] != "" {
-			if err := t.row(row[0], safe(row[1])); err != nil {
+			if err := t.Row(row[0], show.Safe(row[1])); err != nil {
 				return err
 			}
 		}
 	}
-	return t.end()
+	return t.End()
 }
 
-func joinURL(o *output, args []string) error {
+func joinURL(o *show.Output, args []string) error {
 	return each(func(ref string) (string, error) {
 		base, err := url.Parse(args[0])
 		if err != nil {
@@ -136,9 +139,9 @@ func joinURL(o *output, args []string) error {
 	})(o, args[1:])
 }
 
-func defragURL(o *output, args []string) error {
+func defragURL(o *show.Output, args []string) error {
 	text, fragment, _ := strings.Cut(args[0], "#")
-	return o.record(map[string]string{"url": text, "fragment": fragment}, func() string { return safe(text) })
+	return o.Record(map[string]string{"url": text, "fragment": fragment}, func() string { return show.Safe(text) })
 }
 
 // quote percent-encodes all but letters, digits, -._~ and the safe characters.
@@ -165,21 +168,21 @@ func (u *urlFlags) unquote(s string) (string, error) {
 }
 
 // encodeQuery makes form data of NAME=VALUE arguments, in their order.
-func encodeQuery(o *output, args []string) error {
+func encodeQuery(o *show.Output, args []string) error {
 	parts := make([]string, len(args))
 	for i, arg := range args {
 		name, value, ok := strings.Cut(arg, "=")
 		if !ok {
-			return usage("url encode: %q is not NAME=VALUE", arg)
+			return kit.Usage("url encode: %q is not NAME=VALUE", arg)
 		}
 		parts[i] = url.QueryEscape(name) + "=" + url.QueryEscape(value)
 	}
 	s := strings.Join(parts, "&")
-	return o.record(s, func() string { return s })
+	return o.Record(s, func() string { return s })
 }
 
 // decodeQuery prints the pairs of form data, or of a URL's query, in their order.
-func decodeQuery(o *output, args []string) error {
+func decodeQuery(o *show.Output, args []string) error {
 	_, query, ok := strings.Cut(args[0], "?")
 	if !ok {
 		query = args[0]
@@ -189,9 +192,9 @@ func decodeQuery(o *output, args []string) error {
 		n, nerr := url.QueryUnescape(name)
 		v, verr := url.QueryUnescape(value)
 		if err := cmp.Or(nerr, verr); err != nil {
-			return usage("%v", err)
+			return kit.Usage("%v", err)
 		}
-		if err := o.record(map[string]string{"name": n, "value": v}, func() string { return safe(n + "=" + v) }); err != nil {
+		if err := o.Record(map[string]string{"name": n, "value": v}, func() string { return show.Safe(n + "=" + v) }); err != nil {
 			return err
 		}
 	}

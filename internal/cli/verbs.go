@@ -1,30 +1,45 @@
 package cli
 
-import "slices"
+import (
+	"slices"
 
-// verbs is the verb table. A protocol's own come first: where one has the name
+	"github.com/netclients/netclients/internal/cli/ftpcmd"
+	"github.com/netclients/netclients/internal/cli/gophercmd"
+	"github.com/netclients/netclients/internal/cli/httpcmd"
+	"github.com/netclients/netclients/internal/cli/imapcmd"
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/nntpcmd"
+	"github.com/netclients/netclients/internal/cli/popcmd"
+	"github.com/netclients/netclients/internal/cli/smtpcmd"
+	"github.com/netclients/netclients/internal/cli/socketcmd"
+	"github.com/netclients/netclients/internal/cli/telnetcmd"
+	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/internal/cli/xmlrpccmd"
+)
+
+// verbTable is the verb table. A protocol's own come first: where one has the name
 // of a generic verb, it takes its place for that protocol.
-func verbs() []*verb {
+func verbTable() []*kit.Verb {
 	return slices.Concat(
-		ftpVerbs(),
-		httpVerbs(),
-		pop3Verbs(),
-		socketVerbs(),
-		telnetVerbs(),
-		smtpVerbs(),
-		imapVerbs(),
-		nntpVerbs(),
-		gopherVerbs(),
-		xmlrpcVerbs(),
-		listVerbs(),
-		readVerbs(),
-		syncVerbs(),
-		changeVerbs(),
-		askVerbs(),
+		ftpcmd.Verbs(),
+		httpcmd.Verbs(),
+		popcmd.Verbs(),
+		socketcmd.Verbs(),
+		telnetcmd.Verbs(),
+		smtpcmd.Verbs(),
+		imapcmd.Verbs(),
+		nntpcmd.Verbs(),
+		gophercmd.Verbs(),
+		xmlrpccmd.Verbs(),
+		verbs.ListVerbs(),
+		verbs.ReadVerbs(),
+		verbs.SyncVerbs(),
+		verbs.ChangeVerbs(),
+		verbs.AskVerbs(),
 	)
 }
 
-// setups is the table of flags that all verbs of a protocol have.
-func setups() []*setup {
-	return []*setup{ftpFlags(), httpFlags(), pop3Flags(), streamFlags(), datagramFlags(), telnetFlags(), smtpFlags(), imapFlags(), nntpFlags(), gopherFlags(), xmlrpcFlags()}
+// setupTable is the table of flags that all verbs of a protocol have.
+func setupTable() []*kit.Setup {
+	return []*kit.Setup{ftpcmd.Flags(), httpcmd.Flags(), popcmd.Flags(), socketcmd.StreamFlags(), socketcmd.DatagramFlags(), telnetcmd.Flags(), smtpcmd.Flags(), imapcmd.Flags(), nntpcmd.Flags(), gophercmd.Flags(), xmlrpccmd.Flags()}
 }

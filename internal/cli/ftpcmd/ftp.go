@@ -1,0 +1,134 @@
+// Package ftpcmd has the verbs that only FTP has, and its flags.
+package ftpcmd
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/ftp"
+)
+
+// ftpVerbs are the verbs that only FTP has, and generic ones with more flags.
+func Verbs() []*kit.Verb {
+	adding := &verbs.Putter{AppendTo: true}
+	appending := kit.On[protocols.Putter]("append", "FILE... URL", "add files, or standard input (-), to the end of what is there", nil)
+	appending.Run = adding.Run
+	return []*kit.Verb{
+		ftpList(),
+		kit.On("size", "URL...", "bytes of a file, as SIZE tells", ftpSize).Only().
+			Eg("ftp size ftp.example.org/pub/file.iso"),
+		kit.On("chmod", "URL MODE", "change permissions (SITE CHMOD)", ftpChmod).Only().
+			Eg("ftp chmod user@host/run.sh 755"),
+		kit.On("checksum", "URL...", "checksum of a file, as the server tells it (HASH, XSHA256, XMD5, XCRC)", verbs.Checksum).Only().
+			Eg("ftp checksum ftp.example.org/pub/file.iso"),
+		kit.On("pwd", "URL", "the folder that a login starts in", ftpPwd).Only(),
+		kit.As[*ftp.Client]("append", appending.With(adding.Flags)).
+			Eg("ftp append today.log user@host/logs/all.log"),
+		kit.As[*ftp.Client]("features", kit.VerbNamed("caps", verbs.AskVerbs())),
+		kit.As[*ftp.Client]("mirror", kit.VerbNamed("sync", verbs.SyncVerbs())).
+			Eg("ftp mirror ftp.example.org/pub/ pub/"),
+	}
+}
+
+// ftpList is ls with NLST. Other protocols' URLs may stand beside FTP's: they are
+// listed as ever.
+func ftpList() *kit.Verb {
+	l := verbs.NewLister()
+	names := false
+	v := kit.On("ls", "URL...", "list entries of folders", func(ctx context.Context, e *kit.Env, c protocols.Lister, name string, args []string) error {
+		client, ok := c.(*ftp.Client)
+		if !names || !ok {
+			return l.Run(ctx, e, c, name, args)
+		}
+		return e.Again(ctx, func() error { return l.Print(e, name, client.Names(ctx, name)) })
+	})
+	return kit.As[*ftp.Client]("ls", v).With(func(fs *pflag.FlagSet) {
+		l.ListFlags(fs)
+		fs.BoolVar(&names, "names", false, "ask for names only (NLST)")
+	}).Eg("ls ftp://ftp.example.org/pub/", "ftp ls -l --sort time ftp.example.org/pub/", "ftp ls -R --json ftp.example.org/pub/ | jq -r .url")
+}
+
+func ftpSize(ctx context.Context, e *kit.Env, c *ftp.Client, name string, _ []string) error {
+	n, err := c.Size(ctx, name)
+	if err != nil {
+		return err
+	}
+	size := struct {
+		Protocol string `json:"protocol"`
+		URL      string `json:"url"`
+		Size     int64  `json:"size"`
+	}{e.At.Spec.Name, protocols.Redact(e.At.URL), n}
+	return e.Out.Record(size, func() string { return strconv.FormatInt(n, 10) })
+}
+
+func ftpChmod(ctx context.Context, e *kit.Env, c *ftp.Client, name string, args []string) error {
+	if _, err := strconv.ParseUint(args[0], 8, 16); err != nil {
+		return kit.Usage("ftp chmod: want URL MODE, with an octal mode such as 644; got %q", args[0])
+	}
+	return verbs.Changed(e, "mode "+args[0], name, c.Chmod(ctx, name, args[0]))
+}
+
+func ftpPwd(ctx context.Context, e *kit.Env, c *ftp.Client, _ string, _ []string) error {
+	dir, err := c.Pwd(ctx)
+	if err != nil {
+		return err
+	}
+	return e.Out.Record(map[string]string{"protocol": e.At.Spec.Name, "path": dir}, func() string { return show.Safe(dir) })
+}
+
+// portRange is LOW-HIGH.
+type portRange [2]int
+
+func (p *portRange) String() string { return "" }
+func (p *portRange) Type() string   { return "LOW-HIGH" }
+
+func (p *portRange) Set(s string) error {
+	low, high, ok := strings.Cut(s, "-")
+	a, errA := strconv.Atoi(low)
+	b, errB := strconv.Atoi(high)
+	if !ok || errA != nil || errB != nil || a < 1 || b > 65535 || a > b {
+		return fmt.Errorf("want two ports, as 50000-50100")
+	}
+	*p = portRange{a, b}
+	return nil
+}
+
+// ftpFlags are the flags that all verbs of FTP have.
+func Flags() *kit.Setup {
+	var s ftp.Settings
+	prot := kit.OneOf("private", "clear", "private")
+	var ports portRange
+	var ascii bool
+	return kit.FlagsFor(func(fs *pflag.FlagSet) {
+		fs.BoolVar(&s.Active, "active", false, "have the server connect to us (PORT, EPRT)")
+		fs.StringVar(&s.ActiveHost, "active-host", "", "tell the server this `ADDR` with --active")
+		fs.Var(&ports, "active-ports", "ports to listen on with --active")
+		fs.BoolVar(&ascii, "ascii", false, "convert line ends (TYPE A)")
+		fs.Var(&prot, "prot", "data connections under TLS: private, or clear (PROT P, C)")
+		fs.BoolVar(&s.CCC, "ccc", false, "after login go on in clear on the control connection")
+		fs.StringArrayVar(&s.Before, "before", nil, "raw `CMD` before each transfer; a leading - ignores a refusal")
+		fs.StringArrayVar(&s.After, "after", nil, "raw `CMD` after each transfer; a leading - ignores a refusal")
+		fs.StringVar(&s.Charset, "charset", "", "`CHARSET` of names and replies; the default is UTF-8")
+		fs.StringVar(&s.Host, "host", "", "virtual host `NAME` to ask for (HOST)")
+		fs.StringVar(&s.ListOptions, "list-options", "", "`OPTIONS` for LIST, such as -a")
+		fs.BoolVar(&s.NoMLSD, "no-mlsd", false, "use LIST also where MLSD is offered")
+		fs.BoolVar(&s.NoEPSV, "no-epsv", false, "use PASV, never EPSV")
+		fs.BoolVar(&s.TrustPASV, "trust-pasv", false, "connect to the address that the server names (PASV), not to its own")
+		fs.BoolVar(&s.NoPipelining, "no-pipelining", false, "one command at a time")
+	}, func(c *ftp.Client) error {
+		typed := c.Settings.ASCII // by the URL
+		c.Settings = s
+		c.Settings.ASCII = typed || ascii
+		c.Settings.ClearData = prot.Value == "clear"
+		c.Settings.ActivePorts = ports
+		return nil
+	})
+}

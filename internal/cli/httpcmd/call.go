@@ -1,0 +1,279 @@
+package httpcmd
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"io"
+	"maps"
+	nethttp "net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http"
+)
+
+// httpCall is a verb that makes one request and prints its answer.
+type httpCall struct {
+	verb, method    string
+	data, form      []string
+	dataJSON, out   string
+	include         bool
+	multipart, wait bool
+}
+
+// requestVerb makes a verb of a method; with METHOD in its usage the user names it.
+func requestVerb(name, args, short string) *kit.Verb {
+	h := &httpCall{verb: name, method: strings.ToUpper(name)}
+	named := strings.HasPrefix(args, "METHOD")
+	v := kit.On(name, args, short, func(ctx context.Context, e *kit.Env, c *http.Client, name string, items []string) error {
+		return h.call(ctx, e, c, items)
+	}).Only().With(h.flags)
+	plain := v.Run
+	v.Run = func(ctx context.Context, e *kit.Env, args []string) error {
+		if named {
+			h.method, args = args[0], args[1:]
+		}
+		return plain(ctx, e, args)
+	}
+	return v
+}
+
+// httpHead is the head verb: one line for each header of each URL.
+func httpHead() *kit.Verb {
+	h := &httpCall{verb: "head", method: nethttp.MethodHead, include: true}
+	return kit.On("head", "URL...", "print the head of the answer", func(ctx context.Context, e *kit.Env, c *http.Client, _ string, _ []string) error {
+		return h.call(ctx, e, c, nil)
+	}).Only().Eg("http head example.org", "http head --json example.org | jq .headers")
+}
+
+func (h *httpCall) flags(fs *pflag.FlagSet) {
+	fs.StringArrayVarP(&h.data, "data", "d", nil, "body: `TEXT`, @FILE, or @- for standard input; several are joined with &")
+	fs.StringVar(&h.dataJSON, "data-json", "", "JSON body: `TEXT`, @FILE or @-")
+	fs.StringArrayVar(&h.form, "form", nil, "field of a form: `NAME=VALUE`, or NAME=@FILE[;type=T][;filename=N]")
+	fs.BoolVar(&h.multipart, "multipart", false, "send a form without files in the multipart form too")
+	fs.BoolVar(&h.wait, "expect", false, "wait for the server's consent before the body is sent")
+	fs.BoolVarP(&h.include, "include", "i", h.verb == "options", "print the head of the answer too")
+	fs.StringVarP(&h.out, "output", "o", "", "save the body to this `FILE`")
+}
+
+// call makes the request, with retries where they do no harm, and prints.
+func (h *httpCall) call(ctx context.Context, e *kit.Env, c *http.Client, items []string) error {
+	p, err := h.payload(e, items)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	u := *e.At.URL
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	if len(p.query) > 0 {
+		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+p.query.Encode(), "&")
+	}
+	if p.contentType != "" && p.header["Content-Type"] == nil && c.Settings.Header["Content-Type"] == nil {
+		p.header["Content-Type"] = []string{p.contentType}
+	}
+	r := &http.Request{Method: h.method, URL: &u, Header: p.header, Body: p.body, Length: p.length, Expect: p.body != nil && (h.wait || p.length < 0)}
+	start := time.Now()
+	resp, err := h.attempts(ctx, e, c, r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	err = resp.AsError()
+	if c.Settings.AnyStatus {
+		err = nil
+	}
+	return cmp.Or(h.print(ctx, e, resp, start), err)
+}
+
+// repeats are the methods that may be sent twice (RFC 9110 9.2.2).
+var repeats = []string{"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PROPFIND", "TRACE"}
+
+// attempts makes a request until it is answered, refused for good, or --retries
+// is used up: then the last answer counts, whatever it is.
+func (h *httpCall) attempts(ctx context.Context, e *kit.Env, c *http.Client, r *http.Request) (*http.Response, error) {
+	wait := time.Duration(e.Flags.RetryWait)
+	for left := e.Flags.Retries.Value; ; left-- {
+		resp, err := c.Do(ctx, r)
+		failure := err
+		if err == nil && !c.Settings.AnyStatus {
+			failure = resp.AsError()
+		}
+		seeker, again := r.Body.(io.Seeker)
+		again = slices.Contains(repeats, strings.ToUpper(r.Method)) && (again || r.Body == nil)
+		if left == 0 || !again || !protocols.IsRetryable(failure) || ctx.Err() != nil {
+			return resp, err
+		}
+		if resp != nil {
+			resp.Body.Close()
+		}
+		if r.Body != nil {
+			if _, err := seeker.Seek(0, io.SeekStart); err != nil {
+				return nil, failure
+			}
+		}
+		pause := max(wait, protocols.RetryAfter(failure))
+		e.Out.Detail("again in " + pause.String() + ": " + failure.Error())
+		if !kit.Sleep(ctx, pause) {
+			return nil, failure
+		}
+		wait = min(2*wait, time.Minute)
+	}
+}
+
+// responseJSON is what --json prints of an answer.
+type responseJSON struct {
+	Protocol   string              `json:"protocol"`
+	URL        string              `json:"url"`
+	Method     string              `json:"method"`
+	Status     int                 `json:"status"`
+	Reason     string              `json:"reason,omitempty"`
+	Version    string              `json:"version"`
+	Headers    map[string][]string `json:"headers"`
+	Trailers   map[string][]string `json:"trailers,omitempty"`
+	Redirects  int                 `json:"redirects"`
+	Bytes      int64               `json:"bytes"`
+	Body       *string             `json:"body,omitempty"`
+	BodyBase64 string              `json:"body_base64,omitempty"`
+	Saved      string              `json:"saved,omitempty"`
+	Address    string              `json:"address,omitempty"`
+	TLSVersion string              `json:"tls_version,omitempty"`
+	ResolveMs  *float64            `json:"resolve_ms,omitempty"`
+	ConnectMs  *float64            `json:"connect_ms,omitempty"`
+	TLSMs      *float64            `json:"tls_ms,omitempty"`
+	FirstMs    *float64            `json:"first_byte_ms,omitempty"`
+	TotalMs    float64             `json:"total_ms"`
+}
+
+// mostJSONBody is the largest body that is put into JSON as text; a larger one goes
+// through as it comes, in base64.
+const mostJSONBody = 4 << 20
+
+// print writes the answer: its head where that is wanted, and its body.
+func (h *httpCall) print(ctx context.Context, e *kit.Env, resp *http.Response, start time.Time) error {
+	if e.Out.JSON {
+		return h.printJSON(ctx, e, resp, start)
+	}
+	if h.include {
+		if err := printHead(e.Out, resp); err != nil {
+			return err
+		}
+	}
+	if h.out != "" {
+		_, err := h.save(ctx, e, resp.Body)
+		return err
+	}
+	if resp.Method == nethttp.MethodHead {
+		return nil
+	}
+	w, err := e.Out.Bytes()
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(verbs.StdoutFile(w), resp.Body)
+	return e.Out.Copied(err)
+}
+
+func printHead(o *show.Output, resp *http.Response) error {
+	if err := o.Text(strings.TrimSpace(resp.Proto + " " + strconv.Itoa(resp.Status) + " " + resp.Reason)); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
+		for _, v := range resp.Header[name] {
+			if err := o.Line(o.Paint.As(show.Cyan, show.Safe(name)) + ": " + show.Safe(v)); err != nil {
+				return err
+			}
+		}
+	}
+	if resp.Method == nethttp.MethodHead {
+		return nil
+	}
+	return o.Line("")
+}
+
+// save stores the body under --output by way of a temporary name.
+func (h *httpCall) save(ctx context.Context, e *kit.Env, body io.Reader) (int64, error) {
+	to, err := e.File(h.out)
+	if err != nil {
+		return 0, err
+	}
+	c, err := e.Dial(to)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	entry, err := protocols.Put(ctx, c, to.Name, body, nil)
+	return entry.Size, err
+}
+
+func (h *httpCall) printJSON(ctx context.Context, e *kit.Env, resp *http.Response, start time.Time) error {
+	t := resp.Times
+	j := responseJSON{
+		Protocol: e.At.Spec.Name, URL: protocols.Redact(resp.URL), Method: resp.Method, Status: resp.Status, Reason: resp.Reason, Version: resp.Proto,
+		Headers: resp.Header, Redirects: resp.Hops, Address: resp.Address,
+		ResolveMs: show.KnownMillis(t.Resolve), ConnectMs: show.KnownMillis(t.Connect), TLSMs: show.KnownMillis(t.TLS), FirstMs: show.KnownMillis(t.FirstByte),
+	}
+	if resp.TLS != nil {
+		j.TLSVersion = tls.VersionName(resp.TLS.Version)
+	}
+	started, err := h.body(ctx, e, resp, &j)
+	j.Trailers = resp.Trailer
+	j.TotalMs = show.Millis(time.Since(start))
+	switch {
+	case started:
+		line, merr := show.Marshal(j)
+		return cmp.Or(err, merr, e.Out.Write(append([]byte(`",`), line[1:]...)))
+	case err != nil:
+		return err
+	}
+	return e.Out.Object(j)
+}
+
+// body puts the body into JSON: text as it is, else base64; or into the file. A
+// large one is written at once, as the first key of the object: then started is
+// true, and the rest of the object must follow whatever happens.
+func (h *httpCall) body(ctx context.Context, e *kit.Env, resp *http.Response, j *responseJSON) (started bool, err error) {
+	if h.out != "" {
+		j.Saved = h.out
+		j.Bytes, err = h.save(ctx, e, resp.Body)
+		return false, err
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, mostJSONBody+1))
+	switch j.Bytes = int64(len(b)); {
+	case err != nil:
+		return false, err
+	case len(b) > mostJSONBody && e.Out.JQ != nil:
+		return false, kit.Usage("the body is too large for --jq: -o FILE saves it, --json alone writes it")
+	case len(b) > mostJSONBody:
+		j.Bytes, err = stream(e.Out, `{"body_base64":"`, io.MultiReader(bytes.NewReader(b), resp.Body))
+		return true, err
+	case resp.Method == nethttp.MethodHead:
+	case utf8.Valid(b):
+		j.Body = new(string(b))
+	default:
+		j.BodyBase64 = base64.StdEncoding.EncodeToString(b)
+	}
+	return false, nil
+}
+
+// stream writes what comes in base64, behind a start. It returns how many bytes came.
+func stream(o *show.Output, start string, from io.Reader) (int64, error) {
+	o.Count++
+	if err := o.Write([]byte(start)); err != nil {
+		return 0, err
+	}
+	to := base64.NewEncoder(base64.StdEncoding, verbs.WriterFunc(func(b []byte) (int, error) { return len(b), o.Write(b) }))
+	n, err := io.Copy(to, from)
+	return n, cmp.Or(err, to.Close())
+}

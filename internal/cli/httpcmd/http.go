@@ -1,0 +1,292 @@
+// Package httpcmd has the verbs that only HTTP has, and its flags.
+package httpcmd
+
+import (
+	"context"
+	"errors"
+	"io"
+	nethttp "net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+// httpVerbs are the verbs that only HTTP has, and generic ones that do more here.
+func Verbs() []*kit.Verb {
+	const items = "URL [ITEM...]"
+	return []*kit.Verb{
+		httpHead(),
+		requestVerb("post", items, "send data, print the answer").
+			Eg("http post httpbin.org/post name=Ann age:=30 X-Trace:1", "http post host/form --form title=Report --form file=@report.pdf", "http post host/api -d @body.json -H 'Content-Type: application/json'"),
+		requestVerb("patch", items, "change a part of an object, print the answer").
+			Eg("http patch host/users/7 email=ann@example.org"),
+		requestVerb("delete", items, "delete an object, print the answer").
+			Eg("http delete host/users/7"),
+		requestVerb("options", items, "what can be done with an object").
+			Eg("http options host/"),
+		requestVerb("request", "METHOD URL [ITEM...]", "make a request with any method").
+			Eg("http request GET host/search q==words", "http request PROPFIND host/dav/ Depth:1", "http request PUT host/file --data @file"),
+		kit.On("robots", "URL [AGENT]", "may a robot fetch it: what robots.txt says", httpRobots).Only().
+			Eg("http robots www.example.org/private/"),
+		httpCookies(),
+		httpCat(),
+		httpGet(),
+	}
+}
+
+// httpCat is cat that shows what came with a refusal too.
+func httpCat() *kit.Verb {
+	v := kit.On("cat", "URL...", "write the content to standard output", func(ctx context.Context, e *kit.Env, c *http.Client, name string, args []string) error {
+		err := verbs.Cat(ctx, e, c, name, args)
+		if errors.Is(err, http.ErrNotModified) {
+			return nil
+		}
+		if no, ok := errors.AsType[*http.StatusError](err); ok {
+			showPage(e.Out, no)
+		}
+		return err
+	})
+	return kit.As[*http.Client]("cat", v).Eg("cat https://example.org/", "http cat --compressed --range 0-99 example.org/file", "cat data:,hello")
+}
+
+// page shows people what came with a refusal, where it is text. Standard output is
+// for content only; with JSON it is in the error.
+func showPage(o *show.Output, no *http.StatusError) {
+	text := strings.TrimRight(no.Said(), "\r\n")
+	if text == "" || o.JSON || o.Quiet || !o.Verbose && !show.IsTerminal(o.Words) {
+		return
+	}
+	o.W.Flush()
+	io.WriteString(o.Words, show.SafeLines(text)+"\n")
+	if no.Cut || len(no.Body) > len(no.Said()) {
+		o.Say("netclients: there is more of this body: --no-fail gives all of it")
+	}
+}
+
+// httpGet is get with names that servers choose, and conditions.
+func httpGet() *kit.Verb {
+	g := &verbs.Getter{}
+	chosen := &kit.ChosenNames{}
+	g.Named = func(ctx context.Context, e *kit.Env, t *protocols.Target) (string, error) {
+		if !g.Asks(t) {
+			return "", nil
+		}
+		return remoteName(ctx, e, t, chosen, g.Out)
+	}
+	g.Settle = func(r transfer.Result, err error) (transfer.Result, error) {
+		if errors.Is(err, http.ErrNotModified) {
+			r.Status, r.Note, r.Err = transfer.StatusSkipped, "not modified", nil
+			return r, nil
+		}
+		return r, err
+	}
+	v := kit.On[protocols.Getter]("get", "URL...", "save to files", nil)
+	v.Run = g.Run
+	return kit.As[*http.Client]("get", v).With(func(fs *pflag.FlagSet) {
+		g.Flags(fs)
+		fs.BoolVarP(&g.Remote, "remote-name", "J", false, "save under the name that the server gives (Content-Disposition), made safe")
+		chosen.Flag(fs)
+	}).Eg("get https://example.org/file.iso", "get --continue --segments 4 https://example.org/file.iso", "http get --if-newer page.html -o page.html example.org/")
+}
+
+// remoteName asks for the name in Content-Disposition, for a file in the folder dir.
+func remoteName(ctx context.Context, e *kit.Env, t *protocols.Target, chosen *kit.ChosenNames, dir string) (string, error) {
+	c, err := e.Dial(t)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	at, err := protocols.Stat(ctx, c, t.Name)
+	if err != nil || at.Facts["filename"] == "" {
+		return "", nil // get will say what is wrong
+	}
+	place, err := chosen.Open(dir)
+	if err != nil {
+		return "", err
+	}
+	defer place.Close()
+	return place.Name(at.Facts["filename"])
+}
+
+func httpRobots(ctx context.Context, e *kit.Env, c *http.Client, name string, args []string) error {
+	agent := "netclients"
+	if len(args) > 0 {
+		agent = args[0]
+	}
+	rules, err := c.Robots(ctx, name, agent)
+	if err != nil {
+		return err
+	}
+	r := struct {
+		Protocol string   `json:"protocol"`
+		URL      string   `json:"url"`
+		Agent    string   `json:"agent"`
+		Allowed  bool     `json:"allowed"`
+		Delay    float64  `json:"crawl_delay,omitempty"`
+		Sitemaps []string `json:"sitemaps,omitempty"`
+	}{e.At.Spec.Name, protocols.Redact(e.At.URL), agent, rules.Allowed(e.At.URL.RequestURI()), rules.Delay.Seconds(), rules.Sitemaps}
+	err = e.Out.Record(r, func() string {
+		word := "allowed"
+		if !r.Allowed {
+			word = "disallowed"
+		}
+		return show.Safe(strings.Join(append([]string{word}, r.Sitemaps...), "  "))
+	})
+	if err == nil && !r.Allowed {
+		err = &protocols.Error{Kind: protocols.KindRefused, Text: "robots.txt closes it to " + agent}
+	}
+	return err
+}
+
+// httpOptions are the flags that all verbs of HTTP have.
+type httpOptions struct {
+	s               http.Settings
+	headers, allow  []string
+	block, cookies  []string
+	jarFile, newer  string
+	jarFormat       kit.Choice
+	one, two, three bool
+	redirects       kit.Count
+	jar             *jarFile
+}
+
+func Flags() *kit.Setup {
+	h := &httpOptions{redirects: kit.NewCount(20, 1000), jarFormat: kit.OneOf("netscape", "netscape", "lwp")}
+	flags := kit.FlagsFor(h.flags, h.configure)
+	flags.Link = func(e *kit.Env, c protocols.Client) error {
+		client, _ := protocols.As[*http.Client](c)
+		client.Settings.Decoded = int64(e.Flags.MaxSize)
+		return nil
+	}
+	return flags
+}
+
+func (h *httpOptions) flags(fs *pflag.FlagSet) {
+	fs.StringArrayVarP(&h.headers, "header", "H", nil, "`HEADER` of the request, 'Name: value'; 'Name:' drops one of ours, 'Name;' sends it empty")
+	fs.StringArrayVar(&h.cookies, "cookie", nil, "send cookies: `NAME=VALUE`; more with ; between")
+	fs.StringVar(&h.jarFile, "cookie-jar", "", "read cookies from this `FILE`, and write them back")
+	fs.Var(&h.jarFormat, "cookie-format", "of the jar: netscape, as curl has it, or lwp, as libwww-perl has it; a jar that is there keeps its own")
+	fs.StringArrayVar(&h.allow, "cookie-allow", nil, "take cookies of this `DOMAIN` only")
+	fs.StringArrayVar(&h.block, "cookie-block", nil, "take no cookies of this `DOMAIN`")
+	fs.BoolVar(&h.s.NoFollow, "no-follow", false, "do not follow redirects")
+	fs.Var(&h.redirects, "max-redirects", "most redirects to follow")
+	fs.BoolVar(&h.s.AnyStatus, "no-fail", false, "take 4xx and 5xx for an answer like others: the body is the content, the exit code 0")
+	fs.BoolVar(&h.s.AllowDowngrade, "allow-downgrade", false, "follow redirects from https to http")
+	fs.BoolVar(&h.s.Compressed, "compressed", false, "ask for gzip, deflate, br and zstd, and decode them")
+	fs.StringVar(&h.newer, "if-newer", "", "only when newer than this `FILE or date` (cat, get)")
+	fs.StringVar(&h.s.UnixSocket, "unix-socket", "", "connect to the socket at this `PATH`")
+	fs.BoolVar(&h.one, "http1", false, "HTTP/1.1 only")
+	fs.BoolVar(&h.two, "http2", false, "HTTP/2 only")
+	fs.BoolVar(&h.three, "http3", false, "HTTP/3 (QUIC) only")
+	fs.BoolVar(&h.s.NoRobots, "no-robots", false, "list and sync what robots.txt closes to robots too")
+	fs.BoolVar(&h.s.IndexOnly, "index-only", false, "take sizes and times from index pages only, ask for none")
+}
+
+// configure sets a client up. Clients of one command share the cookies.
+func (h *httpOptions) configure(c *http.Client) error {
+	c.Settings = h.s
+	c.Settings.MaxRedirects = h.redirects.Value
+	if h.redirects.Value == 0 {
+		c.Settings.NoFollow = true
+	}
+	for _, on := range []struct {
+		set     bool
+		version http.Version
+	}{{h.one, http.HTTP1}, {h.two, http.HTTP2}, {h.three, http.HTTP3}} {
+		if on.set && c.Settings.Version != http.Auto {
+			return kit.Usage("--http1, --http2 and --http3 exclude each other")
+		}
+		if on.set {
+			c.Settings.Version = on.version
+		}
+	}
+	var err error
+	if c.Settings.Header, err = parseHeaders(h.headers); err != nil {
+		return err
+	}
+	if c.Settings.Condition, err = condition(h.newer); err != nil {
+		return err
+	}
+	return h.cookiesFor(c)
+}
+
+// parseHeaders reads -H.
+func parseHeaders(lines []string) (http.Header, error) {
+	var h http.Header
+	for _, line := range lines {
+		if h == nil {
+			h = http.Header{}
+		}
+		if name, ok := strings.CutSuffix(line, ";"); ok && !strings.Contains(line, ":") {
+			h[nethttp.CanonicalHeaderKey(name)] = []string{""}
+			continue
+		}
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || name == "" {
+			return nil, kit.Usage("-H %q: want 'Name: value'", line)
+		}
+		name, value = nethttp.CanonicalHeaderKey(strings.TrimSpace(name)), strings.TrimSpace(value)
+		if value == "" {
+			h[name] = []string{}
+			continue
+		}
+		h[name] = append(h[name], value)
+	}
+	return h, nil
+}
+
+// dateForms are what --if-newer takes beside a file.
+var dateForms = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02"}
+
+func condition(text string) (http.Condition, error) {
+	if text == "" {
+		return http.Condition{}, nil
+	}
+	info, err := os.Stat(text)
+	if err == nil {
+		return http.Condition{Newer: info.ModTime()}, nil
+	}
+	if t, err := nethttp.ParseTime(text); err == nil {
+		return http.Condition{Newer: t}, nil
+	}
+	for _, form := range dateForms {
+		if t, err := timeParse(form, text); err == nil {
+			return http.Condition{Newer: t}, nil
+		}
+	}
+	if strings.ContainsAny(text, "/.") {
+		return http.Condition{}, nil // a file that is not there yet: everything is newer
+	}
+	return http.Condition{}, kit.Usage("--if-newer %q: neither a file nor a date", text)
+}
+
+// cookiesFor gives a client the jar of the command, made when it is first needed.
+func (h *httpOptions) cookiesFor(c *http.Client) error {
+	if h.jarFile == "" && len(h.cookies) == 0 {
+		return nil
+	}
+	if h.jar == nil {
+		j := newJarFile(h.jarFile, h.jarFormat.Value == "lwp")
+		j.Allow, j.Block = slices.Clone(h.allow), slices.Clone(h.block)
+		if err := j.load(); err != nil {
+			return err
+		}
+		h.jar = j
+	}
+	for _, line := range h.cookies {
+		if err := c.AddCookie(h.jar.Jar, line); err != nil {
+			return err
+		}
+	}
+	c.Settings.Jar, c.Settings.Closed = h.jar.Jar, h.jar.save
+	return nil
+}

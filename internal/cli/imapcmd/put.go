@@ -1,0 +1,161 @@
+package imapcmd
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+// imapPut is put: many messages go in few commands.
+type imapPut struct {
+	messageFlags []string
+	date         string
+	keepDate     bool
+	create       bool
+}
+
+func (p *imapPut) flags(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&p.messageFlags, "flags", nil, `flags of the messages, as '\Seen,\Flagged'`)
+	fs.StringVar(&p.date, "date", "", "internal `DATE` of the messages, RFC 3339; default now")
+	fs.BoolVar(&p.keepDate, "file-date", false, "the time of the file is the internal date")
+	fs.BoolVar(&p.create, "create", false, "make the mailbox when it is not there")
+}
+
+func (p *imapPut) run(ctx context.Context, e *kit.Env, args []string) error {
+	files, dest := args[:len(args)-1], args[len(args)-1]
+	var flags []string // a list as CSV would end at a line end
+	for _, list := range p.messageFlags {
+		flags = append(flags, strings.FieldsFunc(list, func(r rune) bool { return r == ',' })...)
+	}
+	p.messageFlags = flags
+	var date time.Time
+	if p.date != "" {
+		var err error
+		if date, err = time.Parse(time.RFC3339, p.date); err != nil {
+			return kit.Usage("put: --date wants a time as 2026-01-02T03:04:05Z")
+		}
+	}
+	job := e.NewJob("put", 1)
+	defer job.Close()
+	return kit.With(ctx, e, "put", dest, func(ctx context.Context, c *imap.Client, name string) error {
+		c.Settings.Create = p.create
+		at := time.Now()
+		failed := 0
+		var last error
+		err := c.PutAll(ctx, name, p.uploads(e, files, date), func(i int, stored protocols.Entry, err error) error {
+			r := transfer.Result{
+				Protocol: "imap", Source: files[i], Destination: stored.URL, Name: filepath.Base(files[i]), Bytes: stored.Size,
+				Took: time.Since(at), Status: transfer.StatusDone, Err: err,
+			}
+			at = time.Now()
+			if err != nil {
+				r.Status, last = transfer.StatusFailed, err
+				failed++
+				if len(files) > 1 {
+					e.Out.Flush()
+					show.PrintError(job.Above(), e.Out.JSON, kit.Named(err, "put"))
+				}
+			}
+			return job.Tell(r)
+		})
+		if err != nil || failed == 0 {
+			return err
+		}
+		if len(files) == 1 {
+			return last
+		}
+		return &protocols.Error{Kind: protocols.KindPartial, Text: show.Number(int64(failed)) + " of " + show.Number(int64(len(files))) + " messages were not stored"}
+	})
+}
+
+// uploads opens one file after the other; "-" is standard input.
+func (p *imapPut) uploads(e *kit.Env, files []string, date time.Time) iter.Seq2[imap.Upload, error] {
+	return func(yield func(imap.Upload, error) bool) {
+		for _, path := range files {
+			up := imap.Upload{Body: e.Stdin, Flags: p.messageFlags, Date: date}
+			if path == "-" {
+				if !yield(up, nil) {
+					return
+				}
+				continue
+			}
+			f, err := os.Open(path)
+			if err != nil {
+				yield(up, err)
+				return
+			}
+			up.Body = f
+			if info, err := f.Stat(); err == nil && p.keepDate && date.IsZero() {
+				up.Date = info.ModTime()
+			}
+			more := yield(up, nil)
+			f.Close()
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// imapIdle is idle.
+type imapIdle struct {
+	most  int
+	limit kit.Duration
+	poll  kit.Duration
+}
+
+func (w *imapIdle) flags(fs *pflag.FlagSet) {
+	fs.IntVar(&w.most, "count", 0, "stop after `N` events")
+	fs.Var(&w.limit, "for", "stop after this `DURATION`")
+	fs.Var(&w.poll, "poll", "how often a server without IDLE is asked, a `DURATION`")
+}
+
+func (w *imapIdle) run(ctx context.Context, e *kit.Env, c *imap.Client, name string, _ []string) error {
+	c.Settings.PollEvery = time.Duration(w.poll)
+	until := ctx
+	if w.limit > 0 {
+		var cancel context.CancelFunc
+		until, cancel = context.WithTimeout(ctx, time.Duration(w.limit))
+		defer cancel()
+	}
+	n := 0
+	for entry, err := range c.Watch(until, name) {
+		if err != nil {
+			if ctx.Err() == nil && until.Err() != nil {
+				return nil // --for is over
+			}
+			return err
+		}
+		if err := printEvent(e, &entry); err != nil {
+			return err
+		}
+		if n++; n == w.most {
+			break
+		}
+	}
+	return nil
+}
+
+// printEvent prints one event at once: others wait for it.
+func printEvent(e *kit.Env, entry *protocols.Entry) error {
+	err := e.Out.Record(entry, func() string {
+		line := entry.Facts["event"] + " " + entry.Name
+		if entry.MessageInfo != nil {
+			line += " " + entry.From + " " + entry.Subject
+		}
+		return show.Safe(line)
+	})
+	return cmp.Or(err, e.Out.Flush())
+}

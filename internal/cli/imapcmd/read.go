@@ -1,0 +1,112 @@
+package imapcmd
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap"
+)
+
+// imapReadVerbs are cat and get, which take sets of UIDs too.
+func imapReadVerbs() []*kit.Verb {
+	g := &imapGetter{}
+	get := kit.On[protocols.Getter]("get", "URL...", "save messages to files, of a set of UIDs each to its own", nil)
+	get.Run = g.run
+	return []*kit.Verb{
+		kit.As[*imap.Client]("cat", kit.On("cat", "URL...", "write messages to standard output", imapCat)).
+			Eg("imap cat 'user@host/INBOX;UID=5'", "imap cat 'user@host/INBOX;UID=5/;SECTION=HEADER'", "imap cat 'user@host/INBOX;UID=1:3,7'"),
+		kit.As[*imap.Client]("get", get.With(g.Flags)).
+			Eg("imap get 'user@host/INBOX;UID=5' -o letter.eml", "imap get 'user@host/INBOX;UID=1:*' -o letters/"),
+	}
+}
+
+// imapCat is cat for sets too. Other protocols' URLs are read as ever.
+func imapCat(ctx context.Context, e *kit.Env, g protocols.Getter, name string, args []string) error {
+	c, ok := g.(*imap.Client)
+	if !ok || !imap.IsSet(name) {
+		return verbs.Cat(ctx, e, g, name, args)
+	}
+	if e.Flags.Span.Given {
+		return kit.Usage("cat: --range is about one message; ;PARTIAL=first.length behind the UIDs is about each")
+	}
+	w, err := e.Out.Bytes()
+	if err != nil {
+		return err
+	}
+	names, err := c.Messages(ctx, name)
+	if err != nil {
+		return err
+	}
+	var t kit.Tally
+	err = c.BulkGet(ctx, names, func(text string, o *protocols.Object, err error) error {
+		if most := int64(e.Flags.MaxSize); err == nil && most > 0 && o.Size > most {
+			err = protocols.Wrap(protocols.ProtocolError("imap", "cat", "larger than the limit of "+show.HumanBytes(most)), "imap", "cat", c.URL(text))
+		}
+		t.Add(err)
+		if err != nil {
+			e.Tell(kit.Named(err, "cat"))
+			return nil
+		}
+		_, err = io.Copy(verbs.StdoutFile(w), o.Body)
+		return err
+	})
+	if err != nil {
+		return e.Out.Copied(err)
+	}
+	return t.Err()
+}
+
+// imapGetter is get for sets too.
+type imapGetter struct{ verbs.Getter }
+
+func (g *imapGetter) run(ctx context.Context, e *kit.Env, urls []string) error {
+	if g.Out == "-" {
+		return kit.On("get", "URL...", "", imapCat).Run(ctx, e, urls)
+	}
+	var all []string
+	for _, text := range urls {
+		t, err := e.Target(text)
+		if err != nil {
+			return err
+		}
+		if t.Spec.Name != "imap" || !imap.IsSet(t.Name) {
+			all = append(all, text)
+			continue
+		}
+		if all, err = g.expand(ctx, e, t, all); err != nil {
+			return kit.Named(protocols.Wrap(err, "imap", "get", protocols.Redact(t.URL)), "get")
+		}
+	}
+	return g.Getter.Run(ctx, e, all)
+}
+
+// expand adds the URL of each message of a set. They go into a folder, however many
+// they are.
+func (g *imapGetter) expand(ctx context.Context, e *kit.Env, t *protocols.Target, all []string) ([]string, error) {
+	client, err := e.Client(t)
+	if err != nil {
+		return nil, err
+	}
+	c, _ := protocols.As[*imap.Client](client)
+	names, err := c.Messages(ctx, t.Name)
+	if err == nil && g.Out != "" {
+		err = os.MkdirAll(g.Out, 0o777)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for name := range names {
+		u, err := protocols.ParseURL(c.URL(name), "")
+		if err != nil {
+			return nil, err
+		}
+		u.User = t.URL.User
+		all = append(all, u.String())
+	}
+	return all, nil
+}

@@ -1,0 +1,71 @@
+package imapcmd
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
+	"github.com/netclients/netclients/protocols/imap"
+)
+
+// stateDir returns the folder for what a protocol's syncs must remember, below where
+// the XDG base directories have such things. Its parents are made with it.
+func stateDir(protocol string) (string, error) {
+	dir := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(dir) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", nil // without a home nothing is remembered: --journal names a file
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(dir, "netclients", protocol), nil
+}
+
+// stateFiles are the files in which IMAP keeps what must outlive a run.
+type stateFiles struct{}
+
+// Open opens or makes a file for this process alone.
+func (stateFiles) Open(path string) (imap.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	for range 10 {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := file.Hold(f, path); err != nil {
+			f.Close()
+			return nil, err
+		}
+		if isAt(f, path) {
+			return f, nil
+		}
+		f.Close() // another process has put a new one in its place just now
+	}
+	return nil, &protocols.Error{Kind: protocols.KindLocal, Sentinel: protocols.ErrBusy, Text: path + " is in use by another run"}
+}
+
+func isAt(f *os.File, path string) bool {
+	open, err1 := f.Stat()
+	there, err2 := os.Stat(path)
+	return err1 == nil && err2 == nil && os.SameFile(open, there)
+}
+
+// Rename puts a file in the place of another.
+func (stateFiles) Rename(from, to string) error { return os.Rename(from, to) }
+
+// Remove removes a file.
+func (stateFiles) Remove(path string) error { return os.Remove(path) }
+
+// spoolFile makes a file that goes away when it is closed, whatever happens.
+func spoolFile() (imap.SpoolFile, error) {
+	f, err := os.CreateTemp("", "netclients-*.eml")
+	if err != nil {
+		return nil, err
+	}
+	os.Remove(f.Name())
+	return f, nil
+}

@@ -1,0 +1,17 @@
+package kit
+
+import (
+	"context"
+
+	"github.com/spf13/pflag"
+)
+
+// Command is a command that is no verb: it has the output and the time limit of
+// all commands, and no target.
+type Command struct {
+	Name, Args, Short, Long, Example string
+
+	Words []string // what the argument may be, for completions
+	Flags func(*pflag.FlagSet)
+	Run   func(ctx context.Context, e *Env, args []string) error
+}

@@ -1,0 +1,234 @@
+// Package kit is what all verbs share: the form of a verb, the flags that work
+// everywhere and the types of their values, the environment that a verb runs in
+// with its clients, and work on many objects at once.
+package kit
+
+import (
+	"context"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/netclients/netclients/internal/cli/secret"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
+)
+
+// Env is what one command runs with.
+type Env struct {
+	Reg     *protocols.Registry
+	Flags   *Globals
+	Setups  []*Setup // the flags of protocols, read
+	Proto   string   // protocol named on the command line, or empty
+	Opts    *protocols.Options
+	Out     *show.Output
+	Stdin   io.Reader
+	At      *protocols.Target // what the verb works on now
+	Open    map[string]protocols.Client
+	Shared  *secret.Store
+	Profile *secret.Profile // that the command line chose; nil: none
+	Hidden  *secret.Mask
+	Cannot  func(s *protocols.Spec, verb string) error // says that a protocol has not that verb
+
+	stepMu sync.Mutex // one line of --verbose at a time
+
+	mu      sync.Mutex
+	PerHost map[string]*protocols.Options // guarded by mu
+	Idle    map[string][]protocols.Client // guarded by mu
+}
+
+// Target reads a TARGET: a URL, the same without its scheme when the command
+// line named a protocol, or else the path of a local file.
+func (e *Env) Target(text string) (*protocols.Target, error) {
+	if e.Proto == "" && !HasScheme(text) {
+		if err := almostURL(e.Reg, text); err != nil {
+			return nil, err
+		}
+		return e.File(text)
+	}
+	return e.Reg.Parse(text, e.Proto)
+}
+
+// Targets reads several.
+func (e *Env) Targets(texts []string) ([]*protocols.Target, error) {
+	var all []*protocols.Target
+	for _, text := range texts {
+		t, err := e.Target(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// anyTarget is target for arguments that may belong to another protocol than the
+// one named, as a destination of cp: with a scheme any will do.
+func (e *Env) anyTarget(text string) (*protocols.Target, error) {
+	if HasScheme(text) {
+		return e.Reg.Parse(text, "")
+	}
+	return e.Target(text)
+}
+
+// File returns the target of a local path.
+func (e *Env) File(path string) (*protocols.Target, error) {
+	if path == "" {
+		return nil, Usage("empty file name")
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasSuffix(path, "/") && abs != "/" {
+		abs += "/"
+	}
+	return e.Reg.Target(&url.URL{Scheme: "file", Path: abs}, "")
+}
+
+// HasScheme reports whether an argument is a URL and not the path of a file.
+func HasScheme(text string) bool {
+	_, err := protocols.ParseURL(text, "")
+	if err == nil {
+		return true
+	}
+	scheme, _, ok := strings.Cut(text, "://")
+	return ok && !strings.ContainsAny(scheme, "/.")
+}
+
+// Client returns the client of a target's server, configured, made on first use.
+// Targets of one server share it. It is closed when the command ends.
+func (e *Env) Client(t *protocols.Target) (protocols.Client, error) {
+	key := ServerKey(t)
+	if c := e.Open[key]; c != nil {
+		return c, nil
+	}
+	c, err := e.Dial(t)
+	if err == nil {
+		e.Open[key] = c
+	}
+	return c, err
+}
+
+// Dial makes a new client of a target's server, configured by the flags of its
+// protocol. It does no I/O. The caller closes it.
+func (e *Env) Dial(t *protocols.Target) (protocols.Client, error) {
+	return e.DialWith(t, e.OptionsFor(t))
+}
+
+func (e *Env) DialWith(t *protocols.Target, o *protocols.Options) (protocols.Client, error) {
+	c, err := t.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range e.Setups {
+		if s.Has(c) {
+			err := s.Configure(c)
+			if err == nil && s.Link != nil {
+				err = s.Link(e, c)
+			}
+			if err != nil {
+				c.Close()
+				return nil, err
+			}
+		}
+	}
+	return c, nil
+}
+
+// ServerKey: one client serves one user at one server; a transfer type in the
+// URL belongs to the client as well.
+func ServerKey(t *protocols.Target) string {
+	if t.URL.Host == "" { // the client of a path is for that path
+		return t.URL.String()
+	}
+	key := t.URL.Scheme + "://" + t.URL.User.String() + "@" + strings.ToLower(t.URL.Host)
+	if i := strings.LastIndex(t.URL.Path, ";type="); i >= 0 {
+		key += t.URL.Path[i:]
+	}
+	return key
+}
+
+func (e *Env) Close() {
+	for _, c := range e.Open {
+		c.Close()
+	}
+	for _, idle := range e.Idle {
+		for _, c := range idle {
+			c.Close()
+		}
+	}
+}
+
+// Each does the same with every target and goes on after a failure, which is
+// told at once. What stops all of them, such as Ctrl-C or a closed standard
+// output, ends the work.
+func (e *Env) Each(ctx context.Context, targets []string, do func(string) error) error {
+	if len(targets) == 1 {
+		return do(targets[0])
+	}
+	var t Tally
+	for _, text := range targets {
+		err := CauseOf(ctx, do(text))
+		if Final(ctx, err) {
+			return err
+		}
+		t.Add(err)
+		e.Tell(err)
+	}
+	return t.Err()
+}
+
+// Tell prints the error of one item among several.
+func (e *Env) Tell(err error) {
+	if err != nil {
+		e.Out.Flush()
+		show.PrintError(e.Out.Words, e.Out.JSON, e.Hidden.Err(err))
+	}
+}
+
+// Again runs what may be repeated until it works, --retries is used up, or
+// something was printed already. The pause doubles up to a minute.
+func (e *Env) Again(ctx context.Context, do func() error) error {
+	printed, wait := e.Out.Count, time.Duration(e.Flags.RetryWait)
+	for left := e.Flags.Retries.Value; ; left-- {
+		err := do()
+		if left == 0 || !protocols.IsRetryable(err) || e.Out.Count != printed || ctx.Err() != nil {
+			return err
+		}
+		pause := max(wait, protocols.RetryAfter(err))
+		e.Out.Detail("again in " + pause.String() + ": " + err.Error())
+		if !Sleep(ctx, pause) {
+			return err
+		}
+		wait = min(2*wait, time.Minute)
+	}
+}
+
+// Sleep waits, and reports false when the context ended first.
+func Sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// almostURL refuses "http:host" as the name of a local file, unless there is one.
+func almostURL(reg *protocols.Registry, text string) error {
+	scheme, rest, ok := strings.Cut(text, ":")
+	if !ok || SpecOf(reg, strings.ToLower(scheme)) == nil {
+		return nil
+	}
+	if _, err := os.Lstat(text); err == nil {
+		return nil
+	}
+	return Usage("%q is no URL: write %s://%s (or ./%s for a file of that name)", text, scheme, strings.TrimLeft(rest, "/"), text)
+}

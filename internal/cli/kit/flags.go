@@ -1,0 +1,130 @@
+package kit
+
+import (
+	"io"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
+)
+
+// Globals holds the flags that work everywhere.
+type Globals struct {
+	JSON, quiet, Verbose, noProgress bool
+	JQ, Trace                        string
+	color                            Choice
+
+	timeout, connectTimeout, IdleTimeout, RetryWait Duration
+	Retries                                         Count
+
+	tls, tlsMin, tlsMax       Choice
+	insecure                  bool
+	caFile, cert, key, server string
+	keyPasswordFile           string
+	KeyLog                    io.WriteCloser // of SSLKEYLOGFILE; nil: none
+	pins                      pins
+
+	user, passwordFile, passwordCommand, netrcFile, tokenFile, tokenCommand string
+	auth, authzID, account, Profile                                         string
+	allowPlaintext                                                          bool
+
+	proxy, bind        string
+	noProxy            string
+	proxyCommand       string
+	ProxySet, IdleSet  bool // given by the user
+	connectTo, resolve hostMap
+	ip4, ip6           bool
+	limitRate, MaxSize Size
+	Span               span
+}
+
+func NewGlobals() *Globals {
+	return &Globals{
+		color:          OneOf("auto", "auto", "always", "never"),
+		tls:            OneOf("auto", "auto", "require", "off"),
+		tlsMin:         OneOf("1.2", "1.0", "1.1", "1.2", "1.3"),
+		tlsMax:         OneOf("1.3", "1.2", "1.3"),
+		connectTimeout: Duration(protocols.DefaultConnectTimeout),
+		IdleTimeout:    Duration(protocols.DefaultIdleTimeout),
+		Retries:        Count{3, 1000},
+		RetryWait:      Duration(500 * time.Millisecond),
+		resolve:        hostMap{form: "HOST:PORT:ADDR", decode: resolveFields},
+		connectTo:      hostMap{form: "HOST:PORT:HOST:PORT", decode: connectFields},
+	}
+}
+
+// Register adds the flags to fs.
+func (g *Globals) Register(fs *pflag.FlagSet) {
+	g.OutputFlags(fs)
+	g.TimeFlags(fs)
+	g.TLSFlags(fs)
+	g.LoginFlags(fs)
+	g.NetworkFlags(fs)
+}
+
+func (g *Globals) OutputFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&g.JSON, "json", false, "print one JSON object per line")
+	fs.StringVar(&g.JQ, "jq", "", "put each JSON object through this jq `EXPR`")
+	fs.BoolVarP(&g.quiet, "quiet", "q", false, "say nothing but errors")
+	fs.BoolVarP(&g.Verbose, "verbose", "v", false, "tell what is going on")
+	fs.BoolVar(&g.noProgress, "no-progress", false, "no progress bars")
+	fs.Var(&g.color, "color", "colour: auto, always or never")
+	fs.StringVar(&g.Trace, "trace", "", "write what goes over the wire to `FILE` (.html: a page, .jsonl, - for standard error)")
+}
+
+func (g *Globals) TimeFlags(fs *pflag.FlagSet) {
+	g.timeout = Duration(wholeTimeout)
+	fs.Var(&g.timeout, "timeout", "longest time for the whole command; 0 for none")
+	fs.Var(&g.connectTimeout, "connect-timeout", "longest time to connect, TLS included; 0 for none")
+	fs.Var(&g.IdleTimeout, "idle-timeout", "longest silence of a server; 0 for none")
+	fs.Var(&g.Retries, "retries", "try again so often after a failure that may pass")
+	fs.Var(&g.RetryWait, "retry-wait", "first pause before a retry; it doubles each time")
+}
+
+func (g *Globals) TLSFlags(fs *pflag.FlagSet) {
+	fs.Var(&g.tls, "tls", "upgrade to TLS: auto (when offered), require or off")
+	fs.BoolVar(&g.insecure, "insecure", false, "do not verify certificates")
+	fs.StringVar(&g.caFile, "ca-file", "", "trust the certificates in this `FILE` (PEM) only")
+	fs.StringVar(&g.cert, "cert", "", "client certificate `FILE` (PEM)")
+	fs.StringVar(&g.key, "key", "", "private key `FILE` of --cert, when it is not in there")
+	fs.StringVar(&g.keyPasswordFile, "key-password-file", "", "read the password of an encrypted key from the first line of `FILE`")
+	fs.Var(&g.tlsMin, "tls-min", "lowest TLS version")
+	fs.Var(&g.tlsMax, "tls-max", "highest TLS version")
+	fs.StringVar(&g.server, "servername", "", "verify the certificate for this `NAME`")
+	fs.Var(&g.pins, "pin", "accept only this certificate or public key: SHA-256 in hex, or sha256//BASE64")
+}
+
+func (g *Globals) LoginFlags(fs *pflag.FlagSet) {
+	fs.StringVarP(&g.user, "user", "u", "", "user `NAME` to log in with")
+	fs.StringVar(&g.passwordFile, "password-file", "", "read the password from the first line of `FILE`, or - for standard input")
+	fs.StringVar(&g.passwordCommand, "password-command", "", "run `CMD` and take the first line it prints as password")
+	fs.StringVar(&g.netrcFile, "netrc-file", "", "read this `FILE` in place of ~/.netrc")
+	fs.StringVar(&g.tokenFile, "token-file", "", "read a bearer token from `FILE` (XOAUTH2, OAUTHBEARER, Bearer)")
+	fs.StringVar(&g.tokenCommand, "token-command", "", "run `CMD` and take the first line it prints as bearer token")
+	fs.StringVar(&g.auth, "auth", "", "authentication `MECHANISM` to use, and no other")
+	fs.StringVar(&g.authzID, "authzid", "", "act as this `IDENTITY`")
+	fs.StringVar(&g.account, "account", "", "account `NAME` (FTP ACCT)")
+	fs.BoolVar(&g.allowPlaintext, "allow-plaintext-auth", false, "send a password without TLS to a remote host")
+	fs.StringVar(&g.Profile, "profile", "", "take settings of the server `NAME` in the configuration file")
+}
+
+func (g *Globals) NetworkFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&g.proxy, "proxy", "", "go through the proxy `URL` (socks5, socks5h, http, https); empty for none")
+	fs.StringVar(&g.noProxy, "noproxy", "", "go to the hosts of `LIST` without a proxy: names, .domains, addresses, networks (10.0.0.0/8), or * for all")
+	fs.StringVar(&g.proxyCommand, "proxy-command", "", "connect by running `CMD` and talking to its input and output; %h and %p in it are host and port")
+	fs.Var(&g.connectTo, "connect-to", "connect to the second pair in place of the first")
+	fs.Var(&g.resolve, "resolve", "use ADDR for HOST")
+	fs.StringVar(&g.bind, "bind", "", "connect from this local `ADDR`, or interface")
+	fs.BoolVarP(&g.ip4, "ipv4", "4", false, "IPv4 only")
+	fs.BoolVarP(&g.ip6, "ipv6", "6", false, "IPv6 only")
+	fs.Var(&g.limitRate, "limit-rate", "most bytes per second, for all connections together")
+	fs.Var(&g.MaxSize, "max-size", "refuse objects with more bytes than this")
+	fs.Var(&g.Span, "range", "bytes A to B of the content only (cat, get)")
+}
+
+// Output returns what the flags say about results.
+func (g *Globals) Output() show.Options {
+	return show.Options{JSON: g.JSON, Quiet: g.quiet, Verbose: g.Verbose, JQ: g.JQ, Colour: g.color.Value}
+}

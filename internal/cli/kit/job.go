@@ -1,0 +1,248 @@
+package kit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+// Job moves several objects at the same time and tells of each.
+type Job struct {
+	E       *Env
+	verb    string
+	Workers int
+	Bars    *show.Progress
+	mu      sync.Mutex // guards the output and what follows
+	Tally   Tally
+	first   error // the first failure
+	Last    error // what ended the whole
+}
+
+func (e *Env) NewJob(verb string, workers int) *Job {
+	return &Job{E: e, verb: verb, Workers: max(1, workers), Bars: e.bars()}
+}
+
+func (j *Job) Close() { j.Bars.Close() }
+
+// Each moves every item with as many workers as the job has. A failure of one
+// item is told and the others go on; what stops all of them ends the work.
+func (j *Job) Each(ctx context.Context, items []string, move func(context.Context, string) (transfer.Result, error)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	queue := make(chan string)
+	var wait sync.WaitGroup
+	for range min(j.Workers, len(items)) {
+		wait.Go(func() {
+			for item := range queue {
+				err := j.one(ctx, item, move, len(items) > 1)
+				if j.Note(ctx, err) {
+					stop(err)
+				}
+			}
+		})
+	}
+	for _, item := range items {
+		select {
+		case queue <- item:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	close(queue)
+	wait.Wait()
+	return j.Verdict(len(items) == 1)
+}
+
+// Verdict is the error of the whole when all has been told.
+func (j *Job) Verdict(single bool) error {
+	j.Bars.Close()
+	switch {
+	case j.Last != nil:
+		return j.Last
+	case single:
+		return j.first
+	}
+	return j.Tally.Err()
+}
+
+// Note counts what became of an item, and reports whether it ends the whole.
+func (j *Job) Note(ctx context.Context, err error) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.Tally.Add(err)
+	if j.first == nil {
+		j.first = err
+	}
+	if !Final(ctx, err) {
+		return false
+	}
+	if j.Last == nil {
+		j.Last = err
+	}
+	return true
+}
+
+// one moves one item. The error is printed here when it is one of many.
+func (j *Job) one(ctx context.Context, item string, move func(context.Context, string) (transfer.Result, error), many bool) error {
+	r, err := guard(func() (transfer.Result, error) { return move(ctx, item) })
+	return j.Settle(ctx, r, err, many)
+}
+
+// Settle tells what became of one item.
+func (j *Job) Settle(ctx context.Context, r transfer.Result, err error, many bool) error {
+	err = CauseOf(ctx, Named(protocols.Wrap(err, r.Protocol, j.verb, r.Source), j.verb))
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if r.Status != "" {
+		if told := j.Tell(r); told != nil {
+			return told
+		}
+	}
+	if err != nil && many && !Final(ctx, err) {
+		j.E.Out.Flush()
+		show.PrintError(j.Above(), j.E.Out.JSON, j.E.Hidden.Err(err))
+	}
+	return err
+}
+
+// guard makes a panic of a worker an error, as Main does with its own.
+func guard(do func() (transfer.Result, error)) (r transfer.Result, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &protocols.Error{Kind: protocols.KindInternal, Text: fmt.Sprint("internal error: ", v)}
+		}
+	}()
+	return do()
+}
+
+// Named gives an error the verb that the user typed: the engine's own may differ.
+func Named(err error, verb string) error {
+	if e, ok := errors.AsType[*protocols.Error](err); ok {
+		c := *e
+		c.Op = verb
+		return &c
+	}
+	return err
+}
+
+// Tell prints one result: JSON to standard output, a line for people to standard
+// error, so that only data is on standard output.
+func (j *Job) Tell(r transfer.Result) error {
+	if j.E.Out.JSON {
+		return j.E.Out.Object(r)
+	}
+	if r.Status == transfer.StatusFailed {
+		return nil // the error says it
+	}
+	fmt.Fprintln(j.Words(), show.Safe(resultText(r)))
+	return nil
+}
+
+// Words is where lines for people go, unless they want quiet.
+func (j *Job) Words() io.Writer {
+	if j.E.Out.Quiet {
+		return io.Discard
+	}
+	return j.Above()
+}
+
+// Above is standard error, above the bars when there are bars.
+func (j *Job) Above() io.Writer {
+	if j.Bars != nil {
+		return j.Bars
+	}
+	return j.E.Out.Words
+}
+
+func resultText(r transfer.Result) string {
+	text := fmt.Sprintf("%s: %s", r.Status, plainPath(r.Destination))
+	if r.Status == transfer.StatusDone {
+		text += "  " + show.HumanBytes(r.Bytes) + rateText(r.Bytes, r.Took)
+	}
+	if r.ResumedAt > 0 {
+		text += "  went on from " + show.HumanBytes(r.ResumedAt)
+	}
+	if r.Note != "" {
+		text += "  (" + r.Note + ")"
+	}
+	return text
+}
+
+// plainPath returns the path that a file URL stands for, as a shell would take it;
+// other URLs stay as they are.
+func plainPath(text string) string {
+	if u, err := url.Parse(text); err == nil && u.Scheme == "file" && u.Host == "" {
+		return u.Path
+	}
+	return text
+}
+
+func rateText(n int64, took time.Duration) string {
+	if took < time.Millisecond {
+		return ""
+	}
+	return fmt.Sprintf(" in %s, %s/s", took.Round(time.Millisecond), show.HumanBytes(int64(float64(n)/took.Seconds())))
+}
+
+// Capable reads a target and checks that its client could do a verb.
+func Capable[T any](e *Env, verb, text string) (*protocols.Target, error) {
+	t, err := e.Target(text)
+	if err != nil {
+		return nil, err
+	}
+	if !Is[T](Sample(t.Spec)) {
+		return nil, e.Cannot(t.Spec, verb)
+	}
+	return t, nil
+}
+
+// Pair reads source and destination. With a protocol named, the one that is no
+// local path and has no scheme is at its server.
+func (e *Env) Pair(args []string) (from, to *protocols.Target, err error) {
+	read := []func(string) (*protocols.Target, error){e.anyTarget, e.anyTarget}
+	for i, text := range args {
+		other := args[1-i]
+		if !HasScheme(text) && !e.namesHost(text) && (HasScheme(other) || isLocalPath(text) || i == 1 && !isLocalPath(other)) {
+			read[i] = e.File
+		}
+	}
+	if from, err = read[0](args[0]); err != nil {
+		return nil, nil, err
+	}
+	to, err = read[1](args[1])
+	return from, to, err
+}
+
+// namesHost reports whether a text without scheme, behind the name of a protocol,
+// begins as only a host does: with a user or a port.
+func (e *Env) namesHost(text string) bool {
+	host, _, _ := strings.Cut(text, "/")
+	return e.Proto != "" && !isLocalPath(text) && strings.ContainsAny(host, "@:")
+}
+
+// isLocalPath: a path that can be no host.
+func isLocalPath(text string) bool {
+	return strings.HasPrefix(text, "/") || strings.HasPrefix(text, ".") || strings.HasPrefix(text, "~")
+}
+
+// BarSet shows transfers as bars.
+type BarSet struct{ *show.Progress }
+
+func (b BarSet) Start(name string, size int64) transfer.Task { return b.Progress.Start(name, size) }
+
+// bars returns the progress display: nil unless standard error is a terminal and
+// nobody asked for quiet.
+func (e *Env) bars() *show.Progress {
+	on := show.IsTerminal(e.Out.Words) && !e.Flags.quiet && !e.Flags.noProgress && !e.Flags.Verbose
+	return show.NewProgress(e.Out.Words, on)
+}

@@ -1,0 +1,105 @@
+package kit
+
+import (
+	"context"
+	"crypto/tls"
+	"net/url"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
+)
+
+var tlsModes = map[string]protocols.TLSMode{
+	"auto": protocols.TLSAuto, "require": protocols.TLSRequire, "off": protocols.TLSOff,
+}
+
+var tlsVersions = map[string]uint16{
+	"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
+}
+
+// Options makes the flags that work everywhere into what clients are made with.
+// Credentials and trace are the caller's to add.
+func (g *Globals) Options() (*protocols.Options, error) {
+	conf, err := g.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	if g.ProxySet && g.proxyCommand != "" {
+		return nil, Usage("--proxy and --proxy-command exclude each other")
+	}
+	if g.ip4 && g.ip6 {
+		return nil, Usage("-4 and -6 exclude each other")
+	}
+	proxy, err := g.proxyFunc()
+	if err != nil {
+		return nil, err
+	}
+	o := &protocols.Options{
+		TLS:                protocols.TLS{Mode: tlsModes[g.tls.Value], Config: conf, ServerName: g.server, Pins: g.pins},
+		AllowPlaintextAuth: g.allowPlaintext,
+		Mechanism:          g.auth,
+		ConnectTimeout:     g.connectTimeout.orNone(),
+		IdleTimeout:        g.IdleTimeout.orNone(),
+		Proxy:              proxy,
+		Bind:               g.bind,
+		Resolve:            g.resolve.m,
+		ConnectTo:          g.connectTo.m,
+		Stats:              new(protocols.Stats),
+		Memory:             new(protocols.Memory),
+	}
+	if !g.IdleSet {
+		o.IdleTimeout = 0 // the default, or what the protocol says
+	}
+	if g.ip4 {
+		o.Family = 4
+	}
+	if g.ip6 {
+		o.Family = 6
+	}
+	if g.proxyCommand != "" {
+		o.Dial, o.Proxy = commandDialer(g.proxyCommand), nil
+	}
+	if g.limitRate > 0 {
+		o.Limiter = transport.NewLimiter(int64(g.limitRate))
+	}
+	return o, nil
+}
+
+var proxySchemes = []string{"socks5", "socks5h", "http", "https"}
+
+// proxyFunc returns the proxy of the flag, or the environment's.
+func (g *Globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
+	if !g.ProxySet {
+		return transport.NoProxy(g.noProxy, transport.EnvProxy(os.Getenv)), nil
+	}
+	if g.proxy == "" {
+		return nil, nil
+	}
+	u, err := protocols.ParseURL(g.proxy, "http")
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(proxySchemes, u.Scheme) || u.Host == "" {
+		return nil, Usage("--proxy: want socks5://, socks5h://, http:// or https:// and a host")
+	}
+	return transport.NoProxy(g.noProxy, func(*url.URL) (*url.URL, error) { return u, nil }), nil
+}
+
+// wholeTimeout ends a command that a server keeps alive by a byte now and then.
+const wholeTimeout = 24 * time.Hour
+
+// Deadline returns the context of the whole command. One that lasts until it is
+// stopped has a limit only when the user sets one.
+func (g *Globals) Deadline(ctx context.Context, lasting bool) (context.Context, context.CancelFunc) {
+	d := time.Duration(g.timeout)
+	if d == wholeTimeout && lasting {
+		d = 0
+	}
+	if d == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, d, &protocols.Error{Kind: protocols.KindTimeout, Text: "not done within --timeout " + d.String()})
+}

@@ -1,0 +1,69 @@
+package kit
+
+import (
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+// Pooled is endpoint with clients that are used again: objects of one server
+// that are moved one after the other share a connection.
+func (e *Env) Pooled(t *protocols.Target) transfer.Endpoint {
+	at := e.Endpoint(t)
+	key := ServerKey(t)
+	at.Open = func() (protocols.Client, error) {
+		if c := e.take(key); c != nil {
+			return &leased{c, e, key}, nil
+		}
+		c, err := e.Dial(t)
+		if err != nil {
+			return nil, err
+		}
+		return &leased{c, e, key}, nil
+	}
+	return at
+}
+
+// leased is a client of the pool. Close gives it back.
+type leased struct {
+	protocols.Client
+	e   *Env
+	key string
+}
+
+// Unwrap returns the client itself.
+func (l *leased) Unwrap() protocols.Client { return l.Client }
+
+func (l *leased) Close() error {
+	l.e.Give(l.key, l.Client)
+	l.Client = nil
+	return nil
+}
+
+func (e *Env) take(key string) protocols.Client {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	idle := e.Idle[key]
+	if len(idle) == 0 {
+		return nil
+	}
+	c := idle[len(idle)-1]
+	e.Idle[key] = idle[:len(idle)-1]
+	return c
+}
+
+func (e *Env) Give(key string, c protocols.Client) {
+	if c == nil {
+		return // closed twice
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.Idle[key] = append(e.Idle[key], c)
+}
+
+// Endpoint returns one side of a transfer.
+func (e *Env) Endpoint(t *protocols.Target) transfer.Endpoint {
+	return transfer.Endpoint{
+		Open: func() (protocols.Client, error) { return e.Dial(t) },
+		Name: t.Name, URL: protocols.Redact(t.URL), Protocol: t.Spec.Name,
+	}
+}

@@ -1,0 +1,99 @@
+package kit
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/secret"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
+)
+
+// TimesFromEnvironment sets the time limits that were not given: NETCLIENTS_TIMEOUT
+// stands for --timeout, and so on. They come before those of a profile.
+func TimesFromEnvironment(fs *pflag.FlagSet, getenv func(string) string) error {
+	for _, name := range []string{"timeout", "connect-timeout", "idle-timeout"} {
+		variable := "NETCLIENTS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		value := getenv(variable)
+		if value == "" || fs.Changed(name) {
+			continue
+		}
+		var check Duration
+		if err := check.Set(value); err != nil {
+			return Usage("%s=%s: %v", variable, value, err)
+		}
+		if err := fs.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Renew reads anew what the flags name, for commands that go on for long: files may
+// have been replaced, and tokens have ended. What a person typed, and what came by
+// standard input, stays known.
+func (e *Env) Renew() error {
+	o, err := e.Flags.Options()
+	if err != nil {
+		return err
+	}
+	o.Trace, o.Stats, o.Limiter = e.Opts.Trace, e.Opts.Stats, e.Opts.Limiter
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.Opts, e.PerHost = o, map[string]*protocols.Options{}
+	e.Shared.ForgetCommands()
+	return nil
+}
+
+// told are the events that --verbose shows.
+var told = map[protocols.EventKind]bool{
+	protocols.EventConnect: true, protocols.EventProxy: true, protocols.EventTLS: true, protocols.EventNote: true, protocols.EventError: true,
+}
+
+// TellStep prints an event as a line on standard error. Clients call it from many
+// goroutines, so that it leaves the buffer of standard output alone.
+func (e *Env) TellStep(ev protocols.Event) {
+	if told[ev.Kind] {
+		line := fmt.Sprintf("* %s %s %s", ev.Protocol, ev.Kind, ev.Text)
+		if ev.Took > 0 {
+			line += " (" + ev.Took.Round(10*time.Microsecond).String() + ")"
+		}
+		e.stepMu.Lock()
+		defer e.stepMu.Unlock()
+		fmt.Fprintln(e.Out.Words, show.Safe(line))
+	}
+}
+
+// OptionsFor returns the options for clients of a target: what all have, with the
+// credentials chain of its server. Clients of one server share them, so that
+// nobody is asked twice.
+func (e *Env) OptionsFor(t *protocols.Target) *protocols.Options {
+	key := ServerKey(t)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if o := e.PerHost[key]; o != nil {
+		return o
+	}
+	o, g := *e.Opts, e.Flags
+	_, port := protocols.HostPort(t.URL, t.Scheme)
+	o.Credentials = secret.NewCredentials(secret.Sources{
+		User: g.user, PasswordFile: g.passwordFile, PasswordCommand: g.passwordCommand, NetrcFile: g.netrcFile,
+		TokenFile: g.tokenFile, TokenCommand: g.tokenCommand, Account: g.account, AuthzID: g.authzID,
+		URL: t.URL, DefaultPort: port, Profile: e.Profile, Getenv: os.Getenv, Stdin: e.Stdin,
+		Terminal: secret.OpenTerminal, Warn: e.Out.Warn, Shared: e.Shared, Found: e.Hidden.Learn,
+	})
+	e.PerHost[key] = &o
+	return &o
+}
+
+// Silence returns the longest silence of a talk: none, unless the user set one.
+func (e *Env) Silence() time.Duration {
+	if d := time.Duration(e.Flags.IdleTimeout); d != protocols.DefaultIdleTimeout {
+		return d
+	}
+	return 0
+}

@@ -1,0 +1,141 @@
+package kit
+
+import (
+	"bytes"
+	"cmp"
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/youmark/pkcs8"
+
+	"github.com/netclients/netclients/internal/cli/secret"
+	"github.com/netclients/netclients/protocols"
+)
+
+// tlsConfig reads the files that the TLS flags name.
+func (g *Globals) tlsConfig() (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tlsVersions[g.tlsMin.Value], MaxVersion: tlsVersions[g.tlsMax.Value], InsecureSkipVerify: g.insecure}
+	if conf.MinVersion > conf.MaxVersion {
+		return nil, Usage("--tls-min %s is above --tls-max %s", g.tlsMin.Value, g.tlsMax.Value)
+	}
+	if g.KeyLog != nil { // without the check it would be an interface that is not nil
+		conf.KeyLogWriter = g.KeyLog
+	}
+	if g.caFile != "" {
+		pem, err := os.ReadFile(g.caFile)
+		if err != nil {
+			return nil, err
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, Usage("--ca-file %s: no certificate in it", g.caFile)
+		}
+	}
+	switch {
+	case g.key != "" && g.cert == "":
+		return nil, Usage("--key needs --cert")
+	case g.keyPasswordFile != "" && g.cert == "":
+		return nil, Usage("--key-password-file needs --cert")
+	case g.cert == "":
+		return conf, nil
+	}
+	pair, err := g.keyPair()
+	conf.Certificates = []tls.Certificate{pair}
+	return conf, err
+}
+
+// keyPair reads the client certificate and its key, which may be encrypted.
+func (g *Globals) keyPair() (tls.Certificate, error) {
+	keyFile := cmp.Or(g.key, g.cert)
+	var none tls.Certificate
+	cert, err := os.ReadFile(g.cert)
+	if err != nil {
+		return none, err
+	}
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return none, err
+	}
+	if key, err = g.plainKey(key, keyFile); err != nil {
+		return none, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return none, Usage("--cert %s: %v", g.cert, err)
+	}
+	return pair, nil
+}
+
+// plainKey decrypts the private key in a PEM file when it is encrypted: PKCS #8
+// (RFC 5958), or the older form of RFC 1421.
+func (g *Globals) plainKey(text []byte, name string) ([]byte, error) {
+	block := keyBlock(text)
+	if block == nil || !isEncrypted(block) {
+		return text, nil
+	}
+	if g.keyPasswordFile == "" {
+		return nil, &protocols.Error{Kind: protocols.KindAuth, Text: "the key in " + name + " is encrypted", Hint: "--key-password-file FILE"}
+	}
+	f, err := os.Open(g.keyPasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	password, err := secret.FirstLine(f, g.keyPasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := decrypted(block, []byte(password))
+	if err != nil {
+		return nil, &protocols.Error{Kind: protocols.KindAuth, Text: "the key in " + name + " cannot be decrypted: " + err.Error()}
+	}
+	return key, nil
+}
+
+// keyBlock finds the private key among the blocks of a PEM file.
+func keyBlock(text []byte) *pem.Block {
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil || bytes.HasSuffix([]byte(block.Type), []byte("PRIVATE KEY")) {
+			return block
+		}
+		text = rest
+	}
+}
+
+func isEncrypted(block *pem.Block) bool {
+	return block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != ""
+}
+
+// decrypted returns the key as PEM without its encryption.
+func decrypted(block *pem.Block, password []byte) ([]byte, error) {
+	var key crypto.PrivateKey
+	der, err := []byte(nil), error(nil)
+	if block.Type == "ENCRYPTED PRIVATE KEY" {
+		if key, err = pkcs8.ParsePKCS8PrivateKey(block.Bytes, password); err == nil {
+			der, err = x509.MarshalPKCS8PrivateKey(key)
+		}
+		return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
+	}
+	der, err = x509.DecryptPEMBlock(block, password) //nolint:staticcheck // weak, but the user has such a key
+	return pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: der}), err
+}
+
+// OpenKeyLog opens the file that SSLKEYLOGFILE names, for programs that look into
+// TLS. Nil is none.
+func OpenKeyLog(getenv func(string) string) (io.WriteCloser, error) {
+	name := getenv("SSLKEYLOGFILE")
+	if name == "" {
+		return nil, nil
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, errors.Join(err)
+	}
+	return f, nil
+}

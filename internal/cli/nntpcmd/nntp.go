@@ -1,0 +1,351 @@
+// Package nntpcmd has the verbs that only NNTP has, and its flags.
+package nntpcmd
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/nntp"
+)
+
+// nntpVerbs are the verbs that only NNTP has, and generic ones with more flags.
+func Verbs() []*kit.Verb {
+	list := nntpList("ls", "URL...")
+	groups := kit.As[*nntp.Client]("groups", nntpList("groups", "URL [WILDMAT]"))
+	return append([]*kit.Verb{
+		kit.As[*nntp.Client]("ls", list).Eg("ls -l nntp://news.example.org/", "nntp ls 'news.example.org/comp.lang.*'", "nntp ls --newest 20 news.example.org/comp.lang.go"),
+		groups.Eg("nntp groups news.example.org 'comp.lang.*'"),
+		nntpOverVerb().
+			Eg("nntp over news.example.org/comp.lang.go 57-59", "nntp over --json news.example.org/comp.lang.go/57- | jq -r .subject"),
+		kit.On("hdr", "URL FIELD [RANGE]", "one header of a group's articles (HDR, XHDR)", nntpHeader).Only().
+			Eg("nntp hdr news.example.org/comp.lang.go Subject 57-"),
+		kit.On("list", "URL KIND [ARG]", "another list of the server: active.times, newsgroups, headers, distrib.pats, motd, overview.fmt", nntpLists).Only().
+			Eg("nntp list news.example.org active.times 'comp.*'", "nntp list news.example.org motd"),
+		kit.On("listgroup", "URL [RANGE]", "article numbers of a group (LISTGROUP)", nntpNumbers).Only().
+			Eg("nntp listgroup news.example.org/comp.lang.go"),
+		kit.On("next", "URL", "the article behind one of a group (NEXT)", nntpNeighbour(true)).Only().Eg("nntp next news.example.org/comp.lang.go/57"),
+		kit.On("last", "URL", "the article before one of a group (LAST)", nntpNeighbour(false)).Only().Eg("nntp last news.example.org/comp.lang.go/57"),
+		kit.On("newgroups", "URL SINCE", "groups made since a time", nntpNewGroups).Only().
+			Eg("nntp newgroups news.example.org 720h", "nntp newgroups news.example.org 2026-01-02T15:04:05Z"),
+		kit.On("newnews", "URL SINCE [WILDMAT]", "message-ids of articles that came since a time", nntpNewNews).Only().
+			Eg("nntp newnews news.example.org 24h 'comp.lang.*'"),
+		kit.On("date", "URL", "the server's time", nntpDate).Only().Eg("nntp date news.example.org"),
+		kit.On("help", "URL", "the server's help text", nntpHelp).Only().Eg("nntp help news.example.org"),
+		nntpRaw(),
+	}, append(nntpReadVerbs(), nntpPostVerbs()...)...)
+}
+
+// nntpFlags are the flags that all verbs of NNTP have.
+func Flags() *kit.Setup {
+	var s nntp.Settings
+	compress, reader := kit.OneOf("off", "off", "auto", "deflate", "gzip"), kit.OneOf("auto", "auto", "always", "never")
+	compressions := map[string]nntp.Compression{"auto": nntp.CompressAuto, "deflate": nntp.CompressDeflate, "gzip": nntp.CompressGzip}
+	readers := map[string]nntp.Reader{"always": nntp.ReaderAlways, "never": nntp.ReaderNever}
+	var fill []string
+	flags := kit.FlagsFor(func(fs *pflag.FlagSet) {
+		fs.StringArrayVar(&fill, "fill", nil, "another server's `URL`, to be asked by message-id for articles that are missing")
+		fs.Var(&compress, "compress", "compression: off, auto (DEFLATE where offered, on the way to another machine), deflate, gzip (XFEATURE)")
+		fs.Var(&reader, "mode-reader", "send MODE READER: where it is needed, always, never")
+		fs.BoolVar(&s.XOver, "xover", false, "use XOVER and XHDR, as before RFC 3977")
+	}, func(c *nntp.Client) error {
+		c.Settings = s
+		c.Settings.Compress, c.Settings.Reader = compressions[compress.Value], readers[reader.Value]
+		return c.SetServer(os.Getenv("NNTPSERVER"))
+	})
+	flags.Link = func(e *kit.Env, c protocols.Client) error { return fillFrom(e, c, fill) }
+	return flags
+}
+
+// fillFrom returns a client those of the servers that fill in for it. They are
+// closed when the command ends.
+func fillFrom(e *kit.Env, c protocols.Client, urls []string) error {
+	client, _ := protocols.As[*nntp.Client](c)
+	for _, text := range urls {
+		t, err := e.Reg.Parse(text, "nntp")
+		if err != nil {
+			return err
+		}
+		other, err := nntp.New(t.URL, e.OptionsFor(t))
+		if err != nil {
+			return err
+		}
+		other.Settings = client.Settings
+		e.Give("fill "+text, other)
+		client.Fill = append(client.Fill, other)
+	}
+	return nil
+}
+
+// moment is a point in time: RFC 3339, a date, or a duration back from now.
+type moment struct{ time.Time }
+
+func (m *moment) String() string { return "" }
+func (m *moment) Type() string   { return "TIME" }
+
+func (m *moment) Set(s string) (err error) {
+	m.Time, err = parseMoment(s, time.Now())
+	return err
+}
+
+// momentForms are the ways to write a time, the two of Python's nntplib included.
+var momentForms = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02", "20060102 150405", "060102 150405"}
+
+func parseMoment(s string, now time.Time) (time.Time, error) {
+	for _, form := range momentForms {
+		if t, err := time.Parse(form, s); err == nil {
+			return t, nil
+		}
+	}
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if d, err := kit.ParseDuration(days + "h"); err == nil {
+			return now.Add(-24 * d), nil
+		}
+	}
+	d, err := kit.ParseDuration(s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("want a time such as 2026-01-02T15:04:05Z or 2026-01-02, or how long ago: 36h, 7d")
+	}
+	return now.Add(-d), nil
+}
+
+// nntpList is ls with a choice of articles. Other protocols' URLs may stand
+// beside: they are listed as ever.
+func nntpList(name, args string) *kit.Verb {
+	l := verbs.NewLister()
+	var newest kit.Count
+	var since, before moment
+	var read newsrc
+	newest.Most = math.MaxInt
+	v := kit.On(name, args, "list groups, or the articles of a group", func(ctx context.Context, e *kit.Env, c protocols.Lister, name string, args []string) error {
+		if n, ok := c.(*nntp.Client); ok {
+			n.Settings.Newest, n.Settings.Since, n.Settings.Before = int64(newest.Value), since.Time, before.Time
+			if err := read.apply(n); err != nil {
+				return err
+			}
+		}
+		if len(args) > 0 {
+			name = args[0]
+		}
+		return l.Run(ctx, e, c, name, nil)
+	})
+	return v.With(func(fs *pflag.FlagSet) {
+		l.ListFlags(fs)
+		fs.Var(&newest, "newest", "only the newest N articles of a group")
+		fs.Var(&since, "since", "only articles dated since then: RFC 3339, a date, or how long ago (36h, 7d)")
+		fs.Var(&before, "before", "only articles dated before")
+		read.flag(fs, "only groups that it subscribes to, with articles that were not read, and only those articles")
+	})
+}
+
+// ranged returns the name of a range of a group: that of the argument, or what the
+// URL has.
+func ranged(name string, args []string, at int) string {
+	if len(args) <= at {
+		return name
+	}
+	return strings.TrimSuffix(name, "/") + "/" + args[at]
+}
+
+func nntpOverVerb() *kit.Verb {
+	var read newsrc
+	return kit.On("over", "URL [RANGE]", "overview of a group's articles", func(ctx context.Context, e *kit.Env, c *nntp.Client, name string, args []string) error {
+		if err := read.apply(c); err != nil {
+			return err
+		}
+		return nntpOver(ctx, e, c, name, args)
+	}).Only().With(func(fs *pflag.FlagSet) { read.flag(fs, "only articles that were not read") })
+}
+
+func nntpOver(ctx context.Context, e *kit.Env, c *nntp.Client, name string, args []string) error {
+	name = ranged(name, args, 0)
+	return e.Again(ctx, func() error {
+		p := show.NewEntryPrinter(e.Out, false)
+		for entry, err := range c.Overview(ctx, name) {
+			if err == nil {
+				err = p.Put(&entry)
+			}
+			if err != nil {
+				p.End()
+				return err
+			}
+		}
+		return p.End()
+	})
+}
+
+// headerJSON is a line of hdr.
+type headerJSON struct {
+	Protocol  string `json:"protocol"`
+	Number    int64  `json:"number,omitempty"`
+	MessageID string `json:"message_id,omitempty"`
+	Field     string `json:"field"`
+	Value     string `json:"value"`
+}
+
+func nntpHeader(ctx context.Context, e *kit.Env, c *nntp.Client, name string, args []string) error {
+	name = ranged(name, args, 1)
+	return e.Again(ctx, func() error {
+		for h, err := range c.Header(ctx, name, args[0]) {
+			if err != nil {
+				return err
+			}
+			row := headerJSON{e.At.Spec.Name, h.Number, h.ID, args[0], h.Text()}
+			err = e.Out.Record(row, func() string { return show.Safe(strings.TrimSpace(fmt.Sprintf("%d%s %s", h.Number, h.ID, h.Text()))) })
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// printLines writes lines of a server as they are, made harmless.
+func printLines(ctx context.Context, e *kit.Env, c *nntp.Client, key, command string) error {
+	return e.Again(ctx, func() error {
+		for line, err := range c.Lines(ctx, command) {
+			if err == nil {
+				err = e.Out.Record(map[string]string{"protocol": e.At.Spec.Name, key: line}, func() string { return show.Safe(line) })
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func nntpLists(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, args []string) error {
+	return printLines(ctx, e, c, "line", "LIST "+strings.ToUpper(args[0])+" "+strings.Join(args[1:], " "))
+}
+
+func nntpHelp(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, _ []string) error {
+	return printLines(ctx, e, c, "line", "HELP")
+}
+
+func nntpNumbers(ctx context.Context, e *kit.Env, c *nntp.Client, name string, args []string) error {
+	name = ranged(name, args, 0)
+	return e.Again(ctx, func() error {
+		for n, err := range c.Numbers(ctx, name) {
+			if err == nil {
+				err = e.Out.Record(map[string]any{"protocol": e.At.Spec.Name, "number": n}, func() string { return show.Number(n) })
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func nntpNeighbour(next bool) kit.Action[*nntp.Client] {
+	return func(ctx context.Context, e *kit.Env, c *nntp.Client, name string, _ []string) error {
+		entry, err := c.Neighbour(ctx, name, next)
+		if err != nil {
+			return err
+		}
+		return e.Out.Record(entry, func() string { return show.Safe(fmt.Sprintf("%d %s", entry.Number, entry.MessageID)) })
+	}
+}
+
+// sinceServer is a time back from now as the server's clock has it, where a
+// duration was given.
+func sinceServer(ctx context.Context, c *nntp.Client, text string) (time.Time, error) {
+	now := time.Now()
+	if _, err := kit.ParseDuration(strings.TrimSuffix(text, "d")); err == nil {
+		if at, err := c.Date(ctx); err == nil {
+			now = at
+		}
+	}
+	at, err := parseMoment(text, now)
+	if err != nil {
+		return at, kit.Usage("%v", err)
+	}
+	return at, nil
+}
+
+func nntpNewGroups(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, args []string) error {
+	since, err := sinceServer(ctx, c, args[0])
+	if err != nil {
+		return err
+	}
+	return e.Again(ctx, func() error { return verbs.NewLister().Print(e, "", c.NewGroups(ctx, since)) })
+}
+
+func nntpNewNews(ctx context.Context, e *kit.Env, c *nntp.Client, name string, args []string) error {
+	since, err := sinceServer(ctx, c, args[0])
+	if err != nil {
+		return err
+	}
+	if len(args) > 1 {
+		name = args[1]
+	}
+	return e.Again(ctx, func() error {
+		for id, err := range c.NewNews(ctx, name, since) {
+			if err == nil {
+				err = e.Out.Record(map[string]string{"protocol": e.At.Spec.Name, "message_id": id}, func() string { return show.Safe(id) })
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func nntpDate(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, _ []string) error {
+	at, err := c.Date(ctx)
+	if err != nil {
+		return err
+	}
+	text := at.Format(time.RFC3339)
+	return e.Out.Record(map[string]string{"protocol": e.At.Spec.Name, "date": text}, func() string { return text })
+}
+
+// nntpRaw is raw with answers of any length, and with this protocol's idea of
+// what is a refusal.
+func nntpRaw() *kit.Verb {
+	v := kit.On("raw", "URL CMD...", "send commands after login, print the replies", func(ctx context.Context, e *kit.Env, c protocols.Doer, name string, commands []string) error {
+		client, ok := c.(*nntp.Client)
+		if !ok {
+			return verbs.Raw(ctx, e, c, name, commands)
+		}
+		var refused error
+		for _, cmd := range commands {
+			err := rawNNTP(ctx, e, client, cmd, &refused)
+			if err != nil {
+				return err
+			}
+		}
+		return refused
+	})
+	return kit.As[*nntp.Client]("raw", v).Eg("nntp raw news.example.org 'LIST MOTD' 'GROUP comp.lang.go' STAT")
+}
+
+func rawNNTP(ctx context.Context, e *kit.Env, c *nntp.Client, cmd string, refused *error) error {
+	if e.Out.JSON {
+		r, err := c.Do(ctx, cmd)
+		if err != nil {
+			return err
+		}
+		if no := nntp.ReplyError(r); no != nil {
+			*refused = no
+		}
+		return verbs.PrintReply(e.Out, cmd, r)
+	}
+	return c.Raw(ctx, cmd, func(r *protocols.Reply) error {
+		if no := nntp.ReplyError(r); no != nil {
+			*refused = no
+		}
+		return verbs.PrintReply(e.Out, cmd, r)
+	}, func(line []byte) error { return e.Out.Text(string(line)) })
+}

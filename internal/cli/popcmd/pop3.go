@@ -1,0 +1,190 @@
+// Package popcmd has the verbs that only POP3 has, and its flags.
+package popcmd
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/pop3"
+)
+
+// pop3Verbs are the verbs that only POP3 has, and generic ones that do more.
+func Verbs() []*kit.Verb {
+	fetch := kit.As[*pop3.Client]("fetch", kit.VerbNamed("sync", verbs.SyncVerbs()))
+	fetch.Short = "store new messages in a maildir or mbox"
+	rm := popRemover{}
+	return []*kit.Verb{
+		popList(),
+		kit.On("stat", "URL...", "number and bytes of all messages (STAT), or one message", popStat).Only().
+			Eg("pop3 stat user@pop.example.org"),
+		kit.On("uidl", "URL...", "number and unique id of every message", popUIDL).Only().
+			Eg("pop3 uidl user@pop.example.org"),
+		kit.On("top", "URL LINES", "the header of a message and so many lines of its body", popTop).Only().
+			Eg("pop3 top user@pop.example.org/5 10"),
+		kit.On("banner", "URL...", "the server's greeting", popBanner).Only(),
+		{
+			Name: "rm", Args: "URL...", Short: "delete messages; those of one server in one session", Own: true, Has: kit.Is[*pop3.Client],
+			Flags: func(fs *pflag.FlagSet) { fs.BoolVarP(&rm.yes, "yes", "y", false, "do not ask") }, Run: rm.run,
+			Example: "  netclients rm 'pop3://user@pop.example.org/;UID=0001d8f5' pop3://user@pop.example.org/7",
+		},
+		fetch.Eg("pop3 fetch user@pop.example.org maildir:Mail", "pop3 fetch --delete-after user@pop.example.org mbox:inbox"),
+	}
+}
+
+// popList is ls with headers.
+func popList() *kit.Verb {
+	l := verbs.NewLister()
+	brief := false
+	v := kit.On("ls", "URL...", "list messages", func(ctx context.Context, e *kit.Env, c *pop3.Client, name string, args []string) error {
+		c.Settings.Headers = !brief
+		return l.Run(ctx, e, c, name, args)
+	})
+	return v.Only().With(func(fs *pflag.FlagSet) {
+		l.Flags(fs)
+		fs.BoolVar(&brief, "no-headers", false, "do not ask for the header of each message (TOP)")
+	}).Eg("ls pop3://user@pop.example.org/", "pop3 ls --json --no-headers user@pop.example.org | jq -r .url")
+}
+
+func popStat(ctx context.Context, e *kit.Env, c *pop3.Client, name string, _ []string) error {
+	c.Settings.Headers = true
+	entry, err := c.Stat(ctx, name)
+	if err != nil {
+		return err
+	}
+	if entry.GroupInfo == nil {
+		p := show.NewEntryPrinter(e.Out, true)
+		return cmp.Or(p.Put(&entry), p.End())
+	}
+	return e.Out.Record(entry, func() string { return fmt.Sprintf("%d messages, %s", entry.Count, show.HumanBytes(max(entry.Size, 0))) })
+}
+
+func popUIDL(ctx context.Context, e *kit.Env, c *pop3.Client, _ string, _ []string) error {
+	return e.Again(ctx, func() error {
+		for entry, err := range c.UIDs(ctx) {
+			if err == nil {
+				err = e.Out.Record(entry, func() string { return strconv.FormatInt(entry.Number, 10) + " " + show.Safe(entry.UID) })
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func popTop(ctx context.Context, e *kit.Env, c *pop3.Client, name string, args []string) error {
+	lines, err := strconv.Atoi(args[0])
+	if err != nil || lines < 0 {
+		return kit.Usage("top: %q is no number of lines", args[0])
+	}
+	obj, err := c.Top(ctx, name, lines)
+	if err != nil {
+		return err
+	}
+	defer obj.Body.Close()
+	w, err := e.Out.Bytes()
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, obj.Body)
+	return e.Out.Copied(err)
+}
+
+func popBanner(ctx context.Context, e *kit.Env, c *pop3.Client, _ string, _ []string) error {
+	text, err := c.Greeting(ctx)
+	if err != nil {
+		return err
+	}
+	return e.Out.Record(map[string]string{"protocol": e.At.Spec.Name, "greeting": text}, func() string { return show.Safe(text) })
+}
+
+// popRemover is rm: numbers of messages change when a session ends, so that all
+// messages of a server are deleted in one.
+type popRemover struct{ yes bool }
+
+func (r *popRemover) run(ctx context.Context, e *kit.Env, args []string) error {
+	var servers []*popDoomed
+	for _, text := range args {
+		t, err := e.Target(text)
+		if err != nil {
+			return err
+		}
+		if t.Name == "" {
+			return kit.Usage("rm: %s names no message", protocols.Redact(t.URL))
+		}
+		c, err := e.Client(t)
+		if err != nil {
+			return err
+		}
+		if !kit.Is[*pop3.Client](c) {
+			return kit.Usage("rm: %s is no message on a POP3 server; delete it by itself", protocols.Redact(t.URL))
+		}
+		e.At = t
+		if !r.yes {
+			if ok, err := verbs.Confirm(ctx, e, "delete "+protocols.Redact(t.URL)+"?"); !ok {
+				return err
+			}
+		}
+		i := slices.IndexFunc(servers, func(d *popDoomed) bool { return d.client == c })
+		if i < 0 {
+			i, servers = len(servers), append(servers, &popDoomed{client: c, url: protocols.Redact(t.URL)})
+		}
+		servers[i].names = append(servers[i].names, t.Name)
+	}
+	var sum kit.Tally
+	for _, d := range servers {
+		if err := d.remove(ctx, e, &sum); err != nil {
+			return protocols.Wrap(err, "pop3", "rm", d.url)
+		}
+	}
+	return sum.Err()
+}
+
+// popDoomed are the messages to delete at one server.
+type popDoomed struct {
+	client protocols.Client
+	url    string
+	names  []string
+}
+
+// remove deletes them. A single refusal is the command's error, several are told
+// one by one.
+func (d *popDoomed) remove(ctx context.Context, e *kit.Env, sum *kit.Tally) error {
+	var alone error
+	err := protocols.BulkRemove(ctx, d.client, slices.Values(d.names), func(_ string, err error) error {
+		if len(d.names) == 1 {
+			alone = err
+			return nil
+		}
+		sum.Add(err)
+		e.Tell(err)
+		return nil
+	})
+	if err == nil && alone == nil {
+		e.Out.Detail(fmt.Sprintf("deleted %d", len(d.names)))
+	}
+	return cmp.Or(err, alone)
+}
+
+// pop3Flags are the flags that all verbs of POP3 have.
+func Flags() *kit.Setup {
+	var s pop3.Settings
+	return kit.FlagsFor(func(fs *pflag.FlagSet) {
+		fs.BoolVar(&s.UTF8, "utf8", false, "ask for messages with UTF-8 in their headers (UTF8)")
+		fs.StringVar(&s.Lang, "lang", "", "language `TAG` of the server's texts (LANG)")
+		fs.BoolVar(&s.NoPipelining, "no-pipelining", false, "one command at a time")
+	}, func(c *pop3.Client) error {
+		c.Settings = s
+		return nil
+	})
+}

@@ -1,0 +1,63 @@
+package secret
+
+import (
+	"encoding/base64"
+	"errors"
+	"testing"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// TestHidden: a secret is hidden in each form that it takes, also where one form is
+// part of another, and nothing else is.
+func TestHidden(t *testing.T) {
+	h := &Mask{}
+	if h.Text("xyzzy") != "xyzzy" {
+		t.Error("hidden before it is known")
+	}
+	h.Learn(protocols.Credential{User: "alice", Password: "xyzzy", AuthzID: "z"})
+	h.Learn(protocols.Credential{User: "alice", Password: "abc", Token: "xyzzy-token"})
+	h.Learn(protocols.Credential{})
+	plain := base64.StdEncoding.EncodeToString([]byte("z\x00alice\x00xyzzy"))
+	for in, want := range map[string]string{
+		"a xyzzy b xyzzy": "a **** b ****", "xyzzy-token": "****", "AUTH " + plain: "AUTH ****",
+		base64.StdEncoding.EncodeToString([]byte("alice:xyzzy")): "****", "abc alice": "abc alice", "": "",
+	} {
+		if got := h.Text(in); got != want {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+	forms := len(h.forms) + len(h.coded)
+	for range 100 { // as with probe --every
+		h.Learn(protocols.Credential{User: "alice", Password: "xyzzy", AuthzID: "z"})
+		h.Learn(protocols.Credential{User: "alice", Password: "plugh"})
+	}
+	if n := len(h.forms) + len(h.coded); n > forms+4 {
+		t.Errorf("%d forms of %d", n, forms)
+	}
+	for _, before := range []string{"", "a", "ab", "user=alice\x01auth=Bearer ", "n,a=alice,\x01"} {
+		for _, behind := range []string{"", "b", "bc", "\x01\x01"} {
+			coded := base64.StdEncoding.EncodeToString([]byte(before + "xyzzy-token" + behind))
+			if got := h.Text("said " + coded + ", and " + coded); got != "said ****, and ****" {
+				t.Errorf("%q: %q", before+"..."+behind, got)
+			}
+		}
+	}
+	err := h.Err(&protocols.Error{Kind: protocols.KindAuth, Text: "no", Hint: "not xyzzy"})
+	if e := new(protocols.Error); !errors.As(err, &e) || e.Hint != "not ****" {
+		t.Errorf("the hint tells: %+v", err)
+	}
+	err = h.Err(&protocols.Error{Kind: protocols.KindAuth, Code: 535, Text: "no xyzzy", Err: errors.New("xyzzy?")})
+	if err.Error() != "535 no ****: ****?" || protocols.KindOf(err) != protocols.KindAuth {
+		t.Error(err)
+	}
+	same := &protocols.Error{Text: "nothing to hide"}
+	if h.Err(same) != error(same) || h.Err(nil) != nil {
+		t.Error("an error without a secret was changed")
+	}
+	var seen protocols.Event
+	h.Trace(func(e protocols.Event) { seen = e })(protocols.Event{Kind: protocols.EventRecv, Text: "you said xyzzy"})
+	if seen.Text != "you said ****" || seen.Kind != protocols.EventRecv {
+		t.Errorf("%+v", seen)
+	}
+}

@@ -1,0 +1,194 @@
+package show
+
+import (
+	"io/fs"
+	"net/mail"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// entryPrinter writes entries: JSON lines, or a table whose columns are those of
+// the first entry's kind.
+type entryPrinter struct {
+	o      *Output
+	long   bool
+	Below  string // folder of a listing in depth: names are shown as paths below it
+	Deep   bool
+	layout *layout
+	table  *Table
+	cells  []string
+}
+
+// layout is a way to show entries of one kind.
+type layout struct {
+	columns []string
+	cells   func(p *entryPrinter, e *protocols.Entry) []string
+}
+
+var (
+	shortLayout   = layout{[]string{""}, (*entryPrinter).short}
+	longLayout    = layout{[]string{"", "", "", ">", "", ""}, (*entryPrinter).full}
+	groupLayout   = layout{[]string{"", ">", ">", ">", "", ""}, (*entryPrinter).group}
+	messageLayout = layout{[]string{">", ">", "", "", ""}, (*entryPrinter).message}
+	letterLayout  = layout{[]string{">", "", "", ">", "", "", "", ""}, (*entryPrinter).letter}
+)
+
+func NewEntryPrinter(o *Output, long bool) *entryPrinter { return &entryPrinter{o: o, long: long} }
+
+func (p *entryPrinter) layoutOf(e *protocols.Entry) *layout {
+	switch {
+	case p.long && e.MessageInfo != nil:
+		return &letterLayout
+	case e.MessageInfo != nil:
+		return &messageLayout
+	case p.long && e.GroupInfo != nil:
+		return &groupLayout
+	case p.long:
+		return &longLayout
+	}
+	return &shortLayout
+}
+
+func (p *entryPrinter) Put(e *protocols.Entry) error {
+	if p.o.JSON {
+		return p.o.Object(e)
+	}
+	if p.layout == nil {
+		p.layout = p.layoutOf(e)
+		p.table = p.o.NewTable(p.layout.columns...)
+	}
+	p.cells = p.layout.cells(p, e)
+	if len(p.cells) == 1 {
+		return p.o.Line(p.cells[0])
+	}
+	return p.table.Row(p.cells...)
+}
+
+func (p *entryPrinter) End() error {
+	if p.table == nil {
+		return nil
+	}
+	return p.table.End()
+}
+
+// marks end names in a short listing, as ls -F does.
+var marks = map[protocols.Type]string{protocols.TypeDir: "/", protocols.TypeMenu: "/", protocols.TypeLink: "@"}
+
+var typeColors = map[protocols.Type]string{
+	protocols.TypeDir: blue, protocols.TypeMenu: blue, protocols.TypeMailbox: blue, protocols.TypeLink: Cyan,
+	protocols.TypeInfo: dim, protocols.TypeSearch: Green,
+}
+
+func (p *entryPrinter) short(e *protocols.Entry) []string {
+	return append(p.cells[:0], p.name(e)+marks[e.Type])
+}
+
+// name shows the path below a listed folder where there is one, else the name; a
+// line that was not understood stands as it came.
+func (p *entryPrinter) name(e *protocols.Entry) string {
+	if !e.Parsed() {
+		return p.o.Paint.As(Red, Safe(e.Raw))
+	}
+	name := e.Name
+	if p.Deep {
+		name = strings.TrimPrefix(strings.TrimPrefix(e.Path, p.Below), "/")
+	}
+	return p.o.Paint.As(typeColors[e.Type], Safe(name))
+}
+
+func (p *entryPrinter) full(e *protocols.Entry) []string {
+	name := p.name(e)
+	if e.Target != "" {
+		name += " -> " + Safe(e.Target)
+	}
+	return append(p.cells[:0], modeText(e), Safe(e.Owner), Safe(e.Group), sizeText(e.Size), timeText(e), name)
+}
+
+// message begins with what names the message in the verbs that take one.
+func (p *entryPrinter) message(e *protocols.Entry) []string {
+	return append(p.cells[:0], Safe(e.Name), sizeText(e.Size), dateText(e), Safe(e.From), Safe(e.Subject))
+}
+
+func (p *entryPrinter) letter(e *protocols.Entry) []string {
+	return append(p.cells[:0], Safe(e.Name), Safe(e.UID), Safe(strings.Join(e.Flags, " ")), sizeText(e.Size), dateText(e), Safe(e.From), Safe(e.To), Safe(e.Subject))
+}
+
+// dateText shows when a message came or was written.
+func dateText(e *protocols.Entry) string {
+	if !e.Modified.IsZero() {
+		return timeText(e)
+	}
+	written, err := mail.ParseDate(e.Date)
+	if err != nil {
+		return Safe(e.Date)
+	}
+	return timeText(&protocols.Entry{Modified: written})
+}
+
+func (p *entryPrinter) group(e *protocols.Entry) []string {
+	return append(p.cells[:0], p.name(e), Number(e.Count), Number(e.Low), Number(e.High), Safe(e.Posting), Safe(e.Facts["description"]))
+}
+
+func Number(n int64) string { return strconv.FormatInt(n, 10) }
+
+// letters of types, as ls -l has them.
+var letters = map[protocols.Type]string{protocols.TypeDir: "d", protocols.TypeMenu: "d", protocols.TypeLink: "l", protocols.TypeFile: "-"}
+
+// modeText returns "drwxr-xr-x" where the permissions are known, else the type.
+func modeText(e *protocols.Entry) string {
+	letter := letters[e.Type]
+	if !e.HasMode || letter == "" {
+		return string(e.Type)
+	}
+	b := []byte(e.Mode.Perm().String())
+	for _, s := range []struct {
+		bit  fs.FileMode
+		at   int
+		mark byte
+	}{{fs.ModeSetuid, 3, 's'}, {fs.ModeSetgid, 6, 's'}, {fs.ModeSticky, 9, 't'}} {
+		if e.Mode&s.bit != 0 {
+			if b[s.at] == '-' {
+				s.mark -= 'a' - 'A'
+			}
+			b[s.at] = s.mark
+		}
+	}
+	return letter + string(b[1:])
+}
+
+func sizeText(n int64) string {
+	if n < 0 {
+		return "-"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// timeText shows local time, no more exact than it is known.
+func timeText(e *protocols.Entry) string {
+	form := "2006-01-02 15:04:05"
+	switch {
+	case e.Modified.IsZero():
+		return "-"
+	case e.Accuracy >= 24*time.Hour:
+		form = "2006-01-02"
+	case e.Accuracy >= time.Minute:
+		form = "2006-01-02 15:04"
+	}
+	return e.Modified.Local().Format(form)
+}
+
+// HumanBytes returns "1.5 MiB".
+func HumanBytes(n int64) string {
+	const units = "KMGTPE"
+	if n < 1024 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	f, i := float64(n)/1024, 0
+	for f >= 1024 && i < len(units)-1 {
+		f, i = f/1024, i+1
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0") + " " + units[i:i+1] + "iB"
+}

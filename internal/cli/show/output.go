@@ -1,0 +1,178 @@
+// Package show writes what a command has to say: results as JSON lines or as text
+// for people, errors, tables, sorted listings and progress. Text of a server is
+// made harmless before it reaches a terminal.
+package show
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// Output writes results. Data goes to standard output, as JSON lines or as text
+// for people; words go to standard error. A write that fails ends the command
+// with an error of kind local.
+type Output struct {
+	Raw     io.Writer // standard output itself
+	W       *bufio.Writer
+	Words   io.Writer // standard error
+	JSON    bool
+	JQ      *filter
+	TTY     bool // standard output is a terminal
+	Paint   Painter
+	Quiet   bool
+	Verbose bool
+	Count   int // results written
+}
+
+// outputOptions say how results are written.
+type Options struct {
+	JSON, Quiet, Verbose bool
+	JQ, Colour           string // an expression; auto, always or never
+}
+
+func New(stdout, stderr io.Writer, g Options) (*Output, error) {
+	o := &Output{Raw: stdout, W: bufio.NewWriterSize(stdout, 64<<10), Words: stderr, Quiet: g.Quiet, Verbose: g.Verbose}
+	o.TTY = IsTerminal(stdout)
+	o.JSON = g.JSON || g.JQ != ""
+	o.Paint = Painter(colourful(g.Colour, o.TTY, os.Getenv))
+	var err error
+	if g.JQ != "" {
+		o.JQ, err = newFilter(g.JQ)
+	}
+	return o, err
+}
+
+// stdoutError says that standard output is gone or full.
+type stdoutError struct{ error }
+
+func (e *stdoutError) Unwrap() error { return e.error }
+
+// Wrote turns a failed write to standard output into an error of kind local.
+func Wrote(err error) error {
+	if err == nil {
+		return nil
+	}
+	var path *os.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return &protocols.Error{Kind: protocols.KindLocal, Text: "standard output", Err: &stdoutError{err}}
+}
+
+// Copied finds out which side of a copy to standard output failed. When the
+// kernel moves the bytes one error stands for both sides.
+func (o *Output) Copied(err error) error {
+	f, ok := o.Raw.(*os.File)
+	if err == nil || !ok || IsStdout(err) {
+		return err
+	}
+	if abandoned(f) {
+		return Wrote(syscall.EPIPE)
+	}
+	if path, ok := errors.AsType[*os.PathError](err); ok && path.Path == f.Name() {
+		return Wrote(err)
+	}
+	return err
+}
+
+// IsStdout reports whether standard output failed.
+func IsStdout(err error) bool {
+	_, ok := errors.AsType[*stdoutError](err)
+	return ok
+}
+
+// silent: nobody wants to hear that "| head" has seen enough.
+func silent(err error) bool {
+	var e *stdoutError
+	return errors.As(err, &e) && errors.Is(err, syscall.EPIPE)
+}
+
+// Text writes one line made harmless.
+func (o *Output) Text(line string) error { return o.Line(Safe(line)) }
+
+// Line writes a line that is harmless already, and may hold colours.
+func (o *Output) Line(s string) error {
+	o.Count++
+	o.W.WriteString(s)
+	err := o.W.WriteByte('\n')
+	if o.TTY && err == nil {
+		err = o.W.Flush()
+	}
+	return Wrote(err)
+}
+
+// Object writes v as a line of JSON, through the --jq program when there is one.
+func (o *Output) Object(v any) error {
+	b, err := Marshal(v)
+	if err != nil {
+		return err
+	}
+	o.Count++
+	if o.JQ != nil {
+		return o.JQ.run(b, o.result)
+	}
+	return o.Write(b)
+}
+
+func (o *Output) Write(b []byte) error {
+	_, err := o.W.Write(b)
+	if o.TTY && err == nil {
+		err = o.W.Flush()
+	}
+	return Wrote(err)
+}
+
+// result writes one result of --jq: strings as they are, all else as JSON.
+func (o *Output) result(v any) error {
+	if s, ok := v.(string); ok {
+		if o.TTY {
+			s = SafeLines(s)
+		}
+		return o.Write([]byte(s + "\n"))
+	}
+	b, err := Marshal(v)
+	if err != nil {
+		return err
+	}
+	return o.Write(b)
+}
+
+// Record writes v as JSON, or else the text line that show makes of it.
+func (o *Output) Record(v any, show func() string) error {
+	if o.JSON {
+		return o.Object(v)
+	}
+	return o.Line(show())
+}
+
+// Say tells the user something on standard error, unless --quiet.
+func (o *Output) Say(line string) {
+	if !o.Quiet {
+		o.W.Flush()
+		io.WriteString(o.Words, Safe(line)+"\n")
+	}
+}
+
+// Warn tells of something that is probably not meant so.
+func (o *Output) Warn(line string) { o.Say("netclients: warning: " + line) }
+
+// Detail tells it with --verbose only.
+func (o *Output) Detail(line string) {
+	if o.Verbose {
+		o.Say(line)
+	}
+}
+
+// Flush writes what is still held.
+func (o *Output) Flush() error { return Wrote(o.W.Flush()) }
+
+// Bytes returns the raw standard output for content, after what is held. The
+// stream itself comes back, so that the kernel can move the bytes.
+func (o *Output) Bytes() (io.Writer, error) {
+	return o.Raw, o.Flush()
+}

@@ -1,0 +1,32 @@
+package show
+
+import (
+	"os"
+
+	"golang.org/x/term"
+)
+
+// MakeRaw makes the terminal raw by its file's own connection: File.Fd would
+// take its deadlines away.
+func MakeRaw(tty *os.File) (restore func(), err error) {
+	conn, err := tty.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var state *term.State
+	if cerr := conn.Control(func(fd uintptr) { state, err = term.MakeRaw(int(fd)) }); cerr != nil {
+		return nil, cerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		conn.Control(func(fd uintptr) { term.Restore(int(fd), state) })
+	}, nil
+}
+
+// IsTerminal reports whether a stream of this program is a terminal.
+func IsTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,423 @@
+package smtpcmd
+
+import (
+	"cmp"
+	"context"
+	"crypto"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols"
+	mailmsg "github.com/netclients/netclients/protocols/message"
+	"github.com/netclients/netclients/protocols/smtp"
+	"github.com/netclients/netclients/protocols/transport"
+)
+
+// mailer is the verb send of SMTP.
+type mailer struct {
+	verbs.Composer
+	letter       verbs.Letter
+	body         kit.Optional
+	envelopeFrom kit.Optional
+	headers      []string
+	batch        string
+	connections  int
+	quitAfter    string
+	mx           bool
+	dns          string
+	server       string
+
+	options     smtp.Mail
+	deliverBy   kit.Duration
+	priority    int
+	prioritySet bool
+
+	dkimKey, dkimDomain, dkimSelector string
+
+	signer crypto.Signer
+	keyMu  sync.Mutex
+}
+
+func (m *mailer) flags(fs *pflag.FlagSet) {
+	l := &m.letter
+	fs.StringVar(&l.From, "from", "", "sender `ADDR`, of the header and the envelope")
+	fs.StringArrayVar((*[]string)(&l.To), "to", nil, "recipient `ADDR`")
+	fs.StringArrayVar((*[]string)(&l.Cc), "cc", nil, "address `ADDR` for a copy")
+	fs.StringArrayVar((*[]string)(&l.Bcc), "bcc", nil, "address `ADDR` for a copy that nobody else sees")
+	fs.StringVar(&l.ReplyTo, "reply-to", "", "address `ADDR` for answers")
+	fs.StringVar(&l.Subject, "subject", "", "subject `TEXT`")
+	fs.Var(&m.body, "body", "the text itself")
+	fs.StringVar(&l.BodyFile, "body-file", "", "`FILE` with the text; - is standard input")
+	fs.StringVar(&l.HTML, "html", "", "`FILE` with the same as HTML")
+	fs.StringArrayVar((*[]string)(&l.Attach), "attach", nil, "`FILE` to attach")
+	fs.StringArrayVar((*[]string)(&l.Inline), "inline", nil, "`FILE` that the HTML shows, as cid:NAME")
+	fs.StringArrayVarP(&m.headers, "header", "H", nil, "further header, `'K: V'`")
+	fs.StringVar(&l.RawFile, "raw", "", "finished message in a `FILE`; - is standard input")
+	fs.BoolVar(&m.KeepBcc, "keep-bcc", false, "leave Bcc in the header of a finished message")
+	fs.Var(&m.envelopeFrom, "envelope-from", "sender of the envelope; '' is the null sender")
+	fs.StringVar(&m.batch, "batch", "", "many messages, one a line as JSON, from a `FILE`; - is standard input")
+	fs.IntVar(&m.connections, "connections", 1, "connections to send a batch on")
+	fs.StringVar(&m.quitAfter, "quit-after", "", "test the server up to a `STAGE` and send nothing: "+stageNames("/"))
+	fs.StringVar(&m.server, "server", "", "`URL` of the server for a mailto: target; the default is the profile's, or SMTPSERVER")
+	fs.BoolVar(&m.mx, "mx", false, "the target is a mail domain: send to the hosts of its MX records")
+	fs.StringVar(&m.dns, "dns", "", "name server `ADDR` to ask for MX records")
+	fs.StringVar(&m.dkimKey, "dkim-key", "", "sign with the private key in a PEM `FILE` (DKIM)")
+	fs.StringVar(&m.dkimDomain, "dkim-domain", "", "`DOMAIN` of the signature; the default is the sender's")
+	fs.StringVar(&m.dkimSelector, "dkim-selector", "default", "`NAME` of the public key in DNS")
+	m.extensionFlags(fs)
+}
+
+// extensionFlags are those of the protocol's extensions.
+func (m *mailer) extensionFlags(fs *pflag.FlagSet) {
+	o := &m.options
+	fs.StringSliceVar(&o.Notify, "dsn", nil, "reports wanted: never, or some of success,failure,delay (`WORDS`)")
+	fs.StringVar(&o.Return, "dsn-return", "", "what a report returns: full or hdrs (`WHAT`)")
+	fs.StringVar(&o.EnvelopeID, "envelope-id", "", "`ID` that comes back in reports")
+	fs.StringVar(&o.Original, "original-recipient", "", "original recipient for reports, `TYPE;ADDR`")
+	fs.BoolVar(&o.UTF8, "smtputf8", false, "ask for SMTPUTF8 also where nothing needs it")
+	fs.BoolVar(&o.Binary, "binary", false, "send the message as it is, line ends too (BINARYMIME)")
+	fs.BoolVar(&o.RequireTLS, "require-tls", false, "the message must not go on without TLS (REQUIRETLS)")
+	fs.Var(&m.deliverBy, "deliver-by", "deliver within that time or return it (DELIVERBY)")
+	fs.StringVar(&o.DeliverOr, "deliver-or", "", "what if not: R returns it, N only notifies (`MODE`)")
+	fs.Var(&priority{m}, "priority", "priority, -9 to 9 (MT-PRIORITY)")
+	fs.StringVar(&o.Submitter, "submitter", "", "address `ADDR` of who submitted it (AUTH= of MAIL)")
+	fs.StringArrayVar(&o.MailOptions, "mail-option", nil, "further parameter of MAIL, `K=V`")
+	fs.StringArrayVar(&o.RcptOptions, "rcpt-option", nil, "further parameter of each RCPT, `K=V`")
+}
+
+// priority is a number that may be 0.
+type priority struct{ m *mailer }
+
+func (p *priority) String() string { return "" }
+func (p *priority) Type() string   { return "N" }
+
+func (p *priority) Set(s string) (err error) {
+	p.m.priority, err = strconv.Atoi(s)
+	p.m.prioritySet = true
+	return err
+}
+
+func stageNames(sep string) string {
+	var names []string
+	for _, s := range smtp.Stages() {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, sep)
+}
+
+// key reads the DKIM key, once.
+func (m *mailer) key() (crypto.Signer, error) {
+	m.keyMu.Lock()
+	defer m.keyMu.Unlock()
+	if m.signer != nil {
+		return m.signer, nil
+	}
+	text, err := os.ReadFile(m.dkimKey)
+	if err == nil {
+		m.signer, err = mailmsg.ParseKey(text)
+	}
+	return m.signer, err
+}
+
+// finish puts the flags and the mailto: arguments into the letter.
+func (m *mailer) finish(mailtos []string) error {
+	l := &m.letter
+	l.Body, l.EnvelopeFrom = m.body.Value, m.envelopeFrom.Value
+	for _, h := range m.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok {
+			return kit.Usage("-H %q: want 'NAME: VALUE'", h)
+		}
+		l.Fields = append(l.Fields, mailmsg.Field{Name: name, Value: strings.TrimSpace(value)})
+	}
+	for _, text := range mailtos {
+		if err := m.mailto(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *mailer) mailto(text string) error {
+	d, err := mailmsg.ParseMailto(text)
+	if err != nil {
+		return err
+	}
+	l := &m.letter
+	l.To, l.Cc, l.Bcc = append(l.To, d.To...), append(l.Cc, d.Cc...), append(l.Bcc, d.Bcc...)
+	l.Fields = append(l.Fields, d.Headers...)
+	if l.Subject == "" {
+		l.Subject = d.Subject
+	}
+	if l.Body == nil && l.BodyFile == "" && d.Body != "" {
+		l.Body = &d.Body
+	}
+	return nil
+}
+
+// send is the action of the verb.
+func (m *mailer) send(ctx context.Context, e *kit.Env, c *smtp.Client, _ string, mailtos []string) error {
+	if err := m.finish(mailtos); err != nil {
+		return err
+	}
+	switch {
+	case m.batch != "" && (m.quitAfter != "" || m.mx):
+		return kit.Usage("--batch goes neither with --quit-after nor with --mx")
+	case m.batch != "":
+		return m.sendBatch(ctx, e)
+	case m.quitAfter != "":
+		return m.test(ctx, e, c)
+	}
+	x, err := m.mail(e, &m.letter)
+	if err != nil {
+		return err
+	}
+	if m.mx {
+		return m.direct(ctx, e, e.At.URL.Hostname(), x)
+	}
+	var r *protocols.Receipt
+	err = e.Again(ctx, func() (err error) {
+		r, err = c.SendMail(ctx, x)
+		return err
+	})
+	return m.tell(e, protocols.Redact(e.At.URL), 0, r, err)
+}
+
+// tell prints the result of a message. The error comes back, to end with.
+func (m *mailer) tell(e *kit.Env, url string, line int, r *protocols.Receipt, err error) error {
+	if r == nil {
+		r = &protocols.Receipt{}
+	}
+	if err != nil && len(r.Recipients) == 0 && line == 0 {
+		return err // there is nothing to tell but the error itself
+	}
+	hidden := e.Hidden
+	res := verbs.SentJSON{Protocol: "smtp", URL: url, Line: line, MessageID: r.MessageID, Bytes: r.Bytes, Recipients: slices.Clone(r.Recipients)}
+	for i := range res.Recipients {
+		res.Recipients[i].Text = hidden.Text(res.Recipients[i].Text)
+	}
+	if r.Reply.Code != 0 {
+		res.Reply = hidden.Text(strings.TrimSpace(strconv.Itoa(r.Reply.Code) + " " + strings.Join(r.Reply.Lines, " ")))
+	}
+	if err != nil {
+		d := show.DetailOf(hidden.Err(err))
+		res.Error = &d
+	}
+	if told := printSent(e.Out, &res); told != nil {
+		return told
+	}
+	return err
+}
+
+func codeText(code int) string {
+	if code == 0 {
+		return ""
+	}
+	return strconv.Itoa(code)
+}
+
+// test is quit, with --mx at the preferred host of the domain.
+func (m *mailer) test(ctx context.Context, e *kit.Env, c *smtp.Client) error {
+	if !m.mx {
+		return m.quit(ctx, e, c)
+	}
+	hosts, err := smtp.Exchangers(ctx, m.resolver(), e.At.URL.Hostname())
+	if err != nil {
+		return err
+	}
+	first, err := m.clientOf(e, *e.At, hosts[0])
+	if err != nil {
+		return err
+	}
+	defer first.Close()
+	return m.quit(ctx, e, first)
+}
+
+// quit tests a server up to a stage.
+func (m *mailer) quit(ctx context.Context, e *kit.Env, c *smtp.Client) error {
+	stage := smtp.Stage(strings.ToLower(m.quitAfter))
+	at := slices.Index(smtp.Stages(), stage)
+	if at < 0 {
+		return kit.Usage("--quit-after %s: want one of %s", m.quitAfter, stageNames(" "))
+	}
+	var x *smtp.Mail
+	if at >= slices.Index(smtp.Stages(), smtp.StageMail) {
+		if m.letter.Body == nil && m.letter.RawFile == "" { // nothing of it is sent
+			m.letter.Body = new(string)
+		}
+		var err error
+		if x, err = m.mail(e, &m.letter); err != nil {
+			return err
+		}
+	}
+	var printing error
+	err := c.Until(ctx, stage, x, func(s smtp.Step) {
+		if told := printStage(e.Out, s); printing == nil {
+			printing = told
+		}
+	})
+	if printing != nil {
+		return printing
+	}
+	return err
+}
+
+// stageJSON is one step of a test.
+type stageJSON struct {
+	Stage smtp.Stage `json:"stage"`
+	verbs.ReplyJSON
+}
+
+func printStage(o *show.Output, s smtp.Step) error {
+	r := s.Reply
+	if r == nil {
+		r = &protocols.Reply{}
+	}
+	if o.JSON {
+		return o.Object(stageJSON{s.Stage, verbs.ReplyJSON{Command: s.Command, Code: r.Code, Enhanced: r.Enhanced, Text: r.Lines}})
+	}
+	if err := o.Text(strings.TrimSpace(string(s.Stage) + "  " + s.Command)); err != nil {
+		return err
+	}
+	return verbs.PrintReply(o, s.Command, r)
+}
+
+// resolver asks the system's name servers, or the one of --dns.
+func (m *mailer) resolver() smtp.Resolver {
+	if m.dns == "" {
+		return net.DefaultResolver
+	}
+	server := m.dns
+	if _, _, err := net.SplitHostPort(server); err != nil {
+		server = net.JoinHostPort(server, "53")
+	}
+	// Over TCP: the resolver takes any connection that is no socket of datagrams for
+	// a stream.
+	d := transport.NewDialer("dns", &url.URL{Scheme: "tcp", Host: server}, &protocols.Options{})
+	host, port, _ := net.SplitHostPort(server)
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return d.Dial(ctx, "control", "tcp", host, port)
+	}}
+}
+
+// direct sends to the hosts of a domain's MX records.
+func (m *mailer) direct(ctx context.Context, e *kit.Env, domain string, x *smtp.Mail) error {
+	at := *e.At
+	var host string
+	var r *protocols.Receipt
+	err := e.Again(ctx, func() error {
+		hosts, err := smtp.Exchangers(ctx, m.resolver(), domain)
+		if err != nil {
+			return err
+		}
+		e.Out.Detail("hosts of " + domain + ": " + strings.Join(hosts, " "))
+		host, r, err = smtp.SendVia(ctx, hosts, func(host string) (*smtp.Client, error) { return m.clientOf(e, at, host) }, x)
+		return err
+	})
+	return m.tell(e, at.URL.Scheme+"://"+host, 0, r, err)
+}
+
+// clientOf makes the client of one host in place of the target's. Nobody logs in
+// there: the password is for the target, and the host is what DNS says.
+func (m *mailer) clientOf(e *kit.Env, at protocols.Target, host string) (*smtp.Client, error) {
+	u := *at.URL
+	port := u.Port()
+	u.Host = host
+	if strings.Contains(host, ":") {
+		u.Host = "[" + host + "]"
+	}
+	if port != "" {
+		u.Host = net.JoinHostPort(host, port)
+	}
+	u.User = nil
+	at.URL = &u
+	o := *e.OptionsFor(&at)
+	o.Credentials = func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
+		return protocols.Credential{}, nil
+	}
+	c, err := e.DialWith(&at, &o)
+	if err != nil {
+		return nil, err
+	}
+	x, _ := protocols.As[*smtp.Client](c)
+	return x, nil
+}
+
+// serverOf returns the server for mailto: URLs, which name none; empty is none.
+func (m *mailer) serverOf(e *kit.Env) string {
+	server := m.server
+	if server == "" && e.Profile != nil {
+		server = string(e.Profile.URL)
+	}
+	return cmp.Or(server, os.Getenv("SMTPSERVER"))
+}
+
+// sendMailto sends to the recipients of mailto: URLs, each at its own domain.
+func (m *mailer) sendMailto(ctx context.Context, e *kit.Env, args []string) error {
+	if !m.mx {
+		return kit.Usage("a mailto: URL names no server: put the server before it, or give --server, SMTPSERVER or --mx")
+	}
+	if err := m.finish(args); err != nil {
+		return err
+	}
+	x, err := m.mail(e, &m.letter)
+	if err != nil {
+		return err
+	}
+	byDomain := map[string][]string{}
+	var domains []string
+	for _, to := range x.To {
+		domain := to[strings.LastIndexByte(to, '@')+1:]
+		if byDomain[domain] == nil {
+			domains = append(domains, domain)
+		}
+		byDomain[domain] = append(byDomain[domain], to)
+	}
+	return e.Each(ctx, domains, func(domain string) error {
+		t, err := e.Reg.Parse("smtp://localhost", "smtp")
+		if err != nil {
+			return err
+		}
+		e.At = t
+		part := *x
+		part.To = byDomain[domain]
+		return protocols.Wrap(m.direct(ctx, e, domain, &part), "smtp", "send", "mailto:@"+domain)
+	})
+}
+
+func printSent(o *show.Output, s *verbs.SentJSON) error {
+	if o.JSON {
+		if s.Recipients == nil {
+			s.Recipients = []protocols.Recipient{}
+		}
+		return o.Object(s)
+	}
+	for _, p := range s.Recipients {
+		word, said := "accepted", strings.TrimSpace(strings.Join([]string{codeText(p.Code), p.Enhanced, p.Text}, " "))
+		switch {
+		case p.Accepted && o.Quiet:
+			continue
+		case p.Accepted && !strings.HasPrefix(s.URL, "lmtp:"): // which answers for each recipient
+			said = s.Reply
+		case p.Accepted:
+		case p.Text == smtp.ErrUnknown.Error():
+			word, said = "unknown", p.Text
+		default:
+			word = "refused"
+		}
+		if err := o.Text(word + "  " + p.Address + "  " + said); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package socketcmd
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols/socket"
+)
+
+// streamListener is `listen` of tcp and unix.
+type streamListener struct {
+	greet, command    string
+	echo, once, shell bool
+	share             bool
+	env               []string
+	maxConns          kit.Count
+}
+
+func (l *streamListener) flags(fs *pflag.FlagSet) {
+	l.maxConns.Most = 1_000_000
+	fs.StringVar(&l.greet, "greet", "", "send `TEXT` to each connection; alone: and close it")
+	fs.BoolVar(&l.echo, "echo", false, "send back what comes")
+	fs.StringVar(&l.command, "exec", "", "run `CMD`, split into words, for each connection, joined with its standard input and output")
+	fs.BoolVar(&l.shell, "shell", false, "of --exec: let sh -c run the command")
+	fs.StringArrayVar(&l.env, "env", nil, "of --exec: variable for the command, `NAME=VALUE`, or NAME to pass one on; else it gets PATH, HOME, the locale and their like")
+	fs.BoolVar(&l.share, "reuse-port", false, "let several listeners have the port, and share the connections")
+	fs.BoolVar(&l.once, "once", false, "end after the first connection")
+	fs.Var(&l.maxConns, "max-conns", "connections at the same time; more have to wait; 0: 10000")
+}
+
+func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, _ string, _ []string) error {
+	if l.echo && l.command != "" {
+		return kit.Usage("--echo and --exec exclude each other")
+	}
+	if c.Settings.Type == "datagram" {
+		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once}).serve(ctx, e, c.Settings.Sockopts)
+	}
+	v := verbs.NewView(e, verbs.ViewOptions{})
+	o, err := l.options(e, v, c.Settings)
+	if err != nil {
+		return err
+	}
+	s, err := socket.Listen(ctx, e.At.URL, o)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := v.Listening(s.Addr().String()); err != nil {
+		return err
+	}
+	return s.Serve(ctx)
+}
+
+func (l *streamListener) options(e *kit.Env, v *verbs.TalkView, set socket.Settings) (*socket.ListenOptions, error) {
+	set.Sockopts.ReusePort = l.share
+	o := &socket.ListenOptions{
+		Greet: l.greet, Echo: l.echo, Once: l.once, MaxConns: l.maxConns.Value,
+		Idle: e.Silence(), Family: e.Opts.Family, Type: set.Type, Sockopts: set.Sockopts,
+		Opened: func(p *socket.Peer) { l.opened(v, p) },
+		Closed: func(p *socket.Peer, err error) { l.closed(v, p, err) },
+	}
+	switch {
+	case l.command != "":
+		extra, err := kit.Variables(l.env)
+		if err != nil {
+			return nil, err
+		}
+		x, err := newExecutor(l.command, l.shell, extra, e.Out.Words)
+		if err != nil {
+			return nil, err
+		}
+		o.Handle = x.serve
+	case !l.echo && l.greet == "":
+		o.Once = true
+		o.Handle = func(ctx context.Context, p *socket.Peer) error { return joinPeer(ctx, e, v, p) }
+	}
+	if e.At.URL.Scheme != "tls" {
+		return o, nil
+	}
+	var err error
+	o.TLS, err = serverTLS(e)
+	return o, err
+}
+
+// serverTLS returns the certificate of --cert, or makes one and tells how to
+// recognise it.
+func serverTLS(e *kit.Env) (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if given := e.Opts.TLS.Config; given != nil && len(given.Certificates) > 0 {
+		conf.Certificates = given.Certificates
+		return conf, nil
+	}
+	name, _ := os.Hostname()
+	cert, err := socket.SelfSigned(e.At.URL.Hostname(), name, "localhost", "127.0.0.1", "::1")
+	if err != nil {
+		return nil, err
+	}
+	conf.Certificates = []tls.Certificate{cert}
+	sum := sha256.Sum256(cert.Certificate[0])
+	e.Out.Say("certificate made for this run; clients may trust it with --pin " + hex.EncodeToString(sum[:]))
+	return conf, nil
+}
+
+func (l *streamListener) opened(v *verbs.TalkView, p *socket.Peer) {
+	from := remote(p)
+	v.Tell(verbs.Event{Event: "connected", ID: p.ID, Remote: from}, fmt.Sprintf("connection %d from %s", p.ID, from))
+}
+
+func (l *streamListener) closed(v *verbs.TalkView, p *socket.Peer, err error) {
+	got, sent := p.Moved()
+	words := fmt.Sprintf("connection %d ended", p.ID)
+	if err != nil {
+		words += ": " + err.Error()
+	}
+	if v.E.Out.JSON {
+		v.Tell(verbs.Event{Event: "closed", ID: p.ID, Sent: sent, Got: got, Error: verbs.ErrorText(err)}, "")
+	} else if err != nil || v.E.Out.Verbose {
+		v.Tell(verbs.Event{}, words)
+	}
+}
+
+// remote names a peer; one on a UNIX socket mostly has no name.
+func remote(p *socket.Peer) string {
+	if a := p.RemoteAddr(); a != nil && a.String() != "" && a.String() != "@" {
+		return a.String()
+	}
+	return "a local process"
+}
+
+// joinPeer is listening without a purpose: standard input and output are joined
+// with the connection.
+func joinPeer(ctx context.Context, e *kit.Env, v *verbs.TalkView, p *socket.Peer) error {
+	if !v.Plain() {
+		t := &verbs.Joint{HalfClose: true, E: e, V: v, Input: verbs.ReadAhead(e.Stdin)}
+		return t.Both(ctx, p, func() int64 { _, sent := p.Moved(); return sent })
+	}
+	w, err := e.Out.Bytes()
+	if err != nil {
+		return err
+	}
+	return e.Out.Copied(p.Join(e.Stdin, w, false))
+}

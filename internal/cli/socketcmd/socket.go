@@ -1,0 +1,242 @@
+// Package socketcmd has the verbs of TCP, UDP and UNIX sockets, and their flags.
+package socketcmd
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols/socket"
+)
+
+// socketVerbs are the verbs of tcp, udp and unix.
+func Verbs() []*kit.Verb {
+	var c, d connector
+	var l streamListener
+	var p packetListener
+	var r receiver
+	var s, w sender
+	return []*kit.Verb{
+		forms(kit.On("connect", "URL", "join standard input and output with the socket", c.run)).Only().Lasts().With(c.flags).
+			Eg("tcp connect host:25 --crlf", "tcp connect tls://host:443 < request > answer", "unix connect /run/app.sock --json"),
+		forms(kit.On("connect", "URL", "send lines of standard input as datagrams, print what comes back", d.runDatagram)).Only().Lasts().With(d.viewFlags).
+			Eg("udp connect host:7"),
+		forms(kit.On("listen", "URL", "accept connections: greet, echo, run a command, or join the first one with standard input and output", l.run)).Only().Lasts().With(l.flags).
+			Eg("tcp listen :12345 --greet 'Thank you for connecting'", "tcp listen localhost:7 --echo", "tcp listen tls://:8443 --exec 'cat index.http'", "unix listen @name --once"),
+		forms(kit.On("listen", "URL", "print the datagrams that come", p.run)).Only().Lasts().With(p.flags).
+			Eg("udp listen :514 --json", "udp listen :5353 --join 224.0.0.251", "udp listen :7 --echo"),
+		forms(kit.On("recv", "URL", "write what the peer sends to standard output, and end with it", r.run)).Only().With(r.flags).
+			Eg("tcp recv host:13", "tcp recv host:12345 --bytes 1024"),
+		forms(kit.On("send", "URL [TEXT]", "send bytes: the argument, else standard input; print what comes back", s.stream)).With(s.flags).
+			Eg("tcp send host:9 hello", "unix send /run/app.sock status"),
+		forms(kit.On("send", "URL [TEXT]", "send a datagram: the argument, else standard input", w.datagram)).With(w.datagramFlags).
+			Eg("udp send host:514 '<13>hello'", "udp send '<broadcast>:9' wake --broadcast", "udp send host:7 hello --wait 1s"),
+	}
+}
+
+// forms lets the first argument have the forms of sockets that no URL has: a bare
+// port, and the host "<broadcast>".
+func forms(v *kit.Verb) *kit.Verb {
+	run := v.Run
+	v.Run = func(ctx context.Context, e *kit.Env, args []string) error {
+		args = slices.Clone(args)
+		if strings.Trim(args[0], "0123456789") == "" {
+			args[0] = ":" + args[0]
+		}
+		args[0] = strings.Replace(args[0], "<broadcast>", "255.255.255.255", 1)
+		return run(ctx, e, args)
+	}
+	return v
+}
+
+// sockoptFlags are the flags for options of the socket itself.
+type sockoptFlags struct {
+	keepAlive, linger      kit.Duration
+	reset, delay           bool
+	ttl, tos               kit.Count
+	sendBuffer, recvBuffer kit.Size
+	raw                    []string
+}
+
+func (f *sockoptFlags) register(fs *pflag.FlagSet) {
+	f.ttl.Most, f.tos.Most = 255, 255
+	fs.Var(&f.keepAlive, "keepalive", "time between keep-alive probes of TCP")
+	fs.Var(&f.linger, "linger", "wait so long on close for what was not sent yet")
+	fs.BoolVar(&f.reset, "reset", false, "end with a reset, not with the end of the stream")
+	fs.BoolVar(&f.delay, "delay", false, "let the kernel join small writes (Nagle's algorithm)")
+	fs.Var(&f.ttl, "ttl", "time to live, or hop limit, of what is sent; 0: the system's")
+	fs.Var(&f.tos, "tos", "type of service, or traffic class, of what is sent")
+	fs.Var(&f.sendBuffer, "send-buffer", "size of the kernel's buffer for sending")
+	fs.Var(&f.recvBuffer, "recv-buffer", "size of the kernel's buffer for receiving")
+	fs.StringArrayVar(&f.raw, "sockopt", nil, "any other option: `LEVEL:NAME=VALUE`, as tcp:USER_TIMEOUT=5000 or socket:PRIORITY=6")
+}
+
+func (f *sockoptFlags) options() (socket.Sockopts, error) {
+	o := socket.Sockopts{
+		KeepAlive: time.Duration(f.keepAlive), Delay: f.delay, Linger: time.Duration(f.linger),
+		TTL: f.ttl.Value, TOS: f.tos.Value, SendBuf: int(f.sendBuffer), RecvBuf: int(f.recvBuffer),
+	}
+	if f.reset {
+		o.Linger = -1
+	}
+	for _, text := range f.raw {
+		raw, err := socket.ParseRawOption(text)
+		if err != nil {
+			return o, err
+		}
+		o.Raw = append(o.Raw, raw)
+	}
+	return o, nil
+}
+
+// StreamFlags are the flags that all verbs of tcp and unix have.
+func StreamFlags() *kit.Setup {
+	var o sockoptFlags
+	start := kit.OneOf("", socket.StartTLSNames()...)
+	kind := kit.OneOf("stream", socket.UnixTypes()...)
+	return kit.FlagsFor(func(fs *pflag.FlagSet) {
+		fs.Var(&start, "starttls", "start TLS after connecting, as this protocol does")
+		fs.Var(&kind, "type", "kind of UNIX socket")
+		o.register(fs)
+	}, func(c *socket.Client) (err error) {
+		c.Settings = socket.Settings{StartTLS: start.Value, Type: kind.Value}
+		c.Settings.Sockopts, err = o.options()
+		return err
+	})
+}
+
+// DatagramFlags are the flags that all verbs of udp have.
+func DatagramFlags() *kit.Setup {
+	var o sockoptFlags
+	return kit.FlagsFor(o.register, func(c *socket.Datagram) (err error) {
+		c.Settings.Sockopts, err = o.options()
+		return err
+	})
+}
+
+// receiver is `recv`.
+type receiver struct{ bytes kit.Size }
+
+func (r *receiver) flags(fs *pflag.FlagSet) {
+	fs.Var(&r.bytes, "bytes", "read at most this many bytes, in one read when they come at once; 0: to the end")
+}
+
+func (r *receiver) run(ctx context.Context, e *kit.Env, c *socket.Client, _ string, _ []string) error {
+	conn, err := c.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if r.bytes == 0 {
+		return verbs.CopyOut(e, conn)
+	}
+	w, err := e.Out.Bytes()
+	if err != nil {
+		return err
+	}
+	_, err = conn.WriteToN(w, int64(r.bytes))
+	return e.Out.Copied(err)
+}
+
+// sender is `send`.
+type sender struct {
+	broadcast, lines bool
+	wait             kit.Duration
+	size             kit.Size
+	card             string
+	hops             kit.Count
+}
+
+func (s *sender) flags(fs *pflag.FlagSet) {
+	fs.Var(&s.wait, "wait", "of a datagram socket: print the answers of so long a time")
+}
+
+// stream sends over a stream and prints the answer up to its end.
+func (s *sender) stream(ctx context.Context, e *kit.Env, c *socket.Client, name string, args []string) error {
+	if c.Settings.Type != "datagram" {
+		return verbs.SendBytes(ctx, e, c, name, args)
+	}
+	conn, err := c.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	s.size = socket.MaxDatagram
+	return s.exchange(e, conn, args)
+}
+
+// messageConn is a connection with messages.
+type messageConn interface {
+	io.ReadWriter
+	SetReadDeadline(time.Time) error
+}
+
+// exchange sends the datagrams, and prints the answers of the time of --wait.
+func (s *sender) exchange(e *kit.Env, conn messageConn, args []string) error {
+	n, err := s.each(e, args, func(p []byte) error { _, err := conn.Write(p); return err })
+	if err != nil {
+		return err
+	}
+	conn.SetReadDeadline(time.Now().Add(time.Duration(s.wait)))
+	return s.answers(e, n, conn.Read)
+}
+
+// answers prints what comes until there is no more, or the time is over: as it
+// is, or in the one line of JSON.
+func (s *sender) answers(e *kit.Env, sent int64, read func(p []byte) (int, error)) error {
+	buf := make([]byte, 64<<10)
+	var reply []byte
+	w, err := e.Out.Bytes()
+	for s.wait > 0 && err == nil && len(reply) < verbs.MaxSendReply {
+		n, rerr := read(buf)
+		if rerr != nil {
+			err = patient(rerr)
+			break
+		}
+		if e.Out.JSON {
+			reply = append(reply, buf[:n]...)
+		} else if _, err = w.Write(buf[:n]); err != nil {
+			err = show.Wrote(err)
+		}
+	}
+	if e.Out.JSON && err == nil {
+		err = verbs.PrintBytes(e, sent, reply)
+	}
+	return err
+}
+
+// each returns the datagrams to send: the argument, or standard input by lines or
+// by pieces.
+func (s *sender) each(e *kit.Env, args []string, write func([]byte) error) (sent int64, err error) {
+	send := func(p []byte) error { sent += int64(len(p)); return write(p) }
+	if len(args) > 0 {
+		err = send([]byte(args[0]))
+		return sent, err
+	}
+	if s.lines {
+		err = eachLine(e.Stdin, send)
+		return sent, err
+	}
+	buf := make([]byte, int(s.size))
+	for {
+		n, err := io.ReadFull(e.Stdin, buf)
+		if n > 0 {
+			if err := send(buf[:n]); err != nil {
+				return sent, err
+			}
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return sent, nil
+		}
+		if err != nil {
+			return sent, err
+		}
+	}
+}

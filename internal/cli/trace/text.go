@@ -1,0 +1,90 @@
+package trace
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
+)
+
+// traceText writes a line for each event: time since the first one, connection,
+// channel, a mark for the direction, and the text.
+type traceText struct {
+	w     io.Writer
+	close func() error
+	start time.Time
+}
+
+func openTraceText(path string) (tracer, error) {
+	f, err := createTrace(path)
+	if err != nil {
+		return nil, err
+	}
+	return &traceText{w: f, close: f.Close}, nil
+}
+
+// traceMarks are the directions: out, in, and notes for all else.
+var traceMarks = map[protocols.EventKind]string{
+	protocols.EventSend: ">", protocols.EventRecv: "<", protocols.EventError: "!",
+}
+
+func traceMark(e protocols.Event) string {
+	if e.Kind == protocols.EventData {
+		if outward(e) {
+			return "»"
+		}
+		return "«"
+	}
+	return cmp.Or(traceMarks[e.Kind], "*")
+}
+
+func (t *traceText) event(e protocols.Event) error {
+	if t.start.IsZero() {
+		t.start = e.Time
+	}
+	conn := ""
+	if e.Conn != 0 {
+		conn = fmt.Sprintf("#%d", e.Conn)
+	}
+	line := fmt.Sprintf("%12s  %-3s %-7s %s %s", inMillis(e.Time.Sub(t.start)), conn, show.Safe(e.Channel), traceMark(e), traceWords(e))
+	_, err := io.WriteString(t.w, strings.TrimRight(line, " ")+"\n")
+	return err
+}
+
+func (t *traceText) finish() error {
+	if t.close == nil {
+		return nil
+	}
+	return t.close()
+}
+
+// traceWords returns the text of an event with what else is known: lines as they
+// went, other kinds with their name, bytes and duration.
+func traceWords(e protocols.Event) string {
+	text := show.Safe(e.Text)
+	if e.Kind == protocols.EventSend || e.Kind == protocols.EventRecv {
+		return text
+	}
+	words := []string{string(e.Kind)}
+	if e.Kind == protocols.EventNote {
+		words = nil
+	}
+	if text != "" {
+		words = append(words, text)
+	}
+	if e.Bytes > 0 && e.Kind == protocols.EventData {
+		words = append(words, fmt.Sprintf("%d bytes", e.Bytes))
+	}
+	if e.Took > 0 {
+		words = append(words, "("+inMillis(e.Took)+")")
+	}
+	return strings.Join(words, " ")
+}
+
+func inMillis(d time.Duration) string {
+	return fmt.Sprintf("%.3fms", float64(d)/float64(time.Millisecond))
+}

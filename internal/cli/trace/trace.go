@@ -1,0 +1,108 @@
+// Package trace writes what goes over the wire: as text, as JSON lines, or as a
+// page with a sequence diagram.
+package trace
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// tracer writes events in one form. Calls come one at a time.
+type tracer interface {
+	event(protocols.Event) error
+	finish() error
+}
+
+// traceForms are the forms of a trace file by its extension.
+var traceForms = map[string]func(path string) (tracer, error){
+	".jsonl":  openTraceJSON,
+	".ndjson": openTraceJSON,
+	".html":   openTraceHTML,
+	".htm":    openTraceHTML,
+}
+
+// openTrace makes the sink of --trace: "-" is text on stderr, a FILE is text,
+// FILE.jsonl one JSON object a line, FILE.html a page. Files are readable by
+// their owner only. The sink may be called from many goroutines, and does
+// nothing after closeFn, which may be called twice; closeFn gives the first
+// error that a write had.
+func Open(spec string, stderr io.Writer) (sink func(protocols.Event), closeFn func() error, err error) {
+	t, err := openTracer(spec, stderr)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &traceSink{to: t}
+	return s.event, s.close, nil
+}
+
+func openTracer(spec string, stderr io.Writer) (tracer, error) {
+	if spec == "-" {
+		return &traceText{w: stderr}, nil
+	}
+	if open := traceForms[strings.ToLower(filepath.Ext(spec))]; open != nil {
+		return open(spec)
+	}
+	return openTraceText(spec)
+}
+
+// traceSink keeps events one after the other, and the first error.
+type traceSink struct {
+	mu     sync.Mutex
+	to     tracer
+	err    error
+	closed bool
+}
+
+func (s *traceSink) event(e protocols.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil && !s.closed {
+		s.err = s.to.event(e)
+	}
+}
+
+func (s *traceSink) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return s.err
+	}
+	s.closed = true
+	if err := s.to.finish(); s.err == nil {
+		s.err = err
+	}
+	return s.err
+}
+
+// createTrace makes a file that only its owner can read, an old one too.
+func createTrace(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		err = f.Chmod(0o600)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// outward tells whether a data event moved content to the server.
+func outward(e protocols.Event) bool {
+	word, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(e.Text)), " ")
+	return outwardWords[strings.TrimRight(word, ":,")]
+}
+
+var outwardWords = map[string]bool{
+	"sent": true, "send": true, "out": true, "up": true, "upload": true, "uploaded": true, "write": true,
+	"written": true, "wrote": true, "put": true, ">": true, "to": true,
+}

@@ -1,0 +1,197 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/expect"
+)
+
+// AskVerbs are those that ask a server about itself, or talk to it as it is.
+func AskVerbs() []*kit.Verb {
+	p, h := newProber(), &CapsOf{}
+	return []*kit.Verb{
+		kit.On("caps", "URL...", "what the server says it can do", h.Run).With(h.Flags).
+			Eg("caps --has SIZE smtp://mail.example.org && echo it tells how large a message may be", "caps ftp://ftp.example.org", "caps --json ftp://ftp.example.org | jq -r .name"),
+		probeVerb(p),
+		kit.On("raw", "URL CMD...", "send protocol commands after login, print the replies", Raw).
+			Eg("raw ftp://ftp.example.org 'SYST' 'SITE HELP'"),
+		kit.On("send", "URL [TEXT]", "send bytes: the argument, else standard input", SendBytes).
+			Eg("send tcp://host:9 hello"),
+	}
+}
+
+// CapsOf is the caps verb with its flags.
+type CapsOf struct{ has string }
+
+func (h *CapsOf) Flags(fs *pflag.FlagSet) {
+	fs.StringVar(&h.has, "has", "", "print only the capability `NAME` (or NAME=PARAMETER); exit code 6 when the server has it not")
+}
+
+func (h *CapsOf) Run(ctx context.Context, e *kit.Env, c protocols.Client, _ string, _ []string) error {
+	return e.Again(ctx, func() error {
+		r, err := c.Probe(ctx)
+		if err != nil {
+			return err
+		}
+		return h.Print(e, r.Capabilities)
+	})
+}
+
+func (h *CapsOf) Print(e *kit.Env, list []protocols.Capability) error {
+	if h.has == "" {
+		return printCaps(e, list)
+	}
+	list = slices.DeleteFunc(slices.Clone(list), func(c protocols.Capability) bool { return !h.matches(c) })
+	if len(list) == 0 {
+		return &protocols.Error{Kind: protocols.KindRefused, Text: "the server does not offer " + h.has}
+	}
+	return printCaps(e, list)
+}
+
+// matches: some protocols have parameters in the name, as AUTH=PLAIN.
+func (h *CapsOf) matches(c protocols.Capability) bool {
+	name, parameter, with := strings.Cut(h.has, "=")
+	return strings.EqualFold(c.Name, h.has) || strings.EqualFold(c.Name, name) &&
+		(!with || slices.ContainsFunc(c.Params, func(p string) bool { return strings.EqualFold(p, parameter) }))
+}
+
+func printCaps(e *kit.Env, list []protocols.Capability) error {
+	for _, cap := range list {
+		if err := e.Out.Record(cap, func() string { return show.Safe(strings.Join(append([]string{cap.Name}, cap.Params...), " ")) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReplyJSON is a reply to a raw command.
+type ReplyJSON struct {
+	Command  string   `json:"command"`
+	Code     int      `json:"code,omitempty"`
+	Word     string   `json:"word,omitempty"`
+	Enhanced string   `json:"enhanced,omitempty"`
+	Text     []string `json:"text"`
+}
+
+// Raw sends each command, and ends with the kind of the last refusal.
+func Raw(ctx context.Context, e *kit.Env, c protocols.Doer, _ string, commands []string) error {
+	var refused error
+	for _, cmd := range commands {
+		r, err := c.Do(ctx, cmd)
+		if err != nil {
+			return err
+		}
+		if err := PrintReply(e.Out, cmd, r); err != nil {
+			return err
+		}
+		if no := refusal(r); no != nil {
+			refused = no
+		}
+	}
+	return refused
+}
+
+func PrintReply(o *show.Output, cmd string, r *protocols.Reply) error {
+	if o.JSON {
+		return o.Object(ReplyJSON{cmd, r.Code, r.Word, r.Enhanced, r.Lines})
+	}
+	head := r.Word
+	if r.Code != 0 {
+		head = strconv.Itoa(r.Code)
+	}
+	for i, line := range r.Lines {
+		sep := " "
+		if i < len(r.Lines)-1 && r.Code != 0 {
+			sep = "-"
+		}
+		if err := o.Text(strings.TrimSpace(head + sep + line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refusal returns the error that a reply stands for, or nil for a yes: codes from
+// 400 on, and the words for no of the protocols without codes.
+func refusal(r *protocols.Reply) error {
+	e := &protocols.Error{Kind: protocols.KindRefused, Code: r.Code, Enhanced: r.Enhanced, Text: r.Text()}
+	switch {
+	case r.Code >= 400 && r.Code < 500:
+		e.Kind, e.Retryable = protocols.KindTemporary, true
+	case r.Code >= 500, r.Word == "NO", r.Word == "BAD", r.Word == "-ERR":
+	default:
+		return nil
+	}
+	return e
+}
+
+// SendBytes sends the argument or standard input over a stream, and writes what
+// comes back until the peer ends.
+func SendBytes(ctx context.Context, e *kit.Env, c protocols.Talker, _ string, args []string) error {
+	conn, err := c.Talk(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var from io.Reader = e.Stdin
+	if len(args) > 0 {
+		from = strings.NewReader(args[0])
+	}
+	n, err := io.Copy(conn, from)
+	if err != nil {
+		return err
+	}
+	half, ok := conn.(interface{ CloseWrite() error })
+	if ok {
+		err = half.CloseWrite()
+	}
+	switch {
+	case err != nil:
+		return err
+	case e.Out.JSON:
+		var reply []byte
+		if ok {
+			reply, err = expect.NewStream(conn, 0).ReadAll(ctx, MaxSendReply)
+		}
+		return errors.Join(PrintBytes(e, n, reply), err)
+	case !ok:
+		return nil
+	}
+	return CopyOut(e, conn)
+}
+
+// MaxSendReply bounds the answer that a line of JSON holds.
+const MaxSendReply = 1 << 20
+
+// bytesJSON is what became of sending bytes.
+type bytesJSON struct {
+	Protocol string `json:"protocol"`
+	URL      string `json:"url"`
+	Bytes    int64  `json:"bytes"`
+	Reply    string `json:"reply,omitempty"`
+}
+
+// PrintBytes prints the line of JSON for bytes that went to the target at hand.
+func PrintBytes(e *kit.Env, n int64, reply []byte) error {
+	return e.Out.Object(bytesJSON{e.At.Spec.Name, protocols.Redact(e.At.URL), n, string(reply)})
+}
+
+// CopyOut writes a stream to standard output as it is.
+func CopyOut(e *kit.Env, r io.Reader) error {
+	w, err := e.Out.Bytes()
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, r)
+	return e.Out.Copied(err)
+}

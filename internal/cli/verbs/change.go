@@ -1,0 +1,289 @@
+package verbs
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
+)
+
+func ChangeVerbs() []*kit.Verb {
+	var r remover
+	var m mover
+	var parents bool
+	return []*kit.Verb{
+		kit.On("rm", "URL...", "delete files or messages", r.run).With(func(fs *pflag.FlagSet) {
+			fs.BoolVarP(&r.recursive, "recursive", "r", false, "delete folders with all that is in them")
+			fs.BoolVarP(&r.yes, "yes", "y", false, "do not ask")
+			fs.BoolVarP(&r.force, "force", "f", false, "no error for what is not there; do not ask")
+			dryRunFlag(fs, &r.dry)
+		}).Eg("rm ftp://user@host/old.txt", "rm -r --yes ftp://user@host/old/", "rm -r --dry-run ftp://user@host/old/"),
+		kit.On("mv", "URL NEW", "rename; NEW is a URL, or a path as seen from the folder of URL", m.run).With(func(fs *pflag.FlagSet) { dryRunFlag(fs, &m.dry) }).
+			Eg("mv ftp://user@host/pub/a.txt b.txt", "mv ftp://user@host/pub/a.txt ftp://user@host/old/a.txt"),
+		kit.On("mkdir", "URL...", "make folders or mailboxes", func(ctx context.Context, e *kit.Env, c protocols.Maker, name string, _ []string) error {
+			return makeFolder(ctx, e, c, name, parents)
+		}).With(func(fs *pflag.FlagSet) {
+			fs.BoolVarP(&parents, "parents", "p", false, "make the folders above too; no error when it is there already")
+		}).Eg("mkdir -p ftp://user@host/a/b/c"),
+		kit.On("rmdir", "URL...", "remove empty folders or mailboxes", func(ctx context.Context, e *kit.Env, c protocols.Maker, name string, _ []string) error {
+			return Changed(e, "removed", name, c.Unmake(ctx, name))
+		}).Eg("rmdir ftp://user@host/old"),
+	}
+}
+
+// Changed tells of a change that was made; it returns its error.
+func Changed(e *kit.Env, what, name string, err error) error {
+	if err == nil {
+		e.Out.Detail(what + " " + name)
+	}
+	return err
+}
+
+func dryRunFlag(fs *pflag.FlagSet, dry *bool) {
+	fs.BoolVarP(dry, "dry-run", "n", false, "change nothing, say what would be done")
+}
+
+// changer makes changes, or only tells of them.
+type changer struct{ dry bool }
+
+// plannedJSON is a change that would be made.
+type plannedJSON struct {
+	Protocol string `json:"protocol"`
+	Would    string `json:"would"` // delete, remove, move
+	Path     string `json:"path"`
+	To       string `json:"to,omitempty"`
+}
+
+// change makes a change of what p names, and tells of it as done.
+func (c *changer) change(e *kit.Env, p plannedJSON, done string, do func() error) error {
+	text := p.Path
+	if p.To != "" {
+		text += " to " + p.To
+	}
+	if !c.dry {
+		return Changed(e, done, text, do())
+	}
+	p.Protocol = e.At.Spec.Name
+	return e.Out.Record(p, func() string { return show.Safe("would " + p.Would + " " + text) })
+}
+
+// remover is the rm verb with its flags.
+type remover struct {
+	changer
+	recursive, yes, force bool
+}
+
+func (r *remover) run(ctx context.Context, e *kit.Env, c protocols.Remover, name string, _ []string) error {
+	if name == "" && e.At.URL.Host != "" {
+		return protocols.UsageError("", "", "refused: the URL names the whole server")
+	}
+	if !r.yes && !r.force && !r.dry {
+		if ok, err := Confirm(ctx, e, "delete "+protocols.Redact(e.At.URL)+"?"); !ok {
+			return err
+		}
+	}
+	err := r.remove(ctx, e, c, name)
+	if r.force && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (r *remover) remove(ctx context.Context, e *kit.Env, c protocols.Remover, name string) error {
+	if !r.recursive {
+		return r.delete(ctx, e, c, name)
+	}
+	client := e.Open[kit.ServerKey(e.At)]
+	m, ok := protocols.As[protocols.Maker](client)
+	if !ok || !kit.Is[protocols.Lister](client) {
+		return r.delete(ctx, e, c, name)
+	}
+	at, err := protocols.Stat(ctx, client, strings.TrimSuffix(name, "/"))
+	if err != nil {
+		return err
+	}
+	if at.Type != protocols.TypeDir {
+		return r.delete(ctx, e, c, name)
+	}
+	return r.tree(ctx, e, client, c, m, name, 0)
+}
+
+func (r *remover) delete(ctx context.Context, e *kit.Env, c protocols.Remover, name string) error {
+	return r.change(e, plannedJSON{Would: "delete", Path: name}, "deleted", func() error { return c.Remove(ctx, name) })
+}
+
+// tree deletes what is in a folder, then the folder. A line of a listing that was
+// not understood stops it before the folder it stands in.
+func (r *remover) tree(ctx context.Context, e *kit.Env, client protocols.Client, c protocols.Remover, m protocols.Maker, name string, depth int) error {
+	if depth > maxTree {
+		return tooDeep()
+	}
+	for {
+		inside, more, err := contents(ctx, client, name)
+		if err != nil {
+			return err
+		}
+		for _, item := range inside {
+			if item.folder {
+				err = r.tree(ctx, e, client, c, m, item.path, depth+1)
+			} else {
+				err = r.delete(ctx, e, c, item.path)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if more && r.dry { // the listing would begin with the same names again
+			e.Out.Say("... and more in " + name)
+		}
+		if !more || r.dry {
+			break
+		}
+	}
+	return r.change(e, plannedJSON{Would: "remove", Path: name}, "removed", func() error { return m.Unmake(ctx, name) })
+}
+
+// heldRemoved is how many names of a folder are held at once; a larger folder is
+// listed again when those are gone.
+const heldRemoved = 50_000
+
+// item is one entry of a folder that is being removed.
+type item struct {
+	path   string
+	folder bool
+}
+
+// contents lists a folder for removal, and whether there is more in it. A listing
+// that cannot be trusted stops the removal: a line that was not understood, and a
+// name that leads elsewhere.
+func contents(ctx context.Context, client protocols.Client, name string) (inside []item, more bool, err error) {
+	for entry, err := range protocols.List(ctx, client, name) {
+		switch {
+		case err != nil:
+			return nil, false, err
+		case entry.Name == "." || entry.Name == "..":
+		case !entry.Parsed() || strings.ContainsAny(entry.Name, "/\x00"):
+			return nil, false, &protocols.Error{Kind: protocols.KindProtocol, Sentinel: protocols.ErrIncomplete,
+				Text: "nothing deleted in " + name + ": the listing holds " + strconv.Quote(entry.Raw+entry.Name)}
+		case len(inside) == heldRemoved:
+			return inside, true, nil
+		default:
+			inside = append(inside, item{entry.Path, entry.Type == protocols.TypeDir})
+		}
+	}
+	return inside, false, nil
+}
+
+// maxTree bounds how deep folders are followed where nobody says how deep.
+const maxTree = 100
+
+func tooDeep() error {
+	return &protocols.Error{Kind: protocols.KindProtocol, Text: fmt.Sprintf("folders nested deeper than %d", maxTree)}
+}
+
+// Confirm asks on a terminal; without one the answer is yes, for scripts.
+func Confirm(ctx context.Context, e *kit.Env, question string) (bool, error) {
+	if !show.IsTerminal(e.Stdin) {
+		return true, nil
+	}
+	e.Out.Flush()
+	fmt.Fprintf(e.Out.Words, "%s [y/N] ", show.Safe(question))
+	answer := make(chan string, 1)
+	go func() { // ends with the process, or with the line the user types
+		line, _ := bufio.NewReader(e.Stdin).ReadString('\n')
+		answer <- line
+	}()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case line := <-answer:
+		word := strings.ToLower(strings.TrimSpace(line))
+		if word != "y" && word != "yes" {
+			e.Out.Say("not deleted")
+			return false, nil
+		}
+		return true, nil
+	}
+}
+
+// mover is the mv verb with its flags.
+type mover struct{ changer }
+
+func (m *mover) run(ctx context.Context, e *kit.Env, c protocols.Mover, name string, args []string) error {
+	to, err := Beside(e, args[0])
+	if err != nil {
+		return err
+	}
+	return m.change(e, plannedJSON{Would: "move", Path: name, To: to}, "moved", func() error { return c.Move(ctx, name, to) })
+}
+
+// Beside reads an argument that names something at the server of the current
+// target: a URL, the same without scheme where the command line named the
+// protocol, or a path as seen from the target's folder.
+func Beside(e *kit.Env, text string) (string, error) {
+	at := e.At
+	bare := e.Proto != "" && strings.HasPrefix(text, at.URL.Host+"/") && at.URL.Host != ""
+	if !kit.HasScheme(text) && !bare {
+		ref := at.URL.ResolveReference(&url.URL{Path: text})
+		ref.User = at.URL.User
+		t, err := e.Reg.Target(ref, "")
+		if err != nil {
+			return "", err
+		}
+		return t.Name, nil
+	}
+	t, err := e.Target(text)
+	if err != nil {
+		return "", err
+	}
+	if t.Spec != at.Spec || !strings.EqualFold(t.URL.Host, at.URL.Host) {
+		return "", kit.Usage("%s and %s are at different servers; cp and rm can do that", protocols.Redact(at.URL), protocols.Redact(t.URL))
+	}
+	return t.Name, nil
+}
+
+func makeFolder(ctx context.Context, e *kit.Env, c protocols.Maker, name string, parents bool) error {
+	name = strings.TrimSuffix(name, "/")
+	if !parents {
+		return Changed(e, "made", name, c.Make(ctx, name))
+	}
+	err := c.Make(ctx, name)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return Changed(e, "made", name, nil)
+	}
+	above := path.Dir(name)
+	if above == "." || above == "/" || above == name {
+		return existing(ctx, e, name, err)
+	}
+	if e := makeFolder(ctx, e, c, above, true); e != nil {
+		return e
+	}
+	if err = c.Make(ctx, name); errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	return existing(ctx, e, name, err)
+}
+
+// existing forgives a refusal to make a folder that is there: many servers do
+// not say why they refuse.
+func existing(ctx context.Context, e *kit.Env, name string, refusal error) error {
+	if refusal == nil {
+		return nil
+	}
+	at, err := protocols.Stat(ctx, e.Open[kit.ServerKey(e.At)], name)
+	if err == nil && at.Type == protocols.TypeDir {
+		return nil
+	}
+	return refusal
+}

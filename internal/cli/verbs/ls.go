@@ -1,0 +1,168 @@
+// Package verbs has the verbs that work on any URL whose client has the capability,
+// and what verbs of several protocols share.
+package verbs
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"math"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
+)
+
+// lister is the ls verb with its flags.
+type lister struct {
+	long, recursive, reverse bool
+	sort                     kit.Choice
+	limit, depth             kit.Count
+}
+
+func ListVerbs() []*kit.Verb {
+	l := NewLister()
+	ls := kit.On("ls", "URL...", "list entries: files, menus, mailboxes, groups, messages", l.Run).With(l.ListFlags).
+		Eg("ls ftp://ftp.example.org/pub/", "ls -l --sort size --reverse ftp://ftp.example.org/pub/", "ls -R --json . | jq -r .path")
+	s := NewLister()
+	search := kit.On("search", "URL QUERY", "find entries by a query in the protocol's own words", s.Search).With(s.Flags).
+		Eg("search imap://user@host/INBOX 'SUBJECT report'")
+	st := kit.On("stat", "URL...", "describe one entry", s.Stat).
+		Eg("stat ftp://ftp.example.org/pub/file.iso")
+	st.Has = func(c protocols.Client) bool { return kit.Is[protocols.Statter](c) || kit.Is[protocols.Lister](c) }
+	return []*kit.Verb{ls, search, st}
+}
+
+func NewLister() *lister {
+	return &lister{sort: kit.OneOf("", "name", "size", "time"), limit: kit.NewCount(0, math.MaxInt), depth: kit.NewCount(maxTree, 10_000)}
+}
+
+func (l *lister) ListFlags(fs *pflag.FlagSet) {
+	l.Flags(fs)
+	fs.BoolVarP(&l.recursive, "recursive", "R", false, "list folders inside of folders too")
+	fs.Var(&l.depth, "depth", "deepest folder of -R")
+}
+
+func (l *lister) Flags(fs *pflag.FlagSet) {
+	fs.BoolVarP(&l.long, "long", "l", false, "one line with all that is known")
+	fs.Var(&l.sort, "sort", "sort by name, size (largest first) or time (newest first)")
+	fs.BoolVarP(&l.reverse, "reverse", "r", false, "reverse the order")
+	fs.Var(&l.limit, "limit", "stop after N entries; 0 for no limit")
+}
+
+func (l *lister) Run(ctx context.Context, e *kit.Env, c protocols.Lister, name string, _ []string) error {
+	before := e.Out.Count
+	err := e.Again(ctx, func() error {
+		entries := c.List(ctx, name)
+		if l.recursive {
+			entries = walk(ctx, c, name, l.depth.Value)
+		}
+		return l.Print(e, name, entries)
+	})
+	if err != nil && e.Out.Count == before && ctx.Err() == nil {
+		return l.single(ctx, e, c, name, err)
+	}
+	return err
+}
+
+// single lists what is no folder: its own entry, where the client can tell. Else
+// the refusal to list it stands.
+func (l *lister) single(ctx context.Context, e *kit.Env, c protocols.Lister, name string, refusal error) error {
+	s, ok := c.(protocols.Statter)
+	if kind := protocols.KindOf(refusal); !ok || kind != protocols.KindRefused && kind != protocols.KindLocal {
+		return refusal
+	}
+	entry, err := s.Stat(ctx, name)
+	if err != nil || entry.Type == protocols.TypeDir {
+		return refusal
+	}
+	p := show.NewEntryPrinter(e.Out, l.long)
+	return cmp.Or(p.Put(&entry), p.End())
+}
+
+func (l *lister) Search(ctx context.Context, e *kit.Env, c protocols.Searcher, name string, args []string) error {
+	return e.Again(ctx, func() error { return l.Print(e, name, c.Search(ctx, name, args[0])) })
+}
+
+func (l *lister) Stat(ctx context.Context, e *kit.Env, c protocols.Client, name string, _ []string) error {
+	entry, err := protocols.Stat(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	p := show.NewEntryPrinter(e.Out, true)
+	return cmp.Or(p.Put(&entry), p.End())
+}
+
+// Print writes entries as they come, or sorted when that is asked for.
+func (l *lister) Print(e *kit.Env, folder string, entries iter.Seq2[protocols.Entry, error]) error {
+	if l.sort.Value != "" || l.reverse {
+		entries = show.Sorted(entries, l.sort.Value, l.reverse)
+	}
+	p := show.NewEntryPrinter(e.Out, l.long)
+	p.Deep, p.Below = l.recursive, folder
+	n := 0
+	var now protocols.Entry // one for all, or each would be an allocation
+	for entry, err := range entries {
+		if now = entry; err == nil {
+			err = p.Put(&now)
+		}
+		if err != nil {
+			p.End()
+			return err
+		}
+		if n++; n == l.limit.Value {
+			break
+		}
+	}
+	return p.End()
+}
+
+// walk lists a folder and those inside of it, each folder once. Folders wait in
+// a list while one is listed: a client does one thing at a time. A tree that goes
+// deeper than the limit that nobody set ends in an error.
+func walk(ctx context.Context, c protocols.Lister, name string, depth int) iter.Seq2[protocols.Entry, error] {
+	type folder struct {
+		name  string
+		depth int
+	}
+	return func(yield func(protocols.Entry, error) bool) {
+		seen, deeper := map[string]bool{}, false
+		todo := []folder{{name, 0}}
+		for len(todo) > 0 {
+			dir := todo[len(todo)-1]
+			todo = todo[:len(todo)-1]
+			var inside []folder
+			for entry, err := range inTree(ctx, c, name, dir.name) {
+				if !yield(entry, err) || err != nil {
+					return
+				}
+				deeper = deeper || isFolder(&entry) && dir.depth == maxTree
+				if isFolder(&entry) && dir.depth < depth && !seen[entry.Path] {
+					seen[entry.Path] = true
+					inside = append(inside, folder{entry.Path, dir.depth + 1})
+				}
+			}
+			slices.Reverse(inside)
+			todo = append(todo, inside...)
+		}
+		if deeper && depth == maxTree {
+			yield(protocols.Entry{}, tooDeep())
+		}
+	}
+}
+
+// inTree lists a folder as one of the tree below root, where that is another list.
+func inTree(ctx context.Context, c protocols.Lister, root, name string) iter.Seq2[protocols.Entry, error] {
+	if t, ok := c.(protocols.TreeLister); ok {
+		return t.ListTree(ctx, root, name)
+	}
+	return c.List(ctx, name)
+}
+
+// isFolder: links are not followed, or trees would have loops.
+func isFolder(e *protocols.Entry) bool {
+	return (e.Type == protocols.TypeDir || e.Type == protocols.TypeMenu) && e.Name != "." && e.Name != ".."
+}

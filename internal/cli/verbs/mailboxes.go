@@ -1,0 +1,210 @@
+package verbs
+
+import (
+	"context"
+	"io/fs"
+	"net/url"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
+	"github.com/netclients/netclients/protocols/imap"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+// MailPair is one mailbox of an account, and where it goes.
+type MailPair struct {
+	Name     string
+	From, To *protocols.Target
+	Done     func() // called when it is up to date; nil: nothing more to do
+	err      error  // why it has no place
+}
+
+// account is sync of all mailboxes of an IMAP account, or of those that a pattern
+// fits, each to a place of its name; and the way back. done is false when the
+// source is one mailbox.
+func (s *Syncer) account(ctx context.Context, e *kit.Env, from, to *protocols.Target) (done bool, err error) {
+	var pairs []MailPair
+	switch {
+	case isAccount(from):
+		pairs, err = s.downward(ctx, e, from, to)
+	case isAccount(to) && from.Spec.Name == "maildir":
+		pairs, err = s.upward(from, to)
+	default:
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	return true, s.EachMailbox(ctx, e, pairs)
+}
+
+// isAccount reports whether a target is an IMAP account, or a pattern of mailboxes.
+func isAccount(t *protocols.Target) bool {
+	return kit.Is[*imap.Client](kit.Sample(t.Spec)) && (t.Name == "" || strings.ContainsAny(t.Name, "*") && !strings.Contains(t.Name, ";"))
+}
+
+// downward lists the account's mailboxes.
+func (s *Syncer) downward(ctx context.Context, e *kit.Env, from, to *protocols.Target) ([]MailPair, error) {
+	c, err := e.Dial(from)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var pairs []MailPair
+	for entry, err := range protocols.List(ctx, c, from.Name) {
+		if err != nil {
+			return nil, err
+		}
+		if !entry.Parsed() || entry.Type != protocols.TypeMailbox || !s.Wanted(entry.Name) {
+			continue
+		}
+		p := MailPair{Name: entry.Name}
+		if p.From, err = e.Reg.Parse(entry.URL, ""); err != nil {
+			return nil, err
+		}
+		p.From.URL.User = from.URL.User
+		p.To, p.err = MailPlace(e, to, entry.Name, entry.Facts["delimiter"])
+		pairs = append(pairs, p)
+	}
+	return pairs, nil
+}
+
+// Wanted applies --include and --exclude to the name of a mailbox.
+func (s *Syncer) Wanted(name string) bool {
+	matches := func(globs []string) bool {
+		for _, g := range globs {
+			if ok, err := path.Match(g, name); ok && err == nil {
+				return true
+			}
+		}
+		return false
+	}
+	return (len(s.include) == 0 || matches(s.include)) && !matches(s.exclude)
+}
+
+// MailPlace returns the place of a mailbox below a target: a mailbox of the same
+// name, or a file or folder whose path has a part for each level of the name, made
+// safe, since names come from the server.
+func MailPlace(e *kit.Env, to *protocols.Target, name, delimiter string) (*protocols.Target, error) {
+	if isAccount(to) {
+		u := *to.URL
+		return e.Reg.Target(u.JoinPath(url.PathEscape(name)), "")
+	}
+	parts := []string{name}
+	if delimiter != "" {
+		parts = strings.Split(name, delimiter)
+	}
+	local := to.Name
+	for _, part := range parts {
+		safe, err := file.SafeName(part)
+		if err != nil {
+			return nil, err
+		}
+		local = filepath.Join(local, safe)
+	}
+	if to.URL.Scheme == "mbox" {
+		local += ".mbox"
+	}
+	return e.Reg.Target(&url.URL{Scheme: to.URL.Scheme, Path: local}, "")
+}
+
+// upward finds the maildirs below a folder.
+func (s *Syncer) upward(from, to *protocols.Target) ([]MailPair, error) {
+	var pairs []MailPair
+	err := filepath.WalkDir(from.Name, func(dir string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if base := d.Name(); base == "cur" || base == "new" || base == "tmp" {
+			return fs.SkipDir
+		}
+		name, err := filepath.Rel(from.Name, dir)
+		if err != nil || !isDir(filepath.Join(dir, "cur")) {
+			return err
+		}
+		if name == "." {
+			name = "INBOX"
+		}
+		if plain, err := url.PathUnescape(name); err == nil {
+			name = plain // downward escapes what a file system might not take
+		}
+		if !s.Wanted(name) {
+			return nil
+		}
+		src, dst := *from, *to
+		src.Name, dst.Name = dir, imap.MailboxName(filepath.ToSlash(name))
+		u := *to.URL
+		dst.URL = u.JoinPath(url.PathEscape(name))
+		src.URL = &url.URL{Scheme: from.URL.Scheme, Path: dir}
+		pairs = append(pairs, MailPair{Name: name, From: &src, To: &dst})
+		return nil
+	})
+	return pairs, err
+}
+
+// EachMailbox brings mailboxes up to date, several at the same time, each with
+// connections of its own.
+func (s *Syncer) EachMailbox(ctx context.Context, e *kit.Env, pairs []MailPair) error {
+	j := e.NewJob("sync", 1)
+	defer j.Close()
+	sum := &syncSum{Job: j, dry: s.DryRun, mail: true}
+	var lock sync.Mutex // of what follows
+	var total transfer.Summary
+	var first error
+	queue := make(chan MailPair)
+	var wait sync.WaitGroup
+	for range min(max(1, s.parallel.Value), len(pairs)) {
+		wait.Go(func() {
+			for p := range queue {
+				t, err := s.oneMailbox(ctx, e, j, p, func(r transfer.Result) {
+					lock.Lock()
+					defer lock.Unlock()
+					r.Name = p.Name + "/" + r.Name
+					sum.add(r)
+				})
+				lock.Lock()
+				worked := err == nil
+				if len(pairs) > 1 && ofOneMailbox(p, err) {
+					r := transfer.Result{Protocol: p.From.Spec.Name, Source: protocols.Redact(p.From.URL), Name: p.Name, Status: transfer.StatusFailed, Err: err}
+					sum.add(r)
+					t.Add(r)
+					err = nil
+				}
+				total.Done, total.Skipped, total.Deleted, total.Failed = total.Done+t.Done, total.Skipped+t.Skipped, total.Deleted+t.Deleted, total.Failed+t.Failed
+				total.Bytes += t.Bytes
+				if first == nil {
+					first = err
+				}
+				if worked && p.Done != nil {
+					p.Done()
+				}
+				lock.Unlock()
+			}
+		})
+	}
+	for _, p := range pairs {
+		queue <- p
+	}
+	close(queue)
+	wait.Wait()
+	j.Close()
+	return sum.end(total, kit.CauseOf(ctx, first))
+}
+
+// ofOneMailbox reports whether an error says nothing of the other mailboxes.
+func ofOneMailbox(p MailPair, err error) bool {
+	return err != nil && (p.err != nil || protocols.KindOf(err) == protocols.KindRefused)
+}
+
+func (s *Syncer) oneMailbox(ctx context.Context, e *kit.Env, j *kit.Job, p MailPair, add func(transfer.Result)) (transfer.Summary, error) {
+	if p.err != nil {
+		return transfer.Summary{}, kit.Named(protocols.Wrap(p.err, p.From.Spec.Name, "sync", protocols.Redact(p.From.URL)), "sync")
+	}
+	t, err := transfer.SyncMessages(ctx, e.Endpoint(p.From), e.Endpoint(p.To), s.messageOptions(e, j), add)
+	return t, kit.Named(protocols.Wrap(err, p.From.Spec.Name, "sync", protocols.Redact(p.From.URL)), "sync")
+}

@@ -1,0 +1,206 @@
+package verbs
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
+)
+
+// prober is the probe verb with its flags.
+type prober struct {
+	login, nagios, prometheus bool
+	chain                     string
+	every                     kit.Duration
+	warn, crit                kit.Duration
+	certDays                  kit.Count
+}
+
+func newProber() *prober { return &prober{certDays: kit.NewCount(14, 10_000)} }
+
+func probeVerb(p *prober) *kit.Verb {
+	v := kit.On[protocols.Client]("probe", "URL...", "is it up: name, connection, TLS, greeting, login; with timings", nil)
+	v.Run = p.run
+	return v.With(func(fs *pflag.FlagSet) {
+		fs.BoolVar(&p.login, "login", false, "log in too")
+		fs.Var(&p.every, "every", "probe again and again, with this pause")
+		fs.StringVar(&p.chain, "chain", "", "write the server's certificates to `FILE` (PEM), - for standard output")
+		fs.BoolVar(&p.nagios, "nagios", false, "one line and exit code as monitoring plug-ins have them: 0 ok, 1 warning, 2 critical")
+		fs.BoolVar(&p.prometheus, "prometheus", false, "print metrics in the Prometheus text format")
+		fs.Var(&p.warn, "warn", "with --nagios: warning when it takes longer")
+		fs.Var(&p.crit, "crit", "with --nagios: critical when it takes longer")
+		fs.Var(&p.certDays, "cert-days", "with --nagios: warning when the certificate ends within N days")
+	}).Lasts().Eg("probe ftp://ftp.example.org", "probe --nagios --warn 2s --crit 5s ftps://ftp.example.org", "probe --every 30s --json ftp://a ftp://b")
+}
+
+// probeJSON is a probe's result.
+type probeJSON struct {
+	URL          string   `json:"url"`
+	Up           bool     `json:"up"`
+	Phase        string   `json:"phase,omitempty"`
+	ResolveMs    *float64 `json:"resolve_ms,omitempty"`
+	ConnectMs    *float64 `json:"connect_ms,omitempty"`
+	TLSMs        *float64 `json:"tls_ms,omitempty"`
+	GreetingMs   *float64 `json:"greeting_ms,omitempty"`
+	LoginMs      *float64 `json:"login_ms,omitempty"`
+	TotalMs      float64  `json:"total_ms"`
+	TLSVersion   string   `json:"tls_version,omitempty"`
+	CertNotAfter string   `json:"cert_not_after,omitempty"`
+	*certJSON
+	Address  string `json:"address,omitempty"`
+	Greeting string `json:"greeting,omitempty"`
+	Error    string `json:"error,omitempty"`
+}
+
+// result is a report with what went wrong.
+type result struct {
+	*protocols.Report
+	err error
+}
+
+func (r *result) json() probeJSON {
+	j := probeJSON{
+		URL: r.URL, Up: r.Up, Phase: r.Phase, TotalMs: show.Millis(r.Total), TLSVersion: r.TLSVersion, Address: r.Address, Greeting: r.Banner,
+		ResolveMs: show.KnownMillis(r.Resolve), ConnectMs: show.KnownMillis(r.Connect), TLSMs: show.KnownMillis(r.TLS), GreetingMs: show.KnownMillis(r.Greeting), LoginMs: show.KnownMillis(r.Login),
+		certJSON: certOf(r.Session),
+	}
+	if !r.CertNotAfter.IsZero() {
+		j.CertNotAfter = r.CertNotAfter.UTC().Format(time.RFC3339)
+	}
+	if r.err != nil {
+		j.Error = r.err.Error()
+	}
+	return j
+}
+
+func (p *prober) run(ctx context.Context, e *kit.Env, urls []string) error {
+	if p.nagios && p.prometheus {
+		return kit.Usage("--nagios and --prometheus exclude each other")
+	}
+	targets, err := e.Targets(urls)
+	if err != nil {
+		return err
+	}
+	err = p.round(ctx, e, targets)
+	for p.every > 0 && !kit.Final(ctx, err) {
+		if err := e.Out.Flush(); err != nil {
+			return err
+		}
+		if !kit.Sleep(ctx, time.Duration(p.every)) {
+			return kit.CauseOf(ctx, protocols.Wrap(ctx.Err(), targets[0].Spec.Name, "probe", protocols.Redact(targets[0].URL)))
+		}
+		if err = e.Renew(); err != nil { // a file that is just being replaced will be there again
+			e.Tell(kit.Named(protocols.Wrap(err, "", "probe", ""), "probe"))
+			continue
+		}
+		err = p.round(ctx, e, targets)
+	}
+	return err
+}
+
+// round probes each URL once. What was not done in time is a result as others are.
+func (p *prober) round(ctx context.Context, e *kit.Env, targets []*protocols.Target) error {
+	var results []*result
+	var t kit.Tally
+	show := p.printer(e.Out)
+	for _, at := range targets {
+		r, err := p.one(ctx, e, at)
+		if err != nil {
+			return err
+		}
+		late := protocols.KindOf(r.err) == protocols.KindTimeout
+		if kit.Final(ctx, r.err) && !late {
+			return r.err
+		}
+		t.Add(r.err)
+		if err := p.writeChain(e.Out, r); err != nil {
+			return err
+		}
+		if err := show(r); err != nil {
+			return err
+		}
+		if !p.nagios && len(targets) > 1 {
+			e.Tell(r.err)
+		}
+		results = append(results, r)
+	}
+	if p.nagios {
+		return p.nagiosLine(e.Out, results)
+	}
+	if len(targets) == 1 {
+		return results[0].err
+	}
+	return t.Err()
+}
+
+// one probes one URL with a client of its own, so that each round connects anew.
+// Its error is that of a URL that is wrong.
+func (p *prober) one(ctx context.Context, e *kit.Env, t *protocols.Target) (*result, error) {
+	o := *e.OptionsFor(t)
+	o.ProbeLogin = p.login
+	c, err := e.DialWith(t, &o)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	report, err := c.Probe(ctx)
+	report.URL = protocols.Redact(t.URL)
+	return &result{report, kit.CauseOf(ctx, protocols.Wrap(err, t.Spec.Name, "probe", report.URL))}, nil
+}
+
+// printer returns what shows one result.
+func (p *prober) printer(o *show.Output) func(*result) error {
+	switch {
+	case p.nagios:
+		return func(*result) error { return nil }
+	case p.prometheus:
+		return func(r *result) error { return o.Line(metrics(r)) }
+	}
+	return func(r *result) error {
+		return o.Record(r.json(), func() string { return probeText(o.Paint, r) + r.details(o.Verbose) })
+	}
+}
+
+// phases are the timed steps in their order.
+func (r *result) phases() []struct {
+	name string
+	took time.Duration
+} {
+	return []struct {
+		name string
+		took time.Duration
+	}{{"resolve", r.Resolve}, {"connect", r.Connect}, {"tls", r.TLS}, {"greeting", r.Greeting}, {"login", r.Login}}
+}
+
+func probeText(paint show.Painter, r *result) string {
+	state := paint.As(show.Green, "up")
+	if !r.Up {
+		state = paint.As(show.Red, "down")
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s  %s", show.Safe(r.URL), state, r.Total.Round(10*time.Microsecond))
+	for _, ph := range r.phases() {
+		if ph.took > 0 {
+			fmt.Fprintf(&b, "  %s %s", ph.name, ph.took.Round(10*time.Microsecond))
+		}
+	}
+	if r.TLSVersion != "" {
+		fmt.Fprintf(&b, "  %s", show.Safe(r.TLSVersion))
+	}
+	if !r.CertNotAfter.IsZero() {
+		fmt.Fprintf(&b, "  certificate until %s", r.CertNotAfter.Format(time.DateOnly))
+	}
+	switch {
+	case !r.Up:
+		fmt.Fprintf(&b, "  failed at %s", r.Phase)
+	case r.Banner != "":
+		fmt.Fprintf(&b, "  %s", show.Safe(strings.Join(strings.Fields(r.Banner), " ")))
+	}
+	return b.String()
+}

@@ -1,0 +1,150 @@
+package verbs
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transfer"
+)
+
+// SyncVerbs brings trees up to date.
+func SyncVerbs() []*kit.Verb {
+	s := &Syncer{}
+	v := &kit.Verb{Name: "sync", Args: "SRC DST", Short: "bring DST up to date with SRC: only what is missing or changed", Run: s.Run}
+	v.Has = func(c protocols.Client) bool { return kit.Is[protocols.Lister](c) && readsOrWrites(c) }
+	return []*kit.Verb{v.With(s.Flags).Eg("sync ftp://ftp.example.org/pub/ mirror/", "sync --delete --dry-run site/ ftp://user@host/www/",
+		"sync --include '*.jpg' --exclude 'old/**' --parallel 8 ftp://host/photos/ photos/")}
+}
+
+// Syncer is the sync verb with its flags.
+type Syncer struct {
+	keeping
+	parallel, depth          kit.Count
+	include, exclude         []string
+	delete, DryRun, checksum bool
+	missing                  bool
+	maxDelete                int
+	links                    kit.Choice
+	journal                  string
+	deleteAfter              bool
+}
+
+var linkModes = map[string]transfer.Links{"copy": transfer.LinksCopy, "skip": transfer.LinksSkip, "follow": transfer.LinksFollow}
+
+func (s *Syncer) Flags(fs *pflag.FlagSet) {
+	s.parallel, s.depth, s.links = kit.NewCount(4, 64), kit.NewCount(maxTree, 10_000), kit.OneOf("copy", "copy", "skip", "follow")
+	s.keeping.Flags(fs)
+	fs.Var(&s.parallel, "parallel", "connections at the same time")
+	fs.BoolVar(&s.delete, "delete", false, "remove what SRC has not")
+	fs.IntVar(&s.maxDelete, "max-delete", 0, "remove nothing when it would be more than `N`; negative for no limit, also when SRC is empty")
+	fs.BoolVarP(&s.DryRun, "dry-run", "n", false, "change nothing, say what would be done")
+	fs.StringArrayVar(&s.include, "include", nil, "only what matches this `GLOB`")
+	fs.StringArrayVar(&s.exclude, "exclude", nil, "leave alone what matches this `GLOB`, on both sides")
+	fs.BoolVar(&s.checksum, "checksum", false, "compare content where sizes are equal")
+	fs.BoolVar(&s.missing, "ignore-existing", false, "leave files that DST has as they are, whatever SRC has")
+	fs.Var(&s.links, "links", "symbolic links: copy, skip or follow")
+	fs.Var(&s.depth, "depth", "deepest folder")
+	fs.BoolVar(&s.deleteAfter, "delete-after", false, "messages: delete at SRC what is safely in DST")
+	fs.StringVar(&s.journal, "journal", "", "`FILE` that a restarted run goes on from")
+}
+
+func (s *Syncer) Run(ctx context.Context, e *kit.Env, args []string) error {
+	from, to, err := e.Pair(args)
+	if err != nil {
+		return err
+	}
+	if e.Flags.Span.Given {
+		return kit.Usage("sync: --range is for cat and get")
+	}
+	if transfer.HoldsMessages(kit.Sample(from.Spec), kit.Sample(to.Spec)) {
+		return s.Messages(ctx, e, from, to)
+	}
+	if kit.Is[protocols.MessageSource](kit.Sample(from.Spec)) {
+		return kit.Usage("sync: messages are kept in maildir:DIR, mbox:FILE or an IMAP mailbox, not in %s", args[1])
+	}
+	j := e.NewJob("sync", 1)
+	defer j.Close()
+	sum := &syncSum{Job: j, dry: s.DryRun}
+	total, err := transfer.Sync(ctx, e.Endpoint(from), e.Endpoint(to), s.options(e, j.Bars), sum.add)
+	j.Close()
+	return sum.end(total, kit.CauseOf(ctx, kit.Named(protocols.Wrap(err, from.Spec.Name, "sync", protocols.Redact(from.URL)), "sync")))
+}
+
+func (s *Syncer) options(e *kit.Env, bars *show.Progress) *transfer.SyncOptions {
+	depth := s.depth.Value
+	if depth == maxTree {
+		depth = 0 // nobody set it: a tree that goes deeper is a failure
+	}
+	return &transfer.SyncOptions{
+		Options:  transferOptions(e, &s.keeping, bars),
+		Parallel: s.parallel.Value, Include: s.include, Exclude: s.exclude, Delete: s.delete, MaxDelete: s.maxDelete,
+		DryRun: s.DryRun, Checksum: s.checksum, Missing: s.missing, Links: linkModes[s.links.Value], Depth: depth, Journal: s.journal,
+	}
+}
+
+// syncSum tells what a sync does and makes one error of its failures.
+type syncSum struct {
+	*kit.Job
+	dry    bool
+	mail   bool  // messages are many and nameless: they are told of with --verbose only
+	output error // standard output failed
+}
+
+func (s *syncSum) add(r transfer.Result) {
+	o := s.E.Out
+	if r.Err != nil {
+		s.Tally.Add(r.Err)
+	} else if r.Status != transfer.StatusSkipped || r.Note == "" {
+		s.Tally.Done++
+	}
+	switch {
+	case s.output != nil:
+	case o.JSON:
+		s.output = o.Object(r)
+	case r.Status == transfer.StatusFailed:
+		fmt.Fprintf(s.Above(), "netclients: %s\n", show.Safe(fmt.Sprint(r.Err)))
+	case s.dry && r.Status != transfer.StatusSkipped:
+		s.output = o.Text(string(r.Status) + ": " + r.Name)
+	case s.mail && r.Status != transfer.StatusSkipped && r.Note == "" && !o.Verbose:
+	case r.Status != transfer.StatusSkipped || r.Note != "" || o.Verbose:
+		fmt.Fprintln(s.Words(), show.Safe(syncText(r)))
+	}
+}
+
+func syncText(r transfer.Result) string {
+	text := fmt.Sprintf("%s: %s", r.Status, path.Clean(r.Name))
+	if r.Note != "" {
+		text += "  (" + r.Note + ")"
+	}
+	return text
+}
+
+// summaryJSON is the last line of a sync.
+type summaryJSON struct {
+	Summary transfer.Summary `json:"summary"`
+}
+
+// end writes the summary, and returns what the command ends with: an error of the
+// whole, or what the single files say together.
+func (s *syncSum) end(total transfer.Summary, err error) error {
+	if s.output != nil {
+		return s.output
+	}
+	if s.E.Out.JSON {
+		if bad := s.E.Out.Object(summaryJSON{total}); bad != nil {
+			return bad
+		}
+	} else if err == nil || total != (transfer.Summary{}) {
+		s.E.Out.Say(fmt.Sprintf("%d done, %d unchanged, %d deleted, %d failed, %s", total.Done, total.Skipped, total.Deleted, total.Failed, show.HumanBytes(total.Bytes)))
+	}
+	if err != nil && (s.Tally.Failed == 0 || protocols.KindOf(err) != protocols.KindPartial) {
+		return err
+	}
+	return s.Tally.Err()
+}

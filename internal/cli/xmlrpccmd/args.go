@@ -1,0 +1,79 @@
+package xmlrpccmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols/xmlrpc"
+)
+
+// argument reads one argument: JSON, "type:text" with the name of a type, where
+// "type:@FILE" takes the text, or the bytes of base64, from a file, or a word.
+func argument(e *kit.Env, text string) (any, error) {
+	typ, rest, ok := strings.Cut(text, ":")
+	if !ok || !slices.Contains(argumentTypes, typ) {
+		if json.Valid([]byte(text)) || strings.ContainsAny(text[:min(len(text), 1)], `{["`) {
+			return xmlrpc.ParseJSON(text)
+		}
+		return text, nil
+	}
+	name, isFile := strings.CutPrefix(rest, "@")
+	if isFile {
+		b, err := readWhole(e, name)
+		if err != nil || typ == "base64" {
+			return b, err
+		}
+		rest = string(b)
+	}
+	if typ == "json" {
+		return xmlrpc.ParseJSON(rest)
+	}
+	v, err := xmlrpc.ParseTyped(typ, rest)
+	if err != nil {
+		return nil, kit.Usage("xmlrpc: %v", err)
+	}
+	return v, nil
+}
+
+// readWhole reads a file whole, within the limit of an answer; - is standard input.
+func readWhole(e *kit.Env, name string) ([]byte, error) {
+	var b bytes.Buffer
+	in := e.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			b.Grow(int(min(info.Size(), xmlrpc.DefaultMaxResponse)) + bytes.MinRead)
+		}
+		in = f
+	}
+	n, err := b.ReadFrom(io.LimitReader(in, xmlrpc.DefaultMaxResponse+1))
+	if err == nil && n > xmlrpc.DefaultMaxResponse {
+		err = kit.Usage("xmlrpc: %s has more than %s", name, show.HumanBytes(xmlrpc.DefaultMaxResponse))
+	}
+	return b.Bytes(), err
+}
+
+// argumentTypes are what may stand before an argument.
+var argumentTypes = []string{"string", "int", "i4", "i8", "double", "bool", "boolean", "base64", "datetime", "dateTime", "nil", "bigdecimal", "biginteger", "json"}
+
+func arguments(e *kit.Env, texts []string) ([]any, error) {
+	var out []any
+	for _, t := range texts {
+		v, err := argument(e, t)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}

@@ -38,7 +38,10 @@ func (x *exchanger) perform(ctx context.Context, r *Request) (*Response, error) 
 		limit = defaultRedirects
 	}
 	body := newReplay(r.Body)
-	own := *r
+	own, err := r.measured()
+	if err != nil {
+		return nil, err
+	}
 	own.Body = body.reader()
 	for hop := 0; ; hop++ {
 		resp, err := x.withLogin(ctx, &own, body)

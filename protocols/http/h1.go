@@ -2,11 +2,13 @@ package http
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
 	"io"
 	nethttp "net/http"
+	"net/http/httputil"
 	"net/url"
 	"slices"
 	"strconv"
@@ -40,8 +42,8 @@ type http1 struct {
 // file at once before the kernel takes over.
 const headBuffer = 16 << 10
 
-// most1xx bounds interim answers (RFC 9110 15.2).
-const most1xx = 8
+// max1xx bounds interim answers (RFC 9110 15.2).
+const max1xx = 8
 
 // maxHead is what the head of an answer may have, if the limits allow as much.
 const maxHead = 256 << 10
@@ -60,7 +62,7 @@ type bound struct {
 
 func (b *bound) Read(p []byte) (int, error) {
 	if b.left == 0 {
-		return 0, protocolError("the head of the answer is longer than the limit")
+		return 0, errLongHead()
 	}
 	if b.left > 0 {
 		p = p[:min(int64(len(p)), b.left)]
@@ -170,11 +172,11 @@ func closedEarly(err error) error {
 
 // head reads the final answer's head. until is 100 when that is good enough.
 func (l *http1) head(m *outgoing, until int) (*nethttp.Response, error) {
-	for range most1xx {
+	for range max1xx {
 		l.bound.left = l.headLimit
-		resp, err := nethttp.ReadResponse(l.in, &nethttp.Request{Method: m.method()})
+		resp, err := l.readHead(m)
 		if l.bound.left == 0 && err != nil {
-			return nil, protocolError("the head of the answer is longer than the limit")
+			return nil, errLongHead()
 		}
 		l.bound.left = -1
 		if err != nil && l.bound.err != nil {
@@ -186,15 +188,59 @@ func (l *http1) head(m *outgoing, until int) (*nethttp.Response, error) {
 		l.traceHead(resp)
 		switch {
 		case resp.StatusCode == nethttp.StatusSwitchingProtocols:
-			return nil, protocolError("the server changes to another protocol, which was not asked for")
+			return nil, protocolError("the server switches to another protocol, which was not asked for")
 		case resp.StatusCode < 100:
 			return nil, protocolError("status " + strconv.Itoa(resp.StatusCode) + " does not exist")
 		case resp.StatusCode >= 200, resp.StatusCode == until:
 			return resp, nil
 		}
 	}
-	return nil, protocolError("one interim answer after the other, and no final one")
+	return nil, protocolError("too many interim answers without a final one")
 }
+
+// readHead reads one head, up to its empty line, and lets net/http parse it. A field
+// without a name is passed over, as browsers do.
+func (l *http1) readHead(m *outgoing) (*nethttp.Response, error) {
+	var head []byte
+	named := true // the field that a folded line belongs to
+	for {
+		line, err := l.in.ReadSlice('\n')
+		if err != nil && err != bufio.ErrBufferFull {
+			return nil, err
+		}
+		if bare := len(bytes.TrimRight(line, "\r\n")) == 0; bare && len(head) > 0 && head[len(head)-1] == '\n' {
+			return parseHead(append(head, "\r\n"...), m)
+		}
+		if fresh := len(head) == 0 || head[len(head)-1] == '\n'; fresh && line[0] != ' ' && line[0] != '\t' {
+			named = line[0] != ':'
+		}
+		if named {
+			head = append(head, line...)
+		}
+		if !bytes.HasPrefix(head, []byte("HTTP/")) && bytes.HasSuffix(head, []byte("\n")) { // no more of it is waited for
+			return parseHead(head, m)
+		}
+	}
+}
+
+// parseHead parses a head that is whole. Chunks in an answer of HTTP/1.0, where net/http
+// overlooks them, are decoded, and the connection is not used again (RFC 9112 6.1).
+func parseHead(head []byte, m *outgoing) (*nethttp.Response, error) {
+	parse := func() (*nethttp.Response, error) {
+		return nethttp.ReadResponse(bufio.NewReader(bytes.NewReader(head)), &nethttp.Request{Method: m.method()})
+	}
+	if !bytes.HasPrefix(head, []byte("HTTP/1.0 ")) || !bytes.Contains(bytes.ToLower(head), []byte("\ntransfer-encoding:")) {
+		return parse()
+	}
+	head[len("HTTP/1.")] = '1'
+	resp, err := parse()
+	if err == nil {
+		resp.Proto, resp.ProtoMinor, resp.Close = "HTTP/1.0", 0, true
+	}
+	return resp, err
+}
+
+func errLongHead() error { return protocolError("the head of the answer is longer than the limit") }
 
 // badHead tells an answer that is no HTTP from a connection that failed.
 func badHead(err error) error {
@@ -226,7 +272,7 @@ func (l *http1) answer(m *outgoing, r *nethttp.Response, first time.Duration, us
 	if l.window == 0 && l.proxy == nil && r.ProtoAtLeast(1, 1) && !r.Close {
 		l.window = 2
 	}
-	b := &body1{l: l, resp: resp, std: r, left: -1, done: done}
+	b := &body1{l: l, resp: resp, left: -1, done: done}
 	if noBody(m.method(), r.StatusCode) {
 		b.left = 0
 		if m.method() != nethttp.MethodHead {
@@ -235,123 +281,15 @@ func (l *http1) answer(m *outgoing, r *nethttp.Response, first time.Duration, us
 	} else if len(r.TransferEncoding) == 0 && r.ContentLength >= 0 {
 		b.left = r.ContentLength
 	}
+	switch {
+	case b.left >= 0:
+	case len(r.TransferEncoding) > 0:
+		b.chunks = httputil.NewChunkedReader(l.in)
+	default:
+		l.spent = true // it ends with the connection
+	}
 	resp.Body = b
 	return resp
-}
-
-// noBody: RFC 9112 6.3.
-func noBody(method string, status int) bool {
-	return method == nethttp.MethodHead || status == nethttp.StatusNoContent || status == nethttp.StatusNotModified
-}
-
-// body1 is the body of an HTTP/1.1 answer.
-type body1 struct {
-	l    *http1
-	resp *Response
-	std  *nethttp.Response // reads chunks, and up to the end of the connection
-	left int64             // of a known length; -1: std knows
-	err  error             // sticky; io.EOF: all of it came
-	done func()            // nil after Close
-}
-
-func (b *body1) Read(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
-	}
-	if b.left == 0 {
-		return 0, b.end(io.EOF)
-	}
-	var n int
-	var err error
-	if b.left < 0 {
-		n, err = b.std.Body.Read(p)
-	} else {
-		n, err = b.l.in.Read(p[:min(int64(len(p)), b.left)])
-		b.left -= int64(n)
-		if err == io.EOF && b.left > 0 {
-			err = io.ErrUnexpectedEOF
-		}
-	}
-	if err != nil {
-		err = b.end(err)
-	}
-	return n, err
-}
-
-// WriteTo copies the rest to w. A plain connection is spliced to a file.
-func (b *body1) WriteTo(w io.Writer) (int64, error) {
-	if b.left < 0 || b.err != nil {
-		return io.Copy(w, struct{ io.Reader }{b})
-	}
-	total := int64(0)
-	if n := int(min(int64(b.l.in.Buffered()), b.left)); n > 0 {
-		p, _ := b.l.in.Peek(n)
-		k, err := w.Write(p)
-		b.l.in.Discard(k)
-		total, b.left = int64(k), b.left-int64(k)
-		if err != nil {
-			return total, err
-		}
-	}
-	n, err := b.l.conn.WriteToN(w, b.left)
-	total, b.left = total+n, b.left-n
-	if err == nil && b.left > 0 {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return total, b.end(err)
-	}
-	b.end(io.EOF)
-	return total, nil
-}
-
-// end settles how the body ended.
-func (b *body1) end(err error) error {
-	if err == io.EOF {
-		b.resp.Trailer = b.std.Trailer
-	} else {
-		b.l.spent = true
-		if b.l.bound.err != nil {
-			err = b.l.bound.err
-		}
-		err = cutError(err)
-	}
-	b.err = err
-	return err
-}
-
-// cutError says what is wrong with a body that is not whole.
-func cutError(err error) error {
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the connection ended before the end of the content"}
-	case protocols.KindOf(err) == protocols.KindInternal:
-		return protocolError("the content is not framed as HTTP: " + err.Error())
-	}
-	return err
-}
-
-// drainWithin is how much of a body that nobody reads is read to save a connection.
-const drainWithin = 64 << 10
-
-// Close ends the answer and lets go of the connection.
-func (b *body1) Close() error {
-	if b.done == nil {
-		return nil
-	}
-	if b.err == nil && b.left != 0 && (b.left < 0 || b.left > drainWithin || !b.drain()) {
-		b.l.spent = true
-	}
-	b.err = protocols.ErrClosed
-	b.done()
-	b.done = nil
-	return nil
-}
-
-// drain reads the short rest of a body.
-func (b *body1) drain() bool {
-	_, err := io.Copy(io.Discard, struct{ io.Reader }{b})
-	return err == nil
 }
 
 // proxyLogin returns the value of Proxy-Authorization for a proxy's URL.

@@ -85,7 +85,7 @@ func (u *upload) listen(on bool) {
 // not look like one. Interim answers are read. The error is that of the body, or
 // of the connection when nothing came over it.
 func (u *upload) status(m *outgoing) (int, error) {
-	for range most1xx {
+	for range max1xx {
 		line, err := u.wait()
 		if err != nil {
 			return 0, err

@@ -108,6 +108,11 @@ func sizeOf(r io.Reader, o *protocols.PutOptions) int64 {
 	if o.Size > 0 {
 		return o.Size
 	}
+	return lengthOf(r)
+}
+
+// lengthOf returns how many bytes a reader will give as far as it knows, or -1.
+func lengthOf(r io.Reader) int64 {
 	switch r := r.(type) {
 	case osFile:
 		info, err := r.Stat()

@@ -31,7 +31,7 @@ type Request struct {
 	// Body is what is sent; nil: nothing. One that is an [io.Seeker] can be sent
 	// again, to where a redirect leads or with a login. It is not closed.
 	Body   io.Reader
-	Length int64 // bytes of Body; -1: not known, it goes in chunks
+	Length int64 // bytes of Body; 0 or -1: found out where Body can say it, else it goes in chunks
 	Expect bool  // wait for the server's consent before the body (RFC 9110 10.1.1)
 
 	NoFollow bool // a redirect is the answer
@@ -97,6 +97,22 @@ func (r *Request) check() error {
 		return usage("length %d of a body", r.Length)
 	}
 	return checkHeader(r.Header)
+}
+
+// measured returns the request with the length of its body: of one whose length was
+// not given, as far as the body itself knows it.
+func (r *Request) measured() (Request, error) {
+	m := *r
+	if r.Body == nil {
+		return m, nil
+	}
+	if l, ok := r.Body.(interface{ Len() int }); ok && r.Length > 0 && int64(l.Len()) != r.Length {
+		return m, usage("the body has %d bytes, and its length says %d", l.Len(), r.Length)
+	}
+	if r.Length <= 0 {
+		m.Length = lengthOf(r.Body)
+	}
+	return m, nil
 }
 
 func checkHeader(h Header) error {

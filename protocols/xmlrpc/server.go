@@ -84,7 +84,7 @@ func faultFor(err error) *Fault {
 
 func (s *Server) call(ctx context.Context, name string, params []any) (any, error) {
 	if m, ok := s.Methods[name]; ok {
-		return m.Run(ctx, params)
+		return runMethod(ctx, m, params)
 	}
 	switch name {
 	case "system.listMethods":
@@ -101,6 +101,17 @@ func (s *Server) call(ctx context.Context, name string, params []any) (any, erro
 		return s.multicall(ctx, params)
 	}
 	return nil, &Fault{Code: CodeMethodNotFound, String: "there is no method " + name}
+}
+
+// runMethod runs a method. A panic in it is a fault, which does not say what happened:
+// that is not the caller's business.
+func runMethod(ctx context.Context, m Method, params []any) (v any, err error) {
+	defer func() {
+		if recover() != nil {
+			v, err = nil, &Fault{Code: CodeInternalError, String: "the method failed"}
+		}
+	}()
+	return m.Run(ctx, params)
 }
 
 // about finds the method that the only parameter names.

@@ -263,3 +263,25 @@ func TestCookiesAndProxy(t *testing.T) {
 		t.Errorf("through a proxy: %v, %v", v, err)
 	}
 }
+
+// TestMethodPanics: a panic in a method is a fault of that call, also in a multicall.
+func TestMethodPanics(t *testing.T) {
+	s := httptest.NewServer(&Server{Methods: map[string]Method{
+		"first": {Run: func(_ context.Context, p []any) (any, error) { return p[0], nil }},
+		"fine":  {Run: func(context.Context, []any) (any, error) { return "done", nil }},
+	}})
+	t.Cleanup(s.Close)
+	c, _, err := protocols.Open[*Client](Spec(), s.URL+"/RPC2", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_, err = c.Call(t.Context(), "first")
+	if f, ok := errors.AsType[*Fault](err); !ok || f.Code != CodeInternalError || strings.Contains(f.String, "index") {
+		t.Errorf("%v", err)
+	}
+	all, err := c.Multicall(t.Context(), []Call{{Method: "fine"}, {Method: "first"}, {Method: "fine"}})
+	if err != nil || len(all) != 3 || all[0].Value != "done" || all[1].Fault == nil || all[2].Value != "done" {
+		t.Errorf("%v, %v", all, err)
+	}
+}

@@ -160,26 +160,35 @@ func (c *Client[S]) keep(s S) error {
 	return nil
 }
 
-// usable looks whether a session that rested can be used: without a round trip, and
-// by a question when the rest was long. False means that it is over.
+// usable reports whether a session that was kept can be used. One that cannot is
+// forgotten.
 func (c *Client[S]) usable(ctx context.Context, s S) (bool, error) {
-	t := s.Line()
-	defer t.Conn.Use(ctx)()
-	rested := time.Since(t.Used)
-	err := t.rested()
-	switch within := c.Opts.RestWithin(); {
-	case errors.Is(err, ErrOver):
-		t.Conn.Event(protocols.EventNote, "the server has ended the session that rested: connecting anew", 0)
-		c.Drop(s)
-		return false, nil
-	case err != nil:
-		c.Drop(s)
-		return false, err
-	case within == 0 || rested < within || c.p.Lives(s):
+	defer s.Line().Conn.Use(ctx)()
+	err := c.Look(s)
+	if err == nil {
 		return true, nil
 	}
 	c.Drop(s)
-	return false, context.Cause(ctx)
+	if errors.Is(err, ErrOver) {
+		s.Line().Conn.Event(protocols.EventNote, "the server has ended the session: connecting anew", 0)
+		err = context.Cause(ctx)
+	}
+	return false, err
+}
+
+// Look looks at a session that rested, whose connection is in use: without a round
+// trip, and by a question when the rest was long. [ErrOver] means that the server has
+// ended it.
+func (c *Client[S]) Look(s S) error {
+	t := s.Line()
+	rested := time.Since(t.Used)
+	if err := t.rested(); err != nil {
+		return err
+	}
+	if within := c.Opts.RestWithin(); within > 0 && rested >= within && !c.p.Lives(s) {
+		return ErrOver
+	}
+	return nil
 }
 
 // settle forgets a session that is lost.

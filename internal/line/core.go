@@ -62,7 +62,12 @@ type Core struct {
 }
 
 // ErrOver says that the server has ended a session that rested.
-var ErrOver = errors.New("the server has ended the session")
+var ErrOver = error(overError{})
+
+type overError struct{}
+
+func (overError) Error() string     { return "the server has ended the session" }
+func (overError) ErrorKind() string { return "protocol" }
 
 func newCore(conn *transport.Conn, d *Dialect, l protocols.Limits, m *mask.Mask, traced bool) *Core {
 	t := &Core{
@@ -234,6 +239,15 @@ func (t *Core) beforeWrite(commands int) error {
 	}
 	t.due, t.owed = t.due+commands+t.owed, 0
 	return nil
+}
+
+// Ready fails when commands cannot be written now, before they are: when something
+// lies unread that answers nothing.
+func (t *Core) Ready() error {
+	if t.due > 0 {
+		return t.Failed()
+	}
+	return t.Quiet(false)
 }
 
 // Quiet fails when something lies unread. With look it looks at the socket too, which

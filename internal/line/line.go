@@ -103,15 +103,18 @@ func Numeric(style wire.Style) func(*wire.LineReader, protocols.Limits) (*protoc
 	}
 }
 
-// server returns the host and port of the URL.
-func (c *Client[S]) server() (host, port string) { return protocols.HostPort(c.URL, c.Scheme) }
-
 func (c *Client[S]) address() (network, host, port string, err error) {
 	if c.p.Address != nil {
 		return c.p.Address()
 	}
-	host, port = c.server()
+	host, port = protocols.HostPort(c.URL, c.Scheme)
 	return "tcp", host, port, nil
+}
+
+// server returns the host and port that a login is for.
+func (c *Client[S]) server() (host, port string) {
+	_, host, port, _ = c.address() // without an error, or there would be no connection
+	return host, port
 }
 
 // SetURL changes the server, before the first verb.

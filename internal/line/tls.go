@@ -72,8 +72,10 @@ func (c *Client[S]) refusedTLS(t *Core, u upgrade, refusal *protocols.Error) err
 		e.Kind, e.Sentinel, e.Retryable, e.Hint = protocols.KindTLS, nil, false, ""
 		e.Text = strings.TrimPrefix(e.Text+": TLS required, but the server refused "+c.p.TLSVerb, ": ")
 		return &e
-	case refusal.Kind == protocols.KindProtocol:
-		return t.Fail(refusal)
+	case refusal.Kind == protocols.KindProtocol: // neither yes nor no
+		e := *refusal
+		e.Kind = protocols.KindTLS
+		return t.Fail(&e)
 	}
 	t.Conn.Event(protocols.EventNote, "the server refused "+c.p.TLSVerb+", going on without TLS", 0)
 	return nil

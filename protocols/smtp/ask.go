@@ -18,7 +18,7 @@ var barred = map[string]string{"DATA": "send", "BDAT": "send", "STARTTLS": "--tl
 // says. Behind a reply of 334 the next command is the answer to that challenge,
 // and no trace shows it. DATA, BDAT and STARTTLS are refused.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
-	words := append(strings.Fields(command), "", "")
+	words := append(strings.Fields(command), "", "", "")
 	verb := strings.ToUpper(words[0])
 	if other, no := barred[verb]; no {
 		return nil, c.wrap(protocols.UsageError(proto, "", verb+" cannot be sent as a raw command: use "+other), "raw")
@@ -27,15 +27,17 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 	err := c.do(ctx, "raw", []string{command}, func(s *session) (err error) {
 		s.dirty = true
 		switch {
-		case s.last == 334:
-			err = s.secret("", "****", command)
+		case s.Last.Code == 334:
+			s.Mask.Add(command)
+			err = s.QueueSecret("", "****", command)
 		case verb == "AUTH":
-			err = s.secret("", "AUTH "+words[1]+" ****", command)
+			s.Mask.Add(words[2])
+			err = s.QueueSecret("", "AUTH "+words[1]+" ****", command)
 		default:
-			err = s.link.out.Raw(command)
+			err = s.Out.Raw(command)
 		}
 		if err == nil {
-			r, err = s.exchange()
+			r, err = s.Answer()
 		}
 		return err
 	})
@@ -50,7 +52,7 @@ func (c *Client) ask(ctx context.Context, op, verb, arg string) (*protocols.Repl
 		if arg == "" {
 			args = nil
 		}
-		r, err = s.need(verb, args...)
+		r, err = s.Need(verb, args...)
 		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code >= 500 && slices.Contains(nobody, r.Enhanced) {
 			e.Sentinel = fs.ErrNotExist
 		}

@@ -18,7 +18,7 @@ const directWrite = 32 << 10
 // content sends the content of a message. After a failure of its source the
 // connection cannot be used any more; nothing of it was accepted.
 func (k *courier) content(f *flight) error {
-	if k.s.out.Buffered()+len(f.body.head) > directWrite {
+	if k.s.Out.Buffered()+len(f.body.head) > directWrite {
 		if err := k.flush(); err != nil { // else the writer would, behind our back
 			return err
 		}
@@ -34,7 +34,7 @@ func (k *courier) content(f *flight) error {
 	f.bytes = min(n, peekSize)
 	k.bytes += f.bytes
 	if err == nil {
-		k.s.conn.Event(protocols.EventData, "message", n)
+		k.s.Conn.Event(protocols.EventData, "message", n)
 		return nil
 	}
 	own := src.err
@@ -43,7 +43,7 @@ func (k *courier) content(f *flight) error {
 	}
 	if own != nil {
 		f.err, f.complete, f.risky = own, false, false
-		return k.s.fail(&sourceError{own})
+		return k.s.Fail(&sourceError{own})
 	}
 	return k.lastWords(f, err)
 }
@@ -59,16 +59,17 @@ func (e *sourceError) Unwrap() error { return e.err }
 func (k *courier) data(f *flight, src *sourceReader) (int64, error) {
 	w := k.dots
 	if w == nil {
-		w = wire.NewDotWriter(k.s.out, k.s.c.Settings.Newlines)
+		w = wire.NewDotWriter(k.s.Out, k.s.c.Settings.Newlines)
 		k.dots = w
 	} else {
-		w.Reset(k.s.out, k.s.c.Settings.Newlines)
+		w.Reset(k.s.Out, k.s.c.Settings.Newlines)
 	}
 	n, err := w.ReadFrom(src)
 	if err != nil {
 		return n, err
 	}
 	f.complete, f.risky = true, n > directWrite
+	k.s.Expect(1)
 	return n, w.Close()
 }
 
@@ -76,12 +77,12 @@ func (k *courier) data(f *flight, src *sourceReader) (int64, error) {
 // the connection in the middle of a message.
 func (k *courier) lastWords(f *flight, cause error) error {
 	if f.complete || k.closing != nil { // which was the reason
-		return k.s.fail(cause)
+		return k.s.Fail(cause)
 	}
-	if r, err := k.s.reply(); err == nil && r.Code >= 400 {
+	if r, err := k.s.Reply(); err == nil && r.Code >= 400 {
 		f.refuse(r)
 	}
-	return k.s.fail(cause)
+	return k.s.Fail(cause)
 }
 
 // chunks sends a message by BDAT (RFC 3030). Of a large one the answer to a chunk
@@ -127,23 +128,23 @@ func (k *courier) chunk(data []byte, last bool) error {
 	if !last {
 		args = args[:1]
 	}
-	if err := k.s.queue("BDAT", args...); err != nil {
+	if err := k.s.Queue("BDAT", args...); err != nil {
 		return err
 	}
-	_, err := k.s.out.Write(data)
+	_, err := k.s.Out.Write(data)
 	return err
 }
 
 // chunkAnswer reads the answer to a chunk that was not the last one.
 func (k *courier) chunkAnswer(f *flight) error {
-	r, err := k.s.reply()
+	r, err := k.s.Reply()
 	switch {
 	case err != nil:
 		return err
 	case r.Code == 421:
 		return k.close(f, r)
 	case outOfStep(r):
-		return k.s.fail(refusal(r))
+		return k.s.Fail(refusal(r))
 	case r.Code >= 400:
 		f.refuse(r)
 	}

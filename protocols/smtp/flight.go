@@ -89,10 +89,13 @@ func (k *courier) run() (left []*Mail, err error) {
 
 // flush writes what is queued; from then on the contents are out of our hands.
 func (k *courier) flush() error {
+	if err := k.s.Ready(); err != nil {
+		return err
+	}
 	for _, f := range k.queue {
 		f.risky = f.risky || f.complete
 	}
-	return k.s.flush()
+	return k.s.Flush()
 }
 
 // close notes that the server has said 421. Nothing new is started; the answers to
@@ -113,10 +116,11 @@ func (k *courier) fill() error {
 		if !ok {
 			return nil
 		}
+		rested := k.pause
 		if k.pause = m == nil; k.pause {
 			continue
 		}
-		if err := k.clear(); err != nil {
+		if err := k.ready(rested); err != nil {
 			k.again = append([]*Mail{m}, k.again...)
 			return err
 		}
@@ -158,13 +162,24 @@ func (k *courier) room() bool {
 	return k.s.pipelined() && last.complete && len(k.again) == 0 && len(k.queue) < maxUnderWay && k.bytes < maxBytesAhead
 }
 
+// ready sees to it that a message can be started: on a session that the server has
+// not ended while it rested, and with no transaction open.
+func (k *courier) ready(rested bool) error {
+	if rested && len(k.queue) == 0 {
+		if err := k.s.c.line.Look(k.s); err != nil {
+			return k.s.Fail(err)
+		}
+	}
+	return k.clear()
+}
+
 // clear ends a transaction that was left open.
 func (k *courier) clear() error {
 	if !k.s.dirty || len(k.queue) > 0 {
 		return nil
 	}
 	k.s.dirty, k.failed = false, false
-	r, err := k.s.cmd("RSET")
+	r, err := k.s.Cmd("RSET")
 	if err == nil && r.Code == 421 {
 		return k.close(nil, r)
 	}
@@ -218,11 +233,11 @@ func (k *courier) ask(f *flight, n int) error {
 		var err error
 		switch {
 		case f.asked == 0:
-			err = k.s.queue("MAIL", f.env.mail)
+			err = k.s.Queue("MAIL", f.env.mail)
 		case f.asked <= len(f.env.rcpt):
-			err = k.s.queue("RCPT", f.env.rcpt[f.asked-1])
+			err = k.s.Queue("RCPT", f.env.rcpt[f.asked-1])
 		default:
-			err = k.s.queue("DATA")
+			err = k.s.Queue("DATA")
 		}
 		if err != nil {
 			return err
@@ -245,6 +260,10 @@ func (k *courier) steps(f *flight) int {
 // content, if that did not go already.
 func (k *courier) envelope(f *flight) error {
 	for i := 0; i < k.steps(f); i++ {
+		if i >= f.asked && k.closing != nil { // nothing more is asked of a server that closes
+			f.err, f.closing = k.closing.reply, true
+			break
+		}
 		if i >= f.asked || i+maxRcptAhead/2 >= f.asked && f.asked < k.steps(f) && f.err == nil {
 			if i >= f.asked && f.err != nil {
 				break // MAIL was refused: no more is asked
@@ -253,7 +272,7 @@ func (k *courier) envelope(f *flight) error {
 				return err
 			}
 		}
-		r, err := k.s.reply()
+		r, err := k.s.Reply()
 		if err != nil {
 			return err
 		}
@@ -284,7 +303,7 @@ func (k *courier) heard(f *flight, i int, r *protocols.Reply) error {
 	}
 	switch {
 	case i <= len(f.env.rcpt) && outOfStep(r):
-		return k.s.fail(refusal(r))
+		return k.s.Fail(refusal(r))
 	case i == 0:
 		if err := want(r, 2); err != nil {
 			f.receipt.Reply, f.err = *r, err
@@ -319,7 +338,7 @@ func (k *courier) dataAnswer(f *flight, r *protocols.Reply) error {
 	case r.Code == 354 && (f.err != nil || f.taken == 0):
 		// RFC 2920 3.1: the server waits for content in spite of all. The empty
 		// message that ends this has no recipients.
-		if err := k.s.queue("."); err != nil {
+		if err := k.s.Queue("."); err != nil {
 			return err
 		}
 		f.complete = true
@@ -327,7 +346,7 @@ func (k *courier) dataAnswer(f *flight, r *protocols.Reply) error {
 	case r.Code == 354:
 		return k.content(f)
 	case r.Code/100 == 2 || r.Code/100 == 3:
-		return k.s.fail(refusal(r))
+		return k.s.Fail(refusal(r))
 	case f.err == nil && f.taken > 0:
 		f.refuse(r)
 	}
@@ -346,7 +365,7 @@ func (k *courier) decide(f *flight) error {
 		if err == nil && f.err != nil && f.complete && k.s.c.lmtp() {
 			// A chunk was refused: who knows how many answers come to the last one?
 			k.done(f)
-			return k.s.fail(f.err)
+			return k.s.Fail(f.err)
 		}
 	case k.steps(f) == 1+len(f.env.rcpt): // DATA was held back
 		err = k.holdData(f)
@@ -359,7 +378,7 @@ func (k *courier) decide(f *flight) error {
 
 // holdData asks for leave to send the content, when the envelope is answered.
 func (k *courier) holdData(f *flight) error {
-	r, err := k.s.cmd("DATA")
+	r, err := k.s.Cmd("DATA")
 	if err != nil {
 		return err
 	}
@@ -396,6 +415,9 @@ func (k *courier) final(f *flight) error {
 	defer k.s.patience(replyWithin)
 	each := k.s.c.lmtp() && f.taken > 0
 	delivered := 0
+	if each {
+		k.s.Expect(f.taken - 1)
+	}
 	for i := range f.receipt.Recipients {
 		p := &f.receipt.Recipients[i]
 		if !each {
@@ -426,11 +448,11 @@ func (k *courier) final(f *flight) error {
 
 // verdict reads a final answer.
 func (k *courier) verdict() (*protocols.Reply, error) {
-	r, err := k.s.reply()
+	r, err := k.s.Reply()
 	switch {
 	case err != nil:
 	case outOfStep(r):
-		err = k.s.fail(refusal(r))
+		err = k.s.Fail(refusal(r))
 	case r.Code == 421:
 		k.close(nil, r)
 	}

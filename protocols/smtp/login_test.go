@@ -129,8 +129,10 @@ func TestStartTLS(t *testing.T) {
 		{"refused, opportunistic", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}}, protocols.TLS{}, 0},
 		{"other success", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=250 ok")}}, protocols.TLS{}, protocols.KindTLS},
 		{"injected", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "inject:STARTTLS=250 lab.localhost")}}, protocols.TLS{}, protocols.KindTLS},
-		{"expired", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: &expired}}, protocols.TLS{}, protocols.KindTLS},
-		{"wrong name", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: &wrong}}, protocols.TLS{}, protocols.KindTLS},
+		{"expired", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: &expired}}, require, protocols.KindTLS},
+		{"expired, opportunistic", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: &expired}}, protocols.TLS{}, 0},
+		{"wrong name", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: &wrong}}, require, protocols.KindTLS},
+		{"wrong name, opportunistic", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: &wrong}}, protocols.TLS{}, 0},
 		{"unknown authority", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit, Authority: other}}, protocols.TLS{}, protocols.KindTLS},
 		{"off", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, protocols.TLS{Mode: protocols.TLSOff}, 0},
 	}

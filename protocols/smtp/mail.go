@@ -64,7 +64,7 @@ func (s *session) fits(m *Mail, b *body) error {
 		return lacks("BINARYMIME", "take binary messages")
 	case b.eightBit && !m.Binary && !s.has("8BITMIME"):
 		return lacks("8BITMIME", "take messages that are not ASCII")
-	case m.RequireTLS && s.conn.TLS() == nil:
+	case m.RequireTLS && s.Conn.TLS() == nil:
 		return &protocols.Error{Kind: protocols.KindTLS, Text: "TLS is required for this message, and the connection has none"}
 	}
 	most, err := strconv.ParseInt(first(s.caps["SIZE"]), 10, 64)

@@ -73,11 +73,11 @@ func (c *Client) SendMail(ctx context.Context, m *Mail) (*protocols.Receipt, err
 // SendAll's own error means that no connection could be had: messages not taken
 // from mails were not sent.
 func (c *Client) SendAll(ctx context.Context, mails iter.Seq[*Mail], each func(m *Mail, r *protocols.Receipt, err error)) error {
-	release, err := c.keeper.Enter(ctx)
+	ctx, leave, err := c.line.Enter(ctx)
 	if err != nil {
 		return c.wrap(err, "send")
 	}
-	defer release()
+	defer leave()
 	next, stop := iter.Pull(mails)
 	defer stop()
 	d := &dispatch{c: c, next: next, report: func(m *Mail, r *protocols.Receipt, err error) {
@@ -130,12 +130,12 @@ func (d *dispatch) run(ctx context.Context) error {
 			continue
 		}
 		d.left = append([]*Mail{m}, d.left...)
-		s, err := d.c.keeper.Get(ctx)
+		s, done, err := d.c.line.Get(ctx)
 		if err != nil {
 			return d.giveUp(err)
 		}
-		err = d.drive(ctx, s)
-		d.c.keeper.Settle(s)
+		err = d.drive(s)
+		done()
 		if err == nil {
 			return nil
 		}
@@ -146,8 +146,7 @@ func (d *dispatch) run(ctx context.Context) error {
 }
 
 // drive sends on one session until all is sent or the session ends.
-func (d *dispatch) drive(ctx context.Context, s *session) error {
-	defer s.conn.Use(ctx)()
+func (d *dispatch) drive(s *session) error {
 	before := s.answered
 	k := &courier{s: s, next: d.take, report: d.report}
 	left, err := k.run()
@@ -155,7 +154,7 @@ func (d *dispatch) drive(ctx context.Context, s *session) error {
 	if err == nil {
 		return nil
 	}
-	s.fail(err)
+	s.Fail(err)
 	switch used := before > 0; {
 	case s.answered > before:
 		d.fruitless = 0

@@ -9,13 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // session is one connection, greeted and logged in.
 type session struct {
-	*link
+	*line.Core
 	c        *Client
 	greeting *protocols.Reply
 	hello    *protocols.Reply    // answer to EHLO, LHLO or HELO
@@ -24,62 +25,63 @@ type session struct {
 	answered int                 // messages that got their final answer
 	dirty    bool                // a transaction may be open: RSET first
 	peek     []byte              // room for the beginning of a message
-	greeted  time.Duration       // how long the greeting took
-	cred     protocols.Credential
-	login    time.Duration // how long the login took
+	loggedIn bool
+}
+
+// protocol is SMTP on a session of package line.
+func (c *Client) protocol() line.Protocol[*session] {
+	return line.Protocol[*session]{
+		Name: proto,
+		Dialect: line.Dialect{
+			Read: read, Refusal: refusal,
+			Want:     func(r *protocols.Reply) error { return want(r, 2) },
+			Farewell: func(r *protocols.Reply) bool { return r.Code == 421 },
+		},
+		URLOf:        func(string) string { return protocols.Redact(c.line.URL) },
+		Address:      c.address,
+		Open:         c.open,
+		Preface:      func(_ context.Context, s *session) error { return s.proxied() },
+		Greet:        (*session).welcome,
+		Learn:        (*session).sayHello,
+		Offers:       func(s *session) bool { return s.has("STARTTLS") },
+		TLSVerb:      "STARTTLS",
+		StartTLS:     (*session).startTLS,
+		Prepare:      func(_ context.Context, s *session) error { return s.pose() },
+		LogIn:        func(_ context.Context, s *session) error { return s.logIn() },
+		Capabilities: func(_ context.Context, s *session) ([]protocols.Capability, error) { return s.capabilities(), nil },
+		Lives: func(s *session) bool {
+			r, err := s.Cmd("NOOP")
+			return err == nil && r.Code != 421
+		},
+		Over:    func(s *session) bool { return s.Last.Code == 421 || s.Last.Code == 221 },
+		Goodbye: func(s *session) { s.Cmd("QUIT") },
+	}
+}
+
+// read reads one reply, with its enhanced code (RFC 2034 4).
+func read(lr *wire.LineReader, l protocols.Limits) (*protocols.Reply, error) {
+	r, err := line.Numeric(wire.SMTP)(lr, l)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range r.Lines {
+		if code, _ := wire.Enhanced(text); code != "" {
+			r.Enhanced = code
+			break
+		}
+	}
+	return r, nil
+}
+
+func (c *Client) open(t *line.Core) (*session, error) {
+	s := &session{Core: t, c: c}
+	s.patience(replyWithin)
+	return s, nil
 }
 
 // do runs one operation on the session, and wraps its error.
-func (c *Client) do(ctx context.Context, op string, names []string, f func(s *session) error) error {
-	return c.wrap(c.keeper.Do(ctx, names, f), op)
-}
-
-// What package keeper asks of a session.
-
-func (s *session) Conn() *transport.Conn { return s.conn }
-func (s *session) Used() time.Time       { return s.used }
-func (s *session) Goodbye()              { s.cmd("QUIT") }
-func (s *session) Lost() bool            { return s.failed != nil || s.last == 421 || s.last == 221 }
-
-func (s *session) Lives() bool {
-	r, err := s.cmd("NOOP")
-	return err == nil && r.Code != 421
-}
-
-// connect dials, greets, secures and logs in.
-func (c *Client) connect(ctx context.Context) (*session, error) {
-	s, err := c.dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	done := s.conn.Use(ctx)
-	defer done()
-	if err = s.begin(ctx, true); err == nil {
-		err = s.logIn()
-	}
-	if err != nil {
-		s.conn.Close()
-		return nil, err
-	}
-	return s, nil
-}
-
-// dial opens the connection; with TLS from the start the handshake is done.
-func (c *Client) dial(ctx context.Context) (*session, error) {
-	network, host, port := c.address()
-	conn, err := c.dialer.Dial(ctx, "control", network, host, port)
-	if err != nil {
-		return nil, err
-	}
-	done := conn.Use(ctx)
-	defer done()
-	if err := c.opening(ctx, conn); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	s := &session{link: newLink(conn, c.limits), c: c}
-	s.patience(replyWithin)
-	return s, nil
+func (c *Client) do(ctx context.Context, op string, args []string, f func(s *session) error) error {
+	return c.line.Do(ctx, op, "", args, func(_ context.Context, s *session) error { return f(s) })
 }
 
 // The longest silences of a server (RFC 5321 4.5.3.2). Behind the end of a message
@@ -91,62 +93,43 @@ const (
 
 // patience sets the longest silence, unless the caller has set one.
 func (s *session) patience(d time.Duration) {
-	if s.c.opts.IdleTimeout == 0 {
-		s.conn.SetIdle(d)
+	if s.c.line.Opts.IdleTimeout == 0 {
+		s.Conn.SetIdle(d)
 	}
 }
 
-// opening sends the PROXY line, which a server reads before all else, and brings
-// up TLS that is there from the start.
-func (c *Client) opening(ctx context.Context, conn *transport.Conn) error {
-	if line := c.Settings.ProxyHeader; line != "" {
-		header, err := proxyHeader(line, c.Settings.ProxyBinary)
-		if err != nil {
-			return err
-		}
-		conn.Event(protocols.EventSend, line, 0)
-		if _, err := io.WriteString(conn, header); err != nil {
-			return err
-		}
+// proxied sends the PROXY line, which a server reads before all else.
+func (s *session) proxied() error {
+	text := s.c.Settings.ProxyHeader
+	if text == "" {
+		return nil
 	}
-	if c.scheme.TLS == protocols.TLSImplicit {
-		return conn.StartTLS(ctx)
-	}
-	return nil
-}
-
-// begin reads the greeting, says hello and brings TLS up. It sends no secret, but
-// asks for one, for who is going to log in.
-func (s *session) begin(ctx context.Context, login bool) error {
-	if err := s.welcome(); err != nil {
-		return err
-	}
-	if login {
-		if err := s.identify(ctx); err != nil {
-			return err
-		}
-	}
-	if err := s.sayHello(); err != nil {
-		return err
-	}
-	if err := s.secure(ctx); err != nil {
-		return err
-	}
-	return s.pose()
-}
-
-// welcome reads the greeting.
-func (s *session) welcome() error {
-	start := time.Now()
-	r, err := s.reply()
-	if errors.Is(err, io.EOF) {
-		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without a greeting"}
-	}
+	header, err := proxyHeader(text, s.c.Settings.ProxyBinary)
 	if err != nil {
 		return err
 	}
-	s.greeting, s.greeted = r, time.Since(start)
-	return want(r, 2)
+	s.Conn.Event(protocols.EventSend, text, 0)
+	_, err = io.WriteString(s.Conn, header)
+	return err
+}
+
+// welcome reads the greeting.
+func (s *session) welcome() (string, error) {
+	r, err := s.Reply()
+	if err != nil {
+		return "", err
+	}
+	s.greeting = r
+	return textOf(r), want(r, 2)
+}
+
+// startTLS asks for the upgrade (RFC 3207).
+func (s *session) startTLS() (no *protocols.Error, err error) {
+	r, err := s.Cmd("STARTTLS")
+	if err != nil || r.Code == 220 {
+		return nil, err
+	}
+	return refusal(r), nil
 }
 
 // sayHello greets and reads what the server can do. A server that does not know
@@ -160,13 +143,13 @@ func (s *session) sayHello() error {
 	if s.c.lmtp() {
 		verb = "LHLO"
 	}
-	r, err := s.cmd(verb, name)
+	r, err := s.Cmd(verb, name)
 	if err != nil {
 		return err
 	}
 	s.caps, s.order = map[string][]string{}, nil
 	if r.Code >= 500 && r.Code != 521 && !s.c.lmtp() {
-		s.hello, err = s.need("HELO", name)
+		s.hello, err = s.Need("HELO", name)
 		if e, ok := errors.AsType[*protocols.Error](err); ok && errors.Is(e, errors.ErrUnsupported) {
 			e.Hint = "a server that knows neither EHLO nor HELO may speak LMTP: lmtp://"
 		}
@@ -220,7 +203,7 @@ func (s *session) helloName() (string, error) {
 		}
 		return name, nil
 	}
-	addr, ok := s.conn.LocalAddr().(*net.TCPAddr)
+	addr, ok := s.Conn.LocalAddr().(*net.TCPAddr)
 	switch {
 	case !ok:
 		return "localhost", nil
@@ -230,32 +213,12 @@ func (s *session) helloName() (string, error) {
 	return "[IPv6:" + addr.IP.String() + "]", nil
 }
 
-// secure upgrades with STARTTLS as scheme and options say (RFC 3207). Nothing may
-// have come behind the 220: it would be taken for the server's word under TLS
-// (CVE-2021-22947). What the server said of itself before is forgotten.
-func (s *session) secure(ctx context.Context) error {
-	mode := s.c.opts.TLS.Mode
-	required := mode == protocols.TLSRequire
-	if s.c.scheme.TLS == protocols.TLSImplicit || mode == protocols.TLSOff || !required && !s.has("STARTTLS") {
-		return nil
+// capabilities returns the keywords of EHLO.
+func (s *session) capabilities() (list []protocols.Capability) {
+	for _, name := range s.order {
+		list = append(list, protocols.Capability{Name: name, Params: s.caps[name]})
 	}
-	r, err := s.cmd("STARTTLS")
-	if err != nil {
-		return err
-	}
-	if r.Code != 220 {
-		if !required && r.Code >= 400 {
-			return nil
-		}
-		return &protocols.Error{Kind: protocols.KindTLS, Code: r.Code, Enhanced: r.Enhanced, Text: textOf(r) + ": TLS was asked for, the server does not give it"}
-	}
-	if s.in.Buffered() > 0 {
-		return s.fail(&protocols.Error{Kind: protocols.KindTLS, Text: "bytes in clear behind the reply to STARTTLS: somebody may be in the way"})
-	}
-	if err := s.fail(s.conn.StartTLS(ctx)); err != nil {
-		return err
-	}
-	return s.sayHello()
+	return list
 }
 
 // pose sends the attributes of XCLIENT, which makes a server that trusts us take
@@ -272,7 +235,7 @@ func (s *session) pose() error {
 		args = append(args, strings.ToUpper(name)+"="+xtext(value))
 	}
 	slices.Sort(args)
-	if _, err := s.need("XCLIENT", args...); err != nil {
+	if _, err := s.Need("XCLIENT", args...); err != nil {
 		return err
 	}
 	return s.sayHello()
@@ -280,4 +243,4 @@ func (s *session) pose() error {
 
 // Close ends the session with QUIT and closes the connection. A running
 // operation is cut off.
-func (c *Client) Close() error { return c.keeper.Close() }
+func (c *Client) Close() error { return c.line.Close() }

@@ -33,10 +33,9 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/netclients/netclients/internal/keeper"
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // proto is the name in errors and traces.
@@ -104,12 +103,7 @@ type Settings struct {
 type Client struct {
 	Settings Settings
 
-	url    *url.URL
-	scheme protocols.Scheme
-	opts   *protocols.Options
-	limits protocols.Limits
-	dialer *transport.Dialer
-	keeper keeper.Keeper[*session]
+	line *line.Client[*session]
 }
 
 var (
@@ -128,11 +122,11 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	if u.Host == "" && (s.Name != "lmtp" || len(u.Path) < 2) {
 		return nil, protocols.UsageError(proto, "", "the URL names no host")
 	}
-	c := &Client{url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
+	c := &Client{}
+	c.line = line.New(c.protocol(), u, s, o)
 	if u.Host != "" {
 		c.Settings.Hello = strings.Trim(u.Path, "/")
 	}
-	c.keeper.Connect = c.connect
 	return c, nil
 }
 
@@ -148,21 +142,16 @@ func Path(u *url.URL) (string, error) {
 }
 
 // lmtp reports whether the server speaks LMTP.
-func (c *Client) lmtp() bool { return c.scheme.Name == "lmtp" }
+func (c *Client) lmtp() bool { return c.line.Scheme.Name == "lmtp" }
 
 // address returns network, host and port to dial.
-func (c *Client) address() (network, host, port string) {
-	if c.url.Host == "" {
-		return "unix", c.url.Path, ""
+func (c *Client) address() (network, host, port string, err error) {
+	if c.line.URL.Host == "" {
+		return "unix", c.line.URL.Path, "", nil
 	}
-	host, port = protocols.HostPort(c.url, c.scheme)
-	return "tcp", host, port
+	host, port = protocols.HostPort(c.line.URL, c.line.Scheme)
+	return "tcp", host, port, nil
 }
 
 // wrap adds the verb and the URL to an error.
-func (c *Client) wrap(err error, op string) error {
-	if err == nil {
-		return nil
-	}
-	return protocols.Wrap(err, proto, op, protocols.Redact(c.url))
-}
+func (c *Client) wrap(err error, op string) error { return c.line.Wrap(err, op, "") }

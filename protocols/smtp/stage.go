@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netclients/netclients/internal/keeper"
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -45,86 +45,92 @@ func (c *Client) Until(ctx context.Context, last Stage, m *Mail, each func(Step)
 	if at < 0 {
 		return c.wrap(protocols.UsageError(proto, "", "there is no stage "+string(last)), "send")
 	}
-	release, err := c.keeper.Enter(ctx)
+	ctx, leave, err := c.line.Enter(ctx)
 	if err == nil {
 		err = c.until(ctx, at, m, each)
-		release()
+		leave()
 	}
 	return c.wrap(plain(err), "send")
 }
 
+// reached are the stages that the making of a session goes through.
+var reached = map[Stage]line.Stage{
+	StageConnect: line.Connected, StageBanner: line.Greeted, StageEhlo: line.Learned, StageTLS: line.Secured, StageAuth: line.LoggedIn,
+}
+
 func (c *Client) until(ctx context.Context, last int, m *Mail, each func(Step)) error {
-	s, err := c.dial(ctx)
+	w := &walk{m: m, each: each}
+	stop, ok := reached[Stages()[last]]
+	if !ok {
+		stop = line.LoggedIn
+	}
+	s, err := c.line.Walk(ctx, stop, w.at)
+	w.unsaid(s)
 	if err != nil {
 		return err
 	}
-	defer s.conn.Close()
-	defer s.conn.Use(ctx)()
-	each(Step{Stage: StageConnect, Command: s.conn.RemoteAddr().String()})
-	w := &walk{s: s, m: m, each: each}
-	for i, step := range []func(context.Context) error{w.banner, w.ehlo, w.tls, w.auth, w.mail, w.rcpt, w.data} {
-		if i+1 > last {
+	w.s = s
+	defer s.Conn.Close()
+	defer s.Conn.Use(ctx)()
+	for i, step := range []func() error{w.mail, w.rcpt, w.data} {
+		if i+len(reached) > last {
 			break
 		}
-		if err := step(ctx); err != nil {
+		if err := step(); err != nil {
 			return err
 		}
 	}
 	if last != len(Stages())-1 {
-		keeper.Goodbye(ctx, s)
+		c.line.Goodbye(ctx, s)
 	}
 	return nil
 }
 
 // walk goes from stage to stage.
 type walk struct {
-	s    *session
-	m    *Mail
-	env  *envelope
-	each func(Step)
+	s     *session
+	m     *Mail
+	env   *envelope
+	each  func(Step)
+	hello *protocols.Reply // told already
+	told  line.Stage       // the last one
 }
 
-func (w *walk) banner(context.Context) error {
-	err := w.s.welcome()
-	if w.s.greeting != nil {
-		w.each(Step{StageBanner, "", w.s.greeting})
-	}
-	return err
-}
-
-func (w *walk) ehlo(context.Context) error {
-	err := w.s.sayHello()
-	if w.s.hello != nil {
-		w.each(Step{StageEhlo, "EHLO", w.s.hello})
-	}
-	return err
-}
-
-func (w *walk) tls(ctx context.Context) error {
-	clear := w.s.conn.TLS() == nil
-	if err := w.s.secure(ctx); err != nil {
-		return err
-	}
-	if clear && w.s.conn.TLS() != nil {
-		w.each(Step{StageTLS, "EHLO", w.s.hello})
-	}
-	return w.s.pose()
-}
-
-func (w *walk) auth(ctx context.Context) error {
-	if err := w.s.identify(ctx); err != nil {
-		return err
-	}
-	if err := w.s.logIn(); err != nil {
-		return err
-	}
-	if w.s.login > 0 {
-		w.each(Step{Stage: StageAuth, Command: "AUTH"})
+// at tells of a stage that was reached.
+func (w *walk) at(stage line.Stage, s *session) error {
+	w.told = stage
+	switch stage {
+	case line.Connected:
+		w.each(Step{Stage: StageConnect, Command: s.Conn.RemoteAddr().String()})
+	case line.Greeted:
+		w.each(Step{StageBanner, "", s.greeting})
+	case line.Learned:
+		w.hello = s.hello
+		w.each(Step{StageEhlo, "EHLO", s.hello})
+	case line.Secured:
+		if s.hello != w.hello {
+			w.each(Step{StageTLS, "EHLO", s.hello})
+		}
+	case line.LoggedIn:
+		if s.loggedIn {
+			w.each(Step{Stage: StageAuth, Command: "AUTH"})
+		}
 	}
 	return nil
 }
 
-func (w *walk) mail(context.Context) error {
+// unsaid tells of an answer that ended the walk.
+func (w *walk) unsaid(s *session) {
+	switch {
+	case s == nil:
+	case w.told == line.Connected && s.greeting != nil:
+		w.each(Step{StageBanner, "", s.greeting})
+	case w.told == line.Greeted && s.hello != nil:
+		w.each(Step{StageEhlo, "EHLO", s.hello})
+	}
+}
+
+func (w *walk) mail() error {
 	if w.m == nil {
 		return protocols.UsageError(proto, "", "this stage needs a sender and a recipient")
 	}
@@ -137,7 +143,7 @@ func (w *walk) mail(context.Context) error {
 }
 
 func (w *walk) say(stage Stage, verb, args string) error {
-	r, err := w.s.cmd(verb, args)
+	r, err := w.s.Cmd(verb, args)
 	if err != nil {
 		return err
 	}
@@ -146,7 +152,7 @@ func (w *walk) say(stage Stage, verb, args string) error {
 }
 
 // rcpt names all recipients; the first refusal is told when all were named.
-func (w *walk) rcpt(context.Context) error {
+func (w *walk) rcpt() error {
 	var refused error
 	for _, to := range w.env.rcpt {
 		err := w.say(StageRcpt, "RCPT", to)
@@ -162,8 +168,8 @@ func (w *walk) rcpt(context.Context) error {
 
 // data asks for leave to send; the connection is then closed without a message,
 // which the server throws away.
-func (w *walk) data(context.Context) error {
-	r, err := w.s.cmd("DATA")
+func (w *walk) data() error {
+	r, err := w.s.Cmd("DATA")
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,16 @@ func As[T any](c Client) (T, bool) {
 	return zero, false
 }
 
+// LocalFiles is implemented by clients of files on this machine. Times of their entries
+// are exact, and a file may grow while it is read.
+type LocalFiles interface{ LocalFiles() bool }
+
+// IsLocal reports whether a client is one for [LocalFiles].
+func IsLocal(c Client) bool {
+	l, ok := As[LocalFiles](c)
+	return ok && l.LocalFiles()
+}
+
 // need is As with the error for a capability that the client has not.
 func need[T any](c Client, op string) (T, error) {
 	t, ok := As[T](c)

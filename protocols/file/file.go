@@ -94,6 +94,9 @@ type Client struct {
 // I/O; the root need not exist.
 func New(root string, _ *protocols.Options) *Client { return &Client{path: root} }
 
+// LocalFiles implements [protocols.LocalFiles].
+func (c *Client) LocalFiles() bool { return true }
+
 // Path returns the root as it was named.
 func (c *Client) Path() string { return c.path }
 

@@ -19,14 +19,14 @@ type clash struct {
 // with the rest, when all of the source is known, and the entry comes after that.
 func (p *plan) clash(e protocols.Entry, name string, h *there) {
 	rel, dir := joinName(p.in.rel, name), h.kind == protocols.TypeDir
-	if !p.s.o.Delete || p.odd != "" || !p.s.deletable(rel, dir) || len(p.s.clashes) >= mostDoomed {
+	if !p.s.o.Delete || p.odd != "" || !p.s.deletes.deletable(rel, dir) || len(p.s.clashes) >= mostDoomed {
 		p.failed(e, conflict(h))
 		return
 	}
 	p.in.hold()
 	p.s.clashes = append(p.s.clashes, clash{p, e, name, h})
-	p.s.doomed = append(p.s.doomed, doomed{joinName(p.in.name, name), rel, dir})
-	p.s.gone[rel] = false
+	p.s.deletes.doomed = append(p.s.deletes.doomed, surplus{joinName(p.in.name, name), rel, dir})
+	p.s.deletes.gone[rel] = false
 }
 
 // replace copies what had no room, where there is room now.
@@ -46,7 +46,7 @@ func (s *syncer) replace(ctx context.Context) error {
 
 func (c *clash) settle(ctx context.Context) error {
 	p, rel := c.p, joinName(c.p.in.rel, c.name)
-	if !p.s.gone[rel] {
+	if !p.s.deletes.gone[rel] {
 		p.failed(c.e, conflict(c.h))
 		return nil
 	}

@@ -47,7 +47,7 @@ func (s *syncer) upToDate(e *protocols.Entry, h *there, rel string) bool {
 	case untold:
 		return e.Size >= 0 && h.size >= 0
 	case near(e.Modified, h.modified, unit):
-		return s.local == nil || e.Protocol != "file" || exactly(e.Modified, h.modified)
+		return s.local == nil || !s.fromLocal || exactly(e.Modified, h.modified)
 	}
 	return s.local == nil && h.modified.After(e.Modified)
 }
@@ -74,24 +74,24 @@ func (s *syncer) safe(name string) (string, error) {
 }
 
 // sameContent compares the bytes of both sides.
-func (s *syncer) sameContent(ctx context.Context, j *job) (bool, error) {
+func (w *worker) sameContent(ctx context.Context, j *job) (bool, error) {
 	same := false
-	err := s.both(ctx, func() int64 { return 0 }, func(sc, dc protocols.Client) (bool, error) {
+	err := w.s.both(ctx, func() int64 { return 0 }, func(sc, dc protocols.Client) (bool, error) {
 		var err error
-		same, err = s.compareWith(ctx, sc, dc, j)
+		same, err = w.compareWith(ctx, sc, dc, j)
 		return false, err
 	})
 	return same, err
 }
 
-func (s *syncer) compareWith(ctx context.Context, sc, dc protocols.Client, j *job) (bool, error) {
+func (w *worker) compareWith(ctx context.Context, sc, dc protocols.Client, j *job) (bool, error) {
 	to, err := protocols.Get(ctx, dc, joinName(j.in.name, j.name), nil)
 	if err != nil {
 		return false, err
 	}
 	defer to.Body.Close()
-	if s.o.Verify != nil && s.local != nil {
-		err := s.o.Verify(ctx, sc, j.e.Path, to.Body)
+	if w.s.o.Verify != nil && w.s.local != nil {
+		err := w.s.o.Verify(ctx, sc, j.e.Path, to.Body)
 		if !errors.Is(err, errors.ErrUnsupported) {
 			return err == nil, passing(err)
 		}

@@ -21,6 +21,7 @@ type download struct {
 	known protocols.Entry // what a listing said; zero when there was none
 	mode  fs.FileMode     // exact mode to set; 0: by umask
 	part  bool            // under the name that a later run finds
+	local bool            // the source is on this machine: a file may grow while it is read
 
 	task    *lateTask
 	temp    *file.Temp
@@ -49,6 +50,7 @@ func (d *download) resume() {
 
 // attempt reads what is missing, once.
 func (d *download) attempt(ctx context.Context, c protocols.Client) error {
+	d.local = protocols.IsLocal(c)
 	obj, err := d.open(ctx, c)
 	if err != nil {
 		return err
@@ -207,7 +209,7 @@ func (d *download) pour(ctx context.Context, obj *protocols.Object) error {
 		return err
 	case d.o.MaxSize > 0 && d.at > d.o.MaxSize:
 		return tooLarge(d.label, d.o.MaxSize)
-	case end >= 0 && d.at < end, end >= 0 && d.at > end && obj.Protocol != "file":
+	case end >= 0 && d.at < end, end >= 0 && d.at > end && !d.local:
 		got := d.at
 		if got > end {
 			d.rec = record{Size: -1} // nothing that came is to be trusted

@@ -142,6 +142,10 @@ func makeAll(ctx context.Context, c protocols.Client, name string) error {
 
 // openTop finds the destination's top folder.
 func (s *syncer) openTop(ctx context.Context) (*folder, error) {
+	from, err := s.source()
+	if err != nil {
+		return nil, err
+	}
 	top := &folder{name: s.to.Name}
 	top.hold()
 	c, err := s.to.Open()
@@ -154,7 +158,7 @@ func (s *syncer) openTop(ctx context.Context) (*folder, error) {
 		return top, nil
 	}
 	s.local = local
-	if err := s.apart(local); err != nil {
+	if err := s.apart(from, local); err != nil {
 		return nil, err
 	}
 	if !s.o.DryRun {
@@ -176,18 +180,27 @@ func (s *syncer) openTop(ctx context.Context) (*folder, error) {
 	return top, nil
 }
 
-// apart refuses a destination inside of a local source: it would grow for ever.
-func (s *syncer) apart(to *file.Client) error {
+// source looks at what kind of place the source is. The path is that of a local one,
+// else empty.
+func (s *syncer) source() (path string, err error) {
 	c, err := s.from.Open()
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer c.Close()
-	from, ok := protocols.As[*file.Client](c)
-	if !ok {
+	s.fromLocal = protocols.IsLocal(c)
+	if local, ok := protocols.As[*file.Client](c); ok {
+		path = filepath.Join(local.Path(), s.from.Name)
+	}
+	return path, nil
+}
+
+// apart refuses a destination inside of a local source: it would grow for ever.
+func (s *syncer) apart(from string, to *file.Client) error {
+	if from == "" {
 		return nil
 	}
-	a, aerr := filepath.Abs(filepath.Join(from.Path(), s.from.Name))
+	a, aerr := filepath.Abs(from)
 	b, berr := filepath.Abs(filepath.Join(to.Path(), s.to.Name))
 	if rel, err := filepath.Rel(a, b); aerr == nil && berr == nil && err == nil && filepath.IsLocal(rel) {
 		return protocols.UsageError("", "", "the destination is the source or inside of it")

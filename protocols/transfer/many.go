@@ -54,21 +54,21 @@ func (s *syncer) hand(ctx context.Context, top *folder) error {
 
 // storeUnseen stores an object of which nothing was known before it came. A large
 // one goes into a part; what came of it stays with the job for the next attempt.
-func (s *syncer) storeUnseen(ctx context.Context, j *job, obj *protocols.Object, buf []byte) error {
+func (w *worker) storeUnseen(ctx context.Context, j *job, obj *protocols.Object) error {
 	if obj.Size >= 0 && obj.Size <= smallFile {
-		return s.storeSmall(j, obj, buf)
+		return w.storeSmall(j, obj)
 	}
-	if err := s.batch.flush(); err != nil { // those must not wait for this one
+	if err := w.s.batch.flush(); err != nil { // those must not wait for this one
 		return err
 	}
-	d := s.newDownload(j)
+	d := w.newDownload(j)
 	j.begun = d
 	err := d.receive(obj)
 	if err == nil {
 		err = d.pour(ctx, obj)
 	}
 	if err == nil {
-		s.stored(d, j)
+		w.stored(d, j)
 	}
 	return err
 }

@@ -52,7 +52,7 @@ func (s *syncer) walk(ctx context.Context, in *folder, path string, depth int) e
 	defer in.release()
 	if depth > s.depth() || s.visited[path] || len(s.visited) >= mostFolders {
 		s.emit(s.noEnd(in.rel, path))
-		s.block("the source's tree does not end")
+		s.deletes.block("the source's tree does not end")
 		return nil
 	}
 	s.visited[path] = true
@@ -62,7 +62,7 @@ func (s *syncer) walk(ctx context.Context, in *folder, path string, depth int) e
 			letGo(p.subs)
 			return err
 		}
-		s.block("the folder " + in.rel + " could not be read")
+		s.deletes.block("the folder " + in.rel + " could not be read")
 		s.emit(Result{Name: in.rel, Source: path, Destination: s.toURL(in.rel), Status: StatusFailed, Err: err})
 	}
 	for i, d := range p.subs {
@@ -182,7 +182,7 @@ func (p *plan) scan() error {
 // lead elsewhere in every command: it is left alone, and so is all that could be
 // deleted from this folder.
 func (p *plan) found(e protocols.Entry) {
-	if !p.s.names(e) {
+	if !p.s.deletes.names(e) {
 		p.odd = strconv.Quote(e.Name)
 		return
 	}
@@ -196,11 +196,11 @@ func (p *plan) found(e protocols.Entry) {
 // entry deals with one entry of the source.
 func (p *plan) entry(ctx context.Context, e protocols.Entry) error {
 	if !e.Parsed() {
-		p.s.block("the source's listing has a line that is not understood")
+		p.s.deletes.block("the source's listing has a line that is not understood")
 		p.failed(e, protocols.ProtocolError("", "ls", "line of the listing not understood: "+e.Raw))
 		return nil
 	}
-	p.s.found.Store(true)
+	p.s.deletes.found.Store(true)
 	if len(p.seen) >= mostEntries {
 		return protocols.ProtocolError("", "ls", fmt.Sprintf("a listing without end: more than %d names in one folder", mostEntries))
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -14,11 +15,29 @@ import (
 // mostDoomed bounds what one run deletes.
 const mostDoomed = 1_000_000
 
-// doomed is something of the destination that the source has not.
-type doomed struct {
+// surplus is an entry of the destination that is not in the source.
+type surplus struct {
 	name string // for the destination's verbs
 	rel  string
 	dir  bool
+}
+
+// deletion is what a sync deletes at the destination, and what speaks against it.
+type deletion struct {
+	s       *syncer
+	doomed  []surplus       // noted while the folders are compared
+	gone    map[string]bool // of what stood in the way of an entry of the source: whether it was deleted
+	found   atomic.Bool     // the source has at least one entry
+	blocked string          // why nothing may be deleted; guarded by s.mu
+}
+
+// block forbids deleting, for the first reason given.
+func (d *deletion) block(why string) {
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	if d.blocked == "" {
+		d.blocked = why
+	}
 }
 
 // doom notes what the source has not. It is called when the folder's listing came
@@ -28,60 +47,60 @@ func (p *plan) doom() {
 		return
 	}
 	if p.odd != "" {
-		p.s.emit(p.s.oddName(p.in.rel, p.odd))
+		p.s.emit(p.s.deletes.oddName(p.in.rel, p.odd))
 		return
 	}
 	for name, h := range p.have {
 		rel := joinName(p.in.rel, name)
 		dir := h.kind == protocols.TypeDir
-		if !h.seen && p.s.deletable(rel, dir) {
-			p.s.doomed = append(p.s.doomed, doomed{joinName(p.in.name, name), rel, dir})
+		if !h.seen && p.s.deletes.deletable(rel, dir) {
+			p.s.deletes.doomed = append(p.s.deletes.doomed, surplus{joinName(p.in.name, name), rel, dir})
 		}
 	}
 }
 
 // deletable: what the globs leave alone on the source's side stays on this side
 // too. Folders are looked into.
-func (s *syncer) deletable(rel string, dir bool) bool {
-	return !s.filter.excluded(rel, dir) && (dir || s.filter.included(rel, dir))
+func (d *deletion) deletable(rel string, dir bool) bool {
+	return !d.s.filter.excluded(rel, dir) && (dir || d.s.filter.included(rel, dir))
 }
 
 // remove deletes what was noted, unless anything is doubtful about the source.
-func (s *syncer) remove(ctx context.Context) error {
-	if !s.o.Delete || len(s.doomed) == 0 {
+func (d *deletion) remove(ctx context.Context) error {
+	if !d.s.o.Delete || len(d.doomed) == 0 {
 		return nil
 	}
-	if s.blocked != "" {
-		return &protocols.Error{Kind: protocols.KindPartial, Sentinel: protocols.ErrIncomplete, Text: "nothing was deleted: " + s.blocked}
+	if d.blocked != "" {
+		return &protocols.Error{Kind: protocols.KindPartial, Sentinel: protocols.ErrIncomplete, Text: "nothing was deleted: " + d.blocked}
 	}
-	if !s.found.Load() && s.o.MaxDelete == 0 {
-		return s.refuse("nothing was deleted: the source is empty")
+	if !d.found.Load() && d.s.o.MaxDelete == 0 {
+		return d.refuse("nothing was deleted: the source is empty")
 	}
-	all, err := s.expand(ctx)
+	all, err := d.expand(ctx)
 	if err != nil {
 		return err
 	}
-	if s.o.MaxDelete > 0 && len(all) > s.o.MaxDelete {
-		return s.refuse(fmt.Sprintf("nothing was deleted: it would be %d, more than %d", len(all), s.o.MaxDelete))
+	if d.s.o.MaxDelete > 0 && len(all) > d.s.o.MaxDelete {
+		return d.refuse(fmt.Sprintf("nothing was deleted: it would be %d, more than %d", len(all), d.s.o.MaxDelete))
 	}
-	for _, d := range all {
-		if err := s.removeOne(ctx, d); err != nil {
+	for _, it := range all {
+		if err := d.removeOne(ctx, it); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *syncer) refuse(why string) error {
+func (d *deletion) refuse(why string) error {
 	return &protocols.Error{Kind: protocols.KindPartial, Text: why, Hint: "--max-delete -1 deletes them all the same"}
 }
 
 // expand returns all that is to go, what is in a folder before the folder.
-func (s *syncer) expand(ctx context.Context) ([]doomed, error) {
-	var all []doomed
-	for _, d := range s.doomed {
+func (d *deletion) expand(ctx context.Context) ([]surplus, error) {
+	var all []surplus
+	for _, it := range d.doomed {
 		var err error
-		if all, err = s.expandOne(ctx, all, d, 0); err != nil {
+		if all, err = d.expandOne(ctx, all, it, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -90,49 +109,49 @@ func (s *syncer) expand(ctx context.Context) ([]doomed, error) {
 
 // expandOne adds one entry with all in it. A folder goes when nothing in it stays;
 // where there are includes, it must match one or have held something that goes.
-func (s *syncer) expandOne(ctx context.Context, all []doomed, d doomed, depth int) ([]doomed, error) {
-	if len(all) >= mostDoomed || depth > s.depth() {
-		return nil, s.refuse("nothing was deleted: it would be too much")
+func (d *deletion) expandOne(ctx context.Context, all []surplus, it surplus, depth int) ([]surplus, error) {
+	if len(all) >= mostDoomed || depth > d.s.depth() {
+		return nil, d.refuse("nothing was deleted: it would be too much")
 	}
-	if !d.dir {
-		return append(all, d), nil
+	if !it.dir {
+		return append(all, it), nil
 	}
-	inside, kept, err := s.inside(ctx, d)
+	inside, kept, err := d.inside(ctx, it)
 	if err != nil {
 		return nil, err
 	}
 	before := len(all)
 	for _, in := range inside {
 		had := len(all)
-		if all, err = s.expandOne(ctx, all, in, depth+1); err != nil {
+		if all, err = d.expandOne(ctx, all, in, depth+1); err != nil {
 			return nil, err
 		}
 		kept = kept || len(all) == had || all[len(all)-1] != in
 	}
-	if !kept && (len(all) > before || s.filter.included(d.rel, true)) {
-		all = append(all, d)
+	if !kept && (len(all) > before || d.s.filter.included(it.rel, true)) {
+		all = append(all, it)
 	}
 	return all, nil
 }
 
 // inside lists a folder that is to go. kept says that something in it must stay.
-func (s *syncer) inside(ctx context.Context, d doomed) (in []doomed, kept bool, err error) {
+func (d *deletion) inside(ctx context.Context, it surplus) (in []surplus, kept bool, err error) {
 	odd := ""
-	err = s.with(ctx, s.dst, func(c protocols.Client) error {
+	err = d.s.with(ctx, d.s.dst, func(c protocols.Client) error {
 		in, kept, odd = nil, false, ""
-		for e, err := range protocols.List(ctx, c, d.name) {
+		for e, err := range protocols.List(ctx, c, it.name) {
 			if err != nil {
 				return err
 			}
 			if !e.Parsed() {
 				return protocols.ProtocolError("", "ls", "the destination's listing has a line that is not understood: "+e.Raw)
 			}
-			if !s.names(e) {
+			if !d.names(e) {
 				odd = strconv.Quote(e.Name)
 				continue
 			}
-			item := doomed{joinName(d.name, e.Name), joinName(d.rel, e.Name), e.Type == protocols.TypeDir}
-			if s.deletable(item.rel, item.dir) {
+			item := surplus{joinName(it.name, e.Name), joinName(it.rel, e.Name), e.Type == protocols.TypeDir}
+			if d.deletable(item.rel, item.dir) {
 				in = append(in, item)
 			} else {
 				kept = true
@@ -141,7 +160,7 @@ func (s *syncer) inside(ctx context.Context, d doomed) (in []doomed, kept bool, 
 		return nil
 	})
 	if err == nil && odd != "" {
-		s.emit(s.oddName(d.rel, odd))
+		d.s.emit(d.oddName(it.rel, odd))
 		return nil, true, nil
 	}
 	return in, kept, err
@@ -149,14 +168,14 @@ func (s *syncer) inside(ctx context.Context, d doomed) (in []doomed, kept bool, 
 
 // oddName is the result for a folder of the destination from which nothing is deleted,
 // because its listing has a name that is not one component.
-func (s *syncer) oddName(rel, quoted string) Result {
+func (d *deletion) oddName(rel, quoted string) Result {
 	err := protocols.ProtocolError("", "", fmt.Sprintf("nothing was deleted from this folder: its listing has %s, which is not the name of an entry", quoted))
-	return Result{Name: rel, Destination: s.toURL(rel), Status: StatusFailed, Err: protocols.Wrap(err, s.protocol, "rm", s.toURL(rel))}
+	return Result{Name: rel, Destination: d.s.toURL(rel), Status: StatusFailed, Err: protocols.Wrap(err, d.s.protocol, "rm", d.s.toURL(rel))}
 }
 
 // names reports whether the name of an entry of the destination means that entry. The
 // names in a local folder always do.
-func (s *syncer) names(e protocols.Entry) bool { return s.local != nil || oneComponent(e.Name) }
+func (d *deletion) names(e protocols.Entry) bool { return d.s.local != nil || oneComponent(e.Name) }
 
 // oneComponent reports whether a name of a listing means an entry of the folder that
 // was listed, and nothing else, in a command of a line protocol.
@@ -164,27 +183,27 @@ func oneComponent(name string) bool {
 	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\r\n\x00")
 }
 
-func (s *syncer) removeOne(ctx context.Context, d doomed) error {
-	r := Result{Name: d.rel, Destination: s.toURL(d.rel), Status: StatusDeleted}
-	if !s.o.DryRun {
-		r.Err = s.with(ctx, s.dst, func(c protocols.Client) error {
-			if d.dir {
-				return protocols.Unmake(ctx, c, d.name)
+func (d *deletion) removeOne(ctx context.Context, it surplus) error {
+	r := Result{Name: it.rel, Destination: d.s.toURL(it.rel), Status: StatusDeleted}
+	if !d.s.o.DryRun {
+		r.Err = d.s.with(ctx, d.s.dst, func(c protocols.Client) error {
+			if it.dir {
+				return protocols.Unmake(ctx, c, it.name)
 			}
-			return protocols.Remove(ctx, c, d.name)
+			return protocols.Remove(ctx, c, it.name)
 		})
 	}
 	if ctx.Err() != nil {
 		return stopped(ctx)
 	}
 	if r.Err != nil && !errors.Is(r.Err, fs.ErrNotExist) {
-		r.Status, r.Err = StatusFailed, protocols.Wrap(r.Err, s.protocol, "rm", r.Destination)
+		r.Status, r.Err = StatusFailed, protocols.Wrap(r.Err, d.s.protocol, "rm", r.Destination)
 	} else {
 		r.Err = nil
-		if _, inTheWay := s.gone[d.rel]; inTheWay {
-			s.gone[d.rel] = true
+		if _, inTheWay := d.gone[it.rel]; inTheWay {
+			d.gone[it.rel] = true
 		}
 	}
-	s.emit(r)
+	d.s.emit(r)
 	return nil
 }

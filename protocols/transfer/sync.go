@@ -21,30 +21,28 @@ const queued = 64
 
 // syncer is one run of Sync.
 type syncer struct {
-	o        *SyncOptions
-	from, to Endpoint
-	protocol string
-	filter   filter
-	journal  *Journal
-	src, dst *pool
-	local    *file.Client // destination, when it is local
-	listed   []Wanted     // of CopyMany: what to copy; nil: what the source lists
-	held     *os.File     // the destination's folder, locked
-	caseless bool
-	jobs     chan *job
-	batch    *batch
-	visited  map[string]bool
-	doomed   []doomed
-	clashes  []clash         // what has no room until something is deleted
-	gone     map[string]bool // what was deleted, of that which stood in the way
-	found    atomic.Bool     // the source has at least one entry
-	pending  atomic.Int64    // jobs without a result
-	stop     context.CancelCauseFunc
+	o         *SyncOptions
+	from, to  Endpoint
+	protocol  string
+	filter    filter
+	journal   *Journal
+	src, dst  *pool
+	local     *file.Client // destination, when it is local
+	fromLocal bool         // the source is on this machine
+	listed    []Wanted     // of CopyMany: what to copy; nil: what the source lists
+	held      *os.File     // the destination's folder, locked
+	caseless  bool
+	jobs      chan *job
+	batch     *batch
+	visited   map[string]bool
+	deletes   deletion
+	clashes   []clash      // what has no room until something is deleted
+	pending   atomic.Int64 // jobs without a result
+	stop      context.CancelCauseFunc
 
-	mu      sync.Mutex // of what follows
-	each    func(Result)
-	sum     Summary
-	blocked string // why nothing may be deleted
+	mu   sync.Mutex // of what follows
+	each func(Result)
+	sum  Summary
 }
 
 // Sync brings the tree dst up to date with the tree src: it copies what is missing
@@ -73,10 +71,9 @@ func Sync(ctx context.Context, src, dst Endpoint, o *SyncOptions, each func(Resu
 }
 
 func newSyncer(src, dst Endpoint, o *SyncOptions, stop context.CancelCauseFunc, each func(Result)) *syncer {
-	return &syncer{
-		o: o, from: src, to: dst, protocol: protocolOf(src, dst), each: each, stop: stop,
-		visited: map[string]bool{}, gone: map[string]bool{},
-	}
+	s := &syncer{o: o, from: src, to: dst, protocol: protocolOf(src, dst), each: each, stop: stop, visited: map[string]bool{}}
+	s.deletes = deletion{s: s, gone: map[string]bool{}}
+	return s
 }
 
 func (s *syncer) run(ctx context.Context) error {
@@ -127,7 +124,7 @@ func (s *syncer) move(ctx context.Context, top *folder, find func() error) error
 	if err != nil {
 		return err
 	}
-	removed := s.remove(ctx)
+	removed := s.deletes.remove(ctx)
 	if len(s.clashes) > 0 {
 		err = s.pass(ctx, top, n, func() error { return s.replace(ctx) })
 	}
@@ -139,7 +136,7 @@ func (s *syncer) pass(ctx context.Context, top *folder, n int, find func() error
 	s.batch, s.jobs = newBatch(s, top), make(chan *job, queued)
 	var workers sync.WaitGroup
 	for range n {
-		workers.Go(func() { s.work(ctx) })
+		workers.Go(func() { (&worker{s, make([]byte, smallFile+1)}).work(ctx) })
 	}
 	err := find()
 	close(s.jobs)
@@ -180,15 +177,6 @@ func (s *syncer) emit(r Result) {
 	s.sum.Add(r)
 	if s.each != nil {
 		s.each(r)
-	}
-}
-
-// block forbids deleting, for the first reason given.
-func (s *syncer) block(why string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.blocked == "" {
-		s.blocked = why
 	}
 }
 

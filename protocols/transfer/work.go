@@ -47,33 +47,38 @@ func (j *job) result(s *syncer, status Status, bytes int64) Result {
 	return r
 }
 
+// worker does jobs, one after the other, or small ones in bulk.
+type worker struct {
+	s   *syncer
+	buf []byte // for a whole small file
+}
+
 // work does jobs until there are no more.
-func (s *syncer) work(ctx context.Context) {
-	buf := make([]byte, smallFile+1)
-	for j := range s.jobs {
+func (w *worker) work(ctx context.Context) {
+	for j := range w.s.jobs {
 		if ctx.Err() != nil {
-			s.letGo(j)
+			w.s.letGo(j)
 			continue
 		}
 		j.began = time.Now()
-		if s.local != nil && s.inMemory(j) {
-			s.bulk(ctx, j, buf)
+		if w.s.local != nil && w.s.inMemory(j) {
+			w.bulk(ctx, j)
 		} else {
-			s.single(ctx, j, buf)
+			w.single(ctx, j)
 		}
 	}
 }
 
 // single does one job by itself.
-func (s *syncer) single(ctx context.Context, j *job, buf []byte) {
+func (w *worker) single(ctx context.Context, j *job) {
 	switch {
-	case j.check && s.unchanged(ctx, j):
-	case s.local == nil:
-		s.upload(ctx, j)
-	case s.inMemory(j) && !j.unseen:
-		s.tiny(ctx, j, buf)
+	case j.check && w.unchanged(ctx, j):
+	case w.s.local == nil:
+		w.upload(ctx, j)
+	case w.s.inMemory(j) && !j.unseen:
+		w.tiny(ctx, j)
 	default:
-		s.download(ctx, j)
+		w.download(ctx, j)
 	}
 }
 
@@ -84,15 +89,15 @@ func (s *syncer) inMemory(j *job) bool {
 
 // unchanged compares the contents, and tells the result when they are equal or
 // cannot be compared.
-func (s *syncer) unchanged(ctx context.Context, j *job) bool {
-	same, err := s.sameContent(ctx, j)
+func (w *worker) unchanged(ctx context.Context, j *job) bool {
+	same, err := w.sameContent(ctx, j)
 	switch {
 	case err != nil:
-		s.fail(ctx, j, err)
+		w.s.fail(ctx, j, err)
 	case same:
-		s.finish(j, j.result(s, StatusSkipped, 0))
-	case s.o.DryRun:
-		s.finish(j, j.result(s, StatusDone, max(j.e.Size, 0)))
+		w.s.finish(j, j.result(w.s, StatusSkipped, 0))
+	case w.s.o.DryRun:
+		w.s.finish(j, j.result(w.s, StatusDone, max(j.e.Size, 0)))
 	default:
 		return false
 	}
@@ -144,31 +149,30 @@ func (s *syncer) hopeless(err error) bool {
 }
 
 // bulk fetches small files, many on one connection where the source can do that.
-func (s *syncer) bulk(ctx context.Context, j *job, buf []byte) {
-	l, err := s.src.get(ctx)
+func (w *worker) bulk(ctx context.Context, j *job) {
+	l, err := w.s.src.get(ctx)
 	if err != nil {
-		s.fail(ctx, j, err)
+		w.s.fail(ctx, j, err)
 		return
 	}
 	if _, ok := protocols.As[protocols.BulkGetter](l); !ok {
-		s.src.put(l)
-		s.single(ctx, j, buf)
+		w.s.src.put(l)
+		w.single(ctx, j)
 		return
 	}
-	b := &bulkRun{s: s, ctx: ctx, buf: buf, sent: []*job{j}}
+	b := &bulkRun{w: w, ctx: ctx, sent: []*job{j}}
 	err = protocols.BulkGet(ctx, l, b.names, b.each)
-	s.src.settle(l, err)
+	w.s.src.settle(l, err)
 	for _, j := range b.sent { // not stored: one by one, with retries
-		s.single(ctx, j, buf)
+		w.single(ctx, j)
 	}
 }
 
 // bulkRun is one BulkGet: the jobs it has taken, less those that have a result. The
 // first one is there from the start: a connection may fail before any name is asked for.
 type bulkRun struct {
-	s    *syncer
+	w    *worker
 	ctx  context.Context
-	buf  []byte
 	mu   sync.Mutex
 	sent []*job
 }
@@ -178,7 +182,7 @@ func (b *bulkRun) names(yield func(string) bool) {
 	b.mu.Lock()
 	j := b.sent[0]
 	b.mu.Unlock()
-	for n := 1; b.s.inMemory(j) && yield(j.e.Path); n++ {
+	for n := 1; b.w.s.inMemory(j) && yield(j.e.Path); n++ {
 		if j = b.next(n); j == nil {
 			return
 		}
@@ -194,7 +198,7 @@ func (b *bulkRun) next(n int) *job {
 		return nil
 	}
 	select {
-	case j := <-b.s.jobs: // nil when the channel is closed
+	case j := <-b.w.s.jobs: // nil when the channel is closed
 		if j != nil {
 			j.began = time.Now()
 		}
@@ -217,9 +221,9 @@ func (b *bulkRun) each(name string, obj *protocols.Object, err error) error {
 	b.mu.Unlock()
 	switch {
 	case err == nil && j.unseen:
-		err = b.s.storeUnseen(b.ctx, j, obj, b.buf)
+		err = b.w.storeUnseen(b.ctx, j, obj)
 	case err == nil:
-		err = b.s.storeSmall(j, obj, b.buf)
+		err = b.w.storeSmall(j, obj)
 	}
 	if err != nil && (mayPass(err) || errors.Is(err, errNotSmall)) {
 		return b.ctx.Err()
@@ -229,7 +233,7 @@ func (b *bulkRun) each(name string, obj *protocols.Object, err error) error {
 	b.mu.Unlock()
 	if err != nil {
 		j.leave(err)
-		b.s.fail(b.ctx, j, err)
+		b.w.s.fail(b.ctx, j, err)
 	}
 	return nil
 }
@@ -246,46 +250,46 @@ func (j *job) leave(err error) {
 var errNotSmall = errors.New("not small")
 
 // tiny fetches one small file, with retries.
-func (s *syncer) tiny(ctx context.Context, j *job, buf []byte) {
-	err := s.with(ctx, s.src, func(c protocols.Client) error {
+func (w *worker) tiny(ctx context.Context, j *job) {
+	err := w.s.with(ctx, w.s.src, func(c protocols.Client) error {
 		obj, err := protocols.Get(ctx, c, j.e.Path, nil)
 		if err != nil {
 			return err
 		}
 		defer obj.Body.Close()
-		return s.storeSmall(j, obj, buf)
+		return w.storeSmall(j, obj)
 	})
 	switch {
 	case errors.Is(err, errNotSmall):
-		s.download(ctx, j)
+		w.download(ctx, j)
 	case err != nil:
-		s.fail(ctx, j, err)
+		w.s.fail(ctx, j, err)
 	}
 }
 
 // storeSmall reads an object into memory and writes it as a file. Nothing is
 // written before all of it is there, so a cut costs nothing.
-func (s *syncer) storeSmall(j *job, obj *protocols.Object, buf []byte) error {
-	n, err := io.ReadFull(obj.Body, buf)
+func (w *worker) storeSmall(j *job, obj *protocols.Object) error {
+	n, err := io.ReadFull(obj.Body, w.buf)
 	switch {
 	case err == nil:
 		return errNotSmall
 	case err == io.ErrUnexpectedEOF && n == 0, err != io.EOF && err != io.ErrUnexpectedEOF:
 		return err
-	case obj.Size >= 0 && int64(n) != obj.Size && (obj.Protocol != "file" || int64(n) < obj.Size):
+	case obj.Size >= 0 && int64(n) != obj.Size && (!w.s.fromLocal || int64(n) < obj.Size):
 		return wrongSize(j.e.URL, int64(n), obj.Size)
-	case s.o.MaxSize > 0 && int64(n) > s.o.MaxSize:
-		return tooLarge(j.e.URL, s.o.MaxSize)
+	case w.s.o.MaxSize > 0 && int64(n) > w.s.o.MaxSize:
+		return tooLarge(j.e.URL, w.s.o.MaxSize)
 	}
-	task := s.o.start(j.rel, int64(n))
-	err = s.writeSmall(j, obj, buf[:n])
+	task := w.s.o.start(j.rel, int64(n))
+	err = w.writeSmall(j, obj, w.buf[:n])
 	task.Set(int64(n))
 	task.Done(err)
 	return err
 }
 
-func (s *syncer) writeSmall(j *job, obj *protocols.Object, content []byte) error {
-	d := download{o: &s.o.Options, known: j.e, mode: j.mode}
+func (w *worker) writeSmall(j *job, obj *protocols.Object, content []byte) error {
+	d := download{o: &w.s.o.Options, known: j.e, mode: j.mode}
 	t, err := file.CreateTemp(j.in.dir, j.name, d.perm(obj))
 	if err != nil {
 		return err
@@ -296,15 +300,15 @@ func (s *syncer) writeSmall(j *job, obj *protocols.Object, content []byte) error
 	}
 	d.temp = t
 	d.describe(obj)
-	s.batch.add(&stored{job: j, temp: t, bytes: int64(len(content))})
+	w.s.batch.add(&stored{job: j, temp: t, bytes: int64(len(content))})
 	return nil
 }
 
 // download fetches one file of any size. A part stays for the next run.
-func (s *syncer) download(ctx context.Context, j *job) {
+func (w *worker) download(ctx context.Context, j *job) {
 	d := j.begun
 	if d == nil {
-		d = s.newDownload(j)
+		d = w.newDownload(j)
 	}
 	attempt := func(c protocols.Client) error {
 		if err := d.attempt(ctx, c); err != nil {
@@ -316,21 +320,21 @@ func (s *syncer) download(ctx context.Context, j *job) {
 		}
 		return nil
 	}
-	err := s.o.repeatFrom(ctx, func() int64 { return d.at }, func() error { return s.src.lend(ctx, d.o, attempt) })
+	err := w.s.o.repeatFrom(ctx, func() int64 { return d.at }, func() error { return w.s.src.lend(ctx, d.o, attempt) })
 	if err != nil {
 		d.task.Done(err)
 		d.leave()
-		s.fail(ctx, j, err)
+		w.s.fail(ctx, j, err)
 		return
 	}
-	s.stored(d, j)
+	w.stored(d, j)
 }
 
 // newDownload begins a download, with what an earlier run has left of it.
-func (s *syncer) newDownload(j *job) *download {
+func (w *worker) newDownload(j *job) *download {
 	d := &download{
-		o: &s.o.Options, dir: j.in.dir, name: j.name, path: j.e.Path, label: j.e.URL, known: j.e, mode: j.mode, part: true,
-		task: &lateTask{o: &s.o.Options, name: j.rel},
+		o: &w.s.o.Options, dir: j.in.dir, name: j.name, path: j.e.Path, label: j.e.URL, known: j.e, mode: j.mode, part: true,
+		task: &lateTask{o: &w.s.o.Options, name: j.rel},
 	}
 	if j.part {
 		d.resume()
@@ -339,18 +343,18 @@ func (s *syncer) newDownload(j *job) *download {
 }
 
 // stored ends a download that has all of its object.
-func (s *syncer) stored(d *download, j *job) {
+func (w *worker) stored(d *download, j *job) {
 	d.task.Done(nil)
-	s.batch.add(&stored{job: j, temp: d.temp, bytes: d.moved, resumed: d.resumed, noted: d.noted})
+	w.s.batch.add(&stored{job: j, temp: d.temp, bytes: d.moved, resumed: d.resumed, noted: d.noted})
 }
 
 // upload sends one file.
-func (s *syncer) upload(ctx context.Context, j *job) {
+func (w *worker) upload(ctx context.Context, j *job) {
 	u := &sending{
-		o: &s.o.Options, path: j.e.Path, name: joinName(j.in.name, j.name), label: j.e.URL, known: j.e, cont: j.part,
-		task: &lateTask{o: &s.o.Options, name: j.rel},
+		o: &w.s.o.Options, path: j.e.Path, name: joinName(j.in.name, j.name), label: j.e.URL, known: j.e, cont: j.part,
+		task: &lateTask{o: &w.s.o.Options, name: j.rel},
 	}
-	err := s.both(ctx, func() int64 { return u.resumed }, func(sc, dc protocols.Client) (bool, error) {
+	err := w.s.both(ctx, func() int64 { return u.resumed }, func(sc, dc protocols.Client) (bool, error) {
 		err := u.attempt(ctx, sc, dc)
 		if err != nil {
 			return u.source, err
@@ -362,13 +366,13 @@ func (s *syncer) upload(ctx context.Context, j *job) {
 	})
 	u.task.Done(err)
 	if err == nil {
-		err = s.journal.Add(s.record(&j.e, j.rel))
+		err = w.s.journal.Add(w.s.record(&j.e, j.rel))
 	}
 	if err != nil {
-		s.fail(ctx, j, err)
+		w.s.fail(ctx, j, err)
 		return
 	}
-	r := j.result(s, StatusDone, u.moved)
+	r := j.result(w.s, StatusDone, u.moved)
 	r.ResumedAt = u.resumed
-	s.finish(j, r)
+	w.s.finish(j, r)
 }

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// hosts are the names that the documents have for the servers of the lab.
+// hosts maps the host names in the documents to the servers of the lab.
 var hosts = map[string]string{
 	"ftp": "ftp", "www": "http", "imap": "imap", "pop": "pop3", "smtp": "smtp", "news": "nntp", "gopher": "gopher", "rpc": "xmlrpc",
 	"telnet": "telnet", "tcp": "tcp", "udp": "udp",
 }
 
-// files that the lines begin with.
+// files are the input files of the commands.
 var files = map[string]string{
 	"report.txt":     "a report\n",
 	"page.html":      "<p>A report.</p>\n",
@@ -28,11 +28,11 @@ var files = map[string]string{
 }
 
 // TestDocuments runs the lines of README.md and docs/cookbook.md that begin with
-// netclients, or lead into it, in order, beside the servers of `netclients lab`.
+// netclients, or pipe into it, in order, with the servers of `netclients lab`.
 func TestDocuments(t *testing.T) {
 	sh, err := exec.LookPath("sh")
 	if err != nil {
-		t.Skipf("the lines are for a shell: %v", err)
+		t.Skipf("the commands need a shell: %v", err)
 	}
 	bin := t.TempDir()
 	program := filepath.Join(bin, "netclients")
@@ -41,7 +41,7 @@ func TestDocuments(t *testing.T) {
 	}
 	for _, doc := range []struct {
 		file, heading string
-		after         map[string]int64 // files that the lines leave, with their sizes
+		after         map[string]int64 // files that the commands create, with their sizes
 	}{
 		{"../README.md", "\n## Examples\n", map[string]int64{"large.bin": 3 << 20, "mirror/many/file07.txt": 14}},
 		{"../docs/cookbook.md", "# Cookbook\n", map[string]int64{"downloads/large.bin": 3 << 20, "web.bin": 3 << 20, "head.bin": 100, "gopher-mirror/many/file07.txt": 14, "web-mirror/many/file07.txt": 14}},
@@ -92,7 +92,7 @@ func startLab(t *testing.T, program string, env []string) servers {
 		defer stop()
 		defer context.AfterFunc(ctx, func() { cmd.Process.Kill() })()
 		if cmd.Wait(); ctx.Err() != nil {
-			t.Error("the lab did not end after an interrupt")
+			t.Error("the lab did not exit after an interrupt")
 		}
 	})
 	found := servers{}
@@ -108,8 +108,8 @@ func startLab(t *testing.T, program string, env []string) servers {
 
 var exampleHost = regexp.MustCompile(`\b([a-z]+)\.example\.org\b`)
 
-// in puts the lab's servers in the place of those of a line, with a login where
-// there are logins.
+// in substitutes the lab's servers for those in a line, with a login where there
+// are logins.
 func (s servers) in(line string) string {
 	return exampleHost.ReplaceAllStringFunc(line, func(host string) string {
 		word, _, _ := strings.Cut(host, ".")
@@ -126,7 +126,8 @@ func (s servers) in(line string) string {
 
 var command = regexp.MustCompile(`^ {4}((.*\| )?netclients .*)\n`)
 
-// lines returns the commands behind a heading, up to the next one of its level.
+// lines returns the commands after a heading, up to the next heading of the same
+// level.
 func lines(t *testing.T, file, heading string) (list []string) {
 	t.Helper()
 	text, err := os.ReadFile(file)

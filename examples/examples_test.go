@@ -36,9 +36,9 @@ type example struct {
 	name string
 	args []string // GOPHER, CALLS, WEB: URLs of a Gopher, an XML-RPC and an HTTP server, MAIL: URL of a mail server, SERVER: URL of a file server with user and password, NAME: with a host name, DIR: an empty folder
 	code int
-	out  []string // parts of standard output
-	err  []string // parts of standard error
-	file string   // below DIR, must hold
+	out  []string // substrings of standard output
+	err  []string // substrings of standard error
+	file string   // below DIR, must contain want
 	want string
 }
 
@@ -47,7 +47,7 @@ func examples() []example {
 		{name: "ftp-list", args: []string{"SERVERpub/"}, out: []string{"file          256  2024-02-29 12:34  all-bytes.bin\n", "naïve café ☕.txt\n", "dir "}},
 		{name: "ftp-list", args: []string{"SERVERnosuch/"}, code: 1, err: []string{"ftp ls 127.0.0.1:", "/nosuch: 550 ", "(not found)\n"}},
 		{name: "ftp-list", args: []string{"ftp://a@b@c/"}, code: 1, err: []string{"more than one @"}},
-		{name: "ftp-download", args: []string{"SERVERpub/dos.txt", "DIR/dos.txt"}, out: []string{"done: 15 bytes, from byte 0 on\n"}, file: "dos.txt", want: "first\r\nsecond\r\n"},
+		{name: "ftp-download", args: []string{"SERVERpub/dos.txt", "DIR/dos.txt"}, out: []string{"done: 15 bytes, starting at byte 0\n"}, file: "dos.txt", want: "first\r\nsecond\r\n"},
 		{name: "ftp-download", args: []string{"SERVERpub/dos.txt", "DIR/dos.txt"}, out: []string{"skipped: 0 bytes"}, file: "dos.txt", want: "first\r\nsecond\r\n"},
 		{name: "ftp-upload", args: []string{"DIR/dos.txt", "SERVERincoming/up.txt"}, out: []string{"/incoming/up.txt: 15 bytes\n"}},
 		{name: "ftp-download", args: []string{"SERVERincoming/up.txt", "DIR/again.txt"}, out: []string{"done: 15 bytes"}, file: "again.txt", want: "first\r\nsecond\r\n"},
@@ -57,14 +57,14 @@ func examples() []example {
 		{name: "probe-server", args: []string{"SERVER"}, out: []string{"up=true", "tls=none", "  MLST ["}},
 		{name: "probe-server", args: []string{"ftp://127.0.0.1:1/"}, out: []string{"up=false connect "}, code: 1, err: []string{"ftp probe 127.0.0.1:1: "}},
 		{name: "trace-dialogue", args: []string{"SERVERREADME.txt"}, out: []string{"Welcome to the lab.\n"}, err: []string{"send PASS ****\n", "recv 226 ", "2 connections, "}},
-		{name: "custom-dialer", args: []string{"127.0.0.1", "NAMEpub/"}, out: []string{"all-bytes.bin\n"}, err: []string{" is reached at 127.0.0.1\n"}},
+		{name: "custom-dialer", args: []string{"127.0.0.1", "NAMEpub/"}, out: []string{"all-bytes.bin\n"}, err: []string{": connecting to 127.0.0.1\n"}},
 		{name: "smtp-send", args: []string{"MAIL", "me@example.org", "alice@example.org", "DIR/dos.txt"}, out: []string{"alice@example.org: accepted=true 250 "}},
 		{name: "smtp-send", args: []string{"MAIL", "me@example.org", "eve@example.org", "DIR/dos.txt"}, code: 1, out: []string{"eve@example.org: accepted=false 550 "}, err: []string{"550 5.1.1 No such user here"}},
 		{name: "gopher-menu", args: []string{"GOPHER1/pub"}, out: []string{"menu   \"nested\" gopher://127.0.0.1:", "/1/pub/nested\n"}},
 		{name: "gopher-menu", args: []string{"GOPHER7/search?deep"}, out: []string{"file   \"deep.txt\" "}},
 		{name: "gopher-menu", args: []string{"GOPHER1/nosuch"}, code: 1, err: []string{"'/nosuch' does not exist (not found)\n"}},
 		{name: "xmlrpc-call", args: []string{"CALLS", "echo", `{"a":[1,null]}`}, out: []string{`{"a":[1,null]}` + "\n"}},
-		{name: "xmlrpc-call", args: []string{"CALLS", "fault"}, code: 1, err: []string{"with code 42: this method fails\n"}},
+		{name: "xmlrpc-call", args: []string{"CALLS", "fault"}, code: 1, err: []string{"fault 42: this method fails\n"}},
 		{name: "imap-search", args: []string{"LETTERSINBOX", "from:dave"}, out: []string{"5 ", "A file for you\n"}},
 		{name: "imap-search", args: []string{"LETTERSnosuch", "unread"}, code: 1, err: []string{"(not found)\n"}},
 		{name: "mail-archive", args: []string{"LETTERSINBOX", "maildir:DIR/archive"}, out: []string{" new, 0 known, "}},
@@ -77,7 +77,8 @@ func examples() []example {
 	}
 }
 
-// TestExamples runs them in order, since some use what one before has made.
+// TestExamples runs the examples in order, since some use the results of earlier
+// ones.
 func TestExamples(t *testing.T) {
 	server, err := ftplab.Start(ftplab.Options{})
 	if err != nil {
@@ -122,14 +123,14 @@ func TestExamples(t *testing.T) {
 		ran[e.name] = true
 		t.Run(e.name, func(t *testing.T) { e.run(t, filepath.Join(bin, e.name), fill, dir) })
 	}
-	t.Run("resume", func(t *testing.T) { goesOn(t, filepath.Join(bin, "ftp-download")) })
+	t.Run("resume", func(t *testing.T) { resumes(t, filepath.Join(bin, "ftp-download")) })
 	entries, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
 		if entry.IsDir() && !ran[entry.Name()] && !strings.HasPrefix(entry.Name(), "simple-") { // simple_test.go runs those
-			t.Errorf("%s is run by no test", entry.Name())
+			t.Errorf("no test runs %s", entry.Name())
 		}
 	}
 }
@@ -152,7 +153,7 @@ func (e *example) run(t *testing.T, program string, fill *strings.Replacer, dir 
 	holds(t, "standard output", out.String(), e.out)
 	holds(t, "standard error", words.String(), e.err)
 	if strings.Contains(words.String(), lab.DefaultCredentials().Password) {
-		t.Errorf("the password is shown: %s", &words)
+		t.Errorf("the output contains the password: %s", &words)
 	}
 	if e.file == "" {
 		return
@@ -171,8 +172,9 @@ func holds(t *testing.T, what, got string, parts []string) {
 	}
 }
 
-// goesOn: a download that the server cuts off fetches only the rest next.
-func goesOn(t *testing.T, program string) {
+// resumes: after the server cut off a download, the next one fetches only the
+// rest.
+func resumes(t *testing.T, program string) {
 	faults, err := lab.ParseFaults("data.cut=2M*1")
 	if err != nil {
 		t.Fatal(err)
@@ -190,9 +192,9 @@ func goesOn(t *testing.T, program string) {
 	want := make([]byte, 3<<20)
 	lab.Pattern(1)(want, 0)
 	if got, err := os.ReadFile(dest); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%d bytes that are not the file's (%v)", len(got), err)
+		t.Errorf("%d bytes, which differ from the file's (%v)", len(got), err)
 	}
 	if !slices.ContainsFunc(server.Commands(), func(c string) bool { return strings.HasPrefix(c, "REST ") && c != "REST 0" }) {
-		t.Errorf("it began anew: %q", server.Commands())
+		t.Errorf("the download started over: %q", server.Commands())
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestSimpleServerAndClient: the two programs of the tutorial, with each other.
+// TestSimpleServerAndClient runs the two programs of the tutorial against each
+// other.
 func TestSimpleServerAndClient(t *testing.T) {
 	dir := programs(t)
 	server := exec.CommandContext(t.Context(), filepath.Join(dir, "simple-server"), "127.0.0.1:0")
@@ -22,7 +23,7 @@ func TestSimpleServerAndClient(t *testing.T) {
 	}
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() {
-		t.Fatal("the server says nothing")
+		t.Fatal("the server printed nothing")
 	}
 	addr := strings.TrimPrefix(lines.Text(), "listening on ")
 	for range 2 {
@@ -36,7 +37,7 @@ func TestSimpleServerAndClient(t *testing.T) {
 	}
 	server.Process.Signal(os.Interrupt)
 	if err := server.Wait(); err != nil {
-		t.Errorf("the server ends with %v", err)
+		t.Errorf("the server exited with %v", err)
 	}
 	if out, err := exec.CommandContext(t.Context(), filepath.Join(dir, "simple-client"), addr).CombinedOutput(); err == nil {
 		t.Errorf("without a server: %q", out)

@@ -1,6 +1,6 @@
-// Command custom-dialer reaches a server through a dialer of its own, as a program
-// would that has its own network (a tunnel, a container, a test). This one sends
-// every connection to one address, whatever the URL says:
+// Command custom-dialer reaches a server through its own dialer, as a program
+// with its own network does (a tunnel, a container, a test). This one sends every
+// connection to one address, whatever the URL says:
 //
 //	go run ./examples/custom-dialer 127.0.0.1 ftp://user:password@files.example:2121/
 package main
@@ -33,8 +33,8 @@ func run(ctx context.Context, args []string) error {
 	var dialer net.Dialer
 	c, name, err := all.Open(args[1], &protocols.Options{
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			_, port, _ := net.SplitHostPort(address) // an address of ours always has one
-			fmt.Fprintf(os.Stderr, "%s is reached at %s\n", address, args[0])
+			_, port, _ := net.SplitHostPort(address) // the library always passes a port
+			fmt.Fprintf(os.Stderr, "%s: connecting to %s\n", address, args[0])
 			return dialer.DialContext(ctx, network, net.JoinHostPort(args[0], port))
 		},
 	})

@@ -1,6 +1,6 @@
-// Command ftp-download saves one file of any server that the catalog knows. It
-// repeats what fails for a moment, and started again after an interruption it goes
-// on where it stopped, if the file on the server is still the same:
+// Command ftp-download saves one file from any server that the catalog supports.
+// It retries transient failures. Run again after an interruption, it resumes the
+// download if the file on the server is still the same:
 //
 //	go run ./examples/ftp-download ftp://host/pub/large.iso large.iso
 package main
@@ -37,6 +37,6 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s: %d bytes, from byte %d on\n", result.Status, result.Bytes, result.ResumedAt)
+	fmt.Printf("%s: %d bytes, starting at byte %d\n", result.Status, result.Bytes, result.ResumedAt)
 	return nil
 }

@@ -1,5 +1,5 @@
-// Command ftp-list prints the entries of a folder on an FTP server as they come,
-// however many there are:
+// Command ftp-list prints the entries of a folder on an FTP server as they
+// arrive, however many there are:
 //
 //	go run ./examples/ftp-list ftp://user:password@host/folder/
 package main
@@ -28,7 +28,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return errors.New("usage: ftp-list URL")
 	}
-	c, folder, err := protocols.Open[*ftp.Client](ftp.Spec(), args[0], nil) // nil: TLS when offered, all timeouts on
+	c, folder, err := protocols.Open[*ftp.Client](ftp.Spec(), args[0], nil) // nil: TLS if offered, default timeouts
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,5 @@
-// Command ftp-upload stores a file, with its time and mode, whole or not at all:
+// Command ftp-upload stores a file, with its time and mode, completely or not at
+// all:
 //
 //	go run ./examples/ftp-upload report.pdf ftp://user:password@host/incoming/report.pdf
 package main

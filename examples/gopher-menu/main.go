@@ -1,5 +1,5 @@
-// Command gopher-menu prints a Gopher menu: what each item is, its text, and the
-// URL that opens it. A search is a menu too:
+// Command gopher-menu prints a Gopher menu: type and text of each item, and the
+// URL that opens it. A search returns a menu too:
 //
 //	go run ./examples/gopher-menu gopher://host/1/folder
 //	go run ./examples/gopher-menu 'gopher://host/7/search?some words'
@@ -34,12 +34,12 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer c.Close()
-	c.Settings.Charset = "auto" // old servers write Latin-1 or CP437
+	c.Settings.Charset = "auto" // old servers use Latin-1 or CP437
 	for e, err := range c.List(ctx, menu) {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%-6s %q %s\n", e.Type, e.Name, e.URL) // %q: the text is a stranger's
+		fmt.Printf("%-6s %q %s\n", e.Type, e.Name, e.URL) // %q: the text is untrusted
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Command http-request makes one request with any method and prints status, the
-// time to the first byte, and the body:
+// Command http-request makes one request with any method and prints the status,
+// the time to the first byte, and the body:
 //
 //	go run ./examples/http-request POST https://example.org/api '{"name": "Ann"}'
 package main

@@ -1,4 +1,4 @@
-// Command imap-search prints the messages of a mailbox that a query finds:
+// Command imap-search prints the messages of a mailbox that match a query:
 //
 //	go run ./examples/imap-search imaps://user:password@host/INBOX 'from:ann unread'
 package main
@@ -27,7 +27,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: imap-search URL QUERY")
 	}
-	c, mailbox, err := protocols.Open[*imap.Client](imap.Spec(), args[0], nil) // nil: TLS when offered, all timeouts on
+	c, mailbox, err := protocols.Open[*imap.Client](imap.Spec(), args[0], nil) // nil: TLS if offered, default timeouts
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
-// Command mail-archive brings a maildir or mbox up to date with a mailbox of any
-// server that tells its messages by ids, POP3 for one. It may be killed and run
-// again at any time: no message is lost, none comes twice.
+// Command mail-archive brings a maildir or mbox up to date with a mailbox on any
+// server that identifies messages by ids, such as POP3. It may be killed and run
+// again at any time: no message is lost or stored twice.
 //
 //	go run ./examples/mail-archive pop3://alice:secret@host/ maildir:mail
 package main

@@ -1,5 +1,5 @@
-// Command probe-server logs in to a server and prints how long each step took, and
-// what the server can do:
+// Command probe-server logs in to a server and prints the duration of each step
+// and the capabilities of the server:
 //
 //	go run ./examples/probe-server ftps://user:password@host
 package main
@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer c.Close()
-	r, err := c.Probe(ctx) // r is there with an error, too
+	r, err := c.Probe(ctx) // r is never nil, even with an error
 	fmt.Printf("%s up=%v %s connect=%v login=%v total=%v tls=%s\n", r.URL, r.Up, r.Phase, r.Connect, r.Login, r.Total, cmp.Or(r.TLSVersion, "none"))
 	for _, capability := range r.Capabilities {
 		fmt.Println(" ", capability.Name, capability.Params)

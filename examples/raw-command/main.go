@@ -1,4 +1,4 @@
-// Command raw-command sends commands as they are, after login, and prints each
+// Command raw-command sends commands unchanged after login, and prints each
 // reply. It works for every protocol whose client is a [protocols.Doer]:
 //
 //	go run ./examples/raw-command ftp://user:password@host SYST 'SITE HELP'

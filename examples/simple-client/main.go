@@ -1,5 +1,5 @@
-// Command simple-client is the client of many a tutorial on sockets: it connects,
-// prints what the server says, and closes:
+// Command simple-client is the client of many socket tutorials: it connects,
+// prints what the server sends, and closes:
 //
 //	go run ./examples/simple-client localhost:12345
 //

@@ -1,5 +1,5 @@
-// Command simple-server is the server of many a tutorial on sockets: it waits for
-// connections, says who has come, thanks them and closes:
+// Command simple-server is the server of many socket tutorials: it waits for
+// connections, prints the address of each client, thanks it and closes:
 //
 //	go run ./examples/simple-server localhost:12345
 //

@@ -1,5 +1,4 @@
-// Command smtp-send composes a message with an attachment, sends it, and tells
-// what the server said of each recipient:
+// Command smtp-send composes a message with an attachment, sends it, and prints the server's reply for each recipient:
 //
 //	go run ./examples/smtp-send smtp://mail.example.org me@example.org you@example.net report.pdf
 package main
@@ -35,7 +34,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	m, err := message.Draft{
 		From: args[1], To: []string{args[2]}, Subject: "Here is " + file.Name,
-		Text: message.Text("See there.\n"), Attach: []message.Part{*file},
+		Text: message.Text("See the attachment.\n"), Attach: []message.Part{*file},
 	}.Build()
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Command sync-folder brings a local folder up to date with one on a server, with
-// four connections. Files that are the same already are not fetched:
+// Command sync-folder brings a local folder up to date with one on a server, over
+// four connections. Unchanged files are not fetched:
 //
 //	go run ./examples/sync-folder ftp://host/pub/ mirror
 package main

@@ -1,4 +1,4 @@
-// Command trace-dialogue reads a file and shows the dialogue with its server:
+// Command trace-dialogue reads a file and prints the dialogue with its server:
 //
 //	go run ./examples/trace-dialogue ftp://user:password@host/README.txt
 package main
@@ -47,6 +47,6 @@ func run(ctx context.Context, args []string) error {
 	if _, err := io.Copy(os.Stdout, o.Body); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%d connections, %d bytes in\n", stats.Conns.Load(), stats.Read.Load())
+	fmt.Fprintf(os.Stderr, "%d connections, %d bytes received\n", stats.Conns.Load(), stats.Read.Load())
 	return nil
 }

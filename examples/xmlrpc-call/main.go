@@ -1,4 +1,4 @@
-// Command xmlrpc-call calls a method and prints its value as JSON. Arguments are
+// Command xmlrpc-call calls a method and prints its result as JSON. Arguments are
 // JSON too:
 //
 //	go run ./examples/xmlrpc-call http://host/RPC2 add 1 2
@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	value, err := c.Call(ctx, args[1], params...)
 	if fault, ok := errors.AsType[*xmlrpc.Fault](err); ok {
-		return fmt.Errorf("the method says no, with code %d: %s", fault.Code, fault.String)
+		return fmt.Errorf("fault %d: %s", fault.Code, fault.String)
 	}
 	if err != nil {
 		return err

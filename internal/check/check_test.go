@@ -1,5 +1,5 @@
-// Package check holds tests of the code base itself: what may import what, what
-// is documented, how long functions and files get, what it depends on.
+// Package check tests the code base itself: import rules, documentation, the size
+// of functions and files, and dependencies.
 package check
 
 import (
@@ -20,29 +20,29 @@ import (
 	"testing"
 )
 
-// module is the path of this module, with the slash behind it.
+// module is the path of this module, with a trailing slash.
 const module = "github.com/netclients/netclients/"
 
-// root is the top folder of the module, as seen from here.
+// root is the top folder of the module, relative to this package.
 const root = "../.."
 
-// source is one package of the module as it stands in its files, those for other
-// systems and the tests included.
+// source is one package of the module with all its files, including tests and
+// files for other systems.
 type source struct {
-	path    string // below the module, "protocols/ftp"
+	path    string // relative to the module: "protocols/ftp"
 	name    string
-	imports []string             // of all systems, without those of tests
+	imports []string             // for all systems, without those of tests
 	tests   []string             // imports of its tests
-	files   map[string]*ast.File // by path below the root
+	files   map[string]*ast.File // by path relative to the root
 	fset    *token.FileSet
 }
 
-// library reports whether others may import the package.
+// library reports whether other modules may import the package.
 func (s *source) library() bool {
 	return s.name != "main" && !strings.HasPrefix(s.path, "internal/") && len(s.imports) > 0
 }
 
-// each calls f for the files of the package, tests too if asked.
+// each calls f for each file of the package, including tests if requested.
 func (s *source) each(tests bool, f func(path string, file *ast.File)) {
 	for _, path := range slices.Sorted(maps.Keys(s.files)) {
 		if tests || !strings.HasSuffix(path, "_test.go") {
@@ -51,12 +51,12 @@ func (s *source) each(tests bool, f func(path string, file *ast.File)) {
 	}
 }
 
-// lines returns the number of lines from the first to the last of a node.
+// lines returns the number of lines that a node spans.
 func (s *source) lines(n ast.Node) int {
 	return s.fset.Position(n.End()).Line - s.fset.Position(n.Pos()).Line + 1
 }
 
-// load reads the module, once for all tests.
+// load parses the module, once for all tests.
 var load = sync.OnceValues(func() ([]*source, error) {
 	byPath := map[string]*source{}
 	for _, system := range []string{"linux", "darwin", "windows"} {
@@ -67,7 +67,7 @@ var load = sync.OnceValues(func() ([]*source, error) {
 	return slices.SortedFunc(maps.Values(byPath), func(a, b *source) int { return strings.Compare(a.path, b.path) }), nil
 })
 
-// list adds the packages that go list names for one system.
+// list adds the packages that go list reports for one system.
 func list(system string, byPath map[string]*source) error {
 	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Dir,Imports,TestImports,XTestImports", "./...")
 	cmd.Dir, cmd.Env = root, append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
@@ -129,17 +129,17 @@ func sources(t *testing.T) []*source {
 		t.Fatal(err)
 	}
 	if len(list) < 10 {
-		t.Fatalf("only %d packages were found", len(list))
+		t.Fatalf("found only %d packages", len(list))
 	}
 	return list
 }
 
-// exceptions are the places that break a rule, each with the reason. One that no
-// longer breaks it fails the test too.
+// exceptions maps places that break a rule to the reason. An exception that is no
+// longer needed fails the test too.
 type exceptions map[string]string
 
-// report fails for what is broken and is no exception, and for the exceptions
-// that are none any more.
+// report fails for violations without an exception, and for exceptions that are
+// no longer needed.
 func (e exceptions) report(t *testing.T, broken map[string]string) {
 	t.Helper()
 	for _, place := range slices.Sorted(maps.Keys(broken)) {
@@ -149,7 +149,7 @@ func (e exceptions) report(t *testing.T, broken map[string]string) {
 	}
 	for place, reason := range e {
 		if _, ok := broken[place]; !ok || reason == "" {
-			t.Errorf("%s is an exception without need or reason (%q)", place, reason)
+			t.Errorf("%s is an unneeded exception, or one without a reason (%q)", place, reason)
 		}
 	}
 }

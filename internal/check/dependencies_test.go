@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestDependencies: the modules that the packages and their tests import, those
-// that go.mod calls direct, and those of dependencies.txt, where each has its
-// reason, are the same.
+// TestDependencies: the modules imported by packages and tests, the direct
+// dependencies in go.mod, and the modules listed with a reason in
+// dependencies.txt are the same.
 func TestDependencies(t *testing.T) {
 	listed, required := readDependencies(t), direct(t)
 	used := map[string]bool{}
@@ -31,20 +31,20 @@ func TestDependencies(t *testing.T) {
 	}
 	for m := range listed {
 		if !used[m] {
-			t.Errorf("%s is in dependencies.txt and nothing imports it", m)
+			t.Errorf("%s is in dependencies.txt, but nothing imports it", m)
 		}
 		if !required[m] {
-			t.Errorf("%s is in dependencies.txt and go.mod does not have it as a direct one", m)
+			t.Errorf("%s is in dependencies.txt, but is not a direct dependency in go.mod", m)
 		}
 	}
 	for m := range required {
 		if listed[m] == "" {
-			t.Errorf("%s is a direct one in go.mod and has no line with a reason in dependencies.txt", m)
+			t.Errorf("%s is a direct dependency in go.mod, but has no line with a reason in dependencies.txt", m)
 		}
 	}
 }
 
-// moduleOf returns the longest module that a package can be of.
+// moduleOf returns the longest module path that contains a package.
 func moduleOf(imported string, modules []string) (found string) {
 	for _, m := range modules {
 		if matches(m+"/...", imported) && len(m) > len(found) {
@@ -54,8 +54,8 @@ func moduleOf(imported string, modules []string) (found string) {
 	return found
 }
 
-// readDependencies returns the reason of each module in dependencies.txt, sorted
-// lines of a module and a reason.
+// readDependencies returns the reason for each module in dependencies.txt, which
+// has sorted lines of a module and a reason.
 func readDependencies(t *testing.T) map[string]string {
 	t.Helper()
 	b, err := os.ReadFile("dependencies.txt")
@@ -98,7 +98,7 @@ func direct(t *testing.T) map[string]bool {
 		t.Fatal(err)
 	}
 	if len(mod.Replace) > 0 {
-		t.Error("go.mod replaces modules: others could not use this one")
+		t.Error("go.mod has replace directives, which importers of this module would not get")
 	}
 	found := map[string]bool{}
 	for _, r := range mod.Require {

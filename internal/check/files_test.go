@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// text are the kinds of files that are read as text.
+// text lists the extensions of text files.
 var text = []string{".go", ".md", ".txt", ".sh", ".py", ".txtar", ".tmpl", ".toml", ".dialog", ".mod", ".yml"}
 
-// eachText calls f for the text files of the project. Folders whose name starts
-// with a dot are left out, but for .ci, and so is what is built or measured.
+// eachText calls f for the text files of the project. It skips folders whose name
+// starts with a dot, except .ci, and the output of builds and benchmarks.
 func eachText(t *testing.T, f func(path string, content []byte)) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -39,7 +39,8 @@ func eachText(t *testing.T, f func(path string, content []byte)) {
 	}
 }
 
-// TestNoPathsOfOneMachine: nothing names a folder that only one machine has.
+// TestNoPathsOfOneMachine: no file mentions a folder that exists only on one
+// machine.
 func TestNoPathsOfOneMachine(t *testing.T) {
 	path := regexp.MustCompile(`/(wor[k]|roo[t]|User[s]|home/[a-z]+/(go|src|git|code|projects))/|[A-Z]:\\Users\\|\.\./share[d]`)
 	n := 0
@@ -50,11 +51,11 @@ func TestNoPathsOfOneMachine(t *testing.T) {
 		}
 	})
 	if n < 100 {
-		t.Errorf("only %d files were read", n)
+		t.Errorf("read only %d files", n)
 	}
 }
 
-// TestLinksOfDocuments: every relative link of a document leads to a file.
+// TestLinksOfDocuments: every relative link in a document leads to a file.
 func TestLinksOfDocuments(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`)
 	eachText(t, func(name string, content []byte) {
@@ -73,8 +74,8 @@ func TestLinksOfDocuments(t *testing.T) {
 	})
 }
 
-// TestDocumentsNameWhatExists: a path of this project that a document has in
-// back-quotes is there.
+// TestDocumentsNameWhatExists: every path of this project that a document has in
+// backquotes exists.
 func TestDocumentsNameWhatExists(t *testing.T) {
 	named := regexp.MustCompile("`((?:cmd|internal|protocols|examples|bench|docs)/[A-Za-z0-9_./-]*[A-Za-z0-9_])`")
 	eachText(t, func(name string, content []byte) {
@@ -83,7 +84,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 		}
 		for _, m := range named.FindAllSubmatch(content, -1) {
 			if _, err := os.Stat(filepath.Join(root, string(m[1]))); err != nil && !bytes.Contains(m[1], []byte("NAME")) {
-				t.Errorf("%s names %s, which is not there", name, m[1])
+				t.Errorf("%s names %s, which does not exist", name, m[1])
 			}
 		}
 	})

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// parsers are the packages beside the adapters that read what a server, a network
-// or a file of another program says. Each needs a fuzz target.
+// parsers are the packages besides the adapters that parse input from servers,
+// the network or files of other programs. Each needs a fuzz target.
 var parsers = map[string]bool{
 	"protocols":                         true, // URLs
 	"protocols/transport":               true, // TLS records, proxies' answers, host names
@@ -24,7 +24,7 @@ var parsers = map[string]bool{
 	"internal/cli/show":                 true, // text of servers
 }
 
-// TestParsersAreFuzzed: every parser of foreign bytes has a fuzz target. The
+// TestParsersAreFuzzed: every parser of untrusted bytes has a fuzz target. The
 // adapter of local files parses nothing.
 func TestParsersAreFuzzed(t *testing.T) {
 	for _, s := range sources(t) {

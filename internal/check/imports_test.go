@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// rules says what the packages of the module may import. The first row that
-// matches holds. own are packages of the module, mods other modules; a "*" stands
-// for one path element, a "..." for any rest. never are packages that are refused
-// in any case. Every package has a row.
+// rules lists what the packages of the module may import. The first matching row
+// applies. own are packages of the module, mods other modules; "*" matches one
+// path element, "..." any suffix. never are packages that are always forbidden.
+// Every package needs a row.
 var rules = []struct{ of, own, mods, never string }{
 	{"protocols", "", "", "flag log log/slog os/exec net/http"},
 	{"protocols/transport", "protocols", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
@@ -96,19 +96,19 @@ func TestMatches(t *testing.T) {
 		}
 	}
 	if allowed("protocols", "", module+"protocols/ftp") || allowed("", "", "example.org/x") || !allowed("", "", "net/url") {
-		t.Error("allowed does not tell packages apart")
+		t.Error("allowed does not distinguish packages")
 	}
 }
 
-// support are the packages below protocols that are no adapters.
+// support are the packages below protocols that are not adapters.
 var support = []string{"protocols/transport", "protocols/transfer", "protocols/lab", "protocols/all", "protocols/mailstore", "protocols/message", "protocols/expect", "protocols/protocoltest"}
 
 func adapter(s *source) bool {
 	return matches("protocols/*", s.path) && !slices.Contains(support, s.path)
 }
 
-// TestAdaptersAreInTheCatalog: what is below protocols and not support is an
-// adapter, and has its Spec in protocols/all.
+// TestAdaptersAreInTheCatalog: every package below protocols that is not in
+// support is an adapter with its Spec in protocols/all.
 func TestAdaptersAreInTheCatalog(t *testing.T) {
 	list := sources(t)
 	i := slices.IndexFunc(list, func(s *source) bool { return s.path == "protocols/all" })
@@ -119,8 +119,8 @@ func TestAdaptersAreInTheCatalog(t *testing.T) {
 	}
 }
 
-// openers open sockets, or start TLS on them. Only these packages may: where
-// clients are made (transport), and where servers are.
+// openers are functions that open sockets or start TLS on them. Only the packages
+// that make connections (transport) and the servers may use them.
 var openers = map[string]string{
 	"net":        "Dial DialTimeout DialTCP DialUDP DialUnix DialIP Dialer Listen ListenTCP ListenUDP ListenUnix ListenUnixgram ListenPacket ListenConfig ListenMulticastUDP FileConn FileListener",
 	"crypto/tls": "Dial DialWithDialer Dialer Client Server Listen NewListener QUICClient",
@@ -129,22 +129,22 @@ var openers = map[string]string{
 
 func TestSocketsAreOpenedByTransport(t *testing.T) {
 	allowed := exceptions{
-		"protocols/transport":          "this is where sockets are opened",
-		"protocols/http/h2.go":         "net/http's Transport speaks HTTP/2 over a connection of ours, and dials none",
+		"protocols/transport":          "the package that opens sockets",
+		"protocols/http/h2.go":         "net/http's Transport uses HTTP/2 over our connection, and dials none",
 		"protocols/lab/internal/frame": "the listener of all servers",
 		"protocols/lab/ftplab":         "a server, with data connections",
-		"protocols/lab/labtest":        "connections that tests drive by hand",
+		"protocols/lab/labtest":        "raw connections for tests",
 		"protocols/lab/maillab":        "servers, which start TLS",
 		"protocols/lab/newslab":        "a server, which starts TLS",
-		"protocols/lab/socklab":        "servers, and proxies that connect to what they are asked for",
+		"protocols/lab/socklab":        "servers, and proxies that connect to the requested target",
 		"protocols/lab/textlab":        "servers, which start TLS",
 		"protocols/lab/weblab":         "servers",
-		"protocols/socket":             "servers, UNIX sockets of all types, and datagrams without a peer",
+		"protocols/socket":             "servers, UNIX sockets of all types, and unconnected datagram sockets",
 		"protocols/protocoltest":       "servers that play dialogues",
-		"internal/interop":             "looks whether the real servers are up",
+		"internal/interop":             "checks whether the real servers are up",
 		"internal/dialogs":             "records from the real servers",
 		"bench":                        "a proxy that delays",
-		"examples/custom-dialer":       "shows a dialer of one's own",
+		"examples/custom-dialer":       "demonstrates a custom dialer",
 	}
 	broken := map[string]string{}
 	for _, s := range sources(t) {
@@ -166,7 +166,7 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 	allowed.report(t, broken)
 }
 
-// importedAs returns the path of the package that a file calls name.
+// importedAs returns the path of the package imported as name in a file.
 func importedAs(f *ast.File, name string) string {
 	for _, i := range f.Imports {
 		p := strings.Trim(i.Path.Value, `"`)

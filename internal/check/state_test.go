@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestNoInit: nothing happens because a package is imported.
+// TestNoInit: importing a package has no side effects.
 func TestNoInit(t *testing.T) {
 	for _, s := range sources(t) {
 		s.each(true, func(path string, f *ast.File) {
@@ -22,8 +22,8 @@ func TestNoInit(t *testing.T) {
 }
 
 // TestNoMutablePackageState: a package-level variable is a table or a sentinel
-// that is never changed: it has a value at its declaration, is no synchronised or
-// counting type, and nothing assigns to it or to a part of it.
+// that never changes: it is initialised in its declaration, its type is not from
+// sync or atomic, and nothing assigns to it or to a part of it.
 func TestNoMutablePackageState(t *testing.T) {
 	broken := map[string]string{}
 	for _, s := range sources(t) {
@@ -45,11 +45,12 @@ func TestNoMutablePackageState(t *testing.T) {
 		})
 	}
 	exceptions{
-		"internal/cli/trace/html.go traceTemplate": "filled by go:embed, which wants a variable",
+		"internal/cli/trace/html.go traceTemplate": "filled by go:embed, which requires a variable",
 	}.report(t, broken)
 }
 
-// variables knows which identifiers of a package stand for its package-level ones.
+// variables finds the identifiers of a package that refer to its package-level
+// variables.
 type variables struct {
 	info  *types.Info
 	scope *types.Scope
@@ -59,14 +60,14 @@ func newVariables(s *source) variables {
 	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
 	var files []*ast.File
 	s.each(false, func(_ string, f *ast.File) { files = append(files, f) })
-	// Imports are left empty: only names of the package itself matter here, and
-	// the errors that this makes are of no account.
+	// Imported packages stay empty: only names of the package itself matter
+	// here, and the resulting errors are ignored.
 	conf := types.Config{Importer: hollow{}, Error: func(error) {}}
 	p, _ := conf.Check(module+s.path, s.fset, files, info)
 	return variables{info, p.Scope()}
 }
 
-// hollow imports packages with nothing in them.
+// hollow imports every package as an empty one.
 type hollow struct{}
 
 func (hollow) Import(p string) (*types.Package, error) {
@@ -98,7 +99,7 @@ func (v variables) name(e ast.Expr) string {
 	}
 }
 
-// targets returns the expressions that a node changes.
+// targets returns the expressions that a node assigns to.
 func targets(n ast.Node) []ast.Expr {
 	switch n := n.(type) {
 	case *ast.AssignStmt:
@@ -119,7 +120,7 @@ func targets(n ast.Node) []ast.Expr {
 	return nil
 }
 
-// declared looks at one declaration of variables.
+// declared checks one declaration of variables.
 func (v variables) declared(file string, d *ast.GenDecl, broken map[string]string) {
 	for _, spec := range d.Specs {
 		spec := spec.(*ast.ValueSpec)
@@ -129,18 +130,19 @@ func (v variables) declared(file string, d *ast.GenDecl, broken map[string]strin
 			case len(spec.Values) == 0:
 				broken[file+" "+name.Name] = "a package-level variable without a value"
 			case v.changes(spec):
-				broken[file+" "+name.Name] = "a package-level variable that is made to change"
+				broken[file+" "+name.Name] = "a package-level variable of a mutable kind"
 			}
 		}
 	}
 }
 
-// changes: made by make or new, or of a type of sync, or an address.
+// changes reports whether a value is made by make or new, is an address, or has a
+// type from sync or atomic.
 func (v variables) changes(spec *ast.ValueSpec) (found bool) {
 	look := func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
-			return false // what happens in a call is no state
+			return false // the body of a function is not state
 		case *ast.SelectorExpr:
 			x, ok := n.X.(*ast.Ident)
 			found = found || ok && (x.Name == "sync" || x.Name == "atomic")

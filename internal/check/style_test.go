@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestExportedIsDocumented: every exported identifier of the packages that others
-// import has a comment; that of a function, method or type starts with its name.
+// TestExportedIsDocumented: every exported identifier of the importable packages
+// has a comment, which starts with the name for functions, methods and types.
 func TestExportedIsDocumented(t *testing.T) {
 	for _, s := range sources(t) {
 		if !s.library() {
@@ -29,7 +29,7 @@ func undocumented(d ast.Decl) []string {
 	switch d := d.(type) {
 	case *ast.FuncDecl:
 		if d.Name.IsExported() && exportedReceiver(d) && !startsWith(d.Doc, d.Name.Name) {
-			return []string{"func " + d.Name.Name + ": no comment that starts with its name"}
+			return []string{"func " + d.Name.Name + ": no comment starting with its name"}
 		}
 	case *ast.GenDecl:
 		var bad []string
@@ -49,7 +49,7 @@ func undocumentedSpec(d *ast.GenDecl, spec ast.Spec) []string {
 			doc = d.Doc
 		}
 		if spec.Name.IsExported() && !startsWith(doc, spec.Name.Name) {
-			return []string{"type " + spec.Name.Name + ": no comment that starts with its name"}
+			return []string{"type " + spec.Name.Name + ": no comment starting with its name"}
 		}
 	case *ast.ValueSpec:
 		exported := slices.ContainsFunc(spec.Names, (*ast.Ident).IsExported)
@@ -77,8 +77,8 @@ func startsWith(doc *ast.CommentGroup, name string) bool {
 	return slices.Contains(strings.Fields(doc.Text())[:min(2, len(strings.Fields(doc.Text())))], name)
 }
 
-// TestPackagesAreDocumented: every package says what it is, and an adapter says
-// which RFCs it speaks.
+// TestPackagesAreDocumented: every package has a package comment, and that of an
+// adapter names its RFCs.
 func TestPackagesAreDocumented(t *testing.T) {
 	for _, s := range sources(t) {
 		doc := ""
@@ -92,9 +92,9 @@ func TestPackagesAreDocumented(t *testing.T) {
 	}
 }
 
-// The sizes that nothing passes.
+// The maximum sizes.
 const (
-	maxFunc    = 80  // lines from func to the brace
+	maxFunc    = 80  // lines from func to the closing brace
 	maxFile    = 500 // lines
 	maxMain    = 20  // lines of cmd/netclients/main.go
 	maxExample = 60  // lines of an example
@@ -111,12 +111,12 @@ func TestSizes(t *testing.T) {
 			case strings.HasPrefix(path, "examples/") && s.name == "main":
 				limit = maxExample
 			}
-			if n := s.fset.File(f.Pos()).LineCount(); n > limit+1 { // the last line has an end
-				long[path] = fmt.Sprintf("%d lines, at most %d", n-1, limit)
+			if n := s.fset.File(f.Pos()).LineCount(); n > limit+1 { // the last line ends with a newline
+				long[path] = fmt.Sprintf("%d lines, maximum %d", n-1, limit)
 			}
 			for _, d := range f.Decls {
 				if d, ok := d.(*ast.FuncDecl); ok && s.lines(d) > maxFunc {
-					long[path+" "+d.Name.Name] = fmt.Sprintf("%d lines, at most %d", s.lines(d), maxFunc)
+					long[path+" "+d.Name.Name] = fmt.Sprintf("%d lines, maximum %d", s.lines(d), maxFunc)
 				}
 			}
 		})
@@ -124,8 +124,8 @@ func TestSizes(t *testing.T) {
 	exceptions{}.report(t, long)
 }
 
-// TestNoExits: only the command line ends the process or writes a log; a library
-// gives errors, and does not panic.
+// TestNoExits: only the command line exits the process or writes a log; a library
+// returns errors and does not panic.
 func TestNoExits(t *testing.T) {
 	broken := map[string]string{}
 	for _, s := range sources(t) {
@@ -135,7 +135,7 @@ func TestNoExits(t *testing.T) {
 		s.each(false, func(path string, f *ast.File) {
 			ast.Inspect(f, func(n ast.Node) bool {
 				if call, ok := n.(*ast.CallExpr); ok && ends(f, call.Fun) {
-					broken[path] = "panics, ends the process or writes a log"
+					broken[path] = "panics, exits the process or writes a log"
 				}
 				return true
 			})
@@ -155,7 +155,7 @@ func ends(f *ast.File, fun ast.Expr) bool {
 	return false
 }
 
-// TestSkipsHaveReasons: a test that does not run says why.
+// TestSkipsHaveReasons: a skipped test gives a reason.
 func TestSkipsHaveReasons(t *testing.T) {
 	for _, s := range sources(t) {
 		s.each(true, func(path string, f *ast.File) {

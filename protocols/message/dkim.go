@@ -14,29 +14,29 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// DKIM is a key to sign with (RFC 6376, 8463).
+// DKIM is a signing key and the parameters of its signatures (RFC 6376, 8463).
 type DKIM struct {
 	Domain   string // of the signature, d=
-	Selector string // under which the public key stands in DNS, s=
+	Selector string // of the public key in DNS, s=
 	Key      crypto.Signer
 }
 
-// signedFields are covered by a signature when the message has them; From must be.
+// signedFields are signed if the message has them; From is mandatory.
 var signedFields = []string{"From", "Sender", "Reply-To", "To", "Cc", "Subject", "Date", "Message-Id", "In-Reply-To", "References",
 	"Mime-Version", "Content-Type", "Content-Transfer-Encoding", "List-Unsubscribe"}
 
-// ParseKey reads a private key in PEM: PKCS #8 with RSA or Ed25519, or PKCS #1.
+// ParseKey parses a private key in PEM: PKCS #8 with RSA or Ed25519, or PKCS #1.
 func ParseKey(text []byte) (crypto.Signer, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, usage("the DKIM key is not in PEM")
+		return nil, usage("the DKIM key is not PEM-encoded")
 	}
 	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
 		return key, nil
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, usage("the DKIM key cannot be read: " + err.Error())
+		return nil, usage("cannot parse the DKIM key: " + err.Error())
 	}
 	switch k := key.(type) {
 	case *rsa.PrivateKey:
@@ -47,8 +47,8 @@ func ParseKey(text []byte) (crypto.Signer, error) {
 	return nil, usage("the DKIM key is neither RSA nor Ed25519")
 }
 
-// Sign returns the message with a DKIM signature in front. The message is read once
-// for it, and once more when it is sent; nothing of it is kept.
+// Sign returns the message with a DKIM signature prepended. The message is read
+// once to sign it and again when it is sent; it is not kept in memory.
 func (m *Message) Sign(d DKIM) (*Message, error) {
 	signer, err := dkim.NewSigner(&dkim.SignOptions{
 		Domain: d.Domain, Selector: d.Selector, Signer: d.Key, HeaderKeys: signedFields,

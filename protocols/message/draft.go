@@ -17,25 +17,25 @@ import (
 // Field is a header field.
 type Field struct{ Name, Value string }
 
-// Draft is a message as a person composes it. Address fields hold lists as people
-// write them: `Bob <bob@example.org>, carol@example.org`.
+// Draft is a message as a person composes it. Address fields hold lists in the
+// usual notation: `Bob <bob@example.org>, carol@example.org`.
 type Draft struct {
 	From, Sender, ReplyTo string
-	To, Cc, Bcc           []string // Bcc goes to the envelope only
+	To, Cc, Bcc           []string // Bcc goes only into the envelope
 	Subject               string
-	Date                  time.Time // zero: now
-	MessageID             string    // with its brackets; empty: a new one
-	Headers               []Field   // further fields, in their order; known ones stand in for the fields above
+	Date                  time.Time // zero means now
+	MessageID             string    // with its angle brackets; empty means a new one
+	Headers               []Field   // additional fields, in order; known ones replace the fields above
 
-	Text   *Part  // nil: none
-	HTML   *Part  // nil: none
-	Inline []Part // shown inside of HTML, by their ContentID
+	Text   *Part  // nil means none
+	HTML   *Part  // nil means none
+	Inline []Part // shown inside HTML, by their ContentID
 	Attach []Part
 }
 
-// Build checks a draft and makes the message. Only the beginnings of its texts are
-// read here; attachments are opened when the message is read. All errors of the
-// draft are of kind Usage.
+// Build checks a draft and builds the message. It reads only the beginnings of
+// the texts; attachments are opened when the message is read. All errors of the
+// draft are of kind usage.
 func (d Draft) Build() (*Message, error) {
 	if err := d.absorb(); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (d Draft) Build() (*Message, error) {
 	return m, nil
 }
 
-// headerSize is about the size of a header.
+// headerSize estimates the size of a header.
 func headerSize(h *gomessage.Header) int64 {
 	n := int64(64)
 	for f := h.Fields(); f.Next(); {
@@ -62,8 +62,8 @@ func headerSize(h *gomessage.Header) int64 {
 	return n
 }
 
-// absorb moves further fields that have a place of their own to that place, and
-// refuses those that would break the message.
+// absorb moves additional fields that correspond to a field of the draft to that
+// field, and rejects those that would corrupt the message.
 func (d *Draft) absorb() error {
 	lists := map[string]*[]string{"to": &d.To, "cc": &d.Cc, "bcc": &d.Bcc}
 	texts := map[string]*string{"from": &d.From, "sender": &d.Sender, "reply-to": &d.ReplyTo, "subject": &d.Subject, "message-id": &d.MessageID}
@@ -72,11 +72,11 @@ func (d *Draft) absorb() error {
 		name := strings.ToLower(f.Name)
 		switch {
 		case !isToken(f.Name):
-			return usage("header name " + quote(f.Name) + " cannot be one")
+			return usage("invalid header name " + quote(f.Name))
 		case strings.ContainsAny(f.Value, "\r\n\x00"):
-			return usage("header " + f.Name + " holds a line break")
+			return usage("header " + f.Name + " contains a line break")
 		case strings.HasPrefix(name, "content-") || name == "mime-version":
-			return usage("header " + f.Name + " belongs to the structure of the message")
+			return usage("header " + f.Name + " is set by the structure of the message")
 		case lists[name] != nil:
 			*lists[name] = append(slices.Clone(*lists[name]), f.Value)
 		case texts[name] != nil:
@@ -84,7 +84,7 @@ func (d *Draft) absorb() error {
 		case name == "date":
 			t, err := mail.ParseDate(f.Value)
 			if err != nil {
-				return usage("header Date: " + quote(f.Value) + " is no date")
+				return usage("header Date: " + quote(f.Value) + " is not a date")
 			}
 			d.Date = t
 		default:
@@ -95,12 +95,13 @@ func (d *Draft) absorb() error {
 	return nil
 }
 
-// isToken: a field name has no blanks, controls or colon (RFC 5322 3.6.8).
+// isToken reports whether s is a field name: without blanks, control characters
+// or colon (RFC 5322 3.6.8).
 func isToken(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' })
 }
 
-// header makes the header of the message, and its envelope.
+// header builds the header of the message, and its envelope.
 func (d *Draft) header() (gomessage.Header, *Message, error) {
 	var h gomail.Header
 	m := &Message{}
@@ -119,13 +120,13 @@ func (d *Draft) header() (gomessage.Header, *Message, error) {
 		return h.Header, nil, usage("the message has no sender (From)")
 	}
 	if strings.ContainsAny(d.Subject, "\r\n\x00") {
-		return h.Header, nil, usage("the subject holds a line break")
+		return h.Header, nil, usage("the subject contains a line break")
 	}
 	id, err := d.messageID(lists["From"][0].Address)
 	if err != nil {
 		return h.Header, nil, err
 	}
-	// The library puts each new field in front of the others.
+	// The library prepends each new field.
 	for _, f := range slices.Backward(d.Headers) {
 		h.AddRaw(rawField(f))
 	}
@@ -157,8 +158,8 @@ func toLibrary(list []*mail.Address) []*gomail.Address {
 	return out
 }
 
-// rawField writes a further field: encoded when it is not ASCII (RFC 2047), under
-// the name as it was typed.
+// rawField encodes an additional field, with RFC 2047 if it is not ASCII, under
+// its name as typed.
 func rawField(f Field) []byte {
 	var h gomessage.Header
 	h.SetText(f.Name, f.Value)
@@ -166,7 +167,7 @@ func rawField(f Field) []byte {
 }
 
 // messageID returns the id of the draft, or a new one: random, in the sender's
-// domain, which tells nothing of this machine.
+// domain, so that it reveals nothing about this machine.
 func (d *Draft) messageID(from string) (string, error) {
 	if id := d.MessageID; id != "" {
 		if !strings.HasPrefix(id, "<") {
@@ -174,7 +175,7 @@ func (d *Draft) messageID(from string) (string, error) {
 		}
 		inner := strings.TrimSuffix(id[1:], ">")
 		if len(inner)+2 != len(id) || !isToken(strings.ReplaceAll(inner, ":", "")) || strings.ContainsAny(inner, "<>") {
-			return "", usage("message id " + quote(d.MessageID) + " cannot be one")
+			return "", usage("invalid message id " + quote(d.MessageID))
 		}
 		return id, nil
 	}
@@ -185,7 +186,7 @@ func (d *Draft) messageID(from string) (string, error) {
 	return "<" + randomText() + "@" + domain + ">", nil
 }
 
-// randomText returns 128 random bits.
+// randomText returns 128 random bits as text.
 func randomText() string {
 	b := make([]byte, 16)
 	rand.Read(b)

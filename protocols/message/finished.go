@@ -13,14 +13,13 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// maxHeader bounds the header of a finished message.
+// maxHeader limits the header of a finished message.
 const maxHeader = 1 << 20
 
-// Finished takes a complete message. Its envelope is read from the header: Sender
-// or From, and To, Cc and Bcc, or of their Resent forms when there are such (RFC
-// 5322 3.6.6). With stripBcc the Bcc fields are left out of what Open gives; all
-// other bytes stay as they are. open is called once here and once for each Open;
-// size may be 0.
+// Finished wraps a complete message. It reads the envelope from the header:
+// Sender or From, and To, Cc and Bcc, or their Resent forms if present (RFC 5322
+// 3.6.6). With stripBcc, Open omits the Bcc fields; all other bytes are
+// unchanged. open is called once here and once for each Open; size may be 0.
 func Finished(open func() (io.ReadCloser, error), size int64, stripBcc bool) (*Message, error) {
 	r, err := open()
 	if err != nil {
@@ -46,7 +45,7 @@ func Finished(open func() (io.ReadCloser, error), size int64, stripBcc bool) (*M
 	return m, nil
 }
 
-// skipped returns a message whose first bytes are replaced.
+// skipped returns the message with its first skip bytes replaced by head.
 func skipped(open func() (io.ReadCloser, error), head []byte, skip int64) (io.ReadCloser, error) {
 	r, err := open()
 	if err != nil {
@@ -54,7 +53,7 @@ func skipped(open func() (io.ReadCloser, error), head []byte, skip int64) (io.Re
 	}
 	if _, err := io.CopyN(io.Discard, r, skip); err != nil {
 		r.Close()
-		return nil, &protocols.Error{Kind: protocols.KindLocal, Text: "the message changed while it was read", Err: err}
+		return nil, &protocols.Error{Kind: protocols.KindLocal, Text: "the message changed while it was being read", Err: err}
 	}
 	return struct {
 		io.Reader
@@ -62,8 +61,8 @@ func skipped(open func() (io.ReadCloser, error), head []byte, skip int64) (io.Re
 	}{io.MultiReader(bytes.NewReader(head), r), r}, nil
 }
 
-// readHeader reads up to the empty line, which is not part of it. size is that of
-// the message, or 0.
+// readHeader reads up to the empty line and excludes it. size is the size of the
+// message, or 0.
 func readHeader(r io.Reader, size int64) ([]byte, error) {
 	var head []byte
 	most := int64(16 << 10)
@@ -84,11 +83,12 @@ func readHeader(r io.Reader, size int64) ([]byte, error) {
 			return nil, &protocols.Error{Kind: protocols.KindLocal, Err: err}
 		}
 	}
-	return nil, usage("the header of the message is longer than 1 MiB, or there is none")
+	return nil, usage("the message has no header, or one longer than 1 MiB")
 }
 
-// headerEnd finds the empty line, -1 when it is not there yet. It ends with LF or
-// CRLF, whatever the lines before it do: on the wire they are all the same.
+// headerEnd returns the index of the empty line, or -1 if it is not in b yet. The
+// line ends in LF or CRLF, whatever the lines before it use: on the wire they
+// become the same.
 func headerEnd(b []byte) int {
 	for start := 0; ; {
 		n := bytes.IndexByte(b[start:], '\n')
@@ -102,13 +102,14 @@ func headerEnd(b []byte) int {
 	}
 }
 
-// headerField is a field with its folded lines, as it stands in the header.
+// headerField is a field with its folded lines, unchanged.
 type headerField struct {
-	name string // in lower case; empty: no field at all
+	name string // in lower case; empty: not a field
 	raw  []byte
 }
 
-// splitFields cuts a header into fields. Lines that are none stay as they are.
+// splitFields splits a header into fields. Lines that are not fields are kept
+// unchanged.
 func splitFields(head []byte) []headerField {
 	var fields []headerField
 	for line := range bytes.Lines(head) {
@@ -127,7 +128,7 @@ func splitFields(head []byte) []headerField {
 	return fields
 }
 
-// without returns the header without some fields.
+// without returns the header without the named fields.
 func without(fields []headerField, names ...string) []byte {
 	var b []byte
 	for _, f := range fields {
@@ -144,8 +145,8 @@ func (f *headerField) value() string {
 	return strings.Join(strings.Fields(v), " ")
 }
 
-// envelope reads sender and recipients. A field that is no address list is an
-// error: a recipient would be lost without a word.
+// envelope reads sender and recipients. A field that is not an address list is an
+// error: otherwise a recipient would be lost silently.
 func (m *Message) envelope(fields []headerField) error {
 	prefix := ""
 	if slices.ContainsFunc(fields, func(f headerField) bool { return strings.HasPrefix(f.name, "resent-") }) {
@@ -177,7 +178,8 @@ func (m *Message) envelope(fields []headerField) error {
 	return nil
 }
 
-// isEmptyGroup: "undisclosed-recipients:;" names nobody.
+// isEmptyGroup reports whether s is a group without members, such as
+// "undisclosed-recipients:;".
 func isEmptyGroup(s string) bool {
 	_, rest, ok := strings.Cut(s, ":")
 	return ok && strings.TrimSpace(rest) == ";"

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// Mailto is what a mailto: URL asks for.
+// Mailto is the content of a mailto: URL.
 type Mailto struct {
 	To, Cc, Bcc   []string
 	Subject, Body string
 	Headers       []Field
 }
 
-// ParseMailto reads a mailto: URL (RFC 6068): recipients, and the fields that
-// are safe to take from a stranger: to, cc, bcc, subject, body, in-reply-to, references, keywords and comments. Any other field is refused, as
-// is a line break anywhere but in the body; a file can never be attached so.
+// ParseMailto parses a mailto: URL (RFC 6068): recipients, and the fields that are safe to accept from an untrusted
+// source: to, cc, bcc, subject, body, in-reply-to, references, keywords and comments. It rejects any other field, and a
+// line break anywhere but in the body. A URL can never attach a file.
 func ParseMailto(text string) (*Mailto, error) {
 	scheme, rest, ok := strings.Cut(text, ":")
 	if !ok || !strings.EqualFold(scheme, "mailto") {
-		return nil, usage(quote(text) + " is no mailto: URL")
+		return nil, usage(quote(text) + " is not a mailto: URL")
 	}
 	rest, _, _ = strings.Cut(rest, "#")
 	to, query, _ := strings.Cut(rest, "?")
@@ -38,9 +38,9 @@ func ParseMailto(text string) (*Mailto, error) {
 	return d, nil
 }
 
-// field takes one field, still percent-coded.
+// field adds one field, still percent-encoded.
 func (d *Mailto) field(name, coded string) error {
-	// A plus sign is itself here, not a blank: only percent-coding counts.
+	// A plus sign stays a plus sign: only percent-encoding is decoded.
 	value, err := url.PathUnescape(coded)
 	if err != nil {
 		return usage("mailto: " + err.Error())
@@ -51,7 +51,7 @@ func (d *Mailto) field(name, coded string) error {
 		return nil
 	}
 	if strings.ContainsAny(value, "\r\n\x00") {
-		return usage("mailto: the field " + quote(name) + " holds a line break")
+		return usage("mailto: the field " + quote(name) + " contains a line break")
 	}
 	switch name {
 	case "to":
@@ -67,7 +67,7 @@ func (d *Mailto) field(name, coded string) error {
 	case "in-reply-to", "references", "keywords", "comments":
 		d.Headers = append(d.Headers, Field{name, value})
 	default:
-		return usage("mailto: the field " + quote(name) + " is not taken from a URL")
+		return usage("mailto: the field " + quote(name) + " is not allowed in a URL")
 	}
 	return nil
 }

@@ -1,11 +1,11 @@
 // Package message composes mail and news messages (RFC 5322, 2045 to 2049, 2231,
-// 5536) and reads what a finished one says of its envelope. Nothing is held in
-// memory: a message is written out as it is needed, and can be written again with
-// the same bytes.
+// 5536) and reads the envelope of finished ones. Messages are not held in memory:
+// they are generated as they are written, and can be written again with identical
+// bytes.
 //
-//   - [Draft] is what a person gives; [Draft.Build] makes a [Message] of it
-//   - [Finished] takes a message that is complete already
-//   - [ParseMailto] reads mailto: URLs (RFC 6068)
+//   - [Draft] is what a person enters; [Draft.Build] makes a [Message] of it
+//   - [Finished] wraps a message that is already complete
+//   - [ParseMailto] parses mailto: URLs (RFC 6068)
 //   - [Message.Sign] adds a DKIM signature (RFC 6376)
 package message
 
@@ -19,19 +19,19 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Message is a complete message with the envelope that its header gives.
+// Message is a complete message with the envelope from its header.
 type Message struct {
-	ID         string   // Message-ID with its brackets; may be empty in a finished one
+	ID         string   // Message-ID with its angle brackets; may be empty in a finished message
 	From       string   // envelope sender: the first address of Sender, else of From
-	Recipients []string // of To, Cc and Bcc, each once
-	Size       int64    // bytes, about; 0 when not known
+	Recipients []string // from To, Cc and Bcc, without duplicates
+	Size       int64    // approximate, in bytes; 0 if unknown
 
 	write func(w io.Writer) error
 	open  func() (io.ReadCloser, error)
 }
 
 // Open returns the message from its beginning. It may be called many times. The
-// caller closes the reader, also before its end.
+// caller must close the reader, and may do so before its end.
 func (m *Message) Open() (io.ReadCloser, error) {
 	if m.open != nil {
 		return m.open()
@@ -55,7 +55,8 @@ func (m *Message) Open() (io.ReadCloser, error) {
 	return r, nil
 }
 
-// smallMessage is what is composed at once and not while it is read.
+// smallMessage is the size up to which a message is composed at once rather than
+// while it is read.
 const smallMessage = 256 << 10
 
 // WriteTo writes the message.
@@ -84,7 +85,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// addresses reads address lists, as people write them.
+// addresses parses address lists in the usual notation.
 func addresses(what string, lists []string) ([]*mail.Address, error) {
 	var all []*mail.Address
 	parser := mail.AddressParser{}
@@ -93,7 +94,7 @@ func addresses(what string, lists []string) ([]*mail.Address, error) {
 			continue
 		}
 		if strings.ContainsAny(l, "\r\n\x00") {
-			return nil, usage(what + " holds a line break")
+			return nil, usage(what + " contains a line break")
 		}
 		as, err := parser.ParseList(l)
 		if err != nil {
@@ -104,13 +105,14 @@ func addresses(what string, lists []string) ([]*mail.Address, error) {
 	return all, nil
 }
 
-// Addresses returns the bare addresses of lists, as people write them, each once.
+// Addresses returns the bare addresses of lists in the usual notation, without
+// duplicates.
 func Addresses(lists ...string) ([]string, error) {
 	all, err := addresses("address", lists)
 	return envelopeOf(all), err
 }
 
-// envelopeOf returns the bare addresses, each once.
+// envelopeOf returns the bare addresses, without duplicates.
 func envelopeOf(lists ...[]*mail.Address) []string {
 	seen := map[string]bool{}
 	var to []string
@@ -127,7 +129,7 @@ func envelopeOf(lists ...[]*mail.Address) []string {
 
 func usage(text string) error { return protocols.UsageError("", "", text) }
 
-// quote shows a foreign text in an error.
+// quote quotes and truncates untrusted text for an error.
 func quote(s string) string {
 	const most = 80
 	if len(s) > most {

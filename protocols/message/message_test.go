@@ -53,7 +53,7 @@ func build(t testing.TB, d Draft) *Message {
 // leaf is a part as a reader sees it.
 type leaf struct{ path, typ, disposition, file, id, content string }
 
-// leaves reads a message back with the library.
+// leaves parses a message with the library.
 func leaves(t testing.TB, raw string) (gomessage.Header, []leaf) {
 	t.Helper()
 	e, err := gomessage.Read(strings.NewReader(raw))
@@ -106,7 +106,7 @@ func TestCompose(t *testing.T) {
 	})
 	raw := text(t, m)
 	if raw != text(t, m) {
-		t.Error("written twice it is not the same")
+		t.Error("the second writing differs")
 	}
 	if strings.Contains(raw, "secret@") || strings.Contains(strings.ToLower(raw), "\nbcc") {
 		t.Error("Bcc is in the message")
@@ -115,7 +115,7 @@ func TestCompose(t *testing.T) {
 		t.Errorf("envelope %s, %v", m.From, m.Recipients)
 	}
 	if strings.Contains(strings.ReplaceAll(raw, "\r\n", ""), "\n") || strings.Contains(strings.ReplaceAll(raw, "\r\n", ""), "\r") {
-		t.Error("bare line ends")
+		t.Error("the message has bare line ends")
 	}
 	for line := range strings.Lines(raw) {
 		if len(line) > 200 || !isASCII([]byte(line)) {
@@ -127,7 +127,7 @@ func TestCompose(t *testing.T) {
 		t.Errorf("subject %q", s)
 	}
 	if s, _ := h.Text("X-Test"); s != "äöü" {
-		t.Errorf("further header %q", s)
+		t.Errorf("additional header %q", s)
 	}
 	if _, err := mail.ParseDate(h.Get("Date")); err != nil || h.Get("Message-Id") != m.ID || !strings.HasSuffix(m.ID, "@example.org>") || h.Get("Mime-Version") != "1.0" {
 		t.Errorf("date %v, id %q, %q", err, m.ID, h.Get("Message-Id"))
@@ -143,7 +143,7 @@ func TestCompose(t *testing.T) {
 		t.Errorf("parts\n%q, want\n%q", parts, want)
 	}
 	if m.Size < int64(len(raw))/2 || m.Size > int64(len(raw))*2 {
-		t.Errorf("estimated at %d bytes, is %d", m.Size, len(raw))
+		t.Errorf("estimated size %d, actual %d", m.Size, len(raw))
 	}
 }
 
@@ -205,7 +205,7 @@ func TestHeadersWithAPlace(t *testing.T) {
 	}
 }
 
-// TestLargeAttachmentStreams: 24 MiB go through in little memory.
+// TestLargeAttachmentStreams: 24 MiB pass through in little memory.
 func TestLargeAttachmentStreams(t *testing.T) {
 	const size = 24 << 20
 	opened := 0
@@ -267,7 +267,7 @@ func TestFile(t *testing.T) {
 	}
 	_, parts := leaves(t, text(t, build(t, Draft{From: "a@b.org", Attach: []Part{*p}})))
 	if l := parts[len(parts)-1]; l.typ != "application/octet-stream" || l.file != "mail.eml" || l.content != "Subject: x\r\n\r\ny\r\n" {
-		t.Errorf("a message as a file: %+v", l)
+		t.Errorf("an attached message: %+v", l)
 	}
 }
 
@@ -290,7 +290,7 @@ func TestFinished(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	if m, err = finished(t, raw, false); err != nil || text(t, m) != raw {
-		t.Errorf("not exact: %v", err)
+		t.Errorf("the message was changed: %v", err)
 	}
 	m, err = finished(t, "From: a@b.org\nTo: x@y.org\nResent-From: r@s.org\nResent-To: t@u.org\n\nx", true)
 	if err != nil || m.From != "r@s.org" || !slices.Equal(m.Recipients, []string{"t@u.org"}) {
@@ -371,7 +371,7 @@ func TestSign(t *testing.T) {
 				t.Errorf("%s, %s: %v", kind, name, err)
 			}
 			if check(bytes.Replace(wire, []byte("c@d.org"), []byte("e@f.org"), 1)) == nil {
-				t.Errorf("%s, %s: a changed recipient is not noticed", kind, name)
+				t.Errorf("%s, %s: the signature still verifies after a recipient was changed", kind, name)
 			}
 		}
 	}
@@ -382,8 +382,8 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// FuzzFinished: any bytes give an envelope without line breaks, or an error, and
-// come out as they are but for Bcc.
+// FuzzFinished: for any bytes, the result is an error or an envelope without line
+// breaks, and the bytes are unchanged but for Bcc.
 func FuzzFinished(f *testing.F) {
 	f.Add([]byte("From: a@b.org\r\nBcc: c@d.org\r\n\r\nx"))
 	f.Add([]byte("To: \"a\r\n b\" <c@d.org>, e: f@g.org;\n\n"))
@@ -410,8 +410,8 @@ func FuzzFinished(f *testing.F) {
 	})
 }
 
-// FuzzMailto: what comes of a URL can be composed, or is refused, and never
-// smuggles a header in.
+// FuzzMailto: the result for a URL can be composed, or is rejected, and never
+// injects a header.
 func FuzzMailto(f *testing.F) {
 	f.Add("mailto:a@b.org?subject=x&body=y%0d%0a")
 	f.Add("mailto:?to=%22a%22@b&cc=,&x")
@@ -436,8 +436,8 @@ func FuzzMailto(f *testing.F) {
 	})
 }
 
-// TestHeaderEndsOnce: the header ends at the first empty line, whichever line ends
-// it and the lines before it have. What is behind it adds no recipient.
+// TestHeaderEndsOnce: the header ends at the first empty line, whichever line end
+// it and the lines before it use. Nothing after it adds a recipient.
 func TestHeaderEndsOnce(t *testing.T) {
 	for _, blank := range []string{"\n\n", "\r\n\r\n", "\n\r\n", "\r\n\n"} {
 		text := "From: a@example.org\nTo: b@example.org" + blank + "To: victim@example.org\nBcc: victim@example.org\n\nbye\n"

@@ -18,22 +18,24 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Part is a text or file of a message.
+// Part is a text or file in a message.
 type Part struct {
-	Name      string // file name; empty: none
-	Type      string // media type; empty: by name, then by content
-	ContentID string // without brackets; of inline parts, empty: the name
-	Size      int64  // bytes; 0 when not known
-	// Open returns the content from its beginning, each time it is called.
+	Name      string // file name; empty means none
+	Type      string // media type; empty means guess by name, then by content
+	ContentID string // without angle brackets; for inline parts, empty means the name
+	Size      int64  // in bytes; 0 if unknown
+	// Open returns the content from its beginning on each call. The caller
+	// closes it.
 	Open func() (io.ReadCloser, error)
 }
 
-// Text returns the part of a text.
+// Text returns a part with the given text.
 func Text(s string) *Part {
 	return &Part{Size: int64(len(s)), Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(s)), nil }}
 }
 
-// File returns the part of a local file. Its errors are of kind Local.
+// File returns a part with the content of a local file. Its errors are of kind
+// local.
 func File(path string) (*Part, error) {
 	st, err := os.Stat(path)
 	if err == nil && st.IsDir() {
@@ -45,10 +47,10 @@ func File(path string) (*Part, error) {
 	return &Part{Name: filepath.Base(path), Size: st.Size(), Open: func() (io.ReadCloser, error) { return os.Open(path) }}, nil
 }
 
-// headSize is how much of a part is looked at before its header is written.
+// headSize is how much of a part is examined before its header is written.
 const headSize = 64 << 10
 
-// head reads the beginning of a part; whole tells that it is all.
+// head reads the beginning of a part; whole reports whether that is all of it.
 func (p *Part) head() (b []byte, whole bool, err error) {
 	r, err := p.Open()
 	if err != nil {
@@ -64,7 +66,7 @@ func (p *Part) head() (b []byte, whole bool, err error) {
 	return b[:n], whole, nil
 }
 
-// textNode makes the node of a text: type text/subtype, with the charset and the
+// textNode builds the node of a text: type text/subtype, with the charset and
 // encoding that its bytes need. The 7-bit encodings pass every server.
 func (p *Part) textNode(subtype string) (*node, error) {
 	b, whole, err := p.head()
@@ -73,7 +75,7 @@ func (p *Part) textNode(subtype string) (*node, error) {
 	}
 	n := &node{part: p, text: true}
 	checked := b
-	if !whole { // a character may be cut in two
+	if !whole { // the last character may be incomplete
 		for len(checked) > 0 && !utf8.RuneStart(checked[len(checked)-1]) {
 			checked = checked[:len(checked)-1]
 		}
@@ -90,8 +92,9 @@ func (p *Part) textNode(subtype string) (*node, error) {
 	return n, nil
 }
 
-// textEncoding: plain where it is safe, quoted-printable where most is ASCII, else
-// base64. What is not known to its end is quoted-printable, which is always safe.
+// textEncoding returns the encoding for a text: 7bit where it is safe,
+// quoted-printable where most bytes are ASCII, else base64. A text not read to
+// its end is quoted-printable, which is always safe.
 func textEncoding(b []byte, whole bool) string {
 	if !whole {
 		return "quoted-printable"
@@ -125,11 +128,11 @@ func isASCII(b []byte) bool {
 	return true
 }
 
-// fileNode makes the node of an attachment or inline part, in base64: its bytes
-// come back as they were.
+// fileNode builds the node of an attachment or inline part, in base64, so that
+// its bytes are preserved.
 func (p *Part) fileNode(disposition string) (*node, error) {
 	if strings.ContainsAny(p.Name+p.ContentID+p.Type, "\r\n\x00") {
-		return nil, usage("file name, type or content id holds a line break")
+		return nil, usage("file name, type or content id contains a line break")
 	}
 	b, _, err := p.head()
 	if err != nil {
@@ -148,20 +151,20 @@ func (p *Part) fileNode(disposition string) (*node, error) {
 			id = p.Name
 		}
 		if !isToken(strings.ReplaceAll(id, ":", "")) {
-			return nil, usage("content id " + quote(id) + " has characters that it cannot have")
+			return nil, usage("content id " + quote(id) + " contains invalid characters")
 		}
 		n.header.Set("Content-Id", "<"+id+">")
 	}
 	typ, typeParams := p.mediaType(b)
 	if p.Name != "" {
-		typeParams["name"] = p.Name // for readers that know no Content-Disposition
+		typeParams["name"] = p.Name // for readers that ignore Content-Disposition
 	}
 	n.header.SetContentType(typ, typeParams)
 	return n, nil
 }
 
-// mediaType returns the type of a file. A message may not be encoded (RFC 2046 5.2),
-// so that one goes as any other file.
+// mediaType returns the media type of a file. An attached message must not be
+// encoded (RFC 2046 5.2), so it is sent as an ordinary file.
 func (p *Part) mediaType(head []byte) (string, map[string]string) {
 	text := p.Type
 	if text == "" {
@@ -174,18 +177,18 @@ func (p *Part) mediaType(head []byte) (string, map[string]string) {
 	if err != nil || !strings.Contains(typ, "/") || strings.HasPrefix(typ, "message/") || strings.HasPrefix(typ, "multipart/") {
 		return "application/octet-stream", map[string]string{}
 	}
-	delete(params, "charset") // a guess, for a file; its reader knows better
+	delete(params, "charset") // only a guess for a file
 	return typ, params
 }
 
-// node is a part of the tree of a message: a text or file, or a multipart.
+// node is a node in the tree of a message: a text or file, or a multipart.
 type node struct {
 	header   gomessage.Header
-	part     *Part // nil: a multipart
+	part     *Part // nil for a multipart
 	children []*node
 	encoding string
 	text     bool // line ends become CRLF
-	latin    bool // not UTF-8: taken for Windows-1252 and converted
+	latin    bool // not UTF-8: treated as Windows-1252 and converted
 }
 
 // size estimates the size on the wire.
@@ -235,7 +238,7 @@ func (n *node) copyPart(w io.Writer) error {
 	if n.latin {
 		src = transform.NewReader(src, charmap.Windows1252.NewDecoder())
 	}
-	if n.text && n.encoding != "quoted-printable" { // that one does it by itself
+	if n.text && n.encoding != "quoted-printable" { // the quoted-printable writer converts line ends itself
 		src = &crlfReader{src: src}
 	}
 	_, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{src}, make([]byte, 48<<10))

@@ -6,8 +6,8 @@ import (
 	gomessage "github.com/emersion/go-message"
 )
 
-// tree arranges the parts: mixed(alternative(text, related(html, inline...)),
-// attachments...), each level only where it is needed.
+// tree arranges the parts as mixed(alternative(text, related(html, inline...)),
+// attachments...), with each level only where it is needed.
 func (d *Draft) tree() (*node, error) {
 	content, err := d.content()
 	if err != nil {
@@ -24,7 +24,7 @@ func (d *Draft) tree() (*node, error) {
 	return group("mixed", all), nil
 }
 
-// content is what is read: text, HTML or both.
+// content returns the node of the readable content: text, HTML or both.
 func (d *Draft) content() (*node, error) {
 	var forms []*node
 	if d.Text != nil || d.HTML == nil {
@@ -45,7 +45,7 @@ func (d *Draft) content() (*node, error) {
 		}
 		forms = append(forms, n)
 	}
-	// Inline parts belong to the last form, which is the one that can show them.
+	// Inline parts belong to the last alternative, the one that can show them.
 	related := forms[len(forms)-1:]
 	for i := range d.Inline {
 		n, err := d.Inline[i].fileNode("inline")
@@ -57,8 +57,8 @@ func (d *Draft) content() (*node, error) {
 	return group("alternative", append(forms[:len(forms)-1:len(forms)-1], group("related", related))), nil
 }
 
-// group makes a multipart of several nodes; a single one stays as it is. The
-// boundary is fixed here, so that each writing gives the same bytes.
+// group makes a multipart of several nodes; a single node is returned unchanged.
+// The boundary is fixed here, so that each writing produces the same bytes.
 func group(subtype string, nodes []*node) *node {
 	if len(nodes) == 1 {
 		return nodes[0]
@@ -68,7 +68,8 @@ func group(subtype string, nodes []*node) *node {
 	return n
 }
 
-// writeRoot writes the message: h is its own header, that of the root comes behind.
+// writeRoot writes the message: h is its own header, followed by the header of
+// the root node.
 func (n *node) writeRoot(w io.Writer, h gomessage.Header) error {
 	h = h.Copy()
 	for f := n.header.Fields(); f.Next(); {
@@ -81,12 +82,12 @@ func (n *node) writeRoot(w io.Writer, h gomessage.Header) error {
 	return n.content(mw)
 }
 
-// crlfReader makes all line ends CRLF.
+// crlfReader converts all line ends to CRLF.
 type crlfReader struct {
 	src  io.Reader
 	buf  []byte // raw
-	out  []byte // converted, not handed out yet
-	cr   bool   // the last raw byte was a CR, handed out as CRLF
+	out  []byte // converted, not returned yet
+	cr   bool   // the last raw byte was a CR, returned as CRLF
 	err  error
 	room []byte
 }

@@ -88,7 +88,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// A wrong copy never passes for a right one.
+// A wrong copy must not pass.
 func TestSameTree(t *testing.T) {
 	tests := []struct {
 		name string
@@ -125,11 +125,11 @@ func TestLines(t *testing.T) {
 		t.Error(err)
 	}
 	if err := lines(3, "entry-")(l); err == nil {
-		t.Error("two lines passed for three")
+		t.Error("two lines were accepted for three")
 	}
 }
 
-// A run's failure is told by its first error line, and its exit alone is enough.
+// A failed run is reported with its first line on standard error; the exit code alone is enough to fail it.
 func TestRun(t *testing.T) {
 	l := &lab{scratch: t.TempDir(), path: "/usr/bin:/bin"}
 	tests := []struct{ name, script, want string }{
@@ -151,7 +151,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// The CPU time of children that the process waited for belongs to the run.
+// The CPU time of children that the process waited for counts.
 func TestRunCountsChildren(t *testing.T) {
 	l := &lab{scratch: t.TempDir(), path: "/usr/bin:/bin"}
 	s, err := l.run(t.Context(), []string{"sh", "-c", "head -c 200000000 /dev/zero >/dev/null; true"}, false)
@@ -163,7 +163,7 @@ func TestRunCountsChildren(t *testing.T) {
 	}
 }
 
-// Names are unique, so that results can be told apart, and every command line's values are known.
+// Names are unique, so that results are identifiable, and command lines use only known values.
 func TestWorkloads(t *testing.T) {
 	known := &lab{vars: map[string]string{}}
 	for _, name := range []string{"OUT", "HOME", "ROOT", "CA", "SCRATCH", "NETCLIENTS", "PEERS", "DELAYED", "NNTP_SLOW", "NNTP_SLOW_PORT", "NNTP_HUGE", "NNTP_HUGE_PORT", "POP3_SLOW", "POP3_SLOW_PORT", "IMAP_SLOW", "IMAP_SLOW_PORT", "ECHO_PORT", "LAB_TELNET", "LAB_TELNET_PORT"} {
@@ -179,12 +179,12 @@ func TestWorkloads(t *testing.T) {
 	seen := map[string]bool{}
 	for _, w := range workloads() {
 		if seen[w.name] {
-			t.Errorf("two workloads are called %s", w.name)
+			t.Errorf("two workloads have the name %s", w.name)
 		}
 		seen[w.name] = true
 		for _, p := range w.peers {
 			if id := w.name + " " + p.name; seen[id] {
-				t.Errorf("two programs are called %s", id)
+				t.Errorf("two programs have the name %s", id)
 			} else {
 				seen[id] = true
 			}

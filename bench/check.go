@@ -13,12 +13,12 @@ import (
 	"path/filepath"
 )
 
-// sameFile returns a check that two files, both named with the lab's values, hold the same bytes.
+// sameFile returns a check that two files, whose names may use the lab's values, have the same content.
 func sameFile(want, got string) func(*lab) error {
 	return func(l *lab) error { return compareFiles(l.expand(want), l.expand(got)) }
 }
 
-// sameTree returns a check that one folder holds the same files as another: names and bytes.
+// sameTree returns a check that two folders hold the same files: names and content.
 func sameTree(want, got string) func(*lab) error {
 	return func(l *lab) error {
 		source, copied := l.expand(want), l.expand(got)
@@ -64,9 +64,9 @@ func compareFiles(want, got string) error {
 	return nil
 }
 
-var errDiffers = errors.New("not the bytes that were sent")
+var errDiffers = errors.New("content differs from what was sent")
 
-// compare reads both to the end, in pieces that keep the harness small.
+// compare reads both to the end, in pieces to keep the harness small.
 func compare(a, b io.Reader) error {
 	const piece = 64 << 10
 	x, y := make([]byte, piece), make([]byte, piece)
@@ -82,7 +82,7 @@ func compare(a, b io.Reader) error {
 	}
 }
 
-// atEnd tells the end of both files, which is good, from a read error.
+// atEnd returns nil if both files have ended, else a read error or a difference.
 func atEnd(errs ...error) error {
 	for _, err := range errs {
 		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -92,7 +92,7 @@ func atEnd(errs ...error) error {
 	return nil
 }
 
-// lines returns a check that standard output has so many lines with the word in them.
+// lines returns a check for the number of lines on standard output that contain the word.
 func lines(want int, word string) func(*lab) error {
 	return func(l *lab) error {
 		f, err := os.Open(l.stdout())

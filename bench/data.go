@@ -12,24 +12,24 @@ import (
 	"path/filepath"
 )
 
-// Sizes of the data sets, which live in the folder "bench" of the servers' root.
+// Sizes of the data sets, which are in the folder "bench" of the servers' root.
 const (
 	bigSize    = 512 << 20
 	smallFiles = 2000
 	manyFiles  = 50000
 )
 
-// dataVersion is part of the stamp that says the data sets are complete; whoever changes them changes it.
+// dataVersion is part of the stamp that marks the data sets as complete. Change it with the data sets.
 const dataVersion = "1"
 
-// fixed returns the same bytes in each run of the benchmark.
+// fixed returns the same random bytes in each run of the benchmark.
 func fixed(name string) *rand.ChaCha8 {
 	var seed [32]byte
 	copy(seed[:], "netclients bench "+name)
 	return rand.NewChaCha8(seed)
 }
 
-// dataSet makes a set once; later runs find its stamp.
+// dataSet creates a set once; later runs find its stamp.
 func dataSet(l *lab, name string, fill func(dir string) error) error {
 	dir := filepath.Join(l.root, "bench", name)
 	stamp := filepath.Join(filepath.Dir(dir), "."+name+"-"+dataVersion)
@@ -45,14 +45,14 @@ func dataSet(l *lab, name string, fill func(dir string) error) error {
 	return os.WriteFile(stamp, nil, 0o644)
 }
 
-// bigData is one file, bench/big/big.bin.
+// bigData creates one file, bench/big/big.bin.
 func bigData(l *lab) error {
 	return dataSet(l, "big", func(dir string) error {
 		return writeFile(filepath.Join(dir, "big.bin"), io.LimitReader(fixed("big"), bigSize))
 	})
 }
 
-// smallData is a tree of files of 1 to 16 KiB, ten in each of 200 folders, below bench/small.
+// smallData creates a tree of files of 1 to 16 KiB, ten in each of 200 folders, below bench/small.
 func smallData(l *lab) error {
 	return dataSet(l, "small", func(dir string) error {
 		source := fixed("small")
@@ -71,7 +71,7 @@ func smallData(l *lab) error {
 	})
 }
 
-// manyData is a folder of empty files, bench/many.
+// manyData creates a folder of empty files, bench/many.
 func manyData(l *lab) error {
 	return dataSet(l, "many", func(dir string) error {
 		for i := range manyFiles {

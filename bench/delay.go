@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// delayed starts a proxy to an address that passes all bytes on half a round trip after they came, in each
-// direction, without bounding how many are under way. It returns its address and lives as long as the program.
+// delayed starts a proxy to target that forwards all bytes half a round trip after they arrived, in each direction,
+// without limiting the amount in flight. It returns its address and runs until the program exits.
 func delayed(target string, roundTrip time.Duration) (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -33,7 +33,7 @@ func delayed(target string, roundTrip time.Duration) (string, error) {
 	return listener.Addr().String(), nil
 }
 
-// piece is what was read at once, and when it is due.
+// piece is the data of one read, and when to forward it.
 type piece struct {
 	bytes []byte
 	due   time.Time
@@ -63,6 +63,6 @@ func later(dst, src net.Conn, delay time.Duration) {
 		}
 	}
 	_ = dst.Close()
-	for range pieces { // let the reader end
+	for range pieces { // let the reader finish
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// ftp is bulk transfer, many small files, and a long listing, all on vsftpd. lftp and netclients would use TLS
-// where it is offered, so the workloads without TLS switch it off.
+// ftp measures bulk transfer, many small files, and a long listing, all on vsftpd. lftp and netclients would use TLS if
+// offered, so the workloads without TLS disable it.
 func ftp() []workload {
 	return []workload{ftpGet(), ftpPut(), ftpGetTLS(), ftpSyncDown(), ftpSyncUp(), ftpList()}
 }
@@ -27,7 +27,7 @@ func lftp(script string) []string {
 	return []string{"lftp", "-u", "alice,secret", "-e", lftpPlain + script + "; exit", "ftp://{FTP}"}
 }
 
-// ncftp is for ncftpget and ncftpput, whose target comes before the files.
+// ncftp builds commands of ncftpget and ncftpput, whose target precedes the files.
 func ncftp(name string, args ...string) []string {
 	return append([]string{name, "-V", "-u", "alice", "-p", "secret", "-P", "{FTP_PORT}"}, args...)
 }
@@ -56,7 +56,7 @@ func ftpGet() workload {
 	}
 }
 
-// freshUpload empties the servers' folder upload/bench, directly on the disk, and gives it to alice.
+// freshUpload empties the servers' folder upload/bench, directly on disk, and makes alice its owner.
 func freshUpload(l *lab) error {
 	dir := filepath.Join(l.root, "upload", "bench")
 	return errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o755), os.Chmod(dir, 0o777))
@@ -66,7 +66,7 @@ func ftpPut() workload {
 	const file = "{ROOT}/bench/big/big.bin"
 	return workload{
 		name:   "ftp-put",
-		about:  "upload 512 MiB to vsftpd, which writes to its disk's cache",
+		about:  "upload 512 MiB to vsftpd, which writes to the page cache",
 		setup:  bigData,
 		before: freshUpload,
 		check:  sameFile(file, "{ROOT}/upload/bench/big.bin"),
@@ -96,7 +96,7 @@ func ftpGetTLS() workload {
 				"set ftp:ssl-force yes; set ftp:ssl-protect-data yes; set ssl:ca-file {CA}; get -O {OUT} bench/big/big.bin; exit",
 				"ftp://localhost:{FTP_PORT}",
 			}},
-			{"wget", []string{ // its ftps: means AUTH TLS, unless told otherwise
+			{"wget", []string{ // its ftps: means AUTH TLS by default
 				"wget", "-nv", "--ca-certificate={CA}", "-P", "{OUT}", "ftps://alice:secret@localhost:{FTP_PORT}/bench/big/big.bin",
 			}},
 			{"python FTP_TLS, reuse", python("ftp_tls_get.py", "{FTP_PORT}", "{CA}", "bench/big/big.bin", "{OUT}/big.bin")},
@@ -113,7 +113,7 @@ func ftpSyncDown() workload {
 	}
 	return workload{
 		name:  "ftp-sync-down",
-		about: "bring 2,000 files of 1 to 16 KiB in 200 folders from vsftpd to an empty folder on a RAM disk",
+		about: "download 2,000 files of 1 to 16 KiB in 200 folders from vsftpd to an empty folder on a RAM disk",
 		setup: func(l *lab) error { return cmp.Or(smallData(l), curlConfig(l, downloadLines)) },
 		check: sameTree("{ROOT}/bench/small", "{OUT}/small"),
 		peers: []peer{
@@ -139,7 +139,7 @@ func ftpSyncUp() workload {
 	}
 	return workload{
 		name:   "ftp-sync-up",
-		about:  "bring the same 2,000 files to an empty folder of vsftpd",
+		about:  "upload the same 2,000 files to an empty folder on vsftpd",
 		setup:  func(l *lab) error { return cmp.Or(smallData(l), curlConfig(l, uploadLines)) },
 		before: freshUpload,
 		check:  sameTree(tree, "{ROOT}/upload/bench/small"),
@@ -154,7 +154,7 @@ func ftpSyncUp() workload {
 	}
 }
 
-// curlLines is what curl's configuration needs for one file; %s is its name below the tree's top.
+// curlLines is a block of curl's configuration for one file; %s is its name relative to the tree's top.
 type curlLines struct{ config, text string }
 
 var (
@@ -183,7 +183,7 @@ func ftpList() workload {
 	const folder = "bench/many/"
 	return workload{
 		name:  "ftp-list",
-		about: "list a folder of 50,000 entries on vsftpd (LIST); curl does not parse what it prints",
+		about: "list a folder of 50,000 entries on vsftpd (LIST); curl does not parse its output",
 		setup: manyData,
 		check: lines(manyFiles, "entry-"),
 		peers: []peer{

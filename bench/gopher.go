@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// gopher is a long menu and a large file, on Gophernicus behind socat: most of the short times is the server's, which
-// starts a process for each request.
+// gopher measures a long menu and a large file, on Gophernicus behind socat. Most of the short times are the server's,
+// which starts a process for each request.
 func gopher() []workload { return []workload{gopherMenu(), gopherGet()} }
 
 const (
@@ -19,7 +19,7 @@ const (
 	gopherSize    = 64 << 20
 )
 
-// menuData is a folder with a gophermap of 5,000 entries, bench/menu.
+// menuData creates a folder with a gophermap of 5,000 entries, bench/menu.
 func menuData(l *lab) error {
 	return dataSet(l, "menu", func(dir string) error {
 		f, err := os.Create(filepath.Join(dir, "gophermap"))
@@ -39,7 +39,7 @@ func menuData(l *lab) error {
 func gopherMenu() workload {
 	return workload{
 		name:  "gopher-menu",
-		about: "a menu of 5,000 entries from Gophernicus; curl does not parse what it prints",
+		about: "a menu of 5,000 entries from Gophernicus; curl does not parse its output",
 		times: 5,
 		setup: menuData,
 		check: lines(gopherEntries, "entry-"),

@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// web is bulk transfer with and without TLS, an upload, and many small files, all on nginx.
+// web measures bulk transfer with and without TLS, an upload, and many small
+// files, all on nginx.
 func web() []workload {
 	return []workload{httpGet(), httpsGet(), httpPut(), httpSmall(), httpSync()}
 }
@@ -68,7 +69,7 @@ func httpPut() workload {
 	const file, to = "{ROOT}/" + bigFile, "http://alice:secret@{HTTP}/dav/bench/big.bin"
 	return workload{
 		name:   "http-put",
-		about:  "upload 512 MiB to nginx with a login, which writes to its disk's cache",
+		about:  "upload 512 MiB to nginx, with a login; nginx writes to the page cache",
 		setup:  bigData,
 		before: freshUpload,
 		check:  sameFile(file, "{ROOT}/upload/bench/big.bin"),
@@ -79,11 +80,11 @@ func httpPut() workload {
 	}
 }
 
-// httpSmall downloads files whose names are known, into one folder.
+// httpSmall downloads files with known names into one folder.
 func httpSmall() workload {
 	workload := workload{
 		name:  "http-small",
-		about: "download 2,000 files of 1 to 16 KiB, names known, from nginx into one folder on a RAM disk",
+		about: "download 2,000 files of 1 to 16 KiB with known names from nginx into one folder on a RAM disk",
 		times: 3,
 		setup: func(l *lab) error { return cmp.Or(smallData(l), smallLists(l)) },
 		check: flatFiles,
@@ -102,7 +103,7 @@ func httpSmall() workload {
 	return workload
 }
 
-// smallLists writes the names for those that read them from a file.
+// smallLists writes the names for programs that read them from a file.
 func smallLists(l *lab) error {
 	var urls, config strings.Builder
 	_, err := walkFiles(filepath.Join(l.root, "bench", "small"), func(name string) error {
@@ -115,7 +116,7 @@ func smallLists(l *lab) error {
 		os.WriteFile(l.expand("{SCRATCH}/http-curl"), []byte(config.String()), 0o600))
 }
 
-// flatFiles compares each file with the one of its name in the tree.
+// flatFiles compares each file with the file of the same name in the tree.
 func flatFiles(l *lab) error {
 	_, err := walkFiles(filepath.Join(l.root, "bench", "small"), func(name string) error {
 		return sameFile("{ROOT}/bench/small/"+name, "{OUT}/"+filepath.Base(name))(l)
@@ -127,7 +128,7 @@ func httpSync() workload {
 	const tree = httpURL + "bench/small/"
 	return workload{
 		name:  "http-sync",
-		about: "bring the same 2,000 files in 200 folders from nginx's index pages to an empty folder",
+		about: "download the same 2,000 files in 200 folders, found through nginx's index pages, to an empty folder",
 		setup: smallData,
 		check: sameTree("{ROOT}/bench/small", "{OUT}/small"),
 		peers: []peer{

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// imap is bringing 20,020 messages, 201 MiB, from Dovecot (mdbox) to files, again with nothing new, listing them,
-// and storing 2,000 (sdbox); fewer of them over a slow line.
+// imap measures fetching 20,020 messages, 201 MiB, from Dovecot (mdbox) to files, a second run with nothing new,
+// listing them, and storing 2,000 (sdbox); and fewer messages over a slow link.
 func imap() []workload {
 	return []workload{imapFetch(), imapAgain(), imapList(), imapAppend(), imapSlowFetch(), imapSlowAppend()}
 }
@@ -22,7 +22,7 @@ func imap() []workload {
 const (
 	imapMessages = 20020
 	imapStored   = 2000
-	imapFew      = 500 // over a slow line
+	imapFew      = 500 // over a slow link
 	imapBox      = "bench"
 	imapFewBox   = "few"
 	imapURL      = "imap://carol@{IMAP}/" + imapBox
@@ -30,7 +30,7 @@ const (
 	imapEnvelope = "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)"
 )
 
-// runScript runs a script that prepares or checks something, outside of the timing.
+// runScript runs a script that prepares or checks something, outside the timing.
 func runScript(l *lab, argv []string) error {
 	for i := range argv {
 		argv[i] = l.expand(argv[i])
@@ -46,7 +46,7 @@ func imapSetup(l *lab) error {
 	return cmp.Or(err, mbsyncConfig(l, "mbsyncrc", "DisableExtension COMPRESS=DEFLATE\n"), mbsyncConfig(l, "mbsyncrc-deflate", ""))
 }
 
-// mbsyncConfig writes a configuration; extra goes to the account.
+// mbsyncConfig writes a configuration; extra is added to the account.
 func mbsyncConfig(l *lab, name, extra string) error {
 	text := "FSync no\n\nIMAPAccount a\nHost 127.0.0.1\nPort {IMAP_PORT}\nUser carol\nPass secret\nSSLType None\nAuthMechs LOGIN\n" + extra +
 		"\nIMAPStore far\nAccount a\n\nMaildirStore near\nPath {OUT}/\nInbox {OUT}/INBOX\n\n" +
@@ -64,7 +64,7 @@ func imapSyncFrom(from, to string) []string {
 	return []string{program, "sync", "--quiet", "--tls", "off", "--durability", "none", from, to}
 }
 
-// archived checks that all messages are in files; the floor makes one, of the size that it has seen.
+// archived checks that all messages are in files; the floor writes a single file with the size of what it read.
 func archived(l *lab) error {
 	if seen, err := os.Stat(filepath.Join(l.out, "floor")); err == nil && seen.Size() > imapMessages*5000 {
 		return nil
@@ -90,7 +90,7 @@ func archivedAll(l *lab, want int) error {
 func imapFetch() workload {
 	return workload{
 		name:   "imap-fetch",
-		about:  "fetch 20,020 messages, 201 MiB, from Dovecot to an empty maildir on a RAM disk, nothing forced to it; python writes one file a message",
+		about:  "fetch 20,020 messages, 201 MiB, from Dovecot to an empty maildir on a RAM disk, without fsync; python writes one file per message",
 		setup:  imapSetup,
 		before: func(l *lab) error { return os.MkdirAll(filepath.Join(l.out, "new"), 0o700) },
 		check:  archived,
@@ -99,16 +99,16 @@ func imapFetch() workload {
 			{"mbsync, no compression", mbsync("mbsyncrc")},
 			{"mbsync as shipped, COMPRESS=DEFLATE", mbsync("mbsyncrc-deflate")},
 			{"python imaplib, 500 at a time", python("imap_fetch.py", "{IMAP_PORT}", "carol", imapBox, "{OUT}/new")},
-			{"floor: python, one FETCH, to nowhere", python("imap_floor.py", "{IMAP_PORT}", "carol", imapBox, imapAll, "{OUT}/floor")},
+			{"floor: python, one FETCH, discarded", python("imap_floor.py", "{IMAP_PORT}", "carol", imapBox, imapAll, "{OUT}/floor")},
 		},
 	}
 }
 
-// imapAgain keeps the archives outside of the folder that is emptied.
+// imapAgain keeps the archives outside the folder that is emptied.
 func imapAgain() workload {
 	return workload{
 		name:  "imap-again",
-		about: "the same mailbox once more, with nothing new",
+		about: "the same mailbox again, with nothing new",
 		times: 5,
 		setup: func(l *lab) error {
 			text := "again-mbsync"
@@ -125,18 +125,18 @@ func imapAgain() workload {
 func imapList() workload {
 	return workload{
 		name:  "imap-list",
-		about: "list 20,020 messages with date, sender, subject, size and flags; python prints what comes, the floor drops it",
+		about: "list 20,020 messages with date, sender, subject, size and flags; python prints the raw responses, the floor discards them",
 		setup: imapSetup,
 		peers: []peer{
 			{"netclients ls --json", []string{program, "ls", "--json", "--tls", "off", imapURL}},
 			{"netclients ls", []string{program, "ls", "--tls", "off", imapURL}},
 			{"python imaplib, not parsed", python("imap_list.py", "{IMAP_PORT}", "carol", imapBox)},
-			{"floor: python, one FETCH, to nowhere", python("imap_floor.py", "{IMAP_PORT}", "carol", imapBox, imapEnvelope)},
+			{"floor: python, one FETCH, discarded", python("imap_floor.py", "{IMAP_PORT}", "carol", imapBox, imapEnvelope)},
 		},
 	}
 }
 
-// imapSlow starts a proxy with 50 ms for a round trip.
+// imapSlow starts a proxy with a 50 ms round trip.
 func imapSlow(l *lab) error {
 	address, err := delayed(l.vars["IMAP"], 50*time.Millisecond)
 	if err == nil {
@@ -145,11 +145,11 @@ func imapSlow(l *lab) error {
 	return err
 }
 
-// imapSlowFetch is where waiting for each answer shows.
+// imapSlowFetch shows the cost of waiting for each response.
 func imapSlowFetch() workload {
 	return workload{
 		name:  "imap-slow-fetch",
-		about: "fetch 500 messages to a maildir over a line with 50 ms for a round trip",
+		about: "fetch 500 messages to a maildir over a link with a 50 ms round trip",
 		setup: func(l *lab) error {
 			return cmp.Or(runScript(l, python("imap_fill.py", "{IMAP_PORT}", "carol", imapFewBox, fmt.Sprint(imapFew))), imapSlow(l))
 		},
@@ -163,14 +163,14 @@ func imapSlowFetch() workload {
 	}
 }
 
-// imapSlowAppend is the same for storing.
+// imapSlowAppend does the same for storing.
 func imapSlowAppend() workload {
 	box := func(more ...string) []string {
 		return append(python("imap_empty.py", "{IMAP_PORT}", "dave", "slow"), more...)
 	}
 	return workload{
 		name:   "imap-slow-append",
-		about:  "store 200 messages of 2 to 8 KiB over a line with 50 ms for a round trip",
+		about:  "store 200 messages of 2 to 8 KiB over a link with a 50 ms round trip",
 		setup:  func(l *lab) error { return cmp.Or(lettersIn(l, "few", imapStored/10), imapSlow(l)) },
 		before: func(l *lab) error { return runScript(l, box()) },
 		check:  func(l *lab) error { return runScript(l, box(fmt.Sprint(imapStored/10))) },
@@ -181,10 +181,10 @@ func imapSlowAppend() workload {
 	}
 }
 
-// imapLetters are the files that are stored.
+// imapLetters writes the files to store.
 func imapLetters(l *lab) error { return lettersIn(l, "letters", imapStored) }
 
-// lettersIn writes files, and curl's configuration for them.
+// lettersIn writes files, and a curl configuration for them.
 func lettersIn(l *lab, folder string, count int) error {
 	dir := filepath.Join(l.scratch, folder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -208,7 +208,7 @@ func imapAppend() workload {
 	}
 	return workload{
 		name:   "imap-append",
-		about:  "store 2,000 messages of 2 to 8 KiB at Dovecot (sdbox)",
+		about:  "store 2,000 messages of 2 to 8 KiB in Dovecot (sdbox)",
 		setup:  imapLetters,
 		before: func(l *lab) error { return runScript(l, box()) },
 		check:  func(l *lab) error { return runScript(l, box(fmt.Sprint(imapStored))) },

@@ -16,17 +16,17 @@ import (
 	"github.com/netclients/netclients/internal/interop"
 )
 
-// lab is where one run of the benchmark works: a scratch folder on a RAM disk, the program under test, and the
-// values that command lines may name in braces: those said below, each service of internal/interop as
-// {FTP} (host:port) and {FTP_PORT}, {CA}, {NETCLIENTS} and {PEERS} (the folder of scripts).
+// lab is the environment of one run of the benchmark: a scratch folder on a RAM disk, the program under test, and the
+// values that command lines may name in braces: those listed below, each service of internal/interop as {FTP}
+// (host:port) and {FTP_PORT}, {CA}, {NETCLIENTS} and {PEERS} (the folder of scripts).
 type lab struct {
-	scratch  string        // everything that goes when the run ends
-	out      string        // {OUT}: where clients put files, emptied before each run
-	home     string        // {HOME}: the clients' home, emptied too, so that no state or configuration is left over
+	scratch  string        // everything that is removed at the end of the run
+	out      string        // {OUT}: where clients store files, emptied before each run
+	home     string        // {HOME}: the clients' home, emptied too, so that no state or configuration remains
 	root     string        // {ROOT}: the servers' folder, as a local path
 	path     string        // the clients' PATH
-	limit    time.Duration // of a run; 0: runLimit
-	buildErr error         // why there is no netclients to measure
+	limit    time.Duration // of a run; 0 means runLimit
+	buildErr error         // why netclients could not be built
 	vars     map[string]string
 }
 
@@ -48,7 +48,7 @@ func newLab(ctx context.Context, log io.Writer) (*lab, error) {
 		out:     filepath.Join(scratch, "out"),
 		home:    filepath.Join(scratch, "home"),
 		root:    paths.Root,
-		path:    "/usr/bin:/bin:" + os.Getenv("PATH"), // the packages' own, before any wrapper
+		path:    "/usr/bin:/bin:" + os.Getenv("PATH"), // the packaged programs, before any wrapper
 		vars:    map[string]string{},
 	}
 	for name, addr := range addrs {
@@ -68,7 +68,7 @@ func newLab(ctx context.Context, log io.Writer) (*lab, error) {
 	return l, l.clean()
 }
 
-// ramDisk is preferred so that no client waits for a disk; an empty name means the usual temporary folder.
+// ramDisk returns a RAM disk, so that no client waits for a disk; "" means the usual temporary folder.
 func ramDisk() string {
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
 		return "/dev/shm"
@@ -86,7 +86,7 @@ func build(ctx context.Context, program string) error {
 	return nil
 }
 
-// withoutHeadings drops the lines in which the compiler names a package before its errors.
+// withoutHeadings drops the lines in which the compiler names the package of its errors.
 func withoutHeadings(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -109,7 +109,7 @@ func (l *lab) clean() error {
 	return nil
 }
 
-// find returns the path of a program, whose name may be one of the lab's values.
+// find returns the path of a program, whose name may use the lab's values.
 func (l *lab) find(name string) (string, error) {
 	name = l.expand(name)
 	if strings.Contains(name, "/") {
@@ -123,7 +123,7 @@ func (l *lab) find(name string) (string, error) {
 	return "", exec.ErrNotFound
 }
 
-// expand puts the lab's values in place of the names in braces.
+// expand substitutes the lab's values for the names in braces.
 func (l *lab) expand(text string) string {
 	pairs := make([]string, 0, 2*len(l.vars))
 	for name, value := range l.vars {

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Command bench runs netclients and its peers side by side against the real servers of internal/interop, and
-// prints how long each took and what it used. README.md beside it says how to read the numbers.
+// Command bench runs netclients and its peers side by side against the real servers of internal/interop, and prints the
+// time and resources of each. README.md in this folder explains how to read the numbers.
 package main
 
 import (
@@ -19,7 +19,7 @@ type options struct {
 	run, peers *regexp.Regexp
 	rounds     int
 	markdown   string
-	before     string // an older build, measured beside this one
+	before     string // an older build, measured alongside this one
 }
 
 func main() {
@@ -41,8 +41,8 @@ func parseFlags(args []string) (options, error) {
 	run := fs.String("run", "", "run only the workloads whose name matches `REGEXP`")
 	peers := fs.String("peer", "", "run only the peers whose name matches `REGEXP`")
 	rounds := fs.Int("rounds", 5, "timed rounds, after one to warm up")
-	before := fs.String("before", "", "measure the netclients at `PATH` too, as the state before a change")
-	markdown := fs.String("md", "", "write the tables into `FILE` too, between its results markers")
+	before := fs.String("before", "", "also measure the netclients binary at `PATH`, as the state before a change")
+	markdown := fs.String("md", "", "also write the tables into `FILE`, between its results markers")
 	if err := fs.Parse(args); err != nil {
 		return options{}, err
 	}
@@ -60,7 +60,7 @@ func parseFlags(args []string) (options, error) {
 	return opts, nil
 }
 
-// workloads lists all rows, one function for each protocol.
+// workloads lists all workloads, one function per protocol.
 func workloads() []workload {
 	return slices.Concat(startup(), ftp(), web(), pop3(), imap(), gopher(), xmlrpc(), smtp(), nntp(), sockets())
 }
@@ -91,7 +91,7 @@ func bench(ctx context.Context, opts options, out, log io.Writer) error {
 	return report(ctx, l, opts, results, out)
 }
 
-// report writes the Markdown, and fails if netclients did: a peer's failure is only shown.
+// report writes the Markdown, and fails if netclients failed: the failure of a peer is only shown.
 func report(ctx context.Context, l *lab, opts options, results []result, out io.Writer) error {
 	text := markdown(results, machine(ctx), opts.rounds)
 	if _, err := io.WriteString(out, text); err != nil {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Markers in a file between which the results of the last run stand.
+// The markers around the results of the last run in a file.
 const (
 	beginResults = "<!-- results -->"
 	endResults   = "<!-- /results -->"
@@ -22,7 +22,7 @@ const (
 
 func markdown(results []result, about string, rounds int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s\n\n%d rounds; the ratios are netclients' first row divided by the peer's: below 1, netclients is the better one.\n", about, rounds)
+	fmt.Fprintf(&b, "\n%s\n\n%d rounds; the ratios are netclients' first row divided by the peer's: below 1, netclients is better.\n", about, rounds)
 	for _, r := range results {
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n", r.workload.name, r.workload.about)
 		writeRow(&b, columns)
@@ -42,7 +42,7 @@ func writeRow(b *strings.Builder, cells []string) {
 	b.WriteString("|\n")
 }
 
-// replaceResults puts text between the markers of a file, and leaves the rest of it as it is.
+// replaceResults replaces the text between the markers of a file and leaves the rest unchanged.
 func replaceResults(path, text string) error {
 	old, err := os.ReadFile(path)
 	if err != nil {
@@ -56,7 +56,7 @@ func replaceResults(path, text string) error {
 	return os.WriteFile(path, []byte(head+beginResults+"\n"+text+endResults+tail), 0o644)
 }
 
-// machine says what the numbers depend on.
+// machine describes what the numbers depend on.
 func machine(ctx context.Context) string {
 	return fmt.Sprintf("%s. %s, %d cores, Linux %s, %s. %s", time.Now().Format(time.DateOnly),
 		processor(), runtime.NumCPU(), kernel(), runtime.Version(), packages(ctx))
@@ -87,8 +87,8 @@ func kernel() string {
 	return b.String()
 }
 
-// packages names the versions of the Debian packages in play. dpkg-query prints those that it knows even when it
-// fails for others.
+// packages lists the versions of the Debian packages in use. dpkg-query prints those that it knows even when it fails
+// for others.
 func packages(ctx context.Context) string {
 	cmd := exec.CommandContext(ctx, "dpkg-query", "-W", "-f", "${Package} ${Version}, ",
 		"vsftpd", "curl", "lftp", "ncftp", "wget", "aria2", "python3")

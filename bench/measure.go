@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Limits end a client that hangs; slowLimit is for workloads that say so.
+// Time limits for clients that hang; slowLimit is for workloads marked as slow.
 const (
 	runLimit  = time.Minute
 	slowLimit = 10 * time.Minute
@@ -23,17 +23,17 @@ const (
 
 const timeProgram = "/usr/bin/time"
 
-// sample is what one run used: the process and those of its children that it waited for.
+// sample is the resource usage of one run: the process and those of its children that it waited for.
 type sample struct {
 	wall, cpu time.Duration
-	peakKiB   int64 // of the largest process; 0: not known
+	peakKiB   int64 // of the largest process; 0 if unknown
 }
 
 // run starts a whole process and waits for it. Its output goes to files on the RAM disk.
 //
-// The kernel lets a process start its life with the peak size of the one that forked it, so what wait4 reports
-// is no client's own size unless it is larger than ours. A warm-up run is therefore put under time(1), which is
-// tiny; a timed one is not, because that would cost a millisecond.
+// The kernel lets a process inherit the peak size of the process that forked it, so the value from wait4 is the
+// client's own size only if it is larger than ours. A warm-up run is therefore run under time(1), which is tiny; a
+// timed one is not, because that would cost a millisecond.
 func (l *lab) run(ctx context.Context, argv []string, warmUp bool) (sample, error) {
 	limit := cmp.Or(l.limit, runLimit)
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -56,7 +56,7 @@ func (l *lab) run(ctx context.Context, argv []string, warmUp bool) (sample, erro
 	cmd.Env = l.environ()
 	s, err := l.start(cmd)
 	if ctx.Err() != nil {
-		err = fmt.Errorf("no end within %v", limit)
+		err = fmt.Errorf("still running after %v", limit)
 	}
 	if warmUp {
 		s.peakKiB = readPeak(peak)
@@ -64,7 +64,7 @@ func (l *lab) run(ctx context.Context, argv []string, warmUp bool) (sample, erro
 	return s, err
 }
 
-// environ gives every client the same few variables, and an empty home.
+// environ returns the environment of every client: the same few variables, and an empty home.
 func (l *lab) environ() []string {
 	return []string{
 		"PATH=" + l.path, "HOME=" + l.home, "TMPDIR=" + l.scratch, "LC_ALL=C.UTF-8",
@@ -103,7 +103,7 @@ func (l *lab) start(cmd *exec.Cmd) (sample, error) {
 func ownPeak() int64 {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 1 << 62 // then no client's size can be known
+		return 1 << 62 // then the clients' sizes cannot be measured
 	}
 	return usage.Maxrss
 }
@@ -128,7 +128,7 @@ func readPeak(file string) int64 {
 	return n
 }
 
-// firstLine returns the first line with something in it, cut to fit a table, or the error's text.
+// firstLine returns the first non-empty line, truncated to fit a table, or the error's text.
 func firstLine(text string, err error) string {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {

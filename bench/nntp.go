@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// nntp is reading a group of 20,000 articles, about 50 MiB, from INN (nnrpd, tradspool): its overview, all of it, and
-// a part of it by the programs that wait for each reply, also over a slow line.
+// nntp measures reading a group of 20,000 articles, about 50 MiB, from INN (nnrpd, tradspool): its overview, all of it,
+// and a part of it by programs that wait for each reply, also over a slow link.
 func nntp() []workload {
 	return []workload{newsOver(), newsHuge(), newsHugeSync(), newsMaildir(), newsMbox(), newsFew(), newsSlow()}
 }
@@ -58,7 +58,7 @@ func newsOver() workload {
 	}
 }
 
-// atLeastLines checks a file's number of lines: a group may hold more by now.
+// atLeastLines checks a file's number of lines: the group may have grown.
 func atLeastLines(path string, want int) func(*lab) error {
 	return func(l *lab) error {
 		data, err := os.ReadFile(l.expand(path))
@@ -72,7 +72,7 @@ func atLeastLines(path string, want int) func(*lab) error {
 	}
 }
 
-// newsSync is a sync of the group to an archive, or of its first articles.
+// newsSync syncs the group, or its first articles, to an archive.
 func newsSync(url, to string, flags ...string) []string {
 	return append([]string{program, "sync", newsPlain, "--quiet", url, to}, flags...)
 }
@@ -80,7 +80,7 @@ func newsSync(url, to string, flags ...string) []string {
 func newsMaildir() workload {
 	return workload{
 		name:  "nntp-maildir",
-		about: "all 20,000 articles into a new maildir on a RAM disk; the floor writes nothing but their size",
+		about: "all 20,000 articles into a new maildir on a RAM disk; the floor writes only their size",
 		setup: newsSetup,
 		check: enoughBytes(newsArticles * 1000),
 		peers: []peer{
@@ -105,7 +105,7 @@ func newsMbox() workload {
 	}
 }
 
-// enoughBytes checks that all files together have a likely size.
+// enoughBytes checks that all files together have a plausible size.
 func enoughBytes(want int64) func(*lab) error {
 	return func(l *lab) error {
 		got := int64(0)
@@ -126,14 +126,14 @@ func enoughBytes(want int64) func(*lab) error {
 	}
 }
 
-// newsRange is the URL of the first articles of the group.
+// newsRange returns the URL of the first articles of the group.
 func newsRange(host string, n int) string { return fmt.Sprintf("nntp://%s/local.bench/1-%d", host, n) }
 
 func newsFew() workload {
 	count := fmt.Sprint(newsFewCount)
 	return workload{
 		name:  "nntp-few",
-		about: "200 articles, so that programs can take part which wait for each reply and for delayed acknowledgements",
+		about: "200 articles, few enough for programs that wait for each reply and for delayed acknowledgements",
 		setup: newsSetup,
 		check: enoughBytes(newsFewCount * 1000),
 		peers: []peer{
@@ -156,7 +156,7 @@ func newsSlow() workload {
 	}
 	return workload{
 		name:  "nntp-slow",
-		about: "the same 200 articles with a round trip of 50 ms",
+		about: "the same 200 articles with a 50 ms round trip",
 		setup: func(l *lab) error { return cmp.Or(newsSetup(l), slow(l)) },
 		check: enoughBytes(newsFewCount * 1000),
 		peers: []peer{

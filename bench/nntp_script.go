@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// newsMillion is how many articles the scripted group has.
+// newsMillion is the number of articles in the scripted group.
 const newsMillion = 1_000_000
 
-// scriptedNews starts a news server of one group whose overview has a million lines, made up as they are read. It
-// gives its address and lives as long as the program.
+// scriptedNews starts a news server with one group, whose overview has a million lines, generated as they are read. It
+// returns its address and runs until the program exits.
 func scriptedNews() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -31,7 +31,7 @@ func scriptedNews() (string, error) {
 	return listener.Addr().String(), nil
 }
 
-// serveNews answers what readers ask on the way to an overview.
+// serveNews answers the commands that readers send to get an overview.
 func serveNews(conn net.Conn) {
 	defer conn.Close()
 	in, out := bufio.NewReader(conn), bufio.NewWriterSize(conn, 64<<10)
@@ -82,7 +82,7 @@ func newsHuge() workload {
 	}
 	return workload{
 		name:  "nntp-million",
-		about: "overview of a million articles of a scripted server: the memory column is what counts",
+		about: "overview of a million articles from a scripted server: look at the memory column",
 		setup: newsHugeSetup,
 		check: atLeastLines("{OUT}/over", newsMillion),
 		peers: []peer{
@@ -106,7 +106,7 @@ func newsHugeSetup(l *lab) error {
 func newsHugeSync() workload {
 	return workload{
 		name:  "nntp-million-sync",
-		about: "a million small articles of a scripted server into a new mbox on a RAM disk: the memory column is what counts",
+		about: "a million small articles from a scripted server into a new mbox on a RAM disk: look at the memory column",
 		setup: newsHugeSetup,
 		check: enoughBytes(newsMillion * 150),
 		peers: []peer{

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// pop3 is fetching a maildrop of 10,000 messages, 30 MiB, from Dovecot (mdbox), all at once, again with nothing
-// new, and a part of it over a slow line. All keep the messages on the server.
+// pop3 measures fetching a maildrop of 10,000 messages, 30 MiB, from Dovecot (mdbox) at once, a second run with nothing
+// new, and a part of it over a slow link. All programs keep the messages on the server.
 func pop3() []workload {
 	return []workload{popFetch(), popAgain(), popList(), popSlow()}
 }
@@ -23,11 +23,11 @@ const (
 	popMessages = 10000
 	popSlowly   = 500
 	popUser     = "erin"  // the maildrop of popMessages
-	popFew      = "grace" // that of popSlowly
+	popFew      = "grace" // the maildrop of popSlowly
 	popURL      = "pop3://" + popUser + "@{POP3}/"
 )
 
-// fillMaildrop makes a user's maildrop hold n messages of about 3 KiB.
+// fillMaildrop fills a user's maildrop with n messages of about 3 KiB.
 func fillMaildrop(l *lab, user string, n int) error {
 	argv := python("pop3_fill.py", "{IMAP_PORT}", user, fmt.Sprint(n))
 	for i := range argv {
@@ -56,7 +56,7 @@ func popSetup(l *lab) error {
 	)
 }
 
-// emptyMaildir is for programs that do not make it.
+// emptyMaildir creates a maildir for programs that do not create it.
 func emptyMaildir(l *lab) error {
 	for _, dir := range []string{"tmp", "new", "cur"} {
 		if err := os.MkdirAll(filepath.Join(l.out, dir), 0o700); err != nil {
@@ -66,8 +66,8 @@ func emptyMaildir(l *lab) error {
 	return nil
 }
 
-// storedMessages checks that so many messages of a likely size are in the maildir or folder, or in one file: the
-// floor makes one without blocks, of the size that it has seen.
+// storedMessages checks for the number of messages, of plausible size, in the maildir or folder, or in one file. The
+// floor writes a single sparse file with the size of what it read.
 func storedMessages(want int) func(*lab) error {
 	return func(l *lab) error {
 		n, bytes := 0, int64(0)
@@ -99,7 +99,7 @@ func popSync(url, to string) []string {
 func popFetch() workload {
 	return workload{
 		name:  "pop3-fetch",
-		about: "fetch 10,000 messages, 30 MiB, from Dovecot to an empty maildir on a RAM disk; curl and python write one file a message, fetchmail one for all",
+		about: "fetch 10,000 messages, 30 MiB, from Dovecot to an empty maildir on a RAM disk; curl and python write one file per message, fetchmail one file for all",
 		setup: popSetup,
 		before: func(l *lab) error {
 			return cmp.Or(emptyMaildir(l), os.RemoveAll(l.expand("{SCRATCH}/uidls")))
@@ -112,18 +112,18 @@ func popFetch() workload {
 			{"curl, one connection", []string{"curl", "-sS", "-K", "{SCRATCH}/curl-pop3"}},
 			{"python poplib", python("pop3_fetch.py", "{POP3_PORT}", popUser, "{OUT}/new")},
 			{"fetchmail", []string{"fetchmail", "-f", "{SCRATCH}/fetchmailrc", "--silent", "--bsmtp", "{OUT}/bsmtp", "--pidfile", "{SCRATCH}/fetchmail.pid"}},
-			{"floor: python, pipelined, to nowhere", python("pop3_floor.py", "{POP3_PORT}", popUser, fmt.Sprint(popMessages), "{OUT}/floor")},
+			{"floor: python, pipelined, discarded", python("pop3_floor.py", "{POP3_PORT}", popUser, fmt.Sprint(popMessages), "{OUT}/floor")},
 		},
 	}
 }
 
-// popAgain keeps the archives outside of the folder that is emptied.
+// popAgain keeps the archives outside the folder that is emptied.
 func popAgain() workload {
 	ours := popSync(popURL, "maildir:{SCRATCH}/again")
 	theirs := mpop(popUser, "{POP3_PORT}", "{SCRATCH}/again-mpop", "{SCRATCH}/again-uidls")
 	return workload{
 		name:  "pop3-again",
-		about: "the same maildrop once more, with nothing new",
+		about: "the same maildrop again, with nothing new",
 		times: 5,
 		setup: func(l *lab) error {
 			if err := popSetup(l); err != nil {
@@ -134,7 +134,7 @@ func popAgain() workload {
 					return err
 				}
 			}
-			return nil // the first round, which is not timed, fetches
+			return nil // the first round, which is untimed, fetches
 		},
 		peers: []peer{{"netclients", ours}, {"mpop", theirs}},
 	}
@@ -143,7 +143,7 @@ func popAgain() workload {
 func popList() workload {
 	return workload{
 		name:  "pop3-list",
-		about: "list 10,000 messages with what their headers say (UIDL, LIST, TOP)",
+		about: "list 10,000 messages with header information (UIDL, LIST, TOP)",
 		setup: popSetup,
 		check: lines(popMessages, "example.org"),
 		peers: []peer{
@@ -153,11 +153,11 @@ func popList() workload {
 	}
 }
 
-// popSlow is where pipelining shows: 50 ms there and back.
+// popSlow shows the effect of pipelining, with a 50 ms round trip.
 func popSlow() workload {
 	return workload{
 		name:  "pop3-slow",
-		about: "fetch 500 messages over a line with 50 ms for a round trip",
+		about: "fetch 500 messages over a link with a 50 ms round trip",
 		setup: func(l *lab) error {
 			if err := fillMaildrop(l, popFew, popSlowly); err != nil {
 				return err

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// smtp is 5,000 messages of 2 KiB on one and on ten connections, to Postfix's smtp-sink, which throws them away
-// at once, and to Postfix, which queues and then discards them; one large message; a line with a delay; and a
-// large attachment, which is for the memory that it takes.
+// smtp measures sending 5,000 messages of 2 KiB over one and over ten connections, to Postfix's smtp-sink, which
+// discards them at once, and to Postfix, which queues and then discards them; one large message; a link with delay; and
+// a large attachment, for its memory usage.
 func smtp() []workload {
 	return []workload{
 		smtpMany("smtp-sink-1", "SMTP_SINK", 1), smtpMany("smtp-sink-10", "SMTP_SINK", 10),
@@ -26,10 +26,10 @@ func smtp() []workload {
 const (
 	smtpMessages = 5000
 	smtpSlowly   = 100
-	smtpTo       = "x@discard.test" // Postfix has a transport that throws it away
+	smtpTo       = "x@discard.test" // Postfix has a transport that discards it
 )
 
-// smtpSmall makes one message of 2 KiB, a batch of many, and curl's way to name them all.
+// smtpSmall writes one message of 2 KiB, a batch of many, and a curl configuration for all of them.
 func smtpSmall(n int) func(*lab) error {
 	return func(l *lab) error {
 		line := strings.Repeat("x", 70) + "\r\n"
@@ -43,7 +43,7 @@ func smtpSmall(n int) func(*lab) error {
 	}
 }
 
-// repeat writes a text n times into a file.
+// repeat writes a text n times to a file.
 func repeat(path, text string, n int) error {
 	f, err := os.Create(path)
 	if err != nil {
@@ -56,7 +56,7 @@ func repeat(path, text string, n int) error {
 	return errors.Join(w.Flush(), f.Close())
 }
 
-// curlMails makes curl's configuration for the same, on one connection.
+// curlMails writes curl's configuration for the same, over one connection.
 func curlMails(l *lab, service string) error {
 	entry := l.expand("url = \"smtp://{" + service + "}\"\nmail-from = \"a@lab.test\"\nmail-rcpt = \"" + smtpTo + "\"\nupload-file = \"{SCRATCH}/mail.eml\"\n")
 	text := strings.Repeat(entry+"next\n", smtpMessages-1) + entry
@@ -77,7 +77,7 @@ func smtpMany(name, service string, connections int) workload {
 	}
 	return workload{
 		name:  name,
-		about: fmt.Sprintf("send 5,000 messages of 2 KiB to %s on %d connections", service, connections),
+		about: fmt.Sprintf("send 5,000 messages of 2 KiB to %s over %d connection(s)", service, connections),
 		setup: func(l *lab) error { return errors.Join(smtpSmall(smtpMessages)(l), curlMails(l, service)) },
 		peers: peers,
 	}
@@ -105,10 +105,10 @@ func smtpBig() workload {
 	}
 }
 
-// smtpSlow goes through a delay of 50 ms for each round trip.
+// smtpSlow sends with a 50 ms round trip.
 func smtpSlow(name, service string) workload {
 	few := fmt.Sprint(smtpSlowly)
-	w := workload{name: name, about: "send 100 messages of 2 KiB to " + service + ", each round trip taking 50 ms", peers: []peer{
+	w := workload{name: name, about: "send 100 messages of 2 KiB to " + service + " with a 50 ms round trip", peers: []peer{
 		{"netclients", []string{program, "smtp", "send", "--tls", "off", "smtp://{DELAYED}", "--batch", "{SCRATCH}/batch-" + few, "--json"}},
 		{"netclients --connections 4", []string{program, "smtp", "send", "--tls", "off", "smtp://{DELAYED}", "--batch", "{SCRATCH}/batch-" + few, "--connections", "4", "--json"}},
 		{"python smtplib", python("smtp_send.py", "{DELAYED}", few, "{SCRATCH}/mail.eml", smtpTo)},

@@ -15,16 +15,16 @@ import (
 	"github.com/netclients/netclients/protocols/lab/textlab"
 )
 
-// sockets is bulk transfer through a raw socket, both ways, a server of many
-// connections, and telnet logins by scripts. Of bulk transfers socat is the other
-// end: it sends, or throws away.
+// sockets measures bulk transfer through a raw socket in both directions, a
+// server with many connections, and scripted telnet logins. socat is the other
+// end of bulk transfers: it sends or discards.
 func sockets() []workload {
 	receive := tcpReceive("tcp-receive", "read 2 GiB from a service into a pipe",
 		peer{"netclients", through(program + " tcp connect {SOURCE}" + counted)},
 		peer{"nc", through("nc -d 127.0.0.1 {SOURCE_PORT}" + counted)},
 		peer{"socat, 64 KiB blocks", through("socat -u -b 65536 TCP:{SOURCE} -" + counted)},
 		peer{"ncat", through("ncat --recv-only 127.0.0.1 {SOURCE_PORT}" + counted)})
-	telnet := tcpReceive("telnet-receive", "the same through the engine of Telnet",
+	telnet := tcpReceive("telnet-receive", "the same through the Telnet engine",
 		peer{"netclients", through(program + " telnet open {SOURCE}" + counted)},
 		peer{"nc -t", through("nc -d -t 127.0.0.1 {SOURCE_PORT}" + counted)},
 		peer{"ncat -t", through("ncat -t --recv-only 127.0.0.1 {SOURCE_PORT}" + counted)})
@@ -45,7 +45,7 @@ func tcpSends() []workload {
 		}
 		return err
 	}
-	file := tcpSend("tcp-send-file", "send 2 GiB from a file as standard input to a service that throws it away", "<{SCRATCH}/source ")
+	file := tcpSend("tcp-send-file", "send 2 GiB from a file as standard input to a service that discards it", "<{SCRATCH}/source ")
 	file.setup = source
 	return []workload{file, tcpSend("tcp-send-pipe", "the same from a pipe", fmt.Sprintf("head -c %d /dev/zero | ", rawBytes))}
 }
@@ -71,22 +71,23 @@ func tcpReceive(name, about string, peers ...peer) workload {
 	check := func(l *lab) error {
 		text, err := os.ReadFile(l.stdout())
 		if err == nil && string(text) != fmt.Sprintf("%d\n", rawBytes) {
-			err = fmt.Errorf("%q bytes came", text)
+			err = fmt.Errorf("%q bytes received", text)
 		}
 		return err
 	}
 	return workload{name: name, about: about, check: check, peers: peers}
 }
 
-// tcpEcho has servers of 5,000 connections, all open and talking at once. The
-// largest process is the server, but for socat, which makes one for each.
+// tcpEcho measures servers with 5,000 connections, all open and active at once.
+// The largest process is the server, except for socat, which forks one per
+// connection.
 func tcpEcho() workload {
 	server := func(command string) []string {
 		return through(command + " 2>/dev/null & p=$!; python3 {PEERS}/echo_crowd.py 127.0.0.1 {ECHO_PORT} 5000; r=$?; kill $p; wait $p; exit $r")
 	}
 	return workload{
 		name:  "tcp-echo-5000",
-		about: "listen, have 5,000 connections at once, and echo a line on each",
+		about: "accept 5,000 concurrent connections, and echo a line on each",
 		setup: func(l *lab) error {
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -103,14 +104,14 @@ func tcpEcho() workload {
 	}
 }
 
-// telnetLogins are a thousand logins to a server of the lab's, which is quick, so
-// that the clients are what is measured; and a tenth of that to telnetd, whose own
-// start is most of each.
+// telnetLogins measures a thousand logins to a server of the lab, which is fast,
+// so that the clients dominate; and a tenth of that to telnetd, whose own start
+// dominates.
 func telnetLogins() []workload {
-	quick := telnetLogin("telnet-login", "log in to the lab's Telnet server, run one command and leave, 1,000 times", 1000, "{LAB_TELNET}")
+	quick := telnetLogin("telnet-login", "log in to the lab's Telnet server, run one command and log out, 1,000 times", 1000, "{LAB_TELNET}")
 	quick.slow = true
 	quick.setup = func(l *lab) error {
-		s, err := textlab.StartTelnet(textlab.TelnetOptions{}) // it ends with this program
+		s, err := textlab.StartTelnet(textlab.TelnetOptions{}) // runs until this program exits
 		if err != nil {
 			return err
 		}
@@ -123,8 +124,8 @@ func telnetLogins() []workload {
 	return []workload{quick, daemon}
 }
 
-// telnetLogin starts a program for each login; one expect does them all in its own
-// loop too.
+// telnetLogin starts a program for each login; one variant of expect does all of
+// them in its own loop.
 func telnetLogin(name, about string, times int, at string) workload {
 	port := strings.TrimSuffix(at, "}") + "_PORT}"
 	loop := fmt.Sprintf("i=0; while [ $i -lt %d ]; do i=$((i+1)); ", times)

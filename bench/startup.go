@@ -2,11 +2,11 @@
 
 package main
 
-// startup is what a program costs before it does anything.
+// startup measures the cost of starting a program.
 func startup() []workload {
 	return []workload{{
 		name:  "startup",
-		about: "print the version and end",
+		about: "print the version and exit",
 		times: 10,
 		peers: []peer{
 			{"netclients version", []string{program, "version"}},

@@ -13,10 +13,10 @@ import (
 )
 
 var columns = []string{
-	"program", "runs", "wall s", "min to max", "CPU s", "peak MiB", "netclients / it: wall", "CPU",
+	"program", "runs", "wall s", "min to max", "CPU s", "peak MiB", "netclients / peer: wall", "CPU",
 }
 
-// table turns a result into rows of text, netclients' own first and then the fastest first.
+// table converts a result to rows of text: netclients first, then by time.
 func table(r result) [][]string {
 	rows := slices.Clone(r.rows)
 	slices.SortStableFunc(rows, compareRows)
@@ -86,7 +86,8 @@ func numbers(r row) []string {
 	}
 }
 
-// seconds shows milliseconds, and a tenth of them for what takes only a few.
+// seconds formats d in seconds with milliseconds, or a tenth of them for very
+// short times.
 func seconds(d time.Duration) string {
 	if d < 100*time.Millisecond {
 		return fmt.Sprintf("%.4f", d.Seconds())
@@ -101,7 +102,7 @@ func peakMiB(kib int64) string {
 	return fmt.Sprintf("%.1f", float64(kib)/1024)
 }
 
-// ratio is below 1 where netclients is the better one.
+// ratio is below 1 where netclients is better.
 func ratio(ours, theirs row, of func(sample) time.Duration) string {
 	base := median(theirs, of)
 	if base <= 0 {

@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// workload is one job that several programs do.
+// workload is one task that several programs perform.
 type workload struct {
 	name   string
 	about  string
-	slow   bool             // a run may take ten minutes, not one
-	times  int              // more rounds than asked for, for jobs of milliseconds; 0 means 1
-	setup  func(*lab) error // once, may be nil
+	slow   bool             // a run may take ten minutes instead of one
+	times  int              // multiplies the number of rounds, for tasks that take milliseconds; 0 means 1
+	setup  func(*lab) error // run once, may be nil
 	before func(*lab) error // before each run, outside the timing, after {OUT} was emptied; may be nil
 	check  func(*lab) error // after each run, outside the timing; may be nil
 	peers  []peer
 }
 
-// peer is one program's way to do the job. Names in braces in its arguments are the lab's values.
+// peer is one program's command for the task. Names in braces in its arguments are the lab's values.
 type peer struct {
 	name string
 	argv []string
@@ -35,7 +35,7 @@ func (p peer) ours() bool {
 	return slices.ContainsFunc(p.argv, func(arg string) bool { return strings.Contains(arg, program) })
 }
 
-// withBefore adds a peer that is the first of ours as an older build did it.
+// withBefore adds a peer that runs the first of ours with an older build.
 func withBefore(peers []peer, path string) []peer {
 	i := slices.IndexFunc(peers, peer.ours)
 	if i < 0 {
@@ -48,7 +48,7 @@ func withBefore(peers []peer, path string) []peer {
 	return slices.Insert(slices.Clone(peers), i+1, peer{"before", argv})
 }
 
-// missing says why the peer cannot run, or nothing.
+// missing returns why the peer cannot run, or "".
 func (p peer) missing(l *lab) string {
 	if p.ours() && l.buildErr != nil {
 		return "not built"
@@ -59,7 +59,7 @@ func (p peer) missing(l *lab) string {
 	return ""
 }
 
-// result is what all peers made of one workload.
+// result is the measurements of all peers for one workload.
 type result struct {
 	workload workload
 	rows     []row
@@ -69,12 +69,12 @@ type row struct {
 	peer    peer
 	absent  string // why it did not run
 	failure string // its first failure, after which it was not run again
-	once    bool   // it is so slow that its first run counts, and is the only one
+	once    bool   // it is so slow that only its first run counts
 	samples []sample
-	peakKiB int64 // 0: not known
+	peakKiB int64 // 0 if unknown
 }
 
-// measure runs the peers in turn, round by round, so that a slow minute of the machine hits all alike. The first
+// measure runs the peers in turn, round by round, so that a slow minute of the machine affects all alike. The first
 // round is not timed.
 func (w workload) measure(ctx context.Context, l *lab, opts options, log io.Writer) (result, error) {
 	r := result{workload: w}
@@ -106,10 +106,10 @@ func (w workload) measure(ctx context.Context, l *lab, opts options, log io.Writ
 
 func (r row) runs() bool { return r.absent == "" && r.failure == "" && !r.once }
 
-// onceAbove is the time above which a peer is run no more than once.
+// onceAbove is the duration above which a peer is run only once.
 const onceAbove = 8 * time.Second
 
-// runOnce adds one sample to the row. Its error is the harness's own; the peer's goes into the row.
+// runOnce adds one sample to the row. It returns only errors of the harness; the peer's error is stored in the row.
 func (w workload) runOnce(ctx context.Context, l *lab, r *row, warmUp bool) error {
 	if !r.runs() {
 		return nil

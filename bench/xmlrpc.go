@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// xmlrpc is small calls one after the other on a kept connection, and one large answer. Python's own server takes most
-// of the time of a call, so that the calls go to nginx too, which has its one answer ready.
+// xmlrpc measures consecutive small calls on a keep-alive connection, and one large response. Python's own server takes
+// most of the time of a call, so the calls also go to nginx, which has a single prepared response.
 func xmlrpc() []workload {
 	return []workload{
-		xmlrpcCalls("xmlrpc-calls", "2,000 small calls on one connection, to nginx with a fixed answer", "XMLRPC_FAST"),
-		xmlrpcCalls("xmlrpc-python", "2,000 calls of a small method on one connection, of Python's xmlrpc.server, which takes most of the time itself", "XMLRPC"),
+		xmlrpcCalls("xmlrpc-calls", "2,000 small calls on one connection, to nginx with a fixed response", "XMLRPC_FAST"),
+		xmlrpcCalls("xmlrpc-python", "2,000 calls of a small method on one connection to Python's xmlrpc.server, which takes most of the time itself", "XMLRPC"),
 		xmlrpcRows(),
 	}
 }
@@ -49,7 +49,7 @@ func xmlrpcCalls(name, about, service string) workload {
 func xmlrpcRows() workload {
 	return workload{
 		name:  "xmlrpc-rows",
-		about: "one answer with 20,000 structs, printed as JSON",
+		about: "one response with 20,000 structs, printed as JSON",
 		check: holds("row 19999"),
 		peers: []peer{
 			{"netclients", []string{program, "xmlrpc", "call", "--json", xmlrpcURL, "rows", fmt.Sprint(xmlrpcRow)}},
@@ -58,7 +58,7 @@ func xmlrpcRows() workload {
 	}
 }
 
-// holds returns a check that standard output, which may be one long line, has a text in it.
+// holds returns a check that standard output, which may be one long line, contains a text.
 func holds(text string) func(*lab) error {
 	return func(l *lab) error {
 		out, err := os.ReadFile(l.stdout())

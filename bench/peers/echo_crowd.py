@@ -1,4 +1,4 @@
-"""Opens many connections at once, sends a line on each, and wants each line back: HOST PORT CONNECTIONS.
+"""Opens many connections at once, sends a line on each, and expects each line back: HOST PORT CONNECTIONS.
 
 It waits for the server to come up, and has all connections open before the first line is sent.
 """

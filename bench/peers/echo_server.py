@@ -1,4 +1,4 @@
-"""Echoes what comes on any number of connections, in one thread: HOST PORT."""
+"""Echoes everything received on any number of connections, in one thread: HOST PORT."""
 import resource
 import selectors
 import socket

@@ -1,4 +1,4 @@
-"""ftp_list.py PORT REMOTE: parse LIST lines as they come and print one JSON object for each."""
+"""ftp_list.py PORT REMOTE: parse LIST lines as they arrive and print one JSON object for each."""
 import ftplib
 import json
 import sys

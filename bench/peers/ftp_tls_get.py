@@ -1,4 +1,4 @@
-"""ftp_tls_get.py PORT CA REMOTE LOCAL: download over explicit TLS, with the recipe that lets ftplib resume the
+"""ftp_tls_get.py PORT CA REMOTE LOCAL: download over explicit TLS, with the workaround that lets ftplib resume the
 control connection's session on the data connection, which it does not do by itself."""
 import ftplib
 import ssl

@@ -1,4 +1,4 @@
-"""Makes a mailbox anew, empty: imap_empty.py PORT USER BOX; with COUNT it checks how much is in it instead."""
+"""Recreates a mailbox, empty: imap_empty.py PORT USER BOX; with COUNT it checks the number of messages instead."""
 
 import imaplib
 import sys

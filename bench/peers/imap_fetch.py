@@ -1,4 +1,4 @@
-"""Fetches a mailbox to one file a message, STEP (500) at a time: imap_fetch.py PORT USER BOX DIR [STEP]"""
+"""Fetches a mailbox to one file per message, STEP (500) at a time: imap_fetch.py PORT USER BOX DIR [STEP]"""
 
 import imaplib
 import sys

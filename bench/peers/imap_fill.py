@@ -1,4 +1,4 @@
-"""Makes the mailbox BOX of a user at Dovecot hold N messages of 2 to 20 KiB: imap_fill.py PORT USER BOX N"""
+"""Fills the mailbox BOX of a Dovecot user with N messages of 2 to 20 KiB: imap_fill.py PORT USER BOX N"""
 
 import imaplib
 import random

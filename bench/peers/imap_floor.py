@@ -1,5 +1,5 @@
-"""Reads the answer to one FETCH of all messages and drops it; prints a line for each message where the output is
-looked at: imap_floor.py PORT USER BOX ITEMS [FILE FOR A COUNT]"""
+"""Reads the responses to one FETCH of all messages and discards them; prints a line for each message where the output is
+checked: imap_floor.py PORT USER BOX ITEMS [FILE FOR A COUNT]"""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""Prints flags, date, size and envelope of all messages as they come, not parsed: imap_list.py PORT USER BOX"""
+"""Prints flags, date, size and envelope of all messages as they arrive, not parsed: imap_list.py PORT USER BOX"""
 
 import imaplib
 import sys

@@ -1,4 +1,4 @@
-"""nntp_fill.py FEED_PORT NNTP_PORT COUNT: make local.bench hold COUNT articles of 1 to 4 KiB, if it does not yet."""
+"""nntp_fill.py FEED_PORT NNTP_PORT COUNT: fill local.bench with COUNT articles of 1 to 4 KiB, unless it has them."""
 import random
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""nntp_floor.py PORT over|articles COUNT FILE: what the server can give: all commands in a few writes, nothing parsed."""
+"""nntp_floor.py PORT over|articles COUNT FILE: the server's maximum: all commands in a few writes, nothing parsed."""
 import socket
 import sys
 import threading

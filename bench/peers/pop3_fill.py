@@ -1,4 +1,4 @@
-"""pop3_fill.py IMAP_PORT USER COUNT: make the INBOX hold COUNT messages of about 3 KiB, if it does not yet."""
+"""pop3_fill.py IMAP_PORT USER COUNT: fill the INBOX with COUNT messages of about 3 KiB, unless it has them."""
 import imaplib
 import sys
 

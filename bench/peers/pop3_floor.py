@@ -1,4 +1,4 @@
-"""pop3_floor.py PORT USER COUNT FILE: fetch COUNT messages, pipelined, with no parsing and nothing stored but the size seen."""
+"""pop3_floor.py PORT USER COUNT FILE: fetch COUNT messages, pipelined, without parsing, storing only the size."""
 import socket
 import sys
 import threading

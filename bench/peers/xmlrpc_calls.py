@@ -1,4 +1,4 @@
-"""xmlrpc_calls.py PORT COUNT: so many calls of add on one connection; each sum is printed."""
+"""xmlrpc_calls.py PORT COUNT: COUNT calls of add on one connection; prints each sum."""
 import sys
 import xmlrpc.client
 

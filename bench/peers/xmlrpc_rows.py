@@ -1,4 +1,4 @@
-"""xmlrpc_rows.py PORT COUNT: one call with a large answer, printed as JSON."""
+"""xmlrpc_rows.py PORT COUNT: one call with a large response, printed as JSON."""
 import json
 import sys
 import xmlrpc.client

@@ -198,7 +198,7 @@ func TestTLSHostile(t *testing.T) {
 
 // TestDialects lists one tree in every form of LIST.
 func TestDialects(t *testing.T) {
-	for _, dialect := range []string{"unix", "dos", "eplf", "vms", "as400", "mvs", "netware"} {
+	for _, dialect := range []string{"unix", "dos", "eplf", "vms"} {
 		t.Run(dialect, func(t *testing.T) {
 			tr := tree(t, map[string]string{"DIR/A.TXT": "12345", "DIR/B.TXT": "1234567890"})
 			c, _ := labCase{server: ftplab.Options{Tree: tr, Dialect: dialect, NoMLSD: true}}.start(t)

@@ -419,7 +419,7 @@ func TestCertificates(t *testing.T) {
 }
 
 func TestUnixSocket(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
+	s := startLab(t, weblab.HTTPOptions{Hosts: []string{"somewhere.example"}})
 	path := filepath.Join(t.TempDir(), "sock")
 	p, err := socklab.NewProxy(s.Addr(), nil)
 	if err != nil {

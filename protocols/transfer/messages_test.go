@@ -17,6 +17,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 	"github.com/netclients/netclients/protocols/mailstore"
 	"github.com/netclients/netclients/protocols/pop3"
@@ -30,12 +31,7 @@ func maildrop(t *testing.T, n int, o maillab.POP3Options) *maillab.POP3Server {
 	for i := range n {
 		deliver(t, o.Mail, i)
 	}
-	s, err := maillab.StartPOP3(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
+	return labtest.Start(t, maillab.StartPOP3, o)
 }
 
 func deliver(t *testing.T, m *maillab.Mailboxes, i int) {

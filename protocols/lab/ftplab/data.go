@@ -37,8 +37,17 @@ func (p *dataPlan) close() {
 	}
 }
 
+// dataSide makes the data connections of a session.
+type dataSide struct {
+	*control
+	data    *dataPlan // of the next transfer
+	epsvAll bool
+	pbsz    bool
+	private bool // PROT P
+}
+
 // plan replaces the plan for the next transfer.
-func (x *session) plan(p *dataPlan) {
+func (x *dataSide) plan(p *dataPlan) {
 	x.data.close()
 	x.data = p
 }
@@ -50,7 +59,7 @@ func addrOf(a net.Addr) netip.Addr {
 }
 
 // passive listens on the address the control connection came to.
-func (x *session) passive() (netip.AddrPort, bool) {
+func (x *dataSide) passive() (netip.AddrPort, bool) {
 	local := addrOf(x.base.LocalAddr())
 	ln, err := net.Listen("tcp", netip.AddrPortFrom(local, 0).String())
 	if err != nil {
@@ -61,7 +70,7 @@ func (x *session) passive() (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(local, uint16(ln.Addr().(*net.TCPAddr).Port)), true
 }
 
-func (x *session) cmdPasv(string) {
+func cmdPasv(x *session, _ string) {
 	switch {
 	case x.epsvAll:
 		x.reply(501, "PASV is not allowed after EPSV ALL.")
@@ -89,7 +98,7 @@ func family(a netip.Addr) string {
 	return "2"
 }
 
-func (x *session) cmdEpsv(arg string) {
+func cmdEpsv(x *session, arg string) {
 	own := family(addrOf(x.base.LocalAddr()))
 	switch {
 	case strings.EqualFold(arg, "ALL"):
@@ -106,7 +115,7 @@ func (x *session) cmdEpsv(arg string) {
 	}
 }
 
-func (x *session) cmdPort(arg string) {
+func cmdPort(x *session, arg string) {
 	fields := strings.Split(arg, ",")
 	var n [6]byte
 	if len(fields) != len(n) {
@@ -124,7 +133,7 @@ func (x *session) cmdPort(arg string) {
 	x.active("PORT", netip.AddrPortFrom(netip.AddrFrom4([4]byte(n[:4])), uint16(n[4])<<8|uint16(n[5])))
 }
 
-func (x *session) cmdEprt(arg string) {
+func cmdEprt(x *session, arg string) {
 	fields := strings.Split(arg, arg[:1])
 	if len(fields) != 5 {
 		x.reply(501, "EPRT needs |proto|address|port|.")
@@ -145,7 +154,7 @@ func (x *session) cmdEprt(arg string) {
 
 // active plans a connection to the client, which must be the peer itself on
 // an unprivileged port: anything else would be a bounce (RFC 2577 section 3).
-func (x *session) active(verb string, to netip.AddrPort) {
+func (x *dataSide) active(verb string, to netip.AddrPort) {
 	switch {
 	case x.epsvAll:
 		x.reply(501, verb+" is not allowed after EPSV ALL.")
@@ -158,14 +167,14 @@ func (x *session) active(verb string, to netip.AddrPort) {
 }
 
 // friend reports whether data connections may go to or come from an address.
-func (x *session) friend(a netip.Addr) bool {
+func (x *dataSide) friend(a netip.Addr) bool {
 	a = a.Unmap()
 	return a == addrOf(x.base.RemoteAddr()) || x.srv.opt.Foreign && a.IsLoopback()
 }
 
 // connect makes the planned data connection, with TLS when PROT P is on. It
 // ends early when ctx does. The caller releases it.
-func (x *session) connect(ctx context.Context, p *dataPlan) (net.Conn, error) {
+func (x *dataSide) connect(ctx context.Context, p *dataPlan) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, x.srv.opt.DataTimeout)
 	defer cancel()
 	raw, err := x.connectTCP(ctx, p)
@@ -202,7 +211,7 @@ type dataTLS struct {
 }
 
 // releaseData ends a data connection; an orderly end tells TLS clients too.
-func (x *session) releaseData(conn net.Conn) {
+func (x *dataSide) releaseData(conn net.Conn) {
 	if t, ok := conn.(*dataTLS); ok {
 		t.Conn.Close()
 		conn = t.below
@@ -211,7 +220,7 @@ func (x *session) releaseData(conn net.Conn) {
 }
 
 // connectTCP accepts from a friend or dials.
-func (x *session) connectTCP(ctx context.Context, p *dataPlan) (net.Conn, error) {
+func (x *dataSide) connectTCP(ctx context.Context, p *dataPlan) (net.Conn, error) {
 	if p.ln == nil {
 		var d net.Dialer
 		return d.DialContext(ctx, "tcp", p.addr)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -30,22 +29,13 @@ type listDialect struct {
 // noLines is the frame of the dialects that have none.
 func noLines(string, []lab.Info) []string { return nil }
 
-// fixed is a frame of always the same lines.
-func fixed(lines ...string) func(string, []lab.Info) []string {
-	return func(string, []lab.Info) []string { return lines }
-}
-
 // dialects are the forms LIST can have.
 func dialects() map[string]listDialect {
-	const mvsHead = "Volume Unit    Referred Ext Used Recfm Lrecl BlkSz Dsorg Dsname"
 	return map[string]listDialect{
-		"unix":    {"UNIX Type: L8", false, unixLine, noLines, noLines},
-		"dos":     {"Windows_NT", true, dosLine, noLines, noLines},
-		"eplf":    {"UNIX Type: L8", true, eplfLine, noLines, noLines},
-		"vms":     {"VMS OpenVMS V8.4", true, vmsLine, vmsHead, vmsFoot},
-		"as400":   {"OS/400 is the remote operating system.", true, as400Line, noLines, noLines},
-		"mvs":     {"MVS is the operating system of this server.", true, mvsLine, fixed(mvsHead), noLines},
-		"netware": {"NETWARE Type: L8", true, netwareLine, fixed("total 0"), noLines},
+		"unix": {"UNIX Type: L8", false, unixLine, noLines, noLines},
+		"dos":  {"Windows_NT", true, dosLine, noLines, noLines},
+		"eplf": {"UNIX Type: L8", true, eplfLine, noLines, noLines},
+		"vms":  {"VMS OpenVMS V8.4", true, vmsLine, vmsHead, vmsFoot},
 	}
 }
 
@@ -157,29 +147,4 @@ func vmsFoot(_ string, all []lab.Info) []string {
 		blocks += (i.Size + 511) / 512
 	}
 	return []string{"", fmt.Sprintf("Total of %d files, %d/%d blocks.", len(all), blocks, blocks+2*int64(len(all)))}
-}
-
-func as400Line(i lab.Info, l listLook) string {
-	kind, name := "*STMF", i.Name
-	if i.IsDir() {
-		kind, name = "*DIR", name+"/"
-	}
-	return fmt.Sprintf("%-10s %12d %s %-10s %s", strings.ToUpper(i.Owner), i.Size, i.ModTime.In(l.zone).Format("01/02/06 15:04:05"), kind, name)
-}
-
-func mvsLine(i lab.Info, l listLook) string {
-	org := "PS"
-	if i.IsDir() {
-		org = "PO"
-	}
-	return fmt.Sprintf("%-6s %-7s %s %2d %4d  %-5s %5d %5d  %-4s %s", "LABVOL", "3390",
-		i.ModTime.In(l.zone).Format("2006/01/02"), 1, (i.Size+56663)/56664, "FB", 80, 27920, org, path.Base(i.Name))
-}
-
-func netwareLine(i lab.Info, l listLook) string {
-	kind := "-"
-	if i.IsDir() {
-		kind = "d"
-	}
-	return fmt.Sprintf("%s [RWCEAFMS] %-16s %12d %s %s", kind, i.Owner, i.Size, lsTime(i.ModTime, l), i.Name)
 }

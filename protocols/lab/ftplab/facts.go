@@ -18,7 +18,7 @@ const factTime = "20060102150405"
 // parseFactTime reads YYYYMMDDHHMMSS with optional fractions, in UTC.
 func parseFactTime(s string) (time.Time, error) { return time.Parse(factTime, s) }
 
-func (x *session) cmdSize(name string) {
+func cmdSize(x *session, name string) {
 	info, err := x.srv.tree.Stat(x.path(name))
 	switch {
 	case x.ascii:
@@ -30,7 +30,7 @@ func (x *session) cmdSize(name string) {
 	}
 }
 
-func (x *session) cmdMdtm(arg string) {
+func cmdMdtm(x *session, arg string) {
 	at := x.path(arg)
 	info, err := x.srv.tree.Stat(at)
 	if stamp, name, ok := strings.Cut(arg, " "); ok && err != nil {
@@ -42,7 +42,7 @@ func (x *session) cmdMdtm(arg string) {
 	x.done(err, 213, info.ModTime.UTC().Format(factTime))
 }
 
-func (x *session) cmdMfmt(arg string) {
+func cmdMfmt(x *session, arg string) {
 	stamp, name, _ := strings.Cut(arg, " ")
 	when, err := parseFactTime(stamp)
 	if err != nil || name == "" {
@@ -148,7 +148,7 @@ func (x *session) factFeature() string {
 	return b.String()
 }
 
-func (x *session) optsMLST(value string) {
+func optsMLST(x *session, value string) {
 	var chosen []string
 	for name := range strings.SplitSeq(strings.ToLower(value), ";") {
 		if slices.Contains(allFacts(), name) {
@@ -163,7 +163,7 @@ func (x *session) optsMLST(value string) {
 	x.reply(200, text)
 }
 
-func (x *session) cmdMlst(name string) {
+func cmdMlst(x *session, name string) {
 	at := x.path(name)
 	info, err := x.srv.tree.Lstat(at)
 	if err != nil {
@@ -173,7 +173,7 @@ func (x *session) cmdMlst(name string) {
 	x.lineReply(250, "Listing "+at, x.factLine(info, kindOf(info), at), "End")
 }
 
-func (x *session) cmdMlsd(name string) {
+func cmdMlsd(x *session, name string) {
 	at := x.path(name)
 	if isFile(x.srv.tree, at) {
 		x.reply(501, "Not a directory.")

@@ -27,7 +27,7 @@ type Options struct {
 	RequireSessionReuse bool   // data TLS must resume the control session (522)
 	ClearData           bool   // lie: accept PROT P and send data in clear
 
-	Dialect          string         // of LIST: unix (default), dos, eplf, vms, as400, mvs, netware
+	Dialect          string         // of LIST: unix (default), dos, eplf, vms
 	TimeZone         *time.Location // of LIST; nil is UTC
 	Now              time.Time      // what LIST takes for today; zero is the clock
 	ExtraListLines   []string       // raw lines behind every LIST, NLST and MLSD listing

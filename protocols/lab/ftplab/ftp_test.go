@@ -433,3 +433,17 @@ func TestFTPCloseLeavesNothing(t *testing.T) {
 		t.Error("still listening")
 	}
 }
+
+// TestRequestsOfBrowsersAreNotCarriedOut: a form of a page, sent to the server,
+// with commands in its body.
+func TestRequestsOfBrowsersAreNotCarriedOut(t *testing.T) {
+	s := labtest.Start(t, Start, Options{})
+	conn := labtest.Dial(t, s.Addr())
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\n\r\nUSER alice\r\nPASS secret\r\nDELE README.txt\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := labtest.ReadUntilEnd(conn)
+	if strings.Count(text, "\n") != 1 || s.Logins() > 0 {
+		t.Errorf("%q, %d logins", text, s.Logins())
+	}
+}

@@ -10,9 +10,9 @@ import (
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
-func (x *session) cmdSyst(string) { x.reply(215, x.srv.dialect.syst) }
+func cmdSyst(x *session, _ string) { x.reply(215, x.srv.dialect.syst) }
 
-func (x *session) cmdStat(name string) {
+func cmdStat(x *session, name string) {
 	if name == "" {
 		x.lineReply(211, "Status of the netclients lab FTP server:", x.status(), "End of status.")
 		return
@@ -39,7 +39,7 @@ func (x *session) status() string {
 	return fmt.Sprintf("Logged in as %s, TYPE %s, TLS %t", x.user, kind, x.tls != nil)
 }
 
-func (x *session) cmdHelp(verb string) {
+func cmdHelp(x *session, verb string) {
 	if verb == "" {
 		verbs := slices.Sorted(maps.Keys(x.srv.verbs))
 		x.lineReply(214, "The following commands are recognized.", strings.Join(verbs, " "), "Help OK.")
@@ -77,7 +77,7 @@ func (x *session) features() []struct{ verb, line string } {
 	}
 }
 
-func (x *session) cmdFeat(string) {
+func cmdFeat(x *session, _ string) {
 	lines := []string{"Features:"}
 	for _, f := range x.features() {
 		if _, ok := x.srv.verbs[f.verb]; ok {
@@ -90,17 +90,17 @@ func (x *session) cmdFeat(string) {
 	x.lineReply(211, append(lines, "End")...)
 }
 
-func (x *session) cmdOpts(arg string) {
+func cmdOpts(x *session, arg string) {
 	verb, value := frame.SplitCommand(arg)
-	run, ok := map[string]func(string){"UTF8": x.optsUTF8, "MLST": x.optsMLST, "HASH": x.optsHash}[verb]
+	run, ok := map[string]func(*session, string){"UTF8": optsUTF8, "MLST": optsMLST, "HASH": optsHash}[verb]
 	if _, known := x.srv.verbs[verb]; !ok || !known && verb != "UTF8" {
 		x.reply(501, "Option not understood.")
 		return
 	}
-	run(value)
+	run(x, value)
 }
 
-func (x *session) optsUTF8(value string) {
+func optsUTF8(x *session, value string) {
 	if x.srv.opt.NoUTF8 {
 		x.reply(501, "Option not understood.")
 		return
@@ -108,7 +108,7 @@ func (x *session) optsUTF8(value string) {
 	x.reply(200, "Always in UTF8 mode.")
 }
 
-func (x *session) cmdType(arg string) {
+func cmdType(x *session, arg string) {
 	types := map[string]bool{"A": true, "A N": true, "I": false, "L 8": false, "L8": false}
 	ascii, ok := types[strings.ToUpper(arg)]
 	if !ok {
@@ -119,9 +119,9 @@ func (x *session) cmdType(arg string) {
 	x.reply(200, "Switching to "+map[bool]string{true: "ASCII", false: "Binary"}[ascii]+" mode.")
 }
 
-func (x *session) cmdMode(arg string) { x.choose("MODE", arg, "S") }
+func cmdMode(x *session, arg string) { x.choose("MODE", arg, "S") }
 
-func (x *session) cmdStru(arg string) { x.choose("STRU", arg, "F") }
+func cmdStru(x *session, arg string) { x.choose("STRU", arg, "F") }
 
 // choose accepts the one value a parameter can have.
 func (x *session) choose(what, arg, only string) {
@@ -132,7 +132,7 @@ func (x *session) choose(what, arg, only string) {
 	x.reply(200, what+" set to "+only+".")
 }
 
-func (x *session) cmdAllo(arg string) {
+func cmdAllo(x *session, arg string) {
 	size, err := strconv.ParseInt(strings.Fields(arg + " 0")[0], 10, 64)
 	switch {
 	case err != nil:

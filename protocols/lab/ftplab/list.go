@@ -59,7 +59,7 @@ func emitAll(lines []string, emit func(string) error) error {
 	return nil
 }
 
-func (x *session) cmdList(arg string) {
+func cmdList(x *session, arg string) {
 	q := listArgs(arg)
 	if _, err := x.srv.tree.Stat(x.path(q.path)); err != nil {
 		x.fail(err)
@@ -68,7 +68,7 @@ func (x *session) cmdList(arg string) {
 	x.sendLines(func(emit func(string) error) error { return x.list(q, emit) })
 }
 
-func (x *session) cmdNlst(arg string) {
+func cmdNlst(x *session, arg string) {
 	q := listArgs(arg)
 	at := x.path(q.path)
 	infos, err := x.entries(at)

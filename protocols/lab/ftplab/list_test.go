@@ -56,23 +56,6 @@ func TestFTPListDialects(t *testing.T) {
 			"OLD.;1                      0/2   2-NOV-2024 10:01:00  [USERS,ALICE]  (RWED,RWED,RE,)",
 			"", "Total of 3 files, 3/9 blocks.",
 		},
-		"as400": {
-			"ALICE                 0 11/02/26 10:01:00 *DIR       dir/",
-			"ALICE              1234 11/23/26 01:01:07 *STMF      new file.txt",
-			"ALICE                 0 11/02/24 10:01:00 *STMF      old",
-		},
-		"mvs": {
-			"Volume Unit    Referred Ext Used Recfm Lrecl BlkSz Dsorg Dsname",
-			"LABVOL 3390    2026/11/02  1    0  FB       80 27920  PO   dir",
-			"LABVOL 3390    2026/11/23  1    1  FB       80 27920  PS   new file.txt",
-			"LABVOL 3390    2024/11/02  1    0  FB       80 27920  PS   old",
-		},
-		"netware": {
-			"total 0",
-			"d [RWCEAFMS] alice                       0 Nov  2 10:01 dir",
-			"- [RWCEAFMS] alice                    1234 Nov 23 01:01 new file.txt",
-			"- [RWCEAFMS] alice                       0 Nov  2  2024 old",
-		},
 	} {
 		tree := dialectTree(t)
 		tree.Remove("/.dot")

@@ -17,7 +17,7 @@ import (
 // maxLogins is how many wrong passwords end a connection.
 const maxLogins = 3
 
-func (x *session) cmdUser(name string) {
+func cmdUser(x *session, name string) {
 	if x.srv.opt.TLS == lab.TLSRequired && x.tls == nil {
 		x.reply(530, "Sessions must use encryption.")
 		return
@@ -32,7 +32,7 @@ func (x *session) cmdUser(name string) {
 	x.reply(331, "Please specify the password.")
 }
 
-func (x *session) cmdPass(password string) {
+func cmdPass(x *session, password string) {
 	switch {
 	case x.loggedIn:
 		x.reply(230, "Already logged in.")
@@ -50,7 +50,7 @@ func (x *session) cmdPass(password string) {
 	}
 }
 
-func (x *session) cmdAcct(account string) {
+func cmdAcct(x *session, account string) {
 	switch {
 	case x.loggedIn || x.srv.opt.Account == "":
 		x.reply(202, "No account needed.")
@@ -77,19 +77,19 @@ func (x *session) loginFailed() {
 	}
 }
 
-func (x *session) cmdRein(string) {
+func cmdRein(x *session, _ string) {
 	x.reinit()
 	x.reply(220, "Service ready for new user.")
 }
 
-func (x *session) cmdQuit(string) {
+func cmdQuit(x *session, _ string) {
 	x.reply(221, "Goodbye.")
 	x.ended = true
 }
 
-func (x *session) cmdNoop(string) { x.reply(200, "NOOP ok.") }
+func cmdNoop(x *session, _ string) { x.reply(200, "NOOP ok.") }
 
-func (x *session) cmdHost(name string) {
+func cmdHost(x *session, name string) {
 	switch {
 	case x.user != "":
 		x.reply(503, "HOST comes before USER.")
@@ -100,7 +100,7 @@ func (x *session) cmdHost(name string) {
 	}
 }
 
-func (x *session) cmdLang(tag string) {
+func cmdLang(x *session, tag string) {
 	if tag == "" || strings.EqualFold(tag, "EN") {
 		x.reply(200, "Language is EN.")
 		return
@@ -108,7 +108,7 @@ func (x *session) cmdLang(tag string) {
 	x.reply(504, "Language not supported.")
 }
 
-func (x *session) cmdAuth(kind string) {
+func cmdAuth(x *session, kind string) {
 	switch kind = strings.ToUpper(kind); {
 	case x.tls != nil:
 		x.reply(503, "TLS is already active.")
@@ -125,7 +125,7 @@ func (x *session) cmdAuth(kind string) {
 
 // startTLS makes the control connection a TLS one. When that fails the session
 // is over. What the client sent in clear behind AUTH is thrown away.
-func (x *session) startTLS() bool {
+func (x *control) startTLS() bool {
 	if x.fault(lab.PointTLS) {
 		x.ended = true
 		return false
@@ -144,7 +144,7 @@ func (x *session) startTLS() bool {
 	return false
 }
 
-func (x *session) cmdPbsz(size string) {
+func cmdPbsz(x *session, size string) {
 	if x.tls == nil {
 		x.reply(503, "PBSZ needs a secure connection.")
 		return
@@ -153,7 +153,7 @@ func (x *session) cmdPbsz(size string) {
 	x.reply(200, "PBSZ=0")
 }
 
-func (x *session) cmdProt(level string) {
+func cmdProt(x *session, level string) {
 	switch level = strings.ToUpper(level); {
 	case x.tls == nil || !x.pbsz:
 		x.reply(503, "PBSZ comes before PROT.")
@@ -170,7 +170,7 @@ func (x *session) cmdProt(level string) {
 	}
 }
 
-func (x *session) cmdCcc(string) {
+func cmdCcc(x *session, _ string) {
 	secure, ok := x.conn.(*tls.Conn)
 	if !ok {
 		x.reply(533, "The control connection is not protected.")

@@ -9,7 +9,7 @@ import (
 )
 
 // fail answers with the reply code of an error.
-func (x *session) fail(err error) {
+func (x *control) fail(err error) {
 	code, text := replyFor(err)
 	x.reply(code, text)
 }
@@ -48,7 +48,7 @@ func replyFor(err error) (int, string) {
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // done replies with code and text, or with err's reply.
-func (x *session) done(err error, code int, text string) {
+func (x *control) done(err error, code int, text string) {
 	if err != nil {
 		x.fail(err)
 		return
@@ -56,9 +56,9 @@ func (x *session) done(err error, code int, text string) {
 	x.reply(code, text)
 }
 
-func (x *session) cmdPwd(string) { x.reply(257, quoted(x.cwd)+" is the current directory") }
+func cmdPwd(x *session, _ string) { x.reply(257, quoted(x.cwd)+" is the current directory") }
 
-func (x *session) cmdCwd(name string) {
+func cmdCwd(x *session, name string) {
 	at := x.path(name)
 	info, err := x.srv.tree.Stat(at)
 	if err == nil && !info.IsDir() {
@@ -70,22 +70,22 @@ func (x *session) cmdCwd(name string) {
 	x.done(err, 250, "Directory successfully changed.")
 }
 
-func (x *session) cmdCdup(string) { x.cmdCwd("..") }
+func cmdCdup(x *session, _ string) { cmdCwd(x, "..") }
 
-func (x *session) cmdMkd(name string) {
+func cmdMkd(x *session, name string) {
 	at := x.path(name)
 	x.done(x.srv.tree.Mkdir(at), 257, quoted(at)+" created")
 }
 
-func (x *session) cmdRmd(name string) {
+func cmdRmd(x *session, name string) {
 	x.done(x.srv.tree.Rmdir(x.path(name)), 250, "Remove directory operation successful.")
 }
 
-func (x *session) cmdDele(name string) {
+func cmdDele(x *session, name string) {
 	x.done(x.srv.tree.Remove(x.path(name)), 250, "Delete operation successful.")
 }
 
-func (x *session) cmdRnfr(name string) {
+func cmdRnfr(x *session, name string) {
 	at := x.path(name)
 	_, err := x.srv.tree.Lstat(at)
 	if err == nil {
@@ -94,7 +94,7 @@ func (x *session) cmdRnfr(name string) {
 	x.done(err, 350, "Ready for RNTO.")
 }
 
-func (x *session) cmdRnto(name string) {
+func cmdRnto(x *session, name string) {
 	if x.rename == "" {
 		x.reply(503, "RNFR required first.")
 		return

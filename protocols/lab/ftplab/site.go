@@ -18,23 +18,23 @@ import (
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
-func (x *session) cmdSite(arg string) {
+func cmdSite(x *session, arg string) {
 	verb, value := frame.SplitCommand(arg)
-	run, ok := map[string]func(string){
-		"CHMOD": x.siteChmod, "UTIME": x.siteUtime, "UMASK": x.siteUmask, "HELP": x.siteHelp,
+	run, ok := map[string]func(*session, string){
+		"CHMOD": siteChmod, "UTIME": siteUtime, "UMASK": siteUmask, "HELP": siteHelp,
 	}[verb]
 	if !ok {
 		x.reply(500, "Unknown SITE command.")
 		return
 	}
-	run(value)
+	run(x, value)
 }
 
-func (x *session) siteHelp(string) {
+func siteHelp(x *session, _ string) {
 	x.lineReply(214, "The following SITE commands are recognized.", "CHMOD HELP UMASK UTIME", "Help OK.")
 }
 
-func (x *session) siteChmod(arg string) {
+func siteChmod(x *session, arg string) {
 	digits, name, _ := strings.Cut(arg, " ")
 	mode, err := strconv.ParseUint(digits, 8, 12)
 	if err != nil || name == "" {
@@ -44,7 +44,7 @@ func (x *session) siteChmod(arg string) {
 	x.done(x.srv.tree.Chmod(x.path(name), fs.FileMode(mode)), 200, "SITE CHMOD command ok.")
 }
 
-func (x *session) siteUmask(arg string) {
+func siteUmask(x *session, arg string) {
 	if arg == "" {
 		x.replyf(200, "Your current UMASK is %#o", x.umask)
 		return
@@ -60,7 +60,7 @@ func (x *session) siteUmask(arg string) {
 
 // siteUtime knows both forms in use: "TIME path", and "path ATIME MTIME CTIME
 // UTC". A time is YYYYMMDDhhmm with optional seconds, in UTC.
-func (x *session) siteUtime(arg string) {
+func siteUtime(x *session, arg string) {
 	name, stamp := "", ""
 	if f := strings.Fields(arg); len(f) >= 5 && f[len(f)-1] == "UTC" {
 		stamp = f[len(f)-3]
@@ -99,7 +99,7 @@ func (x *session) hashFeature() string {
 	return strings.Join(names, ";")
 }
 
-func (x *session) optsHash(value string) {
+func optsHash(x *session, value string) {
 	value = strings.ToUpper(value)
 	if value != "" && !slices.Contains(hashNames(), value) {
 		x.reply(501, "Unknown algorithm, current selection not changed.")
@@ -112,7 +112,7 @@ func (x *session) optsHash(value string) {
 }
 
 // cmdHash is HASH of draft-bryan-ftpext-hash; it covers the whole file.
-func (x *session) cmdHash(name string) {
+func cmdHash(x *session, name string) {
 	sum, size, err := x.sum(x.hash, name, 0, -1)
 	x.done(err, 213, fmt.Sprintf("%s 0-%d %s %s", x.hash, size, sum, name))
 }

@@ -37,7 +37,7 @@ func (x *session) transfer(opening string, move func(net.Conn) error) {
 
 // ready reports whether a data connection is prepared and allowed, and answers
 // if it is not.
-func (x *session) ready() bool {
+func (x *dataSide) ready() bool {
 	switch {
 	case x.data == nil:
 		x.reply(425, "Use PORT or PASV first.")
@@ -50,7 +50,7 @@ func (x *session) ready() bool {
 }
 
 // carry is the part of a transfer that runs in the background.
-func (x *session) carry(ctx context.Context, p *dataPlan, move func(net.Conn) error) error {
+func (x *dataSide) carry(ctx context.Context, p *dataPlan, move func(net.Conn) error) error {
 	conn, err := x.connect(ctx, p)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (x *session) supervise(cancel context.CancelFunc, result <-chan error) {
 				x.abort(cancel, result)
 				return
 			case verb == "STAT" && arg == "":
-				x.cmdStat("")
+				cmdStat(x, "")
 			default:
 				x.pending = append(x.pending, line)
 				if len(x.pending) >= 64 || holds(line) {
@@ -131,9 +131,9 @@ func (x *session) finished(err error) {
 	x.done(err, 226, "Transfer complete.")
 }
 
-func (x *session) cmdAbor(string) { x.reply(225, "No transfer to ABOR.") }
+func cmdAbor(x *session, _ string) { x.reply(225, "No transfer to ABOR.") }
 
-func (x *session) cmdRest(arg string) {
+func cmdRest(x *session, arg string) {
 	n, err := strconv.ParseInt(arg, 10, 64)
 	if err != nil || n < 0 {
 		x.reply(501, "REST needs a number.")
@@ -153,7 +153,7 @@ func (x *session) truncation() int64 {
 	return math.MaxInt64
 }
 
-func (x *session) cmdRetr(name string) {
+func cmdRetr(x *session, name string) {
 	at := x.path(name)
 	f, err := x.srv.tree.Open(at)
 	if err != nil {

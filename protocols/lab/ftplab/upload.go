@@ -9,7 +9,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab"
 )
 
-func (x *session) cmdStor(name string) {
+func cmdStor(x *session, name string) {
 	at := x.path(name)
 	if x.rest > 0 && x.ascii {
 		x.reply(554, "No restart in ASCII mode.")
@@ -18,7 +18,7 @@ func (x *session) cmdStor(name string) {
 	x.upload(at, x.opening(name), x.rest, x.rest == 0)
 }
 
-func (x *session) cmdAppe(name string) {
+func cmdAppe(x *session, name string) {
 	at := x.path(name)
 	off := int64(0)
 	if info, err := x.srv.tree.Stat(at); err == nil {
@@ -27,7 +27,7 @@ func (x *session) cmdAppe(name string) {
 	x.upload(at, x.opening(name), off, false)
 }
 
-func (x *session) cmdStou(name string) {
+func cmdStou(x *session, name string) {
 	if name == "" {
 		name = "upload"
 	}

@@ -46,6 +46,10 @@ func (t *imapTap) next() error {
 		return err
 	}
 	text := strings.TrimRight(string(line), "\r\n")
+	if t.First() && frame.IsHTTP(text) {
+		t.Close()
+		return io.EOF
+	}
 	start := !t.more
 	t.Raw, t.more = announced(text)
 	tag, verb := imapCommand(text)

@@ -14,7 +14,7 @@ func (x *pop3Session) sasl() *saslserver.Server {
 }
 
 // cmdAuth is AUTH (RFC 5034).
-func (x *pop3Session) cmdAuth(arg string) {
+func cmdAuth(x *pop3Session, arg string) {
 	name, coded, given := strings.Cut(arg, " ")
 	exchange := x.sasl().Start(name)
 	if exchange == nil {

@@ -61,9 +61,9 @@ func (x *pop3Session) run() {
 		}
 		x.ok(greeting)
 	}
-	for !x.ended {
+	for first := true; !x.ended; first = false {
 		line, ok := x.line()
-		if !ok {
+		if !ok || first && frame.IsHTTP(line) {
 			return
 		}
 		x.srv.front.Record(line)

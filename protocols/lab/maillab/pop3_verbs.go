@@ -28,29 +28,29 @@ const (
 
 func pop3Verbs() map[string]pop3Verb {
 	return map[string]pop3Verb{
-		"APOP": {beforeLogin, (*pop3Session).cmdAPOP},
-		"AUTH": {beforeLogin, (*pop3Session).cmdAuth},
-		"CAPA": {anyTime, (*pop3Session).cmdCapa},
-		"DELE": {afterLogin, (*pop3Session).cmdDele},
-		"LANG": {anyTime, (*pop3Session).cmdLang},
-		"LIST": {afterLogin, (*pop3Session).cmdList},
+		"APOP": {beforeLogin, cmdAPOP},
+		"AUTH": {beforeLogin, cmdAuth},
+		"CAPA": {anyTime, cmdCapa},
+		"DELE": {afterLogin, cmdDele},
+		"LANG": {anyTime, cmdLang},
+		"LIST": {afterLogin, cmdList},
 		"NOOP": {afterLogin, func(x *pop3Session, _ string) { x.ok("") }},
-		"PASS": {beforeLogin, (*pop3Session).cmdPass},
-		"QUIT": {anyTime, (*pop3Session).cmdQuit},
-		"RETR": {afterLogin, (*pop3Session).cmdRetr},
-		"RPOP": {beforeLogin, (*pop3Session).cmdRpop},
-		"RSET": {afterLogin, (*pop3Session).cmdRset},
-		"STAT": {afterLogin, (*pop3Session).cmdStat},
-		"STLS": {beforeLogin, (*pop3Session).cmdStls},
-		"TOP":  {afterLogin, (*pop3Session).cmdTop},
-		"UIDL": {afterLogin, (*pop3Session).cmdUIDL},
-		"USER": {beforeLogin, (*pop3Session).cmdUser},
-		"UTF8": {beforeLogin, (*pop3Session).cmdUTF8},
+		"PASS": {beforeLogin, cmdPass},
+		"QUIT": {anyTime, cmdQuit},
+		"RETR": {afterLogin, cmdRetr},
+		"RPOP": {beforeLogin, cmdRpop},
+		"RSET": {afterLogin, cmdRset},
+		"STAT": {afterLogin, cmdStat},
+		"STLS": {beforeLogin, cmdStls},
+		"TOP":  {afterLogin, cmdTop},
+		"UIDL": {afterLogin, cmdUIDL},
+		"USER": {beforeLogin, cmdUser},
+		"UTF8": {beforeLogin, cmdUTF8},
 	}
 }
 
 // cmdCapa lists what is offered now (RFC 2449 5).
-func (x *pop3Session) cmdCapa(string) {
+func cmdCapa(x *pop3Session, _ string) {
 	x.ok("Capabilities follow.")
 	caps := []string{"TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UTF8", "LANG", "EXPIRE NEVER", "IMPLEMENTATION netclients-lab"}
 	if !x.loggedIn {
@@ -89,14 +89,14 @@ func (x *pop3Session) secure() bool {
 	return false
 }
 
-func (x *pop3Session) cmdUser(name string) {
+func cmdUser(x *pop3Session, name string) {
 	if x.secure() {
 		x.name = name
 		x.ok("And the password?")
 	}
 }
 
-func (x *pop3Session) cmdPass(password string) {
+func cmdPass(x *pop3Session, password string) {
 	switch {
 	case x.name == "":
 		x.err("", "USER first.")
@@ -110,7 +110,7 @@ func (x *pop3Session) cmdPass(password string) {
 // refuse says that a login was wrong.
 func (x *pop3Session) refuse() { x.err("AUTH", "Wrong user or password.") }
 
-func (x *pop3Session) cmdAPOP(arg string) {
+func cmdAPOP(x *pop3Session, arg string) {
 	name, digest, _ := strings.Cut(arg, " ")
 	password, known := x.srv.mail.Password(name)
 	sum := md5.Sum([]byte(x.stamp + password))
@@ -126,7 +126,7 @@ func (x *pop3Session) cmdAPOP(arg string) {
 }
 
 // cmdRpop lets in whom the network vouches for: loopback does.
-func (x *pop3Session) cmdRpop(name string) {
+func cmdRpop(x *pop3Session, name string) {
 	if _, known := x.srv.mail.Password(name); !known {
 		x.refuse()
 		return
@@ -134,7 +134,7 @@ func (x *pop3Session) cmdRpop(name string) {
 	x.enter(name)
 }
 
-func (x *pop3Session) cmdStls(string) {
+func cmdStls(x *pop3Session, _ string) {
 	if x.tls || x.srv.opt.TLS != lab.TLSExplicit && x.srv.opt.TLS != lab.TLSRequired {
 		x.err("", "Unknown command.")
 		return
@@ -145,12 +145,12 @@ func (x *pop3Session) cmdStls(string) {
 	x.ended = !x.startTLS()
 }
 
-func (x *pop3Session) cmdUTF8(string) {
+func cmdUTF8(x *pop3Session, _ string) {
 	x.utf8 = true
 	x.ok("UTF-8 it is.")
 }
 
-func (x *pop3Session) cmdLang(arg string) {
+func cmdLang(x *pop3Session, arg string) {
 	switch strings.ToLower(arg) {
 	case "":
 		x.ok("Languages follow.")
@@ -162,7 +162,7 @@ func (x *pop3Session) cmdLang(arg string) {
 	}
 }
 
-func (x *pop3Session) cmdStat(string) {
+func cmdStat(x *pop3Session, _ string) {
 	count, size := 0, 0
 	x.each(func(n int, m Message) { count, size = count+1, size+x.size(n) })
 	x.okf("%d %d", count, size)
@@ -182,20 +182,20 @@ func (x *pop3Session) scanList(arg string, value func(n int) string) {
 	x.list(lines)
 }
 
-func (x *pop3Session) cmdList(arg string) {
+func cmdList(x *pop3Session, arg string) {
 	x.scanList(arg, func(n int) string { return strconv.Itoa(x.size(n)) })
 }
 
-func (x *pop3Session) cmdUIDL(arg string) { x.scanList(arg, x.uid) }
+func cmdUIDL(x *pop3Session, arg string) { x.scanList(arg, x.uid) }
 
-func (x *pop3Session) cmdRetr(arg string) {
+func cmdRetr(x *pop3Session, arg string) {
 	if n, ok := x.message(arg); ok {
 		x.okf("%d octets follow.", x.size(n))
 		x.body(x.mail[n-1].Data)
 	}
 }
 
-func (x *pop3Session) cmdTop(arg string) {
+func cmdTop(x *pop3Session, arg string) {
 	number, count, _ := strings.Cut(arg, " ")
 	n, ok := x.message(number)
 	lines, err := strconv.Atoi(count)
@@ -226,19 +226,19 @@ func top(data []byte, lines int) []byte {
 	return data[:end]
 }
 
-func (x *pop3Session) cmdDele(arg string) {
+func cmdDele(x *pop3Session, arg string) {
 	if n, ok := x.message(arg); ok {
 		x.deleted[n] = true
 		x.ok("Marked.")
 	}
 }
 
-func (x *pop3Session) cmdRset(string) {
+func cmdRset(x *pop3Session, _ string) {
 	clear(x.deleted)
 	x.ok("No message is marked.")
 }
 
-func (x *pop3Session) cmdQuit(string) {
+func cmdQuit(x *pop3Session, _ string) {
 	if x.loggedIn {
 		x.update()
 	}

@@ -48,6 +48,10 @@ func (t *smtpTap) next() error {
 		return err
 	}
 	text := strings.TrimRight(string(line), "\r\n")
+	if t.First() && frame.IsHTTP(text) {
+		t.Close()
+		return io.EOF
+	}
 	verb, arg := frame.SplitCommand(text)
 	t.s.front.Record(text)
 	if f, ok := t.s.front.Faults.Verb(verb); ok {

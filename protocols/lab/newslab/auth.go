@@ -8,7 +8,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab/internal/saslserver"
 )
 
-func (x *session) cmdAuthinfo(arg string) {
+func cmdAuthinfo(x *session, arg string) {
 	kind, rest, _ := strings.Cut(arg, " ")
 	switch {
 	case x.loggedIn:

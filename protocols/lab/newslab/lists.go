@@ -41,20 +41,20 @@ func (x *session) selected(arg string, code int, text string, line func(n int64,
 	}
 }
 
-func (x *session) cmdOver(arg string) {
+func cmdOver(x *session, arg string) {
 	x.selected(arg, 224, "Overview information follows", func(n int64, a *newsArticle) (string, bool) {
 		return strconv.FormatInt(n, 10) + "\t" + a.overview(), true
 	})
 }
 
-func (x *session) cmdHdr(code int, arg string) {
+func cmdHdr(x *session, code int, arg string) {
 	field, rest, _ := strings.Cut(arg, " ")
 	x.selected(strings.TrimSpace(rest), code, "Headers follow", func(n int64, a *newsArticle) (string, bool) {
 		return fmt.Sprintf("%d %s", n, a.item(field)), true
 	})
 }
 
-func (x *session) cmdXpat(arg string) {
+func cmdXpat(x *session, arg string) {
 	words := strings.Fields(arg)
 	if len(words) < 3 {
 		x.reply(501, "XPAT header range pattern")
@@ -71,7 +71,7 @@ func (x *session) cmdXpat(arg string) {
 	})
 }
 
-func (x *session) cmdList(arg string) {
+func cmdList(x *session, arg string) {
 	kind, wildmat, _ := strings.Cut(arg, " ")
 	if kind == "" {
 		kind = "ACTIVE"
@@ -86,7 +86,7 @@ func (x *session) cmdList(arg string) {
 }
 
 // cmdXgtitle is LIST NEWSGROUPS of RFC 2980, 2.8.
-func (x *session) cmdXgtitle(wildmat string) {
+func cmdXgtitle(x *session, wildmat string) {
 	x.lines(282, "List follows", func(put func(string)) { newsLists()["NEWSGROUPS"].write(x, wildmat, put) })
 }
 
@@ -144,7 +144,7 @@ func newsSince(words []string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func (x *session) cmdNewgroups(arg string) {
+func cmdNewgroups(x *session, arg string) {
 	at, ok := newsSince(strings.Fields(arg))
 	if !ok {
 		x.reply(501, "Bad time")
@@ -160,7 +160,7 @@ func (x *session) cmdNewgroups(arg string) {
 	})
 }
 
-func (x *session) cmdNewnews(arg string) {
+func cmdNewnews(x *session, arg string) {
 	wildmat, rest, _ := strings.Cut(arg, " ")
 	at, ok := newsSince(strings.Fields(rest))
 	if !ok {

@@ -36,7 +36,7 @@ func (x *session) receive() ([]byte, bool) {
 	return nil, false
 }
 
-func (x *session) cmdPost(string) {
+func cmdPost(x *session, _ string) {
 	if x.srv.opt.ReadOnly {
 		x.reply(440, "Posting not permitted")
 		return
@@ -71,7 +71,7 @@ func (x *session) obey(data []byte) {
 	}
 }
 
-func (x *session) cmdIhave(id string) {
+func cmdIhave(x *session, id string) {
 	if x.srv.news.find(id) != nil {
 		x.reply(435, "Not wanted")
 		return
@@ -88,7 +88,7 @@ func (x *session) cmdIhave(id string) {
 	x.reply(235, "Thanks")
 }
 
-func (x *session) cmdCheck(id string) {
+func cmdCheck(x *session, id string) {
 	if x.srv.news.find(id) != nil {
 		x.reply(438, id)
 		return
@@ -96,7 +96,7 @@ func (x *session) cmdCheck(id string) {
 	x.reply(238, id)
 }
 
-func (x *session) cmdTakethis(id string) {
+func cmdTakethis(x *session, id string) {
 	data, ok := x.receive()
 	if !ok {
 		return

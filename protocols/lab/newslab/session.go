@@ -62,7 +62,7 @@ func (x *session) run() {
 	if !x.fault(lab.PointGreeting) {
 		x.greet()
 	}
-	for !x.ended {
+	for first := true; !x.ended; first = false {
 		if x.in.Buffered() == 0 && x.flush() != nil { // answers to commands sent together go out together
 			return
 		}
@@ -72,6 +72,9 @@ func (x *session) run() {
 			return
 		}
 		line = strings.TrimRight(line, "\r\n")
+		if first && frame.IsHTTP(line) {
+			return
+		}
 		x.srv.front.Record(line)
 		x.dispatch(line)
 	}

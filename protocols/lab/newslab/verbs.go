@@ -35,49 +35,49 @@ const (
 // verbs is the command table.
 func verbs() map[string]verb {
 	part := func(code int, cut func([]byte) []byte) func(*session, string) {
-		return func(x *session, arg string) { x.cmdArticle(arg, code, cut) }
+		return func(x *session, arg string) { cmdArticle(x, arg, code, cut) }
 	}
 	whole := func(data []byte) []byte { return data }
 	head := func(data []byte) []byte { h, _ := splitArticle(data); return h }
 	body := func(data []byte) []byte { _, b := splitArticle(data); return b }
 	return map[string]verb{
-		"CAPABILITIES": {(*session).cmdCapabilities, 0},
-		"MODE":         {(*session).cmdMode, newsArg},
-		"QUIT":         {(*session).cmdQuit, 0},
-		"STARTTLS":     {(*session).cmdStartTLS, 0},
-		"AUTHINFO":     {(*session).cmdAuthinfo, newsArg},
-		"COMPRESS":     {(*session).cmdCompress, newsArg},
-		"XFEATURE":     {(*session).cmdXfeature, newsArg},
-		"DATE":         {(*session).cmdDate, 0},
-		"HELP":         {(*session).cmdHelp, 0},
+		"CAPABILITIES": {cmdCapabilities, 0},
+		"MODE":         {cmdMode, newsArg},
+		"QUIT":         {cmdQuit, 0},
+		"STARTTLS":     {cmdStartTLS, 0},
+		"AUTHINFO":     {cmdAuthinfo, newsArg},
+		"COMPRESS":     {cmdCompress, newsArg},
+		"XFEATURE":     {cmdXfeature, newsArg},
+		"DATE":         {cmdDate, 0},
+		"HELP":         {cmdHelp, 0},
 		"SLAVE":        {func(x *session, _ string) { x.reply(202, "Slave status noted") }, 0},
-		"LIST":         {(*session).cmdList, newsReads},
-		"NEWGROUPS":    {(*session).cmdNewgroups, newsReads | newsArg},
-		"NEWNEWS":      {(*session).cmdNewnews, newsReads | newsArg},
-		"GROUP":        {(*session).cmdGroup, newsReads | newsArg},
-		"LISTGROUP":    {(*session).cmdListgroup, newsReads},
-		"NEXT":         {func(x *session, _ string) { x.cmdStep(421, "No next article", true) }, newsOne},
-		"LAST":         {func(x *session, _ string) { x.cmdStep(422, "No previous article", false) }, newsOne},
+		"LIST":         {cmdList, newsReads},
+		"NEWGROUPS":    {cmdNewgroups, newsReads | newsArg},
+		"NEWNEWS":      {cmdNewnews, newsReads | newsArg},
+		"GROUP":        {cmdGroup, newsReads | newsArg},
+		"LISTGROUP":    {cmdListgroup, newsReads},
+		"NEXT":         {func(x *session, _ string) { cmdStep(x, 421, "No next article", true) }, newsOne},
+		"LAST":         {func(x *session, _ string) { cmdStep(x, 422, "No previous article", false) }, newsOne},
 		"ARTICLE":      {part(220, whole), newsOne},
 		"HEAD":         {part(221, head), newsOne},
 		"BODY":         {part(222, body), newsOne},
 		"STAT":         {part(223, nil), newsOne},
-		"OVER":         {(*session).cmdOver, newsOne},
-		"XOVER":        {(*session).cmdOver, newsOne},
-		"HDR":          {func(x *session, arg string) { x.cmdHdr(225, arg) }, newsOne | newsArg},
-		"XHDR":         {func(x *session, arg string) { x.cmdHdr(221, arg) }, newsOne | newsArg},
-		"XPAT":         {(*session).cmdXpat, newsOne | newsArg},
-		"XGTITLE":      {(*session).cmdXgtitle, newsReads},
-		"POST":         {(*session).cmdPost, newsReads},
-		"IHAVE":        {(*session).cmdIhave, newsAccess | newsArg},
-		"CHECK":        {(*session).cmdCheck, newsAccess | newsArg},
-		"TAKETHIS":     {(*session).cmdTakethis, newsAccess | newsArg},
+		"OVER":         {cmdOver, newsOne},
+		"XOVER":        {cmdOver, newsOne},
+		"HDR":          {func(x *session, arg string) { cmdHdr(x, 225, arg) }, newsOne | newsArg},
+		"XHDR":         {func(x *session, arg string) { cmdHdr(x, 221, arg) }, newsOne | newsArg},
+		"XPAT":         {cmdXpat, newsOne | newsArg},
+		"XGTITLE":      {cmdXgtitle, newsReads},
+		"POST":         {cmdPost, newsReads},
+		"IHAVE":        {cmdIhave, newsAccess | newsArg},
+		"CHECK":        {cmdCheck, newsAccess | newsArg},
+		"TAKETHIS":     {cmdTakethis, newsAccess | newsArg},
 	}
 }
 
 func (x *session) has(verb string) bool { _, ok := x.srv.verbs[verb]; return ok }
 
-func (x *session) cmdCapabilities(string) {
+func cmdCapabilities(x *session, _ string) {
 	o := &x.srv.opt
 	x.lines(101, "Capability list follows", func(put func(string)) {
 		put("VERSION 2")
@@ -115,7 +115,7 @@ func (x *session) cmdCapabilities(string) {
 	})
 }
 
-func (x *session) cmdMode(arg string) {
+func cmdMode(x *session, arg string) {
 	switch strings.ToUpper(arg) {
 	case "READER":
 		x.reader = true
@@ -131,12 +131,12 @@ func (x *session) cmdMode(arg string) {
 	}
 }
 
-func (x *session) cmdQuit(string) {
+func cmdQuit(x *session, _ string) {
 	x.reply(205, "Bye!")
 	x.ended = true
 }
 
-func (x *session) cmdStartTLS(string) {
+func cmdStartTLS(x *session, _ string) {
 	if x.secure || x.compressed {
 		x.reply(502, "Already using an active layer")
 		return
@@ -145,7 +145,7 @@ func (x *session) cmdStartTLS(string) {
 	x.startTLS()
 }
 
-func (x *session) cmdCompress(arg string) {
+func cmdCompress(x *session, arg string) {
 	switch {
 	case x.compressed:
 		x.reply(502, "Already compressed")
@@ -157,7 +157,7 @@ func (x *session) cmdCompress(arg string) {
 	}
 }
 
-func (x *session) cmdXfeature(arg string) {
+func cmdXfeature(x *session, arg string) {
 	if words := strings.Fields(strings.ToUpper(arg)); len(words) < 2 || words[0] != "COMPRESS" || words[1] != "GZIP" {
 		x.reply(501, "Unknown feature")
 		return
@@ -182,11 +182,11 @@ func (x *session) gzipLines(code int, text string, each func(put func(string))) 
 	}
 }
 
-func (x *session) cmdDate(string) {
+func cmdDate(x *session, _ string) {
 	x.reply(111, x.srv.opt.Now().UTC().Format("20060102150405"))
 }
 
-func (x *session) cmdHelp(string) {
+func cmdHelp(x *session, _ string) {
 	x.lines(100, "Legal commands", func(put func(string)) {
 		var names []string
 		for name := range x.srv.verbs {
@@ -199,7 +199,7 @@ func (x *session) cmdHelp(string) {
 	})
 }
 
-func (x *session) cmdGroup(name string) {
+func cmdGroup(x *session, name string) {
 	g := x.srv.news.group(name)
 	if g == nil {
 		x.reply(411, "No such group "+name)
@@ -215,7 +215,7 @@ func (x *session) enter(g *newsGroup) {
 	x.current = x.srv.news.next(g, 1, math.MaxInt64)
 }
 
-func (x *session) cmdListgroup(arg string) {
+func cmdListgroup(x *session, arg string) {
 	words := strings.Fields(arg)
 	if len(words) > 0 {
 		g := x.srv.news.group(words[0])
@@ -272,7 +272,7 @@ func newsRange(s string) (low, high int64, ok bool) {
 	return low, high, err == nil
 }
 
-func (x *session) cmdStep(code int, text string, forward bool) {
+func cmdStep(x *session, code int, text string, forward bool) {
 	n := int64(0)
 	switch {
 	case x.current == 0:
@@ -334,7 +334,7 @@ func (x *session) byID(id string) *newsArticle {
 	return x.srv.news.find(id)
 }
 
-func (x *session) cmdArticle(arg string, code int, cut func([]byte) []byte) {
+func cmdArticle(x *session, arg string, code int, cut func([]byte) []byte) {
 	n, a := x.named(arg)
 	if a == nil {
 		return

@@ -26,6 +26,7 @@ import (
 type HTTPOptions struct {
 	lab.ServerOptions           // every TLS mode but TLSNone is TLSImplicit: https, with HTTP/2
 	Tree              *lab.Tree // nil is Sample()
+	Hosts             []string  // names that Host may have besides localhost and the address, in lower case, with any port; "*" is any name
 	HTTP3             bool      // and HTTP/3 on the UDP port of the same number; needs TLS
 
 	Token string // for Bearer; empty is none
@@ -154,6 +155,9 @@ func (l *handedListener) Addr() net.Addr { return l.s.front.NetAddr() }
 func (s *HTTPServer) answer(w http.ResponseWriter, r *http.Request) {
 	s.front.Record(r.Method + " " + r.RequestURI)
 	w.Header().Set("Server", "netclients-lab")
+	if !s.admits(w, r) {
+		return
+	}
 	if f, ok := s.front.Faults.Verb(r.Method); ok && s.misbehave(w, r, f) {
 		return
 	}

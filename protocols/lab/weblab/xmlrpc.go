@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"encoding/xml"
 	"io"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -98,6 +99,9 @@ func (s *XMLRPCServer) answer(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "POST")
 		http.Error(w, "XML-RPC is spoken here, by POST", http.StatusMethodNotAllowed)
 		return
+	case !isXML(r):
+		http.Error(w, "XML-RPC is text/xml", http.StatusUnsupportedMediaType)
+		return
 	case s.opt.Login && (user != known.User || password != known.Password):
 		w.Header().Set("WWW-Authenticate", `Basic realm="lab"`)
 		http.Error(w, "who is it?", http.StatusUnauthorized)
@@ -110,6 +114,13 @@ func (s *XMLRPCServer) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	s.record(call.Method)
 	s.reply(w, r, call.Method, s.call(&call))
+}
+
+// isXML reports whether a request says that its body is text/xml. A browser sends
+// that for a page of another site only when the server allows it.
+func isXML(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "text/xml"
 }
 
 // readCall reads a request, which may be packed and in any encoding.

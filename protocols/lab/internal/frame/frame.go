@@ -175,6 +175,14 @@ func SplitCommand(line string) (verb, arg string) {
 	return strings.ToUpper(verb), arg
 }
 
+// IsHTTP reports whether the first line of a session is that of an HTTP request:
+// a browser sends the form of a page, and the commands in its body are not to be
+// carried out. Such a session ends at once.
+func IsHTTP(line string) bool {
+	words := strings.Split(line, " ")
+	return len(words) == 3 && strings.HasPrefix(words[2], "HTTP/")
+}
+
 // Without returns a table of commands without those that are off, in any case.
 func Without[V any](verbs map[string]V, off []string) map[string]V {
 	for _, v := range off {

@@ -21,6 +21,7 @@ type Tap struct {
 	Line []byte // not handed out yet
 	Raw  int64  // bytes behind it that pass as they come
 
+	begun  bool
 	once   sync.Once
 	closed chan struct{}
 }
@@ -28,6 +29,13 @@ type Tap struct {
 // NewTap returns a tap on conn; the caller sets Next.
 func NewTap(conn net.Conn) *Tap {
 	return &Tap{Conn: conn, In: bufio.NewReaderSize(conn, 32<<10), closed: make(chan struct{})}
+}
+
+// First reports whether it is called for the first time.
+func (t *Tap) First() bool {
+	first := !t.begun
+	t.begun = true
+	return first
 }
 
 // Close ends the connection and tells the frame.

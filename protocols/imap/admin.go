@@ -32,7 +32,7 @@ type Namespace struct {
 // extension has one, whose delimiter LIST reports.
 func (a *Admin) Namespaces(ctx context.Context) ([]Namespace, error) {
 	var out []Namespace
-	err := a.c.do(ctx, "namespace", "", func(s *session.Session) error {
+	err := a.c.do(ctx, "namespace", "", func(ctx context.Context, s *session.Session) error {
 		if !s.Has("NAMESPACE") {
 			return s.Ask(func(r *imapwire.Response) error {
 				if l, ok := parseList(s, r); r.Name == "LIST" && ok {
@@ -71,9 +71,9 @@ func namespaces(s *session.Session, values []imapwire.Node) (out []Namespace, er
 // ID the greeting is returned, as "greeting".
 func (a *Admin) ID(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
-	err := a.c.do(ctx, "id", "", func(s *session.Session) error {
+	err := a.c.do(ctx, "id", "", func(ctx context.Context, s *session.Session) error {
 		if !s.Has("ID") {
-			out["greeting"] = s.Greeting()
+			out["greeting"] = s.Banner
 			return nil
 		}
 		return s.Values("ID", func(values []imapwire.Node) error {

@@ -51,8 +51,9 @@ func (c *Client) PutAll(ctx context.Context, text string, messages iter.Seq2[Upl
 	if err != nil {
 		return c.wrap(err, "put", text)
 	}
-	return c.do(ctx, "put", text, func(s *session.Session) error {
+	return c.do(ctx, "put", text, func(ctx context.Context, s *session.Session) error {
 		a := &imapstore.Appender{Session: s, Mailbox: n.Mailbox, Name: text, Create: c.Settings.Create, Spool: c.Settings.spool(), Each: each}
+		a.Wrap = func(err error) error { return c.wrap(err, "put", text) }
 		defer a.Clean()
 		for up, err := range messages {
 			if err == nil {

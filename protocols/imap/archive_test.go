@@ -121,7 +121,7 @@ func TestArchiveAfterKill(t *testing.T) {
 		_, err := c.Put(t.Context(), "copy", strings.NewReader(letter(20)), nil) // a stranger's
 		must(t, err)
 
-		ledger := c.state().Path("copy", "keys")
+		ledger := stateOf(c).Path("copy", "keys")
 		text, err := os.ReadFile(ledger)
 		must(t, err)
 		text = regexp.MustCompile(`(?m)^\+ .*\n`).ReplaceAll(text, nil)

@@ -20,11 +20,11 @@ import (
 func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
 	next, stop := iter.Pull(names)
 	defer stop()
-	release, err := c.enter(ctx)
+	ctx, leave, err := c.line.Enter(ctx)
 	if err != nil {
 		return c.wrap(err, "get", "")
 	}
-	defer release()
+	defer leave()
 	b := &bulk{c: c, ctx: ctx, next: next, each: each}
 	for { // what cannot be asked for needs no connection
 		w, ok := b.take()
@@ -39,7 +39,7 @@ func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(
 			return err
 		}
 	}
-	return c.wrap(c.keeper.Run(ctx, b.run), "get", "")
+	return c.wrap(c.line.Run(ctx, b.run), "get", "")
 }
 
 // wanted is one message of a bulk transfer.
@@ -115,7 +115,7 @@ func (b *bulk) batch(w wanted) error {
 		partial, w.err = span(w.n, &protocols.GetOptions{})
 	}
 	if w.err != nil {
-		return cmp.Or(b.s.Broken(), b.each(w.text, nil, b.c.wrap(w.err, "get", w.text)))
+		return cmp.Or(b.s.Failed(), b.each(w.text, nil, b.c.wrap(w.err, "get", w.text)))
 	}
 	b.sectioned = w.n.Section != "" || partial != ""
 	if ok, err := b.resume(&w); ok || err != nil {
@@ -222,7 +222,7 @@ func (b *bulk) deliver(w *wanted, m *imapwire.Message, c *session.Content) error
 
 func (b *bulk) hand(w *wanted, m *imapwire.Message, size int64, content io.Reader) error {
 	e := b.box.Entry(m)
-	e.Path, e.URL, e.Size = w.text, b.c.urlOf(w.text), size
+	e.Path, e.URL, e.Size = w.text, b.c.URL(w.text), size
 	err := b.each(w.text, &protocols.Object{Entry: e, Body: io.NopCloser(content)}, nil)
 	if err != nil {
 		return b.s.Fail(err)

@@ -15,7 +15,7 @@ import (
 // Remove deletes messages for good: they are marked and expunged, and no other
 // message is, not even one that was marked before by somebody else.
 func (c *Client) Remove(ctx context.Context, text string) error {
-	return c.on(ctx, "rm", text, true, func(s *session.Session, n *imapwire.Name) error {
+	return c.on(ctx, "rm", text, true, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		return s.Selected().Remove(n.UIDs())
 	})
 }
@@ -27,7 +27,7 @@ func (c *Client) Flag(ctx context.Context, text string, changes ...string) error
 	if err != nil {
 		return c.wrap(err, "flag", text)
 	}
-	return c.on(ctx, "flag", text, true, func(s *session.Session, n *imapwire.Name) error {
+	return c.on(ctx, "flag", text, true, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		if err := s.Selected().MustExist(n.UIDs()); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func flagOps(changes []string) ([]string, error) {
 // the name of the first copy where the server tells it (UIDPLUS).
 func (c *Client) Copy(ctx context.Context, from, to string) (string, error) {
 	var at string
-	err := c.transfer(ctx, "cp", from, to, func(s *session.Session, n *imapwire.Name, target string) error {
+	err := transferMessages(ctx, c, "cp", from, to, func(s *session.Session, n *imapwire.Name, target string) error {
 		if err := s.Selected().MustExist(n.UIDs()); err != nil {
 			return err
 		}
@@ -105,9 +105,9 @@ func copyUID(st *imapwire.Status) (validity, uid uint32) {
 // COPY and a removal where the server has no MOVE).
 func (c *Client) Move(ctx context.Context, from, to string) error {
 	if n, err := imapwire.ParseName(from); err != nil || n.UIDs() == "" {
-		return c.rename(ctx, from, to)
+		return rename(ctx, c, from, to)
 	}
-	return c.transfer(ctx, "mv", from, to, func(s *session.Session, n *imapwire.Name, target string) error {
+	return transferMessages(ctx, c, "mv", from, to, func(s *session.Session, n *imapwire.Name, target string) error {
 		if err := s.Selected().MustExist(n.UIDs()); err != nil {
 			return err
 		}
@@ -121,8 +121,8 @@ func (c *Client) Move(ctx context.Context, from, to string) error {
 	})
 }
 
-// transfer runs f with the messages' mailbox open and the target's name.
-func (c *Client) transfer(ctx context.Context, op, from, to string, f func(s *session.Session, n *imapwire.Name, target string) error) error {
+// transferMessages runs f with the messages' mailbox open and the target's name.
+func transferMessages(ctx context.Context, c *Client, op, from, to string, f func(s *session.Session, n *imapwire.Name, target string) error) error {
 	target, err := c.parse(to)
 	if err == nil && (target.Mailbox == "" || target.UIDs() != "") {
 		err = protocols.UsageError(proto, op, "the target must be a mailbox")
@@ -130,10 +130,10 @@ func (c *Client) transfer(ctx context.Context, op, from, to string, f func(s *se
 	if err != nil {
 		return c.wrap(err, op, to)
 	}
-	return c.on(ctx, op, from, true, func(s *session.Session, n *imapwire.Name) error { return f(s, n, target.Mailbox) })
+	return c.on(ctx, op, from, true, func(ctx context.Context, s *session.Session, n *imapwire.Name) error { return f(s, n, target.Mailbox) })
 }
 
-func (c *Client) rename(ctx context.Context, from, to string) error {
+func rename(ctx context.Context, c *Client, from, to string) error {
 	target, err := c.parse(to)
 	if err == nil && target.UIDs() != "" {
 		err = protocols.UsageError(proto, "mv", "a mailbox cannot become a message")
@@ -141,7 +141,7 @@ func (c *Client) rename(ctx context.Context, from, to string) error {
 	if err != nil {
 		return c.wrap(err, "mv", to)
 	}
-	return c.on(ctx, "mv", from, false, func(s *session.Session, n *imapwire.Name) error {
+	return c.on(ctx, "mv", from, false, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		s.Leave(n.Mailbox)
 		return s.Simple("RENAME", session.BoxName(n.Mailbox), session.BoxName(target.Mailbox))
 	})
@@ -149,7 +149,7 @@ func (c *Client) rename(ctx context.Context, from, to string) error {
 
 // Make makes a mailbox (CREATE).
 func (c *Client) Make(ctx context.Context, text string) error {
-	return c.on(ctx, "mkdir", text, false, func(s *session.Session, n *imapwire.Name) error {
+	return c.on(ctx, "mkdir", text, false, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		if err := n.Wholly(); err != nil {
 			return err
 		}
@@ -159,7 +159,7 @@ func (c *Client) Make(ctx context.Context, text string) error {
 
 // Unmake deletes a mailbox that holds no messages, or with Settings.Force any.
 func (c *Client) Unmake(ctx context.Context, text string) error {
-	return c.on(ctx, "rmdir", text, false, func(s *session.Session, n *imapwire.Name) error {
+	return c.on(ctx, "rmdir", text, false, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		if err := n.Wholly(); err != nil {
 			return err
 		}
@@ -180,7 +180,7 @@ func (c *Client) Unmake(ctx context.Context, text string) error {
 
 // Subscribe puts a mailbox on the list of subscriptions, or with off takes it away.
 func (c *Client) Subscribe(ctx context.Context, text string, off bool) error {
-	return c.on(ctx, "subscribe", text, false, func(s *session.Session, n *imapwire.Name) error {
+	return c.on(ctx, "subscribe", text, false, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		if off {
 			return s.Simple("UNSUBSCRIBE", session.BoxName(n.Mailbox))
 		}
@@ -191,7 +191,7 @@ func (c *Client) Subscribe(ctx context.Context, text string, off bool) error {
 // Expunge removes what is marked \Deleted in a mailbox for good, or only those of
 // the UIDs that the name has (UIDPLUS).
 func (c *Client) Expunge(ctx context.Context, text string) error {
-	return c.on(ctx, "expunge", text, false, func(s *session.Session, n *imapwire.Name) error {
+	return c.on(ctx, "expunge", text, false, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		if _, err := s.Open(n, true); err != nil {
 			return err
 		}

@@ -25,14 +25,9 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 		return nil, c.wrap(protocols.UsageError(proto, "raw", verb+" cannot be sent raw: it changes what the connection speaks"), "raw", "")
 	}
 	reply := &protocols.Reply{}
-	release, err := c.enter(ctx, command)
+	err := c.do(ctx, "raw", "", func(_ context.Context, s *session.Session) error { return raw(s, verb, command, reply) }, command)
 	if err != nil {
-		return nil, c.wrap(err, "raw", "")
-	}
-	defer release()
-	err = c.keeper.Run(ctx, func(s *session.Session) error { return raw(s, verb, command, reply) })
-	if err != nil {
-		return nil, c.wrap(err, "raw", "")
+		return nil, err
 	}
 	return reply, nil
 }
@@ -44,7 +39,7 @@ func raw(s *session.Session, verb, command string, reply *protocols.Reply) error
 		s.Deselect() // the verbs after it open what they need
 	}
 	st, err := s.Command(func(r *imapwire.Response) error {
-		line := string(s.Line()[min(2, len(s.Line())):])
+		line := string(s.Raw()[min(2, len(s.Raw())):])
 		if total += int64(len(line)); total > s.Limits.Reply || len(reply.Lines) >= s.Limits.ReplyLines {
 			return s.Fail(&wire.LimitError{What: "reply", Limit: s.Limits.Reply})
 		}

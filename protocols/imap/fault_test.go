@@ -29,7 +29,7 @@ func TestFaults(t *testing.T) {
 		{"code:EXAMINE=NO [INUSE] busy*1", reads, protocols.KindTemporary},
 		{"code:EXAMINE=NO [NONEXISTENT] gone*1", reads, protocols.KindRefused},
 		{"code:EXAMINE=BAD what*1", reads, protocols.KindRefused},
-		{"code:AUTHENTICATE=NO [AUTHENTICATIONFAILED] wrong*1", reads, protocols.KindAuth},
+		{"code:AUTHENTICATE=NO [AUTHENTICATIONFAILED] wrong*1,code:LOGIN=NO [AUTHENTICATIONFAILED] wrong*1", reads, protocols.KindAuth},
 		{"code:FETCH=* BYE going down*1", reads, protocols.KindTemporary},
 		{"code:GREETING=BYE too many*1", lists, protocols.KindTemporary},
 		{"code:APPEND=NO [OVERQUOTA] full*1", stores, protocols.KindRefused},

@@ -18,20 +18,21 @@ func (c *Client) Get(ctx context.Context, text string, o *protocols.GetOptions) 
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
-	release, err := c.enter(ctx, text)
+	var n *imapwire.Name
+	_, s, end, err := c.line.Begin(ctx, text, func() (err error) {
+		n, err = readable(text, o)
+		return err
+	})
 	if err != nil {
 		return nil, c.wrap(err, "get", text)
 	}
-	n, err := readable(text, o)
-	var obj *protocols.Object
-	if err == nil {
-		obj, err = c.get(ctx, text, n, o, release)
-	}
+	content, e, err := startGet(c, s, text, n, o)
 	if err != nil {
-		release()
+		end()
 		return nil, c.wrap(err, "get", text)
 	}
-	return obj, nil
+	b := &body{content: content, free: end, wrap: func(err error) error { return c.wrap(err, "get", text) }}
+	return &protocols.Object{Entry: e, Offset: o.Offset, Body: b}, nil
 }
 
 // readable reads the name of something with content.
@@ -48,28 +49,6 @@ func readable(text string, o *protocols.GetOptions) (*imapwire.Name, error) {
 		return nil, protocols.UsageError(proto, "get", "the URL names several messages: cat and get take them if all URLs are IMAP URLs")
 	}
 	return n, nil
-}
-
-// get starts to read one message. release is called when its body is closed.
-func (c *Client) get(ctx context.Context, text string, n *imapwire.Name, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
-	s, err := c.keeper.Get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	done := s.Conn().Use(ctx)
-	b := &body{free: func() {
-		done()
-		c.keeper.Settle(s)
-	}}
-	var e protocols.Entry
-	if b.content, e, err = c.startGet(s, text, n, o); err != nil {
-		b.free()
-		return nil, err
-	}
-	inner := b.free
-	b.free = func() { inner(); release() }
-	b.wrap = func(err error) error { return c.wrap(err, "get", text) }
-	return &protocols.Object{Entry: e, Offset: o.Offset, Body: b}, nil
 }
 
 // maxOffset is the largest number that PARTIAL takes (RFC 3501 9, nz-number).
@@ -100,7 +79,7 @@ func span(n *imapwire.Name, o *protocols.GetOptions) (partial string, err error)
 }
 
 // startGet sends the FETCH and reads up to the content.
-func (c *Client) startGet(s *session.Session, text string, n *imapwire.Name, o *protocols.GetOptions) (*session.Content, protocols.Entry, error) {
+func startGet(c *Client, s *session.Session, text string, n *imapwire.Name, o *protocols.GetOptions) (*session.Content, protocols.Entry, error) {
 	box, err := s.Open(n, c.Settings.MarkSeen)
 	if err != nil {
 		return nil, protocols.Entry{}, err
@@ -114,7 +93,7 @@ func (c *Client) startGet(s *session.Session, text string, n *imapwire.Name, o *
 		return nil, protocols.Entry{}, err
 	}
 	e := box.Entry(&m)
-	e.Path, e.URL = text, c.urlOf(text)
+	e.Path, e.URL = text, c.URL(text)
 	if n.Section != "" || n.Partial {
 		e.Size = -1
 		if o.Length == 0 {

@@ -225,7 +225,7 @@ func TestLoginRules(t *testing.T) {
 		{"STARTTLS hidden", hostile{greeting: "* OK [CAPABILITY IMAP4rev1] hello\r\n"}, require, protocols.KindTLS},
 		{"STARTTLS refused", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} NO not now\r\n"}}, require, protocols.KindTLS},
 		{"STARTTLS misunderstood", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} BAD what\r\n"}}, require, protocols.KindTLS},
-		{"STARTTLS refused where it was offered", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} NO not now\r\n"}}, nil, protocols.KindTLS},
+		{"STARTTLS refused where it was offered", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} NO not now\r\n", "STATUS": "* STATUS INBOX (MESSAGES 1)\r\n{tag} OK\r\n"}}, nil, 0},
 		{"bytes behind STARTTLS", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n", says: map[string]string{"STARTTLS": "{tag} OK go\r\n* CAPABILITY IMAP4rev1\r\n"}}, require, protocols.KindTLS},
 		{"PREAUTH", hostile{}, require, protocols.KindTLS},
 		{"LOGINDISABLED", hostile{greeting: "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hello\r\n"}, asked(""), protocols.KindAuth},
@@ -385,4 +385,77 @@ func TestForeignTags(t *testing.T) {
 		t.Errorf("%q", b)
 	}
 	must(t, c.Make(t.Context(), "x"))
+}
+
+// TestByeIsTheEnd: what a server says with BYE is the error at once, even if it leaves
+// the connection open and never answers.
+func TestByeIsTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := hostile{says: map[string]string{"EXAMINE": "* BYE Too many connections\r\n"}}
+		c, start := w.client(t, nil), time.Now()
+		err := list(c, "INBOX")
+		if protocols.KindOf(err) != protocols.KindTemporary || !strings.Contains(fmt.Sprint(err), "Too many connections") {
+			t.Errorf("%v", err)
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("after %v", took)
+		}
+		// A LOGOUT that somebody sends by hand is answered after BYE.
+		w.says = map[string]string{"LOGOUT": "* BYE see you\r\n{tag} OK done\r\n"}
+		r, err := c.Do(t.Context(), "LOGOUT")
+		if err != nil || r.Word != "OK" {
+			t.Errorf("%v, %v", r, err)
+		}
+		c.Close()
+	})
+}
+
+// TestRestedSession: a session that the server ended while it rested is replaced before
+// anything is sent; what came meanwhile is taken in.
+func TestRestedSession(t *testing.T) {
+	for name, test := range map[string]struct {
+		rest  string // sent after the answer to the first command
+		dials int
+	}{
+		"news":            {"* 4 EXISTS\r\n* 2 FETCH (FLAGS (\\Seen))\r\n", 1},
+		"half a response": {"* 4 EXI", 1},
+		"an end":          {"cut", 2},
+		"BYE":             {"* BYE idle for too long\r\n", 2},
+		"BYE and an end":  {"* BYE idle for too long\r\ncut", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			must(t, err)
+			defer l.Close()
+			dials := make(chan bool, 10)
+			go func() {
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					dials <- true
+					w := hostile{says: map[string]string{"CREATE": "{tag} OK\r\n" + test.rest}}
+					if name == "half a response" {
+						w.says["SUBSCRIBE"] = "STS\r\n{tag} OK\r\n"
+					}
+					if len(dials) > 1 {
+						w.says = nil
+					}
+					go func() { w.serve(conn); conn.Close() }()
+				}
+			}()
+			c := (&hostile{}).client(t, func(o *protocols.Options) {
+				o.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+					return new(net.Dialer).DialContext(ctx, network, l.Addr().String())
+				}
+			})
+			must(t, c.Make(t.Context(), "x"))
+			time.Sleep(50 * time.Millisecond) // what comes late has come
+			must(t, c.Subscribe(t.Context(), "x", false))
+			if len(dials) != test.dials {
+				t.Errorf("%d connections, want %d", len(dials), test.dials)
+			}
+		})
+	}
 }

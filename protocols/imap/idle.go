@@ -23,7 +23,7 @@ func (w *watcher) idle() error {
 	if err != nil {
 		return err
 	}
-	end := newIdleEnd(s, w.c.opts.IdleWithin())
+	end := newIdleEnd(s, w.c.line.Opts.IdleWithin())
 	defer end.stop()
 	if len(w.news) > 0 { // reported together with the consent
 		end.now()

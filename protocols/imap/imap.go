@@ -28,10 +28,9 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/netclients/netclients/internal/keeper"
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // proto is the name in errors, entries and traces.
@@ -77,13 +76,7 @@ type Settings struct {
 type Client struct {
 	Settings Settings
 
-	url    *url.URL
-	scheme protocols.Scheme
-	opts   *protocols.Options
-	limits protocols.Limits
-	dialer *transport.Dialer
-	keeper keeper.Keeper[*session.Session]
-
+	line     *line.Client[*session.Session]
 	late     time.Duration     // how long what was sent may take to be there; 0: lateBy
 	tag      string            // start of tags; empty: random
 	oddNames map[string]string // mailbox names that cannot be decoded: as shown, as on the wire
@@ -118,10 +111,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 		with.Mechanism = mechanism
 		o = &with
 	}
-	c := &Client{
-		url: u, scheme: s, opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o),
-		oddNames: map[string]string{},
-	}
-	c.keeper.Connect = c.connect
+	c := &Client{oddNames: map[string]string{}}
+	c.line = line.New(c.protocol(), u, s, o)
 	return c, nil
 }

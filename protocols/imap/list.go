@@ -6,13 +6,11 @@ import (
 	"iter"
 	"strconv"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
-
-// errStop says that the reader of a listing has had enough.
-var errStop = errors.New("stopped")
 
 // yielder takes the entries of a listing, one by one. Its error ends the listing.
 type yielder func(protocols.Entry) error
@@ -22,7 +20,7 @@ type yielder func(protocols.Entry) error
 // what a search finds. Messages are streamed, with date, sender, recipients and
 // subject; nothing is marked as seen.
 func (c *Client) List(ctx context.Context, text string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "ls", text, func(s *session.Session, n *imapwire.Name, yield yielder) error {
+	return c.listing(ctx, "ls", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
 		switch {
 		case n.Mailbox == "" || isPattern(n.Mailbox):
 			return listMailboxes(s, n.Mailbox, false, yield)
@@ -41,14 +39,14 @@ func (c *Client) List(ctx context.Context, text string) iter.Seq2[protocols.Entr
 }
 
 // listing runs a listing as an iterator: the client is busy until the loop ends.
-func (c *Client) listing(ctx context.Context, op, text string, run func(s *session.Session, n *imapwire.Name, yield yielder) error, args ...string) iter.Seq2[protocols.Entry, error] {
+func (c *Client) listing(ctx context.Context, op, text string, run func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error, args ...string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
 		n, err := c.parse(text)
 		if err == nil {
-			err = c.do(ctx, op, text, func(s *session.Session) error {
-				return run(s, n, func(e protocols.Entry) error {
+			err = c.do(ctx, op, text, func(ctx context.Context, s *session.Session) error {
+				return run(ctx, s, n, func(e protocols.Entry) error {
 					if !yield(e, nil) {
-						return errStop
+						return line.ErrStop
 					}
 					return context.Cause(ctx)
 				})
@@ -56,7 +54,7 @@ func (c *Client) listing(ctx context.Context, op, text string, run func(s *sessi
 		} else {
 			err = c.wrap(err, op, text)
 		}
-		if err != nil && !errors.Is(err, errStop) {
+		if err != nil && !errors.Is(err, line.ErrStop) {
 			yield(protocols.Entry{}, err)
 		}
 	}
@@ -96,9 +94,9 @@ func (c *Client) Stat(ctx context.Context, text string) (protocols.Entry, error)
 	if err != nil {
 		return protocols.Entry{}, c.wrap(err, "stat", text)
 	}
-	err = c.do(ctx, "stat", text, func(s *session.Session) error {
+	err = c.do(ctx, "stat", text, func(ctx context.Context, s *session.Session) error {
 		if n.Mailbox == "" {
-			found = &protocols.Entry{Protocol: proto, URL: c.urlOf(""), Type: protocols.TypeDir, Size: -1}
+			found = &protocols.Entry{Protocol: proto, URL: c.URL(""), Type: protocols.TypeDir, Size: -1}
 			return nil
 		}
 		if n.UIDs() == "" {

@@ -139,7 +139,7 @@ func listMailboxes(s *session.Session, pattern string, subscribed bool, yield yi
 		if first == nil {
 			first = l.take(r)
 		}
-		return s.Broken()
+		return s.Failed()
 	}, l.verb, args...)
 	if err == nil {
 		err = first

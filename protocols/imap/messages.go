@@ -31,7 +31,7 @@ func (c *Client) Messages(ctx context.Context, text string) (iter.Seq[string], e
 	}
 	var found imapwire.Ranges
 	fixed := *n
-	err = c.do(ctx, "get", text, func(s *session.Session) (err error) {
+	err = c.do(ctx, "get", text, func(ctx context.Context, s *session.Session) (err error) {
 		box, err := s.Refresh(n)
 		if err != nil {
 			return err

@@ -69,7 +69,7 @@ func (a *Admin) metadata(ctx context.Context, mailbox string, f func(s *session.
 	if err != nil {
 		return a.c.wrap(err, "metadata", mailbox)
 	}
-	return a.c.do(ctx, "metadata", mailbox, func(s *session.Session) error {
+	return a.c.do(ctx, "metadata", mailbox, func(ctx context.Context, s *session.Session) error {
 		if !s.Has("METADATA") && (n.Mailbox != "" || !s.Has("METADATA-SERVER")) {
 			return imapwire.Missing("metadata", "METADATA")
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
@@ -27,12 +28,12 @@ func TestNamesRoundTrip(t *testing.T) {
 		if err != nil || n.Mailbox != box || n.UID != 5 || n.Validity != 7 {
 			t.Errorf("%q: %+v, %v", name, n, err)
 		}
-		at, err := protocols.ParseURL(c.urlOf(name), "")
+		at, err := protocols.ParseURL(c.URL(name), "")
 		if err != nil {
 			if strings.Contains(box, `\`) {
 				continue // no URL holds a backslash
 			}
-			t.Fatalf("%q: %v", c.urlOf(name), err)
+			t.Fatalf("%q: %v", c.URL(name), err)
 		}
 		back, err := Path(at)
 		if err != nil || back != name {
@@ -96,7 +97,7 @@ func FuzzResponse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		r := imapwire.ParseResponse(text)
-		s := session.New(nil, session.Config{Limits: limits(), OddNames: map[string]string{}, URL: func(name string) string { return name }})
+		s := session.New(&line.Core{Limits: limits()}, session.Config{OddNames: map[string]string{}, URL: func(name string) string { return name }})
 		r.Status()
 		parseList(s, &r)
 		parseThreads(r.Args, 100, 1000)

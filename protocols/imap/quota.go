@@ -36,7 +36,7 @@ func (a *Admin) Quotas(ctx context.Context, mailbox string, root *string) ([]Quo
 		verb, arg = "GETQUOTA", session.Text(*root)
 	}
 	var out []Quota
-	err = a.c.do(ctx, "quota", mailbox, func(s *session.Session) error {
+	err = a.c.do(ctx, "quota", mailbox, func(ctx context.Context, s *session.Session) error {
 		if !s.Has("QUOTA") {
 			return imapwire.Missing("quota", "QUOTA")
 		}
@@ -81,7 +81,7 @@ func (a *Admin) SetQuota(ctx context.Context, root string, limits map[string]int
 		}
 		set = append(set, fmt.Sprintf("%s %d", strings.ToUpper(name), limits[name]))
 	}
-	return a.c.do(ctx, "quota", "", func(s *session.Session) error {
+	return a.c.do(ctx, "quota", "", func(ctx context.Context, s *session.Session) error {
 		if !s.Has("QUOTA") {
 			return imapwire.Missing("quota", "QUOTA")
 		}

@@ -17,7 +17,7 @@ func (b *bulk) partial() *imapstore.Partial {
 		return b.part
 	}
 	b.closePartial(true)
-	b.partOf, b.part = b.box.Name, imapstore.OpenPartial(b.c.state(), b.box.Name)
+	b.partOf, b.part = b.box.Name, imapstore.OpenPartial(stateOf(b.c), b.box.Name)
 	return b.part
 }
 
@@ -67,7 +67,7 @@ func (b *bulk) resume(w *wanted) (ok bool, err error) {
 		p.Forget()
 		return false, c.End()
 	}
-	b.s.Conn().Event(protocols.EventNote, fmt.Sprintf("UID %d resumes at byte %d", w.n.UID, p.Length()), 0)
+	b.s.Conn.Event(protocols.EventNote, fmt.Sprintf("UID %d resumes at byte %d", w.n.UID, p.Length()), 0)
 	all, err := p.Fill(rest)
 	if err == nil {
 		err = c.End()

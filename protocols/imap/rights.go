@@ -76,7 +76,7 @@ func (a *Admin) acl(ctx context.Context, mailbox, response string, each func(val
 	if err := checkArgs(args...); err != nil {
 		return a.c.wrap(err, "acl", mailbox)
 	}
-	return a.c.on(ctx, "acl", mailbox, false, func(s *session.Session, n *imapwire.Name) error {
+	return a.c.on(ctx, "acl", mailbox, false, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		if !s.Has("ACL") {
 			return imapwire.Missing("acl", "ACL")
 		}

@@ -14,7 +14,7 @@ import (
 
 // Subscribed lists the mailboxes that are subscribed to (LSUB).
 func (c *Client) Subscribed(ctx context.Context, text string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "subscribe", text, func(s *session.Session, n *imapwire.Name, yield yielder) error {
+	return c.listing(ctx, "subscribe", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
 		return listMailboxes(s, n.Mailbox, true, yield)
 	})
 }
@@ -23,7 +23,7 @@ func (c *Client) Subscribed(ctx context.Context, text string) iter.Seq2[protocol
 // UIDVALIDITY and so on, as facts.
 func (c *Client) Select(ctx context.Context, text string, readOnly bool) (protocols.Entry, error) {
 	var e protocols.Entry
-	err := c.on(ctx, "select", text, false, func(s *session.Session, n *imapwire.Name) error {
+	err := c.on(ctx, "select", text, false, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		b, err := s.Select(n.Mailbox, !readOnly)
 		if err == nil {
 			err = b.Same(n)
@@ -48,7 +48,7 @@ func (c *Client) Select(ctx context.Context, text string, readOnly bool) (protoc
 // Check asks the server for a checkpoint of a mailbox (CHECK), or NOOP on servers
 // that have dropped it.
 func (c *Client) Check(ctx context.Context, text string) error {
-	return c.on(ctx, "check", text, false, func(s *session.Session, n *imapwire.Name) error {
+	return c.on(ctx, "check", text, false, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		if _, err := s.Open(n, true); err != nil {
 			return err
 		}

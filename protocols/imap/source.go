@@ -25,15 +25,15 @@ var (
 // it they list the whole mailbox, which costs a line for each message.
 func (c *Client) OpenMailbox(ctx context.Context, text string) (*protocols.Mailbox, error) {
 	var m *protocols.Mailbox
-	err := c.on(ctx, "sync", text, false, func(s *session.Session, n *imapwire.Name) error {
+	err := c.on(ctx, "sync", text, false, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		s.Deselect()
 		box, err := openResync(s, n)
 		if err != nil {
 			return err
 		}
-		m = &protocols.Mailbox{Account: c.account(s), Name: n.Mailbox, Validity: fmt.Sprint(box.Validity)}
+		m = &protocols.Mailbox{Account: account(c, s), Name: n.Mailbox, Validity: fmt.Sprint(box.Validity)}
 		m.Changes = func(ctx context.Context, since string) iter.Seq2[protocols.Entry, error] {
-			return c.changes(ctx, text, m, since)
+			return changes(ctx, c, text, m, since)
 		}
 		return nil
 	})
@@ -41,8 +41,8 @@ func (c *Client) OpenMailbox(ctx context.Context, text string) (*protocols.Mailb
 }
 
 // account says whose mailboxes these are.
-func (c *Client) account(s *session.Session) string {
-	host, port := protocols.HostPort(c.url, c.scheme)
+func account(c *Client, s *session.Session) string {
+	host, port := protocols.HostPort(c.line.URL, c.line.Scheme)
 	return fmt.Sprintf("%s@%s:%s", s.User, host, port)
 }
 
@@ -63,8 +63,8 @@ func openResync(s *session.Session, n *imapwire.Name) (*session.Mailbox, error) 
 const sourceItems = "(UID FLAGS INTERNALDATE RFC822.SIZE)"
 
 // changes lists the messages of a mailbox, or what became of them since a state.
-func (c *Client) changes(ctx context.Context, text string, m *protocols.Mailbox, since string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "sync", text, func(s *session.Session, n *imapwire.Name, yield yielder) error {
+func changes(ctx context.Context, c *Client, text string, m *protocols.Mailbox, since string) iter.Seq2[protocols.Entry, error] {
+	return c.listing(ctx, "sync", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
 		box, err := openResync(s, n) // the session may be a new one
 		if err != nil {
 			return err
@@ -129,7 +129,7 @@ func (src *source) since(modSeq uint64) error {
 		case r.Name == "VANISHED":
 			stopped = src.gone(r.Args)
 		}
-		return src.s.Broken()
+		return src.s.Failed()
 	}, "UID FETCH", "1:*", items)
 	if err == nil {
 		err = stopped
@@ -163,7 +163,7 @@ func (c *Client) BulkRemove(ctx context.Context, names iter.Seq[string], each fu
 	if each == nil {
 		each = func(string, error) error { return nil }
 	}
-	return c.do(ctx, "rm", "", func(s *session.Session) error {
+	return c.do(ctx, "rm", "", func(ctx context.Context, s *session.Session) error {
 		r := &remover{c: c, s: s, each: each}
 		for text := range names {
 			if err := r.add(text); err != nil {

@@ -62,9 +62,14 @@ func (c *Client) OpenArchive(ctx context.Context, text string, o *protocols.Arch
 		return nil, c.wrap(err, "sync", text)
 	}
 	store := &imapstore.Store{
-		State: c.state(), Spool: c.Settings.spool(), Late: c.late, URL: c.urlOf, Settle: c.keeper.Settle,
-		Step: func(ctx context.Context, name string, f func(s *session.Session) error) error {
+		State: stateOf(c), Spool: c.Settings.spool(), Late: c.late, Wrap: c.wrap,
+		Step: func(ctx context.Context, name string, f func(ctx context.Context, s *session.Session) error) error {
 			return c.do(ctx, "sync", name, f)
+		},
+		Settle: func(s *session.Session) {
+			if s.Over() || s.Failed() != nil {
+				c.line.Drop(s)
+			}
 		},
 	}
 	a, err := store.Open(ctx, text, n, o)
@@ -84,13 +89,13 @@ func (c *Client) StatePath(text, source string) (string, error) {
 	if err != nil {
 		return "", c.wrap(err, "sync", text)
 	}
-	return c.state().Path(n.Mailbox, source), nil
+	return stateOf(c).Path(n.Mailbox, source), nil
 }
 
-// state returns where the files about the account's mailboxes are.
-func (c *Client) state() *imapstore.State {
-	host, port := protocols.HostPort(c.url, c.scheme)
-	return &imapstore.State{Dir: c.Settings.StateDir, Account: c.url.User.Username() + "@" + host + "_" + port, Files: stateFiles(c.Settings.Files)}
+// stateOf returns where the files about the account's mailboxes are.
+func stateOf(c *Client) *imapstore.State {
+	host, port := protocols.HostPort(c.line.URL, c.line.Scheme)
+	return &imapstore.State{Dir: c.Settings.StateDir, Account: c.line.URL.User.Username() + "@" + host + "_" + port, Files: stateFiles(c.Settings.Files)}
 }
 
 func stateFiles(files Files) *imapstore.Files {

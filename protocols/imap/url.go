@@ -13,11 +13,8 @@ import (
 func Path(u *url.URL) (string, error) { return imapwire.ParseURL(u) }
 
 // URL returns the URL that opens a name of this client's verbs, without a password.
-func (c *Client) URL(name string) string { return c.urlOf(name) }
-
-// urlOf returns the URL that opens a name.
-func (c *Client) urlOf(text string) string {
-	u := *c.url
+func (c *Client) URL(text string) string {
+	u := *c.line.URL
 	u.Path, u.RawPath, u.RawQuery, u.Fragment = "", "", "", ""
 	return strings.TrimSuffix(protocols.Redact(&u), "/") + imapwire.URLPath(text)
 }

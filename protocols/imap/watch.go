@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
@@ -24,21 +25,21 @@ func (c *Client) Watch(ctx context.Context, text string) iter.Seq2[protocols.Ent
 		if err == nil && (n.Mailbox == "" || n.UIDs() != "") {
 			err = protocols.UsageError(proto, "watch", "the URL must name a mailbox")
 		}
-		var release func()
+		var leave func()
 		if err == nil {
-			release, err = c.enter(ctx, text)
+			ctx, leave, err = c.line.Enter(ctx, text)
 		}
 		if err == nil {
-			defer release()
+			defer leave()
 			w := &watcher{c: c, n: n, yield: func(e protocols.Entry) error {
 				if !yield(e, nil) {
-					return errStop
+					return line.ErrStop
 				}
 				return nil
 			}}
 			err = w.run(ctx)
 		}
-		if err != nil && !errors.Is(err, errStop) {
+		if err != nil && !errors.Is(err, line.ErrStop) {
 			yield(protocols.Entry{}, c.wrap(err, "watch", text))
 		}
 	}
@@ -71,11 +72,11 @@ func (w *watcher) run(ctx context.Context) error {
 	wait := againFirst
 	for {
 		began := time.Now()
-		err := w.c.keeper.Run(ctx, func(s *session.Session) error { return w.session(ctx, s) })
+		err := w.c.line.Run(ctx, func(s *session.Session) error { return w.session(ctx, s) })
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
-		if err == nil || errors.Is(err, errStop) || !w.started || !comesBack(err) {
+		if err == nil || errors.Is(err, line.ErrStop) || !w.started || !comesBack(err) {
 			return err
 		}
 		if time.Since(began) > againMax {
@@ -237,7 +238,7 @@ func uidOf(e *protocols.Entry) uint32 {
 func (w *watcher) event(what string, uid uint32, flags []string) protocols.Entry {
 	if uid == 0 {
 		path := imapwire.Escape(w.n.Mailbox)
-		return protocols.Entry{Protocol: proto, URL: w.c.urlOf(path), Name: w.n.Mailbox, Path: path, Type: protocols.TypeMailbox, Size: -1,
+		return protocols.Entry{Protocol: proto, URL: w.c.URL(path), Name: w.n.Mailbox, Path: path, Type: protocols.TypeMailbox, Size: -1,
 			Facts: map[string]string{"event": what}}
 	}
 	e := w.box.Entry(&imapwire.Message{UID: uid, Flags: flags, Size: -1})

@@ -35,6 +35,7 @@ type Appender struct {
 	Create  bool                                            // makes the mailbox when it is missing
 	Spool   func() (SpoolFile, error)                       // makes a place for a large message; nil: memory, up to 32 MiB
 	Each    func(i int, e protocols.Entry, err error) error // called once for each message, in order
+	Wrap    func(err error) error                           // adds verb and URL to an error; nil stays nil
 
 	goes  func(g *group) error // a group is about to be sent; nil: nobody is told
 	count int
@@ -222,13 +223,6 @@ func (a *Appender) again(g *group) error {
 	return nil
 }
 
-func (a *Appender) wrap(err error) error {
-	if err == nil {
-		return nil
-	}
-	return protocols.Wrap(err, proto, "put", a.Session.URL(a.Name))
-}
-
 // create makes the mailbox; another group may have done so already.
 func (a *Appender) create() error {
 	err := a.Session.Simple("CREATE", session.BoxName(a.Mailbox))
@@ -243,7 +237,7 @@ func (a *Appender) report(g *group) error {
 	validity, uids := appendUID(g.st, len(g.list))
 	for i, sp := range g.list {
 		e := a.entry(sp, validity, uids[i])
-		err := a.Each(g.first+i, e, a.wrap(g.st.Err()))
+		err := a.Each(g.first+i, e, a.Wrap(g.st.Err()))
 		if err != nil {
 			return err
 		}

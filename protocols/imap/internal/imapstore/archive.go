@@ -25,12 +25,12 @@ var (
 // Store is what archives need of their client.
 type Store struct {
 	State *State
-	Spool func() (SpoolFile, error) // as in [Appender]
-	Late  time.Duration             // how long what was sent may take to be there; 0: lateBy
-	URL   func(name string) string  // the URL that opens a name
+	Spool func() (SpoolFile, error)              // as in [Appender]
+	Late  time.Duration                          // how long what was sent may take to be there; 0: lateBy
+	Wrap  func(err error, op, name string) error // adds verb and URL to an error
 	// Step runs one step on the live session. Commands may be under way between
 	// steps, and other operations may use the session.
-	Step func(ctx context.Context, name string, f func(s *session.Session) error) error
+	Step func(ctx context.Context, name string, f func(ctx context.Context, s *session.Session) error) error
 	// Settle drops a session that is lost.
 	Settle func(s *session.Session)
 }
@@ -49,7 +49,7 @@ func (st *Store) Open(ctx context.Context, name string, n *imapwire.Name, o *pro
 		}
 		a.led = led
 	}
-	if err := a.use(ctx, func(s *session.Session) error { return a.begin(ctx, s) }); err != nil {
+	if err := a.use(ctx, func(ctx context.Context, s *session.Session) error { return a.begin(ctx, s) }); err != nil {
 		a.led.close()
 		return nil, err
 	}
@@ -75,18 +75,20 @@ type Archive struct {
 }
 
 func (a *Archive) wrap(err error) error {
-	return protocols.Wrap(err, proto, "sync", a.store.URL(a.name))
+	return a.store.Wrap(err, "sync", a.name)
 }
 
+func (a *Archive) wrapPut(err error) error { return a.store.Wrap(err, "put", a.name) }
+
 // use runs one step.
-func (a *Archive) use(ctx context.Context, f func(s *session.Session) error) error {
+func (a *Archive) use(ctx context.Context, f func(ctx context.Context, s *session.Session) error) error {
 	if a.closed {
 		return a.wrap(&protocols.Error{Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed})
 	}
-	return a.store.Step(ctx, a.name, func(s *session.Session) error {
+	return a.store.Step(ctx, a.name, func(ctx context.Context, s *session.Session) error {
 		a.s = s
 		s.Hold(true)
-		return f(s)
+		return f(ctx, s)
 	})
 }
 
@@ -149,7 +151,7 @@ func (a *Archive) Add(ctx context.Context, key string, e *protocols.Entry, body 
 			up.Flags = imapwire.Storable(e.Flags)
 		}
 	}
-	return a.use(ctx, func(s *session.Session) error {
+	return a.use(ctx, func(ctx context.Context, s *session.Session) error {
 		if err := a.resume(ctx, s); err != nil {
 			return err
 		}
@@ -174,7 +176,7 @@ func (a *Archive) resume(ctx context.Context, s *session.Session) error {
 			return err
 		}
 	}
-	a.app = &Appender{Session: s, Mailbox: a.n.Mailbox, Name: a.name, Alone: a.o.Each, Spool: a.store.Spool, Each: a.stored, goes: a.goes}
+	a.app = &Appender{Session: s, Mailbox: a.n.Mailbox, Name: a.name, Alone: a.o.Each, Spool: a.store.Spool, Each: a.stored, Wrap: a.wrapPut, goes: a.goes}
 	a.keys = a.keys[:0]
 	return nil
 }
@@ -238,7 +240,7 @@ func (a *Archive) Flush(ctx context.Context) error {
 	if a.app == nil && len(a.flags) == 0 {
 		return nil
 	}
-	return a.use(ctx, func(s *session.Session) error {
+	return a.use(ctx, func(ctx context.Context, s *session.Session) error {
 		lost := a.app != nil && a.app.Session != s && a.app.busy()
 		if a.app != nil {
 			if err := a.resume(ctx, s); err != nil {
@@ -273,7 +275,7 @@ func (a *Archive) settle(ctx context.Context, s *session.Session) error {
 func (a *Archive) Keys(ctx context.Context) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
 		var list []present // returned when all have come: the caller may use the archive in between
-		err := a.use(ctx, func(s *session.Session) (err error) {
+		err := a.use(ctx, func(ctx context.Context, s *session.Session) (err error) {
 			if a.missing || a.o.ReadOnly {
 				return nil
 			}
@@ -356,7 +358,7 @@ func (a *Archive) SetFlags(ctx context.Context, key string, flags []string) erro
 	if a.o.ReadOnly {
 		return errReadOnly()
 	}
-	return a.use(ctx, func(s *session.Session) error {
+	return a.use(ctx, func(ctx context.Context, s *session.Session) error {
 		k, _ := parseKey(key)
 		if there, err := a.has(s, k); !there || err != nil {
 			return err
@@ -402,7 +404,7 @@ func (a *Archive) Delete(ctx context.Context, keys []string) error {
 	if a.o.ReadOnly {
 		return errReadOnly()
 	}
-	return a.use(ctx, func(s *session.Session) error {
+	return a.use(ctx, func(ctx context.Context, s *session.Session) error {
 		if err := a.settle(ctx, s); err != nil {
 			return err
 		}

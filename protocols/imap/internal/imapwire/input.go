@@ -167,6 +167,34 @@ func (in *Input) Line() []byte { return in.text }
 // none when a connection changes to TLS or compression.
 func (in *Input) Buffered() int { return in.br.Buffered() }
 
+// Fill reads more into the buffer: at least a byte, unless there is an error, which is
+// [bufio.ErrBufferFull] if there is no room.
+func (in *Input) Fill() error {
+	_, err := in.br.Peek(in.br.Buffered() + 1)
+	return err
+}
+
+// Whole reports whether a response lies in the buffer that needs no more bytes.
+func (in *Input) Whole() bool {
+	held, _ := in.br.Peek(in.br.Buffered())
+	for len(held) > 0 {
+		line, rest, ended := bytes.Cut(held, []byte{'\n'})
+		if !ended {
+			return false
+		}
+		line = bytes.TrimSuffix(line, []byte{'\r'})
+		size, mark, err := LiteralAt(line)
+		if err != nil || mark < 0 || isText(line) {
+			return true
+		}
+		if size > int64(len(rest)) {
+			return false
+		}
+		held = rest[size:]
+	}
+	return false
+}
+
 // Reset goes on with the bytes of another reader.
 func (in *Input) Reset(src io.Reader) { in.br.Reset(src) }
 

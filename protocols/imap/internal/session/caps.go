@@ -9,19 +9,24 @@ import (
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
-// ForgetCaps drops the capabilities: what was said before TLS or before the login
-// counts no more. Those that st brings, if any, take their place.
-func (s *Session) ForgetCaps(st *imapwire.Status) {
-	s.caps = nil
+// caps are the capabilities of a server.
+type caps struct {
+	known map[string]bool // in upper case, "AUTH=PLAIN" too; nil: not known
+}
+
+// forget drops the capabilities: what was said before TLS or before the login counts
+// no more. Those that st brings, if any, take their place.
+func (c *caps) forget(st *imapwire.Status) {
+	c.known = nil
 	if st != nil {
-		s.noteCaps(st)
+		c.note(st)
 	}
 }
 
-// noteCaps takes the capabilities from a status.
-func (s *Session) noteCaps(st *imapwire.Status) {
+// note takes the capabilities from a status.
+func (c *caps) note(st *imapwire.Status) {
 	if st.Code == "CAPABILITY" {
-		s.setCaps(st.Args)
+		c.set(st.Args)
 	}
 }
 
@@ -32,11 +37,11 @@ const (
 	maxName = 1000
 )
 
-func (s *Session) setCaps(list string) {
-	s.caps = map[string]bool{}
+func (c *caps) set(list string) {
+	c.known = map[string]bool{}
 	for name := range strings.FieldsSeq(list) {
-		if len(s.caps) < maxCaps {
-			s.caps[strings.ToUpper(name)] = true
+		if len(c.known) < maxCaps {
+			c.known[strings.ToUpper(name)] = true
 		}
 	}
 }
@@ -49,15 +54,15 @@ var inRev2 = map[string]bool{
 }
 
 // Has reports whether the server has one of the capabilities.
-func (s *Session) Has(names ...string) bool {
-	return slices.ContainsFunc(names, func(n string) bool { return s.caps[n] || inRev2[n] && s.caps["IMAP4REV2"] })
+func (c *caps) Has(names ...string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return c.known[n] || inRev2[n] && c.known["IMAP4REV2"] })
 }
 
 // Capabilities returns all capabilities by name; "AUTH=PLAIN" and its like are
 // parameters of "AUTH".
-func (s *Session) Capabilities() []protocols.Capability {
+func (c *caps) Capabilities() []protocols.Capability {
 	params := map[string][]string{}
-	for text := range s.caps {
+	for text := range c.known {
 		name, param, has := strings.Cut(text, "=")
 		list := params[name]
 		if has {
@@ -75,9 +80,9 @@ func (s *Session) Capabilities() []protocols.Capability {
 }
 
 // mechanisms returns those that the server offers.
-func (s *Session) mechanisms() []string {
+func (c *caps) mechanisms() []string {
 	var out []string
-	for name := range s.caps {
+	for name := range c.known {
 		if m, ok := strings.CutPrefix(name, "AUTH="); ok {
 			out = append(out, m)
 		}

@@ -36,10 +36,11 @@ const (
 // waits inside for the server's consent to literals, where that is needed;
 // a status is then the server's refusal, and nothing more was sent (RFC 3501 7.5).
 func (s *Session) Send(verb string, args ...any) (tag string, refusal *imapwire.Status, err error) {
-	if s.Broken() != nil {
-		return "", nil, s.Broken()
+	if s.Failed() != nil {
+		return "", nil, s.Failed()
 	}
 	tag = s.newTag()
+	s.ending = verb == "LOGOUT"
 	line, sep := tag+" "+verb, " "
 	for _, arg := range args {
 		word, literal := s.argument(arg)
@@ -123,16 +124,12 @@ func (s *Session) sendLiteral(tag, line string, l Literal) (refusal *imapwire.St
 			return refusal, err
 		}
 	}
-	n, err := io.Copy(s.out, l.Reader)
+	n, err := io.Copy(s.Out, l.Reader)
 	if err == nil && n != l.Size {
 		err = &protocols.Error{Kind: protocols.KindLocal, Text: fmt.Sprintf("the content has %d bytes where %d were announced", n, l.Size)}
 	}
 	return nil, s.Fail(err)
 }
-
-// OnUntagged has f see every untagged response, whatever command is under way; nil
-// ends that.
-func (s *Session) OnUntagged(f func(r *imapwire.Response) error) { s.news = f }
 
 // Command sends a command and waits for its answer, whatever that is. each sees the
 // untagged responses, and may be nil.

@@ -42,14 +42,14 @@ func (b *Mailbox) Fetch(ctx context.Context, verb string, sets iter.Seq[string],
 		var first error
 		err := s.Ask(func(r *imapwire.Response) error {
 			if r.Name != "FETCH" || first != nil {
-				return s.Broken()
+				return s.Failed()
 			}
 			m, err := imapwire.ParseFetch(r, s.Limits)
 			if err != nil {
 				return s.Fail(err)
 			}
 			first = each(&m)
-			return s.Broken()
+			return s.Failed()
 		}, verb, set, items)
 		if err = cmp.Or(first, err, context.Cause(ctx)); err != nil {
 			return err

@@ -4,20 +4,16 @@
 package session
 
 import (
-	"cmp"
 	"compress/flate"
 	"context"
 	"errors"
-	"io"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/netclients/netclients/internal/inflate"
-	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // proto is the name of the protocol in errors and entries.
@@ -25,7 +21,6 @@ const proto = "imap"
 
 // Config is what a session needs to know of its client.
 type Config struct {
-	Limits    protocols.Limits
 	Trace     bool              // lines received are traced
 	RawNames  bool              // mailbox names are sent as they are, without modified UTF-7
 	TagPrefix string            // start of tags; empty: random
@@ -36,47 +31,54 @@ type Config struct {
 // Session is one login on one connection. Its user is one goroutine; only the
 // timer of IDLE writes from another one.
 type Session struct {
-	Config
-	User string // who has logged in
+	commands
+	names
+	User string                   // who has logged in
+	URL  func(name string) string // the URL that opens a name
 
-	conn     *transport.Conn
-	in       *imapwire.Input
-	out      *wire.Writer
-	greeting *imapwire.Status
-	caps     map[string]bool // in upper case, "AUTH=PLAIN" too; nil: not known
-	enabled  map[string]bool
-	utf8     bool // mailbox names are UTF-8 on the wire
-	box      *Mailbox
-	prefix   string // of tags
-	tags     int
-	sent     map[string]bool             // commands without their tagged response
-	done     map[string]*imapwire.Status // tagged responses that came before they were waited for
-	bye      *imapwire.Status
-	used     time.Time // when the newest response came
-	failing  sync.Mutex
-	failed   error // first failure of the connection; sticky
-	news     func(r *imapwire.Response) error
-	held     bool
+	preauth bool
+	enabled map[string]bool
+	box     *Mailbox
+	news    func(r *imapwire.Response) error
+	held    bool
 }
 
 // New returns a session on a connection whose greeting has not been read yet.
-func New(conn *transport.Conn, c Config) *Session {
+func New(t *line.Core, c Config) *Session {
 	s := &Session{
-		Config: c, conn: conn, in: imapwire.NewInput(conn, c.Limits), prefix: cmp.Or(c.TagPrefix, tagPrefix()),
-		enabled: map[string]bool{}, sent: map[string]bool{}, done: map[string]*imapwire.Status{},
+		commands: newCommands(t, c.TagPrefix, c.Trace), names: names{raw: c.RawNames, odd: c.OddNames}, URL: c.URL, enabled: map[string]bool{},
 	}
-	s.writeTo(conn)
+	s.untagged = s.notice
+	t.Idle = s.look
 	return s
 }
 
-// Lives asks the server whether the session goes on.
-func (s *Session) Lives() bool { return s.Simple("NOOP") == nil }
-
-// Lost reports whether the session is over or out of step. A command without an
-// answer is lost with its operation, unless [Session.Hold] says otherwise.
-func (s *Session) Lost() bool {
-	return s.Broken() != nil || s.bye != nil || len(s.sent) > 0 && !s.held
+// notice keeps what untagged responses say of the session and of the mailbox. What it
+// does not know it leaves alone.
+func (s *Session) notice(r *imapwire.Response) error {
+	if r.Name == "ENABLED" {
+		for name := range strings.FieldsSeq(r.Args) {
+			if len(s.enabled) < maxCaps && len(name) < maxName {
+				s.enabled[strings.Clone(strings.ToUpper(name))] = true
+			}
+		}
+	}
+	if s.box != nil {
+		s.box.take(r)
+	}
+	if s.news != nil {
+		return s.news(r)
+	}
+	return nil
 }
+
+// OnUntagged has f see every untagged response, whatever command is under way; nil
+// ends that.
+func (s *Session) OnUntagged(f func(r *imapwire.Response) error) { s.news = f }
+
+// Over reports whether the session has ended or is out of step. A command without an
+// answer is lost with its operation, unless [Session.Hold] says otherwise.
+func (s *Session) Over() bool { return s.bye != nil || len(s.sent) > 0 && !s.held }
 
 // Hold says whether commands may be under way between operations.
 func (s *Session) Hold(on bool) { s.held = on }
@@ -89,51 +91,55 @@ func (s *Session) Goodbye() {
 	}
 }
 
-// Greet reads the greeting (RFC 3501 7.1).
-func (s *Session) Greet() error {
+// Greet reads the greeting (RFC 3501 7.1) and returns its text.
+func (s *Session) Greet() (string, error) {
 	r, err := s.read(false)
-	if err == io.EOF {
-		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without a greeting"}
-	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	if r.Tag != "*" || !r.IsStatus() {
-		return s.Fail(errGreeting(r.Tag + " " + r.Name + " " + r.Args))
+	if r.Tag != "*" || !r.IsStatus() || r.Name == "NO" || r.Name == "BAD" {
+		text := strings.TrimSpace(r.Tag + " " + r.Name + " " + r.Args)
+		return "", s.Fail(protocols.ProtocolError(proto, "", "not an IMAP greeting: "+imapwire.Clip(text)))
 	}
-	s.greeting = r.Status()
-	switch r.Name {
-	case "OK", "PREAUTH":
-		s.noteCaps(s.greeting)
-		return nil
-	case "BYE":
-		return s.greeting.Err()
-	}
-	return s.Fail(errGreeting(r.Name + " " + r.Args))
+	s.greeted = true
+	st := r.Status()
+	s.preauth = st.Word == "PREAUTH"
+	s.caps.note(st)
+	return st.Text, st.Err()
 }
 
-func errGreeting(line string) error {
-	return protocols.ProtocolError(proto, "", "not an IMAP greeting: "+imapwire.Clip(strings.TrimSpace(line)))
-}
-
-// Greeting returns the text of the greeting, empty before it came.
-func (s *Session) Greeting() string {
-	if s.greeting == nil {
-		return ""
-	}
-	return s.greeting.Text
-}
-
-// Preauth reports whether the server has logged us in by itself.
-func (s *Session) Preauth() bool { return s.greeting != nil && s.greeting.Word == "PREAUTH" }
-
-// LearnCaps asks for the capabilities unless they are known.
-func (s *Session) LearnCaps() error {
-	if s.caps != nil {
+// Learn asks for the capabilities, unless they are known.
+func (s *Session) Learn() error {
+	if s.known != nil {
 		return nil
 	}
-	s.caps = map[string]bool{}
+	s.known = map[string]bool{}
 	return s.Simple("CAPABILITY")
+}
+
+// OffersTLS reports whether STARTTLS is offered. After PREAUTH it is impossible.
+func (s *Session) OffersTLS() bool { return s.Has("STARTTLS") && !s.preauth }
+
+// StartTLS asks for TLS (RFC 3501 6.2.1). What was said before it counts no more.
+func (s *Session) StartTLS() (refusal *protocols.Error, err error) {
+	if s.preauth { // whoever sent that may want just this
+		return nil, &protocols.Error{Kind: protocols.KindTLS, Text: "TLS required, but the server greets with PREAUTH, after which STARTTLS is impossible"}
+	}
+	if !s.Has("STARTTLS") {
+		return nil, &protocols.Error{Kind: protocols.KindTLS, Text: "TLS required, but the server does not offer STARTTLS"}
+	}
+	st, err := s.Command(nil, "STARTTLS")
+	if err != nil {
+		return nil, err
+	}
+	if refusal, ok := errors.AsType[*protocols.Error](st.Err()); ok {
+		return refusal, nil
+	}
+	if s.in.Buffered() > 0 {
+		return nil, s.Fail(&protocols.Error{Kind: protocols.KindTLS, Text: "unencrypted data after the STARTTLS reply (possible man-in-the-middle)"})
+	}
+	s.caps.forget(nil)
+	return nil, nil
 }
 
 // Enabled reports whether an extension has been enabled (RFC 5161).
@@ -168,7 +174,7 @@ func (s *Session) EnableQResync() (answer func() error, err error) {
 // Compress turns on COMPRESS=DEFLATE (RFC 4978), if the server supports it.
 func (s *Session) Compress() error {
 	if !s.Has("COMPRESS=DEFLATE") {
-		s.conn.Event(protocols.EventNote, "the server does not support COMPRESS=DEFLATE", 0)
+		s.Conn.Event(protocols.EventNote, "the server does not support COMPRESS=DEFLATE", 0)
 		return nil
 	}
 	if err := s.Simple("COMPRESS", "DEFLATE"); err != nil {
@@ -177,12 +183,13 @@ func (s *Session) Compress() error {
 	if s.in.Buffered() > 0 {
 		return s.Fail(protocols.ProtocolError(proto, "", "uncompressed data after the COMPRESS reply"))
 	}
-	s.in.Reset(inflate.NewReader(s.conn, s.Limits.Decompressed))
-	w, err := flate.NewWriter(s.conn, flate.DefaultCompression)
+	s.in.Reset(inflate.NewReader(s.Conn, s.Limits.Decompressed))
+	w, err := flate.NewWriter(s.Conn, flate.DefaultCompression)
 	if err != nil {
 		return s.Fail(err)
 	}
-	s.writeTo(&flushed{w})
+	s.AttachOut(&flushed{w})
+	s.Idle = nil // what lies unread is not seen through the compression
 	return nil
 }
 

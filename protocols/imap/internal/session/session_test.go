@@ -5,6 +5,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
@@ -22,8 +23,8 @@ func FuzzSession(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := protocols.Limits{Literal: 1000, Header: 1000, Reply: 2000}.WithDefaults()
-		s := &Session{Config: Config{Limits: l, OddNames: map[string]string{}, URL: func(name string) string { return name }}, in: imapwire.NewInput(bytes.NewReader(data), l)}
-		s.caps, s.enabled, s.sent, s.done = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]*imapwire.Status{}
+		s := New(&line.Core{Limits: l}, Config{OddNames: map[string]string{}, URL: func(name string) string { return name }})
+		s.in = imapwire.NewInput(bytes.NewReader(data), l)
 		s.box = &Mailbox{s: s}
 		found := &found{b: s.box}
 		for {
@@ -31,8 +32,8 @@ func FuzzSession(f *testing.F) {
 			if err != nil {
 				return
 			}
-			if int64(len(s.Line())) > l.Reply+l.Header+l.Literal {
-				t.Fatalf("%d bytes held", len(s.Line()))
+			if int64(len(s.Raw())) > l.Reply+l.Header+l.Literal {
+				t.Fatalf("%d bytes held", len(s.Raw()))
 			}
 			s.take(&r)
 			found.take(&r)

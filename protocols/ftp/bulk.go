@@ -12,14 +12,14 @@ import (
 // reply that confirms it. Nothing is sent while data flows: some servers take
 // that for an attempt to abort.
 func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
-	release, err := c.keeper.Enter(ctx)
+	ctx, leave, err := c.line.Enter(ctx)
 	if err != nil {
-		return c.wrap(err, "get", "")
+		return c.line.Wrap(err, "get", "")
 	}
-	defer release()
+	defer leave()
 	for name := range names {
 		if err := c.bulkOne(ctx, name, each); err != nil {
-			return c.wrap(err, "get", name)
+			return c.line.Wrap(err, "get", name)
 		}
 	}
 	return nil
@@ -29,15 +29,15 @@ func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(
 // connection that is lost.
 func (c *Client) bulkOne(ctx context.Context, name string, each func(string, *protocols.Object, error) error) error {
 	if err := checkName(name); err != nil {
-		return each(name, nil, c.wrap(err, "get", name))
+		return each(name, nil, c.line.Wrap(err, "get", name))
 	}
 	freed := false
 	o, err := c.get(ctx, name, &protocols.GetOptions{}, func() { freed = true })
 	if err != nil {
-		if !c.keeper.Held() {
+		if !c.line.Held() {
 			return err // the connection is lost
 		}
-		return each(name, nil, c.wrap(err, "get", name))
+		return each(name, nil, c.line.Wrap(err, "get", name))
 	}
 	err = each(name, o, nil)
 	if !freed {

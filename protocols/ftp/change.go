@@ -11,7 +11,7 @@ import (
 
 // file runs a file command of the library on one or two names.
 func (c *Client) file(ctx context.Context, op string, names []string, f func(lib *ftplib.ServerConn) error) error {
-	return c.do(ctx, op, names[0], names, func(s *session) error { return s.call(names, f) })
+	return c.do(ctx, op, names[0], names, func(_ context.Context, s *session) error { return s.call(names, f) })
 }
 
 // Remove deletes a file (DELE).
@@ -27,7 +27,7 @@ func (c *Client) Move(ctx context.Context, from, to string) error {
 // Make makes a folder (MKD).
 func (c *Client) Make(ctx context.Context, name string) error {
 	name = strings.TrimSuffix(name, "/")
-	return c.do(ctx, "mkdir", name, []string{name}, func(s *session) error {
+	return c.do(ctx, "mkdir", name, []string{name}, func(_ context.Context, s *session) error {
 		return making(s.call([]string{name}, func(lib *ftplib.ServerConn) error { return lib.MakeDir(name) }))
 	})
 }
@@ -36,7 +36,7 @@ func (c *Client) Make(ctx context.Context, name string) error {
 // mean that it is not empty.
 func (c *Client) Unmake(ctx context.Context, name string) error {
 	name = strings.TrimSuffix(name, "/")
-	return c.do(ctx, "rmdir", name, []string{name}, func(s *session) error {
+	return c.do(ctx, "rmdir", name, []string{name}, func(_ context.Context, s *session) error {
 		return making(s.call([]string{name}, func(lib *ftplib.ServerConn) error { return lib.RemoveDir(name) }))
 	})
 }
@@ -44,7 +44,7 @@ func (c *Client) Unmake(ctx context.Context, name string) error {
 // Pwd tells the login folder (PWD).
 func (c *Client) Pwd(ctx context.Context) (string, error) {
 	var dir string
-	err := c.do(ctx, "pwd", "", nil, func(s *session) error {
+	err := c.do(ctx, "pwd", "", nil, func(_ context.Context, s *session) error {
 		err := s.learnHome()
 		dir = s.home
 		return err
@@ -56,7 +56,7 @@ func (c *Client) Pwd(ctx context.Context) (string, error) {
 // Commands that need a data connection are answered by the server's own refusal.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	var r *protocols.Reply
-	err := c.do(ctx, "raw", "", []string{command}, func(s *session) (err error) {
+	err := c.do(ctx, "raw", "", []string{command}, func(_ context.Context, s *session) (err error) {
 		r, err = s.raw(command)
 		return err
 	})
@@ -68,13 +68,16 @@ const maxPreliminary = 10
 
 // raw sends a command line, and forgets what the session knew and the command may
 // have changed.
-func (s *session) raw(line string) (*protocols.Reply, error) {
-	verb, arg, _ := strings.Cut(line, " ")
-	send := s.cmd
+func (s *session) raw(text string) (*protocols.Reply, error) {
+	verb, arg, _ := strings.Cut(text, " ")
+	var r *protocols.Reply
+	var err error
 	if strings.EqualFold(verb, "PASS") || strings.EqualFold(verb, "ACCT") {
-		send = func(verb string, _ ...string) (*protocols.Reply, error) { return s.sendSecret(verb, arg) }
+		s.Mask.Add(arg)
+		r, err = s.CmdSecret(verb, "****", arg)
+	} else {
+		r, err = s.Cmd(verb, arguments(arg)...)
 	}
-	r, err := send(verb, arguments(arg)...)
 	if err != nil {
 		return nil, err
 	}
@@ -83,9 +86,9 @@ func (s *session) raw(line string) (*protocols.Reply, error) {
 		if r.Code >= 200 {
 			return r, nil
 		}
-		if r, err = s.reply(); err != nil {
+		if r, err = s.Reply(); err != nil {
 			return nil, err
 		}
 	}
-	return nil, s.fail(protocols.ProtocolError(proto, "", "no end of 1xx replies"))
+	return nil, s.Fail(protocols.ProtocolError(proto, "", "no end of 1xx replies"))
 }

@@ -38,16 +38,16 @@ func noArg(*session, *transport.Listener) string { return "" }
 // isIPv4: PASV and PORT have no room for more. A peer whose address is not known
 // (behind a proxy) may be either.
 func isIPv4(s *session) bool {
-	a, ok := s.conn.RemoteAddr().(*net.TCPAddr)
+	a, ok := s.Conn.RemoteAddr().(*net.TCPAddr)
 	return !ok || a.IP.To4() != nil
 }
 
 // canListen: the server can reach us only when nothing stands between.
-func canListen(s *session) bool { return s.conn.Direct() }
+func canListen(s *session) bool { return s.Conn.Direct() }
 
 // parse229 reads the port of an EPSV reply: any delimiter, four times (RFC 2428 3).
 func parse229(r *protocols.Reply) (int, error) {
-	text := r.Text()
+	text := lastLine(r)
 	_, in, ok := strings.Cut(text, "(")
 	in, _, ok2 := strings.Cut(in, ")")
 	if ok && ok2 && len(in) > 4 {
@@ -75,7 +75,7 @@ func address227(r *protocols.Reply) (string, error) {
 
 // numbers227 reads the six numbers; the parentheses are optional (RFC 1123 4.1.2.6).
 func numbers227(r *protocols.Reply) (n [6]int, err error) {
-	text := r.Text()
+	text := lastLine(r)
 	start := strings.LastIndexByte(text, '(') + 1
 	if start == 0 {
 		start = max(strings.IndexAny(text, "0123456789"), 0)
@@ -93,6 +93,9 @@ func numbers227(r *protocols.Reply) (n [6]int, err error) {
 	}
 	return n, nil
 }
+
+// lastLine returns the line that counts in a reply of several.
+func lastLine(r *protocols.Reply) string { return r.Lines[len(r.Lines)-1] }
 
 func portOf(digits, text string) (int, error) {
 	n, err := strconv.ParseUint(digits, 10, 16)

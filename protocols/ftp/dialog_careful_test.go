@@ -11,7 +11,7 @@ import (
 
 type (
 	script = protocoltest.Script
-	line   = protocoltest.Step
+	said   = protocoltest.Step
 )
 
 // exchange is a command of a dialogue and its place in a packet.
@@ -48,7 +48,7 @@ func careful(s *script, at int) (*script, time.Duration) {
 
 // locate finds the command whose reply starts at a step, the step after the login,
 // and the step at which the operation began that the command belongs to.
-func locate(steps []line, at int) (found *exchange, login, run int) {
+func locate(steps []said, at int) (found *exchange, login, run int) {
 	var waiting []exchange
 	packet := 0
 	for i, st := range steps {
@@ -90,13 +90,13 @@ func locate(steps []line, at int) (found *exchange, login, run int) {
 	return found, login, run
 }
 
-func last(st line) bool {
+func last(st said) bool {
 	return len(st.Text) > 3 && st.Text[0] >= '1' && st.Text[0] <= '5' && st.Text[3] == ' '
 }
 
 // oneByOne takes packets of commands apart.
-func oneByOne(steps []line) []line {
-	var out []line
+func oneByOne(steps []said) []said {
+	var out []said
 	for i := 0; i < len(steps); {
 		n := i
 		for n < len(steps) && steps[n].Mark == "C:" {
@@ -109,7 +109,7 @@ func oneByOne(steps []line) []line {
 		}
 		rest := steps[n:]
 		for _, command := range steps[i:n] {
-			var reply []line
+			var reply []said
 			reply, rest = replyTo(rest)
 			out = append(append(out, command), reply...)
 			if (command.Text == "EPSV" || command.Text == "PASV") && !strings.HasPrefix(reply[0].Text, "5") {
@@ -122,7 +122,7 @@ func oneByOne(steps []line) []line {
 }
 
 // replyTo cuts the next whole reply out of steps.
-func replyTo(steps []line) (reply, rest []line) {
+func replyTo(steps []said) (reply, rest []said) {
 	for i, st := range steps {
 		if st.Mark != "S:" {
 			rest = append(rest, st)
@@ -136,8 +136,8 @@ func replyTo(steps []line) (reply, rest []line) {
 }
 
 // accept moves the next data connection to where its port has been told.
-func accept(out, steps []line) ([]line, []line) {
-	i := slices.IndexFunc(steps, func(st line) bool { return strings.HasPrefix(st.Text, "accept ") })
+func accept(out, steps []said) ([]said, []said) {
+	i := slices.IndexFunc(steps, func(st said) bool { return strings.HasPrefix(st.Text, "accept ") })
 	if i < 0 {
 		return out, steps
 	}

@@ -54,11 +54,11 @@ func (s *session) fly(ctx context.Context, steps []step, abandon func()) error {
 		return s.oneByOne(steps)
 	}
 	for _, st := range steps {
-		if err := s.queue(st.verb, st.args...); err != nil {
-			return s.fail(err)
+		if err := s.Queue(st.verb, st.args...); err != nil {
+			return s.Fail(err)
 		}
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		return err
 	}
 	var first error
@@ -69,7 +69,7 @@ func (s *session) fly(ctx context.Context, steps []step, abandon func()) error {
 			return err
 		case first != nil && st.moves:
 			if r.Code < 200 {
-				if _, err := s.reply(); err != nil {
+				if _, err := s.Reply(); err != nil {
 					return err
 				}
 			}
@@ -91,7 +91,7 @@ func (s *session) oneByOne(steps []step) error {
 		if i > 0 && steps[i-1].twice {
 			s.dropRepeated(steps[i-1].verb)
 		}
-		r, err := s.cmd(st.verb, st.args...)
+		r, err := s.Cmd(st.verb, st.args...)
 		if err == nil && st.then != nil {
 			err = st.then(r)
 		}
@@ -130,21 +130,20 @@ func (s *session) patience(st step, first bool) time.Duration {
 
 // replyWithin reads a reply within a time; 0 leaves it to the idle timeout.
 func (s *session) replyWithin(ctx context.Context, within time.Duration) (*protocols.Reply, error) {
-	if within == 0 || s.in.Buffered() > 0 {
-		return s.reply()
+	if within == 0 || s.In.Buffered() > 0 {
+		return s.Reply()
 	}
 	short, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	defer s.conn.Use(short)()
-	return s.reply()
+	defer s.Conn.Use(short)()
+	return s.Reply()
 }
 
 // stalled notes that the server takes one command at a time.
 func (s *session) stalled() error {
-	s.c.memory.Note(s.c.server, factOneAtATime)
-	s.conn.Event(protocols.EventNote, "the answers to several commands stopped; connecting again for one command at a time", 0)
-	s.failed = &protocols.Error{Kind: protocols.KindTimeout, Sentinel: errStalled, Retryable: true, Text: errStalled.Error()}
-	return s.failed
+	s.c.memory().Note(s.c.server(), factOneAtATime)
+	s.Conn.Event(protocols.EventNote, "the answers to several commands stopped; connecting again for one command at a time", 0)
+	return &protocols.Error{Kind: protocols.KindTimeout, Sentinel: errStalled, Retryable: true, Text: errStalled.Error()}
 }
 
 // repeats reports whether a reply is a second refusal of a command, by its text.
@@ -154,9 +153,9 @@ func repeats(r *protocols.Reply, verb string) bool {
 
 // dropRepeated reads a second refusal of a command that has come with the first.
 func (s *session) dropRepeated(verb string) {
-	if s.last.Code >= 500 && s.in.Buffered() > 0 {
-		if r, err := s.reply(); err == nil && !repeats(r, verb) {
-			s.fail(protocols.ProtocolError(proto, "", "a reply to no command: "+clip(r.Text())))
+	if s.Last.Code >= 500 && s.In.Buffered() > 0 {
+		if r, err := s.Reply(); err == nil && !repeats(r, verb) {
+			s.Fail(protocols.ProtocolError(proto, "", "a reply to no command: "+clip(r.Text())))
 		}
 	}
 }
@@ -166,7 +165,7 @@ func (s *session) dropRepeated(verb string) {
 func (s *session) tryTogether(ctx context.Context, steps []step) error {
 	s.together = true
 	err := s.fly(ctx, steps, nil)
-	s.shown = s.failed == nil
+	s.shown = s.Failed() == nil
 	return err
 }
 

@@ -30,9 +30,10 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/netclients/netclients/internal/keeper"
+	"golang.org/x/text/encoding"
+
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // proto is the name in errors, entries and traces.
@@ -83,15 +84,10 @@ type Settings struct {
 type Client struct {
 	Settings Settings
 
-	url    *url.URL
-	root   string // the URL without a path, a password and what else may follow
-	scheme protocols.Scheme
-	opts   *protocols.Options
-	limits protocols.Limits
-	dialer *transport.Dialer
-	memory *protocols.Memory // of servers' ways
-	server string            // host and port, for the memory
-	keeper keeper.Keeper[*session]
+	line    *line.Client[*session]
+	root    string            // the URL without a path, a password and what else may follow
+	own     protocols.Memory  // where the options have none to share
+	charset encoding.Encoding // of names and replies; nil: they go as they are
 }
 
 var (
@@ -115,15 +111,24 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{url: u, scheme: s, root: rootOf(u), opts: o, limits: o.Limits.WithDefaults(), dialer: transport.NewDialer(proto, u, o)}
-	if c.memory = o.Memory; c.memory == nil {
-		c.memory = &protocols.Memory{}
-	}
-	c.server = net.JoinHostPort(protocols.HostPort(u, s))
+	c := &Client{root: rootOf(u)}
+	c.line = line.New(c.protocol(), u, s, o)
 	_, kind := cutType(u.EscapedPath())
 	c.Settings.ASCII = kind == "a"
-	c.keeper.Connect = c.connect
 	return c, nil
+}
+
+// memory is what clients of the server have learned about it.
+func (c *Client) memory() *protocols.Memory {
+	if c.line.Opts.Memory != nil {
+		return c.line.Opts.Memory
+	}
+	return &c.own
+}
+
+// server is the server's name in the memory.
+func (c *Client) server() string {
+	return net.JoinHostPort(protocols.HostPort(c.line.URL, c.line.Scheme))
 }
 
 func rootOf(u *url.URL) string {

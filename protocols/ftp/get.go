@@ -13,72 +13,68 @@ import (
 
 // Get opens a file (RETR). The caller closes the object's Body; until then the
 // client is busy. Size and time are asked for in the same flight, where the
-// server has SIZE and MDTM (RFC 3659). A transfer that is cut short, or whose
-// size is not the one told, ends in an error of kind Protocol.
+// server has SIZE and MDTM (RFC 3659). A transfer that is cut short ends in an
+// error of kind Protocol. A file that grew meanwhile is read to its end, and the
+// object's Size corrected.
 func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
-	release, err := c.keeper.Enter(ctx, name)
+	ctx, leave, err := c.line.Enter(ctx, name)
 	if err != nil {
-		return nil, c.wrap(err, "get", name)
+		return nil, c.line.Wrap(err, "get", name)
 	}
-	obj, err := c.get(ctx, name, o, release)
+	obj, err := c.get(ctx, name, o, leave)
 	if err != nil {
-		release()
-		return nil, c.wrap(err, "get", name)
+		leave()
+		return nil, c.line.Wrap(err, "get", name)
 	}
 	return obj, nil
 }
 
 // get starts a transfer, again on a new session when the server turns out to take
-// one command at a time.
-func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
+// one command at a time. leave is called when the object's Body is closed.
+func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, leave func()) (*protocols.Object, error) {
 	if o.Offset < 0 || o.Length < 0 {
 		return nil, protocols.UsageError(proto, "get", "offset and length are 0 or more")
 	}
-	obj, err := c.getOnce(ctx, name, o, release)
+	obj, err := c.getOnce(ctx, name, o, leave)
 	if errors.Is(err, errStalled) {
-		obj, err = c.getOnce(ctx, name, o, release)
+		obj, err = c.getOnce(ctx, name, o, leave)
 	}
 	return obj, err
 }
 
-func (c *Client) getOnce(ctx context.Context, name string, o *protocols.GetOptions, release func()) (*protocols.Object, error) {
-	s, err := c.keeper.Get(ctx)
+func (c *Client) getOnce(ctx context.Context, name string, o *protocols.GetOptions, leave func()) (*protocols.Object, error) {
+	s, done, err := c.line.Get(ctx)
 	if err != nil {
 		return nil, err
-	}
-	done := s.conn.Use(ctx)
-	fail := func(err error) (*protocols.Object, error) {
-		done()
-		c.keeper.Settle(s)
-		return nil, err
-	}
-	if err := s.commands(c.Settings.Before); err != nil {
-		return fail(err)
 	}
 	d, e, err := s.retrieve(ctx, name, o)
 	if err != nil {
-		return fail(err)
+		done()
+		return nil, err
 	}
 	undata := d.conn.Use(ctx)
 	d.release = func() (err error) {
 		undata()
-		if s.failed == nil && ctx.Err() == nil {
-			err = c.wrap(s.commands(c.Settings.After), "get", name)
+		if s.Failed() == nil && ctx.Err() == nil {
+			err = c.line.Wrap(s.commands(c.Settings.After), "get", name)
 		}
 		done()
-		c.keeper.Settle(s)
-		release()
+		leave()
 		return err
 	}
-	return &protocols.Object{Entry: e, Offset: o.Offset, Body: d}, nil
+	d.obj = &protocols.Object{Entry: e, Offset: o.Offset, Body: d}
+	return d.obj, nil
 }
 
 // retrieve starts RETR and returns its body and what is known of the object.
 func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOptions) (*download, protocols.Entry, error) {
 	e := s.c.entry(name)
+	if err := s.commands(s.c.Settings.Before); err != nil {
+		return nil, e, err
+	}
 	path, err := s.path(name)
 	if err != nil {
 		return nil, e, err
@@ -193,7 +189,7 @@ func (s *session) commands(list []string) error {
 	for _, line := range list {
 		line, lenient := strings.CutPrefix(line, "-")
 		verb, arg, _ := strings.Cut(line, " ")
-		r, err := s.cmd(verb, arguments(arg)...)
+		r, err := s.Cmd(verb, arguments(arg)...)
 		if err != nil {
 			return err
 		}
@@ -207,7 +203,7 @@ func (s *session) commands(list []string) error {
 // Size asks for the size of a file in bytes (SIZE, RFC 3659 4).
 func (c *Client) Size(ctx context.Context, name string) (int64, error) {
 	var n int64
-	err := c.do(ctx, "size", name, []string{name}, func(s *session) error {
+	err := c.do(ctx, "size", name, []string{name}, func(_ context.Context, s *session) error {
 		path, err := s.path(name)
 		if err != nil {
 			return err

@@ -89,7 +89,6 @@ func TestTruncated(t *testing.T) {
 		{name: "short without SIZE", faults: "data.truncate=1000", server: ftplab.Options{NoSIZE: true}, kind: protocols.KindProtocol},
 		{name: "reset", faults: "data.cut=100000", kind: protocols.KindTemporary},
 		{name: "reset with 226", faults: "data.cut=100000,code:end=226 done", kind: protocols.KindProtocol},
-		{name: "more than told", faults: "code:SIZE=213 1000", kind: protocols.KindProtocol},
 		{name: "refused at the end", faults: "code:end=451 disk trouble", kind: protocols.KindTemporary},
 		{name: "hangs up at the end", faults: "drop:end", kind: protocols.KindProtocol},
 	} {
@@ -103,6 +102,26 @@ func TestTruncated(t *testing.T) {
 				t.Errorf("%v is not marked as worth another try", err)
 			}
 		})
+	}
+}
+
+// TestGrown: a file that is longer than its size was is read to its end.
+func TestGrown(t *testing.T) {
+	data := strings.Repeat("0123456789", 1000)
+	for name, srv := range map[string]ftplab.Options{
+		"SIZE": {ServerOptions: lab.ServerOptions{Faults: faults(t, "code:SIZE=213 1000")}}, "150": {NoSIZE: true},
+	} {
+		srv.Tree = tree(t, map[string]string{"f": data})
+		c, _ := labCase{server: srv}.start(t)
+		o, err := c.Get(t.Context(), "f", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(o.Body)
+		if err != nil || string(b) != data || o.Size != int64(len(data)) {
+			t.Errorf("%s: %d bytes of size %d, %v", name, len(b), o.Size, err)
+		}
+		o.Body.Close()
 	}
 }
 

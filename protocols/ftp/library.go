@@ -10,6 +10,7 @@ import (
 
 	ftplib "github.com/jlaffaye/ftp"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
@@ -19,7 +20,7 @@ import (
 // replies that were bounded and parsed before. Between calls of the library nothing
 // is in it, so our own commands use the same connection.
 type libConn struct {
-	ctl  *control
+	ctl  *line.Core
 	verb string // of the newest command
 	in   []byte // of a reply, not read yet
 	out  []byte // of a command line that has no end yet
@@ -36,10 +37,10 @@ func (l *libConn) Write(p []byte) (int, error) {
 		l.out = []byte(rest)
 		var arg string
 		l.verb, arg, _ = strings.Cut(line, " ")
-		if err := l.ctl.queue(l.verb, arguments(arg)...); err != nil {
+		if err := l.ctl.Queue(l.verb, arguments(arg)...); err != nil {
 			return 0, err
 		}
-		if err := l.ctl.flush(); err != nil {
+		if err := l.ctl.Flush(); err != nil {
 			return 0, err
 		}
 	}
@@ -52,7 +53,7 @@ var libCodes = map[string]int{"DELE": 250, "RNFR": 350, "RNTO": 250, "MKD": 257,
 // Read serves the reply to the newest command.
 func (l *libConn) Read(p []byte) (int, error) {
 	if len(l.in) == 0 {
-		r, err := l.ctl.reply()
+		r, err := l.ctl.Reply()
 		if err != nil {
 			return 0, err
 		}
@@ -82,7 +83,7 @@ func (s *session) library() (*ftplib.ServerConn, error) {
 	if s.lib != nil {
 		return s.lib, nil
 	}
-	shim := &libConn{ctl: s.control, in: []byte("220 ready\r\n")} // the greeting, which has long been read
+	shim := &libConn{ctl: s.Core, in: []byte("220 ready\r\n")} // the greeting, which has long been read
 	dial := func(string, string) (net.Conn, error) {
 		if shim.verb != "" {
 			return nil, io.ErrClosedPipe // it may never open a connection of its own
@@ -108,21 +109,21 @@ func (s *session) call(args []string, f func(lib *ftplib.ServerConn) error) (err
 	if err != nil {
 		return protocols.ProtocolError(proto, "", err.Error())
 	}
-	s.last = protocols.Reply{}
+	s.Last = &protocols.Reply{}
 	defer func() {
 		if p := recover(); p != nil {
-			err = s.fail(protocols.ProtocolError(proto, "", fmt.Sprintf("reply that makes no sense: %d %s", s.last.Code, s.last.Text())))
+			err = s.Fail(protocols.ProtocolError(proto, "", fmt.Sprintf("reply that makes no sense: %d %s", s.Last.Code, s.Last.Text())))
 		}
 	}()
 	if err := f(lib); err != nil {
-		if s.failed != nil {
-			return s.failed
+		if failed := s.Failed(); failed != nil {
+			return failed
 		}
 		if e, ok := errors.AsType[*protocols.Error](err); ok {
 			return e
 		}
-		if s.last.Code != 0 {
-			return refusal(&s.last)
+		if s.Last.Code != 0 {
+			return refusal(s.Last)
 		}
 		return &protocols.Error{Proto: proto, Kind: protocols.KindProtocol, Err: err}
 	}

@@ -1,19 +1,20 @@
 package ftp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
-
-// errStop says that the reader of a listing has had enough.
-var errStop = errors.New("stopped")
 
 // List lists a folder, or the one file of that name: by MLSD where the server
 // has it (RFC 3659 7), else by LIST, whose many dialects are parsed. Entries are
@@ -21,7 +22,7 @@ var errStop = errors.New("stopped")
 // are exact to the minute or the day; the server's time zone is found out by
 // comparing one of them with MDTM.
 func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, name, func(s *session, yield func(protocols.Entry) bool) error {
+	return c.listing(ctx, name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 		if s.mlsd() {
 			return s.listMLSD(ctx, name, yield)
 		}
@@ -31,7 +32,7 @@ func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entr
 
 // Names lists the names of a folder only (NLST): the cheapest listing.
 func (c *Client) Names(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, name, func(s *session, yield func(protocols.Entry) bool) error {
+	return c.listing(ctx, name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 		path, err := s.path(name)
 		if err != nil {
 			return err
@@ -42,32 +43,47 @@ func (c *Client) Names(ctx context.Context, name string) iter.Seq2[protocols.Ent
 				return true
 			}
 			// Some servers put the folder before each name.
-			return yield(c.placed(protocols.Entry{Protocol: proto, Name: base(line), Type: protocols.TypeOther, Size: -1}, name))
+			return yield(s.placed(protocols.Entry{Protocol: proto, Name: base(line), Type: protocols.TypeOther, Size: -1}, name))
 		})
-		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code == 550 && e.Sentinel != nil && s.isFolder(path) {
-			return nil // many servers say "no files found" of an empty folder
-		}
-		if s.failed != nil {
-			return s.failed
-		}
-		return err
+		return s.unlessEmpty(err, path)
 	})
 }
 
+// emptyWords are what servers say in refusing to list a folder without entries.
+var emptyWords = []string{"no file", "no such file", "nothing", "empty", "not found", "no entries", "no match", "0 files"}
+
+// unlessEmpty drops the error of a listing that was refused because the folder has no
+// entries, as many servers do with 450 or 550. Only their words tell it from a folder
+// that is busy or may not be read, and that there is a folder is asked by CWD.
+func (s *session) unlessEmpty(err error, path string) error {
+	e, ok := errors.AsType[*protocols.Error](err)
+	if !ok || s.Failed() != nil || e.Code != 450 && e.Code != 550 || errors.Is(e, fs.ErrPermission) {
+		return err
+	}
+	text := strings.ToLower(e.Text)
+	if !slices.ContainsFunc(emptyWords, func(w string) bool { return strings.Contains(text, w) }) {
+		return err
+	}
+	if path == "" || s.isFolder(path) {
+		return nil
+	}
+	return cmp.Or(s.Failed(), err)
+}
+
 // listing runs a listing as an iterator: the client is busy until the loop ends.
-func (c *Client) listing(ctx context.Context, name string, run func(s *session, yield func(protocols.Entry) bool) error) iter.Seq2[protocols.Entry, error] {
+func (c *Client) listing(ctx context.Context, name string, run func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
-		err := c.do(ctx, "ls", name, []string{name}, func(s *session) error {
-			return run(s, func(e protocols.Entry) bool { return yield(e, nil) })
+		err := c.do(ctx, "ls", name, []string{name}, func(ctx context.Context, s *session) error {
+			return run(ctx, s, func(e protocols.Entry) bool { return yield(e, nil) })
 		})
-		if err != nil && !errors.Is(err, errStop) {
+		if err != nil && !errors.Is(err, line.ErrStop) {
 			yield(protocols.Entry{}, err)
 		}
 	}
 }
 
 // lines runs a transfer whose content is lines, and returns each of them. It
-// returns errStop when each had enough.
+// returns line.ErrStop when each had enough.
 func (s *session) lines(ctx context.Context, t transfer, each func(line string) bool) error {
 	st, err := s.open(ctx, t)
 	if err != nil {
@@ -75,30 +91,43 @@ func (s *session) lines(ctx context.Context, t transfer, each func(line string) 
 	}
 	done := st.conn.Use(ctx)
 	defer done()
-	in := wire.NewLineReader(st.conn, int(s.c.limits.Line))
+	in := wire.NewLineReader(st.conn, int(s.c.line.Limits.Line))
 	in.What = "line of the listing"
 	for {
-		line, err := in.ReadLine()
+		text, err := in.ReadLine()
 		switch {
 		case err == io.EOF:
-			return st.end()
+			return st.whole()
 		case protocols.KindOf(err) == protocols.KindConnect:
 			return st.broken(ctx, err)
 		case err != nil:
 			st.conn.Close()
-			return s.fail(err)
-		case !each(s.decode(string(line))):
+			return s.Fail(err)
+		case !each(decode(s.c.charset, string(text))):
 			st.abort()
-			return errStop
+			return line.ErrStop
 		}
 	}
 }
 
-// mlsd: RFC 3659 7.8 announces MLSD as MLST.
-func (s *session) mlsd() bool {
-	return s.has("MLST") && !s.c.Settings.NoMLSD && s.c.Settings.ListOptions == ""
+// whole ends the transfer of a listing. Servers with a limit of entries say in the
+// final reply that there are more.
+func (t *stream) whole() error {
+	err := t.end()
+	if text := strings.Join(t.s.Last.Lines, " "); err == nil && strings.Contains(strings.ToLower(text), "truncated") {
+		return &protocols.Error{Kind: protocols.KindProtocol, Code: t.s.Last.Code, Text: "the server's listing is incomplete: " + clip(text)}
+	}
+	return err
 }
 
+// mlsd: RFC 3659 7.8 announces MLSD as MLST.
+func (s *session) mlsd() bool {
+	return s.has("MLST") && !s.noMLSD && !s.c.Settings.NoMLSD && s.c.Settings.ListOptions == ""
+}
+
+// listMLSD lists by MLSD. A refusal may mean that the name is that of a file, which
+// is then listed by itself (RFC 3659 7.2.1), or that the server announces what it
+// does not have.
 func (s *session) listMLSD(ctx context.Context, name string, yield func(protocols.Entry) bool) error {
 	path, err := s.path(name)
 	if err != nil {
@@ -109,31 +138,66 @@ func (s *session) listMLSD(ctx context.Context, name string, yield func(protocol
 			return true
 		}
 		e, self := parseMLSx(line)
-		return self || yield(s.c.placed(e, name))
+		return self || yield(s.placed(e, name))
 	})
-	if refused(err) && s.failed == nil {
-		// MLSD wants a folder (RFC 3659 7.2.1): a file is listed by itself.
-		if e, ferr := s.stat(ctx, name); ferr == nil && e.Type != protocols.TypeDir {
-			if !yield(e) {
-				return errStop
-			}
-			return nil
-		}
-		if s.failed != nil {
-			return s.failed
-		}
+	if !refused(err) || s.Failed() != nil {
+		return s.unlessEmpty(err, path)
 	}
-	return err
+	if s.noMLSD = lacking(err); s.noMLSD {
+		return s.listLIST(ctx, name, yield)
+	}
+	switch e, ferr := s.stat(ctx, name); {
+	case s.Failed() != nil:
+		return s.Failed()
+	case ferr == nil && e.Type != protocols.TypeDir:
+		if !yield(e) {
+			return line.ErrStop
+		}
+		return nil
+	case s.noMLSD || isCode(err, 501):
+		s.noMLSD = true
+		return s.listLIST(ctx, name, yield)
+	case ferr != nil:
+		return err
+	}
+	return s.unlessEmpty(err, path)
 }
 
-// placed returns an entry of a folder its path and URL.
-func (c *Client) placed(e protocols.Entry, dir string) protocols.Entry {
+// lacking reports whether a refusal says that the server does not have a command.
+// 501 may also be about the argument.
+func lacking(err error) bool {
+	return isCode(err, 500) || isCode(err, 502) || isCode(err, 504)
+}
+
+func isCode(err error, code int) bool {
+	e, ok := errors.AsType[*protocols.Error](err)
+	return ok && e.Code == code
+}
+
+// placed gives an entry of a folder its path and URL. Some servers put the folder
+// before each name; a name with another folder in it is not one of this listing, and
+// counts as not understood.
+func (s *session) placed(e protocols.Entry, dir string) protocols.Entry {
 	if e.Raw != "" {
 		return e
 	}
+	if i := strings.LastIndexByte(e.Name, '/'); i >= 0 {
+		if !sameFolder(e.Name[:i], dir, s.home) || i == len(e.Name)-1 {
+			return rawEntry(e.Name)
+		}
+		e.Name = e.Name[i+1:]
+	}
 	e.Path = join(dir, e.Name)
-	e.URL = c.urlOf(e.Path, e.Type == protocols.TypeDir)
+	e.URL = s.c.urlOf(e.Path, e.Type == protocols.TypeDir)
 	return e
+}
+
+// sameFolder reports whether the prefix of a name is the folder that is listed. dir is
+// relative to the login folder, home.
+func sameFolder(prefix, dir, home string) bool {
+	whole := strings.Trim(join(home, dir), "/")
+	prefix, dir = strings.Trim(prefix, "/"), strings.Trim(dir, "/")
+	return prefix == dir || prefix == whole || prefix == "." || dir != "" && strings.HasSuffix(prefix, "/"+dir)
 }
 
 // listLIST goes to the folder and lists it without a name: names with blanks,
@@ -150,7 +214,7 @@ func (s *session) listLIST(ctx context.Context, name string, yield func(protocol
 			return s.listFile(ctx, name, cwdErr, yield)
 		}
 	}
-	return s.parseList(ctx, t, name, yield)
+	return s.unlessEmpty(s.parseList(ctx, t, name, yield), "")
 }
 
 // enterFolder makes a folder the working folder. refusal is the server's no.
@@ -165,7 +229,7 @@ func (s *session) enterFolder(name string) (refusal, err error) {
 	if path == "" {
 		path = "/"
 	}
-	r, err := s.cmd("CWD", path)
+	r, err := s.Cmd("CWD", path)
 	if err != nil {
 		return nil, err
 	}
@@ -186,8 +250,9 @@ func (s *session) listOptions() string {
 	return ""
 }
 
-// listFile lists what CWD did not take: one file. An answer without entries
-// means that there is none.
+// listFile lists what CWD did not take: one file. Only a line that names it shows
+// that there is one; servers that run ls send its complaint as a listing, and a
+// refusal of any kind after that of CWD means the same.
 func (s *session) listFile(ctx context.Context, name string, cwdErr error, yield func(protocols.Entry) bool) error {
 	path, err := s.path(name)
 	if err != nil {
@@ -195,14 +260,14 @@ func (s *session) listFile(ctx context.Context, name string, cwdErr error, yield
 	}
 	found := false
 	err = s.parseList(ctx, transfer{verb: "LIST", arg: path, ascii: true}, parent(name), func(e protocols.Entry) bool {
-		if e.Raw == "" && base(e.Name) != base(name) {
+		if e.Raw != "" || base(e.Name) != base(name) {
 			return true
 		}
-		e.Name = base(name)
-		found = true
-		return yield(s.c.placed(e, parent(name)))
+		e.Name, found = base(name), true
+		return yield(s.placed(e, parent(name)))
 	})
-	if err == nil && !found || refused(err) {
+	e, ok := errors.AsType[*protocols.Error](err)
+	if err == nil && !found || ok && e.Code >= 400 && s.Failed() == nil {
 		return cwdErr
 	}
 	return err
@@ -221,7 +286,7 @@ func (s *session) parseList(ctx context.Context, t transfer, dir string, yield f
 	}
 	for e, ok := p.flush(); ok; e, ok = p.flush() {
 		if !z.entry(e) {
-			return errStop
+			return line.ErrStop
 		}
 	}
 	return z.end()
@@ -231,7 +296,7 @@ func (s *session) isFolder(path string) bool {
 	if s.learnHome() != nil {
 		return false
 	}
-	r, err := s.cmd("CWD", path)
+	r, err := s.Cmd("CWD", path)
 	if err != nil || r.Code/100 != 2 {
 		return false
 	}

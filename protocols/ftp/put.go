@@ -23,14 +23,14 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols
 	}
 	u := &upload{name: name, o: o, unique: o.Unique || c.Settings.Unique, e: c.entry(name)}
 	if !u.unique && (name == "" || strings.HasSuffix(name, "/")) {
-		return u.e, c.wrap(protocols.UsageError("", "", "the URL names a folder: the name to store under is missing"), "put", name)
+		return u.e, c.line.Wrap(protocols.UsageError("", "", "the URL names a folder: the name to store under is missing"), "put", name)
 	}
-	release, err := c.keeper.Enter(ctx, name)
+	ctx, leave, err := c.line.Enter(ctx, name)
 	if err == nil {
-		defer release()
+		defer leave()
 		err = c.put(ctx, u, r)
 	}
-	return u.e, c.wrap(err, "put", name)
+	return u.e, c.line.Wrap(err, "put", name)
 }
 
 // put stores and seals in two runs, each of which may be repeated on a new session.
@@ -110,7 +110,7 @@ func (s *session) resume(ctx context.Context, t transfer, u *upload, r io.Reader
 		t.verb = "APPE"
 	}
 	n, _, err := s.store(ctx, t, r)
-	if t.rest == 0 && n == 0 && refused(err) && s.failed == nil && s.has("REST") {
+	if t.rest == 0 && n == 0 && refused(err) && s.Failed() == nil && s.has("REST") {
 		n, _, err = s.store(ctx, restart, r) // nothing was read from r
 	}
 	if err != nil {

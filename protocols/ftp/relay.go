@@ -20,8 +20,8 @@ func (c *Client) Relay(ctx context.Context, name string, dst protocols.Client, t
 	if !ok {
 		return protocols.Unsupported(proto, "cp", "a server-to-server copy needs FTP at both ends")
 	}
-	return c.do(ctx, "cp", name, []string{name, toName}, func(src *session) error {
-		return d.do(ctx, "cp", toName, []string{name, toName}, func(to *session) error {
+	return c.do(ctx, "cp", name, []string{name, toName}, func(ctx context.Context, src *session) error {
+		return d.do(ctx, "cp", toName, []string{name, toName}, func(ctx context.Context, to *session) error {
 			return relay(ctx, src, to, name, toName)
 		})
 	})
@@ -58,7 +58,7 @@ func (s *session) present(path string) error {
 	if !s.has("SIZE") {
 		return nil
 	}
-	r, err := s.cmd("SIZE", path)
+	r, err := s.Cmd("SIZE", path)
 	if err == nil && r.Code == 550 {
 		err = refusal(r)
 	}
@@ -93,8 +93,8 @@ func pair(src, dst *session) error {
 // peer returns the address of the server, the zero one when it is not known: behind
 // a proxy.
 func (s *session) peer() netip.Addr {
-	a, ok := s.conn.RemoteAddr().(*net.TCPAddr)
-	if !ok || !s.conn.Direct() {
+	a, ok := s.Conn.RemoteAddr().(*net.TCPAddr)
+	if !ok || !s.Conn.Direct() {
 		return netip.Addr{}
 	}
 	return a.AddrPort().Addr().Unmap()
@@ -104,21 +104,21 @@ func (s *session) peer() netip.Addr {
 // A refusal of one side leaves the other waiting: its connection is given up.
 func run(src, dst *session, from, to string) error {
 	if err := start(dst, "STOR", to); err != nil {
-		src.fail(err)
+		src.Fail(err)
 		return err
 	}
 	if err := start(src, "RETR", from); err != nil {
-		dst.fail(err)
+		dst.Fail(err)
 		return err
 	}
 	for _, s := range []*session{src, dst} {
-		r, err := s.reply()
+		r, err := s.Reply()
 		if err != nil {
 			return err
 		}
 		if err := want(r, 2); err != nil {
-			src.fail(err)
-			dst.fail(err)
+			src.Fail(err)
+			dst.Fail(err)
 			return err
 		}
 	}
@@ -126,7 +126,7 @@ func run(src, dst *session, from, to string) error {
 }
 
 func start(s *session, verb, path string) error {
-	r, err := s.cmd(verb, path)
+	r, err := s.Cmd(verb, path)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (s *session) seal(ctx context.Context, u *upload) error {
 		steps = append(steps, renaming(from, to, &known)...)
 	}
 	err = s.fly(ctx, steps, nil)
-	if err == nil || s.failed != nil || from == to {
+	if err == nil || s.Failed() != nil || from == to {
 		return err
 	}
 	if !known {
@@ -86,17 +86,17 @@ func (s *session) renameOver(ctx context.Context, from, to string, cause error) 
 		return s.discard(from, cause)
 	}
 	aside := to + asideSuffix
-	if s.failed == nil && s.rename(ctx, to, aside) == nil {
+	if s.Failed() == nil && s.rename(ctx, to, aside) == nil {
 		if s.rename(ctx, from, to) == nil {
-			_, err := s.cmd("DELE", aside)
+			_, err := s.Cmd("DELE", aside)
 			return err
 		}
-		if s.failed == nil {
+		if s.Failed() == nil {
 			s.rename(ctx, aside, to)
 		}
 	}
-	if s.failed != nil {
-		return s.failed
+	if s.Failed() != nil {
+		return s.Failed()
 	}
 	return storedAs(from, cause)
 }
@@ -111,7 +111,7 @@ func (s *session) discard(path string, cause error) error {
 	if err := s.goHome(); err != nil {
 		return err
 	}
-	if _, err := s.cmd("DELE", path); err != nil {
+	if _, err := s.Cmd("DELE", path); err != nil {
 		return err
 	}
 	return cause

@@ -3,20 +3,24 @@ package ftp
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
+	"strings"
 	"time"
 
 	ftplib "github.com/jlaffaye/ftp"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
 
+	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // session is one login on one control connection.
 type session struct {
-	*control
+	*line.Core
 	c        *Client
-	lib      *ftplib.ServerConn
+	lib      *ftplib.ServerConn // nil: not started yet
 	greeting *protocols.Reply
 	feats    map[string]string // FEAT lines: name in upper case, and the rest
 	together bool              // commands go out several in a packet
@@ -29,147 +33,155 @@ type session struct {
 	home     string            // working folder after login; empty: not asked yet
 	away     bool              // the working folder may not be home
 	noTimes  bool              // the server has no way to set times
+	noMLSD   bool              // the server announces MLST and refuses it
 	zone     *time.Location    // of LIST; nil: not known, UTC is taken
-	login    time.Duration     // how long the login took
-	greeted  time.Duration     // how long the greeting took
+}
+
+// protocol is FTP on a session of package line.
+func (c *Client) protocol() line.Protocol[*session] {
+	return line.Protocol[*session]{
+		Name: proto,
+		Dialect: line.Dialect{
+			Read: c.read, Refusal: refusal,
+			Want:        func(r *protocols.Reply) error { return want(r, 2) },
+			Farewell:    func(r *protocols.Reply) bool { return r.Code == 421 },
+			Preliminary: func(r *protocols.Reply) bool { return r.Code < 200 },
+		},
+		URLOf:     func(name string) string { return c.urlOf(name, false) },
+		Open:      c.open,
+		Greet:     (*session).welcome,
+		Offers:    func(*session) bool { return true }, // AUTH is tried: FEAT may not be answered before a login
+		TLSVerb:   "AUTH TLS",
+		StartTLS:  (*session).startTLS,
+		Prepare:   func(_ context.Context, s *session) error { return s.chooseHost() },
+		Anonymous: noSecret,
+		LogIn:     func(_ context.Context, s *session) error { return s.logIn() },
+		Settle:    func(ctx context.Context, s *session) error { return s.settle(ctx) },
+		Capabilities: func(_ context.Context, s *session) ([]protocols.Capability, error) {
+			err := s.askFeatures()
+			return s.capabilities(), err
+		},
+		Lives: func(s *session) bool {
+			r, err := s.Cmd("NOOP")
+			return err == nil && r.Code != 421
+		},
+		Over:    func(s *session) bool { return s.Last.Code == 421 },
+		Goodbye: func(s *session) { s.Cmd("QUIT") },
+	}
 }
 
 // do runs one operation on the session, and wraps its error.
-func (c *Client) do(ctx context.Context, op, name string, names []string, f func(s *session) error) error {
-	release, err := c.keeper.Enter(ctx, names...)
-	if err != nil {
-		return c.wrap(err, op, name)
+func (c *Client) do(ctx context.Context, op, name string, names []string, f func(ctx context.Context, s *session) error) error {
+	ctx, leave, err := c.line.Enter(ctx, names...)
+	if err == nil {
+		defer leave()
+		err = c.run(ctx, func(s *session) error { return f(ctx, s) })
 	}
-	defer release()
-	return c.wrap(c.run(ctx, f), op, name)
+	return c.line.Wrap(err, op, name)
 }
 
 // run runs f on the session, once more on a new one when the server turns out to
 // take one command at a time. Nothing is transferred before that is found out.
 func (c *Client) run(ctx context.Context, f func(s *session) error) error {
-	err := c.keeper.Run(ctx, f)
+	err := c.line.Run(ctx, f)
 	if errors.Is(err, errStalled) {
-		err = c.keeper.Run(ctx, f)
+		err = c.line.Run(ctx, f)
 	}
 	return err
 }
 
-// What package keeper asks of a session.
-
-func (s *session) Conn() *transport.Conn { return s.conn }
-func (s *session) Used() time.Time       { return s.used }
-func (s *session) Goodbye()              { s.cmd("QUIT") }
-func (s *session) Lost() bool            { return s.failed != nil || s.last.Code == 421 }
-
-func (s *session) Lives() bool {
-	r, err := s.cmd("NOOP")
-	return err == nil && r.Code != 421
-}
-
-// connect dials, greets, secures and logs in, once more when the server turns out
-// to take one command at a time.
-func (c *Client) connect(ctx context.Context) (*session, error) {
-	s, err := c.connectOnce(ctx)
-	if errors.Is(err, errStalled) {
-		s, err = c.connectOnce(ctx)
-	}
-	return s, err
-}
-
-func (c *Client) connectOnce(ctx context.Context) (*session, error) {
-	host, port := protocols.HostPort(c.url, c.scheme)
-	conn, err := c.dialer.Dial(ctx, "control", "tcp", host, port)
-	if err != nil {
-		return nil, err
-	}
-	done := conn.Use(ctx)
-	defer done()
-	s, err := c.begin(ctx, conn)
-	if err == nil {
-		err = s.logIn(ctx)
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
+// open makes a session on its connection.
+func (c *Client) open(t *line.Core) (*session, error) {
+	s := &session{Core: t, c: c, feats: map[string]string{}}
+	t.Encode, t.Explain = s.encode, cutShort
+	if charset := c.Settings.Charset; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		var err error
+		if c.charset, err = htmlindex.Get(charset); err != nil {
+			return s, protocols.UsageError(proto, "", fmt.Sprintf("unknown charset %q", charset))
+		}
 	}
 	return s, nil
 }
 
-// begin reads the greeting and brings TLS up. It sends no secret.
-func (c *Client) begin(ctx context.Context, conn *transport.Conn) (*session, error) {
-	if c.scheme.TLS == protocols.TLSImplicit {
-		if err := conn.StartTLS(ctx); err != nil {
-			return nil, err
-		}
-	}
-	t, err := newControl(conn, c.limits, c.Settings.Charset)
+// read reads a reply, in the charset of the server.
+func (c *Client) read(lr *wire.LineReader, l protocols.Limits) (*protocols.Reply, error) {
+	r, err := line.Numeric(wire.FTP)(lr, l)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{control: t, c: c, feats: map[string]string{}}
-	start := time.Now()
-	if s.greeting, err = s.welcome(); err != nil {
-		return nil, err
+	for i, text := range r.Lines {
+		r.Lines[i] = decode(c.charset, text)
 	}
-	s.greeted = time.Since(start)
-	return s, s.secure(ctx)
+	return r, nil
+}
+
+// encode returns the bytes of an argument on the wire. A byte 0xFF is doubled, since
+// the control connection is a Telnet stream (RFC 959 2.3, RFC 2640 3.1).
+func (s *session) encode(name string) (string, error) {
+	if s.c.charset != nil {
+		coded, err := s.c.charset.NewEncoder().String(name)
+		if err != nil {
+			return "", protocols.UsageError(proto, "", fmt.Sprintf("name %q cannot be written in the charset of the server", name))
+		}
+		name = coded
+	}
+	return strings.ReplaceAll(name, "\xff", "\xff\xff"), nil
+}
+
+// decode returns a text in UTF-8; charset is nil where it is that already.
+func decode(charset encoding.Encoding, text string) string {
+	if charset == nil {
+		return text
+	}
+	plain, err := charset.NewDecoder().String(text)
+	if err != nil {
+		return text
+	}
+	return plain
 }
 
 // welcome reads the greeting; 120 announces one (RFC 959 5.4).
-func (s *session) welcome() (*protocols.Reply, error) {
+func (s *session) welcome() (string, error) {
 	for range 3 {
-		r, err := s.reply()
+		r, err := s.Reply()
 		if err != nil {
-			return nil, closedEarly(err)
+			return "", err
 		}
 		if r.Code != 120 {
-			return r, want(r, 2)
+			s.greeting = r
+			return r.Text(), want(r, 2)
 		}
 	}
-	return nil, protocols.ProtocolError(proto, "", "no greeting after several 120 replies")
+	return "", protocols.ProtocolError(proto, "", "no greeting after several 120 replies")
 }
 
-// closedEarly says what an end of the connection before the greeting means.
-func closedEarly(err error) error {
-	if errors.Is(err, io.EOF) {
-		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without a greeting"}
+// startTLS asks for the upgrade (RFC 4217 4).
+func (s *session) startTLS() (no *protocols.Error, err error) {
+	r, err := s.Cmd("AUTH", "TLS")
+	if err != nil || r.Code == 234 {
+		return nil, err
 	}
+	return refusal(r), nil
+}
+
+// chooseHost asks for a virtual host, before USER (RFC 7151 3).
+func (s *session) chooseHost() error {
+	if s.c.Settings.Host == "" {
+		return nil
+	}
+	_, err := s.Need("HOST", s.c.Settings.Host)
 	return err
 }
 
-// secure upgrades with AUTH TLS as scheme and options say (RFC 4217 4). Nothing
-// may have come behind the 234: it would be taken for the server's word under
-// TLS (CVE-2021-22947).
-func (s *session) secure(ctx context.Context) error {
-	mode := s.c.opts.TLS.Mode
-	required := mode == protocols.TLSRequire || s.c.scheme.TLS == protocols.TLSRequired
-	if s.c.scheme.TLS == protocols.TLSImplicit || mode == protocols.TLSOff && !required {
-		return nil
-	}
-	r, err := s.cmd("AUTH", "TLS")
+// need sends one command whose reply must be of the class.
+func (s *session) need(class int, verb string, args ...string) (*protocols.Reply, error) {
+	r, err := s.Cmd(verb, args...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if r.Code != 234 {
-		if !required && r.Code >= 400 {
-			return nil
-		}
-		return &protocols.Error{Kind: protocols.KindTLS, Code: r.Code, Text: r.Text() + ": TLS was asked for, the server does not give it"}
-	}
-	if s.in.Buffered() > 0 {
-		return s.fail(&protocols.Error{Kind: protocols.KindTLS, Text: "bytes in clear behind the reply to AUTH TLS: somebody may be in the way"})
-	}
-	return s.fail(s.conn.StartTLS(ctx))
+	return r, want(r, class)
 }
 
-// wrap adds the verb and the URL to an error.
-func (c *Client) wrap(err error, op, name string) error {
-	if err == nil {
-		return nil
-	}
-	return protocols.Wrap(err, proto, op, c.urlOf(name, false))
-}
-
-// Close ends the session with QUIT and closes the connection. A running
-// operation is cut off.
-func (c *Client) Close() error { return c.keeper.Close() }
+// Close ends the session with QUIT and closes the connection. A running operation
+// is cut off.
+func (c *Client) Close() error { return c.line.Close() }

@@ -3,8 +3,10 @@ package ftp
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"strings"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -12,7 +14,7 @@ import (
 // else by finding it in its folder's listing.
 func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
 	var e protocols.Entry
-	err := c.do(ctx, "stat", name, []string{name}, func(s *session) (err error) {
+	err := c.do(ctx, "stat", name, []string{name}, func(ctx context.Context, s *session) (err error) {
 		e, err = s.stat(ctx, name)
 		return err
 	})
@@ -21,13 +23,17 @@ func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error)
 
 func (s *session) stat(ctx context.Context, name string) (protocols.Entry, error) {
 	if s.mlsd() {
-		return s.statMLST(name)
+		e, err := s.statMLST(ctx, name)
+		if s.noMLSD = lacking(err) || isCode(err, 501); !s.noMLSD {
+			return e, err
+		}
 	}
 	return s.statFacts(ctx, name)
 }
 
-// statMLST reads the one line of facts in the reply: " facts name".
-func (s *session) statMLST(name string) (protocols.Entry, error) {
+// statMLST reads the one line of facts in the reply: " facts name". What it does not
+// say of a file is asked for.
+func (s *session) statMLST(ctx context.Context, name string) (protocols.Entry, error) {
 	e := s.c.entry(name)
 	path, err := s.path(name)
 	if err != nil {
@@ -47,7 +53,8 @@ func (s *session) statMLST(name string) (protocols.Entry, error) {
 		}
 		got.Name, got.Path = base(name), name
 		got.URL = s.c.urlOf(name, got.Type == protocols.TypeDir)
-		return got, nil
+		err := s.complete(ctx, path, &got)
+		return got, err
 	}
 	return e, protocols.ProtocolError(proto, "", "reply to MLST without facts: "+clip(r.Text()))
 }
@@ -70,8 +77,8 @@ func (s *session) statFacts(ctx context.Context, name string) (protocols.Entry, 
 		e.Type, e.URL = protocols.TypeDir, s.c.urlOf(name, true)
 		return e, nil
 	}
-	if s.failed != nil {
-		return e, s.failed
+	if s.Failed() != nil {
+		return e, s.Failed()
 	}
 	found := false
 	err = s.listLIST(ctx, parent(name), func(got protocols.Entry) bool {
@@ -83,8 +90,29 @@ func (s *session) statFacts(ctx context.Context, name string) (protocols.Entry, 
 	switch {
 	case found:
 		return e, nil
-	case err != nil && err != errStop:
+	case err != nil && err != line.ErrStop:
 		return e, err
 	}
 	return e, &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: "no such file or folder"}
+}
+
+// complete asks for what MLST did not say of a file.
+func (s *session) complete(ctx context.Context, path string, e *protocols.Entry) error {
+	if e.Type != protocols.TypeFile {
+		return nil
+	}
+	asked := s.c.entry(e.Path)
+	steps := slices.DeleteFunc(s.factSteps(path, &asked, false), func(st step) bool {
+		return st.verb == "SIZE" && e.Size >= 0 || st.verb == "MDTM" && !e.Modified.IsZero()
+	})
+	if err := s.fly(ctx, steps, nil); err != nil {
+		return err
+	}
+	if e.Size < 0 {
+		e.Size = asked.Size
+	}
+	if e.Modified.IsZero() {
+		e.Modified = asked.Modified
+	}
+	return nil
 }

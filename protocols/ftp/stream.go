@@ -40,7 +40,7 @@ func announced(r *protocols.Reply) int64 {
 // without its 2xx nothing was transferred (RFC 959 5.4).
 func (t *stream) end() error {
 	t.conn.Close()
-	r, err := t.s.reply()
+	r, err := t.s.Reply()
 	if err != nil {
 		return err
 	}
@@ -52,14 +52,14 @@ func (t *stream) end() error {
 // final reply is read in any case, so that the session can go on; one that was cut
 // off is not used again.
 func (t *stream) broken(ctx context.Context, err error) error {
-	if ctx.Err() != nil || t.s.failed != nil {
+	if ctx.Err() != nil || t.s.Failed() != nil {
 		t.s.farewell()
 		t.conn.Close()
 		return err
 	}
 	short, cancel := context.WithTimeout(ctx, abortWithin)
 	defer cancel()
-	done := t.s.conn.Use(short)
+	done := t.s.Conn.Use(short)
 	defer done()
 	if e, ok := errors.AsType[*protocols.Error](t.end()); ok && e.Code != 0 {
 		return e
@@ -105,14 +105,14 @@ const abortWithin = 3 * time.Second
 func (t *stream) abort() {
 	ctx, cancel := context.WithTimeout(context.Background(), abortWithin)
 	defer cancel()
-	done := t.s.conn.Use(ctx)
+	done := t.s.Conn.Use(ctx)
 	defer done()
 	t.conn.Close()
-	if t.s.queue("ABOR") != nil || t.s.flush() != nil {
+	if t.s.Queue("ABOR") != nil || t.s.Flush() != nil {
 		return
 	}
 	for range 2 {
-		if _, err := t.s.reply(); err != nil {
+		if _, err := t.s.Reply(); err != nil {
 			return
 		}
 	}
@@ -128,8 +128,9 @@ type download struct {
 	want    int64 // total size of the object; -1: not known
 	left    int64 // of a part that was asked for; -1: to the end
 	got     int64
-	err     error        // io.EOF after a complete transfer; sticky
-	ended   bool         // end or abort has been done
+	err     error // io.EOF after a complete transfer; sticky
+	ended   bool  // end or abort has been done
+	obj     *protocols.Object
 	release func() error // leaves the client; called once
 	ascii   *converter
 }
@@ -141,7 +142,7 @@ func (d *download) Read(p []byte) (int, error) {
 		return 0, d.err
 	}
 	if err := context.Cause(d.ctx); err != nil { // also when the rest has come already
-		return 0, d.s.c.wrap(err, "get", d.name)
+		return 0, d.s.c.line.Wrap(err, "get", d.name)
 	}
 	if d.left >= 0 && int64(len(p)) > d.left {
 		p = p[:d.left]
@@ -163,22 +164,21 @@ func (d *download) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// room is how much more may come: one byte beyond the size that was told, so that
-// a body without end is found out there.
+// room is how much more may come. A file that grows is read to its end; but from an
+// offset, one byte more than the size leaves room for may mean that the server has
+// started from the beginning.
 func (d *download) room() int64 {
-	if d.want < 0 || d.ascii != nil {
+	if d.want < 0 || d.ascii != nil || d.offset == 0 {
 		return math.MaxInt64
 	}
 	return max(d.want-d.offset, 0) + 1 - d.got
 }
 
-// tooMuch ends a transfer that goes on behind the size that was told. A body that
-// was to begin at an offset did not; one from the start may have grown meanwhile,
-// and is whole at the next try.
+// tooMuch ends a transfer from an offset that goes on after the size of the file.
 func (d *download) tooMuch() error {
 	d.ended = true
 	d.abort()
-	return d.s.c.wrap(&protocols.Error{Kind: protocols.KindProtocol, Retryable: true,
+	return d.s.c.line.Wrap(&protocols.Error{Kind: protocols.KindProtocol, Retryable: true,
 		Text: "more data than the " + strconv.FormatInt(d.want, 10) + " bytes that the server told"}, "get", d.name)
 }
 
@@ -238,13 +238,13 @@ func (d *download) finish(err error) error {
 	// A TLS connection without its closing alert is whole only when the size says so.
 	cut := errors.Is(err, io.ErrUnexpectedEOF)
 	if err != io.EOF && !cut {
-		return d.s.c.wrap(d.broken(d.ctx, err), "get", d.name)
+		return d.s.c.line.Wrap(d.broken(d.ctx, err), "get", d.name)
 	}
 	if err := d.end(); err != nil {
-		return d.s.c.wrap(err, "get", d.name)
+		return d.s.c.line.Wrap(err, "get", d.name)
 	}
 	if err := d.complete(cut); err != nil {
-		return d.s.c.wrap(err, "get", d.name)
+		return d.s.c.line.Wrap(err, "get", d.name)
 	}
 	return io.EOF
 }
@@ -258,6 +258,10 @@ func (d *download) complete(cut bool) error {
 	told := announced(d.begun)
 	total := d.offset + d.got
 	switch {
+	case d.offset == 0 && d.want >= 0 && total > d.want:
+		d.grew(d.want, total)
+	case d.offset == 0 && d.want < 0 && told >= 0 && total > told:
+		d.grew(told, total)
 	case d.want >= 0 && total != d.want:
 		return truncated(total, d.want)
 	case d.want < 0 && told >= 0 && told != total && told != d.got:
@@ -266,6 +270,12 @@ func (d *download) complete(cut bool) error {
 		return truncated(total, -1)
 	}
 	return nil
+}
+
+// grew corrects the size of a file that grew while it was read.
+func (d *download) grew(from, to int64) {
+	d.s.Conn.Event(protocols.EventNote, "the file grew from "+strconv.FormatInt(from, 10)+" to "+strconv.FormatInt(to, 10)+" bytes while it was read", 0)
+	d.obj.Size = to
 }
 
 func truncated(got, size int64) error {
@@ -284,7 +294,7 @@ func (d *download) stop() error {
 		var one [1]byte
 		if n, err := d.conn.Read(one[:]); n == 0 && err == io.EOF {
 			if err := d.end(); err != nil {
-				return d.s.c.wrap(err, "get", d.name)
+				return d.s.c.line.Wrap(err, "get", d.name)
 			}
 			return io.EOF
 		}
@@ -317,5 +327,5 @@ func (d *download) Close() error {
 // farewell tells a server to stop before its connection is closed for good. It
 // is for a session that was cut off; nothing waits for a reply.
 func (s *session) farewell() {
-	s.conn.Farewell([]byte("ABOR\r\nQUIT\r\n"))
+	s.Conn.Farewell([]byte("ABOR\r\nQUIT\r\n"))
 }

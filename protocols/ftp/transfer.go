@@ -53,11 +53,11 @@ func (s *session) open(ctx context.Context, t transfer) (*stream, error) {
 				return st, nil
 			}
 			noWay, ok := errors.AsType[*modeError](err)
-			if !ok || s.proven || s.failed != nil || ctx.Err() != nil {
+			if !ok || s.proven || s.Failed() != nil || ctx.Err() != nil {
 				return nil, err
 			}
 			failed = telling(failed, noWay.err)
-			s.conn.Event(protocols.EventNote, m.verb+" did not work, next way: "+noWay.Error(), 0)
+			s.Conn.Event(protocols.EventNote, m.verb+" did not work, next way: "+noWay.Error(), 0)
 		}
 		s.mode = (s.mode + 1) % len(modes)
 		t.ahead = nil // has been answered
@@ -85,7 +85,7 @@ func (e *modeError) Unwrap() error { return e.err }
 // dataFirst reports whether a transfer command may only be sent when its data
 // connection stands. Where it may go ahead it saves a round trip.
 func (s *session) dataFirst() bool {
-	if !s.together || !s.proven || s.c.memory.Knows(s.c.server, factDataFirst) {
+	if !s.together || !s.proven || s.c.memory().Knows(s.c.server(), factDataFirst) {
 		return true
 	}
 	greeting := s.greeting.Text()
@@ -96,10 +96,10 @@ func (s *session) dataFirst() bool {
 // connection was not there yet, and notes that it does not wait.
 func (s *session) tooEarly(err error) bool {
 	e, ok := errors.AsType[*protocols.Error](err)
-	if !ok || s.failed != nil || !early(e.Code) || s.dataFirst() {
+	if !ok || s.Failed() != nil || !early(e.Code) || s.dataFirst() {
 		return false
 	}
-	s.c.memory.Note(s.c.server, factDataFirst)
+	s.c.memory().Note(s.c.server(), factDataFirst)
 	return true
 }
 
@@ -109,7 +109,7 @@ func (s *session) attempt(ctx context.Context, m *dataMode, t transfer) (*stream
 	if !m.passive {
 		var err error
 		ports := s.c.Settings.ActivePorts
-		if o.listener, err = s.c.dialer.Listen(s.conn, transport.ListenOptions{PortMin: ports[0], PortMax: ports[1]}); err != nil {
+		if o.listener, err = s.c.line.Dialer.Listen(s.Conn, transport.ListenOptions{PortMin: ports[0], PortMax: ports[1]}); err != nil {
 			return nil, &modeError{err}
 		}
 		defer o.listener.Close()
@@ -185,7 +185,7 @@ func (o *opening) agreed(r *protocols.Reply) error {
 	if o.s.c.Settings.TrustPASV {
 		o.conn, err = o.dialTold(r, port)
 	} else {
-		o.conn, err = o.s.c.dialer.DialPeer(o.ctx, o.s.conn, port)
+		o.conn, err = o.s.c.line.Dialer.DialPeer(o.ctx, o.s.Conn, port)
 	}
 	if err != nil {
 		return &modeError{err}
@@ -201,7 +201,11 @@ func (o *opening) dialTold(r *protocols.Reply, port int) (*transport.Conn, error
 		return nil, err
 	}
 	host := fmt.Sprintf("%d.%d.%d.%d", n[0], n[1], n[2], n[3])
-	return o.s.c.dialer.Dial(o.ctx, "data", "tcp", host, strconv.Itoa(port))
+	conn, err := o.s.c.line.Dialer.Dial(o.ctx, "data", "tcp", host, strconv.Itoa(port))
+	if err == nil && o.s.Conn.Unverified() != nil {
+		conn.Lenient()
+	}
+	return conn, err
 }
 
 // start returns the steps of REST and the transfer command.
@@ -217,6 +221,13 @@ func (o *opening) start() []step {
 		}})
 	}
 	return append(steps, step{verb: t.verb, args: arguments(t.arg), moves: true, then: func(r *protocols.Reply) error {
+		if r.Code == 200 { // some servers say that all is well first
+			o.s.Expect(1)
+			var err error
+			if r, err = o.s.Reply(); err != nil {
+				return err
+			}
+		}
 		switch {
 		case r.Code == 425: // the data connection did not come about
 			return &modeError{refusal(r)}
@@ -237,7 +248,7 @@ func (o *opening) finish() (*stream, error) {
 	if o.listener != nil {
 		var err error
 		if o.conn, err = o.listener.Accept(o.ctx); err != nil {
-			return nil, s.fail(err)
+			return nil, s.Fail(err)
 		}
 	}
 	if s.private {
@@ -256,11 +267,11 @@ func (o *opening) finish() (*stream, error) {
 // reuse required" says more than a connection that was reset.
 func (s *session) dataTLS(err error) error {
 	if kind := protocols.KindOf(err); kind == protocols.KindTimeout || kind == protocols.KindInterrupted {
-		return s.fail(err)
+		return s.Fail(err)
 	}
-	r, rerr := s.reply()
+	r, rerr := s.Reply()
 	if rerr != nil || r.Code < 400 {
-		return s.fail(err)
+		return s.Fail(err)
 	}
 	e := refusal(r)
 	e.Kind, e.Text = protocols.KindTLS, e.Text+" ("+err.Error()+")"

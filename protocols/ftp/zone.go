@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/netclients/netclients/internal/keeper"
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -29,7 +29,7 @@ type zoneFinder struct {
 
 // entry takes one entry; false means that the reader has had enough.
 func (z *zoneFinder) entry(e protocols.Entry) bool {
-	e = z.s.c.placed(e, z.dir)
+	e = z.s.placed(e, z.dir)
 	if z.done || z.s.zone != nil || !z.s.has("MDTM") {
 		return z.yield(e)
 	}
@@ -51,7 +51,7 @@ func (z *zoneFinder) end() error {
 		}
 	}
 	if !z.release() {
-		return errStop
+		return line.ErrStop
 	}
 	return nil
 }
@@ -87,15 +87,15 @@ func (z *zoneFinder) ask(i int, mdtm func(path string) (time.Time, error)) {
 
 // askAside asks on a session of its own, which ends at once.
 func (z *zoneFinder) askAside(name string) (time.Time, error) {
-	s, err := z.s.c.connect(z.ctx)
+	s, err := z.s.c.line.Walk(z.ctx, line.Settled, nil)
 	if err != nil {
 		return time.Time{}, err
 	}
-	defer s.conn.Close()
-	done := s.conn.Use(z.ctx)
+	defer s.Conn.Close()
+	done := s.Conn.Use(z.ctx)
 	defer done()
 	t, err := s.modified(name)
-	keeper.Goodbye(z.ctx, s)
+	z.s.c.line.Goodbye(z.ctx, s)
 	return t, err
 }
 
@@ -105,7 +105,7 @@ func (s *session) modified(name string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	r, err := s.cmd("MDTM", path)
+	r, err := s.Cmd("MDTM", path)
 	if err != nil {
 		return time.Time{}, err
 	}

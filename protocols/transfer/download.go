@@ -202,6 +202,7 @@ func (d *download) pour(ctx context.Context, obj *protocols.Object) error {
 	stop := watch(d.task.t, d.temp.File)
 	n, err := file.Pour(ctx, d.temp.File, r)
 	stop()
+	end = max(end, d.end(obj)) // a body may find at its end that the object has grown
 	d.at, d.moved = d.at+n, d.moved+n
 	d.task.Set(d.at)
 	switch {

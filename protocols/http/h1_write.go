@@ -37,16 +37,13 @@ func (l *http1) write(m *outgoing) (*upload, error) {
 
 // requestHead returns the head as bytes, and tells the trace.
 func (l *http1) requestHead(m *outgoing) []byte {
-	target := m.URL.RequestURI()
+	target := requestTarget(m.URL)
 	if m.Method == nethttp.MethodOptions && m.URL.Path == "*" {
 		target = "*"
 	}
 	h := m.header
 	if l.proxy != nil {
-		whole := *m.URL
-		whole.User, whole.Fragment = nil, ""
-		whole.Host = hostField(&whole)
-		target = whole.String()
+		target = m.URL.Scheme + "://" + hostField(m.URL) + target
 		if l.proxy.User != nil {
 			h = maps.Clone(h)
 			h["Proxy-Authorization"] = []string{proxyLogin(l.proxy)}

@@ -112,7 +112,7 @@ func (x *streams) send(ctx context.Context, m *outgoing) (*Response, error) {
 // request puts a message into net/http's form.
 func (x *streams) request(ctx context.Context, m *outgoing, body *lentBody) *nethttp.Request {
 	u := *m.URL
-	u.Host = hostField(m.URL)
+	u.Host, u.RawQuery = hostField(m.URL), asciiOnly(m.URL.RawQuery)
 	if len(m.header["User-Agent"]) == 0 {
 		m.header["User-Agent"] = []string{""} // or net/http adds its own
 	}
@@ -134,7 +134,7 @@ func (x *streams) trace(m *outgoing) {
 	if !x.traced {
 		return
 	}
-	x.event(protocols.EventSend, m.method()+" "+m.URL.RequestURI(), 0)
+	x.event(protocols.EventSend, m.method()+" "+requestTarget(m.URL), 0)
 	for _, text := range headerLines(m.header) {
 		x.event(protocols.EventSend, text, 0)
 	}

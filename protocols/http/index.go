@@ -98,7 +98,7 @@ func (p *indexPage) link(href string) error {
 	if err := p.flush(); err != nil {
 		return err
 	}
-	u, err := p.base.Parse(strings.TrimSpace(href))
+	u, err := p.base.Parse(literalPercent(strings.TrimSpace(href)))
 	if err != nil || href == "" || !sameOrigin(u, p.page) || u.RawQuery != "" || u.ForceQuery {
 		return nil
 	}

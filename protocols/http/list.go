@@ -90,13 +90,12 @@ func (c *Client) listDAV(ctx context.Context, u *url.URL, yield func(protocols.E
 	if resp.Status != nethttp.StatusMultiStatus {
 		return true, refusal(resp)
 	}
-	return true, parseMultistatus(resp.Body, c.limits, func(r davResponse) error {
-		e, ok := c.davEntry(resp.URL, r)
-		if ok && !yield(e) {
-			return errStop
-		}
-		return nil
-	})
+	lg.hasDAV = true
+	listing := newDAVListing(c.site, resp.URL, yield)
+	if err := parseMultistatus(resp.Body, c.limits, listing.response); err != nil {
+		return true, err
+	}
+	return true, listing.end()
 }
 
 // listPage lists the links of an index page.
@@ -137,13 +136,13 @@ func isHTML(contentType string) bool {
 
 // placed returns an entry of a page its names. e.Path is its URL's path.
 func (c *Client) placed(e *protocols.Entry, page *url.URL, rules *robots) {
-	at := url.URL{Scheme: page.Scheme, Host: page.Host, Path: e.Path}
-	e.Protocol, e.URL = proto, c.shown(&at)
+	at := withPath(page, e.Path)
+	e.Protocol, e.URL = proto, c.shown(at)
 	if !rules.allows(at.EscapedPath()) && !c.Settings.NoRobots {
 		e.Type = protocols.TypeOther
 		e.Facts = map[string]string{"robots": "disallowed"}
 	}
-	if e.Path, _ = Path(&at); !sameOrigin(&at, c.url) {
+	if e.Path, _ = Path(at); !c.owns(at) {
 		e.Path = at.String()
 	}
 	e.Path = strings.TrimSuffix(e.Path, "/")
@@ -160,6 +159,9 @@ func (c *Client) sized(ctx context.Context, e *protocols.Entry, folder *url.URL)
 		return
 	}
 	e.Size, e.ID = at.Size, at.ID
+	if at.Type == protocols.TypeDir { // it redirects to itself with a slash
+		e.Type, e.URL = protocols.TypeDir, e.URL+"/"
+	}
 	if !at.Modified.IsZero() {
 		e.Modified, e.Accuracy = at.Modified, 0
 	}

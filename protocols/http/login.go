@@ -19,6 +19,7 @@ type login struct {
 	way    string  // the mechanism that was agreed on: basic, bearer, digest
 	digest *digest // its state
 	noDAV  bool    // the server has no WebDAV
+	hasDAV bool    // it has: a PROPFIND was answered
 }
 
 // login returns the login of the origin of u.
@@ -59,7 +60,7 @@ func (lg *login) authorize(ctx context.Context, m *outgoing) error {
 		}
 	case "digest":
 		var err error
-		if value, err = lg.digest.authorization(m.method(), m.URL.RequestURI(), m.Body, lg.cred); err != nil {
+		if value, err = lg.digest.authorization(m.method(), requestTarget(m.URL), m.Body, lg.cred); err != nil {
 			return err
 		}
 	default:

@@ -2,15 +2,12 @@ package http
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
-	"fmt"
 	"io"
-	nethttp "net/http"
 	"net/url"
-	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -31,6 +28,7 @@ func propfind(u *url.URL, depth string) *Request {
 type davResponse struct {
 	href, status                     string
 	folder                           bool
+	known                            bool // a propstat succeeded
 	size, modified, etag, kind, code string
 }
 
@@ -152,9 +150,9 @@ func (p *davParser) close(name, text string) error {
 		p.props.kind = text
 	case "propstat":
 		if davStatus(p.props.code)/100 == 2 || p.props.code == "" {
-			href, status := p.now.href, p.now.status
-			p.now = p.props
-			p.now.href, p.now.status = href, status
+			p.now.merge(&p.props)
+		} else if p.now.code == "" {
+			p.now.code = p.props.code
 		}
 	case "response":
 		return p.each(p.now)
@@ -162,6 +160,25 @@ func (p *davParser) close(name, text string) error {
 		p.done = true
 	}
 	return nil
+}
+
+// merge takes the properties of one more propstat that succeeded.
+func (r *davResponse) merge(props *davResponse) {
+	r.folder, r.known = r.folder || props.folder, true
+	r.size, r.modified = cmp.Or(props.size, r.size), cmp.Or(props.modified, r.modified)
+	r.etag, r.kind = cmp.Or(props.etag, r.etag), cmp.Or(props.kind, r.kind)
+}
+
+// refused returns the status with which the server refuses what it names, or 0: that of
+// the response, or of its properties where none of them could be had.
+func (r *davResponse) refused() int {
+	if code := davStatus(r.status); code >= 300 {
+		return code
+	}
+	if code := davStatus(r.code); code >= 300 && !r.known && r.status == "" {
+		return code
+	}
+	return 0
 }
 
 func (p *davParser) parent() string {
@@ -185,9 +202,8 @@ func (c *Client) multiRefusal(resp *Response) error {
 	defer resp.Body.Close()
 	var first error
 	err := parseMultistatus(resp.Body, c.limits, func(r davResponse) error {
-		if code := davStatus(r.status); code >= 300 && first == nil {
-			class := classOf(code)
-			first = &protocols.Error{Kind: class.kind, Code: code, Sentinel: class.class, Text: fmt.Sprintf("%s of %s", nethttp.StatusText(code), r.href)}
+		if code := r.refused(); code >= 300 && first == nil {
+			first = davRefusal(code, r.href)
 		}
 		return nil
 	})
@@ -195,39 +211,4 @@ func (c *Client) multiRefusal(resp *Response) error {
 		return err
 	}
 	return first
-}
-
-// davEntry makes an entry of what lies right in the folder at.
-func (s site) davEntry(at *url.URL, r davResponse) (protocols.Entry, bool) {
-	u, err := at.Parse(r.href)
-	if err != nil || u.Host != "" && !sameOrigin(u, at) {
-		return protocols.Entry{}, false
-	}
-	folder := strings.TrimSuffix(at.Path, "/")
-	name, below := strings.CutPrefix(strings.TrimSuffix(u.Path, "/"), folder+"/")
-	if !below || name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\r\n\x00") {
-		return protocols.Entry{}, false
-	}
-	e := protocols.Entry{Protocol: proto, Name: name, Path: strings.TrimPrefix(path.Join(folder, name), "/"), Type: protocols.TypeFile, Size: -1}
-	if r.folder {
-		e.Type = protocols.TypeDir
-	} else if n, ok := number(r.size); ok {
-		e.Size = n
-	}
-	if t, err := nethttp.ParseTime(r.modified); err == nil {
-		e.Modified = t.UTC()
-	} else if t, err := time.Parse(time.RFC3339, r.modified); err == nil {
-		e.Modified = t.UTC()
-	}
-	if strings.HasPrefix(r.etag, `"`) {
-		e.ID = r.etag
-	}
-	if r.kind != "" {
-		e.Facts = map[string]string{"content-type": r.kind}
-	}
-	e.URL = s.display(e.Path)
-	if r.folder {
-		e.URL += "/"
-	}
-	return e, true
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	nethttp "net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -161,6 +162,36 @@ func portOf(u *url.URL) string {
 		return "443"
 	}
 	return "80"
+}
+
+// requestTarget returns the path and query of a URL as they go out: a path is there,
+// and all is ASCII (RFC 9112 3.2).
+func requestTarget(u *url.URL) string {
+	target := u.EscapedPath()
+	if target == "" {
+		target = "/"
+	}
+	if u.RawQuery != "" || u.ForceQuery {
+		target += "?" + asciiOnly(u.RawQuery)
+	}
+	return target
+}
+
+// asciiOnly percent-encodes what cannot stand in a request line; the rest stays as it is.
+func asciiOnly(s string) string {
+	odd := func(c byte) bool { return c <= ' ' || c >= 0x7f }
+	if !slices.ContainsFunc([]byte(s), odd) {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if odd(s[i]) {
+			fmt.Fprintf(&b, "%%%02X", s[i])
+		} else {
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
 }
 
 // hostField returns the value of Host: without the scheme's own port, and without the

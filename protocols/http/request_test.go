@@ -33,6 +33,37 @@ func TestHostField(t *testing.T) {
 	}
 }
 
+// TestRequestTargets: what is typed goes out as it was typed, names of files are encoded,
+// and all of it is ASCII.
+func TestRequestTargets(t *testing.T) {
+	for at, want := range map[string]string{
+		"http://h/a%2Bb": "/a%2Bb", "http://h/a+b": "/a+b", "http://h/a%3Bb": "/a%3Bb", "http://h/a;b": "/a;b", "http://h/a%40b": "/a%40b",
+		"http://h/caf\u00e9?b=\u00fc": "/caf%C3%A9?b=%C3%BC", "http://h/a%20b": "/a%20b", "http://h": "/", "http://h?q=1": "/?q=1", "http://h/?": "/?",
+		"http://h/a/../b/./c": "/b/c", "http://h/../x": "/x", "http://h//a//.hidden": "//a//.hidden",
+	} {
+		c := openClient(t, at, nil)
+		name, err := Path(c.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := c.urlOf(name)
+		if err != nil || requestTarget(withoutDots(u)) != want {
+			t.Errorf("%s: name %q, asked for as %q, %v; want %q", at, name, requestTarget(u), err, want)
+		}
+	}
+	for name, want := range map[string]string{
+		"run;1.dat": "/run%3B1.dat", "a+b=c,d$e&f": "/a%2Bb%3Dc%2Cd%24e%26f", "it's (1)!*": "/it%27s%20%281%29%21%2A", "50% #1?": "/50%25%20%231%3F", "a:b@c": "/a:b@c",
+	} {
+		if u, err := openClient(t, "http://h/", nil).urlOf(name); err != nil || requestTarget(u) != want {
+			t.Errorf("%q: %q, %v, want %q", name, requestTarget(u), err, want)
+		}
+	}
+	c := openClient(t, "http://h/a+b/", nil)
+	if u, err := c.urlOf("http://h/a+b/x;y 50%"); err != nil || requestTarget(u) != "/a+b/x%3By%2050%25" {
+		t.Errorf("a name below a typed folder: %v, %v", u, err)
+	}
+}
+
 // TestOneHost: two values of Host are refused before anything is sent: servers differ in
 // which one counts.
 func TestOneHost(t *testing.T) {

@@ -11,14 +11,15 @@ import (
 // site is the client's own server: it makes URLs of names, and names of URLs.
 type site struct{ url *url.URL }
 
-// Path returns the name of what a URL points at: its decoded path, or where that
-// is not all there is to it, the URL itself without user and fragment.
+// Path returns the name of what a URL points at: its decoded path, or where that does
+// not lead back to the same URL, the URL itself without user and fragment. A URL goes
+// out as it was written: an encoded character and the bare one are not the same (RFC
+// 3986 2.2).
 func Path(u *url.URL) (string, error) {
 	if u.Scheme == "data" {
 		return u.String(), nil
 	}
-	plain := url.URL{Path: u.Path}
-	if u.Opaque == "" && u.RawQuery == "" && !u.ForceQuery && samePath(plain.EscapedPath(), u.EscapedPath()) {
+	if u.Opaque == "" && u.RawQuery == "" && !u.ForceQuery && escapePath(u.Path) == u.EscapedPath() && !strings.HasPrefix(u.Path, "//") {
 		return strings.TrimPrefix(u.Path, "/"), nil
 	}
 	c := *u
@@ -26,10 +27,41 @@ func Path(u *url.URL) (string, error) {
 	return c.String(), nil
 }
 
-// samePath reports whether the decoded path leads back to what was written, or to the
-// same with other characters encoded. An encoded slash would not.
-func samePath(plain, written string) bool {
-	return plain == written || !strings.Contains(strings.ToLower(written), "%2f")
+// escapePath encodes a decoded path for a request. All that could mean something to a
+// server beside the name is encoded, such as the semicolon that starts a parameter of
+// servlet containers (RFC 3986 3.3).
+func escapePath(p string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(p) {
+		switch c := p[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-._~/:@", c) >= 0:
+			b.WriteByte(c)
+		default:
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
+}
+
+// withPath returns a URL with a decoded path in place of its own.
+func withPath(u *url.URL, p string) *url.URL {
+	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: p, RawPath: escapePath(p)}
+}
+
+// childURL returns the URL of a name right in the folder u, which goes out as it stands.
+func childURL(u *url.URL, name string) *url.URL {
+	child := withPath(u, strings.TrimSuffix(u.Path, "/")+"/"+name)
+	child.RawPath = strings.TrimSuffix(u.EscapedPath(), "/") + "/" + escapePath(name)
+	return child
+}
+
+// withoutDots returns a URL whose path has no dot segments (RFC 3986 6.2.2.3).
+func withoutDots(u *url.URL) *url.URL {
+	if !strings.Contains(u.Path, "/.") {
+		return u
+	}
+	return u.ResolveReference(u)
 }
 
 // isURL reports whether a name is a whole URL.
@@ -37,12 +69,23 @@ func isURL(name string) bool {
 	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "data:")
 }
 
-// urlOf returns the URL of a name at this server.
+// urlOf returns the URL of a name at this server. A name that begins with the client's
+// own URL, where that is a name, may go on with a decoded path below it: so the names in
+// a tree are made.
 func (s site) urlOf(name string) (*url.URL, error) {
-	if isURL(name) {
-		return protocols.ParseURL(name, "")
+	if !isURL(name) {
+		return withoutDots(withPath(s.url, "/"+strings.TrimPrefix(name, "/"))), nil
 	}
-	return &url.URL{Scheme: s.url.Scheme, Host: s.url.Host, Path: "/" + strings.TrimPrefix(name, "/")}, nil
+	if own, err := Path(s.url); err == nil && isURL(own) && s.url.RawQuery == "" && s.url.Scheme != "data" {
+		if rest, below := strings.CutPrefix(name, strings.TrimSuffix(own, "/")+"/"); below && rest != "" {
+			return withoutDots(childURL(s.url, rest)), nil
+		}
+	}
+	u, err := protocols.ParseURL(name, "")
+	if err != nil || u.Scheme == "data" {
+		return u, err
+	}
+	return withoutDots(u), nil
 }
 
 // writable returns the URL of a name that something can be stored under.

@@ -47,7 +47,7 @@ var ftpWays = []ftpWay{
 	{name: "ProFTPD active", service: "FTP_PRO", scheme: "ftp", user: Alice, mode: protocols.TLSOff, set: ftp.Settings{Active: true}},
 	{name: "ProFTPD LIST", service: "FTP_PRO", scheme: "ftp", user: Alice, mode: protocols.TLSOff, set: ftp.Settings{NoMLSD: true}},
 	{name: "ProFTPD TLS", service: "FTP_PRO", scheme: "ftpes", user: Alice},
-	{name: "ProFTPD TLS clear data", service: "FTP_PRO", scheme: "ftpes", user: Alice, set: ftp.Settings{ClearData: true}},
+	{name: "ProFTPD TLS unencrypted data", service: "FTP_PRO", scheme: "ftpes", user: Alice, set: ftp.Settings{ClearData: true}},
 }
 
 func (w ftpWay) open(t *testing.T, o *protocols.Options) *ftp.Client {
@@ -95,7 +95,8 @@ func get(t *testing.T, c protocols.Client, name string, o *protocols.GetOptions)
 	return b
 }
 
-// TestFTP takes one file through its whole life, on every server and in every way.
+// TestFTP uploads, reads, changes and deletes one file, on every server and in
+// every way.
 func TestFTP(t *testing.T) {
 	for _, w := range ftpWays {
 		t.Run(w.name, func(t *testing.T) {
@@ -116,7 +117,7 @@ func ftpLife(t *testing.T, c *ftp.Client, dir, local string) {
 		t.Fatal(err)
 	}
 	if e.Size != int64(len(data)) {
-		t.Errorf("put says %d bytes, want %d", e.Size, len(data))
+		t.Errorf("put reported %d bytes, want %d", e.Size, len(data))
 	}
 	onDisk := filepath.Join(local, "a file, ümlaut.bin")
 	info, err := os.Stat(onDisk)
@@ -127,13 +128,13 @@ func ftpLife(t *testing.T, c *ftp.Client, dir, local string) {
 		t.Errorf("on disk: time %v, mode %v; want %v, 0640", info.ModTime().UTC(), info.Mode(), when)
 	}
 	if got := get(t, c, name, nil); !bytes.Equal(got, data) {
-		t.Errorf("get: %d bytes differ from what was put", len(got))
+		t.Errorf("get: %d bytes, which differ from the uploaded file", len(got))
 	}
 	if got := get(t, c, name, &protocols.GetOptions{Offset: 1 << 20}); !bytes.Equal(got, data[1<<20:]) {
-		t.Errorf("get from an offset: %d bytes, not the right ones", len(got))
+		t.Errorf("get from an offset: %d wrong bytes", len(got))
 	}
 	if got := get(t, c, name, &protocols.GetOptions{Offset: 100, Length: 5000}); !bytes.Equal(got, data[100:5100]) {
-		t.Errorf("get of a part: %d bytes, not the right ones", len(got))
+		t.Errorf("get of a part: %d wrong bytes", len(got))
 	}
 	st, err := c.Stat(ctx, name)
 	if err != nil || st.Size != int64(len(data)) || st.Type != protocols.TypeFile {
@@ -177,7 +178,7 @@ func ftpChanges(t *testing.T, c *ftp.Client, dir, local, name string) {
 		t.Fatal(err)
 	}
 	if err := c.Remove(ctx, dir+"/sub/b"); !errors.Is(err, fs.ErrNotExist) || protocols.KindOf(err) != protocols.KindRefused {
-		t.Errorf("removing what is gone: %v", err)
+		t.Errorf("removing a removed file: %v", err)
 	}
 	if err := c.Unmake(ctx, dir+"/sub"); err != nil {
 		t.Fatal(err)
@@ -187,7 +188,7 @@ func ftpChanges(t *testing.T, c *ftp.Client, dir, local, name string) {
 	}
 }
 
-// TestFTPResume goes on with an upload whose first part is there already.
+// TestFTPResume resumes an upload of which the server already has the first part.
 func TestFTPResume(t *testing.T) {
 	for _, w := range []ftpWay{ftpWays[0], ftpWays[3], ftpWays[9]} {
 		t.Run(w.name, func(t *testing.T) {
@@ -203,13 +204,13 @@ func TestFTPResume(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got, err := os.ReadFile(filepath.Join(local, "r.bin")); err != nil || !bytes.Equal(got, data) {
-				t.Errorf("%d bytes, %v; want the %d that were sent", len(got), err, len(data))
+				t.Errorf("%d bytes, %v; want the %d uploaded bytes", len(got), err, len(data))
 			}
 		})
 	}
 }
 
-// TestFTPAbort stops downloads and listings early: the session goes on.
+// TestFTPAbort stops downloads and listings early: the session remains usable.
 func TestFTPAbort(t *testing.T) {
 	for _, w := range []ftpWay{ftpWays[0], ftpWays[3], ftpWays[9], ftpWays[12]} {
 		t.Run(w.name, func(t *testing.T) {
@@ -237,8 +238,8 @@ func TestFTPAbort(t *testing.T) {
 	}
 }
 
-// TestFTPCancel cuts operations off by their context: at once, and the client
-// connects anew for the next verb.
+// TestFTPCancel cancels operations by their context: they end at once, and the
+// client reconnects for the next verb.
 func TestFTPCancel(t *testing.T) {
 	c := ftpWays[0].open(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -256,7 +257,7 @@ func TestFTPCancel(t *testing.T) {
 	}
 }
 
-// TestFTPBulk reads many files on one session.
+// TestFTPBulk reads many files over one session.
 func TestFTPBulk(t *testing.T) {
 	for _, w := range []ftpWay{ftpWays[0], ftpWays[3], ftpWays[9], ftpWays[12]} {
 		t.Run(w.name, func(t *testing.T) {
@@ -300,14 +301,15 @@ func TestFTPBulk(t *testing.T) {
 	}
 }
 
-// TestFTPProxies goes through a SOCKS5 and an HTTP CONNECT proxy, data connections too.
+// TestFTPProxies connects through a SOCKS5 and an HTTP CONNECT proxy, including
+// data connections.
 func TestFTPProxies(t *testing.T) {
 	for _, p := range []struct{ name, service, scheme string }{{"SOCKS5", "SOCKS5", "socks5"}, {"SOCKS5h", "SOCKS5", "socks5h"}, {"CONNECT", "PROXY", "http"}} {
 		t.Run(p.name, func(t *testing.T) {
 			addrs := Require(t, p.service)
 			proxy := &url.URL{Scheme: p.scheme, Host: addrs[p.service]}
 			o := &protocols.Options{Proxy: func(*url.URL) (*url.URL, error) { return proxy, nil }}
-			c := ftpWays[3].open(t, o) // with TLS: nobody can see whether a proxy's peer is loopback
+			c := ftpWays[3].open(t, o) // with TLS: the client cannot tell whether a proxy's peer is loopback
 			if got := sha256.Sum256(get(t, c, "blob.bin", nil)); got != sha256.Sum256(read(t, filepath.Join(Root(t), "blob.bin"))) {
 				t.Error("content differs")
 			}
@@ -334,7 +336,7 @@ func read(t *testing.T, name string) []byte {
 	return b
 }
 
-// TestFTPSecretInClear: through a proxy the peer is not known to be loopback.
+// TestFTPSecretInClear: through a proxy, the peer does not count as loopback.
 func TestFTPSecretInClear(t *testing.T) {
 	addrs := Require(t, "SOCKS5")
 	proxy := &url.URL{Scheme: "socks5", Host: addrs["SOCKS5"]}
@@ -353,7 +355,7 @@ func TestFTPRelay(t *testing.T) {
 		if !errors.Is(err, errors.ErrUnsupported) {
 			t.Fatal(err)
 		}
-		t.Logf("these servers do not: %v", err)
+		t.Logf("these servers do not support it: %v", err)
 		return
 	}
 	if !bytes.Equal(read(t, filepath.Join(local, "copy")), read(t, filepath.Join(Root(t), "blob.bin"))) {
@@ -361,7 +363,7 @@ func TestFTPRelay(t *testing.T) {
 	}
 }
 
-// TestFTPErrors: kinds, classes and codes of what servers refuse.
+// TestFTPErrors: kinds, classes and codes of refusals.
 func TestFTPErrors(t *testing.T) {
 	for _, w := range []ftpWay{ftpWays[0], ftpWays[9]} {
 		t.Run(w.name, func(t *testing.T) {
@@ -414,6 +416,6 @@ func TestFTPProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r, err := c.Probe(t.Context()); protocols.KindOf(err) != protocols.KindConnect || r.Up || r.Phase != "connect" {
-		t.Errorf("nobody listens: %+v, %v", r, err)
+		t.Errorf("closed port: %+v, %v", r, err)
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
-// openGopher opens Gophernicus, plain or behind TLS.
+// openGopher opens Gophernicus, with or without TLS.
 func openGopher(t *testing.T, service, scheme string) *gopher.Client {
 	t.Helper()
 	addrs := Require(t, "GOPHER", service)
@@ -57,7 +57,7 @@ func TestGopherMenus(t *testing.T) {
 		}
 		for _, err := range c.List(t.Context(), "1/nothere") {
 			if !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("a menu that is not there: %v", err)
+				t.Errorf("a missing menu: %v", err)
 			}
 		}
 	})
@@ -74,7 +74,7 @@ func TestGopherFiles(t *testing.T) {
 			got, err := io.ReadAll(o.Body)
 			o.Body.Close()
 			want, _ := os.ReadFile(filepath.Join(Root(t), name[1:]))
-			if name[0] == '0' { // the server makes line ends those of the network
+			if name[0] == '0' { // the server converts line ends to CRLF
 				got = bytes.ReplaceAll(got, []byte("\r\n"), []byte("\n"))
 			}
 			if err != nil || !bytes.Equal(got, want) {
@@ -82,10 +82,10 @@ func TestGopherFiles(t *testing.T) {
 			}
 		}
 		if _, err := c.Get(t.Context(), "0/nothere", nil); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("not there: %v", err)
+			t.Errorf("missing item: %v", err)
 		}
 		if _, err := c.Attributes(t.Context(), "0/hello.txt"); !errors.Is(err, errors.ErrUnsupported) {
-			t.Errorf("Gopher+ of a server that has none: %v", err)
+			t.Errorf("Gopher+ on a server without it: %v", err)
 		}
 	})
 }
@@ -158,14 +158,14 @@ func TestGopherPlus(t *testing.T) {
 		}
 	}
 	if _, err := c.Attributes(t.Context(), "0/nothere"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("not there: %v", err)
+		t.Errorf("missing item: %v", err)
 	}
 	if r, err := c.Probe(t.Context()); err != nil || !slices.ContainsFunc(r.Capabilities, func(c protocols.Capability) bool { return c.Name == "gopher+" }) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
 
-// TestGopherPlusMirror: the second run fetches the menus only.
+// TestGopherPlusMirror: the second run fetches only the menus.
 func TestGopherPlusMirror(t *testing.T) {
 	addr := Require(t, "GOPHER_PLUS")["GOPHER_PLUS"]
 	src := transfer.Endpoint{Name: "1/tree", URL: "gopher://" + addr + "/1/tree", Protocol: "gopher", Open: func() (protocols.Client, error) {

@@ -21,7 +21,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
-// startWeb starts the embedded HTTP server for another program's client.
+// startWeb starts the embedded HTTP server for another client.
 func startWeb(t *testing.T, o weblab.HTTPOptions) *weblab.HTTPServer {
 	t.Helper()
 	s, err := weblab.StartHTTP(o)
@@ -32,7 +32,7 @@ func startWeb(t *testing.T, o weblab.HTTPOptions) *weblab.HTTPServer {
 	return s
 }
 
-// runCurl returns what curl writes to standard output.
+// runCurl runs curl and returns its standard output.
 func runCurl(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), requireProgram(t, "curl"), append([]string{"-q", "-sS", "--noproxy", "*", "--max-time", "20"}, args...)...)
@@ -44,8 +44,8 @@ func runCurl(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// TestLabHTTPByCurl: the embedded server is one that curl can talk to: TLS, HTTP/2,
-// Digest, ranges, codings, redirects, uploads with consent, WebDAV.
+// TestLabHTTPByCurl: curl can use the embedded server: TLS, HTTP/2, Digest,
+// ranges, codings, redirects, uploads with 100-continue, WebDAV.
 func TestLabHTTPByCurl(t *testing.T) {
 	s := startWeb(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Token: "t0ken"})
 	ca := filepath.Join(t.TempDir(), "ca.pem")
@@ -77,12 +77,12 @@ func TestLabHTTPByCurl(t *testing.T) {
 			}
 		}
 		if got, err := s.Tree().ReadFile("/incoming/up" + version); err != nil || !bytes.Equal(got, content(3<<20)) {
-			t.Errorf("%s: %d bytes came up, %v", version, len(got), err)
+			t.Errorf("%s: uploaded %d bytes, %v", version, len(got), err)
 		}
 	}
 }
 
-// TestCookieJarWithCurl: each reads what the other has written.
+// TestCookieJarWithCurl: each program reads the other's file.
 func TestCookieJarWithCurl(t *testing.T) {
 	s := startWeb(t, weblab.HTTPOptions{})
 	file := filepath.Join(t.TempDir(), "jar")
@@ -103,7 +103,7 @@ func TestCookieJarWithCurl(t *testing.T) {
 		names = append(names, fmt.Sprint(c.Name, "=", c.Value, " ", c.HTTPOnly))
 	}
 	if !slices.Equal(names, []string{"lang=de false", "sid=42 true"}) {
-		t.Errorf("of curl's jar: %q", names)
+		t.Errorf("from curl's jar: %q", names)
 	}
 
 	var ours bytes.Buffer
@@ -114,12 +114,12 @@ func TestCookieJarWithCurl(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := runCurl(t, "-b", file, s.URL()+"-/cookies"); !strings.Contains(got, "sid=42") || !strings.Contains(got, "lang=de") {
-		t.Errorf("curl sends %q of our jar", got)
+		t.Errorf("curl sent %q from our jar", got)
 	}
 }
 
-// TestHTTPBulk: many objects of nginx over one connection, a missing one and one
-// behind a redirect among them; and of a server that knows HTTP/1.0 only.
+// TestHTTPBulk: many objects from nginx over one connection, including a missing
+// one and a redirected one; and from a server that only supports HTTP/1.0.
 func TestHTTPBulk(t *testing.T) {
 	for _, service := range []string{"HTTP", "HTTP_PY"} {
 		addr := Require(t, service)[service]
@@ -148,8 +148,8 @@ func TestHTTPBulk(t *testing.T) {
 	}
 }
 
-// TestCookieJarWithPython: Python's LWPCookieJar reads what we write, and we what it
-// writes.
+// TestCookieJarWithPython: Python's LWPCookieJar reads our file, and we read its
+// file.
 func TestCookieJarWithPython(t *testing.T) {
 	python := requireProgram(t, "python3")
 	file := filepath.Join(t.TempDir(), "jar")
@@ -179,6 +179,6 @@ print(sorted((c.name, c.value, c.domain, c.path, c.secure, c.domain_initial_dot)
 	defer f.Close()
 	again := http.NewJar()
 	if err := again.Load(f, now); err != nil || len(again.Cookies()) != 2 || again.Cookies()[1].Value != "4 2" {
-		t.Errorf("of python's jar: %v, %+v", err, again.Cookies())
+		t.Errorf("from python's jar: %v, %+v", err, again.Cookies())
 	}
 }

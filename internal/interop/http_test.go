@@ -55,7 +55,7 @@ func openHTTP(t *testing.T, scheme, service string, o *protocols.Options) *http.
 	return c
 }
 
-// TestHTTP reads and writes on nginx in every way.
+// TestHTTP reads from and writes to nginx in every way.
 func TestHTTP(t *testing.T) {
 	for _, w := range httpWays {
 		t.Run(w.name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func httpLife(t *testing.T, c *http.Client) {
 		t.Errorf("part: %d bytes", len(part))
 	}
 	if rest := get(t, c, "blob.bin", &protocols.GetOptions{Offset: e.Size, Same: &e}); len(rest) != 0 {
-		t.Errorf("behind the end: %d bytes", len(rest))
+		t.Errorf("after the end: %d bytes", len(rest))
 	}
 	old := e
 	old.ID = `"another"`
@@ -108,7 +108,7 @@ func httpLife(t *testing.T, c *http.Client) {
 	httpDAV(t, c)
 }
 
-// httpDAV writes by WebDAV.
+// httpDAV writes with WebDAV.
 func httpDAV(t *testing.T, c *http.Client) {
 	ctx := t.Context()
 	dir, local := Upload(t)
@@ -118,7 +118,7 @@ func httpDAV(t *testing.T, c *http.Client) {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(filepath.Join(local, "a file, ü.bin")); err != nil || !bytes.Equal(got, data) {
-		t.Errorf("%d bytes on the disk, %v", len(got), err)
+		t.Errorf("%d bytes on disk, %v", len(got), err)
 	}
 	if _, err := c.Put(ctx, dir+"/stream", struct{ *strings.Reader }{strings.NewReader("chunks")}, &protocols.PutOptions{Size: -1}); err != nil {
 		t.Error(err)
@@ -145,7 +145,7 @@ func httpDAV(t *testing.T, c *http.Client) {
 	}
 }
 
-// TestHTTPPlaces: what nginx does by itself: redirects, codings, cookies, refusals.
+// TestHTTPPlaces: nginx's own features: redirects, codings, cookies, refusals.
 func TestHTTPPlaces(t *testing.T) {
 	c := openHTTP(t, "http", "HTTP", nil)
 	c.Settings.Compressed, c.Settings.Jar = true, http.NewJar()
@@ -173,7 +173,8 @@ func TestHTTPPlaces(t *testing.T) {
 	}
 }
 
-// TestHTTPClientCertificate: the login is the certificate; without one it is refused.
+// TestHTTPClientCertificate: the certificate is the login; without one the
+// request is refused.
 func TestHTTPClientCertificate(t *testing.T) {
 	Require(t, "HTTPS_MTLS")
 	dir := filepath.Dir(CA(t))
@@ -190,11 +191,11 @@ func TestHTTPClientCertificate(t *testing.T) {
 	}
 	wrong := openHTTP(t, "https", "HTTPS", &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{}}})
 	if _, err := wrong.Get(t.Context(), "hello.txt", nil); protocols.KindOf(err) != protocols.KindTLS {
-		t.Errorf("an authority that is not known: %v", err)
+		t.Errorf("an unknown certificate authority: %v", err)
 	}
 }
 
-// TestHTTPSync brings a tree from index pages of nginx and of Python, twice.
+// TestHTTPSync syncs a tree from the index pages of nginx and of Python, twice.
 func TestHTTPSync(t *testing.T) {
 	for _, service := range []string{"HTTP", "HTTP_PY"} {
 		t.Run(service, func(t *testing.T) {
@@ -251,8 +252,8 @@ func sameTree(a, b string) error {
 	})
 }
 
-// TestHTTPSegments: several connections for one object, and one where the server
-// has no ranges.
+// TestHTTPSegments: several connections for one object, or a single one if the
+// server does not support ranges.
 func TestHTTPSegments(t *testing.T) {
 	addr := Require(t, "HTTP")["HTTP"]
 	_, local := Upload(t)
@@ -272,7 +273,7 @@ func TestHTTPSegments(t *testing.T) {
 			t.Errorf("%s: %v, %d bytes", place, err, r.Bytes)
 		}
 		if got, err := os.ReadFile(to); err != nil || !bytes.Equal(got, data) {
-			t.Errorf("%s: another content: %d bytes, %v", place, len(got), err)
+			t.Errorf("%s: different content: %d bytes, %v", place, len(got), err)
 		}
 	}
 }

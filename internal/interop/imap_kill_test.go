@@ -24,9 +24,10 @@ import (
 // imapKills is how often a run is killed, in each direction.
 const imapKills = 30
 
-// TestIMAPKilled: syncs of several mailboxes, down to maildirs and from there up to
-// another account, that are killed at any moment while mail comes, goes, and
-// mailboxes are made anew: in the end everything is there once, byte for byte.
+// TestIMAPKilled: syncs of several mailboxes, down to maildirs and from there up
+// to another account, are killed at any moment while mail arrives and is deleted
+// and mailboxes are recreated. In the end every message is there once, byte for
+// byte.
 func TestIMAPKilled(t *testing.T) {
 	k := &imapKiller{
 		t: t, anew: map[string]bool{}, removed: map[string]bool{}, dir: filepath.Join(t.TempDir(), "mail"), boxes: []string{"imapkill", "imapkill/Entwürfe", "imapkill/large"},
@@ -58,14 +59,14 @@ type imapKiller struct {
 	boxes    []string
 	from, to *imap.Client
 	letters  int
-	anew     map[string]bool // mailboxes that were made anew since a run came to its end
-	removed  map[string]bool // such a message may stay, if a run was killed that had just stored it, or its mailbox was made anew
+	anew     map[string]bool // mailboxes recreated since the last completed run
+	removed  map[string]bool // such a message may remain, if a run was killed just after storing it, or its mailbox was recreated
 }
 
 // rounds runs a command until it has been killed often enough, and then to its end.
 func (k *imapKiller) rounds(argv []string, down bool) {
 	k.t.Helper()
-	whole := 500 * time.Millisecond // what a run takes
+	whole := 500 * time.Millisecond // the duration of a run
 	for kills, n := 0, 0; kills < imapKills; n++ {
 		if n%3 == 0 {
 			k.change(down, n)
@@ -78,14 +79,15 @@ func (k *imapKiller) rounds(argv []string, down bool) {
 		whole = max(time.Since(began), 50*time.Millisecond)
 		clear(k.anew)
 	}
-	for range 2 { // the second finds nothing to do, or what the first one could not remove yet
+	for range 2 { // the second finds nothing to do, or removes what the first could not
 		if k.start(argv, 2*time.Minute) {
-			k.t.Fatal("killed after two minutes")
+			k.t.Fatal("still running after two minutes")
 		}
 	}
 }
 
-// change adds and removes mail; sometimes a mailbox is made anew with what was in it.
+// change adds and removes mail; sometimes it recreates a mailbox with the same
+// content.
 func (k *imapKiller) change(down bool, n int) {
 	k.t.Helper()
 	box := k.boxes[n/3%len(k.boxes)]
@@ -146,7 +148,7 @@ func (k *imapKiller) changeHere(box string) {
 	}
 }
 
-// more makes messages that differ, two of them from nothing but their Message-ID.
+// more makes distinct messages, two of which differ only in their Message-ID.
 func (k *imapKiller) more(box string, n int) (texts []string) {
 	for range n {
 		k.letters++
@@ -179,7 +181,7 @@ func (k *imapKiller) onServer(c *imap.Client, box string) (texts []string) {
 	return texts
 }
 
-// start runs the command, and kills it when it takes longer than that.
+// start runs the command, and kills it if it runs longer than within.
 func (k *imapKiller) start(argv []string, within time.Duration) (killed bool) {
 	k.t.Helper()
 	cmd := exec.Command(argv[0], argv[1:]...)
@@ -211,12 +213,12 @@ func (k *imapKiller) same(c *imap.Client) {
 		for _, text := range k.onServer(c, box) {
 			there[text]++
 			if count[text] != 1 && !(count[text] == 0 && k.removed[text]) || there[text] != 1 {
-				k.t.Errorf("%s: %d times here, %d times there: %.40q", box, count[text], there[text], text)
+				k.t.Errorf("%s: %d times locally, %d times on the server: %.40q", box, count[text], there[text], text)
 			}
 		}
 		for text, n := range count {
 			if n != 1 || there[text] != 1 && !k.removed[text] {
-				k.t.Errorf("%s: %d times here, %d times there: %.40q", box, n, there[text], text)
+				k.t.Errorf("%s: %d times locally, %d times on the server: %.40q", box, n, there[text], text)
 			}
 		}
 		if len(there) < 40 {

@@ -11,7 +11,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// TestIMAPSets: sets of UIDs, with gaps where messages were removed.
+// TestIMAPSets: sets of UIDs, with gaps left by removed messages.
 func TestIMAPSets(t *testing.T) {
 	c := imapClient(t, "IMAPS", "imaps", Alice, nil)
 	ctx := t.Context()

@@ -20,7 +20,7 @@ import (
 	"github.com/netclients/netclients/protocols/imap"
 )
 
-// imapClient makes a client of Dovecot.
+// imapClient returns a client of Dovecot.
 func imapClient(t *testing.T, service, scheme, user string, change func(o *protocols.Options)) *imap.Client {
 	t.Helper()
 	addrs := Require(t, service)
@@ -36,11 +36,11 @@ func imapClient(t *testing.T, service, scheme, user string, change func(o *proto
 	return c
 }
 
-// imapBox makes an empty mailbox for one test.
+// imapBox creates an empty mailbox for one test.
 func imapBox(t *testing.T, c *imap.Client, name string) string {
 	t.Helper()
 	c.Settings.Force = true
-	c.Unmake(t.Context(), name) // of a run that was cut
+	c.Unmake(t.Context(), name) // left by an interrupted run
 	if err := c.Make(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func imapFill(t *testing.T, c *imap.Client, box string, n int) {
 	}
 }
 
-// TestIMAPLogins: each mechanism, and each way to TLS.
+// TestIMAPLogins: each mechanism, with each kind of TLS.
 func TestIMAPLogins(t *testing.T) {
 	token := func(o *protocols.Options) {
 		text, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(CA(t))), "dovecot", "token"))
@@ -125,7 +125,7 @@ func TestIMAPLogins(t *testing.T) {
 	}
 }
 
-// TestIMAPMailbox: what is stored is listed, found, read, flagged, moved and
+// TestIMAPMailbox: stored messages are listed, found, read, flagged, moved and
 // removed, with compression and without.
 func TestIMAPMailbox(t *testing.T) {
 	for _, compress := range []bool{false, true} {
@@ -187,7 +187,7 @@ func TestIMAPMailbox(t *testing.T) {
 	}
 }
 
-// TestIMAPChanges: with QRESYNC only what has happened is told.
+// TestIMAPChanges: with QRESYNC only changes are reported.
 func TestIMAPChanges(t *testing.T) {
 	c := imapClient(t, "IMAPS", "imaps", Alice, nil)
 	ctx := t.Context()
@@ -203,7 +203,7 @@ func TestIMAPChanges(t *testing.T) {
 	}
 	state := m.State
 	if again := imapList(t, m.Changes(ctx, state)); len(again) != 0 || m.Complete {
-		t.Errorf("nothing has happened, and %d are told", len(again))
+		t.Errorf("%d changes reported although there were none", len(again))
 	}
 	other := imapClient(t, "IMAPS", "imaps", Alice, nil)
 	if err := other.Flag(ctx, first[2].Path, `+\Seen`); err != nil {
@@ -225,7 +225,7 @@ func TestIMAPChanges(t *testing.T) {
 	}
 }
 
-// TestIMAPAdministration: rights, quota, annotations, namespaces, and who it is.
+// TestIMAPAdministration: rights, quota, annotations, namespaces, and ID.
 func TestIMAPAdministration(t *testing.T) {
 	c := imapClient(t, "IMAPS", "imaps", Alice, nil)
 	ctx := t.Context()
@@ -270,7 +270,7 @@ func TestIMAPAdministration(t *testing.T) {
 	}
 }
 
-// TestIMAPIdle: news come by IDLE.
+// TestIMAPIdle: IDLE reports changes.
 func TestIMAPIdle(t *testing.T) {
 	c := imapClient(t, "IMAPS", "imaps", Alice, nil)
 	other := imapClient(t, "IMAPS", "imaps", Alice, nil)
@@ -287,7 +287,7 @@ func TestIMAPIdle(t *testing.T) {
 			events <- e
 		}
 	}()
-	for { // until the watch has begun, and tells of one
+	for { // until the watch has begun, and reports one
 		imapFill(t, other, box, 1)
 		select {
 		case e := <-events:
@@ -300,7 +300,7 @@ func TestIMAPIdle(t *testing.T) {
 			return
 		case <-time.After(300 * time.Millisecond):
 		case <-ctx.Done():
-			t.Fatal("nothing was told")
+			t.Fatal("no change was reported")
 		}
 	}
 }

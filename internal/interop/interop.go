@@ -1,7 +1,7 @@
-// Package interop helps tests that talk to real servers on loopback. The script servers.sh beside it installs
-// and starts them; a test names those it needs with [Require] and is skipped, with the command to run as the
-// reason, where they are not up. INTEROP=require in the environment makes that a failure, for machines on
-// which the servers must be there.
+// Package interop helps tests that use real servers on loopback. The script servers.sh in this folder installs and
+// starts them. A test names the servers it needs with [Require]. If they are not up it is skipped, and the reason names
+// the command that starts them. INTEROP=require in the environment makes that a failure, for machines that must have
+// the servers.
 package interop
 
 import (
@@ -21,14 +21,14 @@ import (
 	"time"
 )
 
-// Users that every server with logins knows. Alice owns the folder "alice", which Bob cannot enter.
+// Users of every server with logins. Alice owns the folder "alice", which Bob cannot enter.
 const (
 	Alice    = "alice"
 	Bob      = "bob"
 	Password = "secret"
 )
 
-// dialTimeout is long for loopback, so that a busy machine is not taken for one without servers.
+// dialTimeout is long for loopback, so that a busy machine is not mistaken for one without servers.
 const dialTimeout = 2 * time.Second
 
 const hint = "internal/interop/servers.sh install && internal/interop/servers.sh up"
@@ -36,41 +36,40 @@ const hint = "internal/interop/servers.sh install && internal/interop/servers.sh
 // Addrs maps the name of a service, such as "FTP", to its host:port.
 type Addrs map[string]string
 
-// Require returns the addresses of all services. It skips the test when one of those named does not answer,
-// or fails it if INTEROP=require is set. A service on ::1 is always skipped where there is no IPv6 loopback.
-// A name that servers.sh does not list fails the test.
+// Require returns the addresses of all services. If one of the named services does not answer, it skips the test, or
+// fails it if INTEROP=require is set. It always skips the test for a service on ::1 where there is no IPv6 loopback. A
+// name that servers.sh does not list fails the test.
 func Require(t testing.TB, names ...string) Addrs {
 	t.Helper()
 	addrs, err := Addresses(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths(t) // servers that answer but were started from another folder are not ours
+	paths(t) // ignores servers that were started from another folder
 	for _, name := range names {
 		addrs.require(t, name)
 	}
 	return addrs
 }
 
-// Addresses returns the addresses of all services, whether they are up or not.
+// Addresses returns the addresses of all services, up or not.
 func Addresses(ctx context.Context) (Addrs, error) {
 	return script(ctx, "addresses")
 }
 
-// Paths are the places that servers and clients share.
+// Paths are the files that servers and clients share.
 type Paths struct {
 	Root string // the folder that the file servers serve as "/"
-	CA   string // a PEM file with the certificate that signed the servers' own
+	CA   string // a PEM file with the CA certificate of the servers
 }
 
-// FindPaths returns the paths, which exist only once the servers have been up.
+// FindPaths returns the paths, which exist only after the servers have been started once.
 func FindPaths(ctx context.Context) (Paths, error) {
 	values, err := script(ctx, "paths")
 	return Paths{Root: values["ROOT"], CA: values["CA"]}, err
 }
 
-// paths returns the paths of servers that have been up: a test that needs one on a machine without servers is
-// skipped, or fails, as [Require] does it.
+// paths returns the paths of started servers. Without servers it skips or fails the test, like [Require].
 func paths(t testing.TB) Paths {
 	t.Helper()
 	p, err := FindPaths(t.Context())
@@ -78,12 +77,12 @@ func paths(t testing.TB) Paths {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(p.CA); err != nil {
-		absent(t, "the servers have never been up (%v); run: %s", err, hint)
+		absent(t, "the servers have never been started (%v); run: %s", err, hint)
 	}
 	return p
 }
 
-// absent skips a test for want of something on this machine, or fails it where INTEROP=require.
+// absent skips a test that lacks something on this machine, or fails it with INTEROP=require.
 func absent(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("INTEROP") == "require" {
@@ -118,22 +117,21 @@ func ipv6Loopback() bool {
 	return true
 }
 
-// Root returns the local path of the folder that the file servers serve as "/". Below it, "hello.txt" holds
-// "hello, world\n", and "blob.bin" 1 MiB; servers.sh has the whole list. Tests change nothing there but in
-// folders from [Upload] and in "alice".
+// Root returns the local path of the folder that the file servers serve as "/". Below it, "hello.txt" contains "hello,
+// world\n", and "blob.bin" 1 MiB; servers.sh has the full list. Tests modify only folders from [Upload] and "alice".
 func Root(t testing.TB) string {
 	t.Helper()
 	return paths(t).Root
 }
 
-// CA returns the path of the PEM file with the certificate that signed the servers' own, which are good for
+// CA returns the path of the PEM file with the CA certificate of the servers. Their certificates are valid for
 // localhost, 127.0.0.1 and ::1.
 func CA(t testing.TB) string {
 	t.Helper()
 	return paths(t).CA
 }
 
-// Pool returns a pool that holds only the certificate of [CA].
+// Pool returns a pool with only the certificate of [CA].
 func Pool(t testing.TB) *x509.CertPool {
 	t.Helper()
 	pem, err := os.ReadFile(CA(t))
@@ -147,8 +145,8 @@ func Pool(t testing.TB) *x509.CertPool {
 	return pool
 }
 
-// Upload makes an empty folder in which every user may write, and removes it with its content when the test
-// ends. It returns the folder's path on the servers, relative to their root, and its local path.
+// Upload creates an empty folder that every user may write to, and removes it when the test ends. It returns the
+// folder's path on the servers, relative to their root, and its local path.
 func Upload(t testing.TB) (remote, local string) {
 	t.Helper()
 	root := Root(t)
@@ -161,13 +159,13 @@ func Upload(t testing.TB) (remote, local string) {
 			t.Errorf("clean up: %v", err)
 		}
 	})
-	if err := os.Chmod(local, 0o777); err != nil { // MkdirTemp gives 0700, and the umask cuts Mkdir's mode
+	if err := os.Chmod(local, 0o777); err != nil { // MkdirTemp uses 0700, and the umask restricts Mkdir's mode
 		t.Fatal(err)
 	}
 	return "upload/" + filepath.Base(local), local
 }
 
-// script runs servers.sh with one verb and returns the NAME=VALUE lines that it prints.
+// script runs servers.sh with one verb and returns the NAME=VALUE lines of its output.
 func script(ctx context.Context, verb string) (map[string]string, error) {
 	path, err := scriptPath()
 	if err != nil {
@@ -184,7 +182,7 @@ func script(ctx context.Context, verb string) (map[string]string, error) {
 	return values, nil
 }
 
-// scriptPath looks for the script upward from the current folder, because tests run in their package's.
+// scriptPath searches for the script upward from the current folder, because tests run in the folder of their package.
 func scriptPath() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -198,7 +196,7 @@ func scriptPath() (string, error) {
 		}
 		parent := filepath.Dir(dir)
 		if !errors.Is(err, fs.ErrNotExist) || parent == dir {
-			return "", fmt.Errorf("no internal/interop/servers.sh above the current folder: %w", err)
+			return "", fmt.Errorf("internal/interop/servers.sh not found in or above the current folder: %w", err)
 		}
 		dir = parent
 	}

@@ -49,7 +49,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Every service has a port of its own on a loopback address, and `ports` and `addresses` agree.
+// Every service has its own port on a loopback address, and `ports` and `addresses` agree.
 func TestAddresses(t *testing.T) {
 	addrs, err := Addresses(t.Context())
 	if err != nil {
@@ -66,7 +66,7 @@ func TestAddresses(t *testing.T) {
 	for name, addr := range addrs {
 		ap, err := netip.ParseAddrPort(addr)
 		if err != nil || !ap.Addr().IsLoopback() {
-			t.Errorf("%s: %q is no loopback address (%v)", name, addr, err)
+			t.Errorf("%s: %q is not a loopback address (%v)", name, addr, err)
 		}
 		if !strings.HasSuffix(addr, ":"+ports[name]) {
 			t.Errorf("%s: address %s, port %s", name, addr, ports[name])
@@ -90,12 +90,12 @@ func TestUsage(t *testing.T) {
 	}
 	for _, verb := range []string{"install", "peers", "up", "down", "status", "ports", "addresses", "paths", "data"} {
 		if !strings.Contains(string(out), "servers.sh "+verb+" ") {
-			t.Errorf("the usage does not show %q", verb)
+			t.Errorf("the usage does not mention %q", verb)
 		}
 	}
 }
 
-// recorder is a test that remembers how it ended.
+// recorder is a test that records its outcome.
 type recorder struct {
 	testing.TB
 	skipped, failed bool
@@ -113,7 +113,7 @@ func (r *recorder) Fatalf(string, ...any) {
 	runtime.Goexit()
 }
 
-// outcome runs require as a test of its own would.
+// outcome runs require in a test of its own.
 func outcome(t *testing.T, addrs Addrs, name string) *recorder {
 	t.Helper()
 	r := &recorder{TB: t}
@@ -154,8 +154,8 @@ func TestRequire(t *testing.T) {
 	}
 }
 
-// closedAddr returns an address that refuses connections for the time of the test: a socket holds the port
-// but does not listen on it.
+// closedAddr returns an address that refuses connections for the duration of the test: a socket is bound to the port
+// but does not listen.
 func closedAddr(t *testing.T) string {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
@@ -173,7 +173,7 @@ func closedAddr(t *testing.T) string {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(name.(*syscall.SockaddrInet4).Port)).String()
 }
 
-// Each FTP server greets, whatever the way in.
+// Each FTP server sends a greeting, with every kind of TLS.
 func TestGreetings(t *testing.T) {
 	tests := []struct {
 		service string
@@ -222,6 +222,6 @@ func TestRootAndUpload(t *testing.T) {
 		}
 	})
 	if _, err := os.Stat(local); err == nil {
-		t.Errorf("%s is still there after the test", local)
+		t.Errorf("%s still exists after the test", local)
 	}
 }

@@ -23,8 +23,8 @@ import (
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
-// requireProgram finds a program. It skips the test where that is not installed, or
-// fails it as [Require] does.
+// requireProgram returns the path of a program. If it is not installed it skips
+// or fails the test, like [Require].
 func requireProgram(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -35,9 +35,9 @@ func requireProgram(t *testing.T, name string) string {
 	return ""
 }
 
-// storedText is one message of the stores that other programs are to read.
+// storedText is one message in the stores that other programs read.
 type storedText struct {
-	subject, text, flags string // flags as the names of files in a maildir tell them
+	subject, text, flags string // flags as in the file names of a maildir
 }
 
 func sumOf(text string) string {
@@ -45,8 +45,9 @@ func sumOf(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// storedTexts are messages that a store or its reader may spoil: with lines that
-// begin with "From", none or many empty lines at the end, bytes of every kind.
+// storedTexts returns messages that a store or its reader might corrupt: with
+// lines that begin with "From", none or many empty lines at the end, bytes of
+// every kind.
 func storedTexts() []storedText {
 	var texts []storedText
 	flags := []string{"", "S", "RS", "F", "DFRST"}
@@ -61,10 +62,10 @@ func storedTexts() []storedText {
 	return texts
 }
 
-// flagLetters are the letters of a maildir for flags.
+// flagLetters maps the flag letters of a maildir.
 var flagLetters = map[rune]string{'D': `\Draft`, 'F': `\Flagged`, 'R': `\Answered`, 'S': `\Seen`, 'T': `\Deleted`}
 
-// makeStores writes a maildir, and archives it in another one and in an mbox.
+// makeStores writes a maildir, and archives it to another maildir and to an mbox.
 func makeStores(t *testing.T, texts []storedText) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
@@ -93,20 +94,22 @@ func makeStores(t *testing.T, texts []storedText) map[string]string {
 	return paths
 }
 
-// fromLine is what a reader of an mbox that takes no quotes away sees of a line.
+// fromLine matches a line that an mbox reader without unquoting sees changed.
 var fromLine = regexp.MustCompile(`(?m)^>*From `)
 
-// quoted is a message as it stands in an mbox.
+// quoted returns a message as stored in an mbox.
 func (s storedText) quoted() string {
 	return fromLine.ReplaceAllStringFunc(s.text, func(from string) string { return ">" + from })
 }
 
-// statusOf is what stands before a message in an mbox, and what Python reads of it.
+// statusOf has the fields stored before a message in an mbox, and what Python
+// reads from them.
 var statusOf = map[string]struct{ fields, python string }{
 	"": {}, "S": {"Status: RO\n", "RO"}, "RS": {"Status: RO\nX-Status: A\n", "ROA"}, "F": {"X-Status: F\n", "F"}, "DFRST": {"Status: RO\nX-Status: AFTD\n", "ROAFTD"},
 }
 
-// withEnd adds the end of line that a reader cannot tell from that of the mbox.
+// withEnd adds the line end that a reader cannot distinguish from the one that
+// the mbox adds.
 func withEnd(text string) string {
 	if strings.HasSuffix(text, "\n") {
 		return text
@@ -114,7 +117,7 @@ func withEnd(text string) string {
 	return text + "\n"
 }
 
-// readByPython returns what Python's module mailbox reads.
+// readByPython returns what Python's mailbox module reads.
 func readByPython(t *testing.T, kind, path string) (found []storedText, sums []string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "python3", "peers/mailbox_read.py", kind, path)
@@ -136,7 +139,7 @@ func readByPython(t *testing.T, kind, path string) (found []storedText, sums []s
 	return found, sums
 }
 
-// TestMailStoresInPython: Python reads from our stores what was written, to the byte.
+// TestMailStoresInPython: Python reads the exact bytes from our stores.
 func TestMailStoresInPython(t *testing.T) {
 	requireProgram(t, "python3")
 	texts := storedTexts()
@@ -150,19 +153,19 @@ func TestMailStoresInPython(t *testing.T) {
 				i := slices.IndexFunc(found, func(s storedText) bool { return s.subject == want.subject })
 				switch {
 				case i < 0:
-					t.Errorf("%s is not there", want.subject)
+					t.Errorf("%s is missing", want.subject)
 				case kind == "maildir" && (sums[i] != sumOf(want.text) || found[i].flags != want.flags):
-					t.Errorf("%s has flags %q, want %q, or other bytes", want.subject, found[i].flags, want.flags)
+					t.Errorf("%s has flags %q, want %q, or wrong bytes", want.subject, found[i].flags, want.flags)
 				case kind == "mbox" && (sums[i] != sumOf(statusOf[want.flags].fields+withEnd(want.quoted())) || found[i].flags != statusOf[want.flags].python):
-					t.Errorf("%s has flags %q, want %q, or other bytes", want.subject, found[i].flags, statusOf[want.flags].python)
+					t.Errorf("%s has flags %q, want %q, or wrong bytes", want.subject, found[i].flags, statusOf[want.flags].python)
 				}
 			}
 		})
 	}
 }
 
-// TestMailStoresInMutt: mutt finds every message in our stores, and saves each with
-// the bytes of its body to a maildir of its own.
+// TestMailStoresInMutt: mutt finds every message in our stores, and saves each
+// body unchanged to a maildir of its own.
 func TestMailStoresInMutt(t *testing.T) {
 	requireProgram(t, "mutt")
 	requireProgram(t, "script")
@@ -182,17 +185,17 @@ func TestMailStoresInMutt(t *testing.T) {
 				}
 				_, body, _ := strings.Cut(text, "\n\n")
 				if got, there := bodies[want.subject]; !there || got != body {
-					t.Errorf("%s: there %v, %d bytes of body, want %d", want.subject, there, len(got), len(body))
+					t.Errorf("%s: found %v, %d bytes of body, want %d", want.subject, there, len(got), len(body))
 				}
 				if got, expected := onlyKnown(flags[want.subject]), onlyKnown(want.flags); got != expected {
-					t.Errorf("%s: mutt sees the flags %q, want %q", want.subject, got, expected)
+					t.Errorf("%s: mutt reads the flags %q, want %q", want.subject, got, expected)
 				}
 			}
 		})
 	}
 }
 
-// onlyKnown leaves the flags that mutt copies.
+// onlyKnown returns the flags that mutt copies.
 func onlyKnown(flags string) (known string) {
 	for _, f := range []string{"F", "R", "S"} {
 		if strings.Contains(flags, f) {
@@ -202,8 +205,8 @@ func onlyKnown(flags string) (known string) {
 	return known
 }
 
-// savedBodies returns the bodies of the messages of a maildir by their subjects, and
-// their flags. It reads files, so that nothing of ours comes between.
+// savedBodies returns the bodies and flags of the messages of a maildir by
+// subject. It reads the files directly, without code under test.
 func savedBodies(t *testing.T, dir string) (bodies, flags map[string]string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "[cn]*", "*"))
@@ -225,7 +228,8 @@ func savedBodies(t *testing.T, dir string) (bodies, flags map[string]string) {
 	return bodies, flags
 }
 
-// muttSave has mutt copy all messages. It wants a terminal, which script gives it.
+// muttSave lets mutt copy all messages. mutt needs a terminal, which script
+// provides.
 func muttSave(t *testing.T, path, saved string) {
 	t.Helper()
 	rc := filepath.Join(t.TempDir(), "muttrc")

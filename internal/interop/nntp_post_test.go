@@ -17,7 +17,7 @@ import (
 	"github.com/netclients/netclients/protocols/nntp"
 )
 
-// composed posts what the composer makes of a draft and returns its message-id.
+// composed posts the article built from a draft and returns its message-id.
 func composed(t *testing.T, c *nntp.Client, d message.Draft, fields ...message.Field) string {
 	t.Helper()
 	d.From, d.Headers = "Älice <alice@netclients.invalid>", fields
@@ -37,8 +37,8 @@ func composed(t *testing.T, c *nntp.Client, d message.Draft, fields ...message.F
 	return m.ID
 }
 
-// TestNNTPCompose: an article with all that can be composed is read back from INN
-// as it was meant; another one takes its place and is cancelled.
+// TestNNTPCompose: an article with everything that can be composed is read back
+// from INN unchanged; another one supersedes it and is cancelled.
 func TestNNTPCompose(t *testing.T) {
 	c := nntpWays[0].open(t)
 	text := ".a line that begins with a dot\r\n.\r\nÄ\r\n"
@@ -79,7 +79,7 @@ func TestNNTPCompose(t *testing.T) {
 	gone(t, c, second)
 }
 
-// gone waits until INN has carried a control message out.
+// gone waits until INN has executed a control message.
 func gone(t *testing.T, c *nntp.Client, id string) {
 	t.Helper()
 	for range 200 {
@@ -88,11 +88,11 @@ func gone(t *testing.T, c *nntp.Client, id string) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	t.Errorf("%s is still there", id)
+	t.Errorf("%s still exists", id)
 }
 
-// TestNNTPChanges: a later sync of a group of INN's lists what is new, and a whole
-// one lacks what was cancelled.
+// TestNNTPChanges: a later sync of a group on INN lists new articles, and a full
+// one omits cancelled articles.
 func TestNNTPChanges(t *testing.T) {
 	c := nntpWays[0].open(t)
 	list := func(since string) (ids []string, state string) {

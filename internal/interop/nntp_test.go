@@ -33,7 +33,7 @@ var nntpWays = []nntpWay{
 	{name: "MODE READER", service: "NNTP", scheme: "nntp", mode: protocols.TLSOff, set: nntp.Settings{Reader: nntp.ReaderAlways}},
 	{name: "STARTTLS", service: "NNTP", scheme: "nntp", mode: protocols.TLSRequire},
 	{name: "nntps", service: "NNTPS", scheme: "nntps"},
-	{name: "login in clear", service: "NNTP_LOGIN", scheme: "nntp", user: true, mode: protocols.TLSOff, mechanism: "USER"},
+	{name: "login without TLS", service: "NNTP_LOGIN", scheme: "nntp", user: true, mode: protocols.TLSOff, mechanism: "USER"},
 	{name: "login under TLS", service: "NNTP_LOGIN", scheme: "nntp", user: true},
 	{name: "DEFLATE", service: "NNTP", scheme: "nntp", mode: protocols.TLSOff, set: nntp.Settings{Compress: nntp.CompressDeflate}},
 	{name: "DEFLATE and login", service: "NNTP_LOGIN", scheme: "nntp", user: true, mode: protocols.TLSOff, set: nntp.Settings{Compress: nntp.CompressDeflate}},
@@ -57,7 +57,7 @@ func (w nntpWay) open(t *testing.T) *nntp.Client {
 	return c
 }
 
-// newsArticle is an article that is new at each call.
+// newsArticle returns a new article on each call.
 func newsArticle(id string) string {
 	return "From: alice@netclients.invalid\r\nNewsgroups: local.test\r\nSubject: =?UTF-8?Q?Gr=C3=BC=C3=9Fe?= " + id +
 		"\r\nPath: here!not-for-mail\r\nDate: " + time.Now().UTC().Format(time.RFC1123Z) + "\r\nMessage-ID: " + id + "\r\n\r\n.\r\n..two\r\n" + strings.Repeat("x", 900) + "\r\n\xff\xfe\r\n"
@@ -78,7 +78,8 @@ func gathered[T any](t *testing.T, seq func(func(T, error) bool)) (all []T) {
 	return all
 }
 
-// TestNNTP posts an article and reads it in every way, by each way to reach INN.
+// TestNNTP posts an article and reads it with every command, over each way to
+// reach INN.
 func TestNNTP(t *testing.T) {
 	for _, w := range nntpWays {
 		t.Run(w.name, func(t *testing.T) {
@@ -142,7 +143,8 @@ func checkNews(t *testing.T, c *nntp.Client, name, id string) {
 	}
 }
 
-// TestNNTPLoginWanted: without a login the server says so, with a wrong one too.
+// TestNNTPLoginWanted: without a login the server demands one; a wrong one is
+// refused.
 func TestNNTPLoginWanted(t *testing.T) {
 	c := nntpWay{service: "NNTP_LOGIN", scheme: "nntp", mode: protocols.TLSOff}.open(t)
 	if _, err := c.Group(t.Context(), "local.test"); !errors.Is(err, protocols.ErrLoginNeeded) || protocols.KindOf(err) != protocols.KindAuth {
@@ -159,7 +161,7 @@ func TestNNTPLoginWanted(t *testing.T) {
 	}
 }
 
-// TestNNTPFeed feeds innd by IHAVE and by streaming.
+// TestNNTPFeed feeds innd with IHAVE and with streaming.
 func TestNNTPFeed(t *testing.T) {
 	c := nntpWay{service: "NNTP_FEED", scheme: "nntp", set: nntp.Settings{Reader: nntp.ReaderNever}}.open(t)
 	id := newsID(t)
@@ -194,7 +196,7 @@ func TestNNTPFeed(t *testing.T) {
 	}
 }
 
-// TestNNTPLists asks for all lists that INN has.
+// TestNNTPLists requests every list that INN has.
 func TestNNTPLists(t *testing.T) {
 	c := nntpWays[0].open(t)
 	for _, kind := range []string{"ACTIVE", "ACTIVE.TIMES", "COUNTS", "NEWSGROUPS", "OVERVIEW.FMT", "HEADERS", "ACTIVE local.t*"} {
@@ -207,6 +209,6 @@ func TestNNTPLists(t *testing.T) {
 		t.Errorf("%+v", groups)
 	}
 	if ids := gathered(t, c.NewNews(t.Context(), "local.test", time.Now().Add(-time.Hour))); len(ids) == 0 {
-		t.Log("no news within an hour") // when nothing was posted yet
+		t.Log("no new articles within the last hour") // when nothing was posted yet
 	}
 }

@@ -22,9 +22,9 @@ import (
 // popKills is how often a run is killed, for each kind of archive.
 const popKills = 10
 
-// TestPOP3Killed: a fetch that is killed at any moment, many times over, neither
-// loses nor doubles a message; with --delete-after every message is on the server
-// or on the disk at every moment.
+// TestPOP3Killed: a fetch that is killed at any moment, many times, neither loses
+// nor duplicates a message; with --delete-after every message is on the server or
+// on disk at all times.
 func TestPOP3Killed(t *testing.T) {
 	l := popServer(t)
 	program := filepath.Join(t.TempDir(), "netclients")
@@ -56,9 +56,9 @@ type popKiller struct {
 func (k *popKiller) run(deletes bool) {
 	batches := 0
 	var texts []string
-	whole := 400 * time.Millisecond // what a run takes
+	whole := 400 * time.Millisecond // the duration of a run
 	for kills := 0; kills < popKills; {
-		if kills >= batches*4 { // more mail, until the next one is through
+		if kills >= batches*4 { // more mail, until the next run completes
 			batches++
 			more := popLetters(fmt.Sprintf("%d.%d", time.Now().UnixNano(), batches), 120)
 			popFill(k.t, more)
@@ -73,7 +73,7 @@ func (k *popKiller) run(deletes bool) {
 		k.check(texts, false)
 	}
 	for k.start(time.Minute) {
-		k.t.Fatal("killed after a minute")
+		k.t.Fatal("still running after a minute")
 	}
 	k.check(texts, true)
 	if left := len(k.onServer()); deletes && left > 0 || !deletes && left < len(texts) {
@@ -81,7 +81,7 @@ func (k *popKiller) run(deletes bool) {
 	}
 }
 
-// start runs the command, and kills it when it takes longer than that.
+// start runs the command, and kills it if it runs longer than within.
 func (k *popKiller) start(within time.Duration) (killed bool) {
 	k.t.Helper()
 	cmd := exec.Command(k.argv[0], k.argv[1:]...)
@@ -100,8 +100,8 @@ func (k *popKiller) start(within time.Duration) (killed bool) {
 	return err != nil
 }
 
-// check compares what is on the disk, and unless all has to be there what is on the
-// server, with what there was.
+// check compares the messages on disk, and also those on the server unless all
+// must be on disk, with the originals.
 func (k *popKiller) check(texts []string, all bool) {
 	k.t.Helper()
 	there := map[string]int{}
@@ -142,7 +142,7 @@ func (k *popKiller) onServer() (texts []string) {
 	return ours(texts)
 }
 
-// ours leaves out mail that came by LMTP meanwhile.
+// ours excludes mail that arrived by LMTP meanwhile.
 func ours(texts []string) []string {
 	return slices.DeleteFunc(texts, func(s string) bool { return strings.HasPrefix(s, "Return-Path:") })
 }
@@ -175,7 +175,7 @@ func (k *popKiller) archived() (texts []string) {
 	return ours(texts)
 }
 
-// whole undoes an append that was cut off, as the next run does.
+// whole undoes an interrupted append, as the next run does.
 func (k *popKiller) whole() {
 	k.t.Helper()
 	a, err := mailstore.NewMbox(nil).OpenArchive(context.Background(), k.dir, nil)
@@ -185,7 +185,7 @@ func (k *popKiller) whole() {
 	a.Close()
 }
 
-// popLetters are messages of 1 to 40 KiB.
+// popLetters returns messages of 1 to 40 KiB.
 func popLetters(stamp string, n int) (texts []string) {
 	for i := range n {
 		line := fmt.Sprintf("From here on, line of letter %d\r\n", i)

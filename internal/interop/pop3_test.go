@@ -35,11 +35,11 @@ type popWay struct {
 	set                              pop3.Settings
 }
 
-// popLab is what clients of Dovecot need, found out once in a test.
+// popLab is what clients of Dovecot need, determined once per test.
 type popLab struct {
 	addrs Addrs
 	pool  *x509.CertPool
-	token string // of alice
+	token string // alice's
 }
 
 func popServer(t *testing.T) popLab {
@@ -76,12 +76,12 @@ func (l popLab) box(t *testing.T, w popWay) *pop3.Client {
 	return l.open(t, w, popBox, protocols.Credential{Password: Password})
 }
 
-// TestPOP3Logins: each mechanism, and each way to TLS; and what a wrong password
-// or token is.
+// TestPOP3Logins: each mechanism, with each kind of TLS; and wrong passwords and
+// tokens.
 func TestPOP3Logins(t *testing.T) {
 	l := popServer(t)
 	for _, w := range []popWay{
-		{name: "strongest in clear", service: "POP3", scheme: "pop3", mode: protocols.TLSOff},
+		{name: "strongest without TLS", service: "POP3", scheme: "pop3", mode: protocols.TLSOff},
 		{name: "strongest under STLS", service: "POP3", scheme: "pop3", mode: protocols.TLSRequire},
 		{name: "strongest under TLS", service: "POP3S", scheme: "pop3s"},
 		{name: "USER", service: "POP3", scheme: "pop3", mechanism: "USER", mode: protocols.TLSOff},
@@ -98,7 +98,7 @@ func TestPOP3Logins(t *testing.T) {
 		{name: "XOAUTH2 under STLS", service: "POP3", scheme: "pop3", mechanism: "XOAUTH2", mode: protocols.TLSRequire, token: true},
 	} {
 		t.Run(w.name, func(t *testing.T) {
-			t.Parallel() // Dovecot takes half a second to refuse
+			t.Parallel() // Dovecot delays a refusal by half a second
 			right, wrong := protocols.Credential{Password: Password}, protocols.Credential{Password: "wrong"}
 			if w.token {
 				right, wrong = protocols.Credential{Token: l.token}, protocols.Credential{Token: "wrong"}
@@ -113,7 +113,7 @@ func TestPOP3Logins(t *testing.T) {
 	}
 }
 
-// popTexts are messages with what dot-stuffing and line ends may break.
+// popTexts returns messages that dot-stuffing and line ends might corrupt.
 func popTexts(stamp string) []string {
 	var texts []string
 	for i, body := range []string{
@@ -125,8 +125,8 @@ func popTexts(stamp string) []string {
 	return texts
 }
 
-// popFill puts messages into the maildrop, and takes away at the end what is left
-// of them then.
+// popFill puts messages into the maildrop, and removes the remaining ones at the
+// end.
 func popFill(t *testing.T, texts []string) {
 	t.Helper()
 	c := imapClient(t, "IMAP", "imap", popBox, func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff })
@@ -189,12 +189,12 @@ func popRead(t *testing.T, o *protocols.Object, err error) string {
 	return string(b)
 }
 
-// TestPOP3Maildrop: what is stored is listed, read to the byte and deleted, by each
-// way to the server, and what was there before stays.
+// TestPOP3Maildrop: stored messages are listed, read byte for byte and deleted,
+// over each way to reach the server, and other messages stay.
 func TestPOP3Maildrop(t *testing.T) {
 	l := popServer(t)
 	for _, w := range []popWay{
-		{name: "in clear", service: "POP3", scheme: "pop3", mode: protocols.TLSOff},
+		{name: "without TLS", service: "POP3", scheme: "pop3", mode: protocols.TLSOff},
 		{name: "lock-step", service: "POP3", scheme: "pop3", mode: protocols.TLSOff, set: pop3.Settings{NoPipelining: true}},
 		{name: "STLS", service: "POP3", scheme: "pop3", mode: protocols.TLSRequire},
 		{name: "TLS", service: "POP3S", scheme: "pop3s", set: pop3.Settings{Headers: true}},
@@ -215,7 +215,7 @@ func TestPOP3Maildrop(t *testing.T) {
 	}
 }
 
-// checkDrop lists the messages and reads them in each way.
+// checkDrop lists the messages and reads them with each command.
 func checkDrop(t *testing.T, c *pop3.Client, ids, texts []string, headers bool) {
 	t.Helper()
 	ctx := t.Context()
@@ -242,7 +242,7 @@ func checkDrop(t *testing.T, c *pop3.Client, ids, texts []string, headers bool) 
 		return nil
 	})
 	if err != nil || n != len(ids) {
-		t.Errorf("%d read at once: %v", n, err)
+		t.Errorf("%d messages in bulk: %v", n, err)
 	}
 	for i, id := range ids {
 		o, err := c.Get(ctx, ";UID="+id, nil)
@@ -263,7 +263,7 @@ func checkDrop(t *testing.T, c *pop3.Client, ids, texts []string, headers bool) 
 	}
 }
 
-// checkReset marks a message as deleted, and takes that back.
+// checkReset marks a message as deleted, and undoes that.
 func checkReset(t *testing.T, c *pop3.Client, id string, count int64) {
 	t.Helper()
 	ctx := t.Context()
@@ -284,7 +284,7 @@ func checkReset(t *testing.T, c *pop3.Client, id string, count int64) {
 	}
 }
 
-// checkRemoval deletes one message, then the others but for the last at once.
+// checkRemoval deletes one message, then all others but the last at once.
 func checkRemoval(t *testing.T, l popLab, w popWay, c *pop3.Client, before, ids []string) {
 	t.Helper()
 	ctx := t.Context()
@@ -292,7 +292,7 @@ func checkRemoval(t *testing.T, l popLab, w popWay, c *pop3.Client, before, ids 
 		t.Fatal(err)
 	}
 	if _, err := c.Get(ctx, ";UID="+ids[0], nil); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("what was deleted: %v, want ErrNotExist", err)
+		t.Errorf("a deleted message: %v, want ErrNotExist", err)
 	}
 	last := len(ids) - 1
 	n := 0
@@ -304,11 +304,11 @@ func checkRemoval(t *testing.T, l popLab, w popWay, c *pop3.Client, before, ids 
 		t.Errorf("%d deleted: %v", n, err)
 	}
 	if left := popIDs(t, l, w); !slices.Equal(left, append(slices.Clone(before), ids[last])) {
-		t.Errorf("left are %q, want %q and the last of %q", left, before, ids)
+		t.Errorf("remaining: %q, want %q and the last of %q", left, before, ids)
 	}
 }
 
-// TestPOP3Answers: what the server tells of itself, and what it refuses.
+// TestPOP3Answers: what the server reports about itself, and what it refuses.
 func TestPOP3Answers(t *testing.T) {
 	l := popServer(t)
 	w := popWay{service: "POP3", scheme: "pop3", mode: protocols.TLSOff}

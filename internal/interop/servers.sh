@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
 # servers.sh: real servers from Debian packages, on loopback only, for tests and benchmarks.
 #
-#   servers.sh install          install what the servers and tests need (Debian 12, root, apt-get)
+#   servers.sh install          install the packages that servers and tests need (Debian 12, root, apt-get)
 #   servers.sh peers            install the clients that the benchmarks compare with
-#   servers.sh up [server...]   start all servers, or the named ones; those already up stay as they are
-#   servers.sh down [server...] stop what this script started, and nothing else
+#   servers.sh up [server...]   start all servers, or the named ones; servers already up are left alone
+#   servers.sh down [server...] stop servers that this script started, and nothing else
 #   servers.sh status           one line per server
 #   servers.sh ports            NAME=PORT lines, whether the servers are up or not
 #   servers.sh addresses        NAME=HOST:PORT lines, likewise
-#   servers.sh programs         the programs of all these packages, one a line, for runs that must do without them
+#   servers.sh programs         the programs of all these packages, one per line, for test runs without them
 #   servers.sh paths            STATE=, ROOT= (the folder served) and CA= (its certificate) lines
-#   servers.sh data             make the sample files again (up does it too)
+#   servers.sh data             recreate the sample files (up does so too)
 #
 # Everything lives under NETCLIENTS_SERVERS (default: ${TMPDIR:-/tmp}/netclients-servers), except the PAM
 # service /etc/pam.d/netclients-vsftpd, which down removes.
 #
 # Users: alice/secret and bob/secret; anonymous on vsftpd.  All see the same root.  alice acts as the system
-# user "ftp", bob and anonymous as "games", so the folder alice/ (mode 0700) is alice's alone.  Everybody may
+# user "ftp", bob and anonymous as "games", so only alice can use the folder alice/ (mode 0700).  Everybody may
 # write to upload/ (mode 1777); nobody may write to the root itself.
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
@@ -27,9 +27,9 @@ STATE=${NETCLIENTS_SERVERS:-${TMPDIR:-/tmp}/netclients-servers}
 RUN=$STATE/run TLS=$STATE/tls ROOT=$STATE/root ASIDE=$STATE/packages
 PAM=/etc/pam.d/netclients-vsftpd
 
-# A server is one line here and one function run_<server> below, which gets the address and its ports, in the
-# table's order, and must not return before `spawn`.  The first port is the one waited for.  Packages after a
-# plus are unpacked under $ASIDE instead of installed, for those that conflict with another server's.
+# A server is one line here and one function run_<server> below, which is called with the address and the ports in the
+# table's order, and must not return before `spawn`.  The script waits for the first port.  Packages after a
+# plus are unpacked under $ASIDE instead of being installed, because they conflict with another server's.
 # Passive data ports: vsftpd 24000-24999, vsftpds 25000-25999, proftpd 26000-26999, vsftpd6 27000-27499.
 #
 # server   address    ports          packages
@@ -71,7 +71,7 @@ need_root() { [ "$(id -u)" = 0 ] || die 'must be root: the servers drop their ow
 
 # ---------------------------------------------------------------- processes
 
-# The start time, in ticks since boot, tells a process from a later one with the same number.
+# The start time, in ticks since boot, distinguishes a process from a later one with the same number.
 start_time() {
   local stat
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
@@ -131,10 +131,10 @@ make_tls() {
   [ -s "$TLS/server.pem" ] || { cat "$RUN/openssl.log" >&2; die 'no certificates'; }
 }
 
-# The state folder may lie in a place where everybody can write: take none that somebody else made.
+# The state folder may be in a world-writable place: refuse one that another user created.
 make_private_state() {
   mkdir -p "$STATE" || exit 1
-  [ -O "$STATE" ] && [ ! -L "$STATE" ] || die "$STATE belongs to somebody else"
+  [ -O "$STATE" ] && [ ! -L "$STATE" ] || die "$STATE belongs to another user"
 }
 
 make_state() {
@@ -148,7 +148,7 @@ sample() { # path time; the content comes from standard input
   cat >"$STATE/sample" && touch -d "$2" "$STATE/sample" && mv -f "$STATE/sample" "$ROOT/$1"
 }
 
-# Sample files have fixed bytes and times, so that tests can name them.
+# Sample files have fixed content and times, so that tests can expect them.
 make_data() {
   local i
   mkdir -p "$ROOT/upload" "$ROOT/alice" "$ROOT/tree/empty"
@@ -189,7 +189,7 @@ run_socks() { spawn socks setpriv --reuid=nobody --regid=nogroup --clear-groups 
 
 # ---------------------------------------------------------------- HTTP
 
-# dav/ and gz/ and the like below the root of the URLs are the same files served in other ways; bare/ has no index.
+# dav/, gz/ and others below the root of the URLs serve the same files in other ways; bare/ has no index.
 nginx_user() { printf '%s:%s\n' "$1" "$2"; }
 
 nginx_place() { # URL path, settings
@@ -279,7 +279,7 @@ run_pyhttp() { spawn pyhttp /usr/bin/python3 -m http.server --bind "$1" --direct
 
 socat_listen() { printf 'TCP4-LISTEN:%s,bind=%s,reuseaddr,fork,backlog=256' "$2" "$1"; } # address port
 
-# In place of login(1): alice/secret, and a few commands, none of which starts a program of the user's choice.
+# Replaces login(1): alice/secret, and a few commands, none of which runs a program of the user's choice.
 telnet_login() {
   cat <<'C'
 #!/bin/bash
@@ -320,7 +320,7 @@ run_source() { spawn source socat -u -b 262144 OPEN:/dev/zero,readbytes=21474836
 
 # ---------------------------------------------------------------- FTP
 
-# Password file lines of alice and bob; $1 is a function or command that makes a line from name and hash.
+# Password file lines of alice and bob; $1 is a function or command that prints a line for a name and a hash.
 each_user() {
   local user
   for user in alice bob; do "$1" $user "$(openssl passwd -6 secret)"; done
@@ -468,9 +468,9 @@ C
 
 # ---------------------------------------------------------------- mail stores
 
-# Users alice, carol, erin, frank and grace have mdbox, bob a Maildir, dave sdbox; dovecot makes their accounts as they first log in.
-# "dovecot/token" below the state folder holds a bearer token of alice for OAUTHBEARER and XOAUTH2.  LMTP takes mail
-# for all of them; SASL is what a mail server asks for logins.
+# Users alice, carol, erin, frank and grace have mdbox, bob a Maildir, dave sdbox; dovecot creates their accounts at the first login.
+# "dovecot/token" below the state folder has alice's bearer token for OAUTHBEARER and XOAUTH2.  LMTP accepts mail
+# for all of them; SASL is the service that authenticates for a mail server.
 dovecot_store() { case $1 in bob) echo maildir:~/Maildir ;; dave) echo sdbox:~/sdbox ;; *) echo mdbox:~/mdbox ;; esac; }
 
 base64url() { openssl base64 -A | tr '+/' '-_' | tr -d =; }
@@ -610,9 +610,9 @@ C
 
 # ---------------------------------------------------------------- mail transport
 
-# Mail for localhost and lab.test goes to dovecot's LMTP, so those two need each other; discard.test goes nowhere.
-# Logins are dovecot's too.  The submission port takes mail only from those who logged in; the proxy port wants a
-# header of the PROXY protocol first.
+# Mail for localhost and lab.test goes to dovecot's LMTP, so postfix needs dovecot; mail for discard.test is discarded.
+# Dovecot also checks logins.  The submission port accepts mail only after a login; the proxy port requires a
+# PROXY protocol header first.
 postfix_conf() { # address
   local dir=$STATE/postfix lmtp sasl
   lmtp=$(ports_of dovecot | sed -n 5p)
@@ -699,7 +699,7 @@ run_postfix() { # address smtp submission smtps proxy
   postfix_services "$@" >"$dir/etc/master.cf"
   rm -f "$dir/spool/pid/master.pid"
   spawn postfix postfix -c "$dir/etc" start-fg
-  # The script that was started stays; the master below it is the one to watch and to stop.
+  # The start script keeps running; the process to watch and stop is the master below it.
   for _ in $(seq 1 100); do
     pid=$(tr -dc 0-9 2>/dev/null <"$dir/spool/pid/master.pid")
     if [ -n "$pid" ] && start_time "$pid" >/dev/null; then
@@ -714,7 +714,7 @@ run_smtpsink() { spawn smtpsink smtp-sink -u nobody -c -h lab.test "$1:$2" 1024;
 
 # ---------------------------------------------------------------- news
 
-# One spool for all: innd takes feeds, nnrpd serves readers, nnrpds the same under TLS, and nnrpda lets nobody in
+# All share one spool: innd accepts feeds, nnrpd serves readers, nnrpds does so over TLS, and nnrpda admits nobody
 # without a login (alice).  Groups: local.test, local.bench, local.empty, and local.moderated, which has no moderator.
 as_news() { # command...
   setpriv --reuid=news --regid=news --clear-groups env "INNCONF=$STATE/inn/etc/inn.conf" \
@@ -840,7 +840,7 @@ run_nnrpda() { start_nnrpd nnrpda "$1" "$2" -c "$STATE/inn/etc/readers-login.con
 
 # ---------------------------------------------------------------- gopher
 
-# The gopher server shows the same root as the file servers; a process for each connection, as from inetd.
+# The gopher server serves the same root as the file servers, with a process per connection, as under inetd.
 socat_listen() { printf 'TCP4-LISTEN:%s,bind=%s,reuseaddr,fork,backlog=256' "$2" "$1"; }
 
 run_gopher() {
@@ -856,7 +856,7 @@ run_gophers() { # TLS in front of the other one
   spawn gophers socat "OPENSSL-LISTEN:$2,bind=$1,reuseaddr,fork,backlog=256,cert=$TLS/server.pem,verify=0" "TCP4:$1:$to"
 }
 
-# Gopher+ of the same root, with the package's own tables.
+# Gopher+ for the same root, with the package's own tables.
 run_gopherplus() {
   local dir=$STATE/pygopherd
   mkdir -p "$dir"
@@ -874,7 +874,7 @@ run_pyxmlrpc() {
   spawn pyxmlrpc setpriv --reuid=nobody --regid=nogroup --clear-groups /usr/bin/python3 "$STATE/xmlrpc_server.py" "$1" "$2"
 }
 
-# The same answer to every call, at once: what is left of the time of a call is the client's.
+# The same immediate response to every call, so that the client dominates the time of a call.
 run_fastrpc() {
   local dir=$STATE/fastrpc
   mkdir -p "$dir/tmp"
@@ -907,7 +907,7 @@ C
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-# A policy-rc.d that says no keeps packages from starting their own daemons on the standard ports.
+# A policy-rc.d that refuses keeps packages from starting their own daemons on the standard ports.
 apt_install() {
   local policy=/usr/sbin/policy-rc.d
   if [ ! -e $policy ]; then
@@ -954,7 +954,7 @@ programs() {
   for package in $TEST_PACKAGES $PEER_PACKAGES $(awk 'NF {print $4}' <<<"$SERVERS" | tr ',' '\n' | grep -v '^+' | sort -u); do
     installed "$package" && dpkg -L "$package"
   done | sed -nE 's#^/(usr/)?s?bin/##p' | sort -u
-  printf '%s\n' nc telnet python3 # names that the system of alternatives, or a smaller package, installs
+  printf '%s\n' nc telnet python3 # names installed by the alternatives system or by a smaller package
 }
 
 peers() {
@@ -970,7 +970,7 @@ start() { # server
   port=$(ports_of "$name" | head -n 1)
   if alive "$name"; then echo up; return 0; fi
   if [ "$address" = ::1 ] && ! grep -q '^0*1 ' /proc/net/if_inet6 2>/dev/null; then echo 'skipped: no IPv6 loopback'; return 0; fi
-  if answers "$address" "$port"; then echo 'FAILED: the port is taken by another process'; return 1; fi
+  if answers "$address" "$port"; then echo 'FAILED: another process uses the port'; return 1; fi
   "run_$name" "$address" $(ports_of "$name")
   if wait_for "$name" "$address" "$port"; then echo started; return 0; fi
   echo "FAILED: see $RUN/$name.log"
@@ -1034,7 +1034,7 @@ addresses() {
   done
 }
 
-# Only one run at a time changes servers: parallel test packages may all ask for them.
+# Only one run at a time may change servers: parallel test packages may all request them.
 locked() {
   need_root
   make_private_state

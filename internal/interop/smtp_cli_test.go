@@ -26,7 +26,7 @@ func runCLI(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
 	if code := cli.Main(t.Context(), args, strings.NewReader(""), &out, &errs); code != want {
-		t.Fatalf("%q ended with %d: %s", args, code, errs.String())
+		t.Fatalf("%q exited with %d: %s", args, code, errs.String())
 	}
 	return out.String()
 }
@@ -82,7 +82,7 @@ func TestSMTPCommandLine(t *testing.T) {
 					got = strings.ReplaceAll(got, "\r\n", "\n")
 				}
 				if err != nil || got != expected {
-					t.Errorf("%s: %d bytes came back changed, %v", typ, len(b), err)
+					t.Errorf("%s: %d bytes, which differ from those sent, %v", typ, len(b), err)
 				}
 				delete(want, typ)
 			}
@@ -121,8 +121,8 @@ func TestSMTPBearer(t *testing.T) {
 	}
 }
 
-// TestSMTPPosing: Postfix takes us for the client that XCLIENT or the PROXY
-// protocol names, and writes it into the message.
+// TestSMTPPosing: Postfix takes the client for the one named by XCLIENT or the
+// PROXY protocol, and records it in the message.
 func TestSMTPPosing(t *testing.T) {
 	for name, w := range map[string]struct {
 		way  smtpWay

@@ -24,7 +24,7 @@ import (
 	"github.com/netclients/netclients/protocols/smtp"
 )
 
-// smtpWay is one way to give mail to a server.
+// smtpWay is one way to send mail to a server.
 type smtpWay struct {
 	name, service, scheme, mechanism string
 	login                            bool
@@ -34,7 +34,7 @@ type smtpWay struct {
 }
 
 var smtpWays = []smtpWay{
-	{name: "Postfix in clear", service: "SMTP", scheme: "smtp", mode: protocols.TLSOff},
+	{name: "Postfix without TLS", service: "SMTP", scheme: "smtp", mode: protocols.TLSOff},
 	{name: "Postfix DATA", service: "SMTP", scheme: "smtp", mode: protocols.TLSOff, set: smtp.Settings{Chunking: smtp.ChunkNever}},
 	{name: "Postfix lock-step", service: "SMTP", scheme: "smtp", mode: protocols.TLSOff, set: smtp.Settings{NoPipelining: true}},
 	{name: "Postfix STARTTLS 1.3", service: "SMTP", scheme: "smtp", mode: protocols.TLSRequire},
@@ -69,7 +69,8 @@ func (w smtpWay) open(t *testing.T) *smtp.Client {
 	return c
 }
 
-// smtpLetter composes a message with all that may go wrong on its way.
+// smtpLetter composes a message with everything that might be corrupted in
+// transit.
 func smtpLetter(t *testing.T, subject string) *message.Message {
 	t.Helper()
 	part := func(name, text string) *message.Part {
@@ -88,8 +89,8 @@ func smtpLetter(t *testing.T, subject string) *message.Message {
 	return m
 }
 
-// inMaildir waits for bob's message with an id. Postfix delivers when it has
-// answered already, so it may take a moment.
+// inMaildir waits for bob's message with an id. Postfix delivers after its reply,
+// so it may take a moment.
 func inMaildir(t *testing.T, id string) []byte {
 	t.Helper()
 	home := filepath.Join(filepath.Dir(CA(t)), "..", "dovecot", "home", "bob", "Maildir")
@@ -130,16 +131,16 @@ func TestSMTPDelivery(t *testing.T) {
 	}
 }
 
-// compareLetter: behind the fields that servers add, every byte is as it was sent.
+// compareLetter: after the fields that servers add, every byte is as sent.
 func compareLetter(t *testing.T, m *message.Message, subject string, got []byte) {
 	t.Helper()
 	var sent bytes.Buffer
 	if _, err := m.WriteTo(&sent); err != nil {
 		t.Fatal(err)
 	}
-	got = bytes.ReplaceAll(bytes.ReplaceAll(got, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n")) // a Maildir has the line ends of the system
+	got = bytes.ReplaceAll(bytes.ReplaceAll(got, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n")) // a Maildir uses the system's line ends
 	if !bytes.HasSuffix(got, sent.Bytes()) {
-		t.Error("what arrived is not what was sent")
+		t.Error("the message that arrived differs from the one sent")
 	}
 	e, err := gomessage.Read(bytes.NewReader(got))
 	if err != nil {
@@ -157,7 +158,7 @@ func compareLetter(t *testing.T, m *message.Message, subject string, got []byte)
 		return err
 	})
 	if !found {
-		t.Error("the attachment is not there as it was")
+		t.Error("the attachment is missing or changed")
 	}
 }
 
@@ -244,13 +245,13 @@ func TestSMTPQuestions(t *testing.T) {
 		t.Errorf("verify: %v", err)
 	}
 	if _, err := c.Verify(t.Context(), "nobody@lab.test"); protocols.KindOf(err) != protocols.KindRefused {
-		t.Errorf("verify nobody: %v", err)
+		t.Errorf("verify an unknown user: %v", err)
 	}
 	if _, err := c.Expand(t.Context(), "staff"); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("expand: %v", err)
 	}
 	if _, err := c.Etrn(t.Context(), "example.org"); err == nil {
-		t.Error("etrn for a domain that is not ours")
+		t.Error("etrn for a foreign domain")
 	}
 }
 
@@ -278,6 +279,6 @@ func TestSMTPLikeCurl(t *testing.T) {
 		bodies = append(bodies, body)
 	}
 	if !bytes.Equal(bodies[0], bodies[1]) {
-		t.Errorf("curl's has %d bytes, ours %d", len(bodies[0]), len(bodies[1]))
+		t.Errorf("curl's message has %d bytes, ours %d", len(bodies[0]), len(bodies[1]))
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/netclients/netclients/protocols/socket"
 )
 
-// served starts a server of ours, for programs at the other end, and returns its
-// host and port.
+// served starts a server of ours for other programs, and returns its host and
+// port.
 func served(t *testing.T, text string, o *socket.ListenOptions) (host, port string) {
 	t.Helper()
 	s, err := socket.Listen(t.Context(), parseURL(t, text), o)
@@ -55,11 +55,12 @@ func program(t *testing.T, in []byte, name string, args ...string) ([]byte, erro
 	return cmd.Output()
 }
 
-// openBSDNetcat returns OpenBSD's nc: others that go by the name know neither -N nor -U.
+// openBSDNetcat returns OpenBSD's nc: other programs of that name support neither
+// -N nor -U.
 func openBSDNetcat(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"nc.openbsd", "nc"} {
-		usage, _ := exec.Command(name, "-h").CombinedOutput() // it exits with 1, and prints where it comes from
+		usage, _ := exec.Command(name, "-h").CombinedOutput() // it exits with 1, and prints its origin
 		if bytes.Contains(usage, []byte("OpenBSD")) {
 			return name
 		}
@@ -68,7 +69,8 @@ func openBSDNetcat(t *testing.T) string {
 	return ""
 }
 
-// TestSocketPeers: other programs send to our echo server and get all of it back.
+// TestSocketPeers: other programs send to our echo server and receive everything
+// back.
 func TestSocketPeers(t *testing.T) {
 	data := bytes.Repeat([]byte("0123456789abcde\n"), 1<<16)
 	path := filepath.Join(t.TempDir(), "socket")
@@ -92,8 +94,8 @@ func TestSocketPeers(t *testing.T) {
 	}
 }
 
-// TestTLSPeers: other programs' TLS with our server, whose certificate is made for
-// the occasion.
+// TestTLSPeers: other programs' TLS with our server, which uses a new
+// certificate.
 func TestTLSPeers(t *testing.T) {
 	cert, err := socket.SelfSigned("localhost", "127.0.0.1")
 	if err != nil {
@@ -104,7 +106,7 @@ func TestTLSPeers(t *testing.T) {
 		TLS: &tls.Config{Certificates: []tls.Certificate{cert}},
 		Handle: func(_ context.Context, p *socket.Peer) error {
 			_, err := io.CopyN(p, p, int64(len(data)))
-			p.SetReadDeadline(time.Now().Add(time.Second)) // the peer's goodbye must not turn the end into a reset
+			p.SetReadDeadline(time.Now().Add(time.Second)) // the peer's close_notify must not turn the end into a reset
 			io.Copy(io.Discard, p)
 			return err
 		},
@@ -122,7 +124,7 @@ func TestTLSPeers(t *testing.T) {
 	}
 }
 
-// freePort returns a port that nobody has, for a program that cannot choose one.
+// freePort returns an unused port, for a program that cannot choose one.
 func freePort(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -134,7 +136,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// background starts a program, and ends it with the test.
+// background starts a program, and stops it when the test ends.
 func background(t *testing.T, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(requireProgram(t, name), args...)
@@ -145,7 +147,7 @@ func background(t *testing.T, name string, args ...string) {
 	t.Cleanup(func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); cmd.Wait() })
 }
 
-// connected connects to a program that may not listen yet.
+// connected connects to a program that may not be listening yet.
 func connected(t *testing.T, text string, set socket.Settings, o *protocols.Options) *socket.Conn {
 	t.Helper()
 	c, err := socket.New(parseURL(t, text), o)
@@ -165,10 +167,9 @@ func connected(t *testing.T, text string, set socket.Settings, o *protocols.Opti
 	}
 }
 
-// TestSocketServers: our client with other programs' servers, which send back what
-// comes.
+// TestSocketServers: our client with other programs' echo servers.
 func TestSocketServers(t *testing.T) {
-	data := bytes.Repeat([]byte("0123456789abcde\n"), 1<<10) // with more, ncat and its command wait for each other
+	data := bytes.Repeat([]byte("0123456789abcde\n"), 1<<10) // with more, ncat and its command deadlock
 	path, port, tlsPort, socatPort := filepath.Join(t.TempDir(), "socket"), freePort(t), freePort(t), freePort(t)
 	for name, c := range map[string]struct {
 		url  string
@@ -192,7 +193,7 @@ func TestSocketServers(t *testing.T) {
 	}
 }
 
-// TestDatagramServers: datagrams to socat, over UDP and UNIX sockets, and back.
+// TestDatagramServers: datagrams to socat and back, over UDP and UNIX sockets.
 func TestDatagramServers(t *testing.T) {
 	path, port := filepath.Join(t.TempDir(), "socket"), freePort(t)
 	background(t, "socat", "UNIX-RECVFROM:"+path+",fork", "EXEC:cat")
@@ -212,7 +213,7 @@ func TestDatagramServers(t *testing.T) {
 		SetReadDeadline(time.Time) error
 	}{"udp": udp, "unix": unix} {
 		buf := make([]byte, 100)
-		for try := 0; ; try++ { // a datagram may come before the program listens
+		for try := 0; ; try++ { // a datagram may arrive before the program listens
 			conn.Write([]byte("hello"))
 			conn.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
 			n, err := conn.Read(buf)
@@ -222,15 +223,15 @@ func TestDatagramServers(t *testing.T) {
 			if try == 40 {
 				t.Fatalf("%s: %q, %v", name, buf[:n], err)
 			}
-			if errors.Is(err, syscall.ECONNREFUSED) { // told at once, while the program starts
+			if errors.Is(err, syscall.ECONNREFUSED) { // reported at once, while the program starts
 				time.Sleep(250 * time.Millisecond)
 			}
 		}
 	}
 }
 
-// TestStartTLSServers: the upgrade of each protocol with its real servers, and the
-// no of one that has none.
+// TestStartTLSServers: the upgrade of each protocol with its real servers, and
+// the refusal of one without TLS.
 func TestStartTLSServers(t *testing.T) {
 	addrs := Require(t, "SMTP", "SUBMISSION", "LMTP", "IMAP", "POP3", "FTP", "FTP_PRO", "NNTP", "NNTP_FEED")
 	pool := Pool(t)

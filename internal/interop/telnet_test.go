@@ -38,7 +38,7 @@ func telnetTo(t *testing.T, set telnet.Settings) *telnet.Conn {
 	return conn
 }
 
-// TestTelnetd: a login by a script, the terminal's type and size, and a line of
+// TestTelnetd: a scripted login, the terminal's type and size, and a line with
 // the byte 255, with inetutils' telnetd.
 func TestTelnetd(t *testing.T) {
 	conn := telnetTo(t, telnet.Settings{Terminals: []string{"vt220"}, Width: 91, Height: 33})
@@ -69,7 +69,7 @@ expect eof
 	}
 }
 
-// TestTelnetdWrongPassword: the refusal is seen, and the session goes on.
+// TestTelnetdWrongPassword: the refusal is read, and the session continues.
 func TestTelnetdWrongPassword(t *testing.T) {
 	conn := telnetTo(t, telnet.Settings{})
 	for _, step := range []struct{ wait, send string }{{"login: ", "alice"}, {"assword: ", "wrong"}, {"incorrect", ""}} {
@@ -95,8 +95,8 @@ func labTelnet(t *testing.T, o textlab.TelnetOptions) *textlab.TelnetServer {
 	return s
 }
 
-// TestTelnetProgram: inetutils' telnet at a terminal, with the lab's server, which
-// our own tests rely on.
+// TestTelnetProgram: inetutils' telnet on a terminal, with the lab's server, on
+// which our own tests rely.
 func TestTelnetProgram(t *testing.T) {
 	path := requireProgram(t, "inetutils-telnet")
 	s := labTelnet(t, textlab.TelnetOptions{})
@@ -141,8 +141,9 @@ end
 	}
 }
 
-// TestTmux: our session in a real terminal emulator: the server's escape sequences
-// do their work, the window's size follows, and the terminal is usable afterwards.
+// TestTmux: our session in a real terminal emulator. The server's escape
+// sequences take effect, the window size is updated, and the terminal is usable
+// afterwards.
 func TestTmux(t *testing.T) {
 	path := requireProgram(t, "tmux")
 	dir := t.TempDir()

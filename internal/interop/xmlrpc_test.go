@@ -26,7 +26,7 @@ func openXMLRPC(t *testing.T) *xmlrpc.Client {
 	return c
 }
 
-// TestXMLRPCValues: Python's codec and ours mean the same.
+// TestXMLRPCValues: Python's codec and ours agree.
 func TestXMLRPCValues(t *testing.T) {
 	c := openXMLRPC(t)
 	for _, v := range []any{
@@ -70,7 +70,7 @@ func TestXMLRPCIntrospection(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 	if types, err := c.Signatures(t.Context(), "add"); err != nil || types != nil {
-		t.Errorf("%v, %v", types, err) // Python says that it does not support them
+		t.Errorf("%v, %v", types, err) // Python reports that it does not support them
 	}
 	results, err := c.Multicall(t.Context(), []xmlrpc.Call{{Method: "add", Params: []any{1, 2}}, {Method: "fault"}})
 	if err != nil || results[0].Value != int64(3) || results[1].Fault == nil || results[1].Fault.Code != 42 {
@@ -81,7 +81,8 @@ func TestXMLRPCIntrospection(t *testing.T) {
 	}
 }
 
-// TestXMLRPCRequests: Python takes requests that are packed, and in other charsets.
+// TestXMLRPCRequests: Python accepts requests that are compressed or in other
+// charsets.
 func TestXMLRPCRequests(t *testing.T) {
 	c := openXMLRPC(t)
 	for _, s := range []xmlrpc.Settings{{GzipRequest: true}, {Encoding: "iso-8859-15"}, {GzipRequest: true, Encoding: "windows-1252"}} {
@@ -92,7 +93,7 @@ func TestXMLRPCRequests(t *testing.T) {
 	}
 }
 
-// pythonCalls asks our server what Python's client can ask.
+// pythonCalls calls our server with everything that Python's client supports.
 const pythonCalls = `import sys, xmlrpc.client
 s = xmlrpc.client.ServerProxy(sys.argv[1], allow_none=True, use_builtin_types=True)
 assert s.add(1, 2) == 3

@@ -15,9 +15,8 @@ import (
 // If the stream ends before the terminator the error is io.ErrUnexpectedEOF, after all received bytes. After an error
 // of the connection nothing is lost: a later call continues from there.
 type DotReader struct {
-	// LenientLF lets a bare LF end a line as CRLF does, for servers that send such bodies and terminators. With it, "
-	// .
-	// " inside a body ends the body. Set it before the first read.
+	// LenientLF lets a bare LF end a line as CRLF does, for servers that send such bodies and terminators. With it,
+	// "\n.\n" inside a body ends the body. Set it before the first read.
 	LenientLF bool
 
 	lr        *LineReader

@@ -30,7 +30,7 @@ const imapKills = 30
 // byte.
 func TestIMAPKilled(t *testing.T) {
 	k := &imapKiller{
-		t: t, anew: map[string]bool{}, removed: map[string]bool{}, dir: filepath.Join(t.TempDir(), "mail"), boxes: []string{"imapkill", "imapkill/Entwürfe", "imapkill/large"},
+		t: t, recreated: map[string]bool{}, removed: map[string]bool{}, dir: filepath.Join(t.TempDir(), "mail"), boxes: []string{"imapkill", "imapkill/Entwürfe", "imapkill/large"},
 		from: imapClient(t, "IMAP", "imap", Alice, func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff }),
 		to:   imapClient(t, "IMAP", "imap", "grace", func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff }),
 	}
@@ -54,13 +54,13 @@ func TestIMAPKilled(t *testing.T) {
 }
 
 type imapKiller struct {
-	t        *testing.T
-	dir      string
-	boxes    []string
-	from, to *imap.Client
-	letters  int
-	anew     map[string]bool // mailboxes recreated since the last completed run
-	removed  map[string]bool // such a message may remain, if a run was killed just after storing it, or its mailbox was recreated
+	t         *testing.T
+	dir       string
+	boxes     []string
+	from, to  *imap.Client
+	letters   int
+	recreated map[string]bool // mailboxes recreated since the last completed run
+	removed   map[string]bool // such a message may remain, if a run was killed just after storing it, or its mailbox was recreated
 }
 
 // rounds runs a command until it has been killed often enough, and then to its end.
@@ -77,7 +77,7 @@ func (k *imapKiller) rounds(argv []string, down bool) {
 			continue
 		}
 		whole = max(time.Since(began), 50*time.Millisecond)
-		clear(k.anew)
+		clear(k.recreated)
 	}
 	for range 2 { // the second finds nothing to do, or removes what the first could not
 		if k.start(argv, 2*time.Minute) {
@@ -97,7 +97,7 @@ func (k *imapKiller) change(down bool, n int) {
 	}
 	all := imapList(k.t, k.from.List(k.t.Context(), box))
 	doomed := k.onServer(k.from, box)[:min(len(all), 5)]
-	if k.anew[box] {
+	if k.recreated[box] {
 		doomed = nil
 	}
 	for i, text := range doomed {
@@ -108,7 +108,7 @@ func (k *imapKiller) change(down bool, n int) {
 	}
 	texts := k.more(box, 40)
 	if n%12 == 9 {
-		k.anew[box] = true
+		k.recreated[box] = true
 		texts = append(k.onServer(k.from, box), texts...)
 		if err := k.from.Unmake(k.t.Context(), box); err != nil {
 			k.t.Fatal(err)

@@ -216,12 +216,12 @@ func TestIMAPChanges(t *testing.T) {
 	if m, err = c.OpenMailbox(ctx, box); err != nil {
 		t.Fatal(err)
 	}
-	told := map[string]protocols.Type{}
+	changes := map[string]protocols.Type{}
 	for _, e := range imapList(t, m.Changes(ctx, state)) {
-		told[e.ID] = e.Type
+		changes[e.ID] = e.Type
 	}
-	if len(told) != 3 || told[first[2].ID] != protocols.TypeMessage || told[first[5].ID] != protocols.TypeGone || m.Complete {
-		t.Errorf("told %v, complete %v", told, m.Complete)
+	if len(changes) != 3 || changes[first[2].ID] != protocols.TypeMessage || changes[first[5].ID] != protocols.TypeGone || m.Complete {
+		t.Errorf("changes %v, complete %v", changes, m.Complete)
 	}
 }
 

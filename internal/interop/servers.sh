@@ -308,7 +308,7 @@ done
 C
 }
 
-run_telnet() { # telnetd wants a socket for each session, as inetd gives it
+run_telnet() { # telnetd expects a socket per session, as from inetd
   telnet_login >"$STATE/telnet-login"
   chmod 755 "$STATE/telnet-login"
   spawn telnet socat "$(socat_listen "$1" "$2")" "EXEC:$(command -v telnetd) -h -E $STATE/telnet-login,nofork"

@@ -16,7 +16,7 @@ class Server(ThreadingMixIn, SimpleXMLRPCServer):
 
 
 def echo(value):
-    """gives its argument back"""
+    """returns its argument"""
     return value
 
 
@@ -37,7 +37,7 @@ def types():
 
 
 def rows(count):
-    """gives so many structs"""
+    """returns a number of structs"""
     return [{"id": i, "name": "row %d" % i, "price": i * 0.25, "ok": i % 2 == 0} for i in range(count)]
 
 

@@ -73,6 +73,31 @@ func Do(ctx context.Context, c Client, command string) (*Reply, error) {
 	return d.Do(ctx, command)
 }
 
+// Classifier is a [Doer] with a table of what replies mean.
+type Classifier interface {
+	// ReplyError returns the error that a reply stands for, or nil where it
+	// refuses nothing.
+	ReplyError(r *Reply) error
+}
+
+// ReplyError returns the error that a reply of a client's server stands for, nil for
+// one that is a success or goes on: by the client's own table where it is a
+// [Classifier], else by the first digit of the code, as most protocols have it.
+func ReplyError(c any, r *Reply) error {
+	if own, ok := c.(Classifier); ok {
+		return own.ReplyError(r)
+	}
+	e := &Error{Kind: KindRefused, Code: r.Code, Enhanced: r.Enhanced, Text: r.Text()}
+	switch {
+	case r.Code >= 400 && r.Code < 500:
+		e.Kind, e.Retryable = KindTemporary, true
+	case r.Code >= 500, r.Word == "NO", r.Word == "BAD", r.Word == "-ERR":
+	default:
+		return nil
+	}
+	return e
+}
+
 // Reply is a server's answer to one command.
 type Reply struct {
 	Code     int      // numeric reply code; 0 where the protocol has none

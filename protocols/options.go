@@ -41,8 +41,9 @@ type Options struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Observation
-	Trace func(Event) // called from many goroutines; must not block
-	Stats *Stats      // nil: not counted
+	Trace func(Event)       // called from many goroutines; must not block
+	Warn  func(text string) // as Trace, for what the user should know, such as a server that is not verified
+	Stats *Stats            // nil: not counted
 
 	// Memory is what clients have learned about servers; clients that share it need
 	// not learn it again. Nil: each client remembers for itself.

@@ -23,6 +23,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/all"
 )
@@ -65,13 +66,13 @@ type app struct {
 	stdout io.Writer
 	stderr io.Writer
 	chosen *secret.Profile
-	hidden *secret.Mask
+	hidden *mask.Mask
 	lazy   map[*cobra.Command]func(args []string) // adds a command's flags when it is called
 }
 
 func newApp(reg *protocols.Registry, stdin io.Reader, stdout, stderr io.Writer) *app {
 	return &app{
-		g: kit.NewGlobals(), hidden: &secret.Mask{}, reg: reg, verbs: verbTable(), setups: setupTable(), stdin: stdin, stdout: stdout, stderr: stderr,
+		g: kit.NewGlobals(), hidden: &mask.Mask{}, reg: reg, verbs: verbTable(), setups: setupTable(), stdin: stdin, stdout: stdout, stderr: stderr,
 		lazy: map[*cobra.Command]func([]string){},
 	}
 }
@@ -81,7 +82,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 	err := a.run(ctx, args)
 	// Flags that were not read, because others are wrong, count here too.
 	asJSON := a.g.JSON || a.g.JQ != "" || slices.Contains(args, "--json") || slices.Contains(args, "--jq")
-	show.PrintError(a.stderr, asJSON, a.hidden.Err(err))
+	show.PrintError(a.stderr, asJSON, a.hidden.Error(err))
 	return show.ExitCode(err)
 }
 

@@ -147,7 +147,7 @@ func (c *Client) Lines(ctx context.Context, command string) iter.Seq2[string, er
 		if err != nil {
 			return err
 		}
-		if err := ReplyError(r); err != nil {
+		if err := replyError(r); err != nil {
 			return err
 		}
 		verb, _, _ := strings.Cut(command, " ")

@@ -53,9 +53,10 @@ var verdicts = map[int]verdict{
 // 400 or 502 in place of a greeting, or with 481 or 482 at the login.
 var crowded = []string{"too many", "maximum", "connection limit", "connections exceeded"}
 
-// ReplyError returns the error that a reply stands for, or nil for a yes. It is the
-// one table of codes.
-func ReplyError(r *protocols.Reply) error {
+// ReplyError returns the error that a reply stands for, or nil for a success.
+func (c *Client) ReplyError(r *protocols.Reply) error { return replyError(r) }
+
+func replyError(r *protocols.Reply) error {
 	if r.Code < 400 {
 		return nil
 	}

@@ -31,7 +31,7 @@ func (c *Client) protocol() line.Protocol[*session] {
 		Name: proto,
 		Dialect: line.Dialect{
 			Read: line.Numeric(wire.NNTP), Refusal: refusal,
-			Want:     func(r *protocols.Reply) error { return ReplyError(r) },
+			Want:     replyError,
 			Farewell: func(r *protocols.Reply) bool { return r.Code == 400 || r.Code == 205 },
 		},
 		URLOf:        c.urlOf,

@@ -97,6 +97,9 @@ func want(r *protocols.Reply) error {
 	return refusal(r)
 }
 
+// ReplyError returns the error that an answer stands for, or nil for +OK.
+func (c *Client) ReplyError(r *protocols.Reply) error { return want(r) }
+
 // loginRefusal is refusal where a no without a reason is about the login.
 func loginRefusal(r *protocols.Reply) *protocols.Error {
 	e := refusal(r)

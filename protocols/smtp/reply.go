@@ -63,6 +63,14 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	return e
 }
 
+// ReplyError returns the error that a reply stands for, or nil for a success.
+func (c *Client) ReplyError(r *protocols.Reply) error {
+	if r.Code < 400 {
+		return nil
+	}
+	return refusal(r)
+}
+
 // want checks the first digit of a reply.
 func want(r *protocols.Reply, class int) error {
 	if r.Code/100 == class {

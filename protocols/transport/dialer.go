@@ -154,6 +154,9 @@ func (d *Dialer) number() int64 {
 func (d *Dialer) traced() bool { return d.o.Trace != nil }
 
 func (d *Dialer) emit(e protocols.Event) {
+	if e.Kind == protocols.EventWarning && d.o.Warn != nil {
+		d.o.Warn(e.Text)
+	}
 	if d.o.Trace == nil {
 		return
 	}

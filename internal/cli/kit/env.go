@@ -15,6 +15,7 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -31,10 +32,11 @@ type Env struct {
 	Open    map[string]protocols.Client
 	Shared  *secret.Store
 	Profile *secret.Profile // that the command line chose; nil: none
-	Hidden  *secret.Mask
+	Hidden  *mask.Mask
 	Cannot  func(s *protocols.Spec, verb string) error // says that a protocol has not that verb
 
-	stepMu sync.Mutex // one line of --verbose at a time
+	stepMu sync.Mutex // one line of --verbose, or one warning, at a time
+	warned []string   // guarded by stepMu
 
 	mu      sync.Mutex
 	PerHost map[string]*protocols.Options // guarded by mu
@@ -187,7 +189,7 @@ func (e *Env) Each(ctx context.Context, targets []string, do func(string) error)
 func (e *Env) Tell(err error) {
 	if err != nil {
 		e.Out.Flush()
-		show.PrintError(e.Out.Words, e.Out.JSON, e.Hidden.Err(err))
+		show.PrintError(e.Out.Words, e.Out.JSON, e.Hidden.Error(err))
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transfer"
 )
@@ -25,7 +25,7 @@ func testEnv(t *testing.T, g *Globals) (e *Env, out, words *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e = &Env{Hidden: &secret.Mask{}, Flags: g, Out: o, Opts: &protocols.Options{}, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{}}
+	e = &Env{Hidden: &mask.Mask{}, Flags: g, Out: o, Opts: &protocols.Options{}, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{}}
 	return e, out, words
 }
 

@@ -3,6 +3,7 @@ package kit
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,18 @@ func (e *Env) TellStep(ev protocols.Event) {
 	}
 }
 
+// warnOnce prints a warning of a client on standard error, the first time that it comes:
+// each connection to a server has the same.
+func (e *Env) warnOnce(text string) {
+	e.stepMu.Lock()
+	defer e.stepMu.Unlock()
+	if e.Out.Quiet || slices.Contains(e.warned, text) {
+		return
+	}
+	e.warned = append(e.warned, text)
+	fmt.Fprintln(e.Out.Words, show.Safe("netclients: warning: "+text))
+}
+
 // OptionsFor returns the options for clients of a target: what all have, with the
 // credentials chain of its server. Clients of one server share them, so that
 // nobody is asked twice.
@@ -79,12 +92,13 @@ func (e *Env) OptionsFor(t *protocols.Target) *protocols.Options {
 		return o
 	}
 	o, g := *e.Opts, e.Flags
+	o.Warn = e.warnOnce
 	_, port := protocols.HostPort(t.URL, t.Scheme)
 	o.Credentials = secret.NewCredentials(secret.Sources{
 		User: g.user, PasswordFile: g.passwordFile, PasswordCommand: g.passwordCommand, NetrcFile: g.netrcFile,
 		TokenFile: g.tokenFile, TokenCommand: g.tokenCommand, Account: g.account, AuthzID: g.authzID,
 		URL: t.URL, DefaultPort: port, Profile: e.Profile, Getenv: os.Getenv, Stdin: e.Stdin,
-		Terminal: secret.OpenTerminal, Warn: e.Out.Warn, Shared: e.Shared, Found: e.Hidden.Learn,
+		Terminal: secret.OpenTerminal, Warn: e.Out.Warn, Shared: e.Shared, Found: e.Hidden.AddCredential,
 	})
 	e.PerHost[key] = &o
 	return &o

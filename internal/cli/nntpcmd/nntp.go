@@ -337,13 +337,13 @@ func rawNNTP(ctx context.Context, e *kit.Env, c *nntp.Client, cmd string, refuse
 		if err != nil {
 			return err
 		}
-		if no := nntp.ReplyError(r); no != nil {
+		if no := c.ReplyError(r); no != nil {
 			*refused = no
 		}
 		return verbs.PrintReply(e.Out, cmd, r)
 	}
 	return c.Raw(ctx, cmd, func(r *protocols.Reply) error {
-		if no := nntp.ReplyError(r); no != nil {
+		if no := c.ReplyError(r); no != nil {
 			*refused = no
 		}
 		return verbs.PrintReply(e.Out, cmd, r)

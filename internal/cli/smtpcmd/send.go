@@ -210,7 +210,7 @@ func (m *mailer) tell(e *kit.Env, url string, line int, r *protocols.Receipt, er
 		res.Reply = hidden.Text(strings.TrimSpace(strconv.Itoa(r.Reply.Code) + " " + strings.Join(r.Reply.Lines, " ")))
 	}
 	if err != nil {
-		d := show.DetailOf(hidden.Err(err))
+		d := show.DetailOf(hidden.Error(err))
 		res.Error = &d
 	}
 	if told := printSent(e.Out, &res); told != nil {

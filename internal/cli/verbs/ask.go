@@ -94,7 +94,7 @@ func Raw(ctx context.Context, e *kit.Env, c protocols.Doer, _ string, commands [
 		if err := PrintReply(e.Out, cmd, r); err != nil {
 			return err
 		}
-		if no := refusal(r); no != nil {
+		if no := protocols.ReplyError(c, r); no != nil {
 			refused = no
 		}
 	}
@@ -119,20 +119,6 @@ func PrintReply(o *show.Output, cmd string, r *protocols.Reply) error {
 		}
 	}
 	return nil
-}
-
-// refusal returns the error that a reply stands for, or nil for a yes: codes from
-// 400 on, and the words for no of the protocols without codes.
-func refusal(r *protocols.Reply) error {
-	e := &protocols.Error{Kind: protocols.KindRefused, Code: r.Code, Enhanced: r.Enhanced, Text: r.Text()}
-	switch {
-	case r.Code >= 400 && r.Code < 500:
-		e.Kind, e.Retryable = protocols.KindTemporary, true
-	case r.Code >= 500, r.Word == "NO", r.Word == "BAD", r.Word == "-ERR":
-	default:
-		return nil
-	}
-	return e
 }
 
 // SendBytes sends the argument or standard input over a stream, and writes what

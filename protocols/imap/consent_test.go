@@ -97,3 +97,57 @@ func TestReferral(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedAppendSendsNothing: a server may refuse APPEND because of a flag before it
+// has seen the message, and take what follows for commands. So the message waits for
+// its consent, also where the server takes literals without, and system flags that no
+// server knows are not sent at all.
+func TestRefusedAppendSendsNothing(t *testing.T) {
+	for flag, want := range map[string]protocols.Kind{"odd": protocols.KindRefused, `\Foo`: protocols.KindUsage, `\Recent`: protocols.KindUsage} {
+		t.Run(flag, func(t *testing.T) {
+			w := hostile{
+				seen: make(chan string, 100), greeting: "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+] hello\r\n",
+				says: map[string]string{"APPEND": "{tag} BAD invalid flag\r\n"},
+			}
+			c := w.client(t, nil)
+			_, err := c.Put(t.Context(), "INBOX", strings.NewReader("x1 CREATE owned\r\n"), &protocols.PutOptions{Flags: []string{flag}})
+			if protocols.KindOf(err) != want {
+				t.Errorf("%v, want %v", err, want)
+			}
+			must(t, c.Subscribe(t.Context(), "x", false))
+			close(w.seen)
+			for line := range w.seen {
+				if strings.Contains(line, "owned") || strings.Contains(line, `\Foo`) {
+					t.Errorf("sent %q", line)
+				}
+			}
+		})
+	}
+}
+
+// TestArchiveFlags: an archive sends the flags that its mailbox can store. What it can
+// store for certain goes without a wait.
+func TestArchiveFlags(t *testing.T) {
+	w := hostile{
+		seen: make(chan string, 100), greeting: "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ UIDPLUS] hello\r\n",
+		says: map[string]string{
+			"SELECT": "* FLAGS (\\Seen known)\r\n* OK [PERMANENTFLAGS (\\Seen known)] x\r\n* 0 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 1] x\r\n{tag} OK [READ-WRITE]\r\n",
+			"APPEND": "{tag} OK [APPENDUID 7 1] x\r\n", "one": "", "": "",
+		},
+	}
+	c := w.client(t, nil)
+	a, err := c.OpenArchive(t.Context(), "box", nil)
+	must(t, err)
+	e := &protocols.Entry{MessageInfo: &protocols.MessageInfo{Flags: []string{`\Seen`, `\Foo`, "known", "other", `\Flagged`}}}
+	must(t, a.Add(t.Context(), keyNumber(1), e, strings.NewReader("one\r\n")))
+	must(t, a.Flush(t.Context()))
+	must(t, a.Close())
+	close(w.seen)
+	found := false
+	for line := range w.seen {
+		found = found || strings.HasSuffix(line, `APPEND "box" (\Seen known) {5+}`)
+	}
+	if !found {
+		t.Error("the message was not stored with its flags")
+	}
+}

@@ -2,6 +2,7 @@ package imapstore
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/netclients/netclients/protocols"
@@ -64,8 +65,8 @@ func (g *group) close() {
 // Add takes one message. Its body has been read when add returns.
 func (a *Appender) Add(up Upload) error {
 	for _, f := range up.Flags {
-		if !imapwire.IsFlag(f) {
-			return protocols.UsageError(proto, "put", strconv.Quote(imapwire.Clip(f))+" is no flag")
+		if !imapwire.IsStorable(f) {
+			return protocols.UsageError(proto, "put", strconv.Quote(imapwire.Clip(f))+` is not a flag that can be stored: want \Seen, \Answered, \Flagged, \Deleted, \Draft or a keyword`)
 		}
 	}
 	sp, err := spool(up, a.Spool)
@@ -147,7 +148,7 @@ func (a *Appender) most() int {
 func (a *Appender) send(g *group) error {
 	args := []any{session.BoxName(a.Mailbox)}
 	for _, sp := range g.list {
-		params, err := sp.params(a.Session.Enabled("UTF8=ACCEPT"))
+		params, err := sp.params(a.Session.Enabled("UTF8=ACCEPT"), a.careful(sp))
 		if err != nil {
 			return err
 		}
@@ -158,6 +159,15 @@ func (a *Appender) send(g *group) error {
 		return err
 	}
 	return a.Session.Flush()
+}
+
+// careful reports whether the server might refuse the command before it has seen the
+// message: because of a keyword that it does not know.
+func (a *Appender) careful(sp *spooled) bool {
+	box := a.Session.Selected()
+	return slices.ContainsFunc(sp.Flags, func(f string) bool {
+		return !imapwire.IsSystemFlag(f) && (box == nil || box.Name != a.Mailbox || !box.Knows(f))
+	})
 }
 
 // answer waits for the answer to a group.

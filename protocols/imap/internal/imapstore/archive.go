@@ -58,20 +58,21 @@ func (st *Store) Open(ctx context.Context, name string, n *imapwire.Name, o *pro
 
 // Archive is a mailbox that messages are stored in.
 type Archive struct {
-	store   *Store
-	s       *session.Session // of the newest step; nil: none was taken
-	name    string
-	n       *imapwire.Name
-	o       *protocols.ArchiveOptions
-	mark    string
-	missing bool // the mailbox does not exist, and must not be made
-	emptied bool
-	led     *ledger
-	app     *Appender
-	keys    []messageKey // of the messages given to app, by index
-	flags   []string     // tags of STORE commands under way
-	looked  bool         // what the ledger knows has been looked for
-	closed  bool
+	store     *Store
+	s         *session.Session // of the newest step; nil: none was taken
+	name      string
+	n         *imapwire.Name
+	o         *protocols.ArchiveOptions
+	mark      string
+	permanent []string // flags that the mailbox can store; nil: the server does not say
+	missing   bool     // the mailbox does not exist, and must not be made
+	emptied   bool
+	led       *ledger
+	app       *Appender
+	keys      []messageKey // of the messages given to app, by index
+	flags     []string     // tags of STORE commands under way
+	looked    bool         // what the ledger knows has been looked for
+	closed    bool
 }
 
 func (a *Archive) wrap(err error) error {
@@ -118,6 +119,7 @@ func (a *Archive) begin(ctx context.Context, s *session.Session) error {
 	}
 	a.emptied = remade && known && len(a.led.known) == 0
 	a.led.from = max(box.UIDNext, 1)
+	a.permanent = box.Permanent
 	fixed := *a.n
 	fixed.Validity = box.Validity
 	a.n, a.mark = &fixed, fmt.Sprintf("%d %d", box.Validity, box.UIDNext)
@@ -148,7 +150,7 @@ func (a *Archive) Add(ctx context.Context, key string, e *protocols.Entry, body 
 	if e != nil {
 		up.Date = e.Modified
 		if e.MessageInfo != nil {
-			up.Flags = imapwire.Storable(e.Flags)
+			up.Flags = imapwire.Storable(e.Flags, a.permanent)
 		}
 	}
 	return a.use(ctx, func(ctx context.Context, s *session.Session) error {
@@ -324,7 +326,7 @@ func (a *Archive) list(ctx context.Context, s *session.Session) (list []present,
 			return nil
 		}
 		delete(byUID, m.UID)
-		flags, err := lists.share(imapwire.Storable(m.Flags))
+		flags, err := lists.share(imapwire.Storable(m.Flags, nil))
 		list = append(list, present{key, m.UID, a.led.known[key].size, flags})
 		return s.Fail(err)
 	})
@@ -363,10 +365,11 @@ func (a *Archive) SetFlags(ctx context.Context, key string, flags []string) erro
 		if there, err := a.has(s, k); !there || err != nil {
 			return err
 		}
-		if _, err := s.Open(a.n, true); err != nil {
+		box, err := s.Open(a.n, true)
+		if err != nil {
 			return err
 		}
-		tag, refusal, err := s.Send("UID STORE", fmt.Sprint(a.led.known[k].uid), "FLAGS.SILENT ("+strings.Join(imapwire.Storable(flags), " ")+")")
+		tag, refusal, err := s.Send("UID STORE", fmt.Sprint(a.led.known[k].uid), "FLAGS.SILENT ("+strings.Join(box.Storable(flags), " ")+")")
 		if err != nil || refusal != nil {
 			return errors.Join(err, refusal.Err())
 		}

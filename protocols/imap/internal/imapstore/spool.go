@@ -111,14 +111,15 @@ func (sp *spooled) content() (session.Literal, error) {
 
 // params are flags, date and the literal. With utf8 the header may be UTF-8, which a
 // server that was told so takes only like this (RFC 6855 4).
-func (sp *spooled) params(utf8 bool) (out []any, err error) {
+func (sp *spooled) params(utf8, careful bool) (out []any, err error) {
 	if len(sp.Flags) > 0 {
 		out = append(out, "("+strings.Join(sp.Flags, " ")+")")
 	}
-	if !sp.Date.IsZero() {
+	if y := sp.Date.Year(); !sp.Date.IsZero() && y > 0 && y < 10_000 { // others cannot be written
 		out = append(out, `"`+sp.Date.Format(imapwire.InternalDate)+`"`)
 	}
 	c, err := sp.content()
+	c.Careful = careful
 	if utf8 {
 		c.Binary = true
 		return append(out, "UTF8", session.Open, c, session.Close), err

@@ -26,7 +26,27 @@ func FlagList(s string) []string {
 	return list[:min(len(list), mostFlags)]
 }
 
-// Storable leaves the flags that can be stored.
-func Storable(flags []string) []string {
-	return slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return !IsFlag(f) || strings.EqualFold(f, `\Recent`) })
+// systemFlags are the system flags that clients may store (RFC 3501 2.3.2).
+var systemFlags = []string{`\Answered`, `\Deleted`, `\Draft`, `\Flagged`, `\Seen`}
+
+// IsSystemFlag reports whether a flag is a system flag that clients may store.
+func IsSystemFlag(f string) bool { return hasFlag(systemFlags, f) }
+
+func hasFlag(list []string, flag string) bool {
+	return slices.ContainsFunc(list, func(f string) bool { return strings.EqualFold(f, flag) })
+}
+
+// IsStorable reports whether a flag can be stored at all: a keyword, or one of the
+// system flags that clients may store.
+func IsStorable(f string) bool {
+	return IsFlag(f) && (IsSystemFlag(f) || !strings.HasPrefix(f, `\`))
+}
+
+// Storable returns the flags that can be stored where the server names permanent
+// flags (RFC 3501 7.1); nil: it names none.
+func Storable(flags, permanent []string) []string {
+	keywords := permanent == nil || slices.Contains(permanent, `\*`)
+	return slices.DeleteFunc(slices.Clone(flags), func(f string) bool {
+		return !IsStorable(f) || permanent != nil && !hasFlag(permanent, f) && (!keywords || IsSystemFlag(f))
+	})
 }

@@ -24,6 +24,10 @@ type Literal struct {
 	io.Reader
 	Size   int64 // what Reader returns in all
 	Binary bool  // a literal8 (RFC 3516 4.4)
+	// Careful waits for the consent of the server even with LITERAL+. A server that
+	// refuses a command while it parses it would take what follows at once for
+	// commands.
+	Careful bool
 }
 
 // The parentheses.
@@ -84,7 +88,7 @@ func (s *Session) argument(arg any) (word string, literal *Literal) {
 }
 
 func textLiteral(t string) *Literal {
-	return &Literal{Reader: strings.NewReader(t), Size: int64(len(t))}
+	return &Literal{Reader: strings.NewReader(t), Size: int64(len(t)), Careful: strings.ContainsAny(t, "\r\n")}
 }
 
 // quotes are the bytes that a quoted string escapes.
@@ -108,7 +112,7 @@ func (s *Session) freeLiteral(size int64) bool {
 
 // sendLiteral sends a line that ends with a literal, and the literal.
 func (s *Session) sendLiteral(tag, line string, l Literal) (refusal *imapwire.Status, err error) {
-	free := s.freeLiteral(l.Size)
+	free := s.freeLiteral(l.Size) && !l.Careful
 	mark := fmt.Sprintf("{%d}", l.Size)
 	if free {
 		mark = fmt.Sprintf("{%d+}", l.Size)

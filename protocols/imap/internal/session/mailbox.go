@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,6 +68,12 @@ func (b *Mailbox) code(st *imapwire.Status) {
 		b.ReadOnly = false
 	}
 }
+
+// Knows reports whether a keyword is one that the mailbox has.
+func (b *Mailbox) Knows(keyword string) bool { return slices.Contains(b.Flags, keyword) }
+
+// Storable returns those of the flags that can be stored in the mailbox.
+func (b *Mailbox) Storable(flags []string) []string { return imapwire.Storable(flags, b.Permanent) }
 
 // Open selects the mailbox of a name, unless it is selected: with EXAMINE for
 // reading, so that nothing changes, with SELECT for writing. A UIDVALIDITY in the

@@ -124,6 +124,55 @@ func TestSizes(t *testing.T) {
 	exceptions{}.report(t, long)
 }
 
+// Limits on what a reader has to keep in mind at once.
+const (
+	maxMethods = 40   // methods of one type, its embedded types' not counted
+	maxPackage = 6000 // lines of one package, tests not counted
+)
+
+func TestTypesAndPackagesStaySmall(t *testing.T) {
+	large := map[string]string{}
+	for _, s := range sources(t) {
+		methods, lines := map[string]map[string]bool{}, 0 // by type; a method counts once for all systems
+		s.each(false, func(_ string, f *ast.File) {
+			lines += s.fset.File(f.Pos()).LineCount()
+			for _, d := range f.Decls {
+				if d, ok := d.(*ast.FuncDecl); ok && d.Recv != nil {
+					of := receiver(d.Recv.List[0].Type)
+					if methods[of] == nil {
+						methods[of] = map[string]bool{}
+					}
+					methods[of][d.Name.Name] = true
+				}
+			}
+		})
+		if lines > maxPackage {
+			large[s.path] = fmt.Sprintf("%d lines, at most %d", lines, maxPackage)
+		}
+		for name, all := range methods {
+			if len(all) > maxMethods {
+				large[s.path+"."+name] = fmt.Sprintf("%d methods, at most %d", len(all), maxMethods)
+			}
+		}
+	}
+	exceptions{}.report(t, large)
+}
+
+// receiver returns the name of a method's type.
+func receiver(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return receiver(e.X)
+	case *ast.IndexExpr:
+		return receiver(e.X)
+	case *ast.IndexListExpr:
+		return receiver(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}
+
 // TestNoExits: only the command line exits the process or writes a log; a library
 // returns errors and does not panic.
 func TestNoExits(t *testing.T) {

@@ -28,7 +28,14 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) { return c.WriteToN(w, math.M
 
 // WriteToN is WriteTo for at most n bytes. Like [io.LimitReader] it returns no
 // error when the stream ends earlier.
-func (c *Conn) WriteToN(w io.Writer, n int64) (int64, error) {
+func (c *Conn) WriteToN(w io.Writer, n int64) (int64, error) { return copier{c}.to(w, n) }
+
+// copier moves bytes between a connection and something else on the shortest
+// route: spliced or sent by the kernel, or through memory.
+type copier struct{ *Conn }
+
+// to copies at most n bytes to w.
+func (c copier) to(w io.Writer, n int64) (int64, error) {
 	if !c.fast() || !takesFast(w) {
 		return c.bufferTo(w, n)
 	}
@@ -47,7 +54,7 @@ func (c *Conn) WriteToN(w io.Writer, n int64) (int64, error) {
 }
 
 // fast reports whether the kernel can copy directly from or to the socket.
-func (c *Conn) fast() bool {
+func (c copier) fast() bool {
 	if !zeroCopy || c.tls != nil || c.d.o.Limiter != nil {
 		return false
 	}
@@ -65,7 +72,7 @@ func takesFast(w io.Writer) bool {
 }
 
 // flushAhead writes to w what was read before the copy.
-func (c *Conn) flushAhead(w io.Writer, n int64) (int64, error) {
+func (c copier) flushAhead(w io.Writer, n int64) (int64, error) {
 	ahead := c.sock.ahead[:min(int64(len(c.sock.ahead)), n)]
 	if len(ahead) == 0 {
 		return 0, nil
@@ -81,7 +88,7 @@ func (c *Conn) flushAhead(w io.Writer, n int64) (int64, error) {
 // waits on the socket only with an empty pipe; so the copy simply continues. A
 // splice that returns 0 is not the end of the stream: urgent data in the queue
 // stops it too.
-func (c *Conn) spliceTo(w io.Writer, n int64) (total int64, err error) {
+func (c copier) spliceTo(w io.Writer, n int64) (total int64, err error) {
 	last := time.Now()
 	for total < n {
 		if err := c.sock.tick(&c.sock.rd, time.Now()); err != nil {
@@ -116,7 +123,7 @@ func (c *Conn) spliceTo(w io.Writer, n int64) (total int64, err error) {
 
 // pastStop reads once through memory where a splice has stopped: unlike a splice,
 // a read passes the urgent mark. more is false at the end of the stream.
-func (c *Conn) pastStop(w io.Writer, n int64) (moved int64, more bool, err error) {
+func (c copier) pastStop(w io.Writer, n int64) (moved int64, more bool, err error) {
 	buf := make([]byte, min(n, pastStopSize))
 	k, err := c.Read(buf)
 	if err == io.EOF {
@@ -131,7 +138,7 @@ func (c *Conn) pastStop(w io.Writer, n int64) (moved int64, more bool, err error
 
 // spliceError distinguishes errors of the socket from those of the file: the
 // standard library wraps both with the file's name.
-func (c *Conn) spliceError(err error) error {
+func (c copier) spliceError(err error) error {
 	cause := err
 	if pe, ok := errors.AsType[*os.PathError](err); ok {
 		cause = pe.Err
@@ -146,8 +153,8 @@ func (c *Conn) spliceError(err error) error {
 }
 
 // bufferTo copies through memory.
-func (c *Conn) bufferTo(w io.Writer, n int64) (int64, error) {
-	return throughMemory(w, io.LimitReader(c, n), min(bufferSize, max(n, 1)))
+func (c copier) bufferTo(w io.Writer, n int64) (int64, error) {
+	return throughMemory(w, io.LimitReader(c.Conn, n), min(bufferSize, max(n, 1)))
 }
 
 // throughMemory copies without using ReadFrom or WriteTo of either side.
@@ -160,7 +167,10 @@ func throughMemory(w io.Writer, r io.Reader, size int64) (int64, error) {
 // pipe is spliced. To a peer on loopback a file is copied through memory:
 // sendfile would pass it pages that are in no CPU cache, and the peer, which
 // copies them, would take 1.2 to 1.4 times as long for a large file.
-func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) { return copier{c}.from(r) }
+
+// from copies all of r.
+func (c copier) from(r io.Reader) (int64, error) {
 	if p := pipeFile(r); p != nil && c.fast() {
 		return c.fromPipe(p)
 	}
@@ -197,7 +207,7 @@ func regularFile(r io.Reader) (*os.File, *io.LimitedReader) {
 }
 
 // sendFile copies in pieces, at most n bytes.
-func (c *Conn) sendFile(f *os.File, n int64) (total int64, err error) {
+func (c copier) sendFile(f *os.File, n int64) (total int64, err error) {
 	to, ok := c.sock.Conn.(io.ReaderFrom)
 	if !ok {
 		return c.bufferFrom(io.LimitReader(f, n))
@@ -233,7 +243,7 @@ func (c *Conn) sendFile(f *os.File, n int64) (total int64, err error) {
 // sendPaused continues after a deadline that interrupted a piece. If sendfile did
 // not work, the library copied through a buffer and the file offset is beyond
 // what was sent, so it is reset.
-func (c *Conn) sendPaused(f *os.File, at int64, last time.Time, err error) error {
+func (c copier) sendPaused(f *os.File, at int64, last time.Time, err error) error {
 	if !isDeadline(err) {
 		return c.sendError(err)
 	}
@@ -245,7 +255,7 @@ func (c *Conn) sendPaused(f *os.File, at int64, last time.Time, err error) error
 }
 
 // sendError returns an error of the file unchanged.
-func (c *Conn) sendError(err error) error {
+func (c copier) sendError(err error) error {
 	if _, ok := errors.AsType[*os.PathError](err); ok && !isNetwork(err) {
 		return err
 	}
@@ -253,4 +263,4 @@ func (c *Conn) sendError(err error) error {
 }
 
 // bufferFrom copies through memory.
-func (c *Conn) bufferFrom(r io.Reader) (int64, error) { return throughMemory(c, r, bufferSize) }
+func (c copier) bufferFrom(r io.Reader) (int64, error) { return throughMemory(c.Conn, r, bufferSize) }

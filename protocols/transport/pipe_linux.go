@@ -29,7 +29,7 @@ func pipeFile(r any) *os.File {
 
 // fromPipe splices all of a pipe to the peer. Everything taken from the pipe is
 // sent.
-func (c *Conn) fromPipe(f *os.File) (total int64, err error) {
+func (c copier) fromPipe(f *os.File) (total int64, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return 0, err
@@ -51,7 +51,7 @@ func (c *Conn) fromPipe(f *os.File) (total int64, err error) {
 // toPipe splices at most n bytes from the peer to a pipe. Each byte is moved
 // once, whereas the standard library would use an additional pipe. works is false
 // when the kernel cannot do that, and nothing was moved.
-func (c *Conn) toPipe(f *os.File, n int64) (total int64, works bool, err error) {
+func (c copier) toPipe(f *os.File, n int64) (total int64, works bool, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return 0, true, err
@@ -71,7 +71,7 @@ func (c *Conn) toPipe(f *os.File, n int64) (total int64, works bool, err error) 
 
 // pipeCopy is one end of a copy between the connection and a pipe.
 type pipeCopy struct {
-	c  *Conn
+	c  copier
 	fd int
 	in bool // from the connection into the pipe
 

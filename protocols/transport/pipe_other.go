@@ -7,6 +7,6 @@ import "os"
 // pipeFile returns nil: this system has no splice.
 func pipeFile(any) *os.File { return nil }
 
-func (c *Conn) fromPipe(f *os.File) (int64, error) { return c.bufferFrom(f) }
+func (c copier) fromPipe(f *os.File) (int64, error) { return c.bufferFrom(f) }
 
-func (c *Conn) toPipe(*os.File, int64) (int64, bool, error) { return 0, false, nil }
+func (c copier) toPipe(*os.File, int64) (int64, bool, error) { return 0, false, nil }

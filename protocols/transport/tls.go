@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -113,7 +114,7 @@ func (c *Conn) StartTLS(ctx context.Context) error {
 	c.sock.records = newRecords()
 	conn := tls.Client(c.sock, cfg)
 	if err := conn.Handshake(); err != nil {
-		err = c.handshakeError(err)
+		err = cmp.Or(c.sock.err(), tlsError(err, c.to.host))
 		c.Event(protocols.EventError, err.Error(), 0)
 		c.sock.abort(err)
 		return err

@@ -13,14 +13,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// handshakeError explains in plain words why a handshake failed, with a hint.
-func (c *Conn) handshakeError(err error) error {
-	if broken := c.sock.err(); broken != nil {
-		return broken
-	}
-	return tlsError(err, c.to.host)
-}
-
+// tlsError explains in plain words why a handshake failed, with a hint.
 func tlsError(err error, host string) error {
 	if e, ok := errors.AsType[*protocols.Error](err); ok {
 		return e

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/textlab"
-	"github.com/netclients/netclients/protocols/protocoltest"
 	"github.com/netclients/netclients/protocols/socket"
 	"github.com/netclients/netclients/protocols/telnet"
 )
@@ -57,7 +57,7 @@ func TestConnectToHalfClosed(t *testing.T) {
 
 // TestTelnetWithoutTerminal: what moves is counted, and lively input is no silence.
 func TestTelnetWithoutTerminal(t *testing.T) {
-	s := protocoltest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{NoLogin: true})
+	s := labtest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{NoLogin: true})
 	code, out, errOut := talkCLI(t, strings.NewReader("echo hello\nexit\n"), "telnet", "open", s.URL(), "--json")
 	last := out[strings.LastIndexByte(strings.TrimSpace(out), '\n')+1:]
 	if code != 0 || !strings.Contains(last, `"event":"closed"`) || !strings.Contains(last, `"sent":`) || !strings.Contains(last, `"received":`) {

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/url"
 	"os/exec"
 	"path/filepath"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/socket"
 )
 
@@ -24,7 +24,7 @@ import (
 // port.
 func served(t *testing.T, text string, o *socket.ListenOptions) (host, port string) {
 	t.Helper()
-	s, err := socket.Listen(t.Context(), parseURL(t, text), o)
+	s, err := socket.Listen(t.Context(), labtest.URL(t, text), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,15 +34,6 @@ func served(t *testing.T, text string, o *socket.ListenOptions) (host, port stri
 	t.Cleanup(func() { cancel(); <-done })
 	host, port, _ = net.SplitHostPort(s.Addr().String()) // a UNIX socket has neither
 	return host, port
-}
-
-func parseURL(t *testing.T, text string) *url.URL {
-	t.Helper()
-	u, err := protocols.ParseURL(text, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }
 
 // program runs a program with an input, and returns its output.
@@ -150,7 +141,7 @@ func background(t *testing.T, name string, args ...string) {
 // connected connects to a program that may not be listening yet.
 func connected(t *testing.T, text string, set socket.Settings, o *protocols.Options) *socket.Conn {
 	t.Helper()
-	c, err := socket.New(parseURL(t, text), o)
+	c, err := socket.New(labtest.URL(t, text), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +189,7 @@ func TestDatagramServers(t *testing.T) {
 	path, port := filepath.Join(t.TempDir(), "socket"), freePort(t)
 	background(t, "socat", "UNIX-RECVFROM:"+path+",fork", "EXEC:cat")
 	background(t, "socat", "UDP-RECVFROM:"+port+",bind=127.0.0.1,fork", "EXEC:cat")
-	d, err := socket.NewDatagram(parseURL(t, "udp://127.0.0.1:"+port), nil)
+	d, err := socket.NewDatagram(labtest.URL(t, "udp://127.0.0.1:"+port), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +229,7 @@ func TestStartTLSServers(t *testing.T) {
 	for service, name := range map[string]string{
 		"SMTP": "smtp", "SUBMISSION": "smtp", "LMTP": "lmtp", "IMAP": "imap", "POP3": "pop3", "FTP": "ftp", "FTP_PRO": "ftp", "NNTP": "nntp",
 	} {
-		c, err := socket.New(parseURL(t, "tcp://"+addrs[service]), &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: pool}}})
+		c, err := socket.New(labtest.URL(t, "tcp://"+addrs[service]), &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: pool}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,7 +238,7 @@ func TestStartTLSServers(t *testing.T) {
 			t.Errorf("%s: %+v, %v", service, r, err)
 		}
 	}
-	c, err := socket.New(parseURL(t, "tcp://"+addrs["NNTP_FEED"]), nil)
+	c, err := socket.New(labtest.URL(t, "tcp://"+addrs["NNTP_FEED"]), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

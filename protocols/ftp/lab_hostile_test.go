@@ -16,6 +16,7 @@ import (
 	"github.com/netclients/netclients/protocols/ftp"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/lab/ftplab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // TestHostileReplies: what a server may do to a client, and what must come of it.
@@ -39,7 +40,7 @@ func TestHostileReplies(t *testing.T) {
 		{name: "silent", faults: "hang:SIZE", kind: protocols.KindTimeout},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.server.Faults = faults(t, tt.faults)
+			tt.server.Faults = labtest.Faults(t, tt.faults)
 			c, _ := labCase{server: tt.server, opts: protocols.Options{IdleTimeout: 300 * time.Millisecond}}.start(t)
 			_, err := c.Size(t.Context(), "f")
 			wantKind(t, err, tt.kind)
@@ -68,7 +69,7 @@ func TestHostilePorts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.server.Tree = tree(t, files)
-			tt.server.Faults = faults(t, tt.faults)
+			tt.server.Faults = labtest.Faults(t, tt.faults)
 			c, _ := labCase{server: tt.server}.start(t)
 			if b, err := readAll(t.Context(), c, "f", nil); err != nil || string(b) != "content" {
 				t.Errorf("%q, %v: no other way was found", b, err)
@@ -94,7 +95,7 @@ func TestTruncated(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.server.Tree = tree(t, map[string]string{"f": big})
-			tt.server.Faults = faults(t, tt.faults)
+			tt.server.Faults = labtest.Faults(t, tt.faults)
 			c, _ := labCase{server: tt.server, opts: protocols.Options{IdleTimeout: time.Second}}.start(t)
 			_, err := readAll(t.Context(), c, "f", nil)
 			wantKind(t, err, tt.kind)
@@ -109,7 +110,7 @@ func TestTruncated(t *testing.T) {
 func TestGrown(t *testing.T) {
 	data := strings.Repeat("0123456789", 1000)
 	for name, srv := range map[string]ftplab.Options{
-		"SIZE": {ServerOptions: lab.ServerOptions{Faults: faults(t, "code:SIZE=213 1000")}}, "150": {NoSIZE: true},
+		"SIZE": {ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:SIZE=213 1000")}}, "150": {NoSIZE: true},
 	} {
 		srv.Tree = tree(t, map[string]string{"f": data})
 		c, _ := labCase{server: srv}.start(t)
@@ -177,7 +178,7 @@ func TestPutFailures(t *testing.T) {
 		}
 	})
 	t.Run("cut", func(t *testing.T) {
-		c, srv := labCase{server: ftplab.Options{ServerOptions: lab.ServerOptions{Faults: faults(t, "data.cut=100000")}}}.start(t)
+		c, srv := labCase{server: ftplab.Options{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "data.cut=100000")}}}.start(t)
 		_, err := c.Put(t.Context(), "f", strings.NewReader(data), nil)
 		if err == nil {
 			t.Error("no error")
@@ -320,7 +321,7 @@ func TestNoWay(t *testing.T) {
 		`227 ok (127\,0\,0\,1\,256\,1)`: protocols.KindProtocol, "227 (": protocols.KindProtocol,
 		`227 ok (127\,0\,0\,1\,0\,1)`: protocols.KindConnect, "500 n": protocols.KindRefused,
 	} {
-		c, _ := labCase{server: ftplab.Options{ServerOptions: lab.ServerOptions{Faults: faults(t, others+"code:PASV="+reply)}, Tree: tree(t, map[string]string{"f": "content"})}}.start(t)
+		c, _ := labCase{server: ftplab.Options{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, others+"code:PASV="+reply)}, Tree: tree(t, map[string]string{"f": "content"})}}.start(t)
 		_, err := readAll(t.Context(), c, "f", nil)
 		wantKind(t, err, kind)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/netclients/netclients/protocols/ftp"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/lab/ftplab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // labCase is one embedded server and how it is used.
@@ -68,15 +69,6 @@ var authority = func() func(t *testing.T) *lab.Authority {
 		return a
 	}
 }()
-
-func faults(t *testing.T, spec string) lab.Faults {
-	t.Helper()
-	f, err := lab.ParseFaults(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
 
 func tree(t *testing.T, files map[string]string) *lab.Tree {
 	t.Helper()
@@ -187,7 +179,7 @@ func TestTLSHostile(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.server.Authority = a
-			tt.server.Faults = faults(t, tt.faults)
+			tt.server.Faults = labtest.Faults(t, tt.faults)
 			c, srv := labCase{server: tt.server, opts: protocols.Options{TLS: tt.opts}}.start(t)
 			_, err := c.Size(t.Context(), "f")
 			wantKind(t, err, cmp.Or(tt.kind, protocols.KindTLS))

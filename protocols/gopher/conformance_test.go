@@ -9,6 +9,7 @@ import (
 	"github.com/netclients/netclients/internal/dialogs"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/textlab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
@@ -98,11 +99,6 @@ func TestConformance(t *testing.T) { protocoltest.Run(t, book().Suite()) }
 // TestUpdateDialogs looks for stray files, and with -update writes down what the calls give now.
 func TestUpdateDialogs(t *testing.T) { book().Update(t) }
 
-func startLab(t testing.TB, o textlab.GopherOptions) *textlab.GopherServer {
-	t.Helper()
-	return protocoltest.Start(t, textlab.StartGopher, o)
-}
-
 // labServer starts a server with the sample tree, a folder of 10,000 entries and
 // a large file.
 func labServer(t testing.TB) *protocoltest.Server {
@@ -117,7 +113,7 @@ func labServer(t testing.TB) *protocoltest.Server {
 		t.Fatal(err)
 	}
 	s := &protocoltest.Server{
-		URL: startLab(t, textlab.GopherOptions{Tree: tree}).URL(), Options: &protocols.Options{},
+		URL: labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Tree: tree}).URL(), Options: &protocols.Options{},
 		Folder: "1/pub", Missing: "1/no-such-thing", New: "0/new", Many: "1/many", Big: "9/big.bin",
 		Files: []string{"9/pub/large.bin", "0/pub/two words.txt", "9/pub/all-bytes.bin"},
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/textlab"
 )
 
@@ -26,7 +27,7 @@ func TestServerFaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client := open(t, startLab(t, textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: faults}}).URL(), nil)
+		client := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: faults}}).URL(), nil)
 		use := func() error {
 			if it, _ := client.item(c.name); it.isMenu() {
 				for _, err := range client.List(t.Context(), c.name) {
@@ -60,14 +61,14 @@ func TestRefusalsByWords(t *testing.T) {
 		"'/x' does not exist": protocols.KindRefused, "Access denied": protocols.KindRefused,
 		"Server too busy, try again later": protocols.KindTemporary, "Temporarily unavailable": protocols.KindTemporary,
 	} {
-		c := open(t, startLab(t, textlab.GopherOptions{Raw: map[string]string{"/x": "3" + text + "\t\terror.host\t1\r\n.\r\n"}}).URL(), nil)
+		c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Raw: map[string]string{"/x": "3" + text + "\t\terror.host\t1\r\n.\r\n"}}).URL(), nil)
 		_, err := c.Get(t.Context(), "0/x", nil)
 		if protocols.KindOf(err) != want || protocols.IsRetryable(err) != (want == protocols.KindTemporary) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	c := open(t, startLab(t, textlab.GopherOptions{Raw: map[string]string{"/x": "3 is a number\tand this\tis content\n"}}).URL(), nil)
-	if got := read(t, c, "0/x"); got != "3 is a number\tand this\tis content\n" {
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Raw: map[string]string{"/x": "3 is a number\tand this\tis content\n"}}).URL(), nil)
+	if got := labtest.Read(t, c, "0/x"); got != "3 is a number\tand this\tis content\n" {
 		t.Errorf("content that begins with a 3: %q", got)
 	}
 }

@@ -19,14 +19,9 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/textlab"
-	"github.com/netclients/netclients/protocols/protocoltest"
 )
-
-func open(t testing.TB, rawURL string, o *protocols.Options) *Client {
-	t.Helper()
-	return protocoltest.Open(t, New, rawURL, o)
-}
 
 func all(t testing.TB, c *Client, name string) (list []protocols.Entry) {
 	t.Helper()
@@ -39,23 +34,9 @@ func all(t testing.TB, c *Client, name string) (list []protocols.Entry) {
 	return list
 }
 
-func read(t testing.TB, c *Client, name string) string {
-	t.Helper()
-	o, err := c.Get(t.Context(), name, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer o.Body.Close()
-	b, err := io.ReadAll(o.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // TestErrors: what is not there, and servers that are down.
 func TestErrors(t *testing.T) {
-	c := open(t, startLab(t, textlab.GopherOptions{}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{}).URL(), nil)
 	_, getErr := c.Get(t.Context(), "0/nothere", nil)
 	_, statErr := c.Stat(t.Context(), "1/nothere")
 	var listErr error
@@ -72,7 +53,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("a text as menu: %v", err)
 		}
 	}
-	down := open(t, "gopher://localhost/", &protocols.Options{Dial: func(context.Context, string, string) (net.Conn, error) {
+	down := labtest.Open(t, New, "gopher://localhost/", &protocols.Options{Dial: func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", errors.New("refused"))}
 	}})
 	r, err := down.Probe(t.Context())
@@ -84,8 +65,8 @@ func TestErrors(t *testing.T) {
 func TestProbe(t *testing.T) {
 	tree := lab.Sample()
 	tree.WriteFile("/caps.txt", []byte("CAPS\r\n# comment\r\nServerSoftware=lab 1\r\n"))
-	s := startLab(t, textlab.GopherOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Tree: tree, Plus: true, Before: map[string][]string{"": {"iWelcome\t\tnull\t1"}}})
-	c := open(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: s.Authority().Pool()}}})
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Tree: tree, Plus: true, Before: map[string][]string{"": {"iWelcome\t\tnull\t1"}}})
+	c := labtest.Open(t, New, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: s.Authority().Pool()}}})
 	r, err := c.Probe(t.Context())
 	if err != nil || !r.Up || r.Banner != "Welcome" || r.TLSVersion == "" || r.CertNotAfter.IsZero() {
 		t.Fatalf("%+v, %v", r, err)
@@ -95,7 +76,7 @@ func TestProbe(t *testing.T) {
 		t.Errorf("capabilities %s, want %s", got, want)
 	}
 	for _, bad := range []map[string]string{{"": "HTTP/1.1 400 Bad Request\r\n"}, {"": strings.Repeat("x", 100_000)}} {
-		c := open(t, startLab(t, textlab.GopherOptions{Raw: bad}).URL(), nil)
+		c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Raw: bad}).URL(), nil)
 		if r, err := c.Probe(t.Context()); protocols.KindOf(err) != protocols.KindProtocol || r.Phase != "greeting" {
 			t.Errorf("%.20q: %+v, %v", bad, r, err)
 		}
@@ -105,28 +86,28 @@ func TestProbe(t *testing.T) {
 // TestTLS: no way around a certificate that is wrong, and --tls require has no
 // meaning without TLS.
 func TestTLS(t *testing.T) {
-	s := startLab(t, textlab.GopherOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	trusting := &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: s.Authority().Pool()}}}
-	if got := read(t, open(t, s.URL(), trusting), "0/pub/two words.txt"); got != "a name with a space\n" {
+	if got := labtest.Read(t, labtest.Open(t, New, s.URL(), trusting), "0/pub/two words.txt"); got != "a name with a space\n" {
 		t.Errorf("%q", got)
 	}
-	strange := open(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: x509.NewCertPool()}}})
+	strange := labtest.Open(t, New, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: x509.NewCertPool()}}})
 	if _, err := strange.Get(t.Context(), "0/README.txt", nil); protocols.KindOf(err) != protocols.KindTLS {
 		t.Errorf("unknown authority: %v", err)
 	}
 	if n := len(s.Commands()); n != 1 {
 		t.Errorf("%d requests", n)
 	}
-	clear := startLab(t, textlab.GopherOptions{})
-	must := open(t, clear.URL(), &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
+	clear := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{})
+	must := labtest.Open(t, New, clear.URL(), &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
 	if _, err := must.Get(t.Context(), "0/README.txt", nil); protocols.KindOf(err) != protocols.KindTLS || clear.Connections() != 0 {
 		t.Errorf("TLS required: %v, %d connections", err, clear.Connections())
 	}
 }
 
 func TestSearch(t *testing.T) {
-	s := startLab(t, textlab.GopherOptions{})
-	c := open(t, s.URL(), nil)
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{})
+	c := labtest.Open(t, New, s.URL(), nil)
 	var names []string
 	for e, err := range c.Search(t.Context(), "7/search", "FILE 07") {
 		if err != nil {
@@ -151,7 +132,7 @@ func TestSearch(t *testing.T) {
 }
 
 func TestPlus(t *testing.T) {
-	c := open(t, startLab(t, textlab.GopherOptions{Plus: true}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Plus: true}).URL(), nil)
 	e, err := c.Stat(t.Context(), "0/README.txt")
 	if err != nil || !e.Modified.Equal(time.Date(2024, 2, 29, 12, 34, 56, 0, time.UTC)) || e.Facts["views"] != "Text/plain En_US: <71>" || e.Facts["kind"] != "text" {
 		t.Errorf("%+v, %v", e, err)
@@ -173,11 +154,11 @@ func TestPlus(t *testing.T) {
 	if _, err := c.Get(t.Context(), "0/README.txt", nil); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("no such view: %v", err)
 	}
-	plain := open(t, startLab(t, textlab.GopherOptions{}).URL(), nil)
+	plain := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{}).URL(), nil)
 	if _, err := plain.Attributes(t.Context(), "0/README.txt"); protocols.KindOf(err) != protocols.KindRefused {
 		t.Errorf("plain server: %v", err)
 	}
-	short := open(t, startLab(t, textlab.GopherOptions{Plus: true, Raw: map[string]string{"/cut": "+100\r\nshort"}}).URL(), nil)
+	short := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Plus: true, Raw: map[string]string{"/cut": "+100\r\nshort"}}).URL(), nil)
 	if o, err := short.Get(t.Context(), "9/cut\t\t+", nil); err != nil {
 		t.Error(err)
 	} else if _, err := io.ReadAll(o.Body); protocols.KindOf(err) != protocols.KindProtocol {
@@ -187,8 +168,8 @@ func TestPlus(t *testing.T) {
 
 // TestStatOfPlainServer falls back to a look at the item itself.
 func TestStatOfPlainServer(t *testing.T) {
-	s := startLab(t, textlab.GopherOptions{Raw: map[string]string{"/x": "some text\r\n"}})
-	e, err := open(t, s.URL(), nil).Stat(t.Context(), "0/x")
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Raw: map[string]string{"/x": "some text\r\n"}})
+	e, err := labtest.Open(t, New, s.URL(), nil).Stat(t.Context(), "0/x")
 	if err != nil || e.Name != "x" || e.Size != -1 || len(s.Commands()) != 2 {
 		t.Errorf("%+v, %v, %q", e, err, s.Commands())
 	}
@@ -202,13 +183,13 @@ func TestDots(t *testing.T) {
 		o.Tree = lab.NewTree()
 		o.Tree.WriteFile("/t.txt", []byte(content))
 		o.Faults = lab.Faults{{Kind: lab.FaultSplit, Bytes: 1}}
-		if got := read(t, open(t, startLab(t, o).URL(), nil), "0/t.txt"); got != content {
+		if got := labtest.Read(t, labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, o).URL(), nil), "0/t.txt"); got != content {
 			t.Errorf("NoDot %v, NoStuff %v: %q", o.NoDot, o.NoStuff, got)
 		}
 	}
-	c := open(t, startLab(t, textlab.GopherOptions{Raw: map[string]string{"/t": "a\r\n..b\r\n.\r\n"}}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Raw: map[string]string{"/t": "a\r\n..b\r\n.\r\n"}}).URL(), nil)
 	c.Settings.Binary = true
-	if got := read(t, c, "0/t"); got != "a\r\n..b\r\n.\r\n" {
+	if got := labtest.Read(t, c, "0/t"); got != "a\r\n..b\r\n.\r\n" {
 		t.Errorf("binary: %q", got)
 	}
 }
@@ -227,7 +208,7 @@ func TestHostileMenus(t *testing.T) {
 		"/link":    "hx\tURL:javascript:alert(1)\tlocalhost\t70\r\n.\r\n",
 		"/cut":     "0a\t/a\tlocalhost\t70\r\n0b\t/b\tlocalh",
 	}
-	c := open(t, startLab(t, textlab.GopherOptions{Raw: raw}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Raw: raw}).URL(), nil)
 	for selector := range raw {
 		n := 0
 		for e, err := range c.List(t.Context(), "1"+selector) {
@@ -255,8 +236,8 @@ func TestHostileMenus(t *testing.T) {
 
 // TestLineBreaks: security 62: nothing is sent, not even a connection made.
 func TestLineBreaks(t *testing.T) {
-	s := startLab(t, textlab.GopherOptions{})
-	c := open(t, s.URL(), nil)
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{})
+	c := labtest.Open(t, New, s.URL(), nil)
 	reg, err := protocols.NewRegistry(Spec())
 	if err != nil {
 		t.Fatal(err)
@@ -281,24 +262,24 @@ func TestLineBreaks(t *testing.T) {
 
 // TestForeign: other servers are asked only when that is wanted.
 func TestForeign(t *testing.T) {
-	other := startLab(t, textlab.GopherOptions{})
-	c := open(t, startLab(t, textlab.GopherOptions{}).URL(), nil)
+	other := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{})
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{}).URL(), nil)
 	name := other.URL() + "0/README.txt"
 	if _, err := c.Get(t.Context(), name, nil); protocols.KindOf(err) != protocols.KindUsage || other.Connections() != 0 {
 		t.Errorf("%v, %d connections", err, other.Connections())
 	}
 	c.Settings.Foreign = true
-	if got := read(t, c, name); !strings.HasPrefix(got, "Welcome") {
+	if got := labtest.Read(t, c, name); !strings.HasPrefix(got, "Welcome") {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestDelay(t *testing.T) {
-	c := open(t, startLab(t, textlab.GopherOptions{}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{}).URL(), nil)
 	c.Settings.Delay = 50 * time.Millisecond
 	start := time.Now()
 	for range 3 {
-		read(t, c, "0/README.txt")
+		labtest.Read(t, c, "0/README.txt")
 	}
 	if took := time.Since(start); took < 100*time.Millisecond {
 		t.Errorf("three requests in %v", took)
@@ -314,8 +295,8 @@ func TestDelay(t *testing.T) {
 
 // TestCloseCutsOff: Close ends a read that waits.
 func TestCloseCutsOff(t *testing.T) {
-	s := startLab(t, textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultStall, Bytes: 100_000, Duration: time.Hour}}}})
-	c := open(t, s.URL(), nil)
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultStall, Bytes: 100_000, Duration: time.Hour}}}})
+	c := labtest.Open(t, New, s.URL(), nil)
 	o, err := c.Get(t.Context(), "9/pub/large.bin", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -336,7 +317,7 @@ func TestCloseCutsOff(t *testing.T) {
 
 // TestReset: a connection that is reset is no end of a file.
 func TestReset(t *testing.T) {
-	c := open(t, startLab(t, textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCut, Bytes: 50_000}}}}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCut, Bytes: 50_000}}}}).URL(), nil)
 	o, err := c.Get(t.Context(), "9/pub/large.bin", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -365,7 +346,7 @@ func TestPaths(t *testing.T) {
 	if _, err := reg.Parse("gopher://h/1#x", ""); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("a fragment: %v", err)
 	}
-	c := open(t, "gopher://h/", nil)
+	c := labtest.Open(t, New, "gopher://h/", nil)
 	for name, want := range map[string]string{"": "gophermap", "1/": "gophermap", "0README": "README", "0/a/b.txt": "b.txt", "gopher://x/0/c.txt": "c.txt", "7/find\tx": "find"} {
 		if got := c.SaveName(name); got != want {
 			t.Errorf("SaveName(%q) = %q, want %q", name, got, want)
@@ -380,16 +361,16 @@ func TestCharsets(t *testing.T) {
 		"/cp437": "\xda\xc4\xc4\xbf\n\xb3\x81\x84\xb3\n\xc0\xc4\xc4\xd9\n", "/ascii": "plain\n",
 		"/menu": "0Gr\xf6\xdfe\t/x\tlocalhost\t70\r\n.\r\n",
 	}
-	c := open(t, startLab(t, textlab.GopherOptions{Raw: raw}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Raw: raw}).URL(), nil)
 	for selector, want := range map[string]string{
 		"/utf8": text, "/latin1": "Größe, déjà vu, «x»\n", "/windows": "déjà “vu”\n", "/cp437": "┌──┐\n│üä│\n└──┘\n", "/ascii": "plain\n",
 	} {
 		c.Settings.Charset = "auto"
-		if got := read(t, c, "0"+selector); got != want {
+		if got := labtest.Read(t, c, "0"+selector); got != want {
 			t.Errorf("%s: %q, want %q", selector, got, want)
 		}
 		c.Settings.Charset = ""
-		if got := read(t, c, "0"+selector); got != raw[selector] {
+		if got := labtest.Read(t, c, "0"+selector); got != raw[selector] {
 			t.Errorf("%s: bytes changed: %q", selector, got)
 		}
 	}
@@ -409,7 +390,7 @@ func TestCharsets(t *testing.T) {
 func TestSplice(t *testing.T) {
 	tree := lab.NewTree()
 	tree.Virtual("/big.bin", 8<<20, lab.Pattern(5))
-	c := open(t, startLab(t, textlab.GopherOptions{Tree: tree}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Tree: tree}).URL(), nil)
 	o, err := c.Get(t.Context(), "9/big.bin", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -7,19 +7,20 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/textlab"
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
 // TestAnswers: a form goes out with its request, dots doubled, and once.
 func TestAnswers(t *testing.T) {
-	s := startLab(t, textlab.GopherOptions{Plus: true, Raw: map[string]string{"/menu": "0form\t/form\tlocalhost\t70\t?\r\n.\r\n"}})
-	c := open(t, s.URL(), nil)
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Plus: true, Raw: map[string]string{"/menu": "0form\t/form\tlocalhost\t70\t?\r\n.\r\n"}})
+	c := labtest.Open(t, New, s.URL(), nil)
 	if e := all(t, c, "1/menu")[0]; e.Facts["asks"] != "yes" || e.Facts["gopher+"] != "yes" {
 		t.Errorf("the mark of a form: %+v", e)
 	}
 	c.Settings.Answers = []string{"my name", ".", ""}
-	if got := read(t, c, "0/form"); got != "1: my name\r\n2: .\r\n3: \r\n" {
+	if got := labtest.Read(t, c, "0/form"); got != "1: my name\r\n2: .\r\n3: \r\n" {
 		t.Errorf("%q", got)
 	}
 	if got := s.Commands()[1:]; !slices.Equal(got, []string{"/form\t+\t1", "+-1", "my name", "..", "", "."}) {
@@ -32,7 +33,7 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
-	c = open(t, startLab(t, textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultReset, Verb: "TEXT"}}}}).URL(), nil)
+	c = labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultReset, Verb: "TEXT"}}}}).URL(), nil)
 	c.Settings.Answers = []string{"x"}
 	if _, err := c.Get(t.Context(), "0/README.txt", nil); err == nil || protocols.IsRetryable(err) {
 		t.Errorf("sent twice: %v", err)
@@ -42,9 +43,9 @@ func TestAnswers(t *testing.T) {
 // TestPlusText: only the answer that says so ends with a dot.
 func TestPlusText(t *testing.T) {
 	raw := map[string]string{"/dot": "+-1\r\n..a\r\n.\r\n", "/end": "+-2\r\n..a\r\n.\r\n", "/size": "+8\r\n..a\r\n.\r\n"}
-	c := open(t, startLab(t, textlab.GopherOptions{Plus: true, Raw: raw}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Plus: true, Raw: raw}).URL(), nil)
 	for name, want := range map[string]string{"0/dot": ".a\r\n", "9/dot": ".a\r\n", "0/end": "..a\r\n.\r\n", "9/end": "..a\r\n.\r\n", "0/size": "..a\r\n.\r\n"} {
-		if got := read(t, c, name+"\t\t+"); got != want {
+		if got := labtest.Read(t, c, name+"\t\t+"); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
@@ -52,8 +53,8 @@ func TestPlusText(t *testing.T) {
 
 // TestUnread: what another protocol opens is not asked for.
 func TestUnread(t *testing.T) {
-	s := startLab(t, textlab.GopherOptions{})
-	c := open(t, s.URL(), nil)
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{})
+	c := labtest.Open(t, New, s.URL(), nil)
 	for name, want := range map[string]string{"2": "tcp connect", "8user": "telnet://user@", "T": "tn3270://", "gopher://other.example:105/2": "other.example:105"} {
 		_, err := c.Get(t.Context(), name, nil)
 		if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.KindUsage || !strings.Contains(e.Hint, want) {
@@ -67,7 +68,7 @@ func TestUnread(t *testing.T) {
 
 // TestPlusSync: the times that Gopher+ tells save fetching what is there.
 func TestPlusSync(t *testing.T) {
-	s := startLab(t, textlab.GopherOptions{Plus: true, Before: map[string][]string{"/pub/nested": {"iabout\t\tnull\t1"}}})
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Plus: true, Before: map[string][]string{"/pub/nested": {"iabout\t\tnull\t1"}}})
 	dir := t.TempDir()
 	run := func() transfer.Summary {
 		sum, err := transfer.Sync(t.Context(), gopherEnd(t, s, "1/pub/nested", false), fileEnd(dir), nil, nil)
@@ -95,7 +96,7 @@ func TestPlusSync(t *testing.T) {
 // the plain way.
 func TestPlusMenuRefused(t *testing.T) {
 	raw := map[string]string{"/m": "0a\t/m/a\tlocalhost\t70\t+\r\n.\r\n"}
-	c := open(t, startLab(t, textlab.GopherOptions{Raw: raw, Host: "localhost", Port: "70"}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Raw: raw, Host: "localhost", Port: "70"}).URL(), nil)
 	c.Settings.Foreign = true
 	var names []string
 	for e, err := range c.ListTree(t.Context(), "1/m", "1/m") {
@@ -108,7 +109,7 @@ func TestPlusMenuRefused(t *testing.T) {
 		t.Errorf("%q", names)
 	}
 	for text, bad := range map[string]bool{"+-1\r\n+ADMIN:\r\n": true, "+-1\r\n+INFO: 0a\t/a\tlocalhost\t70\t+\r\n+ADMIN:\r\n x\r\n.\r\n": false, "+-1\r\n" + strings.Repeat("+X: y\r\n", 100_000): true} {
-		c := open(t, startLab(t, textlab.GopherOptions{Raw: map[string]string{"/m": text}}).URL(), nil)
+		c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Raw: map[string]string{"/m": text}}).URL(), nil)
 		c.plus = true
 		var err error
 		for _, err = range c.ListTree(t.Context(), "1/m", "1/m") {

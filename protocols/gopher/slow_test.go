@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // speaker is a server of one answer, which speak writes.
@@ -35,14 +37,14 @@ func speaker(t *testing.T, speak func(conn net.Conn)) (rawURL string) {
 // soon as something comes: what follows may take its time again.
 func TestSlowTextWithLoneDot(t *testing.T) {
 	const text = "a\r\n.\r\nb\r\nc\r\n"
-	c := open(t, speaker(t, func(conn net.Conn) {
+	c := labtest.Open(t, New, speaker(t, func(conn net.Conn) {
 		io.WriteString(conn, text[:6])
 		time.Sleep(100 * time.Millisecond)
 		io.WriteString(conn, text[6:9])
 		time.Sleep(lastWait + 200*time.Millisecond)
 		io.WriteString(conn, text[9:])
 	}), nil)
-	if got := read(t, c, "0/text"); got != text {
+	if got := labtest.Read(t, c, "0/text"); got != text {
 		t.Errorf("got %q", got)
 	}
 }
@@ -51,7 +53,7 @@ func TestSlowTextWithLoneDot(t *testing.T) {
 // apart in time, and each item stands in the tree once.
 func TestMenuOfEqualNames(t *testing.T) {
 	const items = 50_000
-	c := open(t, speaker(t, func(conn net.Conn) {
+	c := labtest.Open(t, New, speaker(t, func(conn net.Conn) {
 		var b strings.Builder
 		for i := range items {
 			fmt.Fprintf(&b, "0x\t/%d/same.txt\t127.0.0.1\t%s\r\n0again\t/0/same.txt\t127.0.0.1\t%[2]s\r\n", i, conn.LocalAddr().(*net.TCPAddr).AddrPort().String()[len("127.0.0.1:"):])

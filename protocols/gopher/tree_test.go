@@ -13,6 +13,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/textlab"
 	"github.com/netclients/netclients/protocols/transfer"
 )
@@ -26,7 +27,7 @@ func hole(t *testing.T, foreign string) *textlab.GopherServer {
 	}
 	host, port, _ := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(foreign, "gopher://"), "/"))
 	behind := map[string][]string{}
-	s := startLab(t, textlab.GopherOptions{Tree: tree, Behind: behind})
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Tree: tree, Behind: behind})
 	behind["/top"] = []string{
 		"iinformation\t\tnull.host\t1", "1itself\t/top", "1itself again\t/top/", "1home\t", "1elsewhere\t/elsewhere",
 		"0other a\t/top/sub/a.txt", "0climbs\t/top/../elsewhere/e.txt", "7search\t/search", "hlink\tURL:http://example.org/",
@@ -40,7 +41,7 @@ func hole(t *testing.T, foreign string) *textlab.GopherServer {
 
 func gopherEnd(t *testing.T, s *textlab.GopherServer, name string, foreign bool) transfer.Endpoint {
 	return transfer.Endpoint{Name: name, URL: s.URL() + name, Protocol: "gopher", Open: func() (protocols.Client, error) {
-		c := open(t, s.URL()+name, nil)
+		c := labtest.Open(t, New, s.URL()+name, nil)
 		c.Settings.Foreign = foreign
 		return c, nil
 	}}
@@ -69,7 +70,7 @@ func mirror(t *testing.T, s *textlab.GopherServer, foreign bool, o *transfer.Syn
 // TestMirror: security 33 and 49: a sync takes what is below the start, once, and
 // asks nobody else.
 func TestMirror(t *testing.T) {
-	other := startLab(t, textlab.GopherOptions{})
+	other := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{})
 	s := hole(t, other.URL())
 	files, sum := mirror(t, s, false, &transfer.SyncOptions{Depth: 5})
 	want := []string{
@@ -106,7 +107,7 @@ func TestMirror(t *testing.T) {
 // TestEndlessTree: a folder in each folder ends at the depth limit.
 func TestEndlessTree(t *testing.T) {
 	raw := map[string]string{}
-	s := startLab(t, textlab.GopherOptions{Raw: raw, Host: "127.0.0.1"})
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Raw: raw, Host: "127.0.0.1"})
 	_, port, _ := net.SplitHostPort(s.Addr())
 	for i, selector := 0, "/top"; i < 40; i, selector = i+1, selector+"/x" {
 		raw[selector] = "1deeper\t" + selector + "/x\t127.0.0.1\t" + port + "\r\n.\r\n"
@@ -120,7 +121,7 @@ func TestEndlessTree(t *testing.T) {
 // TestMirrorAgain: without times a mirror fetches again, unless content is compared
 // or what is there is trusted.
 func TestMirrorAgain(t *testing.T) {
-	s := startLab(t, textlab.GopherOptions{})
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{})
 	dir := t.TempDir()
 	run := func(o *transfer.SyncOptions) transfer.Summary {
 		sum, err := transfer.Sync(t.Context(), gopherEnd(t, s, "1/pub/nested", false), fileEnd(dir), o, nil)

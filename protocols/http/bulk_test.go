@@ -15,6 +15,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
@@ -55,9 +56,9 @@ func TestBulkSendsAhead(t *testing.T) {
 	if err := errors.Join(tree.Virtual("/long.bin", 1<<20, lab.Pattern(3)), tree.WriteFile("/README.txt", []byte("led here"))); err != nil {
 		t.Fatal(err)
 	}
-	s := startLab(t, weblab.HTTPOptions{Tree: tree})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{Tree: tree})
 	names = slices.Insert(names, 100, "missing", "-/redirect/2", "-/auth/basic", "long.bin", "-/chunked", "http://"+s.Addr()+"/f008?x=1", "bad\r\nname", "-/coded/gzip")
-	c := openClient(t, withUser(s.URL()), nil)
+	c := labtest.Open(t, New, labtest.WithUser(s.URL()), nil)
 	c.Settings.Compressed = true
 	order, content, failed := bulkFetch(t, c, names)
 	if !slices.Equal(order, names) {
@@ -138,7 +139,7 @@ func plainAnswer(path string) string {
 func TestBulkSurvivesConnectionsThatEnd(t *testing.T) {
 	for _, perConn := range []int{1, 2, 7, 1000} {
 		p := startPipeServer(t, perConn, plainAnswer)
-		c := openClient(t, "http://"+p.addr+"/", nil)
+		c := labtest.Open(t, New, "http://"+p.addr+"/", nil)
 		var names []string
 		for i := range 100 {
 			names = append(names, fmt.Sprint("n", i))
@@ -172,7 +173,7 @@ func TestBulkTellsBadAnswers(t *testing.T) {
 		}
 		return plainAnswer(path)
 	})
-	c := openClient(t, "http://"+p.addr+"/", nil)
+	c := labtest.Open(t, New, "http://"+p.addr+"/", nil)
 	var names []string
 	for i := range 80 {
 		names = append(names, fmt.Sprint("n", i))
@@ -195,7 +196,7 @@ func TestBulkTellsBadAnswers(t *testing.T) {
 // TestBulkLeavesProxiesAlone: behind a proxy each request waits for its answer.
 func TestBulkLeavesProxiesAlone(t *testing.T) {
 	p := startPipeServer(t, 1000, func(path string) string { return plainAnswer(path) })
-	c := openClient(t, "http://example.org/", &protocols.Options{Proxy: proxyTo(parse(t, "http://"+p.addr))})
+	c := labtest.Open(t, New, "http://example.org/", &protocols.Options{Proxy: proxyTo(labtest.URL(t, "http://"+p.addr))})
 	if _, content, failed := bulkFetch(t, c, []string{"a", "b", "c", "d", "e", "f"}); len(failed) > 0 || content["f"] != "/f" {
 		t.Errorf("%q, %v", content, failed)
 	}
@@ -207,7 +208,7 @@ func TestBulkLeavesProxiesAlone(t *testing.T) {
 // TestBulkStopsWhenTold: each's error ends the work, and the client is usable.
 func TestBulkStopsWhenTold(t *testing.T) {
 	p := startPipeServer(t, 1000, plainAnswer)
-	c := openClient(t, "http://"+p.addr+"/", nil)
+	c := labtest.Open(t, New, "http://"+p.addr+"/", nil)
 	enough, n := errors.New("enough"), 0
 	err := c.BulkGet(quick(t), slices.Values(strings.Split(strings.Repeat("x ", 50), " ")), func(string, *protocols.Object, error) error {
 		if n++; n == 10 {
@@ -218,7 +219,7 @@ func TestBulkStopsWhenTold(t *testing.T) {
 	if !errors.Is(err, enough) || n != 10 {
 		t.Errorf("%v after %d", err, n)
 	}
-	if got := mustFetch(t, c, "after"); got != "/after" {
+	if got := labtest.Read(t, c, "after"); got != "/after" {
 		t.Errorf("afterwards: %q", got)
 	}
 }

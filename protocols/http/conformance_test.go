@@ -7,6 +7,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/weblab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
@@ -47,9 +48,9 @@ func labServer(t testing.TB) *protocoltest.Server {
 	if err := tree.Virtual("/big.bin", 64<<20, lab.Pattern(3)); err != nil {
 		t.Fatal(err)
 	}
-	h := startLab(t, weblab.HTTPOptions{Tree: tree, LoginToRead: true})
+	h := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{Tree: tree, LoginToRead: true})
 	s := &protocoltest.Server{
-		URL: withUser(h.URL()), Options: &protocols.Options{},
+		URL: labtest.WithUser(h.URL()), Options: &protocols.Options{},
 		Folder: "pub/", Missing: "no-such-thing", New: "incoming/new file.txt", Many: "many/", Big: "big.bin",
 		Files: []string{"pub/large.bin", "pub/two words.txt", "pub/all-bytes.bin"},
 	}

@@ -5,11 +5,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // TestSetCookieIsTakenAsItIs: values keep what browsers let them have (RFC 6265 5.2).
 func TestSetCookieIsTakenAsItIs(t *testing.T) {
-	now, u := time.Now(), parse(t, "http://a.example/x/y")
+	now, u := time.Now(), labtest.URL(t, "http://a.example/x/y")
 	for line, want := range map[string]string{
 		`q="quoted"`:                 `q="quoted"`,
 		`q="v;w"; Path=/`:            `q="v`,
@@ -34,7 +36,7 @@ func TestSetCookieIsTakenAsItIs(t *testing.T) {
 	} {
 		j := NewJar()
 		j.Store(u, Header{"Set-Cookie": {line}}, now)
-		if got := j.Line(parse(t, "http://a.example/x/z"), now); got != want {
+		if got := j.Line(labtest.URL(t, "http://a.example/x/z"), now); got != want {
 			t.Errorf("%q: %q, want %q", line, got, want)
 		}
 	}
@@ -80,21 +82,21 @@ func TestPlainAnswerLeavesSecureCookiesAlone(t *testing.T) {
 		{"sess=good; Secure", "https://127.0.0.1/", "sess=evil", "http://127.0.0.1/"},
 	} {
 		j := NewJar()
-		j.Store(parse(t, c.at), Header{"Set-Cookie": {c.secure}}, now)
-		j.Store(parse(t, c.from), Header{"Set-Cookie": {c.plain}}, now)
+		j.Store(labtest.URL(t, c.at), Header{"Set-Cookie": {c.secure}}, now)
+		j.Store(labtest.URL(t, c.from), Header{"Set-Cookie": {c.plain}}, now)
 		all := j.Cookies()
 		if len(all) != 1 || all[0].Value != "good" || !all[0].Secure {
 			t.Errorf("%q, then %s sets %q: %+v", c.secure, c.from, c.plain, all)
 		}
-		if err := j.SetLine(parse(t, c.from), c.plain, now); err == nil {
+		if err := j.SetLine(labtest.URL(t, c.from), c.plain, now); err == nil {
 			t.Errorf("%s may set %q by hand", c.from, c.plain)
 		}
 	}
 	j := NewJar()
-	j.Store(parse(t, "https://a.example/"), Header{"Set-Cookie": {"sess=good; Secure; Path=/app"}}, now)
-	j.Store(parse(t, "http://a.example/"), Header{"Set-Cookie": {"other=1", "sess=elsewhere; Path=/"}}, now)
-	j.Store(parse(t, "http://b.example/"), Header{"Set-Cookie": {"sess=theirs"}}, now)
-	j.Store(parse(t, "https://a.example/"), Header{"Set-Cookie": {"sess=new; Path=/app"}}, now)
+	j.Store(labtest.URL(t, "https://a.example/"), Header{"Set-Cookie": {"sess=good; Secure; Path=/app"}}, now)
+	j.Store(labtest.URL(t, "http://a.example/"), Header{"Set-Cookie": {"other=1", "sess=elsewhere; Path=/"}}, now)
+	j.Store(labtest.URL(t, "http://b.example/"), Header{"Set-Cookie": {"sess=theirs"}}, now)
+	j.Store(labtest.URL(t, "https://a.example/"), Header{"Set-Cookie": {"sess=new; Path=/app"}}, now)
 	var got []string
 	for _, c := range j.Cookies() {
 		got = append(got, c.Domain+c.Path+" "+c.Name+"="+c.Value)

@@ -8,14 +8,15 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // listDAVAnswer lists http://h/d/ from the responses of a multistatus.
 func listDAVAnswer(t *testing.T, responses string) (string, error) {
 	t.Helper()
-	c := openClient(t, "http://h/", nil)
+	c := labtest.Open(t, New, "http://h/", nil)
 	var got []string
-	listing := newDAVListing(c.site, parse(t, "http://h/d/"), func(e protocols.Entry) bool {
+	listing := newDAVListing(c.site, labtest.URL(t, "http://h/d/"), func(e protocols.Entry) bool {
 		if !e.Parsed() {
 			e.Name = "not understood: " + e.Raw
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // TestFraming: how the end of a body is told, in the odd ways of servers too.
@@ -23,7 +24,7 @@ func TestFraming(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startRaw(t, c.answer)
-			resp, err := openClient(t, s.url, nil).Do(t.Context(), &Request{URL: parse(t, s.url)})
+			resp, err := labtest.Open(t, New, s.url, nil).Do(t.Context(), &Request{URL: labtest.URL(t, s.url)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,7 +43,7 @@ func TestFraming(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startRaw(t, answer)
-			_, _, err := fetch(t, openClient(t, s.url, nil), "", nil)
+			_, _, err := fetch(t, labtest.Open(t, New, s.url, nil), "", nil)
 			if protocols.KindOf(err) != protocols.KindProtocol {
 				t.Error(err)
 			}
@@ -58,14 +59,14 @@ func TestBodyWithoutLength(t *testing.T) {
 		got = string(b)
 	}))
 	t.Cleanup(s.Close)
-	c := openClient(t, s.URL, nil)
+	c := labtest.Open(t, New, s.URL, nil)
 	for name, body := range map[string]func() io.Reader{
 		"in memory": func() io.Reader { return strings.NewReader("hello") },
 		"stream":    func() io.Reader { return io.MultiReader(strings.NewReader("hel"), strings.NewReader("lo")) },
 	} {
 		for _, length := range []int64{0, -1, 5} {
 			got = "?"
-			resp, err := c.Do(t.Context(), &Request{Method: "POST", URL: parse(t, s.URL), Body: body(), Length: length})
+			resp, err := c.Do(t.Context(), &Request{Method: "POST", URL: labtest.URL(t, s.URL), Body: body(), Length: length})
 			if err != nil {
 				t.Fatalf("%s, %d: %v", name, length, err)
 			}
@@ -77,7 +78,7 @@ func TestBodyWithoutLength(t *testing.T) {
 	}
 	for _, length := range []int64{3, 9} {
 		got = "?"
-		_, err := c.Do(t.Context(), &Request{Method: "POST", URL: parse(t, s.URL), Body: strings.NewReader("hello"), Length: length})
+		_, err := c.Do(t.Context(), &Request{Method: "POST", URL: labtest.URL(t, s.URL), Body: strings.NewReader("hello"), Length: length})
 		if protocols.KindOf(err) != protocols.KindUsage || got != "?" {
 			t.Errorf("length %d of 5 bytes: %v, the server got %q", length, err, got)
 		}

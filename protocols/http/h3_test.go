@@ -8,6 +8,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
@@ -15,7 +16,7 @@ import (
 func openQUIC(t *testing.T, s *weblab.HTTPServer, at string, o *protocols.Options) *Client {
 	t.Helper()
 	o.TLS.Config = s.Authority().ClientConfig()
-	c := openClient(t, at, o)
+	c := labtest.Open(t, New, at, o)
 	c.Settings.Version = HTTP3
 	return c
 }
@@ -23,7 +24,7 @@ func openQUIC(t *testing.T, s *weblab.HTTPServer, at string, o *protocols.Option
 // TestHTTP3Blocked: where nothing answers on UDP, the time to connect bounds the
 // wait, and the error says what to leave away.
 func TestHTTP3Blocked(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	hole, err := net.ListenPacket("udp", "127.0.0.1:0") // takes packets and says nothing
 	if err != nil {
 		t.Fatal(err)
@@ -48,9 +49,9 @@ func TestHTTP3Blocked(t *testing.T) {
 
 // TestHTTP3ByProxy: no proxy carries it, and nothing goes past the proxy.
 func TestHTTP3ByProxy(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, HTTP3: true})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, HTTP3: true})
 	for _, proxy := range []string{"http://127.0.0.1:1", "socks5://127.0.0.1:1"} {
-		c := openQUIC(t, s, s.URL(), &protocols.Options{Proxy: proxyTo(parse(t, proxy))})
+		c := openQUIC(t, s, s.URL(), &protocols.Options{Proxy: proxyTo(labtest.URL(t, proxy))})
 		_, err := c.Get(quick(t), "README.txt", nil)
 		wantKind(t, err, protocols.KindUsage)
 		if err == nil || !strings.Contains(err.Error(), "proxy") {
@@ -64,7 +65,7 @@ func TestHTTP3ByProxy(t *testing.T) {
 
 // TestHTTP3NeedsTLS: an http URL has none.
 func TestHTTP3NeedsTLS(t *testing.T) {
-	c := openClient(t, "http://127.0.0.1:1/", nil)
+	c := labtest.Open(t, New, "http://127.0.0.1:1/", nil)
 	c.Settings.Version = HTTP3
 	_, err := c.Get(quick(t), "x", nil)
 	wantKind(t, err, protocols.KindUsage)
@@ -73,23 +74,23 @@ func TestHTTP3NeedsTLS(t *testing.T) {
 // TestHTTP3Refusals: what HTTP/1.1 does in the same case: a wrong certificate, a
 // refusal, a login, a redirect, a body that was not asked for in whole.
 func TestHTTP3Refusals(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, HTTP3: true})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, HTTP3: true})
 	stranger, err := lab.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad := openClient(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: stranger.ClientConfig()}})
+	bad := labtest.Open(t, New, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: stranger.ClientConfig()}})
 	bad.Settings.Version = HTTP3
 	_, err = bad.Get(quick(t), "README.txt", nil)
 	wantKind(t, err, protocols.KindTLS)
 
-	c := openQUIC(t, s, withUser(s.URL()), &protocols.Options{})
+	c := openQUIC(t, s, labtest.WithUser(s.URL()), &protocols.Options{})
 	_, err = c.Get(quick(t), "-/status/404", nil)
 	wantKind(t, err, protocols.KindRefused)
-	if got := mustFetch(t, c, "-/auth/digest"); got != "welcome, alice\n" {
+	if got := labtest.Read(t, c, "-/auth/digest"); got != "welcome, alice\n" {
 		t.Errorf("login: %q", got)
 	}
-	if got := mustFetch(t, c, "-/redirect/3"); !strings.HasPrefix(got, "Welcome") {
+	if got := labtest.Read(t, c, "-/redirect/3"); !strings.HasPrefix(got, "Welcome") {
 		t.Errorf("redirect: %q", got)
 	}
 	obj, err := c.Get(quick(t), "pub/large.bin", nil)

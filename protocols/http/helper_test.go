@@ -13,37 +13,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab/weblab"
 )
-
-// openClient makes a client that ends with the test.
-func openClient(t testing.TB, at string, o *protocols.Options) *Client {
-	t.Helper()
-	u, err := protocols.ParseURL(at, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := New(u, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
-// startLab starts an embedded server that ends with the test.
-func startLab(t testing.TB, o weblab.HTTPOptions) *weblab.HTTPServer {
-	t.Helper()
-	s, err := weblab.StartHTTP(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
-
-// withUser puts the lab's user into a URL.
-func withUser(at string) string { return strings.Replace(at, "://", "://alice:secret@", 1) }
 
 // raw is a server that says what it is told: for each request it reads the head
 // and returns the next answer; after the last one it closes.
@@ -127,16 +97,6 @@ func fetch(t testing.TB, c *Client, name string, o *protocols.GetOptions) (strin
 	return string(b), obj, err
 }
 
-// mustFetch is fetch that must work.
-func mustFetch(t testing.TB, c *Client, name string) string {
-	t.Helper()
-	s, _, err := fetch(t, c, name, nil)
-	if err != nil {
-		t.Fatalf("get %s: %v", name, err)
-	}
-	return s
-}
-
 // do makes a request and reads the answer.
 func do(t testing.TB, c *Client, r *Request) (*Response, string) {
 	t.Helper()
@@ -150,15 +110,6 @@ func do(t testing.TB, c *Client, r *Request) (*Response, string) {
 		t.Fatalf("%s %s: %v", r.Method, r.URL, err)
 	}
 	return resp, string(b)
-}
-
-func parse(t testing.TB, s string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }
 
 func wantKind(t testing.TB, err error, kind protocols.Kind) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
@@ -49,7 +50,7 @@ func TestBadAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := openClient(t, startRaw(t, answer).url, &protocols.Options{Limits: protocols.Limits{Header: 256 << 10}})
+			c := labtest.Open(t, New, startRaw(t, answer).url, &protocols.Options{Limits: protocols.Limits{Header: 256 << 10}})
 			obj, err := c.Get(quick(t), "", nil)
 			if err == nil {
 				_, err = io.ReadAll(obj.Body)
@@ -80,7 +81,7 @@ func TestBadParts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startRaw(t, c.answer)
-			_, _, err := fetch(t, openClient(t, r.url, nil), "x", &protocols.GetOptions{Offset: 5, Same: &protocols.Entry{Size: 10, ID: `"old"`}})
+			_, _, err := fetch(t, labtest.Open(t, New, r.url, nil), "x", &protocols.GetOptions{Offset: 5, Same: &protocols.Entry{Size: 10, ID: `"old"`}})
 			wantKind(t, err, c.kind)
 			if c.class != nil && !errors.Is(err, c.class) {
 				t.Errorf("want class %v: %v", c.class, err)
@@ -111,7 +112,7 @@ func TestRedirects(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startRaw(t, to(c.location), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno")
-			_, _, err := fetch(t, openClient(t, r.url, nil), "x", nil)
+			_, _, err := fetch(t, labtest.Open(t, New, r.url, nil), "x", nil)
 			wantKind(t, err, c.kind)
 			if len(r.requests()) != 1 {
 				t.Errorf("it was followed: %q", r.requests())
@@ -121,22 +122,22 @@ func TestRedirects(t *testing.T) {
 }
 
 func TestRedirectCircle(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
 		if r.URL.Path == "/round" {
 			nethttp.Redirect(w, r, "/round", nethttp.StatusFound)
 		}
 		return r.URL.Path == "/round"
 	}})
-	_, _, err := fetch(t, openClient(t, s.URL(), nil), "round", nil)
+	_, _, err := fetch(t, labtest.Open(t, New, s.URL(), nil), "round", nil)
 	wantKind(t, err, protocols.KindProtocol)
 	if n := len(s.Commands()); n != 21 {
 		t.Errorf("%d requests, want 21", n)
 	}
-	c := openClient(t, s.URL(), nil)
+	c := labtest.Open(t, New, s.URL(), nil)
 	c.Settings.MaxRedirects = 4
 	_, _, err = fetch(t, c, "-/redirect/9", nil)
 	wantKind(t, err, protocols.KindProtocol)
-	if got := mustFetch(t, c, "-/redirect/4"); !strings.Contains(got, "Welcome") {
+	if got := labtest.Read(t, c, "-/redirect/4"); !strings.Contains(got, "Welcome") {
 		t.Errorf("four redirects: %q", got)
 	}
 }
@@ -146,10 +147,10 @@ func TestRedirectCircle(t *testing.T) {
 func TestSecretsStayAtTheirOrigin(t *testing.T) {
 	other := startRaw(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
 	first := startRaw(t, "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nSet-Cookie: host=only\r\nLocation: "+strings.Replace(other.url, "127.0.0.1", "localhost", 1)+"\r\n\r\n")
-	c := openClient(t, withUser(first.url), &protocols.Options{Mechanism: "basic"})
+	c := labtest.Open(t, New, labtest.WithUser(first.url), &protocols.Options{Mechanism: "basic"})
 	c.Settings.Jar = NewJar()
 	c.Settings.Header = Header{"X-Api-Key": {"k3y"}, "Cookie": {"mine=1"}}
-	r := &Request{URL: parse(t, first.url+"x"), Header: Header{"X-Token": {"t0ken"}, "Accept-Language": {"de"}}}
+	r := &Request{URL: labtest.URL(t, first.url+"x"), Header: Header{"X-Token": {"t0ken"}, "Accept-Language": {"de"}}}
 	do(t, c, r)
 	before, after := first.requests()[0], other.requests()[0]
 	for _, secret := range []string{"Authorization: Basic", "X-Api-Key: k3y", "Cookie: mine=1", "X-Token: t0ken"} {
@@ -166,23 +167,23 @@ func TestSecretsStayAtTheirOrigin(t *testing.T) {
 }
 
 func TestNoDowngrade(t *testing.T) {
-	plain := startLab(t, weblab.HTTPOptions{})
-	secure := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
+	plain := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	secure := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	name := secure.URL() + "-/redirect/1?to=" + plain.URL() + "README.txt"
 	o := &protocols.Options{TLS: protocols.TLS{Config: secure.Authority().ClientConfig()}}
-	c := openClient(t, secure.URL(), o)
+	c := labtest.Open(t, New, secure.URL(), o)
 	_, _, err := fetch(t, c, name, nil)
 	wantKind(t, err, protocols.KindRefused)
 	if len(plain.Commands()) != 0 {
 		t.Error("it was followed all the same")
 	}
 	c.Settings.AllowDowngrade = true
-	mustFetch(t, c, name)
+	labtest.Read(t, c, name)
 }
 
 // TestMethodsAfterRedirects: RFC 9110 section 15.4.
 func TestMethodsAfterRedirects(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
 	for _, c := range []struct {
 		status       int
 		method, want string
@@ -190,8 +191,8 @@ func TestMethodsAfterRedirects(t *testing.T) {
 		{301, "POST", "GET"}, {302, "POST", "GET"}, {303, "POST", "GET"}, {307, "POST", "POST"}, {308, "POST", "POST"},
 		{302, "PATCH", "PATCH"}, {303, "PATCH", "GET"}, {303, "GET", "GET"},
 	} {
-		client := openClient(t, s.URL(), nil)
-		r := &Request{Method: c.method, URL: parse(t, fmt.Sprintf("%s-/redirect/1?to=/-/echo&status=%d", s.URL(), c.status)), Body: strings.NewReader("body"), Length: 4, Header: Header{"Content-Type": {"text/x"}}}
+		client := labtest.Open(t, New, s.URL(), nil)
+		r := &Request{Method: c.method, URL: labtest.URL(t, fmt.Sprintf("%s-/redirect/1?to=/-/echo&status=%d", s.URL(), c.status)), Body: strings.NewReader("body"), Length: 4, Header: Header{"Content-Type": {"text/x"}}}
 		resp, got := do(t, client, r)
 		kept := c.want != "GET"
 		if !strings.Contains(got, `"method":"`+c.want+`"`) || strings.Contains(got, `"body":"body"`) != kept && c.method != "GET" || strings.Contains(got, "text/x") != kept && c.method != "GET" {
@@ -204,13 +205,13 @@ func TestMethodsAfterRedirects(t *testing.T) {
 }
 
 func TestInjection(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
-	c := openClient(t, s.URL(), nil)
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	c := labtest.Open(t, New, s.URL(), nil)
 	for name, r := range map[string]*Request{
-		"method":        {Method: "GET / HTTP/1.1\r\nX: y", URL: parse(t, s.URL())},
-		"header value":  {URL: parse(t, s.URL()), Header: Header{"X-A": {"b\r\nX-B: c"}}},
-		"header name":   {URL: parse(t, s.URL()), Header: Header{"X-A: b\r\nX-B": {"c"}}},
-		"empty method?": {Method: " ", URL: parse(t, s.URL())},
+		"method":        {Method: "GET / HTTP/1.1\r\nX: y", URL: labtest.URL(t, s.URL())},
+		"header value":  {URL: labtest.URL(t, s.URL()), Header: Header{"X-A": {"b\r\nX-B: c"}}},
+		"header name":   {URL: labtest.URL(t, s.URL()), Header: Header{"X-A: b\r\nX-B": {"c"}}},
+		"empty method?": {Method: " ", URL: labtest.URL(t, s.URL())},
 	} {
 		_, err := c.Do(t.Context(), r)
 		if protocols.KindOf(err) != protocols.KindUsage {
@@ -237,11 +238,11 @@ func TestInjection(t *testing.T) {
 // TestCodings: each coding is decoded, layers on top of each other too, and what
 // is not whole is an error.
 func TestCodings(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
 	for _, coding := range []string{"gzip", "deflate", "bare", "br", "zstd", "gzip,br", "gzip,gzip,gzip,gzip,gzip"} {
-		c := openClient(t, s.URL(), nil)
+		c := labtest.Open(t, New, s.URL(), nil)
 		c.Settings.Compressed = true
-		if got := mustFetch(t, c, "-/coded/"+coding); got != weblab.Coded {
+		if got := labtest.Read(t, c, "-/coded/"+coding); got != weblab.Coded {
 			t.Errorf("%s: %q", coding, got)
 		}
 		got, _, err := fetch(t, c, s.URL()+"-/coded/"+coding+"?cut=3", nil)
@@ -249,19 +250,19 @@ func TestCodings(t *testing.T) {
 			t.Errorf("%s without its end: %q, %v", coding, got, err)
 		}
 		c.Settings.Compressed = false
-		if got := mustFetch(t, c, "-/coded/"+coding); got == weblab.Coded {
+		if got := labtest.Read(t, c, "-/coded/"+coding); got == weblab.Coded {
 			t.Errorf("%s: decoded though nobody asked", coding)
 		}
 	}
-	c := openClient(t, s.URL(), nil)
+	c := labtest.Open(t, New, s.URL(), nil)
 	c.Settings.Compressed = true
 	_, _, err := fetch(t, c, "-/coded/gzip,gzip,gzip,gzip,gzip,gzip", nil)
 	wantKind(t, err, protocols.KindProtocol)
 }
 
 func TestBomb(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
-	c := openClient(t, s.URL(), &protocols.Options{Limits: protocols.Limits{Decompressed: 1 << 20}})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	c := labtest.Open(t, New, s.URL(), &protocols.Options{Limits: protocols.Limits{Decompressed: 1 << 20}})
 	c.Settings.Compressed = true
 	got, _, err := fetch(t, c, s.URL()+"-/coded/gzip?zeros=8000000", nil)
 	wantKind(t, err, protocols.KindProtocol)
@@ -296,7 +297,7 @@ func TestBombByRatio(t *testing.T) {
 	} {
 		body := strings.Repeat(mebibyte[x.coding], int(x.size))
 		r := startRaw(t, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s", x.coding, len(body), body))
-		c := openClient(t, r.url, nil)
+		c := labtest.Open(t, New, r.url, nil)
 		c.Settings.Compressed, c.Settings.Decoded = true, x.decoded<<20
 		obj, err := c.Get(quick(t), "x", nil)
 		if err != nil {
@@ -318,7 +319,7 @@ func TestCorruptCoding(t *testing.T) {
 	bad := b.Bytes()
 	bad[len(bad)-5] ^= 1 // in the check sum
 	r := startRaw(t, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(bad), bad))
-	c := openClient(t, r.url, nil)
+	c := labtest.Open(t, New, r.url, nil)
 	c.Settings.Compressed = true
 	_, _, err := fetch(t, c, "x", nil)
 	wantKind(t, err, protocols.KindProtocol)
@@ -334,8 +335,8 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}
-	s := startLab(t, weblab.HTTPOptions{})
-	_, _, err := fetch(t, openClient(t, s.URL(), nil), s.URL()+"-/status/503?after=2", nil)
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	_, _, err := fetch(t, labtest.Open(t, New, s.URL(), nil), s.URL()+"-/status/503?after=2", nil)
 	wantKind(t, err, protocols.KindTemporary)
 	no, ok := errors.AsType[*StatusError](err)
 	if protocols.RetryAfter(err) != 2*time.Second || !ok || string(no.Body) != "this is the body of a 503\n" {
@@ -345,11 +346,11 @@ func TestRetryAfter(t *testing.T) {
 
 // TestStatusKinds: the exit codes of the contract.
 func TestStatusKinds(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
 	for status, want := range map[int]protocols.Kind{
 		400: protocols.KindRefused, 401: protocols.KindAuth, 403: protocols.KindRefused, 404: protocols.KindRefused, 409: protocols.KindRefused, 429: protocols.KindTemporary, 500: protocols.KindTemporary, 503: protocols.KindTemporary,
 	} {
-		_, _, err := fetch(t, openClient(t, s.URL(), nil), fmt.Sprintf("-/status/%d", status), nil)
+		_, _, err := fetch(t, labtest.Open(t, New, s.URL(), nil), fmt.Sprintf("-/status/%d", status), nil)
 		wantKind(t, err, want)
 		if e, _ := errors.AsType[*protocols.Error](err); e == nil || e.Code != status {
 			t.Errorf("%d: %v", status, err)

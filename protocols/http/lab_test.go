@@ -19,6 +19,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/socklab"
 	"github.com/netclients/netclients/protocols/lab/weblab"
 )
@@ -41,15 +42,15 @@ func TestLife(t *testing.T) {
 	for _, w := range ways {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			s := startLab(t, w.server)
+			s := labtest.Start(t, weblab.StartHTTP, w.server)
 			o := &protocols.Options{}
 			if w.server.TLS != lab.TLSNone {
 				o.TLS.Config = s.Authority().ClientConfig()
 			}
-			c := openClient(t, withUser(s.URL()), o)
+			c := labtest.Open(t, New, labtest.WithUser(s.URL()), o)
 			c.Settings.Version = w.version
 			life(t, c, s)
-			resp, _ := do(t, c, &Request{URL: parse(t, s.URL())})
+			resp, _ := do(t, c, &Request{URL: labtest.URL(t, s.URL())})
 			if resp.Proto != w.proto {
 				t.Errorf("spoke %s, want %s", resp.Proto, w.proto)
 			}
@@ -65,7 +66,7 @@ func life(t *testing.T, c *Client, s *weblab.HTTPServer) {
 	if err != nil || e.Size != int64(len(data)) {
 		t.Fatalf("put: %v, %+v", err, e)
 	}
-	if got := mustFetch(t, c, "incoming/a file, ü.bin"); got != string(data) {
+	if got := labtest.Read(t, c, "incoming/a file, ü.bin"); got != string(data) {
 		t.Fatal("the content came back another one")
 	}
 	part, obj, err := fetch(t, c, "incoming/a file, ü.bin", &protocols.GetOptions{Offset: 1000, Length: 5000, Same: &e})
@@ -78,7 +79,7 @@ func life(t *testing.T, c *Client, s *weblab.HTTPServer) {
 	if _, err := c.Put(ctx, "incoming/stream", io.MultiReader(strings.NewReader("from "), strings.NewReader("a stream")), &protocols.PutOptions{Size: -1}); err != nil {
 		t.Error(err)
 	}
-	if got := mustFetch(t, c, "incoming/stream"); got != "from a stream" {
+	if got := labtest.Read(t, c, "incoming/stream"); got != "from a stream" {
 		t.Errorf("stream: %q", got)
 	}
 	if err := errors.Join(c.Make(ctx, "incoming/dir"), c.Move(ctx, "incoming/stream", "incoming/dir/moved")); err != nil {
@@ -131,11 +132,11 @@ func names(t *testing.T, c *Client, name string) []string {
 
 // TestIndexPages: the same entries without WebDAV, in all forms of pages.
 func TestIndexPages(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
-	want := names(t, openClient(t, s.URL(), nil), "pub/")
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	want := names(t, labtest.Open(t, New, s.URL(), nil), "pub/")
 	for _, o := range []weblab.HTTPOptions{{NoDAV: true}, {NoDAV: true, NoSizes: true}} {
-		s := startLab(t, o)
-		c := openClient(t, s.URL(), nil)
+		s := labtest.Start(t, weblab.StartHTTP, o)
+		c := labtest.Open(t, New, s.URL(), nil)
 		if got := names(t, c, "pub"); !slices.Equal(slices.DeleteFunc(got, dangling), slices.DeleteFunc(slices.Clone(want), dangling)) {
 			t.Errorf("%+v: %q, want %q", o, got, want)
 		}
@@ -158,8 +159,8 @@ func drain(list func(func(protocols.Entry, error) bool)) (last error) {
 }
 
 func TestRobotsCloseEntries(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{NoDAV: true, Robots: "User-agent: *\nDisallow: /pub/nested/\nDisallow: /*.bin$\n"})
-	c := openClient(t, s.URL(), nil)
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{NoDAV: true, Robots: "User-agent: *\nDisallow: /pub/nested/\nDisallow: /*.bin$\n"})
+	c := labtest.Open(t, New, s.URL(), nil)
 	closed := func() (out []string) {
 		for e, err := range c.List(t.Context(), "pub/") {
 			if err != nil {
@@ -182,15 +183,15 @@ func TestRobotsCloseEntries(t *testing.T) {
 
 // TestLogins: each way, with one round trip more at the first request only.
 func TestLogins(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{Token: "t0ken"})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{Token: "t0ken"})
 	cred := func(_ context.Context, r protocols.CredentialRequest) (protocols.Credential, error) {
 		return protocols.Credential{User: "alice", Password: "secret", Token: "t0ken"}, nil
 	}
 	for _, way := range []string{"basic", "digest", "digest-md5", "bearer"} {
-		c := openClient(t, s.URL(), &protocols.Options{Credentials: cred})
+		c := labtest.Open(t, New, s.URL(), &protocols.Options{Credentials: cred})
 		before := len(s.Commands())
 		for range 3 {
-			if got := mustFetch(t, c, "-/auth/"+way); got != "welcome, alice\n" {
+			if got := labtest.Read(t, c, "-/auth/"+way); got != "welcome, alice\n" {
 				t.Errorf("%s: %q", way, got)
 			}
 		}
@@ -199,19 +200,19 @@ func TestLogins(t *testing.T) {
 		}
 	}
 	for _, way := range []string{"basic", "digest", "bearer"} {
-		wrong := openClient(t, strings.Replace(s.URL(), "://", "://alice:wr0ng@", 1), nil)
+		wrong := labtest.Open(t, New, strings.Replace(s.URL(), "://", "://alice:wr0ng@", 1), nil)
 		_, _, err := fetch(t, wrong, "-/auth/"+way, nil)
 		wantKind(t, err, protocols.KindAuth)
 		if strings.Contains(fmt.Sprint(err), "wr0ng") {
 			t.Errorf("the password stands in %v", err)
 		}
 	}
-	only := openClient(t, s.URL(), &protocols.Options{Credentials: cred, Mechanism: "digest"})
+	only := labtest.Open(t, New, s.URL(), &protocols.Options{Credentials: cred, Mechanism: "digest"})
 	_, _, err := fetch(t, only, "-/auth/basic", nil)
 	wantKind(t, err, protocols.KindAuth)
-	eager := openClient(t, s.URL(), &protocols.Options{Credentials: cred, Mechanism: "basic"})
+	eager := labtest.Open(t, New, s.URL(), &protocols.Options{Credentials: cred, Mechanism: "basic"})
 	before := len(s.Commands())
-	mustFetch(t, eager, "-/auth/basic")
+	labtest.Read(t, eager, "-/auth/basic")
 	if n := len(s.Commands()) - before; n != 1 {
 		t.Errorf("--auth basic: %d requests, want 1", n)
 	}
@@ -220,12 +221,12 @@ func TestLogins(t *testing.T) {
 // TestPutWithLogin: a body that can be read once is sent after the login, since
 // the server was asked first.
 func TestPutWithLogin(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
-	c := openClient(t, withUser(s.URL()), nil)
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	c := labtest.Open(t, New, labtest.WithUser(s.URL()), nil)
 	if _, err := c.Put(t.Context(), "incoming/x", io.MultiReader(strings.NewReader("once")), &protocols.PutOptions{Size: -1}); err != nil {
 		t.Fatal(err)
 	}
-	if got := mustFetch(t, c, "incoming/x"); got != "once" {
+	if got := labtest.Read(t, c, "incoming/x"); got != "once" {
 		t.Errorf("%q", got)
 	}
 }
@@ -242,11 +243,11 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{Faults: f}})
-			c := openClient(t, s.URL(), &protocols.Options{Limits: protocols.Limits{Header: 256 << 10}})
+			s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{Faults: f}})
+			c := labtest.Open(t, New, s.URL(), &protocols.Options{Limits: protocols.Limits{Header: 256 << 10}})
 			_, _, err = fetch(t, c, "pub/large.bin", nil)
 			wantKind(t, err, want)
-			if got := mustFetch(t, c, "pub/large.bin"); len(got) != 3<<20 {
+			if got := labtest.Read(t, c, "pub/large.bin"); len(got) != 3<<20 {
 				t.Errorf("the next one has %d bytes", len(got))
 			}
 		})
@@ -255,33 +256,33 @@ func TestFaults(t *testing.T) {
 
 func TestHang(t *testing.T) {
 	f, _ := lab.ParseFaults("hang:GET*1")
-	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{Faults: f}})
-	c := openClient(t, s.URL(), &protocols.Options{IdleTimeout: 200 * time.Millisecond})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{Faults: f}})
+	c := labtest.Open(t, New, s.URL(), &protocols.Options{IdleTimeout: 200 * time.Millisecond})
 	_, _, err := fetch(t, c, "README.txt", nil)
 	wantKind(t, err, protocols.KindTimeout)
-	mustFetch(t, c, "README.txt")
+	labtest.Read(t, c, "README.txt")
 }
 
 func TestCancel(t *testing.T) {
 	started := make(chan struct{}, 1)
-	s := startLab(t, weblab.HTTPOptions{Handler: func(_ nethttp.ResponseWriter, r *nethttp.Request) bool {
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{Handler: func(_ nethttp.ResponseWriter, r *nethttp.Request) bool {
 		if r.URL.Path == "/slow" {
 			started <- struct{}{}
 			<-r.Context().Done()
 		}
 		return r.URL.Path == "/slow"
 	}})
-	c := openClient(t, s.URL(), nil)
+	c := labtest.Open(t, New, s.URL(), nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-started; cancel() }()
 	_, err := c.Get(ctx, "slow", nil)
 	wantKind(t, err, protocols.KindInterrupted)
-	mustFetch(t, c, "README.txt")
+	labtest.Read(t, c, "README.txt")
 }
 
 // TestOnlyHTTP2: a server that takes nothing but HTTP/2 gets it.
 func TestOnlyHTTP2(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	dials := 0
 	o := &protocols.Options{TLS: protocols.TLS{Config: s.Authority().ClientConfig()}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		if dials++; dials > 1 {
@@ -295,7 +296,7 @@ func TestOnlyHTTP2(t *testing.T) {
 		}()
 		return ours, nil
 	}}
-	resp, _ := do(t, openClient(t, s.URL(), o), &Request{URL: parse(t, s.URL())})
+	resp, _ := do(t, labtest.Open(t, New, s.URL(), o), &Request{URL: labtest.URL(t, s.URL())})
 	if resp.Proto != "HTTP/2.0" || dials != 2 {
 		t.Errorf("spoke %s after %d connections", resp.Proto, dials)
 	}
@@ -304,27 +305,27 @@ func TestOnlyHTTP2(t *testing.T) {
 // TestConnectionIsKept: requests share one, and a server that let it go meanwhile
 // costs no error.
 func TestConnectionIsKept(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
-	c := openClient(t, s.URL(), nil)
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	c := labtest.Open(t, New, s.URL(), nil)
 	for range 5 {
-		mustFetch(t, c, "README.txt")
-		mustFetch(t, c, "-/chunked")
+		labtest.Read(t, c, "README.txt")
+		labtest.Read(t, c, "-/chunked")
 	}
 	if n := s.Connections(); n != 1 {
 		t.Errorf("%d connections for ten requests", n)
 	}
 	r := startRaw(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "HTTP/1.1 500 no\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nyo")
-	c = openClient(t, r.url, nil)
-	mustFetch(t, c, "x")
+	c = labtest.Open(t, New, r.url, nil)
+	labtest.Read(t, c, "x")
 	fetch(t, c, "x", nil)
-	if got := mustFetch(t, c, "x"); got != "yo" {
+	if got := labtest.Read(t, c, "x"); got != "yo" {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestBusy(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
-	c := openClient(t, s.URL(), nil)
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	c := labtest.Open(t, New, s.URL(), nil)
 	obj, err := c.Get(t.Context(), "pub/large.bin", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -333,12 +334,12 @@ func TestBusy(t *testing.T) {
 		t.Errorf("a second operation: %v", err)
 	}
 	obj.Body.Close()
-	mustFetch(t, c, "README.txt")
+	labtest.Read(t, c, "README.txt")
 }
 
 // TestUploadFromFile: by length, from where the file stands.
 func TestUploadFromFile(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
 	path := filepath.Join(t.TempDir(), "f")
 	data := make([]byte, 5<<20)
 	lab.Pattern(9)(data, 0)
@@ -350,7 +351,7 @@ func TestUploadFromFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	c := openClient(t, withUser(s.URL()), nil)
+	c := labtest.Open(t, New, labtest.WithUser(s.URL()), nil)
 	if _, err := c.Put(t.Context(), "incoming/f", f, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -361,8 +362,8 @@ func TestUploadFromFile(t *testing.T) {
 }
 
 func TestForms(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
-	c := openClient(t, s.URL(), nil)
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	c := labtest.Open(t, New, s.URL(), nil)
 	form := &Form{Fields: []Field{{Name: "a b", Value: "ü&="}, {Name: "c\"d\r\n", Value: "x"}}}
 	if got := form.Encoded(); got != "a+b=%C3%BC%26%3D&c%22d%0D%0A=x" {
 		t.Errorf("%q", got)
@@ -372,7 +373,7 @@ func TestForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, got := do(t, c, &Request{Method: "POST", URL: parse(t, s.URL()+"-/redirect/1?to=/-/echo&status=307"), Body: body, Length: length, Header: Header{"Content-Type": {kind}}})
+	_, got := do(t, c, &Request{Method: "POST", URL: labtest.URL(t, s.URL()+"-/redirect/1?to=/-/echo&status=307"), Body: body, Length: length, Header: Header{"Content-Type": {kind}}})
 	for _, want := range []string{`name=\"a b\"\r\n\r\nü\u0026=\r\n`, `name=\"c%22d%0D%0A\"`, `filename=\"x.txt\"\r\nContent-Type: application/octet-stream\r\n\r\nfile\r\n--`, fmt.Sprintf(`"bytes":%d`, length)} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in %s", want, got)
@@ -381,15 +382,15 @@ func TestForms(t *testing.T) {
 }
 
 func TestTrailersAndChunks(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, HTTP3: true})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, HTTP3: true})
 	for _, v := range []Version{HTTP1, HTTP2, HTTP3} {
-		c := openClient(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: s.Authority().ClientConfig()}})
+		c := labtest.Open(t, New, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: s.Authority().ClientConfig()}})
 		c.Settings.Version = v
-		resp, _ := do(t, c, &Request{URL: parse(t, s.URL()+"-/trailers")})
+		resp, _ := do(t, c, &Request{URL: labtest.URL(t, s.URL()+"-/trailers")})
 		if resp.Trailer.Get("X-Sum") != "42" {
 			t.Errorf("version %d: trailers %v", v, resp.Trailer)
 		}
-		_, got := do(t, c, &Request{Method: "POST", URL: parse(t, s.URL()+"-/echo"), Body: io.MultiReader(strings.NewReader("chunked")), Length: -1, Expect: true})
+		_, got := do(t, c, &Request{Method: "POST", URL: labtest.URL(t, s.URL()+"-/echo"), Body: io.MultiReader(strings.NewReader("chunked")), Length: -1, Expect: true})
 		if !strings.Contains(got, `"body":"chunked"`) || v == HTTP1 && !strings.Contains(got, `"length":-1`) {
 			t.Errorf("version %d: %s", v, got)
 		}
@@ -406,9 +407,9 @@ func TestCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit, Authority: a, Certificate: &expired}, HTTP3: true})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit, Authority: a, Certificate: &expired}, HTTP3: true})
 	for _, v := range []Version{Auto, HTTP2, HTTP3} {
-		c := openClient(t, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: a.ClientConfig()}})
+		c := labtest.Open(t, New, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: a.ClientConfig()}})
 		c.Settings.Version = v
 		_, _, err := fetch(t, c, "README.txt", nil)
 		wantKind(t, err, protocols.KindTLS)
@@ -419,42 +420,42 @@ func TestCertificates(t *testing.T) {
 }
 
 func TestUnixSocket(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{Hosts: []string{"somewhere.example"}})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{Hosts: []string{"somewhere.example"}})
 	path := filepath.Join(t.TempDir(), "sock")
 	p, err := socklab.NewProxy(s.Addr(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	c := openClient(t, "http://somewhere.example/", &protocols.Options{Dial: dialInstead(path, s.Addr())})
+	c := labtest.Open(t, New, "http://somewhere.example/", &protocols.Options{Dial: dialInstead(path, s.Addr())})
 	c.Settings.UnixSocket = path
-	if got := mustFetch(t, c, "README.txt"); !strings.Contains(got, "Welcome") {
+	if got := labtest.Read(t, c, "README.txt"); !strings.Contains(got, "Welcome") {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestProxies(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	connect, err := socklab.StartConnectProxy(socklab.ProxyOptions{User: "pat", Password: "pr0xy"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer connect.Close()
-	via := parse(t, "http://pat:pr0xy@"+connect.Addr())
+	via := labtest.URL(t, "http://pat:pr0xy@"+connect.Addr())
 	o := &protocols.Options{TLS: protocols.TLS{Config: s.Authority().ClientConfig()}, Proxy: proxyTo(via)}
-	if got := mustFetch(t, openClient(t, s.URL(), o), "README.txt"); !strings.Contains(got, "Welcome") {
+	if got := labtest.Read(t, labtest.Open(t, New, s.URL(), o), "README.txt"); !strings.Contains(got, "Welcome") {
 		t.Errorf("through a tunnel: %q", got)
 	}
 	whole := startRaw(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
-	at := parse(t, whole.url)
+	at := labtest.URL(t, whole.url)
 	at.User = via.User
-	c := openClient(t, "http://alice:secret@origin.example/", &protocols.Options{Proxy: proxyTo(at)})
-	mustFetch(t, c, "a/b")
+	c := labtest.Open(t, New, "http://alice:secret@origin.example/", &protocols.Options{Proxy: proxyTo(at)})
+	labtest.Read(t, c, "a/b")
 	head := whole.requests()[0]
 	if !strings.HasPrefix(head, "GET http://origin.example/a/b HTTP/1.1\r\n") || !strings.Contains(head, "Proxy-Authorization: Basic cGF0OnByMHh5\r\n") || strings.Contains(head, "\r\nAuthorization") {
 		t.Errorf("request to the proxy: %q", head)
 	}
-	eager := openClient(t, "http://alice:secret@origin.example/", &protocols.Options{Proxy: proxyTo(at), Mechanism: "basic"})
+	eager := labtest.Open(t, New, "http://alice:secret@origin.example/", &protocols.Options{Proxy: proxyTo(at), Mechanism: "basic"})
 	_, _, err = fetch(t, eager, "x", nil)
 	wantKind(t, err, protocols.KindAuth) // a password in clear through a proxy
 }

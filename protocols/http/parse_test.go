@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // TestDigestOfTheRFC: the examples of RFC 7616 section 3.9.
@@ -99,7 +100,7 @@ func TestNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		name, err := Path(u)
-		c := openClient(t, "http://h/", nil)
+		c := labtest.Open(t, New, "http://h/", nil)
 		if err != nil || name != want.name || c.SaveName(name) != want.save {
 			t.Errorf("%s: %q, saved as %q, %v", at, name, c.SaveName(name), err)
 		}
@@ -107,11 +108,11 @@ func TestNames(t *testing.T) {
 }
 
 func TestDataURLs(t *testing.T) {
-	c := openClient(t, "data:,x", nil)
+	c := labtest.Open(t, New, "data:,x", nil)
 	for name, want := range map[string]string{
 		"data:,a%20b": "a b", "data:text/plain;base64,aGk=": "hi", "data:;base64,aGk": "hi", "data:,": "", "data:;base64,_-8=": "\xff\xef",
 	} {
-		if got := mustFetch(t, c, name); got != want {
+		if got := labtest.Read(t, c, name); got != want {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
@@ -132,7 +133,7 @@ func TestIndexStaysBelow(t *testing.T) {
 <a href="sub/deep.txt">x</a><a href="?C=N">sort</a><a href="c?dl=1">x</a><a href="%2e%2e/">x</a><a href="%2e">x</a><a href="e%2Ff">x</a><a href="n%0aw">x</a><a href="">x</a>
 <a href="/p/d%20e">d</a></pre><A HREF='caps.TXT'>c</A> 2024-01-02 03:04 1.2K <a name=x>x</a><a href="http://h/p/last">l</a>`
 	var got []string
-	err := parseIndex(strings.NewReader(page), parse(t, "http://h/p/"), func(e protocols.Entry) error {
+	err := parseIndex(strings.NewReader(page), labtest.URL(t, "http://h/p/"), func(e protocols.Entry) error {
 		got = append(got, fmt.Sprintf("%s %s %s %d %v", e.Name, e.Path, e.Type, e.Size, !e.Modified.IsZero()))
 		return nil
 	})
@@ -140,7 +141,7 @@ func TestIndexStaysBelow(t *testing.T) {
 	if err != nil || strings.Join(got, "|") != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, strings.Join(got, "|"), want)
 	}
-	if err := parseIndex(strings.NewReader("<a href='"+strings.Repeat("x", 1<<20)), parse(t, "http://h/p/"), nil); protocols.KindOf(err) != protocols.KindProtocol {
+	if err := parseIndex(strings.NewReader("<a href='"+strings.Repeat("x", 1<<20)), labtest.URL(t, "http://h/p/"), nil); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("an endless tag: %v", err)
 	}
 }
@@ -208,8 +209,8 @@ func TestCookieRules(t *testing.T) {
 		{"http://a.example:8080/", "k=v", "http://A.example:9090/", "k=v"},
 	} {
 		j := NewJar()
-		j.Store(parse(t, c.from), Header{"Set-Cookie": {c.set}}, now)
-		got := j.Line(parse(t, c.to), now)
+		j.Store(labtest.URL(t, c.from), Header{"Set-Cookie": {c.set}}, now)
+		got := j.Line(labtest.URL(t, c.to), now)
 		if strings.HasPrefix(c.set, "k=v; Domain=a.example") && c.from == "http://a.example/" {
 			c.want = got // either is right by RFC 6265; it must not go to another domain
 		}
@@ -223,17 +224,17 @@ func TestJarLimits(t *testing.T) {
 	now := time.Now()
 	j := NewJar()
 	for i := range 300 {
-		j.Store(parse(t, "http://a.example/"), Header{"Set-Cookie": {fmt.Sprintf("k%d=%s", i, strings.Repeat("v", 4000))}}, now.Add(time.Duration(i)))
+		j.Store(labtest.URL(t, "http://a.example/"), Header{"Set-Cookie": {fmt.Sprintf("k%d=%s", i, strings.Repeat("v", 4000))}}, now.Add(time.Duration(i)))
 	}
 	if n := len(j.Cookies()); n > maxDomainCookies {
 		t.Errorf("%d cookies of one domain", n)
 	}
-	if n := len(j.Line(parse(t, "http://a.example/"), now)); n > maxCookieLine+10 {
+	if n := len(j.Line(labtest.URL(t, "http://a.example/"), now)); n > maxCookieLine+10 {
 		t.Errorf("a line of %d bytes", n)
 	}
 	j.Block = []string{"b.example"}
-	j.Store(parse(t, "http://x.b.example/"), Header{"Set-Cookie": {"k=v"}}, now)
-	if j.Line(parse(t, "http://x.b.example/"), now) != "" {
+	j.Store(labtest.URL(t, "http://x.b.example/"), Header{"Set-Cookie": {"k=v"}}, now)
+	if j.Line(labtest.URL(t, "http://x.b.example/"), now) != "" {
 		t.Error("a blocked domain's cookie was taken")
 	}
 }
@@ -305,7 +306,7 @@ func FuzzDisposition(f *testing.F) {
 func FuzzIndex(f *testing.F) {
 	f.Add(`<a href="x">x</a> 02-Jan-2024 03:04 5`)
 	f.Add(`<base href="http://e/"><a href=..//x><a href="//h/p/y/">`)
-	base := parse(f, "http://h/p/")
+	base := labtest.URL(f, "http://h/p/")
 	f.Fuzz(func(t *testing.T, s string) {
 		parseIndex(strings.NewReader(s), base, func(e protocols.Entry) error {
 			if !strings.HasPrefix(e.Path, "/p/") || strings.Contains(e.Name, "/") || e.Name == ".." || e.Name == "." || e.Name == "" {
@@ -318,8 +319,8 @@ func FuzzIndex(f *testing.F) {
 
 func FuzzMultistatus(f *testing.F) {
 	f.Add(`<D:multistatus xmlns:D="DAV:"><D:response><D:href>/p/a</D:href><D:propstat><D:prop><D:getcontentlength>5</D:getcontentlength></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response></D:multistatus>`)
-	c := openClient(f, "http://h/", nil)
-	at := parse(f, "http://h/p/")
+	c := labtest.Open(f, New, "http://h/", nil)
+	at := labtest.URL(f, "http://h/p/")
 	f.Fuzz(func(t *testing.T, s string) {
 		listing := newDAVListing(c.site, at, func(e protocols.Entry) bool {
 			if e.Parsed() && (strings.Contains(e.Name, "/") || !strings.HasPrefix(e.Path, "p/") && !isURL(e.Path)) {
@@ -340,7 +341,7 @@ func FuzzRobots(f *testing.F) {
 func FuzzCookies(f *testing.F) {
 	f.Add("k=v; Domain=.example; Path=/; Max-Age=5", "a\tTRUE\t/\tFALSE\t0\tk\tv")
 	f.Add("k=v", lwpJar)
-	u := parse(f, "https://a.b.example/")
+	u := labtest.URL(f, "https://a.b.example/")
 	f.Fuzz(func(t *testing.T, set, file string) {
 		j, now := NewJar(), time.Now()
 		j.Store(u, Header{"Set-Cookie": {set}}, now)

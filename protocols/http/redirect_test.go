@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
@@ -50,7 +51,7 @@ func strayServer(t *testing.T) (at string, strayed *atomic.Int32) {
 // folder fail, and nothing is asked for elsewhere.
 func TestTreesHoldNothingFromElsewhere(t *testing.T) {
 	at, strayed := strayServer(t)
-	u := parse(t, at)
+	u := labtest.URL(t, at)
 	end := transfer.Endpoint{
 		Open: func() (protocols.Client, error) { return New(u, nil) }, Name: "tree/", URL: at, Protocol: proto,
 	}
@@ -84,7 +85,7 @@ func TestTreesHoldNothingFromElsewhere(t *testing.T) {
 // object that a user names may be anywhere.
 func TestListingsAskNothingElsewhere(t *testing.T) {
 	at, strayed := strayServer(t)
-	c := openClient(t, at, nil)
+	c := labtest.Open(t, New, at, nil)
 	entries := 0
 	for e, err := range c.List(quick(t), "tree/") {
 		if err != nil {
@@ -100,7 +101,7 @@ func TestListingsAskNothingElsewhere(t *testing.T) {
 	if n := strayed.Load(); n != 0 || entries != 6 {
 		t.Errorf("%d requests elsewhere, %d entries", n, entries)
 	}
-	if got := mustFetch(t, c, "tree/away"); got != "theirs" || strayed.Load() != 1 {
+	if got := labtest.Read(t, c, "tree/away"); got != "theirs" || strayed.Load() != 1 {
 		t.Errorf("named by the user: %q", got)
 	}
 }

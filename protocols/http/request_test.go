@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // TestHostField: the scheme's own port, the zone of an address and capitals are left out;
@@ -27,7 +28,7 @@ func TestHostField(t *testing.T) {
 		"http://[fe80::1%25eth0]:8080/":    "[fe80::1]:8080",
 		"https://[fe80::1%25a.example]:8/": "[fe80::1]:8",
 	} {
-		if got := hostField(parse(t, at)); got != want {
+		if got := hostField(labtest.URL(t, at)); got != want {
 			t.Errorf("%s: %q, want %q", at, got, want)
 		}
 	}
@@ -41,7 +42,7 @@ func TestRequestTargets(t *testing.T) {
 		"http://h/caf\u00e9?b=\u00fc": "/caf%C3%A9?b=%C3%BC", "http://h/a%20b": "/a%20b", "http://h": "/", "http://h?q=1": "/?q=1", "http://h/?": "/?",
 		"http://h/a/../b/./c": "/b/c", "http://h/../x": "/x", "http://h//a//.hidden": "//a//.hidden",
 	} {
-		c := openClient(t, at, nil)
+		c := labtest.Open(t, New, at, nil)
 		name, err := Path(c.url)
 		if err != nil {
 			t.Fatal(err)
@@ -54,11 +55,11 @@ func TestRequestTargets(t *testing.T) {
 	for name, want := range map[string]string{
 		"run;1.dat": "/run%3B1.dat", "a+b=c,d$e&f": "/a%2Bb%3Dc%2Cd%24e%26f", "it's (1)!*": "/it%27s%20%281%29%21%2A", "50% #1?": "/50%25%20%231%3F", "a:b@c": "/a:b@c",
 	} {
-		if u, err := openClient(t, "http://h/", nil).urlOf(name); err != nil || requestTarget(u) != want {
+		if u, err := labtest.Open(t, New, "http://h/", nil).urlOf(name); err != nil || requestTarget(u) != want {
 			t.Errorf("%q: %q, %v, want %q", name, requestTarget(u), err, want)
 		}
 	}
-	c := openClient(t, "http://h/a+b/", nil)
+	c := labtest.Open(t, New, "http://h/a+b/", nil)
 	if u, err := c.urlOf("http://h/a+b/x;y 50%"); err != nil || requestTarget(u) != "/a+b/x%3By%2050%25" {
 		t.Errorf("a name below a typed folder: %v, %v", u, err)
 	}
@@ -68,9 +69,9 @@ func TestRequestTargets(t *testing.T) {
 // which one counts.
 func TestOneHost(t *testing.T) {
 	s := startRaw(t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-	c := openClient(t, s.url, nil)
+	c := labtest.Open(t, New, s.url, nil)
 	two := Header{"Host": {"a.example", "b.example"}}
-	_, err := c.Do(t.Context(), &Request{URL: parse(t, s.url), Header: two})
+	_, err := c.Do(t.Context(), &Request{URL: labtest.URL(t, s.url), Header: two})
 	if protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("in the request: %v", err)
 	}
@@ -82,7 +83,7 @@ func TestOneHost(t *testing.T) {
 		t.Errorf("%d requests went out", n)
 	}
 	c.Settings.Header = Header{"Host": {"a.example"}}
-	resp, err := c.Do(t.Context(), &Request{URL: parse(t, s.url), Header: Header{"Host": {"b.example"}}})
+	resp, err := c.Do(t.Context(), &Request{URL: labtest.URL(t, s.url), Header: Header{"Host": {"b.example"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
@@ -18,12 +19,12 @@ import (
 // head with a part of the body behind it, on plain and on TLS connections.
 func TestFileGetsAllBytes(t *testing.T) {
 	for _, mode := range []lab.TLSMode{lab.TLSNone, lab.TLSImplicit} {
-		s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: mode}})
+		s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: mode}})
 		o := &protocols.Options{}
 		if mode != lab.TLSNone {
 			o.TLS.Config = s.Authority().ClientConfig()
 		}
-		c := openClient(t, s.URL(), o)
+		c := labtest.Open(t, New, s.URL(), o)
 		want, err := s.Tree().ReadFile("pub/large.bin")
 		if err != nil {
 			t.Fatal(err)
@@ -55,7 +56,7 @@ func TestFileGetsAllBytes(t *testing.T) {
 // under a name that tells of a secret; what a server asks for is shown.
 func TestSecretHeadersAreMasked(t *testing.T) {
 	names := []string{"X-Api-Key", "X-Auth-Token", "Client-Secret", "My-Password", "X-Session-Id", "X-Amz-Security-Token", "Cookie", "Authentication-Info"}
-	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
 		for _, name := range names {
 			w.Header().Set(name, "hush")
 		}
@@ -65,12 +66,12 @@ func TestSecretHeadersAreMasked(t *testing.T) {
 	for _, v := range []Version{HTTP1, HTTP2} {
 		var text strings.Builder
 		o := &protocols.Options{TLS: protocols.TLS{Config: s.Authority().ClientConfig()}, Trace: func(e protocols.Event) { text.WriteString(e.Text + "\n") }}
-		c := openClient(t, s.URL(), o)
+		c := labtest.Open(t, New, s.URL(), o)
 		c.Settings.Version, c.Settings.Header = v, Header{"X-Plain": {"shown too"}}
 		for _, name := range names {
 			c.Settings.Header.Set(name, "hush")
 		}
-		mustFetch(t, c, "README.txt")
+		labtest.Read(t, c, "README.txt")
 		out := text.String()
 		if strings.Contains(out, "hush") || strings.Count(out, ": "+masked) != 2*len(names) {
 			t.Errorf("version %d: a secret stands in the trace, or a header is missing:\n%s", v, out)
@@ -83,14 +84,14 @@ func TestSecretHeadersAreMasked(t *testing.T) {
 
 // TestPasswordIsMasked: no trace event holds it, or a token or cookie.
 func TestPasswordIsMasked(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}})
 	for _, v := range []Version{HTTP1, HTTP2} {
 		var text string
 		o := &protocols.Options{TLS: protocols.TLS{Config: s.Authority().ClientConfig()}, Mechanism: "basic", Trace: func(e protocols.Event) { text += e.Text + "\n" }}
-		c := openClient(t, withUser(s.URL()), o)
+		c := labtest.Open(t, New, labtest.WithUser(s.URL()), o)
 		c.Settings.Version, c.Settings.Jar = v, NewJar()
-		mustFetch(t, c, s.URL()+"-/cookies?sid=s3ss10n")
-		mustFetch(t, c, "-/cookies")
+		labtest.Read(t, c, s.URL()+"-/cookies?sid=s3ss10n")
+		labtest.Read(t, c, "-/cookies")
 		for _, secret := range []string{"YWxpY2U6c2VjcmV0", ":secret", "Cookie: sid"} {
 			if len(text) == 0 || strings.Contains(text, secret) {
 				t.Errorf("version %d: %q stands in the trace:\n%s", v, secret, text)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
@@ -90,8 +91,8 @@ func TestUploadRefusedEarly(t *testing.T) {
 						<-stop
 					}
 				})
-				c := openClient(t, scheme+addr+"/", &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: authority.Pool()}}})
-				resp, err := c.Do(quick(t), &Request{Method: "POST", URL: parse(t, scheme+addr+"/"), Body: io.LimitReader(endless{}, 1<<40), Length: length})
+				c := labtest.Open(t, New, scheme+addr+"/", &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: authority.Pool()}}})
+				resp, err := c.Do(quick(t), &Request{Method: "POST", URL: labtest.URL(t, scheme+addr+"/"), Body: io.LimitReader(endless{}, 1<<40), Length: length})
 				if err != nil {
 					t.Errorf("TLS %v, closes %v, length %d: %v", secure, closes, length, err)
 				} else {
@@ -110,17 +111,17 @@ func TestUploadRefusedEarly(t *testing.T) {
 // TestUploadAnsweredMeanwhile: a server sends back each piece when it has come. The
 // answer is read while the body is still on its way.
 func TestUploadAnsweredMeanwhile(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {
 		nethttp.NewResponseController(w).EnableFullDuplex()
 		w.WriteHeader(200)
 		nethttp.NewResponseController(w).Flush()
 		io.Copy(w, r.Body)
 		return true
 	}})
-	c := openClient(t, s.URL(), nil)
+	c := labtest.Open(t, New, s.URL(), nil)
 	data := bytes.Repeat([]byte("0123456789abcdef"), 4<<20/16)
 	for range 2 {
-		resp, err := c.Do(quick(t), &Request{Method: "POST", URL: parse(t, s.URL()), Body: struct{ io.Reader }{bytes.NewReader(data)}, Length: int64(len(data))})
+		resp, err := c.Do(quick(t), &Request{Method: "POST", URL: labtest.URL(t, s.URL()), Body: struct{ io.Reader }{bytes.NewReader(data)}, Length: int64(len(data))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,16 +139,16 @@ func TestUploadAnsweredMeanwhile(t *testing.T) {
 // TestUploadTellsItsOwnFailure: a body that cannot be read is the caller's failure,
 // at once.
 func TestUploadTellsItsOwnFailure(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
-	c := openClient(t, s.URL(), nil)
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	c := labtest.Open(t, New, s.URL(), nil)
 	broken := errors.New("the disk is gone")
 	for _, length := range []int64{-1, 1 << 20} {
-		_, err := c.Do(quick(t), &Request{Method: "POST", URL: parse(t, s.URL()+"-/echo"), Body: io.MultiReader(strings.NewReader("start"), failing{broken}), Length: length})
+		_, err := c.Do(quick(t), &Request{Method: "POST", URL: labtest.URL(t, s.URL()+"-/echo"), Body: io.MultiReader(strings.NewReader("start"), failing{broken}), Length: length})
 		if !errors.Is(err, broken) {
 			t.Errorf("length %d: %v", length, err)
 		}
 	}
-	_, err := c.Do(quick(t), &Request{Method: "POST", URL: parse(t, s.URL()+"-/echo"), Body: struct{ io.Reader }{strings.NewReader("short")}, Length: 100})
+	_, err := c.Do(quick(t), &Request{Method: "POST", URL: labtest.URL(t, s.URL()+"-/echo"), Body: struct{ io.Reader }{strings.NewReader("short")}, Length: 100})
 	wantKind(t, err, protocols.KindLocal)
 }
 
@@ -158,8 +159,8 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 // TestUploadMayTakeLongerThanSilence: a server that says nothing while it reads is
 // not idle.
 func TestUploadMayTakeLongerThanSilence(t *testing.T) {
-	s := startLab(t, weblab.HTTPOptions{})
-	c := openClient(t, s.URL(), &protocols.Options{IdleTimeout: 150 * time.Millisecond})
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	c := labtest.Open(t, New, s.URL(), &protocols.Options{IdleTimeout: 150 * time.Millisecond})
 	pieces := make(chan string)
 	go func() {
 		defer close(pieces)
@@ -168,7 +169,7 @@ func TestUploadMayTakeLongerThanSilence(t *testing.T) {
 			pieces <- "piece"
 		}
 	}()
-	_, got := do(t, c, &Request{Method: "POST", URL: parse(t, s.URL()+"-/echo"), Body: &fromChan{pieces}, Length: -1})
+	_, got := do(t, c, &Request{Method: "POST", URL: labtest.URL(t, s.URL()+"-/echo"), Body: &fromChan{pieces}, Length: -1})
 	if !strings.Contains(got, `"bytes":50`) {
 		t.Errorf("%s", got)
 	}
@@ -205,7 +206,7 @@ func TestUploadLoginInTheMiddle(t *testing.T) {
 		got, _ = io.CopyN(io.Discard, conn, size)
 		io.WriteString(conn, "HTTP/1.1 201 Made\r\nContent-Length: 0\r\n\r\n")
 	})
-	c := openClient(t, withUser("http://"+addr+"/"), nil)
+	c := labtest.Open(t, New, labtest.WithUser("http://"+addr+"/"), nil)
 	if _, err := c.Put(quick(t), "x", bytes.NewReader(make([]byte, size)), &protocols.PutOptions{}); err != nil || got != size {
 		t.Errorf("%v, %d bytes with a login", err, got)
 	}
@@ -219,15 +220,15 @@ func TestUploadGoesOutAgainWhole(t *testing.T) {
 	for _, w := range ways {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			s := startLab(t, w.server)
+			s := labtest.Start(t, weblab.StartHTTP, w.server)
 			o := &protocols.Options{}
 			if w.server.TLS != lab.TLSNone {
 				o.TLS.Config = s.Authority().ClientConfig()
 			}
 			for range 2 {
-				c := openClient(t, withUser(s.URL()), o)
+				c := labtest.Open(t, New, labtest.WithUser(s.URL()), o)
 				c.Settings.Version = w.version
-				resp, got := do(t, c, &Request{Method: "PUT", URL: parse(t, s.URL()+"incoming/again"), Body: bytes.NewReader(data), Length: int64(len(data))})
+				resp, got := do(t, c, &Request{Method: "PUT", URL: labtest.URL(t, s.URL()+"incoming/again"), Body: bytes.NewReader(data), Length: int64(len(data))})
 				if resp.Status/100 != 2 {
 					t.Fatalf("%d %s", resp.Status, got)
 				}

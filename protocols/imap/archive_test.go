@@ -16,6 +16,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapstore"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
@@ -186,7 +187,7 @@ func TestArchiveReconnects(t *testing.T) {
 		ctx := t.Context()
 		var left, read atomic.Int64
 		left.Store(1 << 30)
-		c := open(t, s, &protocols.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c := labtest.Connect(t, New, s, &protocols.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
 			return &cutConn{conn, &left, &read}, err
 		}})

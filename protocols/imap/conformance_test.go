@@ -9,38 +9,13 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
 // BenchmarkConformance measures against the server of package lab.
 func BenchmarkConformance(b *testing.B) { protocoltest.RunBenchmarks(b, Spec(), bigServer) }
-
-// start runs a lab server for one test.
-func start(t testing.TB, o maillab.IMAPOptions) *maillab.IMAPServer {
-	t.Helper()
-	s, err := maillab.StartIMAP(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
-
-// open makes a client of a lab server.
-func open(t testing.TB, s *maillab.IMAPServer, o *protocols.Options) *Client {
-	t.Helper()
-	u, err := protocols.ParseURL(strings.Replace(s.URL(), "://", "://alice:secret@", 1), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := New(u, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
 
 func describe(t testing.TB, s *maillab.IMAPServer) *protocoltest.Server {
 	info, err := s.Mail().Info("alice", maillab.Inbox)
@@ -63,7 +38,7 @@ func describe(t testing.TB, s *maillab.IMAPServer) *protocoltest.Server {
 }
 
 func labServer(t testing.TB) *protocoltest.Server {
-	return describe(t, start(t, maillab.IMAPOptions{}))
+	return describe(t, labtest.Start(t, maillab.StartIMAP, maillab.IMAPOptions{}))
 }
 
 // bigServer has a mailbox of 10,000 messages, and one of 64 MiB.
@@ -83,7 +58,7 @@ func bigServer(t testing.TB) *protocoltest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := describe(t, start(t, maillab.IMAPOptions{Mail: m}))
+	server := describe(t, labtest.Start(t, maillab.StartIMAP, maillab.IMAPOptions{Mail: m}))
 	server.Many, server.Big = "many", fmt.Sprintf("INBOX;UID=%d", uid)
 	return server
 }

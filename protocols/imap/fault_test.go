@@ -9,6 +9,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
@@ -45,8 +46,8 @@ func TestFaults(t *testing.T) {
 		t.Run(test.fault, func(t *testing.T) {
 			faults, err := lab.ParseFaults(test.fault)
 			must(t, err)
-			s := start(t, maillab.IMAPOptions{ServerOptions: lab.ServerOptions{Faults: faults}})
-			c := open(t, s, &protocols.Options{IdleTimeout: 500 * time.Millisecond})
+			s := labtest.Start(t, maillab.StartIMAP, maillab.IMAPOptions{ServerOptions: lab.ServerOptions{Faults: faults}})
+			c := labtest.Connect(t, New, s, &protocols.Options{IdleTimeout: 500 * time.Millisecond})
 			err = test.call(c)
 			if kind := protocols.KindOf(err); err == nil && test.want != 0 || err != nil && kind != test.want {
 				t.Errorf("kind %v, want %v: %v", kind, test.want, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
@@ -25,8 +26,8 @@ var bare = []string{
 func both(t *testing.T, f func(t *testing.T, s *maillab.IMAPServer, c *Client)) {
 	for name, without := range map[string][]string{"modern": nil, "bare": bare} {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, maillab.IMAPOptions{Disable: without})
-			f(t, s, open(t, s, nil))
+			s := labtest.Start(t, maillab.StartIMAP, maillab.IMAPOptions{Disable: without})
+			f(t, s, labtest.Connect(t, New, s, nil))
 		})
 	}
 }
@@ -128,7 +129,7 @@ func TestMessages(t *testing.T) {
 
 // TestOrder: sorting and threading are done here where the server has none.
 func TestOrder(t *testing.T) {
-	c := open(t, start(t, maillab.IMAPOptions{}), nil)
+	c := labtest.Connect(t, New, labtest.Start(t, maillab.StartIMAP, maillab.IMAPOptions{}), nil)
 	got := subjects(entries(t, c.Sort(t.Context(), "INBOX", "reverse arrival", "")))
 	if want := "A file for you|Log of tonight|Grüße aus Köln|Dots and quotes|Welcome"; got != want {
 		t.Errorf("%s, want %s", got, want)
@@ -143,9 +144,9 @@ func TestOrder(t *testing.T) {
 
 // TestNeverSeen: reading marks nothing, unless it is asked for.
 func TestNeverSeen(t *testing.T) {
-	s := start(t, maillab.IMAPOptions{})
+	s := labtest.Start(t, maillab.StartIMAP, maillab.IMAPOptions{})
 	for _, mark := range []bool{false, true} {
-		c := open(t, s, nil)
+		c := labtest.Connect(t, New, s, nil)
 		c.Settings.MarkSeen = mark
 		o, err := c.Get(t.Context(), "INBOX;UID=1", nil)
 		must(t, err)
@@ -252,9 +253,9 @@ func waitFor(ctx context.Context, t *testing.T, ok func() bool) {
 // meanwhile is told.
 func TestWatchReconnects(t *testing.T) {
 	mail := maillab.Sample()
-	first := start(t, maillab.IMAPOptions{Mail: mail})
+	first := labtest.Start(t, maillab.StartIMAP, maillab.IMAPOptions{Mail: mail})
 	addr := first.Addr()
-	c := open(t, first, nil)
+	c := labtest.Connect(t, New, first, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	events := make(chan protocols.Entry)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
@@ -52,8 +53,8 @@ func largeLetter(n int) string {
 // the next time, and what comes out is the message.
 func TestResumeInside(t *testing.T) {
 	large := largeLetter(6 << 20)
-	s := start(t, maillab.IMAPOptions{})
-	filler := open(t, s, nil)
+	s := labtest.Start(t, maillab.StartIMAP, maillab.IMAPOptions{})
+	filler := labtest.Connect(t, New, s, nil)
 	must(t, filler.Make(t.Context(), "big"))
 	for _, text := range []string{letter(1), large, letter(2)} {
 		_, err := filler.Put(t.Context(), "big", strings.NewReader(text), nil)
@@ -82,7 +83,7 @@ func TestResumeInside(t *testing.T) {
 			}
 			dir := t.TempDir()
 			run := func() (got []string, err error) {
-				c := open(t, s, &protocols.Options{Dial: dial})
+				c := labtest.Connect(t, New, s, &protocols.Options{Dial: dial})
 				defer c.Close()
 				c.Settings.StateDir, c.Settings.Files = dir, disk{}
 				err = c.BulkGet(t.Context(), names, func(_ string, o *protocols.Object, err error) error {

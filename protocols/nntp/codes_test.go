@@ -9,6 +9,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/newslab"
 )
 
@@ -36,8 +37,8 @@ func TestCodes(t *testing.T) {
 		{"211", protocols.KindProtocol, nil, false},
 		{"no number", protocols.KindProtocol, nil, false},
 	} {
-		s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: k.reply}}}})
-		c := dial(t, s, nil)
+		s := labtest.Start(t, newslab.Start, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: k.reply}}}})
+		c := labtest.Connect(t, New, s, nil)
 		_, err := c.Group(t.Context(), "local.test")
 		if protocols.KindOf(err) != k.kind || k.class != nil && !errors.Is(err, k.class) || protocols.IsRetryable(err) != k.retry {
 			t.Errorf("%s: %v, kind %v, retryable %v", k.reply, err, protocols.KindOf(err), protocols.IsRetryable(err))
@@ -51,8 +52,8 @@ func TestCodes(t *testing.T) {
 // TestLoginOnce: a server that asks for a login in the middle of a session gets no
 // second one.
 func TestLoginOnce(t *testing.T) {
-	s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "480 log in"}}}})
-	c := dial(t, s, nil)
+	s := labtest.Start(t, newslab.Start, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "480 log in"}}}})
+	c := labtest.Connect(t, New, s, nil)
 	if _, err := c.Group(t.Context(), "local.test"); !errors.Is(err, protocols.ErrLoginNeeded) || protocols.KindOf(err) != protocols.KindAuth {
 		t.Errorf("%v, want ErrLoginNeeded", err)
 	}
@@ -71,8 +72,8 @@ func TestLoginOnce(t *testing.T) {
 // success. Who names nobody is served.
 func TestLoginNotHad(t *testing.T) {
 	for _, legacy := range []bool{false, true} {
-		s := start(t, newslab.Options{Legacy: legacy, Disable: []string{"AUTHINFO"}})
-		c := dial(t, s, nil)
+		s := labtest.Start(t, newslab.Start, newslab.Options{Legacy: legacy, Disable: []string{"AUTHINFO"}})
+		c := labtest.Connect(t, New, s, nil)
 		if _, err := c.Group(t.Context(), "local.test"); protocols.KindOf(err) != protocols.KindAuth {
 			t.Errorf("legacy %v: %v", legacy, err)
 		}
@@ -93,8 +94,8 @@ func TestLoginNotHad(t *testing.T) {
 
 // TestNoSecretInClear: a server that wants TLS for a login gets no password without.
 func TestNoSecretInClear(t *testing.T) {
-	s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}, NeedTLS: true, NeedLogin: true})
-	c := dial(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSOff}})
+	s := labtest.Start(t, newslab.Start, newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}, NeedTLS: true, NeedLogin: true})
+	c := labtest.Connect(t, New, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSOff}})
 	_, err := c.Group(t.Context(), "local.test")
 	if protocols.KindOf(err) != protocols.KindTLS || !errors.Is(err, protocols.ErrNeedsTLS) {
 		t.Errorf("%v, want ErrNeedsTLS", err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/newslab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
@@ -14,20 +15,9 @@ import (
 // BenchmarkConformance measures against the server of package lab.
 func BenchmarkConformance(b *testing.B) { protocoltest.RunBenchmarks(b, Spec(), bigServer) }
 
-// start runs a lab server for one test.
-func start(t testing.TB, o newslab.Options) *newslab.Server {
-	t.Helper()
-	s, err := newslab.Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
-
 // labServer starts a server with the sample.
 func labServer(t testing.TB) *protocoltest.Server {
-	s := start(t, newslab.Options{})
+	s := labtest.Start(t, newslab.Start, newslab.Options{})
 	server := &protocoltest.Server{
 		URL: "nntp://alice:secret@" + s.Addr() + "/", Options: &protocols.Options{},
 		Folder: "local.test", Missing: "no.such.group/1", Files: []string{"local.test/5", "<3@lab.invalid>", "local.test/6"},
@@ -47,7 +37,7 @@ func bigServer(t testing.TB) *protocoltest.Server {
 	if _, err := news.Add(big, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, newslab.Options{News: news})
+	s := labtest.Start(t, newslab.Start, newslab.Options{News: news})
 	return &protocoltest.Server{
 		URL: "nntp://alice:secret@" + s.Addr() + "/", Options: &protocols.Options{},
 		Folder: "local.test", Files: []string{"local.test/1"}, Many: "local.many", Big: "<big@lab.invalid>",

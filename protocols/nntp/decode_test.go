@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/newslab"
 )
 
@@ -252,10 +253,10 @@ func TestJoin(t *testing.T) {
 
 func TestNZBFetch(t *testing.T) {
 	news := newslab.Sample()
-	s := start(t, newslab.Options{News: news})
+	s := labtest.Start(t, newslab.Start, newslab.Options{News: news})
 	var clients []*Client
 	for range 3 {
-		clients = append(clients, dial(t, s, nil))
+		clients = append(clients, labtest.Connect(t, New, s, nil))
 	}
 	var nzb strings.Builder
 	nzb.WriteString(`<?xml version="1.0" encoding="iso-8859-1"?><!DOCTYPE nzb><nzb xmlns="x"><head><meta type="a">b</meta></head><file subject='"p.bin" (1/3)' poster="a"><groups><group>g</group></groups><segments>`)
@@ -296,14 +297,14 @@ func TestNZBFetch(t *testing.T) {
 func TestNZBResume(t *testing.T) {
 	news := newslab.Sample()
 	news.Lose("<pattern.bin.2@lab.invalid>")
-	s := start(t, newslab.Options{News: news})
+	s := labtest.Start(t, newslab.Start, newslab.Options{News: news})
 	file := &NZBFile{}
 	for i := range 3 {
 		file.Segments = append(file.Segments, NZBSegment{ID: fmt.Sprintf("<pattern.bin.%d@lab.invalid>", i+1), Number: i + 1})
 	}
 	out, begun := &buffer{}, map[string]Piece{}
 	run := func(s *newslab.Server) (*Fetched, error) {
-		f := &Fetch{Clients: []*Client{dial(t, s, nil), dial(t, s, nil)}, Begun: maps.Clone(begun)}
+		f := &Fetch{Clients: []*Client{labtest.Connect(t, New, s, nil), labtest.Connect(t, New, s, nil)}, Begun: maps.Clone(begun)}
 		f.Create = func(string) (io.WriterAt, error) { return out, nil }
 		f.Note = func(id string, p Piece) error {
 			begun[id] = p
@@ -314,7 +315,7 @@ func TestNZBResume(t *testing.T) {
 	if done, err := run(s); err != nil || len(done.Missing) != 1 || len(begun) != 2 {
 		t.Fatalf("%+v, %v, %v", done, begun, err)
 	}
-	whole := start(t, newslab.Options{})
+	whole := labtest.Start(t, newslab.Start, newslab.Options{})
 	done, err := run(whole)
 	if err != nil || len(done.Missing) != 0 || done.Name != "pattern.bin" || !bytes.Equal(out.b, newslab.SampleBinary()) {
 		t.Errorf("%+v, %v", done, err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/newslab"
 )
 
@@ -17,7 +18,7 @@ func TestFill(t *testing.T) {
 	here.Cancel("<2@lab.invalid>")
 	there.Cancel("<1@lab.invalid>")
 	want, _ := there.Article("<2@lab.invalid>")
-	c, other := dial(t, start(t, newslab.Options{News: here}), nil), dial(t, start(t, newslab.Options{News: there}), nil)
+	c, other := labtest.Connect(t, New, labtest.Start(t, newslab.Start, newslab.Options{News: here}), nil), labtest.Connect(t, New, labtest.Start(t, newslab.Start, newslab.Options{News: there}), nil)
 	c.Fill = []*Client{other}
 	if got, err := readArticle(t, c, "<2@lab.invalid>"); err != nil || got != string(want) {
 		t.Errorf("%q, %v", got, err)
@@ -51,9 +52,9 @@ func TestFillByNumber(t *testing.T) {
 	there := newslab.Sample()
 	there.Cancel("<4@lab.invalid>")
 	want, _ := there.Article("<2@lab.invalid>")
-	s, o := start(t, newslab.Options{News: here}), start(t, newslab.Options{News: there, NeedLogin: true})
-	c := dial(t, s, nil)
-	c.Fill = []*Client{dial(t, start(t, newslab.Options{News: newslab.NewSpool()}), nil), dial(t, o, nil)}
+	s, o := labtest.Start(t, newslab.Start, newslab.Options{News: here}), labtest.Start(t, newslab.Start, newslab.Options{News: there, NeedLogin: true})
+	c := labtest.Connect(t, New, s, nil)
+	c.Fill = []*Client{labtest.Connect(t, New, labtest.Start(t, newslab.Start, newslab.Options{News: newslab.NewSpool()}), nil), labtest.Connect(t, New, o, nil)}
 	if got, err := readArticle(t, c, "local.test/2"); err != nil || got != string(want) {
 		t.Fatalf("%q, %v", got, err)
 	}

@@ -2,12 +2,10 @@ package nntp
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,29 +14,9 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/newslab"
 )
-
-// dial makes a client of a lab server.
-func dial(t testing.TB, s *newslab.Server, o *protocols.Options) *Client {
-	t.Helper()
-	if o == nil {
-		o = &protocols.Options{}
-	}
-	if s.Authority() != nil {
-		o.TLS.Config = &tls.Config{RootCAs: s.Authority().Pool()}
-	}
-	u, err := url.Parse(strings.Replace(s.URL(), "://", "://alice:secret@", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := New(u, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
 
 func readArticle(t testing.TB, c *Client, name string) (string, error) {
 	t.Helper()
@@ -79,8 +57,8 @@ func TestServers(t *testing.T) {
 		{name: "auto compression", set: Settings{Compress: CompressAuto}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := start(t, c.server)
-			client := dial(t, s, &protocols.Options{TLS: protocols.TLS{Mode: c.mode}, Mechanism: c.mech})
+			s := labtest.Start(t, newslab.Start, c.server)
+			client := labtest.Connect(t, New, s, &protocols.Options{TLS: protocols.TLS{Mode: c.mode}, Mechanism: c.mech})
 			client.Settings = c.set
 			checkReading(t, s, client)
 			if c.mech != "" && !slices.ContainsFunc(s.Commands(), func(line string) bool { return strings.HasPrefix(line, "AUTHINFO SASL "+c.mech) }) {
@@ -94,8 +72,8 @@ func TestServers(t *testing.T) {
 // and the next one that is weaker gets no second try with it when it was asked for.
 func TestWrongPassword(t *testing.T) {
 	for _, mech := range []string{"", "PLAIN", "CRAM-MD5", "SCRAM-SHA-256", "USER"} {
-		s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{User: "alice", Password: "another"}, NeedLogin: true, Mechanisms: strings.Fields("PLAIN CRAM-MD5 SCRAM-SHA-256")})
-		_, err := dial(t, s, &protocols.Options{Mechanism: mech}).Group(t.Context(), "local.test")
+		s := labtest.Start(t, newslab.Start, newslab.Options{ServerOptions: lab.ServerOptions{User: "alice", Password: "another"}, NeedLogin: true, Mechanisms: strings.Fields("PLAIN CRAM-MD5 SCRAM-SHA-256")})
+		_, err := labtest.Connect(t, New, s, &protocols.Options{Mechanism: mech}).Group(t.Context(), "local.test")
 		if protocols.KindOf(err) != protocols.KindAuth || s.Logins() != 0 {
 			t.Errorf("%s: %v, %d logins", mech, err, s.Logins())
 		}
@@ -158,8 +136,8 @@ func TestRequireTLS(t *testing.T) {
 		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "STARTTLS", Text: "200 fine"}}}},
 		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: lab.Faults{{Kind: lab.FaultInject, Verb: "STARTTLS", Text: "281 you are in"}}}},
 	} {
-		s := start(t, o)
-		c := dial(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
+		s := labtest.Start(t, newslab.Start, o)
+		c := labtest.Connect(t, New, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
 		_, err := c.Group(t.Context(), "local.test")
 		if protocols.KindOf(err) != protocols.KindTLS {
 			t.Errorf("%+v: %v, want kind tls", o.Faults, err)
@@ -175,8 +153,8 @@ func TestRequireTLS(t *testing.T) {
 // TestCapabilitiesForgotten: what was said before TLS counts no more (88): here
 // the server offers COMPRESS only before.
 func TestCapabilitiesForgotten(t *testing.T) {
-	s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}})
-	c := dial(t, s, nil)
+	s := labtest.Start(t, newslab.Start, newslab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}})
+	c := labtest.Connect(t, New, s, nil)
 	if _, err := c.Group(t.Context(), "local.test"); err != nil {
 		t.Fatal(err)
 	}
@@ -203,8 +181,8 @@ func TestCapabilitiesForgotten(t *testing.T) {
 // TestPost: line ends are made CRLF, dots are stuffed, a line of one dot is
 // content (65), and what the server says comes back.
 func TestPost(t *testing.T) {
-	s := start(t, newslab.Options{})
-	c := dial(t, s, nil)
+	s := labtest.Start(t, newslab.Start, newslab.Options{})
+	c := labtest.Connect(t, New, s, nil)
 	text := "From: a@lab.invalid\nNewsgroups: local.test\nSubject: x\nMessage-ID: <p1@lab.invalid>\n\n.\n..\n.x\r\ny\rz"
 	r, err := c.Send(t.Context(), &protocols.Message{Body: strings.NewReader(text)})
 	if err != nil || r.MessageID != "<p1@lab.invalid>" || r.Reply.Code != 240 || r.Bytes != int64(len(text)) {
@@ -233,8 +211,8 @@ func (b brokenReader) Read(p []byte) (int, error) {
 
 // TestPostBroken: an article that cannot be read to its end is not posted.
 func TestPostBroken(t *testing.T) {
-	s := start(t, newslab.Options{})
-	c := dial(t, s, nil)
+	s := labtest.Start(t, newslab.Start, newslab.Options{})
+	c := labtest.Connect(t, New, s, nil)
 	text := "From: a@lab.invalid\nNewsgroups: local.test\nSubject: x\nMessage-ID: <half@lab.invalid>\n\nhalf\n"
 	if _, err := c.Send(t.Context(), &protocols.Message{Body: brokenReader{strings.NewReader(text)}}); !errors.Is(err, errBroken) {
 		t.Fatalf("%v, want the reader's error", err)
@@ -247,8 +225,8 @@ func TestPostBroken(t *testing.T) {
 // TestPostCutIsNotRepeated: when no answer comes behind the final dot nobody
 // knows, and nothing is retryable.
 func TestPostCutIsNotRepeated(t *testing.T) {
-	s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultDrop, Verb: lab.PointEnd}}}})
-	c := dial(t, s, nil)
+	s := labtest.Start(t, newslab.Start, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultDrop, Verb: lab.PointEnd}}}})
+	c := labtest.Connect(t, New, s, nil)
 	_, err := c.Send(t.Context(), &protocols.Message{Body: strings.NewReader("From: a@b.invalid\nSubject: x\nNewsgroups: local.test\n\nx\n")})
 	if err == nil || protocols.IsRetryable(err) {
 		t.Errorf("%v, retryable %v", err, protocols.IsRetryable(err))
@@ -256,8 +234,8 @@ func TestPostCutIsNotRepeated(t *testing.T) {
 }
 
 func TestIHaveAndFeed(t *testing.T) {
-	s := start(t, newslab.Options{ModeReader: true})
-	c := dial(t, s, nil)
+	s := labtest.Start(t, newslab.Start, newslab.Options{ModeReader: true})
+	c := labtest.Connect(t, New, s, nil)
 	c.Settings.Reader = ReaderNever
 	article := func(id string) string {
 		return "From: a@lab.invalid\nNewsgroups: local.test\nSubject: x\nMessage-ID: " + id + "\n\n.dot\n"
@@ -301,8 +279,8 @@ func TestHugeNumbers(t *testing.T) {
 	if _, err := news.Add("From: a@b\nSubject: far\nNewsgroups: local.empty\nMessage-ID: <far@lab.invalid>\n\nx\n", time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, newslab.Options{News: news})
-	c := dial(t, s, nil)
+	s := labtest.Start(t, newslab.Start, newslab.Options{News: news})
+	c := labtest.Connect(t, New, s, nil)
 	all := collect(t, c.List(t.Context(), "local.empty"))
 	if len(all) != 1 || all[0].Number != 1<<62+1 {
 		t.Fatalf("%+v", all)
@@ -311,13 +289,13 @@ func TestHugeNumbers(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	for _, reply := range []string{"211 1 1 99999999999999999999 x", "211 -7 1 2 x", "211 x", "211"} {
-		s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: reply}}}})
-		if _, err := dial(t, s, nil).Group(t.Context(), "local.test"); protocols.KindOf(err) != protocols.KindProtocol {
+		s := labtest.Start(t, newslab.Start, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: reply}}}})
+		if _, err := labtest.Connect(t, New, s, nil).Group(t.Context(), "local.test"); protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%s: %v, want kind protocol", reply, err)
 		}
 	}
-	s = start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "211 9223372036854775807 1 9223372036854775807 local.test"}}}})
-	if g, err := dial(t, s, nil).Group(t.Context(), "local.test"); err != nil || g.High != 1<<63-1 {
+	s = labtest.Start(t, newslab.Start, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "211 9223372036854775807 1 9223372036854775807 local.test"}}}})
+	if g, err := labtest.Connect(t, New, s, nil).Group(t.Context(), "local.test"); err != nil || g.High != 1<<63-1 {
 		t.Errorf("%+v, %v", g, err)
 	}
 }
@@ -326,8 +304,8 @@ func TestHugeNumbers(t *testing.T) {
 func TestFlatMemory(t *testing.T) {
 	news := newslab.NewSpool()
 	news.Virtual("local.many", 60_000, virtualArticle)
-	s := start(t, newslab.Options{News: news})
-	c := dial(t, s, nil)
+	s := labtest.Start(t, newslab.Start, newslab.Options{News: news})
+	c := labtest.Connect(t, New, s, nil)
 	n, most := 0, uint64(0)
 	for _, err := range c.List(t.Context(), "local.many") {
 		if err != nil {
@@ -348,8 +326,8 @@ func TestFlatMemory(t *testing.T) {
 // TestMailbox: a later run asks for what is new only, and for all after the
 // group was built anew.
 func TestMailbox(t *testing.T) {
-	s := start(t, newslab.Options{})
-	c := dial(t, s, nil)
+	s := labtest.Start(t, newslab.Start, newslab.Options{})
+	c := labtest.Connect(t, New, s, nil)
 	changes := func(since string) (*protocols.Mailbox, []protocols.Entry) {
 		m, err := c.OpenMailbox(t.Context(), "local.test")
 		if err != nil {
@@ -377,8 +355,8 @@ func TestMailbox(t *testing.T) {
 
 // TestWatch returns what comes.
 func TestWatch(t *testing.T) {
-	s := start(t, newslab.Options{})
-	c := dial(t, s, nil)
+	s := labtest.Start(t, newslab.Start, newslab.Options{})
+	c := labtest.Connect(t, New, s, nil)
 	c.Settings.Poll = time.Millisecond
 	added := false
 	post := func() {
@@ -386,13 +364,13 @@ func TestWatch(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	s2 := start(t, newslab.Options{News: s.News(), ServerOptions: lab.ServerOptions{OnCommand: func(line string) {
+	s2 := labtest.Start(t, newslab.Start, newslab.Options{News: s.News(), ServerOptions: lab.ServerOptions{OnCommand: func(line string) {
 		if line == "GROUP local.empty" && !added {
 			added = true
 			time.AfterFunc(5*time.Millisecond, post)
 		}
 	}}})
-	w := dial(t, s2, nil)
+	w := labtest.Connect(t, New, s2, nil)
 	w.Settings.Poll = time.Millisecond
 	for e, err := range w.Watch(t.Context(), "local.empty") {
 		if err != nil || e.Subject != "watched" {
@@ -404,7 +382,7 @@ func TestWatch(t *testing.T) {
 
 func TestSearch(t *testing.T) {
 	for _, o := range []newslab.Options{{}, {Disable: []string{"XPAT"}}} {
-		c := dial(t, start(t, o), nil)
+		c := labtest.Connect(t, New, labtest.Start(t, newslab.Start, o), nil)
 		all := collect(t, c.Search(t.Context(), "local.test", "Subject *dots* First*"))
 		if len(all) != 2 || all[0].Number != 1 || all[1].Subject != "Lines that begin with dots" {
 			t.Errorf("%+v", all)
@@ -413,7 +391,7 @@ func TestSearch(t *testing.T) {
 }
 
 func TestChoice(t *testing.T) {
-	c := dial(t, start(t, newslab.Options{}), nil)
+	c := labtest.Connect(t, New, labtest.Start(t, newslab.Start, newslab.Options{}), nil)
 	for _, k := range []struct {
 		set  Settings
 		want []int64

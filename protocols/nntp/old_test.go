@@ -7,6 +7,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/newslab"
 )
 
@@ -15,8 +16,8 @@ import (
 func TestNoOverview(t *testing.T) {
 	news := newslab.Sample()
 	news.Cancel("<3@lab.invalid>")
-	s := start(t, newslab.Options{News: news, Legacy: true, Disable: []string{"XOVER", "XHDR", "XPAT", "LISTGROUP", "MODE"}})
-	c := dial(t, s, nil)
+	s := labtest.Start(t, newslab.Start, newslab.Options{News: news, Legacy: true, Disable: []string{"XOVER", "XHDR", "XPAT", "LISTGROUP", "MODE"}})
+	c := labtest.Connect(t, New, s, nil)
 	all := collect(t, c.List(t.Context(), "local.test"))
 	var numbers []int64
 	for _, e := range all {
@@ -25,7 +26,7 @@ func TestNoOverview(t *testing.T) {
 	if !slices.Equal(numbers, []int64{1, 2, 4, 5, 6}) {
 		t.Fatalf("articles %v", numbers)
 	}
-	with := collect(t, dial(t, start(t, newslab.Options{News: news}), nil).List(t.Context(), "local.test/2"))[0]
+	with := collect(t, labtest.Connect(t, New, labtest.Start(t, newslab.Start, newslab.Options{News: news}), nil).List(t.Context(), "local.test/2"))[0]
 	e := all[1]
 	if e.Subject != with.Subject || e.From != with.From || e.ID != with.ID || e.Path != with.Path || !e.Modified.Equal(with.Modified) || e.Facts["references"] != with.Facts["references"] {
 		t.Errorf("by HEAD %+v %+v\nby OVER %+v %+v", e, e.MessageInfo, with, with.MessageInfo)
@@ -36,7 +37,7 @@ func TestNoOverview(t *testing.T) {
 	if all := collect(t, c.Overview(t.Context(), "<2@lab.invalid>")); len(all) != 1 || all[0].Subject != with.Subject {
 		t.Errorf("by message-id: %+v", all)
 	}
-	newer := dial(t, start(t, newslab.Options{News: news}), nil)
+	newer := labtest.Connect(t, New, labtest.Start(t, newslab.Start, newslab.Options{News: news}), nil)
 	for _, q := range [][2]string{{"local.test", "subject"}, {"local.test/2-4", "From"}, {"<2@lab.invalid>", "Date"}, {"local.test", "References"}, {"local.empty", "From"}} {
 		got, want := collect(t, c.Header(t.Context(), q[0], q[1])), collect(t, newer.Header(t.Context(), q[0], q[1]))
 		if !slices.Equal(got, want) {
@@ -65,15 +66,15 @@ func TestNoOverview(t *testing.T) {
 
 // TestTitles: descriptions come by XGTITLE where LIST has none.
 func TestTitles(t *testing.T) {
-	s := start(t, newslab.Options{Legacy: true, NoLists: []string{"NEWSGROUPS"}})
-	groups := collect(t, dial(t, s, nil).List(t.Context(), "local.t*"))
+	s := labtest.Start(t, newslab.Start, newslab.Options{Legacy: true, NoLists: []string{"NEWSGROUPS"}})
+	groups := collect(t, labtest.Connect(t, New, s, nil).List(t.Context(), "local.t*"))
 	if len(groups) != 1 || groups[0].Facts["description"] == "" {
 		t.Errorf("%+v", groups)
 	}
-	if lines := collect(t, dial(t, s, nil).Lines(t.Context(), "XGTITLE local.t*")); len(lines) != 1 || !strings.HasPrefix(lines[0], "local.test") {
+	if lines := collect(t, labtest.Connect(t, New, s, nil).Lines(t.Context(), "XGTITLE local.t*")); len(lines) != 1 || !strings.HasPrefix(lines[0], "local.test") {
 		t.Errorf("%q", lines)
 	}
-	if r, err := dial(t, s, nil).Do(t.Context(), "SLAVE"); err != nil || r.Code != 202 {
+	if r, err := labtest.Connect(t, New, s, nil).Do(t.Context(), "SLAVE"); err != nil || r.Code != 202 {
 		t.Errorf("SLAVE: %+v, %v", r, err)
 	}
 }
@@ -81,8 +82,8 @@ func TestTitles(t *testing.T) {
 // TestFewArticlesOfMany: a server whose group claims numbers without end, and has
 // none of them, is left.
 func TestFewArticlesOfMany(t *testing.T) {
-	s := start(t, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "211 9223372036854775807 1 9223372036854775807 local.test"}}}, Disable: []string{"OVER", "XOVER"}})
-	c := dial(t, s, &protocols.Options{Limits: protocols.Limits{ReplyLines: 300}})
+	s := labtest.Start(t, newslab.Start, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "GROUP", Text: "211 9223372036854775807 1 9223372036854775807 local.test"}}}, Disable: []string{"OVER", "XOVER"}})
+	c := labtest.Connect(t, New, s, &protocols.Options{Limits: protocols.Limits{ReplyLines: 300}})
 	for _, err := range c.List(t.Context(), "local.test") {
 		if err == nil {
 			continue

@@ -12,6 +12,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
@@ -19,8 +20,8 @@ import (
 func TestFloods(t *testing.T) {
 	for _, verb := range []string{"CAPA", "UIDL", "LIST", "TOP", "RETR", "greeting"} {
 		for _, spec := range []string{"endless:%s=+OK ", "garbage:%s"} {
-			s := start(t, maillab.POP3Options{ServerOptions: lab.ServerOptions{Faults: faults(t, fmt.Sprintf(spec, verb))}})
-			c := open(t, s, nil)
+			s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, fmt.Sprintf(spec, verb))}})
+			c := labtest.Connect(t, New, s, nil)
 			c.Settings.Headers = true
 			var err error
 			for _, e := range c.List(t.Context(), "") {
@@ -101,8 +102,8 @@ func flood(ln net.Listener, verb string) {
 // TestHostileIDs: ids are data, whatever is in them.
 func TestHostileIDs(t *testing.T) {
 	for _, line := range []string{"6 ../../etc/passwd", "6 " + strings.Repeat("a", 300), "6 \x1b[31m\x07", "6 <a b> c"} {
-		s := start(t, maillab.POP3Options{ExtraLines: []string{line}})
-		c := open(t, s, nil)
+		s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{ExtraLines: []string{line}})
+		c := labtest.Connect(t, New, s, nil)
 		n := 0
 		for e, err := range c.UIDs(t.Context()) {
 			if err != nil {
@@ -118,9 +119,9 @@ func TestHostileIDs(t *testing.T) {
 		}
 	}
 	for _, line := range []string{"x", "0 a", "-1 a", "99999999999999999999 a", "7", "6000000 a", "+7 a"} {
-		s := start(t, maillab.POP3Options{ExtraLines: []string{line}})
+		s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{ExtraLines: []string{line}})
 		var err error
-		for _, err = range open(t, s, nil).UIDs(t.Context()) {
+		for _, err = range labtest.Connect(t, New, s, nil).UIDs(t.Context()) {
 		}
 		if protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%q: %v", line, err)
@@ -131,7 +132,7 @@ func TestHostileIDs(t *testing.T) {
 // TestNumbersOfAnotherSession: a number that was told in a session deletes nothing in
 // another one, before that has told its own.
 func TestNumbersOfAnotherSession(t *testing.T) {
-	s := start(t, maillab.POP3Options{})
+	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{})
 	looks := map[string]func(c *Client) error{
 		"list": func(c *Client) (err error) {
 			for _, err = range c.List(t.Context(), "") {
@@ -147,7 +148,7 @@ func TestNumbersOfAnotherSession(t *testing.T) {
 	}
 	left := 5
 	for name, look := range looks {
-		c := open(t, s, nil)
+		c := labtest.Connect(t, New, s, nil)
 		if err := look(c); err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +171,7 @@ func TestNumbersOfAnotherSession(t *testing.T) {
 // TestWatchNeedsIDs: without ids nothing new could be told, which is an error and no
 // silence.
 func TestWatchNeedsIDs(t *testing.T) {
-	c := open(t, start(t, maillab.POP3Options{Disable: []string{"UIDL"}}), nil)
+	c := labtest.Connect(t, New, labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{Disable: []string{"UIDL"}}), nil)
 	c.Settings.Poll = time.Millisecond
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()

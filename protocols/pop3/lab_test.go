@@ -16,38 +16,9 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
-
-func start(t *testing.T, o maillab.POP3Options) *maillab.POP3Server {
-	t.Helper()
-	s, err := maillab.StartPOP3(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
-
-func open(t *testing.T, s *maillab.POP3Server, o *protocols.Options) *Client {
-	t.Helper()
-	if o == nil {
-		o = &protocols.Options{}
-	}
-	if a := s.Authority(); a != nil && o.TLS.Config == nil {
-		o.TLS.Config = a.ClientConfig()
-	}
-	u, err := protocols.ParseURL(strings.Replace(s.URL(), "://", "://alice:secret@", 1), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := New(u, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
 
 func readAll(t *testing.T, o *protocols.Object, err error) string {
 	t.Helper()
@@ -62,18 +33,9 @@ func readAll(t *testing.T, o *protocols.Object, err error) string {
 	return string(b)
 }
 
-func faults(t *testing.T, spec string) lab.Faults {
-	t.Helper()
-	f, err := lab.ParseFaults(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
 // TestLogins: every way to log in, and that a wrong password is an error of kind Auth.
 func TestLogins(t *testing.T) {
-	s := start(t, maillab.POP3Options{Mechanisms: []string{"SCRAM-SHA-256", "CRAM-MD5", "XOAUTH2", "LOGIN", "PLAIN"}})
+	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{Mechanisms: []string{"SCRAM-SHA-256", "CRAM-MD5", "XOAUTH2", "LOGIN", "PLAIN"}})
 	for _, mechanism := range []string{"", "SCRAM-SHA-256", "CRAM-MD5", "LOGIN", "PLAIN", "USER", "APOP", "RPOP", "XOAUTH2"} {
 		t.Run(mechanism, func(t *testing.T) {
 			cred := protocols.Credential{User: "alice", Password: "secret"}
@@ -81,26 +43,26 @@ func TestLogins(t *testing.T) {
 				cred = protocols.Credential{User: "alice", Token: "secret"}
 			}
 			o := &protocols.Options{Mechanism: mechanism, Credentials: func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) { return cred, nil }}
-			if count, _, err := open(t, s, o).Totals(t.Context()); err != nil || count != 5 {
+			if count, _, err := labtest.Connect(t, New, s, o).Totals(t.Context()); err != nil || count != 5 {
 				t.Errorf("%d messages, %v", count, err)
 			}
 			if mechanism == "RPOP" {
 				return // has no password
 			}
 			cred.Password, cred.Token = strings.ReplaceAll(cred.Password, "secret", "wrong"), strings.ReplaceAll(cred.Token, "secret", "wrong")
-			if _, _, err := open(t, s, o).Totals(t.Context()); protocols.KindOf(err) != protocols.KindAuth {
+			if _, _, err := labtest.Connect(t, New, s, o).Totals(t.Context()); protocols.KindOf(err) != protocols.KindAuth {
 				t.Errorf("a wrong password: %v", err)
 			}
 		})
 	}
-	if _, _, err := open(t, s, &protocols.Options{Mechanism: "SCRAM-SHA-1"}).Totals(t.Context()); protocols.KindOf(err) != protocols.KindAuth {
+	if _, _, err := labtest.Connect(t, New, s, &protocols.Options{Mechanism: "SCRAM-SHA-1"}).Totals(t.Context()); protocols.KindOf(err) != protocols.KindAuth {
 		t.Errorf("a mechanism that is not offered: %v", err)
 	}
 }
 
 // TestAuthInURL: ;AUTH= behind the user (RFC 2384 3).
 func TestAuthInURL(t *testing.T) {
-	s := start(t, maillab.POP3Options{})
+	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{})
 	u, err := protocols.ParseURL("pop3://alice;AUTH=+APOP:secret@"+s.Addr()+"/", "")
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +82,7 @@ func TestAuthInURL(t *testing.T) {
 
 // TestCleartext: no secret in clear to another machine.
 func TestCleartext(t *testing.T) {
-	s := start(t, maillab.POP3Options{})
+	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{})
 	_, port, _ := net.SplitHostPort(s.Addr())
 	for _, mechanism := range []string{"", "USER", "PLAIN", "APOP", "XOAUTH2"} {
 		u, err := protocols.ParseURL("pop3://alice:secret@mail.example.org:"+port+"/", "")
@@ -153,8 +115,8 @@ func (elsewhere) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0
 
 func TestTLS(t *testing.T) {
 	for _, mode := range []lab.TLSMode{lab.TLSExplicit, lab.TLSRequired, lab.TLSImplicit} {
-		s := start(t, maillab.POP3Options{ServerOptions: lab.ServerOptions{TLS: mode}})
-		c := open(t, s, nil)
+		s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{ServerOptions: lab.ServerOptions{TLS: mode}})
+		c := labtest.Connect(t, New, s, nil)
 		if _, _, err := c.Totals(t.Context()); err != nil {
 			t.Errorf("mode %v: %v", mode, err)
 		}
@@ -162,7 +124,7 @@ func TestTLS(t *testing.T) {
 		if err != nil || r.TLSVersion == "" {
 			t.Errorf("mode %v: %q, %v", mode, r.TLSVersion, err)
 		}
-		bad := open(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire, Config: &tls.Config{}}})
+		bad := labtest.Connect(t, New, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire, Config: &tls.Config{}}})
 		if _, _, err := bad.Totals(t.Context()); protocols.KindOf(err) != protocols.KindTLS {
 			t.Errorf("mode %v, an unknown authority: %v", mode, err)
 		}
@@ -175,11 +137,11 @@ func TestTLSHidden(t *testing.T) {
 	for _, o := range []maillab.POP3Options{
 		{ServerOptions: lab.ServerOptions{TLS: lab.TLSNone}},
 		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}, Disable: []string{"STLS"}},
-		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STLS=-ERR no")}},
-		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "inject:STLS=+OK early")}},
+		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: labtest.Faults(t, "code:STLS=-ERR no")}},
+		{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: labtest.Faults(t, "inject:STLS=+OK early")}},
 	} {
-		s := start(t, o)
-		c := open(t, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
+		s := labtest.Start(t, maillab.StartPOP3, o)
+		c := labtest.Connect(t, New, s, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
 		if _, _, err := c.Totals(t.Context()); protocols.KindOf(err) != protocols.KindTLS {
 			t.Errorf("%+v: %v", o.Faults, err)
 		}
@@ -193,7 +155,7 @@ func TestTLSHidden(t *testing.T) {
 
 // TestTop returns the header and some lines.
 func TestTop(t *testing.T) {
-	c := open(t, start(t, maillab.POP3Options{}), nil)
+	c := labtest.Connect(t, New, labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{}), nil)
 	o, err := c.Top(t.Context(), "2", 3)
 	if text := readAll(t, o, err); !strings.HasSuffix(text, "\r\n\r\n.\r\n..\r\n.hidden\r\n") {
 		t.Errorf("got %q", text)
@@ -204,8 +166,8 @@ func TestTop(t *testing.T) {
 // the result is the same.
 func TestPipelining(t *testing.T) {
 	for _, disable := range [][]string{nil, {"PIPELINING"}, {"CAPA"}} {
-		s := start(t, maillab.POP3Options{Disable: disable})
-		c := open(t, s, nil)
+		s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{Disable: disable})
+		c := labtest.Connect(t, New, s, nil)
 		var sizes []int
 		var names []string
 		for e, err := range c.List(t.Context(), "") {
@@ -234,7 +196,7 @@ func TestPipelining(t *testing.T) {
 
 // TestBulkStops: an error of the caller stops it and leaves the client usable.
 func TestBulkStops(t *testing.T) {
-	c := open(t, start(t, maillab.POP3Options{Shared: true}), nil)
+	c := labtest.Connect(t, New, labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{Shared: true}), nil)
 	enough := errors.New("enough")
 	for range 3 {
 		err := c.BulkGet(t.Context(), slices.Values([]string{"1", "4", "2"}), func(string, *protocols.Object, error) error { return enough })
@@ -250,8 +212,8 @@ func TestBulkStops(t *testing.T) {
 // TestRemove: nothing is deleted without a good end of the session, and numbers are
 // refused once they mean other messages.
 func TestRemove(t *testing.T) {
-	s := start(t, maillab.POP3Options{ServerOptions: lab.ServerOptions{Faults: faults(t, "drop:QUIT*1")}})
-	c := open(t, s, nil)
+	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "drop:QUIT*1")}})
+	c := labtest.Connect(t, New, s, nil)
 	if err := c.Remove(t.Context(), "2"); err == nil {
 		t.Error("success without an answer to QUIT")
 	}
@@ -265,7 +227,7 @@ func TestRemove(t *testing.T) {
 	if count() != 5 {
 		t.Errorf("%d messages", count())
 	}
-	c = open(t, s, nil)
+	c = labtest.Connect(t, New, s, nil)
 	stop := errors.New("stop")
 	err := c.BulkRemove(t.Context(), slices.Values([]string{"1", "3"}), func(name string, _ error) error {
 		if name == "3" {
@@ -299,12 +261,12 @@ func TestRemove(t *testing.T) {
 
 // TestInUse: a maildrop that another has open is a failure that may pass.
 func TestInUse(t *testing.T) {
-	s := start(t, maillab.POP3Options{})
-	first := open(t, s, nil)
+	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{})
+	first := labtest.Connect(t, New, s, nil)
 	if _, _, err := first.Totals(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := open(t, s, nil).Totals(t.Context())
+	_, _, err := labtest.Connect(t, New, s, nil).Totals(t.Context())
 	if protocols.KindOf(err) != protocols.KindTemporary || !protocols.IsRetryable(err) {
 		t.Errorf("got %v", err)
 	}
@@ -312,8 +274,8 @@ func TestInUse(t *testing.T) {
 
 // TestWatch tells of what comes in.
 func TestWatch(t *testing.T) {
-	s := start(t, maillab.POP3Options{})
-	c := open(t, s, nil)
+	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{})
+	c := labtest.Connect(t, New, s, nil)
 	c.Settings.Poll = 10 * time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -337,8 +299,8 @@ func TestWatch(t *testing.T) {
 
 // TestSettings: UTF8 and LANG go out where they belong.
 func TestSettings(t *testing.T) {
-	s := start(t, maillab.POP3Options{})
-	c := open(t, s, &protocols.Options{Mechanism: "USER"})
+	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{})
+	c := labtest.Connect(t, New, s, &protocols.Options{Mechanism: "USER"})
 	c.Settings.UTF8, c.Settings.Lang = true, "en"
 	if _, _, err := c.Totals(t.Context()); err != nil {
 		t.Fatal(err)
@@ -352,7 +314,7 @@ func TestSettings(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	mail := maillab.NewMailboxes(maillab.Limits{})
 	mail.Deliver("alice", []byte("SUBJECT: =?koi8-r?B?8NLJ18XU?=\r\n and more\r\nFrom: a\r\nFrom: b\r\n\r\nSubject: not this\r\n"))
-	c := open(t, start(t, maillab.POP3Options{Mail: mail}), nil)
+	c := labtest.Connect(t, New, labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{Mail: mail}), nil)
 	c.Settings.Headers = true
 	for e, err := range c.List(t.Context(), "") {
 		if err != nil || e.Subject != "Привет and more" || e.From != "a" {
@@ -361,7 +323,7 @@ func TestHeaders(t *testing.T) {
 	}
 	mail = maillab.NewMailboxes(maillab.Limits{})
 	mail.Deliver("alice", bytes.Repeat([]byte("X-Long: header\r\n"), 100_000))
-	c = open(t, start(t, maillab.POP3Options{Mail: mail}), nil)
+	c = labtest.Connect(t, New, labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{Mail: mail}), nil)
 	c.Settings.Headers = true
 	for _, err := range c.List(t.Context(), "") {
 		if protocols.KindOf(err) != protocols.KindProtocol {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
@@ -87,7 +88,7 @@ func TestReplyOfReceipt(t *testing.T) {
 			{"code:MAIL=550 5.7.1 not you", 550}, {"code:RCPT=551 5.1.1 nobody", 551}, {"code:RCPT=450 4.7.1 later", 450},
 			{"code:END=554 5.6.0 spam", 554}, {"drop:END", 0}, {"drop:RCPT", 0},
 		} {
-			c := client(t, start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, tt.fault)}, Disable: disable}), "", nil)
+			c := client(t, start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, tt.fault)}, Disable: disable}), "", nil)
 			r, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
 			if err == nil || r.Reply.Code != tt.code {
 				t.Errorf("%s, %s: %v, reply %+v", name, tt.fault, err, r.Reply)
@@ -97,7 +98,7 @@ func TestReplyOfReceipt(t *testing.T) {
 			}
 		}
 	}
-	c := client(t, start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:DATA=554 5.5.1 no")}, Disable: []string{"CHUNKING"}}), "", nil)
+	c := client(t, start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:DATA=554 5.5.1 no")}, Disable: []string{"CHUNKING"}}), "", nil)
 	if r, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org")); err == nil || r.Reply.Code != 554 {
 		t.Errorf("DATA refused: %v, reply %+v", err, r.Reply)
 	}

@@ -30,15 +30,6 @@ func start(t testing.TB, o maillab.SMTPOptions) *maillab.SMTPServer {
 	return s
 }
 
-func faults(t testing.TB, spec string) lab.Faults {
-	t.Helper()
-	f, err := lab.ParseFaults(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
 // client makes a client of a lab server; user may be empty.
 func client(t testing.TB, s *maillab.SMTPServer, user string, o *protocols.Options) *Client {
 	t.Helper()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
@@ -64,9 +65,9 @@ func TestLoginRules(t *testing.T) {
 		{"no AUTH offered", maillab.SMTPOptions{Mechanisms: []string{}}, protocols.Options{}, true, protocols.KindAuth},
 		{"asked and not offered", maillab.SMTPOptions{Mechanisms: []string{"PLAIN"}}, protocols.Options{Mechanism: "SCRAM-SHA-256"}, true, protocols.KindAuth},
 		{"login wanted", maillab.SMTPOptions{Submission: true}, protocols.Options{}, false, protocols.KindAuth},
-		{"2xx of another kind", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:AUTH=250 welcome")}}, protocols.Options{}, true, protocols.KindProtocol},
-		{"endless challenges", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:*=334 x")}}, protocols.Options{}, true, protocols.KindProtocol},
-		{"temporary", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:AUTH=454 4.7.0 later")}}, protocols.Options{}, true, protocols.KindTemporary},
+		{"2xx of another kind", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:AUTH=250 welcome")}}, protocols.Options{}, true, protocols.KindProtocol},
+		{"endless challenges", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:*=334 x")}}, protocols.Options{}, true, protocols.KindProtocol},
+		{"temporary", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:AUTH=454 4.7.0 later")}}, protocols.Options{}, true, protocols.KindTemporary},
 	}
 	for _, tt := range tests {
 		s := start(t, tt.o)
@@ -123,12 +124,12 @@ func TestStartTLS(t *testing.T) {
 		want protocols.Kind
 	}{
 		{"offered", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, require, 0},
-		{"hidden", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=502 5.5.1 what?")}, Disable: []string{"STARTTLS"}}, require, protocols.KindTLS},
+		{"hidden", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: labtest.Faults(t, "code:STARTTLS=502 5.5.1 what?")}, Disable: []string{"STARTTLS"}}, require, protocols.KindTLS},
 		{"not there", maillab.SMTPOptions{}, require, protocols.KindTLS},
-		{"refused", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}}, require, protocols.KindTLS},
-		{"refused, opportunistic", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=454 4.7.0 no")}}, protocols.TLS{}, 0},
-		{"other success", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:STARTTLS=250 ok")}}, protocols.TLS{}, protocols.KindTLS},
-		{"injected", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "inject:STARTTLS=250 lab.localhost")}}, protocols.TLS{}, protocols.KindTLS},
+		{"refused", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: labtest.Faults(t, "code:STARTTLS=454 4.7.0 no")}}, require, protocols.KindTLS},
+		{"refused, opportunistic", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: labtest.Faults(t, "code:STARTTLS=454 4.7.0 no")}}, protocols.TLS{}, 0},
+		{"other success", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: labtest.Faults(t, "code:STARTTLS=250 ok")}}, protocols.TLS{}, protocols.KindTLS},
+		{"injected", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: labtest.Faults(t, "inject:STARTTLS=250 lab.localhost")}}, protocols.TLS{}, protocols.KindTLS},
 		{"expired", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: &expired}}, require, protocols.KindTLS},
 		{"expired, opportunistic", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: &expired}}, protocols.TLS{}, 0},
 		{"wrong name", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: &wrong}}, require, protocols.KindTLS},
@@ -159,7 +160,7 @@ func TestStartTLS(t *testing.T) {
 
 // TestForgetsCapabilities: what a server says before TLS counts no more under it.
 func TestForgetsCapabilities(t *testing.T) {
-	s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: faults(t, "code:EHLO=250-lab\r\n250-STARTTLS\r\n250-CHUNKING\r\n250 XEVIL*1")}})
+	s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: labtest.Faults(t, "code:EHLO=250-lab\r\n250-STARTTLS\r\n250-CHUNKING\r\n250 XEVIL*1")}})
 	c := client(t, s, "", nil)
 	r, err := c.Probe(t.Context())
 	if err != nil {

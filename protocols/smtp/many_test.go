@@ -10,6 +10,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
@@ -113,7 +114,7 @@ func TestServerGoes(t *testing.T) {
 	for name, d := range map[string]maillab.SMTPOptions{"chunking": {}, "data": {Disable: []string{"CHUNKING"}}, "lock-step": {Disable: []string{"PIPELINING", "CHUNKING"}}} {
 		for _, spec := range faultSpecs {
 			t.Run(name+" "+spec, func(t *testing.T) {
-				d.Faults = faults(t, spec)
+				d.Faults = labtest.Faults(t, spec)
 				s := start(t, d)
 				c := client(t, s, "", nil)
 				if _, err := c.Noop(t.Context()); err != nil { // a session, before the fault
@@ -190,7 +191,7 @@ func TestSlowSource(t *testing.T) {
 
 func TestUnknownIsToldOnce(t *testing.T) {
 	for _, disable := range [][]string{nil, {"CHUNKING"}} {
-		s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "drop:END")}, Disable: disable})
+		s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "drop:END")}, Disable: disable})
 		c := client(t, s, "", nil)
 		r, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
 		if !errors.Is(err, ErrUnknown) || protocols.IsRetryable(err) || protocols.KindOf(err) != protocols.KindProtocol {
@@ -222,7 +223,7 @@ func TestSomeAnswersOfLMTP(t *testing.T) {
 }
 
 func TestAlwaysClosing(t *testing.T) {
-	s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:MAIL=421 4.3.2 never")}})
+	s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:MAIL=421 4.3.2 never")}})
 	c := client(t, s, "", nil)
 	_, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
 	if protocols.KindOf(err) != protocols.KindTemporary || !protocols.IsRetryable(err) {

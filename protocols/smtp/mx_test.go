@@ -11,6 +11,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
@@ -71,13 +72,13 @@ func TestSendVia(t *testing.T) {
 	good := start(t, maillab.SMTPOptions{})
 	hosts := map[string]*maillab.SMTPServer{
 		"good":     good,
-		"greeting": start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:greeting=554 5.7.1 not here")}}),
-		"busy":     start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:MAIL=451 4.3.2 later")}}),
-		"reset":    start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "reset:EHLO")}}),
-		"greylist": start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:RCPT=450 4.7.1 come again")}}),
-		"spam":     start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:END=451 4.7.1 later")}}),
-		"no user":  start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "code:RCPT=550 5.1.1 nobody")}}),
-		"lost":     start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: faults(t, "drop:END")}}),
+		"greeting": start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:greeting=554 5.7.1 not here")}}),
+		"busy":     start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:MAIL=451 4.3.2 later")}}),
+		"reset":    start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "reset:EHLO")}}),
+		"greylist": start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:RCPT=450 4.7.1 come again")}}),
+		"spam":     start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:END=451 4.7.1 later")}}),
+		"no user":  start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:RCPT=550 5.1.1 nobody")}}),
+		"lost":     start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "drop:END")}}),
 	}
 	open := func(host string) (*Client, error) {
 		u := &url.URL{Scheme: "smtp", Host: "127.0.0.1:1"}

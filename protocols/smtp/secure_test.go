@@ -9,6 +9,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestLabUnderTLS(t *testing.T) {
 	three := 3
 	for _, mode := range []lab.TLSMode{lab.TLSExplicit, lab.TLSImplicit} {
-		s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: mode, Faults: faults(t, "code:MAIL=451 4.3.2 later*1,code:END=554 5.6.0 spam*1,drop:END*1")}})
+		s := start(t, maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: mode, Faults: labtest.Faults(t, "code:MAIL=451 4.3.2 later*1,code:END=554 5.6.0 spam*1,drop:END*1")}})
 		c := client(t, s, "alice", &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
 		if r, err := c.Verify(t.Context(), "alice"); err != nil || !strings.Contains(r.Text(), "alice@") {
 			t.Errorf("verify: %v, %v", r, err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/netclients/netclients/internal/dialogs"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/socklab"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
@@ -64,7 +65,7 @@ func daytimes(network string) func(testing.TB) *protocoltest.Server {
 		if network == "unix" {
 			o.Addr = filepath.Join(t.TempDir(), "socket")
 		}
-		s := simple(t, o)
+		s := labtest.Start(t, socklab.Start, o)
 		content := make([]byte, 0, 30_000)
 		for i := 0; len(content) < 30_000; i++ {
 			for c := range 72 {
@@ -96,7 +97,7 @@ func TestUpdateDialogs(t *testing.T) { all().Update(t) }
 // TestClosed: a client that was closed says so, whatever it is asked for.
 func TestClosed(t *testing.T) {
 	for _, url := range []string{"tcp://127.0.0.1:1", "unix:@nobody"} {
-		c := newClient(t, url, nil)
+		c := labtest.Open(t, New, url, nil)
 		c.Close()
 		_, get := c.Get(t.Context(), "x", nil)
 		_, do := c.Do(t.Context(), "x")

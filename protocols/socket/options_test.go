@@ -18,6 +18,7 @@ import (
 	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/socklab"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -61,7 +62,7 @@ func TestOptionsAreSet(t *testing.T) {
 		close(checked)
 		return nil
 	}})
-	c := newClient(t, to, nil)
+	c := labtest.Open(t, New, to, nil)
 	c.Settings.Sockopts = set
 	conn, err := c.Connect(t.Context())
 	if err != nil {
@@ -70,7 +71,7 @@ func TestOptionsAreSet(t *testing.T) {
 	defer conn.Close()
 	check("client", conn)
 	<-checked
-	d, err := NewDatagram(parse(t, simple(t, socklab.Options{Network: "udp"}).URL()), nil)
+	d, err := NewDatagram(labtest.URL(t, labtest.Start(t, socklab.Start, socklab.Options{Network: "udp"}).URL()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,12 +94,12 @@ func TestOptionsAreSet(t *testing.T) {
 // TestListenersOptions: a port for several listeners, and one for IPv6 alone
 // beside one for IPv4.
 func TestListenersOptions(t *testing.T) {
-	first, err := Listen(t.Context(), parse(t, "tcp://127.0.0.1:0"), &ListenOptions{Sockopts: Sockopts{ReusePort: true}})
+	first, err := Listen(t.Context(), labtest.URL(t, "tcp://127.0.0.1:0"), &ListenOptions{Sockopts: Sockopts{ReusePort: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer first.Close()
-	again := parse(t, "tcp://"+first.Addr().String())
+	again := labtest.URL(t, "tcp://"+first.Addr().String())
 	second, err := Listen(t.Context(), again, &ListenOptions{Sockopts: Sockopts{ReusePort: true}})
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,7 @@ func TestListenersOptions(t *testing.T) {
 	if third, err := Listen(t.Context(), again, nil); protocols.KindOf(err) != protocols.KindConnect {
 		t.Errorf("without the option: %v, %v", third, err)
 	}
-	p, err := ListenPackets(t.Context(), parse(t, "udp://127.0.0.1:0"), &PacketOptions{Sockopts: Sockopts{ReusePort: true, TTL: 4}})
+	p, err := ListenPackets(t.Context(), labtest.URL(t, "udp://127.0.0.1:0"), &PacketOptions{Sockopts: Sockopts{ReusePort: true, TTL: 4}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,13 +116,13 @@ func TestListenersOptions(t *testing.T) {
 	if got := option(t, p.conn.(*net.UDPConn), unix.IPPROTO_IP, unix.IP_TTL); got != 4 {
 		t.Errorf("TTL %d", got)
 	}
-	q, err := ListenPackets(t.Context(), parse(t, "udp://"+p.Addr().String()), &PacketOptions{Sockopts: Sockopts{ReusePort: true}})
+	q, err := ListenPackets(t.Context(), labtest.URL(t, "udp://"+p.Addr().String()), &PacketOptions{Sockopts: Sockopts{ReusePort: true}})
 	if err != nil {
 		t.Errorf("second: %v", err)
 	} else {
 		q.Close()
 	}
-	six, err := Listen(t.Context(), parse(t, "tcp://[::]:0"), &ListenOptions{Family: 6})
+	six, err := Listen(t.Context(), labtest.URL(t, "tcp://[::]:0"), &ListenOptions{Family: 6})
 	if err != nil {
 		t.Skip("this machine has no IPv6: " + err.Error())
 	}
@@ -129,7 +130,7 @@ func TestListenersOptions(t *testing.T) {
 	if got := option(t, six.ln.(*net.TCPListener), unix.IPPROTO_IPV6, unix.IPV6_V6ONLY); got != 1 {
 		t.Errorf("IPv6 alone: %d", got)
 	}
-	both, err := Listen(t.Context(), parse(t, "tcp://:0"), nil)
+	both, err := Listen(t.Context(), labtest.URL(t, "tcp://:0"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestParseRawOption(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", in, got, err)
 		}
 	}
-	c := newClient(t, serve(t, "tcp://127.0.0.1:0", &ListenOptions{Echo: true}), nil)
+	c := labtest.Open(t, New, serve(t, "tcp://127.0.0.1:0", &ListenOptions{Echo: true}), nil)
 	c.Settings.Sockopts.Raw = []RawOption{{Level: unix.IPPROTO_TCP, Name: 9999, Value: 1}}
 	if _, err := c.Connect(t.Context()); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("an option that the kernel does not know: %v", err)
@@ -170,7 +171,7 @@ func TestUrgent(t *testing.T) {
 		got <- string(b)
 		return err
 	}})
-	conn, err := newClient(t, to, nil).Connect(t.Context())
+	conn, err := labtest.Open(t, New, to, nil).Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +185,7 @@ func TestUrgent(t *testing.T) {
 	if s := <-got; s != "plain urgent" {
 		t.Errorf("got %q", s)
 	}
-	other, err := newClient(t, serve(t, "unix:@netclients-urgent", &ListenOptions{Echo: true}), nil).Connect(t.Context())
+	other, err := labtest.Open(t, New, serve(t, "unix:@netclients-urgent", &ListenOptions{Echo: true}), nil).Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +205,7 @@ func TestProbeGreeting(t *testing.T) {
 		"silence":  {ListenOptions{Echo: true}, ""},
 		"the end":  {ListenOptions{}, ""},
 	} {
-		r, err := newClient(t, serve(t, "tcp://127.0.0.1:0", &c.o), nil).Probe(t.Context())
+		r, err := labtest.Open(t, New, serve(t, "tcp://127.0.0.1:0", &c.o), nil).Probe(t.Context())
 		if err != nil || !r.Up || r.Banner != c.want || (r.Greeting > 0) != (c.want != "") {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
@@ -214,11 +215,11 @@ func TestProbeGreeting(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := strings.Replace(serve(t, "tls://localhost:0", &ListenOptions{Greet: "hi\n", TLS: a.ServerConfig()}), "127.0.0.1", "localhost", 1)
-	r, err := newClient(t, to, &protocols.Options{TLS: protocols.TLS{Config: a.ClientConfig()}}).Probe(t.Context())
+	r, err := labtest.Open(t, New, to, &protocols.Options{TLS: protocols.TLS{Config: a.ClientConfig()}}).Probe(t.Context())
 	if err != nil || r.Banner != "hi" || r.TLSVersion != "TLS 1.3" || r.CertNotAfter.IsZero() || r.TLS == 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if r, err := newClient(t, to, nil).Probe(t.Context()); protocols.KindOf(err) != protocols.KindTLS || r.Up || r.Phase != "tls" {
+	if r, err := labtest.Open(t, New, to, nil).Probe(t.Context()); protocols.KindOf(err) != protocols.KindTLS || r.Up || r.Phase != "tls" {
 		t.Errorf("unknown certificate: %+v, %v", r, err)
 	}
 }
@@ -259,7 +260,7 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 // the error says what to do.
 func TestNoProxyForDatagrams(t *testing.T) {
 	t.Setenv("all_proxy", "socks5://127.0.0.1:1")
-	d, err := NewDatagram(parse(t, simple(t, socklab.Options{Network: "udp"}).URL()), &protocols.Options{Proxy: transport.EnvProxy(nil)})
+	d, err := NewDatagram(labtest.URL(t, labtest.Start(t, socklab.Start, socklab.Options{Network: "udp"}).URL()), &protocols.Options{Proxy: transport.EnvProxy(nil)})
 	if err != nil {
 		t.Fatal(err)
 	}

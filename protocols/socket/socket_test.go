@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,34 +16,14 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/socklab"
-	"github.com/netclients/netclients/protocols/protocoltest"
 )
-
-func parse(t testing.TB, text string) *url.URL {
-	t.Helper()
-	u, err := protocols.ParseURL(text, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
-
-// simple starts a service of the lab.
-func simple(t testing.TB, o socklab.Options) *socklab.Server {
-	t.Helper()
-	return protocoltest.Start(t, socklab.Start, o)
-}
-
-func newClient(t testing.TB, rawURL string, o *protocols.Options) *Client {
-	t.Helper()
-	return protocoltest.Open(t, New, rawURL, o)
-}
 
 // serve starts a server and returns its URL.
 func serve(t testing.TB, text string, o *ListenOptions) string {
 	t.Helper()
-	u := parse(t, text)
+	u := labtest.URL(t, text)
 	s, err := Listen(t.Context(), u, o)
 	if err != nil {
 		t.Fatal(err)
@@ -77,17 +56,17 @@ func TestUnixForms(t *testing.T) {
 		"unix:///run/x.sock": "/run/x.sock", "unix:/run/x.sock": "/run/x.sock", "unix:rel/x.sock": "rel/x.sock",
 		"unix:@name": "@name", "unix://@name": "@name", "unix://./x.sock": "./x.sock", "unix:///a%20b": "/a b",
 	} {
-		if got, err := unixPath(parse(t, in)); got != want || err != nil {
+		if got, err := unixPath(labtest.URL(t, in)); got != want || err != nil {
 			t.Errorf("%s: got %q, %v", in, got, err)
 		}
 	}
 	for _, in := range []string{"unix://alice@host/x", "unix:///" + strings.Repeat("x", 200)} {
-		if got, err := unixPath(parse(t, in)); protocols.KindOf(err) != protocols.KindUsage {
+		if got, err := unixPath(labtest.URL(t, in)); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: got %q, %v", in, got, err)
 		}
 	}
 	for _, in := range []string{"tcp://h:1/path", "tcp://user@h:1", "udp://h:1?x"} {
-		if _, err := noPath(parse(t, in)); protocols.KindOf(err) != protocols.KindUsage {
+		if _, err := noPath(labtest.URL(t, in)); protocols.KindOf(err) != protocols.KindUsage {
 			t.Errorf("%s: got %v", in, err)
 		}
 	}
@@ -134,7 +113,7 @@ func TestJoin(t *testing.T) {
 		pool := x509.NewCertPool()
 		pool.AddCert(cert.Leaf)
 		for name, input := range inputs {
-			c := newClient(t, to, &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: pool}}, Stats: new(protocols.Stats)})
+			c := labtest.Open(t, New, to, &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: pool}}, Stats: new(protocols.Stats)})
 			conn, err := c.Connect(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -159,7 +138,7 @@ func TestJoinTellsLostBytes(t *testing.T) {
 		io.ReadFull(p, make([]byte, 1000))
 		return nil
 	}})
-	conn, err := newClient(t, to, nil).Connect(t.Context())
+	conn, err := labtest.Open(t, New, to, nil).Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +155,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestIdle(t *testing.T) {
 	to := serve(t, "tcp://127.0.0.1:0", &ListenOptions{Echo: true})
-	conn, err := newClient(t, to, &protocols.Options{IdleTimeout: -1, Stats: new(protocols.Stats)}).Connect(t.Context())
+	conn, err := labtest.Open(t, New, to, &protocols.Options{IdleTimeout: -1, Stats: new(protocols.Stats)}).Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +169,7 @@ func TestIdle(t *testing.T) {
 
 func TestGreetAndGet(t *testing.T) {
 	to := serve(t, "tcp://127.0.0.1:0", &ListenOptions{Greet: "Thank you for connecting"})
-	c := newClient(t, to, nil)
+	c := labtest.Open(t, New, to, nil)
 	for range 2 {
 		o, err := c.Get(t.Context(), "", nil)
 		if err != nil {
@@ -230,7 +209,7 @@ func TestOnceAndMaxConns(t *testing.T) {
 	if n := most.add(0); n > 2 {
 		t.Errorf("%d at the same time", n)
 	}
-	s, err := Listen(t.Context(), parse(t, "tcp://127.0.0.1:0"), &ListenOptions{Greet: "x", Once: true})
+	s, err := Listen(t.Context(), labtest.URL(t, "tcp://127.0.0.1:0"), &ListenOptions{Greet: "x", Once: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +236,7 @@ func exchange(to, text string) error {
 }
 
 func TestDo(t *testing.T) {
-	c := newClient(t, simple(t, socklab.Options{}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, socklab.Start, socklab.Options{}).URL(), nil)
 	for _, cmd := range []string{"one", "two words"} {
 		if r, err := c.Do(t.Context(), cmd); err != nil || r.Text() != cmd {
 			t.Errorf("%+v, %v", r, err)
@@ -274,8 +253,8 @@ func TestServices(t *testing.T) {
 		if network == "unix" {
 			addr = filepath.Join(t.TempDir(), "s")
 		}
-		s := simple(t, socklab.Options{ServerOptions: lab.ServerOptions{Addr: addr}, Service: socklab.Chargen, Network: network, Limit: 300_000})
-		o, err := newClient(t, s.URL(), nil).Get(t.Context(), "", nil)
+		s := labtest.Start(t, socklab.Start, socklab.Options{ServerOptions: lab.ServerOptions{Addr: addr}, Service: socklab.Chargen, Network: network, Limit: 300_000})
+		o, err := labtest.Open(t, New, s.URL(), nil).Get(t.Context(), "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,8 +268,8 @@ func TestServices(t *testing.T) {
 // TestDatagrams: a connected socket sees its peer only; broadcast and multicast
 // go out; UNIX datagrams get answers.
 func TestDatagrams(t *testing.T) {
-	s := simple(t, socklab.Options{Network: "udp"})
-	c, err := NewDatagram(parse(t, s.URL()), nil)
+	s := labtest.Start(t, socklab.Start, socklab.Options{Network: "udp"})
+	c, err := NewDatagram(labtest.URL(t, s.URL()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,11 +305,11 @@ func TestDatagrams(t *testing.T) {
 
 func TestUnixDatagrams(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "d")
-	p, err := ListenPackets(t.Context(), parse(t, "unix:"+path), nil)
+	p, err := ListenPackets(t.Context(), labtest.URL(t, "unix:"+path), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newClient(t, "unix:"+path, nil)
+	c := labtest.Open(t, New, "unix:"+path, nil)
 	c.Settings.Type = "datagram"
 	conn, err := c.Connect(t.Context())
 	if err != nil {
@@ -357,12 +336,12 @@ func TestUnixDatagrams(t *testing.T) {
 }
 
 func TestMulticast(t *testing.T) {
-	p, err := ListenPackets(t.Context(), parse(t, "udp://:0"), &PacketOptions{Join: []string{"239.1.2.3"}, Interface: "lo", Family: 4})
+	p, err := ListenPackets(t.Context(), labtest.URL(t, "udp://:0"), &PacketOptions{Join: []string{"239.1.2.3"}, Interface: "lo", Family: 4})
 	if err != nil {
 		t.Skip("this machine has no multicast on lo: " + err.Error())
 	}
 	defer p.Close()
-	out, err := ListenPackets(t.Context(), parse(t, "udp://127.0.0.1:0"), &PacketOptions{Interface: "lo", Hops: 1, Family: 4})
+	out, err := ListenPackets(t.Context(), labtest.URL(t, "udp://127.0.0.1:0"), &PacketOptions{Interface: "lo", Hops: 1, Family: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +356,7 @@ func TestMulticast(t *testing.T) {
 	if n, _, err := p.Receive(ctx, buf); string(buf[:n]) != "to all" {
 		t.Errorf("%q, %v", buf[:n], err)
 	}
-	if _, err := ListenPackets(t.Context(), parse(t, "udp://:0"), &PacketOptions{Join: []string{"10.0.0.1"}}); protocols.KindOf(err) != protocols.KindUsage {
+	if _, err := ListenPackets(t.Context(), labtest.URL(t, "udp://:0"), &PacketOptions{Join: []string{"10.0.0.1"}}); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("no group: %v", err)
 	}
 }
@@ -387,15 +366,15 @@ func TestErrors(t *testing.T) {
 		"tcp://127.0.0.1:1": protocols.KindConnect, "tcp://127.0.0.1": protocols.KindUsage, "tcp://:9": protocols.KindUsage,
 		"unix:/no/such/socket": protocols.KindConnect, "tls://127.0.0.1:1": protocols.KindConnect,
 	} {
-		_, err := newClient(t, text, nil).Connect(t.Context())
+		_, err := labtest.Open(t, New, text, nil).Connect(t.Context())
 		if protocols.KindOf(err) != kind {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	c := newClient(t, "tcp://127.0.0.1:1", nil)
+	c := labtest.Open(t, New, "tcp://127.0.0.1:1", nil)
 	c.Close()
 	c.Close()
-	if _, err := Listen(t.Context(), parse(t, "tls://127.0.0.1:0"), nil); protocols.KindOf(err) != protocols.KindUsage {
+	if _, err := Listen(t.Context(), labtest.URL(t, "tls://127.0.0.1:0"), nil); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("no certificate: %v", err)
 	}
 }
@@ -456,7 +435,7 @@ func TestSendFile(t *testing.T) {
 			got <- all
 			return err
 		}})
-		conn, err := newClient(t, to, nil).Connect(t.Context())
+		conn, err := labtest.Open(t, New, to, nil).Connect(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

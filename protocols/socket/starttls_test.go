@@ -12,6 +12,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // atomicMax counts.
@@ -67,7 +68,7 @@ func TestStartTLS(t *testing.T) {
 	}
 	for name, words := range dialogues {
 		o := &protocols.Options{TLS: protocols.TLS{Config: a.ClientConfig()}}
-		c := newClient(t, upgradeServer(t, words, a.ServerConfig()), o)
+		c := labtest.Open(t, New, upgradeServer(t, words, a.ServerConfig()), o)
 		c.Settings.StartTLS = name
 		conn, err := c.Connect(t.Context())
 		if err != nil {

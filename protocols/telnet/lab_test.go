@@ -14,9 +14,9 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/socklab"
 	"github.com/netclients/netclients/protocols/lab/textlab"
-	"github.com/netclients/netclients/protocols/protocoltest"
 	"github.com/netclients/netclients/protocols/telnet"
 )
 
@@ -25,7 +25,7 @@ const wait = 10 * time.Second
 // open starts a server and a session with it.
 func open(t *testing.T, so textlab.TelnetOptions, set telnet.Settings, o *protocols.Options) (*textlab.TelnetServer, *telnet.Conn) {
 	t.Helper()
-	s := protocoltest.Start(t, textlab.StartTelnet, so)
+	s := labtest.Start(t, textlab.StartTelnet, so)
 	if o == nil {
 		o = &protocols.Options{}
 	}
@@ -42,7 +42,7 @@ func open(t *testing.T, so textlab.TelnetOptions, set telnet.Settings, o *protoc
 
 func client(t *testing.T, text string, set telnet.Settings, o *protocols.Options) *telnet.Client {
 	t.Helper()
-	c := protocoltest.Open(t, telnet.New, text, o)
+	c := labtest.Open(t, telnet.New, text, o)
 	c.Settings = set
 	return c
 }
@@ -189,7 +189,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestTLSRequiredButNotOffered(t *testing.T) {
-	s := protocoltest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{})
+	s := labtest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{})
 	c := client(t, s.URL(), telnet.Settings{}, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSRequire}})
 	if _, err := c.Connect(t.Context()); protocols.KindOf(err) != protocols.KindTLS {
 		t.Errorf("got %v", err)
@@ -228,7 +228,7 @@ func TestHooks(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	s := protocoltest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{})
+	s := labtest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{})
 	r, err := client(t, s.URL(), telnet.Settings{}, nil).Probe(t.Context())
 	if err != nil || !r.Up || r.Banner != "netclients lab Telnet server ready." {
 		t.Fatalf("%+v, %v", r, err)
@@ -251,7 +251,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestBusyAndClosed(t *testing.T) {
-	s := protocoltest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{})
+	s := labtest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{})
 	c := client(t, s.URL(), telnet.Settings{}, nil)
 	one, err := c.Connect(t.Context())
 	if err != nil {
@@ -275,7 +275,7 @@ func TestBusyAndClosed(t *testing.T) {
 
 // TestBigEchoes: a large write and its echo do not wait for each other.
 func TestBigEchoes(t *testing.T) {
-	s := protocoltest.Start(t, socklab.Start, socklab.Options{})
+	s := labtest.Start(t, socklab.Start, socklab.Options{})
 	conn, err := client(t, "telnet://"+s.Addr()+"/", telnet.Settings{}, nil).Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -18,23 +18,13 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/weblab"
-	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
-func startLab(t testing.TB, o weblab.XMLRPCOptions) *weblab.XMLRPCServer {
-	t.Helper()
-	return protocoltest.Start(t, weblab.StartXMLRPC, o)
-}
-
-func open(t testing.TB, rawURL string, o *protocols.Options) *Client {
-	t.Helper()
-	return protocoltest.Open(t, New, rawURL, o)
-}
-
 func TestCalls(t *testing.T) {
-	s := startLab(t, weblab.XMLRPCOptions{})
-	c := open(t, s.URL(), nil)
+	s := labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{})
+	c := labtest.Open(t, New, s.URL(), nil)
 	for _, v := range []any{nil, int64(-5), int64(1) << 40, 1.25, true, " s\r\n<&> ä ", []byte("\x00\xff"), DateTime("20050210T11:41:23"), []any{[]any{}, map[string]any{"k": "v"}}} {
 		got, err := c.Call(t.Context(), "echo", v)
 		if err != nil || !reflect.DeepEqual(got, v) {
@@ -55,7 +45,7 @@ func TestCalls(t *testing.T) {
 }
 
 func TestFaultErrors(t *testing.T) {
-	c := open(t, startLab(t, weblab.XMLRPCOptions{}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{}).URL(), nil)
 	_, err := c.Call(t.Context(), "fault")
 	e, ok := err.(*protocols.Error)
 	f, isFault := errors.AsType[*Fault](err)
@@ -75,7 +65,7 @@ func TestFaultErrors(t *testing.T) {
 }
 
 func TestIntrospection(t *testing.T) {
-	c := open(t, startLab(t, weblab.XMLRPCOptions{}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{}).URL(), nil)
 	names, err := c.Methods(t.Context())
 	if err != nil || !slices.Contains(names, "echo") || !slices.Contains(names, "system.multicall") {
 		t.Errorf("%q, %v", names, err)
@@ -96,8 +86,8 @@ func TestIntrospection(t *testing.T) {
 }
 
 func TestMulticall(t *testing.T) {
-	s := startLab(t, weblab.XMLRPCOptions{})
-	c := open(t, s.URL(), nil)
+	s := labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{})
+	c := labtest.Open(t, New, s.URL(), nil)
 	results, err := c.Multicall(t.Context(), []Call{{"add", []any{1, 2}}, {"fault", nil}, {"echo", []any{[]any{"x"}}}})
 	if err != nil || len(results) != 3 {
 		t.Fatal(results, err)
@@ -108,37 +98,37 @@ func TestMulticall(t *testing.T) {
 	if n := len(s.Commands()); n != 1 {
 		t.Errorf("%d requests", n)
 	}
-	short := open(t, startLab(t, weblab.XMLRPCOptions{Raw: map[string]string{"system.multicall": answer("<array><data/></array>")}}).URL(), nil)
+	short := labtest.Open(t, New, labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{Raw: map[string]string{"system.multicall": answer("<array><data/></array>")}}).URL(), nil)
 	if _, err := short.Multicall(t.Context(), []Call{{"a", nil}}); !protocolError(err) {
 		t.Errorf("fewer results than calls: %v", err)
 	}
 }
 
 func TestLoginAndTLS(t *testing.T) {
-	s := startLab(t, weblab.XMLRPCOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Login: true})
+	s := labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Login: true})
 	trust := &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: s.Authority().Pool()}}}
 	with := strings.Replace(s.URL(), "://", "://alice:secret@", 1)
-	if v, err := open(t, with, trust).Call(t.Context(), "add", 1, 2); v != int64(3) || err != nil {
+	if v, err := labtest.Open(t, New, with, trust).Call(t.Context(), "add", 1, 2); v != int64(3) || err != nil {
 		t.Error(v, err)
 	}
-	_, err := open(t, strings.Replace(with, "secret", "Xyzzy-9", 1), trust).Call(t.Context(), "add", 1, 2)
+	_, err := labtest.Open(t, New, strings.Replace(with, "secret", "Xyzzy-9", 1), trust).Call(t.Context(), "add", 1, 2)
 	if protocols.KindOf(err) != protocols.KindAuth || strings.Contains(fmt.Sprintf("%+v", err), "Xyzzy") {
 		t.Errorf("a wrong password: %v", err)
 	}
 	strange := &protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: x509.NewCertPool()}}}
-	if _, err := open(t, with, strange).Call(t.Context(), "add", 1, 2); protocols.KindOf(err) != protocols.KindTLS {
+	if _, err := labtest.Open(t, New, with, strange).Call(t.Context(), "add", 1, 2); protocols.KindOf(err) != protocols.KindTLS {
 		t.Errorf("unknown authority: %v", err)
 	}
 }
 
 // TestHTTPErrors: an answer of the web server is none of the method.
 func TestHTTPErrors(t *testing.T) {
-	s := startLab(t, weblab.XMLRPCOptions{})
-	_, err := open(t, strings.Replace(s.URL(), "RPC2", "nothere", 1), nil).Call(t.Context(), "echo", 1)
+	s := labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{})
+	_, err := labtest.Open(t, New, strings.Replace(s.URL(), "RPC2", "nothere", 1), nil).Call(t.Context(), "echo", 1)
 	if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.KindRefused || e.Code != 404 || e.Proto != "xmlrpc" {
 		t.Errorf("%#v", err)
 	}
-	if v, err := open(t, strings.TrimSuffix(s.URL(), "/RPC2"), nil).Call(t.Context(), "echo", 1); v != int64(1) || err != nil {
+	if v, err := labtest.Open(t, New, strings.TrimSuffix(s.URL(), "/RPC2"), nil).Call(t.Context(), "echo", 1); v != int64(1) || err != nil {
 		t.Errorf("without a path: %v, %v", v, err)
 	}
 }
@@ -156,7 +146,7 @@ func TestBombs(t *testing.T) {
 		return true
 	}
 	for _, o := range []weblab.XMLRPCOptions{{Stream: stream}, {Stream: stream, Gzip: true}} {
-		c := open(t, startLab(t, o).URL(), nil)
+		c := labtest.Open(t, New, labtest.Start(t, weblab.StartXMLRPC, o).URL(), nil)
 		c.Settings.MaxResponse = 256 << 10
 		start := time.Now()
 		if _, err := c.Call(t.Context(), "x"); !protocolError(err) {
@@ -169,11 +159,11 @@ func TestBombs(t *testing.T) {
 }
 
 func TestGzip(t *testing.T) {
-	c := open(t, startLab(t, weblab.XMLRPCOptions{Gzip: true}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{Gzip: true}).URL(), nil)
 	if v, err := c.Call(t.Context(), "echo", strings.Repeat("x", 100_000)); err != nil || len(v.(string)) != 100_000 {
 		t.Error(err)
 	}
-	broken := open(t, startLab(t, weblab.XMLRPCOptions{Gzip: true, Stream: func(_ string, w io.Writer) bool {
+	broken := labtest.Open(t, New, labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{Gzip: true, Stream: func(_ string, w io.Writer) bool {
 		if z, ok := w.(*gzip.Writer); ok {
 			io.WriteString(z, answer("x")[:50])
 		}
@@ -194,7 +184,7 @@ func TestHostileAnswers(t *testing.T) {
 		"empty":  "",
 		"escape": answer("&#27;[31m"),
 	}
-	c := open(t, startLab(t, weblab.XMLRPCOptions{Raw: raw}).URL(), nil)
+	c := labtest.Open(t, New, labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{Raw: raw}).URL(), nil)
 	for method := range raw {
 		if v, err := c.Call(t.Context(), method); !protocolError(err) {
 			t.Errorf("%s: %v, %v", method, v, err)
@@ -207,14 +197,14 @@ func TestHostileAnswers(t *testing.T) {
 
 func TestCancelAndBusy(t *testing.T) {
 	waiting, release := make(chan struct{}), make(chan struct{})
-	s := startLab(t, weblab.XMLRPCOptions{Stream: func(method string, w io.Writer) bool {
+	s := labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{Stream: func(method string, w io.Writer) bool {
 		if method == "slow" {
 			close(waiting)
 			<-release
 		}
 		return false
 	}})
-	c := open(t, s.URL(), nil)
+	c := labtest.Open(t, New, s.URL(), nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
@@ -253,7 +243,7 @@ func TestCatalog(t *testing.T) {
 	if _, err := New(&url.URL{Scheme: "ftp", Host: "h"}, nil); protocols.KindOf(err) != protocols.KindUsage {
 		t.Errorf("%v", err)
 	}
-	c := open(t, "http://h/RPC2", nil)
+	c := labtest.Open(t, New, "http://h/RPC2", nil)
 	for range 2 {
 		if err := c.Close(); err != nil {
 			t.Error(err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // sums is a server with methods that work, fail, and give what cannot be sent.
@@ -49,7 +50,7 @@ func serve(t *testing.T, s *Server) (url string) {
 }
 
 func TestServer(t *testing.T) {
-	c := open(t, serve(t, sums()), nil)
+	c := labtest.Open(t, New, serve(t, sums()), nil)
 	for range 2 { // packed requests in another encoding, the second time
 		params := []any{"Größe € ☃ <&>", int64(1) << 40, -1.5, []byte{0, 255}, DateTime("20240229T12:00:00"), nil, true, map[string]any{"a": []any{}}, Decimal("1.10")}
 		v, err := c.Call(t.Context(), "echo", params...)
@@ -85,7 +86,7 @@ func TestServer(t *testing.T) {
 }
 
 func TestServerFaults(t *testing.T) {
-	c := open(t, serve(t, sums()), nil)
+	c := labtest.Open(t, New, serve(t, sums()), nil)
 	for _, f := range []struct {
 		method string
 		params []any
@@ -174,7 +175,7 @@ func TestRequests(t *testing.T) {
 		io.WriteString(w, answer("ok"))
 	}))
 	defer h.Close()
-	c := open(t, h.URL, nil)
+	c := labtest.Open(t, New, h.URL, nil)
 	for _, want := range []struct {
 		s        Settings
 		encoding string
@@ -218,17 +219,17 @@ func TestRedirects(t *testing.T) {
 	h := httptest.NewServer(mux)
 	defer h.Close()
 	for _, code := range []int{307, 308} {
-		if v, err := open(t, fmt.Sprintf("%s/%d", h.URL, code), nil).Call(t.Context(), "add", 1, 2); v != int64(3) || err != nil {
+		if v, err := labtest.Open(t, New, fmt.Sprintf("%s/%d", h.URL, code), nil).Call(t.Context(), "add", 1, 2); v != int64(3) || err != nil {
 			t.Errorf("%d: %v, %v", code, v, err)
 		}
 	}
-	_, err := open(t, h.URL+"/301", nil).Call(t.Context(), "add", 1, 2)
+	_, err := labtest.Open(t, New, h.URL+"/301", nil).Call(t.Context(), "add", 1, 2)
 	if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.KindRefused || !strings.Contains(e.Text, h.URL+"/RPC2") {
 		t.Errorf("301: %v", err)
 	}
 	// A redirect that is not followed is no answer to a call.
 	for _, code := range []int{301, 308} {
-		c := open(t, fmt.Sprintf("%s/%d", h.URL, code), nil)
+		c := labtest.Open(t, New, fmt.Sprintf("%s/%d", h.URL, code), nil)
 		c.HTTP().Settings.NoFollow = true
 		if _, err := c.Call(t.Context(), "add", 1, 2); protocols.KindOf(err) != protocols.KindRefused && protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%d, not followed: %v", code, err)
@@ -246,7 +247,7 @@ func TestCookiesAndProxy(t *testing.T) {
 		calls.ServeHTTP(w, r)
 	}))
 	defer h.Close()
-	c := open(t, h.URL, nil)
+	c := labtest.Open(t, New, h.URL, nil)
 	c.HTTP().Settings.Jar = http.NewJar()
 	c.HTTP().Settings.Header = http.Header{"X-Mine": {"!"}}
 	for range 2 {
@@ -258,7 +259,7 @@ func TestCookiesAndProxy(t *testing.T) {
 		t.Errorf("the server got %q", seen)
 	}
 	// A proxy that is the server: it is asked in the form for proxies.
-	proxied := open(t, "http://nowhere.invalid/RPC2", &protocols.Options{Proxy: func(*url.URL) (*url.URL, error) { return url.Parse(h.URL) }})
+	proxied := labtest.Open(t, New, "http://nowhere.invalid/RPC2", &protocols.Options{Proxy: func(*url.URL) (*url.URL, error) { return url.Parse(h.URL) }})
 	if v, err := proxied.Call(t.Context(), "add", 2, 2); v != int64(4) || err != nil {
 		t.Errorf("through a proxy: %v, %v", v, err)
 	}

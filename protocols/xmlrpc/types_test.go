@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 type colour string
@@ -27,7 +28,7 @@ type post struct {
 
 // TestTypes: a program's own types go out and come back.
 func TestTypes(t *testing.T) {
-	c := open(t, serve(t, sums()), nil)
+	c := labtest.Open(t, New, serve(t, sums()), nil)
 	sent := post{
 		ID: 7, Title: "a <title>", When: time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC), Tags: []colour{"red", "blue"}, Counts: map[string]uint16{"x": 3},
 		Draft: true, Score: 1.5, File: []byte{0, 255}, Parent: &post{ID: -1, Tags: []colour{}, Counts: map[string]uint16{}, File: []byte{}, When: time.Unix(0, 0).UTC()}, Secret: "s", private: 1,

@@ -3,7 +3,6 @@ package secret
 import (
 	"context"
 	"errors"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,16 +11,8 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
-
-func mustURL(t *testing.T, text string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
 
 func environ(pairs ...string) func(string) string {
 	return func(key string) string {
@@ -73,7 +64,7 @@ func TestCredentialsOrder(t *testing.T) {
 		{"nobody", "ftp://h/", "", " ", Sources{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			tc.env.URL, tc.env.DefaultPort = mustURL(t, tc.url), "21"
+			tc.env.URL, tc.env.DefaultPort = labtest.URL(t, tc.url), "21"
 			if tc.env.Getenv == nil {
 				tc.env.Getenv = noEnv
 			}
@@ -92,7 +83,7 @@ func TestCredentialsOrder(t *testing.T) {
 func TestCredentialsStayWithTheirServer(t *testing.T) {
 	netrc := writeFile(t, "netrc", "machine other login o password po\nmachine h login n password pn\n", 0o600)
 	get := NewCredentials(Sources{
-		URL: mustURL(t, "http://joe:secret@h/"), DefaultPort: "80", NetrcFile: netrc,
+		URL: labtest.URL(t, "http://joe:secret@h/"), DefaultPort: "80", NetrcFile: netrc,
 		User: "joe", AuthzID: "z", Getenv: environ("NETCLIENTS_PASSWORD", "env"), Profile: &Profile{User: "joe", PasswordCommand: "echo x"},
 	})
 	for _, tc := range []struct {
@@ -166,7 +157,7 @@ func TestCredentialsWarnings(t *testing.T) {
 		want string
 		env  Sources
 	}{
-		{"shell's history", Sources{URL: mustURL(t, "ftp://joe:p@h/")}},
+		{"shell's history", Sources{URL: labtest.URL(t, "ftp://joe:p@h/")}},
 		{"can be read by other users", Sources{User: "joe", PasswordFile: writeFile(t, "s", "p", 0o644)}},
 		{"can be read by other users", Sources{NetrcFile: writeFile(t, "n", "machine h login joe password p", 0o640)}},
 		{".netrc:1: login without", Sources{Getenv: environ("HOME", home)}},

@@ -5,13 +5,16 @@ package labtest
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab"
 )
 
@@ -26,6 +29,69 @@ func Start[O any, S io.Closer](t testing.TB, start func(O) (S, error), o O) S {
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// Open makes a client for a URL with the New of an adapter; nil options are the
+// defaults. The client is closed at the end of the test.
+func Open[C protocols.Client](t testing.TB, create func(*url.URL, *protocols.Options) (C, error), rawURL string, o *protocols.Options) C {
+	t.Helper()
+	c, err := create(URL(t, rawURL), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// Connectable is a server with a user.
+type Connectable interface {
+	lab.Server
+	Credentials() lab.Credentials
+	Authority() *lab.Authority
+}
+
+// Connect is Open for a server: the client has the user that the server lets in,
+// and trusts the server's authority unless the options have a TLS configuration.
+func Connect[C protocols.Client](t testing.TB, create func(*url.URL, *protocols.Options) (C, error), s Connectable, o *protocols.Options) C {
+	t.Helper()
+	if o == nil {
+		o = &protocols.Options{}
+	}
+	if a := s.Authority(); a != nil && o.TLS.Config == nil {
+		o.TLS.Config = &tls.Config{RootCAs: a.Pool()}
+	}
+	return Open(t, create, WithUser(s.URL()), o)
+}
+
+// URL parses a URL.
+func URL(t testing.TB, text string) *url.URL {
+	t.Helper()
+	u, err := protocols.ParseURL(text, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// WithUser puts the default user and the password into a URL.
+func WithUser(rawURL string) string {
+	c := lab.DefaultCredentials()
+	return strings.Replace(rawURL, "://", "://"+c.User+":"+c.Password+"@", 1)
+}
+
+// Read returns the content of an object.
+func Read(t testing.TB, c protocols.Getter, name string) string {
+	t.Helper()
+	o, err := c.Get(t.Context(), name, nil)
+	if err != nil {
+		t.Fatalf("get %s: %v", name, err)
+	}
+	defer o.Body.Close()
+	b, err := io.ReadAll(o.Body)
+	if err != nil {
+		t.Fatalf("get %s: %v", name, err)
+	}
+	return string(b)
 }
 
 // Faults parses a fault specification, see [lab.ParseFaults].

@@ -132,58 +132,71 @@ func TestIMAPMailbox(t *testing.T) {
 		t.Run(fmt.Sprint("compress=", compress), func(t *testing.T) {
 			c := imapClient(t, "IMAPS", "imaps", Bob, nil)
 			c.Settings.Compress = compress
-			ctx := t.Context()
 			box := imapBox(t, c, fmt.Sprintf("Prüfung %v & mehr", compress))
 			imapFill(t, c, box, 250)
-			all := imapList(t, c.List(ctx, box))
+			all := imapList(t, c.List(t.Context(), box))
 			if len(all) != 250 || all[7].Subject != "message 7" || all[7].Modified.Minute() != 7 {
 				t.Fatalf("%d messages: %+v", len(all), all[min(7, len(all)-1)])
 			}
-			n := 0
-			names := func(yield func(string) bool) {
-				for _, e := range all {
-					if !yield(e.Path) {
-						return
-					}
-				}
-			}
-			err := c.BulkGet(ctx, names, func(name string, o *protocols.Object, err error) error {
-				if err != nil {
-					return err
-				}
-				b, err := io.ReadAll(o.Body)
-				if err != nil || !bytes.Contains(b, fmt.Appendf(nil, "Subject: message %d\r\n", n)) || int64(len(b)) != all[n].Size {
-					t.Errorf("%s: %d bytes, %v", name, len(b), err)
-				}
-				n++
-				return nil
-			})
-			if err != nil || n != 250 {
-				t.Errorf("%d read: %v", n, err)
-			}
-			if got := imapList(t, c.Search(ctx, box, `subject:"message 24" larger:100`)); len(got) != 11 {
-				t.Errorf("%d found", len(got))
-			}
-			if got := imapList(t, c.Sort(ctx, box, "reverse arrival", "subject:\"message 1\"")); got[0].Subject != "message 199" {
-				t.Errorf("sorted: %s", got[0].Subject)
-			}
-			if err := c.Flag(ctx, all[3].Path, `+\Flagged`, "+$Work"); err != nil {
-				t.Error(err)
-			}
-			if e, err := c.Stat(ctx, all[3].Path); err != nil || len(e.Flags) < 2 {
-				t.Errorf("%v, %v", e.Flags, err)
-			}
-			other := imapBox(t, c, box+"/2")
-			if err := c.Move(ctx, all[3].Path, other); err != nil {
-				t.Error(err)
-			}
-			if err := c.Remove(ctx, all[4].Path); err != nil {
-				t.Error(err)
-			}
-			if e, err := c.Stat(ctx, box); err != nil || e.Count != 248 {
-				t.Errorf("%d left: %v", e.Count, err)
-			}
+			t.Run("all messages are read in order", func(t *testing.T) { imapReadsAll(t, c, all) })
+			t.Run("messages are found and sorted", func(t *testing.T) { imapFinds(t, c, box) })
+			t.Run("messages are flagged, moved and removed", func(t *testing.T) { imapChanges(t, c, box, all) })
 		})
+	}
+}
+
+// imapReadsAll reads the messages of imapFill with one command after the other.
+func imapReadsAll(t *testing.T, c *imap.Client, all []protocols.Entry) {
+	n := 0
+	names := func(yield func(string) bool) {
+		for _, e := range all {
+			if !yield(e.Path) {
+				return
+			}
+		}
+	}
+	err := c.BulkGet(t.Context(), names, func(name string, o *protocols.Object, err error) error {
+		if err != nil {
+			return err
+		}
+		b, err := io.ReadAll(o.Body)
+		if err != nil || !bytes.Contains(b, fmt.Appendf(nil, "Subject: message %d\r\n", n)) || int64(len(b)) != all[n].Size {
+			t.Errorf("%s: %d bytes, %v", name, len(b), err)
+		}
+		n++
+		return nil
+	})
+	if err != nil || n != len(all) {
+		t.Errorf("%d read: %v", n, err)
+	}
+}
+
+func imapFinds(t *testing.T, c *imap.Client, box string) {
+	if got := imapList(t, c.Search(t.Context(), box, `subject:"message 24" larger:100`)); len(got) != 11 {
+		t.Errorf("%d found", len(got))
+	}
+	if got := imapList(t, c.Sort(t.Context(), box, "reverse arrival", "subject:\"message 1\"")); got[0].Subject != "message 199" {
+		t.Errorf("sorted: %s", got[0].Subject)
+	}
+}
+
+func imapChanges(t *testing.T, c *imap.Client, box string, all []protocols.Entry) {
+	ctx := t.Context()
+	if err := c.Flag(ctx, all[3].Path, `+\Flagged`, "+$Work"); err != nil {
+		t.Error(err)
+	}
+	if e, err := c.Stat(ctx, all[3].Path); err != nil || len(e.Flags) < 2 {
+		t.Errorf("%v, %v", e.Flags, err)
+	}
+	other := imapBox(t, c, box+"/2")
+	if err := c.Move(ctx, all[3].Path, other); err != nil {
+		t.Error(err)
+	}
+	if err := c.Remove(ctx, all[4].Path); err != nil {
+		t.Error(err)
+	}
+	if e, err := c.Stat(ctx, box); err != nil || e.Count != int64(len(all)-2) {
+		t.Errorf("%d left: %v", e.Count, err)
 	}
 }
 

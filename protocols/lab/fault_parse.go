@@ -39,7 +39,7 @@ func faultForms() map[FaultKind]faultForm {
 	}
 }
 
-// ParseFaults reads a fault spec. An empty spec is no faults.
+// ParseFaults reads a fault spec. An empty spec means no faults.
 //
 //	spec   = fault *( "," fault )
 //	fault  = [ scope "." ] kind [ ":" verb ] [ "=" value ] [ "*" times ]
@@ -62,13 +62,13 @@ func faultForms() map[FaultKind]faultForm {
 //	                piece that is passed on
 //	truncate=BYTES  a transfer ends after that many bytes and is called complete
 //	refuse          a new connection is reset at once
-//	max=N           more than N clients at a time are told "421"
+//	max=N           more than N clients at a time get a "421" reply
 //
 // Faults at a command or point of the dialogue, instead of the right answer:
 //
 //	code:VERB=TEXT      this reply, for example code:RETR=550 no; the command
 //	                    is not carried out
-//	inject:VERB=TEXT    the right reply, and TEXT as a line behind it in the
+//	inject:VERB=TEXT    the right reply, and TEXT as a line after it in the
 //	                    same packet
 //	garbage:VERB        512 bytes that are no reply
 //	endless:VERB[=TEXT]    a line without an end (64 MiB), starting with TEXT

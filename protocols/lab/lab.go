@@ -44,7 +44,7 @@ type Credentials struct {
 	Password string
 }
 
-// DefaultCredentials is the user every server knows unless told otherwise.
+// DefaultCredentials is the user of every server whose options name no other.
 func DefaultCredentials() Credentials {
 	return Credentials{User: "alice", Password: "secret"}
 }

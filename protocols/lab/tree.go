@@ -88,7 +88,7 @@ func (t *Tree) Free() int64 { return t.capacity.Load() - t.used.Load() }
 // Used is the sum of the sizes of all files, generated ones left out.
 func (t *Tree) Used() int64 { return t.used.Load() }
 
-// reserve books n more bytes (or gives back -n).
+// reserve books n more bytes (or releases -n).
 func (t *Tree) reserve(n int64) error {
 	if t.used.Add(n) > t.capacity.Load() && n > 0 {
 		t.used.Add(-n)

@@ -124,7 +124,7 @@ func (t *Tree) Rmdir(name string) error {
 	})
 }
 
-// RemoveAll deletes name and all below it; a missing name is no error.
+// RemoveAll deletes name and all below it; a missing name is not an error.
 func (t *Tree) RemoveAll(name string) error {
 	if _, err := t.Lstat(name); err != nil {
 		return nil

@@ -16,7 +16,7 @@ const chunkSize = 1 << 20
 type Generator func(p []byte, off int64)
 
 // Pattern is a Generator of bytes that do not repeat and do not compress;
-// another seed gives other bytes.
+// another seed makes other bytes.
 func Pattern(seed uint64) Generator {
 	return func(p []byte, off int64) {
 		var word [8]byte
@@ -199,7 +199,7 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	return f.c.write(p, off)
 }
 
-// Append writes p behind the last byte.
+// Append writes p after the last byte.
 func (f *File) Append(p []byte) (int, error) {
 	f.c.mu.Lock()
 	defer f.c.mu.Unlock()

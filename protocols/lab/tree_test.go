@@ -38,7 +38,7 @@ func TestFileAgainstSlice(t *testing.T) {
 			want = append(want, make([]byte, max(0, off+len(p)-len(want)))...)
 			copy(want[off:], p)
 		}
-		// Bytes behind a truncation must not come back.
+		// Bytes after a truncation must not come back.
 		clear(want[len(want):cap(want)])
 	}
 	got, err := tree.ReadFile("/f")

@@ -179,54 +179,63 @@ func archive(t *testing.T, s store, path string, o *protocols.ArchiveOptions) pr
 
 // TestArchive: groups, keys, and what Stored is told.
 func TestArchive(t *testing.T) {
-	for _, o := range []protocols.ArchiveOptions{{}, {NoSync: true}, {Each: true}} {
-		stores(t, func(t *testing.T, s store, path string) {
-			stored := map[string]int64{}
-			o.Stored = func(key string, bytes int64, err error) error {
-				if err != nil {
-					return err
-				}
-				stored[key] = bytes
-				return nil
-			}
-			a := archive(t, s, path, &o)
-			n := 150
-			if o.Each {
-				n = 40
-			}
-			for i := range n {
-				text := odd[i%len(odd)]
-				e := &protocols.Entry{Modified: time.Unix(1700000000, 0), MessageInfo: &protocols.MessageInfo{Flags: []string{`\Seen`}}}
-				if err := a.Add(t.Context(), key(i), e, strings.NewReader(text)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := a.Flush(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if len(stored) != n {
-				t.Errorf("%d messages were told as stored", len(stored))
-			}
-			there := map[string]string{}
-			for e, err := range a.Keys(t.Context()) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				there[e.ID] = read(t, s, e.Path)
-			}
-			for i := range n {
-				if there[key(i)] != odd[i%len(odd)] {
-					t.Errorf("message %d is %.60q", i, there[key(i)])
-				}
-			}
-			if err := a.Delete(t.Context(), []string{key(1), key(3), "none"}); err != nil {
-				t.Fatal(err)
-			}
-			if all := list(t, s, path); len(all) != n-2 {
-				t.Errorf("%d messages after deleting two", len(all))
-			}
+	for name, o := range map[string]protocols.ArchiveOptions{"synced": {}, "not synced": {NoSync: true}, "synced one by one": {Each: true}} {
+		t.Run(name, func(t *testing.T) {
+			stores(t, func(t *testing.T, s store, path string) { archiveHolds(t, s, path, o) })
 		})
 	}
+}
+
+// archiveHolds adds messages to an archive, looks whether they are there, and
+// deletes two.
+func archiveHolds(t *testing.T, s store, path string, o protocols.ArchiveOptions) {
+	stored := map[string]bool{}
+	o.Stored = func(key string, _ int64, err error) error {
+		stored[key] = err == nil
+		return err
+	}
+	n := 150
+	if o.Each {
+		n = 40
+	}
+	a := archive(t, s, path, &o)
+	for i := range n {
+		e := &protocols.Entry{Modified: time.Unix(1700000000, 0), MessageInfo: &protocols.MessageInfo{Flags: []string{`\Seen`}}}
+		if err := a.Add(t.Context(), key(i), e, strings.NewReader(odd[i%len(odd)])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(stored) != n {
+		t.Errorf("%d messages were reported as stored, want %d", len(stored), n)
+	}
+	there := contents(t, s, a)
+	for i := range n {
+		if there[key(i)] != odd[i%len(odd)] {
+			t.Errorf("message %d is %.60q", i, there[key(i)])
+		}
+	}
+	if err := a.Delete(t.Context(), []string{key(1), key(3), "none"}); err != nil {
+		t.Fatal(err)
+	}
+	if all := list(t, s, path); len(all) != n-2 {
+		t.Errorf("%d messages after deleting two", len(all))
+	}
+}
+
+// contents returns the messages of an archive by their keys.
+func contents(t *testing.T, s store, a protocols.Archive) map[string]string {
+	t.Helper()
+	there := map[string]string{}
+	for e, err := range a.Keys(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		there[e.ID] = read(t, s, e.Path)
+	}
+	return there
 }
 
 func TestMaildirFlags(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 //	D! accept 24001          the client must connect to this port: a data connection;
 //	                         * is any port
 //	D! refuse 24001          a connection to this port is refused
-//	D! dial                  the server connects to the port that the client has told
+//	D! dial                  the server connects to the port that the client has sent
 //	D! starttls              TLS on the data connection
 //	D> text                  the server writes this line to the data connection
 //	D< text                  the client must write this line to it
@@ -54,7 +54,7 @@ type Step struct {
 // marks are what a line may start with.
 var marks = []string{"C:", "S:", "D>", "D<", "S!", "D!", "R:", "E:"}
 
-// words are the directives behind "S!" and "D!", and whether they take a text.
+// words are the directives after "S!" and "D!", and whether they take a text.
 var words = map[string]bool{
 	"S! close": false, "S! reset": false, "S! hang": false, "S! starttls": false, "S! flood": true, "S! cancel": false,
 	"D! accept": true, "D! refuse": true, "D! dial": false, "D! starttls": false, "D! flood": true, "D! eof": false,
@@ -114,7 +114,7 @@ func (st Step) check() error {
 		word, arg, _ := strings.Cut(st.Text, " ")
 		takes, known := words[st.Mark+" "+word]
 		if !known || takes != (arg != "") {
-			return fmt.Errorf("%q is no directive", st.Mark+" "+st.Text)
+			return fmt.Errorf("%q is not a directive", st.Mark+" "+st.Text)
 		}
 	}
 	_, err := unescape(st.Text)
@@ -155,7 +155,7 @@ func (s *Script) serverSteps() []int {
 	return at
 }
 
-// with returns a script of its first n steps, and more behind them.
+// with returns a script of its first n steps, and more after them.
 func (s *Script) with(n int, more ...Step) *Script {
 	c := *s
 	c.Steps = append(slices.Clone(s.Steps[:n]), more...)
@@ -178,7 +178,7 @@ func (st Step) bytes() []byte {
 	return []byte(text)
 }
 
-// unescape returns the bytes of a text, with CRLF behind them unless \c says no.
+// unescape returns the bytes of a text, with CRLF after them unless \c says no.
 func unescape(text string) (string, error) {
 	end := "\r\n"
 	if t, ok := strings.CutSuffix(text, `\c`); ok && (len(t)-len(strings.TrimRight(t, `\`)))%2 == 0 {

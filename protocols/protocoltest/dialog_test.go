@@ -136,7 +136,7 @@ func TestPlayerPlays(t *testing.T) {
 	})
 }
 
-// TestPlayerTellsDifferences: each way to leave the script is told with its line.
+// TestPlayerTellsDifferences: each way to leave the script is reported with its line.
 func TestPlayerTellsDifferences(t *testing.T) {
 	for _, tt := range []struct {
 		script, port string

@@ -57,7 +57,7 @@ func allBusy(ctx context.Context, t *testing.T, c protocols.Client, when string)
 func lawBulk(t *testing.T, h *Harness) {
 	ctx, s, c := h.live(t)
 	if !can[protocols.BulkGetter](c) {
-		t.Skip("the client is no BulkGetter")
+		t.Skip("the client is not a BulkGetter")
 	}
 	names := []string{s.Files[0], s.Missing, s.Files[1], "bad\r\nname", s.Files[2]}
 	wantErr := []error{nil, fs.ErrNotExist, nil, nil, nil}

@@ -36,7 +36,7 @@ func (h *Harness) golden(d Delivery) func(*testing.T, *Dialog) {
 }
 
 // count counts the server's steps that are played before the call is done: a
-// failure behind them is none of the call's.
+// failure after them is not the call's.
 func (h *Harness) count(t *testing.T, d *Dialog) {
 	bubble(t, func(t *testing.T) {
 		tr := h.try(t, d, d.script.Name, d.script)
@@ -44,7 +44,7 @@ func (h *Harness) count(t *testing.T, d *Dialog) {
 		synctest.Wait()
 		d.needed = min(tr.player.Done(), len(d.script.serverSteps()))
 		tr.client.Close()
-		tr.player.Close() // differences are told by the law that is about them
+		tr.player.Close() // the law about them reports differences
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 func lawGet(t *testing.T, h *Harness) {
 	ctx, s, c := h.live(t)
 	if !can[protocols.Getter](c) {
-		t.Skip("the client is no Getter")
+		t.Skip("the client is not a Getter")
 	}
 	for i, name := range s.Files {
 		o, err := protocols.Get(ctx, c, name, nil)
@@ -24,7 +24,7 @@ func lawGet(t *testing.T, h *Harness) {
 			t.Fatal(err)
 		}
 		if o.Size >= 0 && o.Size != int64(len(s.Content[i])) {
-			t.Errorf("%s: size %d told, is %d", name, o.Size, len(s.Content[i]))
+			t.Errorf("%s: size %d reported, is %d", name, o.Size, len(s.Content[i]))
 		}
 		h.checkEntry(t, o.Entry)
 		if err := sameContent(o.Body, s.Content[i]); err != nil {

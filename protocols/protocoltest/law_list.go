@@ -40,7 +40,7 @@ func (h *Harness) client(t *testing.T, s *Server) protocols.Client {
 func lawList(t *testing.T, h *Harness) {
 	ctx, s, c := h.live(t)
 	if !can[protocols.Lister](c) {
-		t.Skip("the client is no Lister")
+		t.Skip("the client is not a Lister")
 	}
 	seq := protocols.List(ctx, c, s.Folder)
 	first := collect(t, seq)

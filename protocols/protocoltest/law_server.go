@@ -30,7 +30,7 @@ func (d *Dialog) strict() *Dialog {
 }
 
 // starts reports whether the step is a line of a server that starts a reply: one
-// that does not stand behind another line.
+// that does not follow another line.
 func (s *Script) starts(at int) bool {
 	return s.Steps[at].Mark == "S:" && (at == 0 || s.Steps[at-1].Mark != "S:")
 }
@@ -68,7 +68,7 @@ func (h *Harness) hostile(t *testing.T, d *Dialog, at int, what string, s *Scrip
 	})
 }
 
-// lawGarbage says what is no reply, in place of each reply.
+// lawGarbage sends something that is not a reply, in place of each reply.
 func lawGarbage(t *testing.T, h *Harness) {
 	h.bubbled(t, func(t *testing.T, d *Dialog) {
 		for _, at := range h.heads(d) {
@@ -152,7 +152,7 @@ func (h *Harness) odd(t *testing.T, d *Dialog, at int, s *Script) {
 	})
 }
 
-// lawEarly puts a line behind the reply that TLS follows, in the same packet: it
+// lawEarly puts a line after the reply that TLS follows, in the same packet: it
 // would be read as if it had come under TLS (CVE-2021-22947).
 func lawEarly(t *testing.T, h *Harness) {
 	found := false

@@ -34,7 +34,7 @@ func match(want, got string, found map[string]int) bool {
 	return m != nil
 }
 
-// toldPort returns the port that the client has told: {port}, or {p1} and {p2} as
+// toldPort returns the port that the client has sent: {port}, or {p1} and {p2} as
 // its two bytes.
 func toldPort(found map[string]int) int {
 	if p := found["port"]; p != 0 {

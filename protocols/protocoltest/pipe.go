@@ -13,7 +13,7 @@ import (
 // writer has to wait, as in a system's socket.
 const pipeBuffer = 256 << 10
 
-// Delivery says how many bytes one Read of a client gives.
+// Delivery says how many bytes one Read of a client returns.
 type Delivery int
 
 // The ways to deliver.
@@ -42,7 +42,7 @@ type half struct {
 	segments [][]byte
 	size     int
 	total    int64 // bytes ever written
-	end      error // what a reader gets behind the last byte; nil while open
+	end      error // what a reader gets after the last byte; nil while open
 	deaf     error // what a writer gets; nil while somebody reads
 	delivery Delivery
 }
@@ -132,7 +132,7 @@ func (h *half) write(p []byte, d *deadline) (int, error) {
 	}
 }
 
-// finish ends one direction: with io.EOF behind what was written, or at once.
+// finish ends one direction: with io.EOF after what was written, or at once.
 func (h *half) finish(end, deaf error, drop bool) {
 	if h.end == nil {
 		h.end = end

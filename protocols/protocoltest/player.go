@@ -138,7 +138,7 @@ func (p *Player) Written() (n int64) {
 }
 
 // Close ends all connections and waits for the player's goroutines. The error
-// tells each difference between script and client: the line, what was wanted and
+// reports each difference between script and client: the line, what was wanted and
 // what came.
 func (p *Player) Close() error {
 	p.mu.Lock()

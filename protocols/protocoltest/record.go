@@ -10,7 +10,7 @@ import (
 // Recorder makes a [Script] of a conversation with a real server: its Dial goes
 // into [protocols.Options]. It sees the bytes of the connections, so TLS must be
 // off. Lines stand in the order in which the client wrote and read them; the
-// content of a data connection stands behind the 1xx reply that announced it.
+// content of a data connection follows the 1xx reply that announced it.
 type Recorder struct {
 	// Next makes the real connections; nil is the system's.
 	Next func(ctx context.Context, network, address string) (net.Conn, error)

@@ -34,7 +34,7 @@ type content struct {
 	Content string          `json:"content"`
 }
 
-// Get is the [Call] that reads name. What is read before an error is no result.
+// Get is the [Call] that reads name. Content before an error is not a result.
 func Get(name string, o *protocols.GetOptions) Call {
 	return func(ctx context.Context, c protocols.Client) ([]any, error) {
 		obj, err := protocols.Get(ctx, c, name, o)
@@ -103,7 +103,7 @@ func Bulk(names ...string) Call {
 	}
 }
 
-// Nothing makes a [Call] of one that gives only an error.
+// Nothing makes a [Call] of one that returns only an error.
 func Nothing(f func(ctx context.Context, c protocols.Client) error) Call {
 	return func(ctx context.Context, c protocols.Client) ([]any, error) { return nil, f(ctx, c) }
 }
@@ -157,5 +157,5 @@ func (o outcome) String() string {
 	return strings.TrimSpace(s.Format())
 }
 
-// want returns the outcome that a script tells.
+// want returns the outcome in a script.
 func (s *Script) want() outcome { return outcome{s.Result, s.Error} }

@@ -10,7 +10,7 @@ import (
 // resultLine matches what [Rewrite] replaces.
 var resultLine = regexp.MustCompile(`(?m)^[RE]: .*\n`)
 
-// Rewrite plays a script and puts what the call gives in the place of its R: and
+// Rewrite plays a script and puts the result of the call in the place of its R: and
 // E: lines, also in the dialogue's file when that is there. It is for the test
 // that has a flag for it: what changes is for a person to read.
 func Rewrite(t *testing.T, h Harness, d Dialog, s *Script) error {

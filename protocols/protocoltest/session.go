@@ -101,7 +101,7 @@ func (s *session) play(st Step, batch []Step) error {
 	return s.directData(st)
 }
 
-// say writes lines. That the client does not listen any more is no difference:
+// say writes lines. A client that no longer listens is not a difference:
 // it shows in what the client says next.
 func (s *session) say(to net.Conn, batch []Step) error {
 	if to == nil || to == net.Conn((*dataConn)(nil)) {
@@ -157,7 +157,7 @@ func (s *session) direct(st Step) error {
 		return errEnd
 	}
 	if s.lines.Buffered() > 0 {
-		return errors.New("bytes in clear before the handshake")
+		return errors.New("unencrypted bytes before the handshake")
 	}
 	c, err := s.handshake(s.ctlTop)
 	if err != nil {
@@ -279,7 +279,7 @@ func (s *session) take(st Step) error {
 	return nil
 }
 
-// gone ends all connections of the session as a server that is no more.
+// gone ends all connections of the session as if the server were gone.
 func (s *session) gone(end func(*conn)) {
 	end(s.ctl)
 	s.p.mu.Lock()

@@ -1,12 +1,12 @@
 // Package protocoltest is the conformance suite of adapters, a player of
 // recorded dialogues, and benchmarks that are the same for all of them.
 //
-// An adapter's test gives a [Harness] to [Run]. What needs no real socket runs
+// An adapter's test passes a [Harness] to [Run]. Laws that need no real socket run
 // in a testing/synctest bubble over connections in memory, so that timeouts cost
 // no time, and a goroutine that is left behind fails the test. The laws:
 //
 //   - shape: constructors without I/O, Close at any time, the catalog entry
-//   - golden: each dialogue gives the result that stands in it
+//   - golden: each dialogue has the result that stands in it
 //   - delivery: byte by byte, and all at once, it returns the same
 //   - cut, hang, idle, cancel: at every line; never a success, never a wait
 //     beyond the limit, and the client works again afterwards
@@ -31,7 +31,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Harness is what an adapter gives to the suite.
+// Harness is what an adapter provides for the suite.
 type Harness struct {
 	Spec *protocols.Spec
 
@@ -43,16 +43,16 @@ type Harness struct {
 	Dialogs []Dialog
 
 	// Server starts a server that the client really connects to; nil skips the
-	// laws that need one, and then Skip gives the reason.
+	// laws that need one, and then Skip has the reason.
 	Server func(t testing.TB) *Server
 
-	// Garbage is a line that is no reply at all.
+	// Garbage is a line that is not a reply at all.
 	Garbage string
-	// Multiline gives, for a line that a server says, a line that starts a reply
+	// Multiline returns, for a line that a server says, a line that starts a reply
 	// of many lines and may follow itself for ever; nil: the protocol has none.
 	Multiline func(line string) string
 
-	// Careful gives the session that follows when the server falls silent before a
+	// Careful returns the session that follows when the server falls silent before a
 	// step of a dialogue, and after which time, where the client then connects again
 	// and sends one command at a time; nil where it does not. May be nil.
 	Careful func(s *Script, at int) (*Script, time.Duration)
@@ -97,7 +97,7 @@ type Server struct {
 	Big     string   // a file of 64 MiB, for benchmarks
 }
 
-// law is a part of the suite. Those that take long go side by side, behind the
+// law is a part of the suite. Those that take long run in parallel, after the
 // others, which measure memory or talk to real servers.
 type law struct {
 	name string
@@ -123,7 +123,7 @@ func Run(t *testing.T, h Harness) {
 	}
 	for name := range h.Skip {
 		if !isLaw(name) {
-			t.Errorf("Skip names %q, which is no law", name)
+			t.Errorf("Skip names %q, which is not a law", name)
 		}
 	}
 	for _, l := range laws {

@@ -73,7 +73,7 @@ func get(ctx context.Context, c protocols.Client, name string) error {
 	return o.Body.Close()
 }
 
-// bulkGet returns the name's own error, where there is no other.
+// bulkGet returns the name's own error, if there is no other.
 func bulkGet(ctx context.Context, c protocols.Client, name string) error {
 	var own error
 	err := protocols.BulkGet(ctx, c, sequence([]string{name}), func(_ string, _ *protocols.Object, err error) error {

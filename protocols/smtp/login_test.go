@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -15,41 +16,42 @@ import (
 
 func TestMechanisms(t *testing.T) {
 	for _, mech := range []string{"SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER", ""} {
-		for _, password := range []string{"secret", "wrong"} {
+		for password, want := range map[string]protocols.Kind{"secret": protocols.KindOK, "wrong": protocols.KindAuth} {
 			for _, late := range []bool{false, true} {
-				s := start(t, maillab.SMTPOptions{Submission: true})
-				var events []string
-				o := &protocols.Options{Mechanism: mech, Trace: func(e protocols.Event) { events = append(events, e.Text) }}
-				o.Credentials = func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
-					cred := protocols.Credential{User: "alice", Password: password}
-					if strings.HasSuffix(mech, "OAUTH2") || mech == "OAUTHBEARER" {
-						cred = protocols.Credential{User: "alice", Token: password}
-					}
-					return cred, nil
-				}
-				c := client(t, s, "alice", o)
-				c.Settings.NoInitial = late
-				_, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
-				want := protocols.KindOK
-				if password == "wrong" {
-					want = protocols.KindAuth
-				}
-				if protocols.KindOf(err) != want {
-					t.Errorf("%s with %s: %v", mech, password, err)
-				}
-				if e, ok := errors.AsType[*protocols.Error](err); ok && strings.Contains(e.Hint, "prove") {
-					t.Errorf("%s: a refused login is hinted to be %q", mech, e.Hint)
-				}
-				if err != nil && s.Received() > 0 {
-					t.Errorf("%s: a message went through without login", mech)
-				}
-				c.Close()
-				for _, e := range events {
-					if strings.Contains(e, password) && strings.HasPrefix(e, "AUTH") || strings.Contains(e, "c2VjcmV0") {
-						t.Errorf("%s: the trace shows %q", mech, e)
-					}
-				}
+				t.Run(fmt.Sprintf("%s/%s/late %v", mech, password, late), func(t *testing.T) { logInBy(t, mech, password, late, want) })
 			}
+		}
+	}
+}
+
+// logInBy sends a message with a login by one mechanism; late is without an
+// initial response.
+func logInBy(t *testing.T, mech, password string, late bool, want protocols.Kind) {
+	s := start(t, maillab.SMTPOptions{Submission: true})
+	var events []string
+	o := &protocols.Options{Mechanism: mech, Trace: func(e protocols.Event) { events = append(events, e.Text) }}
+	o.Credentials = func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
+		if strings.HasSuffix(mech, "OAUTH2") || mech == "OAUTHBEARER" {
+			return protocols.Credential{User: "alice", Token: password}, nil
+		}
+		return protocols.Credential{User: "alice", Password: password}, nil
+	}
+	c := client(t, s, "alice", o)
+	c.Settings.NoInitial = late
+	_, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org"))
+	if protocols.KindOf(err) != want {
+		t.Errorf("%v, want kind %v", err, want)
+	}
+	if e, ok := errors.AsType[*protocols.Error](err); ok && strings.Contains(e.Hint, "prove") {
+		t.Errorf("the hint for a refused login is %q", e.Hint)
+	}
+	if err != nil && s.Received() > 0 {
+		t.Error("a message went through without a login")
+	}
+	c.Close()
+	for _, e := range events {
+		if strings.Contains(e, password) && strings.HasPrefix(e, "AUTH") || strings.Contains(e, "c2VjcmV0") {
+			t.Errorf("the trace shows %q", e)
 		}
 	}
 }

@@ -86,7 +86,7 @@ func (x *control) read(r *bufio.Reader) {
 	}
 }
 
-// holds reports whether the bytes behind a line may be of another kind, so
+// holds reports whether the bytes after a line may be of another kind, so
 // that the reader has to wait for its outcome.
 func holds(line string) bool {
 	verb, _ := frame.SplitCommand(line)

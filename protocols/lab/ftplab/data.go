@@ -210,7 +210,7 @@ type dataTLS struct {
 	below net.Conn
 }
 
-// releaseData ends a data connection; an orderly end tells TLS clients too.
+// releaseData ends a data connection; TLS clients get a close_notify.
 func (x *dataSide) releaseData(conn net.Conn) {
 	if t, ok := conn.(*dataTLS); ok {
 		t.Conn.Close()

@@ -189,7 +189,7 @@ func cmdMlsd(x *session, name string) {
 	})
 }
 
-// isFile reports whether name exists and is no directory.
+// isFile reports whether name exists and is not a directory.
 func isFile(t *lab.Tree, name string) bool {
 	i, err := t.Stat(name)
 	return err == nil && !i.IsDir()

@@ -25,21 +25,21 @@ type Options struct {
 	ClientCertificates  bool   // require a certificate of the authority
 	MaxTLS              uint16 // newest TLS version; 0 is the library's
 	RequireSessionReuse bool   // data TLS must resume the control session (522)
-	ClearData           bool   // lie: accept PROT P and send data in clear
+	ClearData           bool   // lie: accept PROT P and send data unencrypted
 
 	Dialect          string         // of LIST: unix (default), dos, eplf, vms
 	TimeZone         *time.Location // of LIST; nil is UTC
 	Now              time.Time      // what LIST takes for today; zero is the clock
-	ExtraListLines   []string       // raw lines behind every LIST, NLST and MLSD listing
+	ExtraListLines   []string       // raw lines after every LIST, NLST and MLSD listing
 	ListGarbageLines bool           // LIST has lines mixed in that nothing can parse
 	Disable          []string       // commands answered with 500 and missing in FEAT
 
 	NoMLSD, NoEPSV, NoREST, NoSIZE, NoUTF8 bool // shorthands for Disable
 	RestLies                               bool // accept REST and start from 0 all the same
 
-	PASVHost string   // IPv4 address told by PASV instead of the real one
+	PASVHost string   // IPv4 address in the PASV reply instead of the real one
 	Foreign  bool     // data connections to and from other loopback addresses (FXP)
-	Quota    int64    // bytes an upload may hold, else 552; 0 is no limit
+	Quota    int64    // bytes an upload may hold, else 552; 0 means no limit
 	Hosts    []string // names HOST takes, in lower case; nil is any
 
 	DataTimeout time.Duration // for a data connection or a stuck one; 0 is 1 minute

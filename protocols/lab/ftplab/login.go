@@ -124,7 +124,7 @@ func cmdAuth(x *session, kind string) {
 }
 
 // startTLS makes the control connection a TLS one. When that fails the session
-// is over. What the client sent in clear behind AUTH is thrown away.
+// is over. Unencrypted data after AUTH is discarded.
 func (x *control) startTLS() bool {
 	if x.fault(lab.PointTLS) {
 		x.ended = true
@@ -176,7 +176,7 @@ func cmdCcc(x *session, _ string) {
 		x.reply(533, "The control connection is not protected.")
 		return
 	}
-	x.reply(200, "Control connection goes on in clear.")
+	x.reply(200, "The control connection continues unencrypted.")
 	secure.CloseWrite()
 	// CloseWrite leaves a deadline in the past on the connection below.
 	x.base.SetWriteDeadline(time.Time{})

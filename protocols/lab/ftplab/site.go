@@ -134,7 +134,7 @@ func (x *session) sum(algorithm, name string, start, end int64) (string, int64, 
 }
 
 // xsum makes one of XCRC, XMD5, XSHA1, XSHA256: path, quoted or not, and
-// optionally the first byte and the one behind the last.
+// optionally the first byte and the one after the last.
 func xsum(algorithm string) func(*session, string) {
 	form := regexp.MustCompile(`^(?:"([^"]*)"|(.*?))((?: \d+){0,2})$`)
 	return func(x *session, arg string) {

@@ -162,7 +162,7 @@ func cmdRetr(x *session, name string) {
 	}
 	size, rest, ascii := f.Size(), x.rest, x.ascii
 	if rest > size && !ascii {
-		x.reply(554, "Restart position is behind the end of the file.")
+		x.reply(554, "Restart position is after the end of the file.")
 		return
 	}
 	opening := x.opening(fmt.Sprintf("%s (%d bytes)", name, size))
@@ -213,7 +213,7 @@ func sendASCII(conn io.Writer, f *lab.File, skip, limit int64) error {
 	}
 }
 
-// window passes on only the bytes behind the first skip, and only left of them.
+// window passes on only the bytes after the first skip, and only left of them.
 type window struct {
 	w          io.Writer
 	skip, left int64

@@ -62,7 +62,7 @@ func inRange[T uint32 | imap.UID](from, to, n, last T) bool {
 	return n >= min(from, to) && n <= max(from, to)
 }
 
-// Fetch tells what was asked for of messages.
+// Fetch returns the requested items of messages.
 func (c *imapSession) Fetch(w *imapserver.FetchWriter, set imap.NumSet, o *imap.FetchOptions) error {
 	return c.each(set, func(seq uint32, m *Message) error {
 		if slices.ContainsFunc(o.BodySection, func(s *imap.FetchItemBodySection) bool { return !s.Peek }) && !hasFlag(m, imap.FlagSeen) {
@@ -73,7 +73,7 @@ func (c *imapSession) Fetch(w *imapserver.FetchWriter, set imap.NumSet, o *imap.
 	})
 }
 
-// writeMail tells of one message. The writer is closed in any case: it holds the
+// writeMail writes the items of one message. The writer is closed in any case: it holds the
 // connection's lock until then.
 func writeMail(w *imapserver.FetchResponseWriter, m *Message, o *imap.FetchOptions) error {
 	return errors.Join(writeItems(w, m, o), w.Close())

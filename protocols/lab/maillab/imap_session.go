@@ -94,7 +94,7 @@ func (c *imapSession) Create(mailbox string, _ *imap.CreateOptions) error {
 // Delete removes a mailbox.
 func (c *imapSession) Delete(mailbox string) error { return imapNo(c.s.mail.Remove(c.user, mailbox)) }
 
-// Rename gives a mailbox another name.
+// Rename changes the name of a mailbox.
 func (c *imapSession) Rename(mailbox, newName string, _ *imap.RenameOptions) error {
 	return imapNo(c.s.mail.Rename(c.user, mailbox, newName))
 }
@@ -148,7 +148,7 @@ func (c *imapSession) List(w *imapserver.ListWriter, ref string, patterns []stri
 	return nil
 }
 
-// Status tells the counts of a mailbox.
+// Status returns the counts of a mailbox.
 func (c *imapSession) Status(mailbox string, o *imap.StatusOptions) (*imap.StatusData, error) {
 	info, err := c.s.mail.Info(c.user, mailbox)
 	if err != nil {
@@ -217,12 +217,12 @@ func flagTexts(flags []imap.Flag) []string {
 	return out
 }
 
-// Namespace tells that all mailboxes are the user's.
+// Namespace reports that all mailboxes are the user's.
 func (c *imapSession) Namespace() (*imap.NamespaceData, error) {
 	return &imap.NamespaceData{Personal: []imap.NamespaceDescriptor{{Delim: imapDelimiter}}}, nil
 }
 
-// Poll tells what has changed since the client was told last.
+// Poll reports what has changed since the last report.
 func (c *imapSession) Poll(w *imapserver.UpdateWriter, allowExpunge bool) error {
 	if c.box == "" {
 		return nil
@@ -254,7 +254,7 @@ func (c *imapSession) Poll(w *imapserver.UpdateWriter, allowExpunge bool) error 
 	return c.grow(w, now)
 }
 
-// grow tells of new messages.
+// grow reports new messages.
 func (c *imapSession) grow(w *imapserver.UpdateWriter, now []Message) error {
 	last := uint32(0)
 	if len(c.view) > 0 {
@@ -280,7 +280,7 @@ func imapFlagsOf(m *Message) []imap.Flag {
 	return flags
 }
 
-// Idle tells of changes as they come, until the client has had enough.
+// Idle reports changes as they come, until the client has had enough.
 func (c *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
 	for {
 		changed := c.s.mail.Changed()

@@ -14,19 +14,19 @@ import (
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
-// imapTap is the [tap] for IMAP. Literals pass as they are, and so does all behind
+// imapTap is the [tap] for IMAP. Literals pass as they are, and so does everything after
 // STARTTLS.
 //
-// The text of a fault is what stands behind the command's tag ("NO [INUSE] busy",
+// The text of a fault follows the command's tag ("NO [INUSE] busy",
 // "BAD what"); one that begins with "*" or "+" stands for itself, and after a "* BYE"
-// the connection ends. The commands behind UID go by their own names.
+// the connection ends. The commands after UID go by their own names.
 type imapTap struct {
 	*frame.Tap
 	s    *IMAPServer
 	more bool // the line to come goes on with a command
 
 	mu     sync.Mutex
-	inject string // to be added behind the answer to tag
+	inject string // to be added after the answer to tag
 	tag    string
 }
 
@@ -135,7 +135,7 @@ func (t *imapTap) play(tag string, f lab.Fault) bool {
 	return t.Tap.Play(f, "* BYE")
 }
 
-// Write passes answers on, with injected bytes behind the one they belong to.
+// Write passes answers on, with injected bytes after the one they belong to.
 func (t *imapTap) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	out := p
@@ -150,7 +150,7 @@ func (t *imapTap) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// answerEnd finds the end of the tagged answer that bytes are to be put behind.
+// answerEnd finds the end of the tagged answer that bytes are to be put after.
 func (t *imapTap) answerEnd(p []byte) int {
 	if t.inject == "" {
 		return 0
@@ -165,7 +165,7 @@ func (t *imapTap) answerEnd(p []byte) int {
 	return start + bytes.IndexByte(p[start:], '\n') + 1
 }
 
-// greet plays the fault of the greeting; false means that there is no session.
+// greet plays the fault of the greeting; false means that no session follows.
 func (t *imapTap) greet() bool {
 	f, ok := t.s.front.Faults.Verb(lab.PointGreeting)
 	if !ok {

@@ -321,7 +321,7 @@ func (m *Mailboxes) Create(user, box string) error {
 	return nil
 }
 
-// Rename gives a mailbox another name. INBOX stays, emptied into the new one
+// Rename changes the name of a mailbox. INBOX stays, emptied into the new one
 // (RFC 9051 6.3.6).
 func (m *Mailboxes) Rename(user, from, to string) error {
 	m.mu.Lock()

@@ -21,7 +21,7 @@ func TestMailboxesDeliverAndDelete(t *testing.T) {
 	select {
 	case <-changed:
 	default:
-		t.Error("nobody was told of the delivery")
+		t.Error("no channel was closed by the delivery")
 	}
 	if n := m.Delete("alice", "inbox", 2, 9); n != 1 {
 		t.Errorf("deleted %d, want 1", n)

@@ -22,7 +22,7 @@ type POP3Options struct {
 	Shared     bool     // several sessions may have one maildrop open
 	ExtraLines []string // raw lines at the end of every listing
 	DoubleIDs  bool     // every message has the unique id "same"
-	OddSizes   bool     // LIST tells one byte too few, as servers do that count line ends in their own way
+	OddSizes   bool     // LIST reports one byte too few, like servers that count line ends differently
 	Greeting   string   // text of the greeting before the stamp; empty is a default
 }
 

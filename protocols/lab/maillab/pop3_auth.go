@@ -28,7 +28,7 @@ func cmdAuth(x *pop3Session, arg string) {
 	if given {
 		var err error
 		if initial, err = saslserver.Decode(coded); err != nil {
-			x.err("", "That is no base64.")
+			x.err("", "Not base64.")
 			return
 		}
 	}

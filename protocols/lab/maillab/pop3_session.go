@@ -116,7 +116,7 @@ func (x *pop3Session) dispatch(line string) {
 	}
 }
 
-// inject adds the scripted bytes behind the answer to a command.
+// inject adds the scripted bytes after the answer to a command.
 func (x *pop3Session) inject(verb string) {
 	if f, ok := x.srv.front.Faults.Injected(verb); ok {
 		x.out.WriteString(f.Text + "\r\n")

@@ -39,7 +39,7 @@ func greeted(t *testing.T, s *POP3Server) (*textproto.Conn, string) {
 	return c, line
 }
 
-// popStep is a command and how its answer begins. In lines is what the lines behind
+// popStep is a command and how its answer begins. In lines is what the lines after
 // it are together, or "*" when any will do.
 type popStep struct{ line, answer, lines string }
 
@@ -86,7 +86,7 @@ func TestPOP3Dialogue(t *testing.T) {
 	}
 }
 
-// TestPOP3Dots: a body comes as it is stored, and TOP gives as much as was asked for.
+// TestPOP3Dots: a body comes as it is stored, and TOP returns as much as was asked for.
 func TestPOP3Dots(t *testing.T) {
 	mail := NewMailboxes(Limits{})
 	for _, text := range []string{"A: b\r\n\r\n.\r\n..\r\n.x\r\n\r\nend\r\n", "A: b\r\n"} {

@@ -18,7 +18,7 @@ import (
 type smtpTap struct {
 	*frame.Tap
 	s       *SMTPServer
-	tls     *tls.Conn // nil in clear
+	tls     *tls.Conn // nil without TLS
 	anew    bool      // STARTTLS is done, and EHLO has to come
 	inject  string    // to be added to the next reply
 	hello   bool      // the reply to EHLO is under way
@@ -77,7 +77,7 @@ func (t *smtpTap) next() error {
 		return err
 	}
 	if verb == "BDAT" {
-		fmt.Sscan(arg, &t.Raw) // what is no number is for the server to refuse
+		fmt.Sscan(arg, &t.Raw) // the server refuses what is not a number
 		t.Raw = max(t.Raw, 0)
 	}
 	t.Line = line
@@ -122,7 +122,7 @@ func (t *smtpTap) answer(verb, arg string) (answer string, ours bool) {
 }
 
 // Write passes replies on: that to EHLO with the keywords that are this server's own
-// and without those it is to hide, and any with injected bytes behind it.
+// and without those it is to hide, and any with injected bytes after it.
 func (t *smtpTap) Write(p []byte) (int, error) {
 	out := p
 	if t.hello { // it comes line by line

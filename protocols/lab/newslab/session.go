@@ -156,7 +156,7 @@ func (x *session) replyf(code int, format string, args ...any) {
 	x.reply(code, fmt.Sprintf(format, args...))
 }
 
-// lines writes a reply with lines behind it, which each writes by calling put.
+// lines writes a reply with lines after it, which each writes by calling put.
 func (x *session) lines(code int, text string, each func(put func(string))) {
 	if x.gzip && (code == 224 || code == 221 || code == 225 || code == 215) {
 		x.gzipLines(code, text, each)
@@ -175,7 +175,7 @@ func writeNewsLine(w io.Writer, line string) {
 	io.WriteString(w, "\r\n")
 }
 
-// content writes an article or a part of it behind a reply.
+// content writes an article or a part of it after a reply.
 func (x *session) content(code int, text string, data []byte) {
 	x.reply(code, text)
 	if f, ok := x.srv.front.Faults.Kind(lab.FaultTruncate); ok {
@@ -189,7 +189,7 @@ func (x *session) content(code int, text string, data []byte) {
 	}
 }
 
-// startTLS makes the connection a TLS one. What the client sent in clear behind
+// startTLS makes the connection a TLS one. Unencrypted data after
 // STARTTLS is thrown away.
 func (x *session) startTLS() bool {
 	if x.flush() != nil || x.fault(lab.PointTLS) {

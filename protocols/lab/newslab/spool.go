@@ -62,7 +62,7 @@ func (n *Spool) Virtual(name string, count int64, content func(number int64) []b
 }
 
 // Renumber sets the number of the last article of a group, so that the next one
-// gets the number behind it.
+// gets the number after it.
 func (n *Spool) Renumber(group string, last int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -179,7 +179,7 @@ func newsMatch(wildmat, name string) bool {
 	return fits
 }
 
-// bounds returns count, low and high as GROUP tells them.
+// bounds returns count, low and high as GROUP has them.
 func (n *Spool) bounds(g *newsGroup) (count, low, high int64) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -286,7 +286,7 @@ func newsHeader(data []byte, name string) string {
 	return strings.ReplaceAll(value, "\t", " ")
 }
 
-// overviewFields are the columns of an overview behind the number.
+// overviewFields are the columns of an overview after the number.
 func overviewFields() []string {
 	return []string{"Subject:", "From:", "Date:", "Message-ID:", "References:", ":bytes", ":lines", "Xref:full"}
 }

@@ -16,10 +16,10 @@ type GopherOptions struct {
 	lab.ServerOptions           // every TLS mode but TLSNone is TLSImplicit
 	Tree              *lab.Tree // nil is Sample()
 
-	Host    string              // told in menus; empty is the address listened on
-	Port    string              // told in menus; empty is that of the address
+	Host    string              // in menus; empty is the address listened on
+	Port    string              // in menus; empty is that of the address
 	Before  map[string][]string // menu lines before those of a folder, by its selector; host and port are added to "type, text, TAB, selector"
-	Behind  map[string][]string // the same behind them
+	Behind  map[string][]string // the same after them
 	Raw     map[string]string   // whole answers, by selector
 	NoDot   bool                // menus and texts end without a dot
 	NoStuff bool                // dots at the start of a line are not doubled

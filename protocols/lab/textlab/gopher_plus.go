@@ -55,13 +55,13 @@ func (x *gopherSession) plus(selector, request string) {
 	}
 }
 
-// asked reads the answers to a form, whatever the item, and tells them back.
+// asked reads the answers to a form, whatever the item, and echoes them.
 func (x *gopherSession) asked() {
 	line, err := x.next()
 	if err != nil || line != "+-1" {
 		x.line("--1")
 		x.line("1 Admin <admin@lab.localhost>")
-		x.line("want answers behind +-1")
+		x.line("want answers after +-1")
 		x.dot()
 		return
 	}

@@ -208,7 +208,7 @@ func (x *gopherSession) entryLine(text, name string) (string, bool) {
 	return line, true
 }
 
-// mostFound bounds what a search gives.
+// mostFound bounds the results of a search.
 const mostFound = 1000
 
 // search lists the names in the tree that hold all words.

@@ -20,7 +20,7 @@ type TelnetOptions struct {
 	lab.ServerOptions
 	NoLogin bool   // the shell at once
 	Quiet   bool   // no negotiation by the server
-	Before  string // written raw behind the negotiation, before the login
+	Before  string // written raw after the negotiation, before the login
 }
 
 // TelnetServer is a running Telnet server (RFC 854, 855, 857, 858, 1073, 1091,
@@ -59,7 +59,7 @@ func (s *TelnetServer) Signals() []byte {
 	return bytes.Clone(s.signals)
 }
 
-// Window returns the columns and lines that a client told last.
+// Window returns the columns and lines that a client sent last.
 func (s *TelnetServer) Window() [2]int {
 	s.seenMu.Lock()
 	defer s.seenMu.Unlock()

@@ -142,7 +142,7 @@ func (x *telnetSession) sub() error {
 	return io.ErrShortBuffer
 }
 
-// learn takes what the client tells of itself.
+// learn notes what the client sends about itself.
 func (x *telnetSession) learn(data []byte) {
 	if len(data) < 2 {
 		return

@@ -233,7 +233,7 @@ func (x *telnetSession) cmdSynch([]string) error {
 	return x.print("after the mark\n")
 }
 
-// telnetEscape doubles 255, and puts NUL behind a CR that no LF follows.
+// telnetEscape doubles 255, and puts NUL after a CR that no LF follows.
 func telnetEscape(p []byte) []byte {
 	var b bytes.Buffer
 	for i, c := range p {

@@ -115,7 +115,7 @@ func (s *HTTPServer) hand(conn net.Conn) {
 	}
 }
 
-// goneConn tells when it was closed.
+// goneConn reports when it was closed.
 type goneConn struct {
 	net.Conn
 	once sync.Once
@@ -128,7 +128,7 @@ func (c *goneConn) Close() error {
 	return c.Conn.Close()
 }
 
-// handedListener gives the library the connections that the core has accepted.
+// handedListener returns the connections that the frame has accepted.
 type handedListener struct {
 	s      *HTTPServer
 	once   sync.Once
@@ -385,7 +385,7 @@ func (s *HTTPServer) misbehave(w http.ResponseWriter, r *http.Request, f lab.Fau
 	return true
 }
 
-// hijack takes the connection of an HTTP/1.1 request, or gives nil.
+// hijack takes the connection of an HTTP/1.1 request, or returns nil.
 func hijack(w http.ResponseWriter) net.Conn {
 	h, ok := w.(http.Hijacker)
 	if !ok {

@@ -75,7 +75,7 @@ func closeBusy(t *testing.T, faults string, secure bool) {
 	}
 }
 
-// openPlain leaves a connection idle behind an answer.
+// openPlain leaves a connection idle after an answer.
 func openPlain(t *testing.T, s *HTTPServer) io.Closer {
 	conn, err := net.Dial("tcp", s.Addr())
 	if err != nil {

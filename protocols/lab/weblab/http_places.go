@@ -41,7 +41,7 @@ func (s *HTTPServer) placeOf(path string) (http.HandlerFunc, bool) {
 	return place, ok && place != nil
 }
 
-// rest returns what stands behind the place's word.
+// rest returns the path after the place's word.
 func rest(r *http.Request) string {
 	_, after, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/-/"), "/")
 	return after
@@ -65,7 +65,7 @@ func placeRedirect(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// placeStatus: /-/status/503?after=2 gives that status, with Retry-After.
+// placeStatus: /-/status/503?after=2 answers with that status, with Retry-After.
 func placeStatus(w http.ResponseWriter, r *http.Request) {
 	code, err := strconv.Atoi(rest(r))
 	if err != nil || code < 200 || code > 599 {
@@ -80,7 +80,7 @@ func placeStatus(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// placeCookies sets those of the query, and tells those that came.
+// placeCookies sets those of the query, and returns those that came.
 func placeCookies(w http.ResponseWriter, r *http.Request) {
 	for name, values := range r.URL.Query() {
 		w.Header().Add("Set-Cookie", name+"="+values[0])
@@ -95,7 +95,7 @@ type Echo struct {
 	Proto   string      `json:"proto"`
 	Host    string      `json:"host"`
 	Headers http.Header `json:"headers"`
-	Length  int64       `json:"length"` // as told; -1 for chunks
+	Length  int64       `json:"length"` // Content-Length; -1 for chunks
 	Body    string      `json:"body"`   // at most 1 MiB of it
 	Bytes   int64       `json:"bytes"`
 }
@@ -162,7 +162,7 @@ func placeChunked(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// placeNamed: /-/named?as=NAME tells that name in Content-Disposition.
+// placeNamed: /-/named?as=NAME sends that name in Content-Disposition.
 func placeNamed(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Disposition", `attachment; filename="`+r.URL.Query().Get("as")+`"`)
 	io.WriteString(w, "named\n")

@@ -39,7 +39,7 @@ func (v *xmlrpcValue) text() string {
 }
 
 // xmlrpcMethod is a method: what it is for, its types with the result's first, and
-// what it gives: the inner XML of a value, or a fault.
+// its result: the inner XML of a value, or a fault.
 type xmlrpcMethod struct {
 	help  string
 	types string
@@ -61,9 +61,9 @@ const typesValue = "<struct>" +
 // table is the server's methods.
 func (s *XMLRPCServer) table() map[string]xmlrpcMethod {
 	return map[string]xmlrpcMethod{
-		"echo":      {"gives its argument back", "string,string", echoValue},
+		"echo":      {"returns its argument", "string,string", echoValue},
 		"add":       {"adds whole numbers", "int,int,int", addValues},
-		"types":     {"gives a value of each type", "struct", func([]xmlrpcValue) (string, string) { return typesValue, "" }},
+		"types":     {"returns a value of each type", "struct", func([]xmlrpcValue) (string, string) { return typesValue, "" }},
 		"fault":     {"fails with code 42", "int", func([]xmlrpcValue) (string, string) { return "", faultXML(42, "this method fails") }},
 		"wordfault": {"fails with a code that is a word", "int", wordFault},
 

@@ -11,7 +11,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab"
 )
 
-// ErrCut is what the server itself sees of a cut it was told to make.
+// ErrCut is what the server itself sees of a scripted cut.
 var ErrCut = errors.New("connection cut by a scripted fault")
 
 // maxEndless bounds an endless reply, in case the client reads it all.

@@ -13,8 +13,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab"
 )
 
-// Frame is what servers have beside core: a scheme, TLS, a user, a record of what
-// they are told and a count of clients.
+// Frame is what servers have beside core: a scheme, TLS, a user, a record of commands and a count of clients.
 type Frame struct {
 	*Listener
 	scheme      string

@@ -49,12 +49,12 @@ func (in *Injector) Verb(verb string) (lab.Fault, bool) {
 	return in.find(func(f lab.Fault) bool { return f.At(verb) && f.Kind != lab.FaultInject })
 }
 
-// Injected takes the first fault that adds bytes behind a command's reply.
+// Injected takes the first fault that adds bytes after a command's reply.
 func (in *Injector) Injected(verb string) (lab.Fault, bool) {
 	return in.find(func(f lab.Fault) bool { return f.At(verb) && f.Kind == lab.FaultInject })
 }
 
-// clients is the number of connections allowed at a time; 0 is no limit.
+// clients is the number of connections allowed at a time; 0 means no limit.
 func (in *Injector) clients() int64 {
 	for _, f := range in.list {
 		if f.Kind == lab.FaultMax {

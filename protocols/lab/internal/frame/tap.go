@@ -11,7 +11,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab"
 )
 
-// Tap is a connection as a server from a library sees it: it gives one command line
+// Tap is a connection as a server from a library sees it: it returns one command line
 // at each Read, so that a scripted fault can take the place of a command and its
 // answer in the right order.
 type Tap struct {
@@ -19,7 +19,7 @@ type Tap struct {
 	Next func() error // reads a line; leaves line empty where the library is not to see it
 	In   *bufio.Reader
 	Line []byte // not handed out yet
-	Raw  int64  // bytes behind it that pass as they come
+	Raw  int64  // bytes after it that pass as they come
 
 	begun  bool
 	once   sync.Once
@@ -38,7 +38,7 @@ func (t *Tap) First() bool {
 	return first
 }
 
-// Close ends the connection and tells the frame.
+// Close ends the connection and informs the frame.
 func (t *Tap) Close() error {
 	err := t.Conn.Close()
 	t.once.Do(func() { close(t.closed) })
@@ -63,7 +63,7 @@ func (t *Tap) Read(p []byte) (int, error) {
 }
 
 // Play does what a fault says; false means that the connection is to end, as it is
-// behind a reply of farewell.
+// after a reply of farewell.
 func (t *Tap) Play(f lab.Fault, farewell string) bool {
 	return Play(t.Conn, t.In, f) && !strings.HasPrefix(f.Text, farewell)
 }

@@ -33,8 +33,8 @@ type refused struct{}
 // Next implements gosasl.Server.
 func (refused) Next([]byte) (challenge []byte, done bool, err error) { return nil, true, ErrFailed }
 
-// newScram starts an exchange. A client that could bind and was not told that it
-// may is refused: somebody cut the offer down (RFC 5802 section 6).
+// newScram starts an exchange. A client that could bind and was not offered it
+// is refused: the offer was tampered with (RFC 5802 section 6).
 func newScram(x *Exchange, hash scram.HashGeneratorFcn, plus bool) gosasl.Server {
 	server, err := hash.NewServer(func(user string) (none scram.StoredCredentials, err error) {
 		password, ok := x.server.Users.Password(user)

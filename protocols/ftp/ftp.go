@@ -88,6 +88,8 @@ type Client struct {
 	root    string            // the URL without a path, a password and what else may follow
 	own     protocols.Memory  // where the options have none to share
 	charset encoding.Encoding // of names and replies; nil: they go as they are
+	doubled *bool             // how the operation wrote a byte 255; nil: it had none
+	trial   *bool             // how it is written for a try; nil: as is right for the server
 }
 
 var (

@@ -2,7 +2,6 @@ package ftp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -32,16 +31,16 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	return obj, nil
 }
 
-// get starts a transfer, again on a new session when the server turns out to take
-// one command at a time. leave is called when the object's Body is closed.
+// get starts a transfer. leave is called when the object's Body is closed.
 func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, leave func()) (*protocols.Object, error) {
 	if o.Offset < 0 || o.Length < 0 {
 		return nil, protocols.UsageError(proto, "get", "offset and length are 0 or more")
 	}
-	obj, err := c.getOnce(ctx, name, o, leave)
-	if errors.Is(err, errStalled) {
+	var obj *protocols.Object
+	err := c.repeat(func() (err error) {
 		obj, err = c.getOnce(ctx, name, o, leave)
-	}
+		return err
+	})
 	return obj, err
 }
 

@@ -1,7 +1,6 @@
 package ftp_test
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -166,14 +165,13 @@ func TestTLSHostile(t *testing.T) {
 		server ftplab.Options
 		faults string
 		opts   protocols.TLS
-		kind   protocols.Kind // KindOK stands for KindTLS
 	}{
 		{name: "expired", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Certificate: bad(a.Expired)}}, opts: protocols.TLS{Mode: protocols.TLSRequire}},
 		{name: "wrong name", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit, Certificate: bad(a.WrongName)}}},
 		{name: "unknown CA", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}}, opts: protocols.TLS{Config: &tls.Config{}}},
 		{name: "pin", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, opts: protocols.TLS{Config: &tls.Config{RootCAs: a.Pool()}, Pins: [][]byte{make([]byte, 32)}}},
 		{name: "stripped", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, faults: "code:AUTH=500 what?", opts: protocols.TLS{Mode: protocols.TLSRequire}},
-		{name: "success of another kind", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, faults: "code:AUTH=230 logged in", kind: protocols.KindProtocol},
+		{name: "success of another kind", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, faults: "code:AUTH=230 logged in"},
 		{name: "reply injected", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, faults: "inject:AUTH=230 you are in"},
 		{name: "PROT refused", server: ftplab.Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}}, faults: "code:PROT=534 no"},
 	} {
@@ -182,7 +180,7 @@ func TestTLSHostile(t *testing.T) {
 			tt.server.Faults = labtest.Faults(t, tt.faults)
 			c, srv := labCase{server: tt.server, opts: protocols.Options{TLS: tt.opts}}.start(t)
 			_, err := c.Size(t.Context(), "f")
-			wantKind(t, err, cmp.Or(tt.kind, protocols.KindTLS))
+			wantKind(t, err, protocols.KindTLS)
 			if tt.name != "PROT refused" && strings.Contains(strings.Join(srv.Commands(), "\n"), "PASS") {
 				t.Error("a password was sent")
 			}

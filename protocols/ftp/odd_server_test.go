@@ -2,6 +2,7 @@ package ftp_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -28,6 +29,10 @@ type oddServer struct {
 	PerPacket int                              // how many commands of a packet are taken; 0: all
 	Strict    bool                             // a transfer command before its data connection is refused with 426
 	Accepts   bool                             // REST is accepted, and STOR begins at the start nevertheless
+	Telnet    bool                             // commands are a Telnet stream: IAC IAC is one byte 255, and IAC with another none
+	Begin     string                           // in place of "150 go on"
+	End       string                           // in place of "226 done"
+	PASV      string                           // in front of the reply to PASV; empty: there is none
 
 	Address string
 
@@ -144,6 +149,9 @@ func (s *oddSession) say(text string) { io.WriteString(s.c, text+"\r\n") }
 var plain = map[string]string{"USER": "331 password", "PASS": "230 in", "TYPE": "200 ok", "OPTS": "200 ok", "NOOP": "200 ok", "ABOR": "226 ok", "SITE": "200 ok", "MFMT": "213 ok"}
 
 func (s *oddSession) command(line string) (goesOn bool) {
+	if s.o.Telnet {
+		line = telnet(line)
+	}
 	verb, arg, _ := strings.Cut(line, " ")
 	o := s.o
 	o.mu.Lock()
@@ -175,7 +183,13 @@ func (s *oddSession) command(line string) (goesOn bool) {
 	case "CWD":
 		s.enter(name)
 	case "EPSV":
-		s.passive()
+		s.say("229 ok (|||" + strconv.Itoa(s.passive()) + "|)")
+	case "PASV":
+		if port := s.passive(); o.PASV != "" {
+			s.say(fmt.Sprintf("%s227 ok (127,0,0,1,%d,%d)", o.PASV, port>>8, port&255))
+		} else {
+			s.say("502 no")
+		}
 	case "RETR", "STOR", "APPE", "LIST", "NLST", "MLSD":
 		s.transfer(verb, name, arg)
 	default:
@@ -211,11 +225,24 @@ func (s *oddSession) enter(name string) {
 	s.say("250 there")
 }
 
-func (s *oddSession) passive() {
+func (s *oddSession) passive() (port int) {
 	s.listen, _ = net.Listen("tcp", "127.0.0.1:0")
 	s.early = false
-	_, port, _ := net.SplitHostPort(s.listen.Addr().String())
-	s.say("229 ok (|||" + port + "|)")
+	return s.listen.Addr().(*net.TCPAddr).Port
+}
+
+// telnet undoes what a Telnet stream does to a line.
+func telnet(line string) string {
+	var b strings.Builder
+	for i := 0; i < len(line); i++ {
+		if line[i] == 0xff {
+			if i++; i == len(line) || line[i] != 0xff {
+				continue
+			}
+		}
+		b.WriteByte(line[i])
+	}
+	return b.String()
 }
 
 // file answers the commands on one file.
@@ -272,7 +299,7 @@ func (s *oddSession) transfer(verb, name, arg string) {
 	}
 	rest := s.rest
 	s.rest = 0
-	s.say("150 go on")
+	s.say(cmp.Or(s.o.Begin, "150 go on"))
 	d, err := s.listen.Accept()
 	if err != nil {
 		return
@@ -287,7 +314,7 @@ func (s *oddSession) transfer(verb, name, arg string) {
 		io.WriteString(d, s.list(verb))
 	}
 	d.Close()
-	s.say("226 done")
+	s.say(cmp.Or(s.o.End, "226 done"))
 }
 
 func (s *oddSession) store(verb, name, text string, rest int, d net.Conn) {

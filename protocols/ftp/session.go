@@ -2,7 +2,6 @@ package ftp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -80,14 +79,9 @@ func (c *Client) do(ctx context.Context, op, name string, names []string, f func
 	return c.line.Wrap(err, op, name)
 }
 
-// run runs f on the session, once more on a new one when the server turns out to
-// take one command at a time. Nothing is transferred before that is found out.
+// run runs f on the session; see repeat.
 func (c *Client) run(ctx context.Context, f func(s *session) error) error {
-	err := c.line.Run(ctx, f)
-	if errors.Is(err, errStalled) {
-		err = c.line.Run(ctx, f)
-	}
-	return err
+	return c.repeat(func() error { return c.line.Run(ctx, f) })
 }
 
 // open makes a session on its connection.
@@ -115,8 +109,7 @@ func (c *Client) read(lr *wire.LineReader, l protocols.Limits) (*protocols.Reply
 	return r, nil
 }
 
-// encode returns the bytes of an argument on the wire. A byte 0xFF is doubled, since
-// the control connection is a Telnet stream (RFC 959 2.3, RFC 2640 3.1).
+// encode returns the bytes of an argument on the wire.
 func (s *session) encode(name string) (string, error) {
 	if s.c.charset != nil {
 		coded, err := s.c.charset.NewEncoder().String(name)
@@ -125,7 +118,7 @@ func (s *session) encode(name string) (string, error) {
 		}
 		name = coded
 	}
-	return strings.ReplaceAll(name, "\xff", "\xff\xff"), nil
+	return s.escape(name), nil
 }
 
 // decode returns a text in UTF-8; charset is nil where it is that already.

@@ -1,0 +1,135 @@
+package ftp_test
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// TestOddListings: what servers make of a listing, and what must come of it.
+func TestOddListings(t *testing.T) {
+	type replies = map[string]func(string) string
+	const facts = "type=file;size=3;"
+	mlst := []string{"MLST type*;size*;", "SIZE"}
+	files := map[string]string{"d/a": "abc", "d/b": "abc"}
+	for _, tt := range []struct {
+		name     string
+		features []string
+		reply    replies
+		list     string
+		dir      string
+		want     []string // names, and lines that are not understood
+		kind     protocols.Kind
+	}{
+		{name: "MLSD with the folder in front", features: mlst, list: facts + " /d/a\r\n" + facts + " d/b\r\n", dir: "d", want: []string{"a", "b"}},
+		{name: "MLSD with other folders in front", features: mlst, list: facts + " ../a\r\n" + facts + " x/b\r\n" + facts + " /a\r\n", dir: "d", want: []string{"../a", "/a", "x/b"}},
+		{name: "MLSD not there", features: mlst, reply: replies{"MLSD": says("500 what?"), "MLST": says("500 what?")}, dir: "d", want: []string{"a", "b"}},
+		{name: "MLSD without sense", features: mlst, reply: replies{"MLSD": says("501 Missing parameters"), "MLST": says("501 Missing parameters")}, dir: "d", want: []string{"a", "b"}},
+		{name: "200 before the 150", list: "-rw-r--r-- 1 u g 3 Jan 02 2025 a\r\n", reply: replies{"TYPE": says("200 ok\r\n200 really")}, dir: "d", kind: protocols.KindProtocol},
+		{name: "LIST refused: empty", reply: replies{"LIST": says("550 No files found.")}, dir: "d"},
+		{name: "LIST put off: empty", reply: replies{"LIST": says("450 nothing in here")}, dir: "d"},
+		{name: "LIST put off: busy", reply: replies{"LIST": says("450 File unavailable")}, dir: "d", kind: protocols.KindTemporary},
+		{name: "LIST refused: no right", reply: replies{"LIST": says("550 Permission denied: not found")}, dir: "d", kind: protocols.KindRefused},
+		{name: "MLSD refused: empty", features: mlst, reply: replies{"MLSD": says("550 No files found."), "MLST": says("250-x\r\n type=dir; d\r\n250 end")}, dir: "d"},
+		{name: "a folder that is not there: 451", reply: replies{"LIST": says("451 ENOENT")}, dir: "none", kind: protocols.KindRefused},
+		{name: "a folder that is not there: ls", list: "ls: none: No such file or directory\r\n", dir: "none", kind: protocols.KindRefused},
+		{name: "a file", list: "-rw-r--r-- 1 u g 3 Jan 02 2025 d/a\r\n", dir: "d/a", want: []string{"a"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := &oddServer{Features: tt.features, Files: files, Folders: map[string]bool{"d": true}, Reply: tt.reply, List: tt.list}
+			names, err := listNames(t.Context(), srv.start(t).client(t, nil), tt.dir)
+			if slices.Sort(names); !slices.Equal(names, tt.want) {
+				t.Errorf("%q, want %q", names, tt.want)
+			}
+			if protocols.KindOf(err) != tt.kind {
+				t.Errorf("%v, want kind %v", err, tt.kind)
+			}
+			if tt.dir == "none" && !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%v, want one of class ErrNotExist", err)
+			}
+		})
+	}
+}
+
+// TestTruncatedListing: a listing that the server has cut off is not whole.
+func TestTruncatedListing(t *testing.T) {
+	srv := &oddServer{Files: map[string]string{"a": "x"}, End: "226-Options: -a -l\r\n226 Output truncated to 1 matches"}
+	names, err := listNames(t.Context(), srv.start(t).client(t, nil), "")
+	if len(names) != 1 || protocols.KindOf(err) != protocols.KindProtocol || protocols.IsRetryable(err) {
+		t.Errorf("%q, %v", names, err)
+	}
+}
+
+// TestSurplusReply: a 200 before the 150 is read over.
+func TestSurplusReply(t *testing.T) {
+	srv := &oddServer{Features: []string{"SIZE"}, Files: map[string]string{"f": "content"}, Begin: "200 PORT was fine\r\n150 go on"}
+	c := srv.start(t).client(t, nil)
+	for range 2 {
+		if b, err := readAll(t.Context(), c, "f", nil); err != nil || string(b) != "content" {
+			t.Errorf("%q, %v", b, err)
+		}
+		if names, err := listNames(t.Context(), c, ""); err != nil || len(names) != 1 {
+			t.Errorf("%q, %v", names, err)
+		}
+	}
+}
+
+// TestEmptyNames: NLST of an empty folder, and of one that may not be read.
+func TestEmptyNames(t *testing.T) {
+	for text, kind := range map[string]protocols.Kind{"450 nothing in here": protocols.KindOK, "550 Permission denied": protocols.KindRefused} {
+		srv := &oddServer{Reply: map[string]func(string) string{"NLST": says(text)}}
+		for _, err := range srv.start(t).client(t, nil).Names(t.Context(), "") {
+			if protocols.KindOf(err) != kind {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+	}
+}
+
+// TestStatFacts: what MLST leaves out is asked for.
+func TestStatFacts(t *testing.T) {
+	srv := &oddServer{Features: []string{"MLST type*;size*;", "SIZE", "MDTM"}, Files: map[string]string{"f": "content"}}
+	srv.Reply = map[string]func(string) string{"MLST": says("250-x\r\n type=file; f\r\n250 end")}
+	e, err := srv.start(t).client(t, nil).Stat(t.Context(), "f")
+	if err != nil || e.Size != 7 || e.Modified.Year() != 2024 {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+// TestPort227: the last line of a reply is the one that has the port.
+func TestPort227(t *testing.T) {
+	srv := &oddServer{Files: map[string]string{"f": "content"}}
+	srv.Reply = map[string]func(string) string{"EPSV": says("500 no")}
+	srv.PASV = "227-Hello\r\n"
+	if b, err := readAll(t.Context(), srv.start(t).client(t, nil), "f", nil); err != nil || string(b) != "content" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// TestByte255: names with the byte 255, on servers that take the control connection
+// for a Telnet stream and on those that do not.
+func TestByte255(t *testing.T) {
+	const name = "d\xff\xeb"
+	for _, telnet := range []bool{false, true} {
+		srv := &oddServer{Features: []string{"SIZE"}, Files: map[string]string{name: "content"}, Telnet: telnet}
+		c := srv.start(t).client(t, nil)
+		for range 2 {
+			if b, err := readAll(t.Context(), c, name, nil); err != nil || string(b) != "content" {
+				t.Errorf("Telnet %v: %q, %v", telnet, b, err)
+			}
+		}
+		if _, err := c.Put(t.Context(), "up\xff", strings.NewReader("text"), nil); err != nil {
+			t.Error(err)
+		}
+		if text, _ := srv.file("up\xff"); text != "text" {
+			t.Errorf("Telnet %v: files %q", telnet, srv.Files)
+		}
+		if _, err := readAll(t.Context(), c, "none\xff", nil); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Telnet %v: %v", telnet, err)
+		}
+	}
+}

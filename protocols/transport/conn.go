@@ -41,7 +41,7 @@ type Conn struct {
 // target is what a connection was made to.
 type target struct {
 	network, host, port string // as requested: the name in the certificate
-	dialHost            string // as dialled, or as requested from the proxy
+	dialHost            string // as dialed, or as requested from the proxy
 	proxied             bool
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// network fakes the system: the behaviour of each address, and what was dialled
+// network fakes the system: the behaviour of each address, and what was dialed
 // when.
 type network struct {
 	mu     sync.Mutex

@@ -24,7 +24,7 @@ var (
 )
 
 // dataPlan is how the next data connection comes about: accepted from ln, or
-// dialled to addr.
+// dialed to addr.
 type dataPlan struct {
 	ln   net.Listener
 	addr string

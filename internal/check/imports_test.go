@@ -16,7 +16,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols", "", "", "flag log log/slog os/exec net/http"},
 	{"protocols/transport", "protocols", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
 	{"protocols/file", "protocols", "", "flag log log/slog os/exec net/http"},
-	{"protocols/transfer", "protocols protocols/file", "", "flag log log/slog os/exec net/http crypto/tls"},
+	{"protocols/transfer", "protocols protocols/file internal/retry", "", "flag log log/slog os/exec net/http crypto/tls"},
 	{"protocols/mailstore", "protocols protocols/file internal/charset", "...", "flag log log/slog os/exec net net/http"},
 	{"protocols/message", "protocols internal/charset", "...", "flag log log/slog os/exec net"},
 	{"protocols/expect", "protocols", "", "flag log log/slog os os/exec net/http"},

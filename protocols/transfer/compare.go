@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 )
@@ -112,7 +113,7 @@ func (w *worker) compareWith(ctx context.Context, sc, dc protocols.Client, j *jo
 // passing keeps the errors after which it may be tried again; any other of a
 // verification says that the bytes differ.
 func passing(err error) error {
-	if mayPass(err) || errors.Is(err, context.Canceled) {
+	if retry.MayPass(err) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil

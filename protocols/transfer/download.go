@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 )
@@ -103,7 +104,7 @@ func (d *download) openRest(ctx context.Context, c protocols.Client) (*protocols
 	}
 	obj, err := protocols.Get(ctx, c, d.path, d.getOptions(d.at, d.rec.entry()))
 	if err != nil {
-		if mayPass(err) || !noResuming(err) {
+		if retry.MayPass(err) || !noResuming(err) {
 			return nil, err
 		}
 		return nil, nil

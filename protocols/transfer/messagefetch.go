@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -146,7 +147,7 @@ func (s *messageSync) came(name string) *wanted {
 // one stores one message. Its error is that of the connection or the archive.
 func (s *messageSync) one(ctx context.Context, w *wanted, obj *protocols.Object, err error) error {
 	if err != nil {
-		if mayPass(err) {
+		if retry.MayPass(err) {
 			return err
 		}
 		s.fail(w, err)

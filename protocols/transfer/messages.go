@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -82,28 +82,28 @@ type messageSync struct {
 
 func (s *messageSync) run(ctx context.Context) error {
 	defer s.close()
-	for n := 0; ; n++ {
-		before := s.stored
-		err := s.attempt(ctx)
-		if err == nil {
-			return s.verdict()
-		}
-		s.from.drop()
-		if ctx.Err() != nil {
-			return stopped(ctx)
-		}
-		if s.stored > before {
-			n = 0 // it goes on
-		}
-		if n >= s.o.retries() || !mayPass(err) || protocols.KindOf(err) == protocols.KindLocal {
-			return err
-		}
-		d := s.o.wait(n)
-		s.o.note("attempt %d failed, next in %v: %v", n+1, d.Round(time.Millisecond), err)
-		if err := sleep(ctx, d); err != nil {
-			return err
-		}
+	before := 0
+	p := s.o.policy()
+	p.Again = func(err error) bool { return retry.MayPass(err) && protocols.KindOf(err) != protocols.KindLocal }
+	p.Advanced = func() bool {
+		further := s.stored > before
+		before = s.stored
+		return further
 	}
+	err := p.Do(ctx, func() error {
+		err := s.attempt(ctx)
+		if err != nil {
+			s.from.drop()
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+		return s.verdict()
+	case ctx.Err() != nil:
+		return stopped(ctx)
+	}
+	return err
 }
 
 // close frees what the run had. Errors of the state have been told before.

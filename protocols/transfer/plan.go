@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 )
@@ -104,7 +105,7 @@ func (p *plan) compare(ctx context.Context) error {
 				return err
 			}
 			if err := p.entry(ctx, e); err != nil {
-				return once{err}
+				return retry.Permanent(err)
 			}
 		}
 		return nil

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 )
@@ -105,12 +106,12 @@ func (s *sending) attempt(ctx context.Context, sc, dc protocols.Client) error {
 		}
 	}
 	err := s.send(ctx, sc, dc, at)
-	if at > 0 && err != nil && !mayPass(err) && ctx.Err() == nil {
+	if at > 0 && err != nil && !retry.MayPass(err) && ctx.Err() == nil {
 		s.o.note("cannot go on from byte %d, starting again: %v", at, err)
 		err = s.send(ctx, sc, dc, 0)
 	}
 	if err != nil && s.moved > 0 && (s.o.Append || s.o.Unique) {
-		return once{err} // it may be there in part: never twice
+		return retry.Permanent(err) // it may be there in part: never twice
 	}
 	return err
 }

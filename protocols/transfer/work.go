@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 )
@@ -225,7 +226,7 @@ func (b *bulkRun) each(name string, obj *protocols.Object, err error) error {
 	case err == nil:
 		err = b.w.storeSmall(j, obj)
 	}
-	if err != nil && (mayPass(err) || errors.Is(err, errNotSmall)) {
+	if err != nil && (retry.MayPass(err) || errors.Is(err, errNotSmall)) {
 		return b.ctx.Err()
 	}
 	b.mu.Lock()
@@ -316,7 +317,7 @@ func (w *worker) download(ctx context.Context, j *job) {
 		}
 		if err := d.verify(ctx, c); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			d.rec = record{Size: -1} // what came is wrong: not to be kept
-			return once{err}
+			return retry.Permanent(err)
 		}
 		return nil
 	}
@@ -360,7 +361,7 @@ func (w *worker) upload(ctx context.Context, j *job) {
 			return u.source, err
 		}
 		if err := u.verify(ctx, sc, dc); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			return false, once{err}
+			return false, retry.Permanent(err)
 		}
 		return false, nil
 	})

@@ -46,9 +46,13 @@ func (m *Maildir) OpenArchive(ctx context.Context, name string, o *protocols.Arc
 	if o == nil {
 		o = &protocols.ArchiveOptions{}
 	}
-	a, err := openMaildir(ctx, name, *o)
+	var a *maildirArchive
+	err := m.do(ctx, "sync", name, func(ctx context.Context) (err error) {
+		a, err = openMaildir(ctx, name, *o)
+		return err
+	})
 	if err != nil {
-		return nil, m.wrap(err, "sync", name)
+		return nil, err
 	}
 	return a, nil
 }

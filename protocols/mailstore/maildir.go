@@ -42,14 +42,6 @@ var (
 // NewMaildir makes a client. It does no I/O. A nil o means the defaults.
 func NewMaildir(o *protocols.Options) *Maildir { return &Maildir{newParent("maildir", o)} }
 
-// Probe reports that the local disk is there.
-func (m *Maildir) Probe(context.Context) (*protocols.Report, error) {
-	return &protocols.Report{URL: "maildir:", Up: true}, nil
-}
-
-// Close does nothing.
-func (m *Maildir) Close() error { return nil }
-
 // folders are those of a maildir that hold messages. New mail is read first: a
 // message that a mail program moves meanwhile may come twice, but is not missed.
 var folders = []string{"new", "cur"}
@@ -143,7 +135,7 @@ func (m *Maildir) list(ctx context.Context, name string, headers bool, yield fun
 	}
 	for path, err := range files(name) {
 		if err == nil {
-			err = ctx.Err()
+			err = context.Cause(ctx)
 		}
 		if err != nil {
 			return err
@@ -241,9 +233,12 @@ func readHeader(r io.Reader, limit int64) (*protocols.HeaderReader, error) {
 }
 
 // Stat describes a message, or counts those of a maildir.
-func (m *Maildir) Stat(_ context.Context, name string) (protocols.Entry, error) {
-	e, err := m.stat(name)
-	return e, m.wrap(err, "stat", name)
+func (m *Maildir) Stat(ctx context.Context, name string) (e protocols.Entry, err error) {
+	err = m.do(ctx, "stat", name, func(context.Context) error {
+		e, err = m.stat(name)
+		return err
+	})
+	return e, err
 }
 
 func (m *Maildir) stat(name string) (protocols.Entry, error) {
@@ -266,15 +261,11 @@ func (m *Maildir) stat(name string) (protocols.Entry, error) {
 }
 
 // Get opens a message. The caller closes the object's Body.
-func (m *Maildir) Get(_ context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
-	if o == nil {
-		o = &protocols.GetOptions{}
-	}
-	obj, err := m.open(name, o)
-	return obj, m.wrap(err, "get", name)
+func (m *Maildir) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	return m.get(ctx, name, o, m.open)
 }
 
-func (m *Maildir) open(name string, o *protocols.GetOptions) (*protocols.Object, error) {
+func (m *Maildir) open(_ context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
 	path, err := find(name)
 	if err != nil {
 		return nil, err
@@ -306,29 +297,12 @@ type limited struct {
 
 // BulkGet reads many messages.
 func (m *Maildir) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
-	return bulkGet(ctx, m, names, each)
-}
-
-func bulkGet(ctx context.Context, g protocols.Getter, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
-	for name := range names {
-		if err := context.Cause(ctx); err != nil {
-			return protocols.Wrap(err, "", "get", "")
-		}
-		o, err := g.Get(ctx, name, nil)
-		err = each(name, o, err)
-		if o != nil {
-			o.Body.Close()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return m.bulkGet(ctx, names, each, m.open)
 }
 
 // Make makes an empty maildir.
-func (m *Maildir) Make(_ context.Context, name string) error {
-	return m.wrap(makeMaildir(name), "mkdir", name)
+func (m *Maildir) Make(ctx context.Context, name string) error {
+	return m.do(ctx, "mkdir", name, func(context.Context) error { return makeMaildir(name) })
 }
 
 func makeMaildir(dir string) error {
@@ -341,28 +315,34 @@ func makeMaildir(dir string) error {
 }
 
 // Unmake removes an empty maildir.
-func (m *Maildir) Unmake(_ context.Context, name string) error {
+func (m *Maildir) Unmake(ctx context.Context, name string) error {
+	return m.do(ctx, "rmdir", name, func(context.Context) error { return unmakeMaildir(name) })
+}
+
+func unmakeMaildir(name string) error {
 	for path, err := range files(name) {
 		if err == nil {
 			err = &protocols.Error{Kind: protocols.KindLocal, Text: "the maildir is not empty: " + filepath.Base(path)}
 		}
-		return m.wrap(err, "rmdir", name)
+		return err
 	}
 	for _, sub := range []string{"tmp", "new", "cur", ""} {
 		if err := os.Remove(filepath.Join(name, sub)); err != nil {
-			return m.wrap(err, "rmdir", name)
+			return err
 		}
 	}
 	return nil
 }
 
 // Remove deletes a message.
-func (m *Maildir) Remove(_ context.Context, name string) error {
-	path, err := find(name)
-	if err == nil {
-		err = os.Remove(path)
-	}
-	return m.wrap(err, "rm", name)
+func (m *Maildir) Remove(ctx context.Context, name string) error {
+	return m.do(ctx, "rm", name, func(context.Context) error {
+		path, err := find(name)
+		if err == nil {
+			err = os.Remove(path)
+		}
+		return err
+	})
 }
 
 // Put adds a message to the maildir name, which is made when it is missing, with
@@ -378,12 +358,15 @@ func (m *Maildir) Put(ctx context.Context, name string, r io.Reader, o *protocol
 	if dir := filepath.Dir(name); !isMaildir(name) && isMaildir(dir) && filepath.Base(name)[0] != '.' {
 		name = dir
 	}
-	path, err := deliver(ctx, name, r, o)
-	if err != nil {
-		return protocols.Entry{}, m.wrap(err, "put", name)
-	}
-	e, err := m.entry(path, true)
-	return e, m.wrap(err, "put", name)
+	var e protocols.Entry
+	err := m.do(ctx, "put", name, func(ctx context.Context) error {
+		path, err := deliver(ctx, name, r, o)
+		if err == nil {
+			e, err = m.entry(path, true)
+		}
+		return err
+	})
+	return e, err
 }
 
 func deliver(ctx context.Context, dir string, r io.Reader, o *protocols.PutOptions) (string, error) {

@@ -44,14 +44,6 @@ var (
 // NewMbox makes a client. It does no I/O. A nil o means the defaults.
 func NewMbox(o *protocols.Options) *Mbox { return &Mbox{parent: newParent("mbox", o)} }
 
-// Probe reports that the local disk is there.
-func (m *Mbox) Probe(context.Context) (*protocols.Report, error) {
-	return &protocols.Report{URL: "mbox:", Up: true}, nil
-}
-
-// Close does nothing.
-func (m *Mbox) Close() error { return nil }
-
 const numberMark = ";MSG="
 
 // cutNumber splits a name into file and number; 0 is the file itself.
@@ -202,15 +194,23 @@ func (m *Mbox) openSpan(ctx context.Context, file string, number int) (*os.File,
 
 // Stat describes a message, or counts those of a file.
 func (m *Mbox) Stat(ctx context.Context, name string) (protocols.Entry, error) {
-	file, number := cutNumber(name)
-	if number > 0 {
-		e, err := m.stat(ctx, file, number)
-		return e, m.wrap(err, "stat", name)
-	}
+	var e protocols.Entry
+	err := m.do(ctx, "stat", name, func(ctx context.Context) (err error) {
+		if file, number := cutNumber(name); number > 0 {
+			e, err = m.stat(ctx, file, number)
+		} else {
+			e, err = m.statFile(ctx, name)
+		}
+		return err
+	})
+	return e, err
+}
+
+func (m *Mbox) statFile(ctx context.Context, name string) (protocols.Entry, error) {
 	e := protocols.Entry{Protocol: "mbox", URL: "mbox:" + name, Name: filepath.Base(name), Path: name, Type: protocols.TypeMailbox}
 	all, err := m.spans(ctx, name)
 	if err != nil {
-		return e, m.wrap(err, "stat", name)
+		return e, err
 	}
 	e.Size, e.GroupInfo = m.stamp.Size(), &protocols.GroupInfo{Count: int64(len(all))}
 	return e, nil
@@ -227,11 +227,7 @@ func (m *Mbox) stat(ctx context.Context, file string, number int) (protocols.Ent
 
 // Get opens a message. The caller closes the object's Body.
 func (m *Mbox) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
-	if o == nil {
-		o = &protocols.GetOptions{}
-	}
-	obj, err := m.open(ctx, name, o)
-	return obj, m.wrap(err, "get", name)
+	return m.get(ctx, name, o, m.open)
 }
 
 func (m *Mbox) open(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
@@ -261,7 +257,7 @@ func (m *Mbox) open(ctx context.Context, name string, o *protocols.GetOptions) (
 
 // BulkGet reads many messages.
 func (m *Mbox) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
-	return bulkGet(ctx, m, names, each)
+	return m.bulkGet(ctx, names, each, m.open)
 }
 
 // Put appends a message to the file name, which is made when it is missing, with
@@ -273,16 +269,19 @@ func (m *Mbox) Put(ctx context.Context, name string, r io.Reader, o *protocols.P
 	if _, number := cutNumber(name); number > 0 || o.Offset != 0 {
 		return protocols.Entry{}, m.wrap(protocols.UsageError("mbox", "put", "an mbox takes whole new messages: name the file"), "put", name)
 	}
-	err := m.append(ctx, name, r, o)
-	if err != nil {
-		return protocols.Entry{}, m.wrap(err, "put", name)
-	}
-	all, err := m.spans(ctx, name)
-	if err != nil {
-		return protocols.Entry{}, m.wrap(err, "put", name)
-	}
-	e, err := m.stat(ctx, name, len(all))
-	return e, m.wrap(err, "put", name)
+	var e protocols.Entry
+	err := m.do(ctx, "put", name, func(ctx context.Context) error {
+		err := m.append(ctx, name, r, o)
+		if err != nil {
+			return err
+		}
+		all, err := m.spans(ctx, name)
+		if err == nil {
+			e, err = m.stat(ctx, name, len(all))
+		}
+		return err
+	})
+	return e, err
 }
 
 func (m *Mbox) append(ctx context.Context, file string, r io.Reader, o *protocols.PutOptions) error {
@@ -313,6 +312,11 @@ func (m *Mbox) BulkRemove(ctx context.Context, names iter.Seq[string], each func
 	if each == nil {
 		each = func(string, error) error { return nil }
 	}
+	ctx, leave, err := m.gate.Begin(ctx)
+	if err != nil {
+		return m.wrap(err, "rm", "")
+	}
+	defer leave()
 	at, doomed := "", map[int64]bool{}
 	for name := range names {
 		file, number := cutNumber(name)

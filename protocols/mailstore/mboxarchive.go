@@ -50,9 +50,13 @@ func (m *Mbox) OpenArchive(ctx context.Context, name string, o *protocols.Archiv
 	if _, number := cutNumber(name); number > 0 {
 		return nil, m.wrap(protocols.UsageError("mbox", "sync", "this is a message, not an mbox"), "sync", name)
 	}
-	a, err := openMbox(ctx, name, *o)
+	var a *mboxArchive
+	err := m.do(ctx, "sync", name, func(ctx context.Context) (err error) {
+		a, err = openMbox(ctx, name, *o)
+		return err
+	})
 	if err != nil {
-		return nil, m.wrap(err, "sync", name)
+		return nil, err
 	}
 	return a, nil
 }
@@ -357,9 +361,13 @@ func (m *Mbox) StatePath(name, source string) (string, error) {
 
 // OpenMailbox opens an mbox as a source. Messages of an archive are known by their
 // keys, others by where they lie.
-func (m *Mbox) OpenMailbox(_ context.Context, name string) (*protocols.Mailbox, error) {
-	if _, err := os.Stat(name); err != nil {
-		return nil, m.wrap(err, "sync", name)
+func (m *Mbox) OpenMailbox(ctx context.Context, name string) (*protocols.Mailbox, error) {
+	err := m.do(ctx, "sync", name, func(context.Context) error {
+		_, err := os.Stat(name)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return m.source(name, m.list), nil
 }

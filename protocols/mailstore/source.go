@@ -17,9 +17,15 @@ func (m *Maildir) StatePath(name, source string) (string, error) {
 
 // OpenMailbox opens a maildir as a source: its messages are known by the unique
 // part of their names.
-func (m *Maildir) OpenMailbox(_ context.Context, name string) (*protocols.Mailbox, error) {
-	if !isMaildir(name) {
-		return nil, m.wrap(&protocols.Error{Kind: protocols.KindLocal, Sentinel: errNotExist, Text: "no maildir"}, "sync", name)
+func (m *Maildir) OpenMailbox(ctx context.Context, name string) (*protocols.Mailbox, error) {
+	err := m.do(ctx, "sync", name, func(context.Context) error {
+		if !isMaildir(name) {
+			return &protocols.Error{Kind: protocols.KindLocal, Sentinel: errNotExist, Text: "not a maildir"}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return m.source(name, m.list), nil
 }
@@ -33,7 +39,13 @@ func (p *parent) listing(ctx context.Context, name string, list lister) iter.Seq
 }
 
 func (p *parent) each(ctx context.Context, op, name string, headers bool, list lister, yield func(protocols.Entry, error) bool) (complete bool) {
-	err := list(ctx, name, headers, func(e protocols.Entry) bool { return yield(e, nil) })
+	ctx, leave, err := p.gate.Begin(ctx)
+	if err != nil {
+		yield(protocols.Entry{}, p.wrap(err, op, name))
+		return false
+	}
+	defer leave()
+	err = list(ctx, name, headers, func(e protocols.Entry) bool { return yield(e, nil) })
 	if err != nil && !errors.Is(err, errEnough) {
 		yield(protocols.Entry{}, p.wrap(err, op, name))
 	}

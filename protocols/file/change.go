@@ -14,7 +14,7 @@ import (
 
 // in runs do in the folder that name is relative to.
 func (c *Client) in(ctx context.Context, op, name string, do func(dir *os.Root, rel string) error) error {
-	err := ctx.Err()
+	err := c.ready(ctx)
 	if err == nil {
 		err = c.inFolder(name, do)
 	}
@@ -62,7 +62,11 @@ func removeKind(dir *os.Root, rel string, folder bool) error {
 // may be there already.
 func (c *Client) Make(ctx context.Context, name string) error {
 	if n, err := clean(name); err == nil && n == "" {
-		return wrap(os.MkdirAll(c.path, 0o777), "mkdir", c.urlOf(""))
+		err := c.ready(ctx)
+		if err == nil {
+			err = os.MkdirAll(c.path, 0o777)
+		}
+		return wrap(err, "mkdir", c.urlOf(""))
 	}
 	return c.in(ctx, "mkdir", name, func(dir *os.Root, rel string) error { return dir.Mkdir(rel, 0o777) })
 }

@@ -118,6 +118,16 @@ func (c *Client) Root() (*os.Root, error) {
 	return c.root, nil
 }
 
+// ready returns the error of a context that has ended or of a client that is closed.
+func (c *Client) ready(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done {
+		return protocols.ErrClosed
+	}
+	return context.Cause(ctx)
+}
+
 // Close frees the root. It may be called twice.
 func (c *Client) Close() error {
 	c.mu.Lock()
@@ -134,7 +144,11 @@ func (c *Client) Close() error {
 // Probe reports whether the root exists.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
 	r := &protocols.Report{URL: c.urlOf("")}
-	if _, err := os.Stat(c.path); err != nil {
+	err := c.ready(ctx)
+	if err == nil {
+		_, err = os.Stat(c.path)
+	}
+	if err != nil {
 		r.Phase = "connect"
 		return r, wrap(err, "probe", r.URL)
 	}

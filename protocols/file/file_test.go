@@ -455,3 +455,30 @@ func TestTempIsItsOwn(t *testing.T) {
 		t.Errorf("%q", names(t, dir))
 	}
 }
+
+// TestClosed: after Close every verb fails with an error of class ErrClosed, also for
+// the root itself.
+func TestClosed(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/f", "x")
+	for _, name := range []string{"", "f"} {
+		c := New(dir, nil)
+		check(t, c.Close())
+		_, probe := c.Probe(t.Context())
+		_, stat := c.Stat(t.Context(), name)
+		_, get := c.Get(t.Context(), name, nil)
+		_, put := c.Put(t.Context(), name, strings.NewReader("x"), nil)
+		var list error
+		for _, err := range c.List(t.Context(), name) {
+			list = err
+		}
+		for verb, err := range map[string]error{
+			"Probe": probe, "Stat": stat, "Get": get, "Put": put, "List": list,
+			"Remove": c.Remove(t.Context(), "f"), "Make": c.Make(t.Context(), name), "Move": c.Move(t.Context(), "f", "g"),
+		} {
+			if !errors.Is(err, protocols.ErrClosed) || protocols.IsRetryable(err) {
+				t.Errorf("%s of %q: %v", verb, name, err)
+			}
+		}
+	}
+}

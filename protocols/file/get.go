@@ -23,7 +23,7 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 }
 
 func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
-	if err := ctx.Err(); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
 	f, name, err := c.open(ctx, name)

@@ -156,7 +156,7 @@ func (c *Client) StatFollow(ctx context.Context, name string) (protocols.Entry, 
 func (c *Client) stat(ctx context.Context, name string) (protocols.Entry, error) {
 	name, err := clean(name)
 	if err == nil {
-		err = ctx.Err()
+		err = c.ready(ctx)
 	}
 	if err != nil {
 		return protocols.Entry{}, err

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -181,18 +182,21 @@ func TestOpenFolder(t *testing.T) {
 // TestOpenFIFO: opening an own FIFO waits for the other side, and no longer than the
 // context allows; nothing goes on waiting after that.
 func TestOpenFIFO(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "fifo")
-	check(t, syscall.Mkfifo(path, 0o600))
-	for _, c := range []struct {
+	dir := t.TempDir()
+	for i, c := range []struct {
 		rule Rule
 		flag int
 	}{{RulePrivate, os.O_WRONLY}, {RuleNamed, os.O_WRONLY}, {RuleNamed, os.O_RDONLY}} {
+		path := filepath.Join(dir, strconv.Itoa(i))
+		check(t, syscall.Mkfifo(path, 0o600))
 		ctx, stop := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		if f, err := Open(ctx, path, c.rule, c.flag, 0); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("rule %d, flag %d: %v, %v", c.rule, c.flag, f, err)
 		}
 		stop()
 	}
+	path := filepath.Join(dir, "fifo")
+	check(t, syscall.Mkfifo(path, 0o600))
 	if _, err := Open(t.Context(), path, RulePrivate, os.O_RDWR|os.O_CREATE, 0o600); protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("a FIFO as a state: %v", err)
 	}

@@ -35,7 +35,7 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols
 }
 
 func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions) (string, error) {
-	if err := ctx.Err(); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return name, err
 	}
 	if name == "" && c.Straight() {

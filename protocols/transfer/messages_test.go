@@ -77,12 +77,15 @@ func content(t *testing.T, path string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []string
+	var all, names []string
 	for e, err := range protocols.List(t.Context(), c, path) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, err := protocols.Get(t.Context(), c, e.Path, nil)
+		names = append(names, e.Path)
+	}
+	for _, name := range names {
+		o, err := protocols.Get(t.Context(), c, name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -322,7 +325,7 @@ func TestMessagesValidity(t *testing.T) {
 		want := append(letters(0, 12), letter(3))
 		slices.Sort(want)
 		run := func(validity string) transfer.Summary {
-			src := transfer.Endpoint{Name: from, URL: "maildir:" + from, Open: func() (protocols.Client, error) { return moved{m, validity}, nil }}
+			src := transfer.Endpoint{Name: from, URL: "maildir:" + from, Open: func() (protocols.Client, error) { return moved{mailstore.NewMaildir(nil), validity}, nil }}
 			return sync(t, src, storeEnd(path), nil)
 		}
 		run("1")
@@ -437,7 +440,7 @@ func TestMessagesOrder(t *testing.T) {
 		}
 	}
 	src, to := storeEnd(from), t.TempDir()
-	src.Open = func() (protocols.Client, error) { return swapped{m, slices.Reverse[[]string]}, nil }
+	src.Open = func() (protocols.Client, error) { return swapped{mailstore.NewMaildir(nil), slices.Reverse[[]string]}, nil }
 	s := sync(t, src, storeEnd(to), nil)
 	if got := content(t, to); s.Done != 20 {
 		t.Errorf("%+v", s)
@@ -445,7 +448,7 @@ func TestMessagesOrder(t *testing.T) {
 		sameLetters(t, got, letters(0, 20))
 	}
 	src.Open = func() (protocols.Client, error) {
-		return swapped{m, func(names []string) { names[1] = names[0] }}, nil
+		return swapped{mailstore.NewMaildir(nil), func(names []string) { names[1] = names[0] }}, nil
 	}
 	_, err := transfer.SyncMessages(t.Context(), src, storeEnd(t.TempDir()), nil, nil)
 	if protocols.KindOf(err) != protocols.KindProtocol {

@@ -440,7 +440,9 @@ func TestMessagesOrder(t *testing.T) {
 		}
 	}
 	src, to := storeEnd(from), t.TempDir()
-	src.Open = func() (protocols.Client, error) { return swapped{mailstore.NewMaildir(nil), slices.Reverse[[]string]}, nil }
+	src.Open = func() (protocols.Client, error) {
+		return swapped{mailstore.NewMaildir(nil), slices.Reverse[[]string]}, nil
+	}
 	s := sync(t, src, storeEnd(to), nil)
 	if got := content(t, to); s.Done != 20 {
 		t.Errorf("%+v", s)

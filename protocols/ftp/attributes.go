@@ -12,7 +12,7 @@ import (
 
 // attributeSteps set time and mode of a file, as far as the server lets us; e is
 // corrected where it does not.
-func (s *session) attributeSteps(path string, o *protocols.PutOptions, e *protocols.Entry) []step {
+func (s uploader) attributeSteps(path string, o *protocols.PutOptions, e *protocols.Entry) []step {
 	var steps []step
 	if !o.Modified.IsZero() {
 		e.Modified = o.Modified

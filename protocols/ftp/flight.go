@@ -51,7 +51,7 @@ func (s *session) fly(ctx context.Context, steps []step, abandon func()) error {
 		return nil
 	}
 	if !s.together {
-		return s.oneByOne(steps)
+		return flight{s}.oneByOne(steps)
 	}
 	for _, st := range steps {
 		if err := s.Queue(st.verb, st.args...); err != nil {
@@ -63,7 +63,7 @@ func (s *session) fly(ctx context.Context, steps []step, abandon func()) error {
 	}
 	var first error
 	for i, st := range steps {
-		r, err := s.landing(ctx, steps, i)
+		r, err := flight{s}.landing(ctx, steps, i)
 		switch {
 		case err != nil:
 			return err
@@ -84,9 +84,12 @@ func (s *session) fly(ctx context.Context, steps []step, abandon func()) error {
 	return first
 }
 
+// flight is a session on which several commands are under way.
+type flight struct{ *session }
+
 // oneByOne sends each command after the reply to the one before, up to the first
 // error.
-func (s *session) oneByOne(steps []step) error {
+func (s flight) oneByOne(steps []step) error {
 	for i, st := range steps {
 		if i > 0 && steps[i-1].twice {
 			s.dropRepeated(steps[i-1].verb)
@@ -104,7 +107,7 @@ func (s *session) oneByOne(steps []step) error {
 
 // landing reads the reply to step i of a flight. After the first one has come the
 // others follow soon, or the server has dropped their commands.
-func (s *session) landing(ctx context.Context, steps []step, i int) (*protocols.Reply, error) {
+func (s flight) landing(ctx context.Context, steps []step, i int) (*protocols.Reply, error) {
 	within := s.patience(steps[i], i == 0)
 	r, err := s.replyWithin(ctx, within)
 	if err == nil && i > 0 && steps[i-1].twice && repeats(r, steps[i-1].verb) {
@@ -118,7 +121,7 @@ func (s *session) landing(ctx context.Context, steps []step, i int) (*protocols.
 
 // patience is how long the reply to a step of a flight may take; 0 means as long as
 // the idle timeout allows.
-func (s *session) patience(st step, first bool) time.Duration {
+func (s flight) patience(st step, first bool) time.Duration {
 	switch {
 	case !s.shown && !first:
 		return max(maxSecondReply, 4*s.pace)
@@ -129,7 +132,7 @@ func (s *session) patience(st step, first bool) time.Duration {
 }
 
 // replyWithin reads a reply within a time; 0 leaves it to the idle timeout.
-func (s *session) replyWithin(ctx context.Context, within time.Duration) (*protocols.Reply, error) {
+func (s flight) replyWithin(ctx context.Context, within time.Duration) (*protocols.Reply, error) {
 	if within == 0 || s.In.Buffered() > 0 {
 		return s.Reply()
 	}
@@ -140,7 +143,7 @@ func (s *session) replyWithin(ctx context.Context, within time.Duration) (*proto
 }
 
 // stalled notes that the server takes one command at a time.
-func (s *session) stalled() error {
+func (s flight) stalled() error {
 	s.c.memory().Note(s.c.server(), factOneAtATime)
 	s.Conn.Event(protocols.EventNote, "the answers to several commands stopped; connecting again for one command at a time", 0)
 	return &protocols.Error{Kind: protocols.KindTimeout, Sentinel: errStalled, Retryable: true, Text: errStalled.Error()}
@@ -152,7 +155,7 @@ func repeats(r *protocols.Reply, verb string) bool {
 }
 
 // dropRepeated reads a second refusal of a command that has come with the first.
-func (s *session) dropRepeated(verb string) {
+func (s flight) dropRepeated(verb string) {
 	if s.Last.Code >= 500 && s.In.Buffered() > 0 {
 		if r, err := s.Reply(); err == nil && !repeats(r, verb) {
 			s.Fail(protocols.ProtocolError(proto, "", "a reply to no command: "+clip(r.Text())))

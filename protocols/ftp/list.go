@@ -24,9 +24,9 @@ import (
 func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
 	return c.listing(ctx, name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 		if s.mlsd() {
-			return s.listMLSD(ctx, name, yield)
+			return lister{s}.listMLSD(ctx, name, yield)
 		}
-		return s.listLIST(ctx, name, yield)
+		return lister{s}.listLIST(ctx, name, yield)
 	})
 }
 
@@ -37,17 +37,20 @@ func (c *Client) Names(ctx context.Context, name string) iter.Seq2[protocols.Ent
 		if err != nil {
 			return err
 		}
-		err = s.lines(ctx, transfer{verb: "NLST", arg: path, ascii: true}, func(line string) bool {
+		err = lister{s}.lines(ctx, transfer{verb: "NLST", arg: path, ascii: true}, func(line string) bool {
 			line = strings.TrimSuffix(line, "/")
 			if line == "" || line == "." || line == ".." {
 				return true
 			}
 			// Some servers put the folder before each name.
-			return yield(s.placed(protocols.Entry{Protocol: proto, Name: base(line), Type: protocols.TypeOther, Size: -1}, name))
+			return yield(lister{s}.placed(protocols.Entry{Protocol: proto, Name: base(line), Type: protocols.TypeOther, Size: -1}, name))
 		})
-		return s.unlessEmpty(err, path)
+		return lister{s}.unlessEmpty(err, path)
 	})
 }
+
+// lister is a session that lists a folder.
+type lister struct{ *session }
 
 // emptyWords are what servers say in refusing to list a folder without entries.
 var emptyWords = []string{"no file", "no such file", "nothing", "empty", "not found", "no entries", "no match", "0 files"}
@@ -55,7 +58,7 @@ var emptyWords = []string{"no file", "no such file", "nothing", "empty", "not fo
 // unlessEmpty drops the error of a listing that was refused because the folder has no
 // entries, as many servers do with 450 or 550. Only their words tell it from a folder
 // that is busy or may not be read, and that there is a folder is asked by CWD.
-func (s *session) unlessEmpty(err error, path string) error {
+func (s lister) unlessEmpty(err error, path string) error {
 	e, ok := errors.AsType[*protocols.Error](err)
 	if !ok || s.Failed() != nil || e.Code != 450 && e.Code != 550 || errors.Is(e, fs.ErrPermission) {
 		return err
@@ -84,7 +87,7 @@ func (c *Client) listing(ctx context.Context, name string, run func(ctx context.
 
 // lines runs a transfer whose content is lines, and returns each of them. It
 // returns line.ErrStop when each had enough.
-func (s *session) lines(ctx context.Context, t transfer, each func(line string) bool) error {
+func (s lister) lines(ctx context.Context, t transfer, each func(line string) bool) error {
 	st, err := s.open(ctx, t)
 	if err != nil {
 		return err
@@ -128,7 +131,7 @@ func (s *session) mlsd() bool {
 // listMLSD lists by MLSD. A refusal may mean that the name is that of a file, which
 // is then listed by itself (RFC 3659 7.2.1), or that the server announces what it
 // does not have.
-func (s *session) listMLSD(ctx context.Context, name string, yield func(protocols.Entry) bool) error {
+func (s lister) listMLSD(ctx context.Context, name string, yield func(protocols.Entry) bool) error {
 	path, err := s.path(name)
 	if err != nil {
 		return err
@@ -177,7 +180,7 @@ func isCode(err error, code int) bool {
 // placed gives an entry of a folder its path and URL. Some servers put the folder
 // before each name; a name with another folder in it is not one of this listing, and
 // counts as not understood.
-func (s *session) placed(e protocols.Entry, dir string) protocols.Entry {
+func (s lister) placed(e protocols.Entry, dir string) protocols.Entry {
 	if e.Raw != "" {
 		return e
 	}
@@ -203,7 +206,7 @@ func sameFolder(prefix, dir, home string) bool {
 // listLIST goes to the folder and lists it without a name: names with blanks,
 // wildcards or a leading "-" are safe in CWD only. What is no folder is listed by
 // its name.
-func (s *session) listLIST(ctx context.Context, name string, yield func(protocols.Entry) bool) error {
+func (s lister) listLIST(ctx context.Context, name string, yield func(protocols.Entry) bool) error {
 	t := transfer{verb: "LIST", arg: s.listOptions(), ascii: true}
 	if name != "" {
 		cwdErr, err := s.enterFolder(name)
@@ -240,7 +243,7 @@ func (s *session) enterFolder(name string) (refusal, err error) {
 }
 
 // listOptions: vsftpd leaves names with a leading dot out unless it is asked.
-func (s *session) listOptions() string {
+func (s lister) listOptions() string {
 	if o := s.c.Settings.ListOptions; o != "" {
 		return o
 	}
@@ -253,7 +256,7 @@ func (s *session) listOptions() string {
 // listFile lists what CWD did not take: one file. Only a line that names it shows
 // that there is one; servers that run ls send its complaint as a listing, and a
 // refusal of any kind after that of CWD means the same.
-func (s *session) listFile(ctx context.Context, name string, cwdErr error, yield func(protocols.Entry) bool) error {
+func (s lister) listFile(ctx context.Context, name string, cwdErr error, yield func(protocols.Entry) bool) error {
 	path, err := s.path(name)
 	if err != nil {
 		return err
@@ -274,9 +277,9 @@ func (s *session) listFile(ctx context.Context, name string, cwdErr error, yield
 }
 
 // parseList runs LIST and parses its lines.
-func (s *session) parseList(ctx context.Context, t transfer, dir string, yield func(protocols.Entry) bool) error {
+func (s lister) parseList(ctx context.Context, t transfer, dir string, yield func(protocols.Entry) bool) error {
 	p := newListParser(time.Now(), s.zone)
-	z := &zoneFinder{s: s, ctx: ctx, dir: dir, parser: p, yield: yield}
+	z := &zoneFinder{s: s.session, ctx: ctx, dir: dir, parser: p, yield: yield}
 	err := s.lines(ctx, t, func(line string) bool {
 		e, ok := p.feed(line)
 		return !ok || z.entry(e)

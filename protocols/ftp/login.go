@@ -9,8 +9,11 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
+// entrance is a session that is being made.
+type entrance struct{ *session }
+
 // logIn sends the credentials. No user at all means anonymous.
-func (s *session) logIn() error {
+func (s entrance) logIn() error {
 	cred := s.Cred
 	if cred.User == "" {
 		cred.User = "anonymous"
@@ -42,7 +45,7 @@ func isAnonymous(user string) bool { return user == "anonymous" || user == "ftp"
 
 // identify logs in: USER, then PASS and ACCT as far as the server asks for them
 // (RFC 959 5.4). Any 2xx ends it.
-func (s *session) identify(cred *protocols.Credential) error {
+func (s entrance) identify(cred *protocols.Credential) error {
 	r, err := s.Cmd("USER", cred.User)
 	if err == nil && r.Code/100 == 3 && r.Code != 332 {
 		if !cred.HasPassword() {
@@ -85,7 +88,7 @@ func (s *session) has(feature string) bool {
 
 // settle asks for the features, chooses the binary type, asks for UTF-8, protects the data connections and
 // ends the TLS of the control connection where asked.
-func (s *session) settle(ctx context.Context) error {
+func (s entrance) settle(ctx context.Context) error {
 	if err := s.askFeatures(); err != nil {
 		return err
 	}
@@ -110,7 +113,7 @@ func (s *session) settle(ctx context.Context) error {
 // choose sends the first commands of every session, which are harmless: they also
 // show whether the server takes two in one packet. Only a server that knows FEAT,
 // and so is not very old, is tried.
-func (s *session) choose(ctx context.Context) error {
+func (s entrance) choose(ctx context.Context) error {
 	binary := step{verb: "TYPE", args: []string{"I"}, then: func(r *protocols.Reply) error {
 		s.typ = 'I'
 		return want(r, 2)
@@ -137,7 +140,7 @@ func (s *session) choose(ctx context.Context) error {
 // protect sets the protection of the data connections (RFC 4217 9). The server
 // refusing PROT P is an error: content must not be sent unencrypted without the
 // user's knowledge. PROT C is what a server does anyway (RFC 2228 3).
-func (s *session) protect() []step {
+func (s entrance) protect() []step {
 	if s.c.Settings.ClearData {
 		return []step{{verb: "PBSZ", args: []string{"0"}}, {verb: "PROT", args: []string{"C"}}}
 	}

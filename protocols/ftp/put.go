@@ -40,15 +40,15 @@ func (c *Client) put(ctx context.Context, u *upload, r io.Reader) error {
 			return err
 		}
 		if u.unique {
-			return s.putUnique(ctx, u, r)
+			return uploader{s}.putUnique(ctx, u, r)
 		}
-		return s.put(ctx, u, r)
+		return uploader{s}.put(ctx, u, r)
 	})
 	if err != nil {
 		return err
 	}
 	return c.run(ctx, func(s *session) error {
-		if err := s.seal(ctx, u); err != nil {
+		if err := (uploader{s}).seal(ctx, u); err != nil {
 			return err
 		}
 		return s.commands(c.Settings.After)
@@ -65,7 +65,10 @@ type upload struct {
 	seals  int // how often it was tried to give it its final name
 }
 
-func (s *session) put(ctx context.Context, u *upload, r io.Reader) error {
+// uploader is a session that stores a file.
+type uploader struct{ *session }
+
+func (s uploader) put(ctx context.Context, u *upload, r io.Reader) error {
 	u.part = u.name
 	if !u.o.InPlace && !u.o.Append {
 		u.part += protocols.PartSuffix
@@ -94,7 +97,7 @@ func (s *session) put(ctx context.Context, u *upload, r io.Reader) error {
 // resume continues a file at an offset: by APPE, which every server does alike, where
 // that is its end; else by REST and STOR. Servers exist that accept REST and store
 // from the start all the same, so that the size afterwards decides.
-func (s *session) resume(ctx context.Context, t transfer, u *upload, r io.Reader) (int64, error) {
+func (s uploader) resume(ctx context.Context, t transfer, u *upload, r io.Reader) (int64, error) {
 	there, err := s.size(ctx, t.arg, t.ascii)
 	if err != nil {
 		return 0, err
@@ -147,7 +150,7 @@ func (s *session) size(ctx context.Context, path string, ascii bool) (int64, err
 // putUnique stores under a name that the server chooses, in the folder of name. RFC
 // 959 4.1.3: STOU takes no name, the working folder counts; servers that take one
 // are given none.
-func (s *session) putUnique(ctx context.Context, u *upload, r io.Reader) error {
+func (s uploader) putUnique(ctx context.Context, u *upload, r io.Reader) error {
 	dir, folder := strings.CutSuffix(u.name, "/")
 	if !folder {
 		dir = parent(u.name)
@@ -172,7 +175,7 @@ func (s *session) putUnique(ctx context.Context, u *upload, r io.Reader) error {
 
 // store sends r on a data connection. A reader that fails ends the transfer
 // without a confirmation: what is there then is under the temporary name.
-func (s *session) store(ctx context.Context, t transfer, r io.Reader) (int64, *protocols.Reply, error) {
+func (s uploader) store(ctx context.Context, t transfer, r io.Reader) (int64, *protocols.Reply, error) {
 	st, err := s.open(ctx, t)
 	if err != nil {
 		return 0, nil, err

@@ -49,7 +49,7 @@ func relay(ctx context.Context, src, dst *session, name, toName string) error {
 	if err := run(src, dst, from, part); err != nil {
 		return err
 	}
-	return dst.seal(ctx, u)
+	return uploader{dst}.seal(ctx, u)
 }
 
 // present fails when the source does not have the file: the other server would

@@ -16,7 +16,7 @@ const asideSuffix = ".old" + protocols.PartSuffix
 // seal gives what was stored its time, mode and final name, in one flight: the name
 // last, so that a rename that is refused leaves the file that has the name as it
 // was. Renaming must work; time and mode are set as far as the server lets us.
-func (s *session) seal(ctx context.Context, u *upload) error {
+func (s uploader) seal(ctx context.Context, u *upload) error {
 	u.seals++
 	from, err := s.path(u.part)
 	if err != nil {
@@ -56,7 +56,7 @@ func renaming(from, to string, known *bool) []step {
 // notRenamed is called when RNFR was refused: the server does not rename, which no
 // other name would change, so that the file that has the name is left alone. Or the
 // rename was done before the answers to it were lost.
-func (s *session) notRenamed(ctx context.Context, u *upload, to string, cause error) error {
+func (s uploader) notRenamed(ctx context.Context, u *upload, to string, cause error) error {
 	if u.seals > 1 && u.e.Size >= 0 {
 		if n, err := s.size(ctx, to, s.c.Settings.ASCII); err != nil || n == u.e.Size {
 			return err
@@ -75,7 +75,7 @@ func storedAs(part string, cause error) error {
 
 // renameOver is for servers that do not rename onto a file that is there. The old
 // file is moved aside, not deleted: whatever is refused, nothing is lost.
-func (s *session) renameOver(ctx context.Context, from, to string, cause error) error {
+func (s uploader) renameOver(ctx context.Context, from, to string, cause error) error {
 	if !refused(cause) {
 		return cause
 	}
@@ -101,13 +101,13 @@ func (s *session) renameOver(ctx context.Context, from, to string, cause error) 
 	return storedAs(from, cause)
 }
 
-func (s *session) rename(ctx context.Context, from, to string) error {
+func (s uploader) rename(ctx context.Context, from, to string) error {
 	var known bool
 	return s.fly(ctx, renaming(from, to, &known), nil)
 }
 
 // discard deletes a temporary file that is of no use, and returns cause.
-func (s *session) discard(path string, cause error) error {
+func (s uploader) discard(path string, cause error) error {
 	if err := s.goHome(); err != nil {
 		return err
 	}

@@ -54,8 +54,8 @@ func (c *Client) protocol() line.Protocol[*session] {
 		StartTLS:  (*session).startTLS,
 		Prepare:   func(_ context.Context, s *session) error { return s.chooseHost() },
 		Anonymous: noSecret,
-		LogIn:     func(_ context.Context, s *session) error { return s.logIn() },
-		Settle:    func(ctx context.Context, s *session) error { return s.settle(ctx) },
+		LogIn:     func(_ context.Context, s *session) error { return entrance{s}.logIn() },
+		Settle:    func(ctx context.Context, s *session) error { return entrance{s}.settle(ctx) },
 		Capabilities: func(_ context.Context, s *session) ([]protocols.Capability, error) {
 			err := s.askFeatures()
 			return s.capabilities(), err

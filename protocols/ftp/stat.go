@@ -81,7 +81,7 @@ func (s *session) statFacts(ctx context.Context, name string) (protocols.Entry, 
 		return e, s.Failed()
 	}
 	found := false
-	err = s.listLIST(ctx, parent(name), func(got protocols.Entry) bool {
+	err = lister{s}.listLIST(ctx, parent(name), func(got protocols.Entry) bool {
 		if got.Name == base(name) && got.Raw == "" {
 			e, found = got, true
 		}

@@ -43,10 +43,10 @@ func (s *session) open(ctx context.Context, t transfer) (*stream, error) {
 	for range modes {
 		m := &modes[s.mode]
 		if m.usable(s) {
-			st, err := s.attempt(ctx, m, t)
-			if s.tooEarly(err) {
+			st, err := opener{s}.attempt(ctx, m, t)
+			if (opener{s}).tooEarly(err) {
 				t.ahead = nil
-				st, err = s.attempt(ctx, m, t)
+				st, err = opener{s}.attempt(ctx, m, t)
 			}
 			if err == nil {
 				s.proven = true
@@ -82,9 +82,12 @@ type modeError struct{ err error }
 func (e *modeError) Error() string { return e.err.Error() }
 func (e *modeError) Unwrap() error { return e.err }
 
+// opener is a session that opens a data connection.
+type opener struct{ *session }
+
 // dataFirst reports whether a transfer command may only be sent when its data
 // connection stands. Where it may go ahead it saves a round trip.
-func (s *session) dataFirst() bool {
+func (s opener) dataFirst() bool {
 	if !s.together || !s.proven || s.c.memory().Knows(s.c.server(), factDataFirst) {
 		return true
 	}
@@ -94,7 +97,7 @@ func (s *session) dataFirst() bool {
 
 // tooEarly reports whether a server refused a transfer command because its data
 // connection was not there yet, and notes that it does not wait.
-func (s *session) tooEarly(err error) bool {
+func (s opener) tooEarly(err error) bool {
 	e, ok := errors.AsType[*protocols.Error](err)
 	if !ok || s.Failed() != nil || !early(e.Code) || s.dataFirst() {
 		return false
@@ -104,8 +107,8 @@ func (s *session) tooEarly(err error) bool {
 }
 
 // attempt opens a data connection in one mode, and starts the transfer.
-func (s *session) attempt(ctx context.Context, m *dataMode, t transfer) (*stream, error) {
-	o := &opening{s: s, ctx: ctx, mode: m, transfer: t}
+func (s opener) attempt(ctx context.Context, m *dataMode, t transfer) (*stream, error) {
+	o := &opening{s: s.session, ctx: ctx, mode: m, transfer: t}
 	if !m.passive {
 		var err error
 		ports := s.c.Settings.ActivePorts
@@ -257,7 +260,7 @@ func (o *opening) finish() (*stream, error) {
 		done()
 		if err != nil {
 			o.abandon()
-			return nil, s.dataTLS(err)
+			return nil, opener{s}.dataTLS(err)
 		}
 	}
 	return &stream{s: s, conn: o.conn, begun: o.begun}, nil
@@ -265,7 +268,7 @@ func (o *opening) finish() (*stream, error) {
 
 // dataTLS prefers the server's words about a failed handshake: "522 session
 // reuse required" says more than a connection that was reset.
-func (s *session) dataTLS(err error) error {
+func (s opener) dataTLS(err error) error {
 	if kind := protocols.KindOf(err); kind == protocols.KindTimeout || kind == protocols.KindInterrupted {
 		return s.Fail(err)
 	}

@@ -29,7 +29,7 @@ type zoneFinder struct {
 
 // entry takes one entry; false means that the reader has had enough.
 func (z *zoneFinder) entry(e protocols.Entry) bool {
-	e = z.s.placed(e, z.dir)
+	e = lister{z.s}.placed(e, z.dir)
 	if z.done || z.s.zone != nil || !z.s.has("MDTM") {
 		return z.yield(e)
 	}

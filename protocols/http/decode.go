@@ -2,6 +2,7 @@ package http
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -34,7 +35,74 @@ var decoders = map[string]func(io.Reader) (io.ReadCloser, error){
 	"zstd":    newZstd,
 }
 
-func newGzip(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }
+// maxGzipHead bounds the optional fields of a gzip header, which have no bound in RFC
+// 1952; the decoder's own is 512 bytes.
+const maxGzipHead = 64 << 10
+
+// newGzip decodes gzip. The optional fields of its header are passed over here: name,
+// comment and extra field say nothing about the content.
+func newGzip(r io.Reader) (io.ReadCloser, error) {
+	in := bufio.NewReader(r)
+	head := make([]byte, 10)
+	if _, err := io.ReadFull(in, head); err != nil {
+		return nil, err
+	}
+	const headCRC, extra, name, comment = 2, 4, 8, 16
+	flags := head[3]
+	if head[0] == 0x1f && head[1] == 0x8b && flags&(headCRC|extra|name|comment) != 0 {
+		head[3] = 0
+		rest := &io.LimitedReader{R: in, N: maxGzipHead}
+		if err := skipGzipFields(rest, flags&extra != 0, flags&name != 0, flags&comment != 0, flags&headCRC != 0); err != nil {
+			return nil, err
+		}
+	}
+	return gzip.NewReader(io.MultiReader(bytes.NewReader(head), in))
+}
+
+// skipGzipFields reads the optional fields of a gzip header (RFC 1952 2.3.1), one byte
+// at a time: what follows them is the content's.
+func skipGzipFields(r *io.LimitedReader, extra, name, comment, headCRC bool) error {
+	one := make([]byte, 1)
+	next := func() (byte, error) {
+		_, err := io.ReadFull(r, one)
+		if err != nil && r.N == 0 {
+			err = protocolError("the header of the gzip content is longer than the limit")
+		}
+		return one[0], err
+	}
+	skip := func(n int) (err error) {
+		for ; n > 0 && err == nil; n-- {
+			_, err = next()
+		}
+		return err
+	}
+	if extra {
+		low, err := next()
+		if err != nil {
+			return err
+		}
+		high, err := next()
+		if err != nil {
+			return err
+		}
+		if err := skip(int(high)<<8 | int(low)); err != nil {
+			return err
+		}
+	}
+	for _, text := range []bool{name, comment} {
+		for text {
+			c, err := next()
+			if err != nil {
+				return err
+			}
+			text = c != 0
+		}
+	}
+	if headCRC {
+		return skip(2)
+	}
+	return nil
+}
 
 // newDeflate: deflate is zlib by the standard, and bare by some servers.
 func newDeflate(r io.Reader) (io.ReadCloser, error) {
@@ -80,7 +148,7 @@ func layersOf(h Header) ([]string, error) {
 	var layers []string
 	for name := range strings.SplitSeq(strings.Join(h.Values("Content-Encoding"), ","), ",") {
 		name = strings.ToLower(strings.TrimSpace(name))
-		if name == "" || name == "identity" {
+		if name == "" || name == "identity" || name == "none" { // none is no coding, but some servers say so
 			continue
 		}
 		if decoders[name] == nil {

@@ -82,9 +82,15 @@ func classOf(status int) statusClass {
 	return statusClass{kind: protocols.KindProtocol}
 }
 
+// refusalWithin bounds the wait for the page that explains a refusal.
+const refusalWithin = time.Second
+
 // refusal makes an error of an answer that is no success. It reads and closes
 // the body.
 func refusal(resp *Response) error {
+	if resp.deadline != nil {
+		resp.deadline(time.Now().Add(refusalWithin))
+	}
 	body := readSome(resp.Body, mostErrorBody+1)
 	resp.Body.Close()
 	return statusError(resp, body)

@@ -80,6 +80,16 @@ func (x *exchanger) withLogin(ctx context.Context, r *Request, body *replay) (*R
 			return nil, err
 		}
 		resp, err := x.roundTrip(ctx, m, body)
+		if err == nil && resp.Status == nethttp.StatusExpectationFailed && m.Expect { // RFC 9110 10.1.1
+			resp.Body.Close()
+			plain := *r
+			plain.Expect = false
+			if err := body.rewind(); err != nil {
+				return nil, err
+			}
+			r = &plain
+			continue
+		}
 		if err != nil || r.bare || resp.Status != nethttp.StatusUnauthorized || attempt == 2 {
 			return resp, err
 		}

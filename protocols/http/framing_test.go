@@ -1,11 +1,14 @@
 package http
 
 import (
+	"compress/gzip"
+	"fmt"
 	"io"
 	nethttp "net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab/labtest"
@@ -82,5 +85,97 @@ func TestBodyWithoutLength(t *testing.T) {
 		if protocols.KindOf(err) != protocols.KindUsage || got != "?" {
 			t.Errorf("length %d of 5 bytes: %v, the server got %q", length, err, got)
 		}
+	}
+}
+
+// TestNobodyWaitsForAnUnwantedBody: a body that is not read, or that explains a refusal,
+// is waited for only a moment when it does not come to its end.
+func TestNobodyWaitsForAnUnwantedBody(t *testing.T) {
+	stay := make(chan struct{})
+	defer close(stay)
+	half := func(head string) string {
+		s := httptest.NewServer(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+			if r.URL.Path == "/two" {
+				io.WriteString(w, "fine")
+				return
+			}
+			conn, _, err := w.(nethttp.Hijacker).Hijack()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			io.WriteString(conn, "HTTP/1.1 "+head+"\r\nContent-Length: 900\r\n\r\nhalf a page, no gzip")
+			<-stay
+		}))
+		t.Cleanup(s.CloseClientConnections)
+		return s.URL
+	}
+	for name, c := range map[string]struct{ head, want string }{
+		"redirect": {"302 Found\r\nLocation: /two", "fine"},
+		"refusal":  {"404 Not Found", ""},
+		"no gzip":  {"200 OK\r\nContent-Encoding: gzip", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := openClient(t, half(c.head), nil)
+			client.Settings.Compressed = true
+			start := time.Now()
+			got, _, err := fetch(t, client, "one", nil)
+			if got != c.want || (err == nil) != (c.want != "") || time.Since(start) > 5*time.Second {
+				t.Errorf("%q, %v after %v", got, err, time.Since(start))
+			}
+		})
+	}
+}
+
+// TestExpectationFailed: a server that knows no Expect gets the body without it.
+func TestExpectationFailed(t *testing.T) {
+	got := 0
+	s := httptest.NewServer(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		if r.Header.Get("Expect") != "" {
+			w.WriteHeader(nethttp.StatusExpectationFailed)
+			return
+		}
+		b, _ := io.ReadAll(r.Body)
+		got = len(b)
+		w.WriteHeader(nethttp.StatusCreated)
+	}))
+	t.Cleanup(s.Close)
+	_, err := openClient(t, s.URL, nil).Put(t.Context(), "big", strings.NewReader(strings.Repeat("x", 2<<20)), nil)
+	if err != nil || got != 2<<20 {
+		t.Errorf("%v, %d bytes", err, got)
+	}
+}
+
+// TestOddCodings: a gzip header may be long, and some servers say none.
+func TestOddCodings(t *testing.T) {
+	var packed strings.Builder
+	z := gzip.NewWriter(&packed)
+	z.Name, z.Comment, z.Extra = strings.Repeat("n", 900), strings.Repeat("c", 2000), []byte(strings.Repeat("e", 700))
+	io.WriteString(z, "hello")
+	z.Close()
+	for coding, body := range map[string]string{"none": "hello", "NONE": "hello", "gzip": packed.String()} {
+		s := startRaw(t, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s", coding, len(body), body))
+		c := openClient(t, s.url, nil)
+		c.Settings.Compressed = true
+		if got, _, err := fetch(t, c, "", nil); got != "hello" || err != nil {
+			t.Errorf("%s: %q, %v", coding, got, err)
+		}
+	}
+	endless := "\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\xff"
+	s := startRaw(t, "ENDLESS HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"+endless+"|n")
+	c := openClient(t, s.url, nil)
+	c.Settings.Compressed = true
+	if _, _, err := fetch(t, c, "", nil); protocols.KindOf(err) != protocols.KindProtocol {
+		t.Errorf("an endless name: %v", err)
+	}
+}
+
+// TestOwnRange: who asks for a part in words of their own gets it.
+func TestOwnRange(t *testing.T) {
+	s := startRaw(t, "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-5/9\r\nContent-Length: 4\r\n\r\ncdef")
+	c := openClient(t, s.url, nil)
+	c.Settings.Header = Header{"Range": {"bytes=2-5"}}
+	if got, _, err := fetch(t, c, "", nil); got != "cdef" || err != nil {
+		t.Errorf("%q, %v", got, err)
 	}
 }

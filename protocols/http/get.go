@@ -167,7 +167,7 @@ func (c *Client) object(name string, resp *Response, o *protocols.GetOptions) (*
 		return nil, refusal(resp)
 	case resp.Status/100 == 3:
 		return nil, &protocols.Error{Kind: protocols.KindRefused, Code: resp.Status, Text: "a redirect to " + strconv.Quote(resp.Header.Get("Location")) + ", not followed"}
-	case resp.Status == nethttp.StatusPartialContent:
+	case resp.Status == nethttp.StatusPartialContent && len(c.Settings.Header.Values("Range")) == 0:
 		return nil, protocolError("a part came where all was asked for")
 	case o.Offset > 0:
 		if o.Same != nil && unchanged(o.Same, &e) != nil {

@@ -288,7 +288,7 @@ func (l *http1) answer(m *outgoing, r *nethttp.Response, first time.Duration, us
 	default:
 		l.spent = true // it ends with the connection
 	}
-	resp.Body = b
+	resp.Body, resp.deadline = b, l.conn.SetReadDeadline
 	return resp
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	nethttp "net/http"
 	"net/textproto"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -127,8 +128,12 @@ func cutError(err error) error {
 	return err
 }
 
-// drainWithin is how much of a body that nobody reads is read to save a connection.
-const drainWithin = 64 << 10
+const (
+	// drainWithin is how much of a body that nobody reads is read to save a connection.
+	drainWithin = 64 << 10
+	// drainFor is how long that may take: a body that does not come is not waited for.
+	drainFor = 100 * time.Millisecond
+)
 
 // Close ends the answer and lets go of the connection.
 func (b *body1) Close() error {
@@ -139,6 +144,7 @@ func (b *body1) Close() error {
 		b.l.spent = true
 	}
 	b.err = protocols.ErrClosed
+	b.l.conn.SetReadDeadline(time.Time{})
 	b.done()
 	b.done = nil
 	return nil
@@ -146,6 +152,7 @@ func (b *body1) Close() error {
 
 // drain reads the short rest of a body.
 func (b *body1) drain() bool {
+	b.l.conn.SetReadDeadline(time.Now().Add(drainFor))
 	_, err := io.Copy(io.Discard, struct{ io.Reader }{b})
 	return err == nil
 }

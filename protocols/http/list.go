@@ -52,10 +52,28 @@ func (c *Client) list(ctx context.Context, name string, yield func(protocols.Ent
 		return usage("a data URL has no entries")
 	}
 	done, err := c.listDAV(ctx, u, yield)
-	if done || err != nil {
+	if done {
 		return err
 	}
-	return c.listPage(ctx, u, yield)
+	if pageErr := c.listPage(ctx, u, yield); pageErr != nil {
+		if err != nil && pageErr != errStop {
+			return err
+		}
+		return pageErr
+	}
+	return nil
+}
+
+// claimsDAV reports whether the server says that it has WebDAV there. It is asked when a
+// PROPFIND has failed: a server with WebDAV that is in trouble must not be listed by
+// some page instead.
+func (c *Client) claimsDAV(ctx context.Context, u *url.URL) bool {
+	resp, err := c.engine.perform(ctx, &Request{Method: nethttp.MethodOptions, URL: u, NoFollow: true})
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return len(resp.Header.Values("Dav")) > 0
 }
 
 // noDAV are the answers of servers, or places, without WebDAV.
@@ -63,7 +81,8 @@ func noDAV(status int) bool {
 	return status != nethttp.StatusMultiStatus && status != nethttp.StatusUnauthorized && (status < 500 || status == nethttp.StatusNotImplemented)
 }
 
-// listDAV returns false when the server has no WebDAV there.
+// listDAV lists by WebDAV. done is false when the page is to be asked for: the server has
+// no WebDAV there, or, with an error, something between does not let PROPFIND pass.
 func (c *Client) listDAV(ctx context.Context, u *url.URL, yield func(protocols.Entry) bool) (done bool, err error) {
 	lg := c.engine.login(u)
 	if lg.noDAV || u.RawQuery != "" {
@@ -88,7 +107,8 @@ func (c *Client) listDAV(ctx context.Context, u *url.URL, yield func(protocols.E
 		return false, nil
 	}
 	if resp.Status != nethttp.StatusMultiStatus {
-		return true, refusal(resp)
+		err := refusal(resp)
+		return resp.Status < 500 || lg.hasDAV || c.claimsDAV(ctx, u), err
 	}
 	lg.hasDAV = true
 	listing := newDAVListing(c.site, resp.URL, yield)

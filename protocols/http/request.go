@@ -76,6 +76,8 @@ type Response struct {
 	Address string // of the peer
 	TLS     *tls.ConnectionState
 	Times   Times
+
+	deadline func(time.Time) error // of reading Body; nil where there is none
 }
 
 // Times says how long the steps to the head of a response took; the steps to a

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"sync"
@@ -128,7 +129,7 @@ func (s *Server) listen(ctx context.Context, u *url.URL) (err error) {
 		}
 		address, err = unixPath(u)
 	case "tcp", "tls":
-		network += familySuffix(s.o.Family)
+		network += familySuffix(s.o.Family, u)
 		address = local(u)
 	default:
 		err = protocols.UsageError(s.proto, "listen", "no streams with scheme "+u.Scheme)
@@ -143,7 +144,12 @@ func (s *Server) listen(ctx context.Context, u *url.URL) (err error) {
 	return listenError(err)
 }
 
-func familySuffix(family int) string {
+// familySuffix returns the ending of the network's name for a family of addresses, 0 for
+// both. An IPv4 address is IPv4 only: 0.0.0.0 does not mean the addresses of IPv6.
+func familySuffix(family int, u *url.URL) string {
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && a.Is4() {
+		family = 4
+	}
 	if family == 0 {
 		return ""
 	}

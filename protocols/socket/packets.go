@@ -72,7 +72,7 @@ func (p *Packets) open(ctx context.Context, u *url.URL, o *PacketOptions) (err e
 		}
 		return listenError(err)
 	case "udp":
-		if p.conn, err = lc.ListenPacket(ctx, "udp"+familySuffix(o.Family), local(u)); err != nil {
+		if p.conn, err = lc.ListenPacket(ctx, "udp"+familySuffix(o.Family, u), local(u)); err != nil {
 			return listenError(err)
 		}
 		set := o.Sockopts

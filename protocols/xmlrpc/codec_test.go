@@ -339,14 +339,34 @@ func TestTagsAreBounded(t *testing.T) {
 		for _, attribute := range []string{` a="b"`, ` a=">"`, ` a='">'`, ` <`, `x`} {
 			in := &io.LimitedReader{R: strings.NewReader(head + "<methodResponse" + strings.Repeat(attribute, most/len(attribute))), N: most}
 			_, err := DecodeResponse(in, nil)
-			if protocols.KindOf(err) != protocols.KindProtocol || most-in.N > 4*mostTag {
+			if protocols.KindOf(err) != protocols.KindProtocol || most-in.N > 4*maxTag {
 				t.Errorf("%s%s...: %d bytes read, %v", head, attribute, most-in.N, err)
 			}
 		}
 		long := strings.Repeat("it's \"x\" > ", 10_000)
-		doc := head + "<methodResponse><!--" + long + "--><params><param><value><string a='" + strings.Repeat("y", mostTag/2) + "'><![CDATA[" + long + "]]>" + long + "</string></value></param></params></methodResponse>"
+		doc := head + "<methodResponse><!--" + long + "--><params><param><value><string a='" + strings.Repeat("y", maxTag/2) + "'><![CDATA[" + long + "]]>" + long + "</string></value></param></params></methodResponse>"
 		if v, err := DecodeResponse(strings.NewReader(doc), nil); v != long+long || err != nil {
 			t.Errorf("%s: long texts: %.40v, %v", head, v, err)
 		}
 	}
+}
+
+// TestTextsAreBounded: one text is far shorter than a document may be, for the parser
+// holds it several times.
+func TestTextsAreBounded(t *testing.T) {
+	in := &io.LimitedReader{R: io.MultiReader(strings.NewReader("<methodResponse><params><param><value><string>"), endless{}), N: 1 << 30}
+	_, err := DecodeResponse(in, nil)
+	if read := 1<<30 - in.N; protocols.KindOf(err) != protocols.KindProtocol || read > maxText+1<<20 {
+		t.Errorf("%d bytes read, %v", read, err)
+	}
+}
+
+// endless is text without an end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'q'
+	}
+	return len(p), nil
 }

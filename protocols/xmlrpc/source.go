@@ -13,6 +13,7 @@ type source struct {
 	before, last byte // of what was taken
 	tag          int  // bytes of the tag that last is in; 0: none
 	quote        byte // around last, in a tag
+	text         int  // bytes of the text that last is in
 }
 
 func newSource() *source { return &source{Reader: bufio.NewReader(nil)} }
@@ -23,8 +24,12 @@ func (s *source) Reset(r io.Reader) {
 	*s = source{Reader: s.Reader}
 }
 
-// mostTag bounds a tag, which XML-RPC has no use for attributes in.
-const mostTag = 16 << 10
+// maxTag bounds a tag, which XML-RPC has no use for attributes in.
+const maxTag = 16 << 10
+
+// maxText bounds one text: the parser holds all of it, several times. Base64 is read past
+// the parser.
+const maxText = 16 << 20
 
 // ReadByte returns the next byte.
 func (s *source) ReadByte() (byte, error) {
@@ -32,8 +37,11 @@ func (s *source) ReadByte() (byte, error) {
 	s.before, s.last = s.last, b
 	switch {
 	case s.tag == 0:
-		if b == '<' {
-			s.tag = 1
+		if s.text++; b == '<' {
+			s.tag, s.text = 1, 0
+		}
+		if s.text > maxText && err == nil {
+			err = bad("a text of more than %d bytes", maxText)
 		}
 		return b, err
 	case s.quote != 0:
@@ -46,8 +54,8 @@ func (s *source) ReadByte() (byte, error) {
 	case b == '"' || b == '\'':
 		s.quote = b
 	}
-	if s.tag++; s.tag > mostTag && err == nil {
-		err = bad("a tag of more than %d bytes", mostTag)
+	if s.tag++; s.tag > maxTag && err == nil {
+		err = bad("a tag of more than %d bytes", maxTag)
 	}
 	return b, err
 }

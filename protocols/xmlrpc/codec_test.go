@@ -354,17 +354,17 @@ func TestTagsAreBounded(t *testing.T) {
 // TestTextsAreBounded: one text is far shorter than a document may be, for the parser
 // holds it several times.
 func TestTextsAreBounded(t *testing.T) {
-	in := &io.LimitedReader{R: io.MultiReader(strings.NewReader("<methodResponse><params><param><value><string>"), endless{}), N: 1 << 30}
+	in := &io.LimitedReader{R: io.MultiReader(strings.NewReader("<methodResponse><params><param><value><string>"), endlessText{}), N: 1 << 30}
 	_, err := DecodeResponse(in, nil)
 	if read := 1<<30 - in.N; protocols.KindOf(err) != protocols.KindProtocol || read > maxText+1<<20 {
 		t.Errorf("%d bytes read, %v", read, err)
 	}
 }
 
-// endless is text without an end.
-type endless struct{}
+// endlessText is text without an end.
+type endlessText struct{}
 
-func (endless) Read(p []byte) (int, error) {
+func (endlessText) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = 'q'
 	}

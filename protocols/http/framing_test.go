@@ -116,7 +116,7 @@ func TestNobodyWaitsForAnUnwantedBody(t *testing.T) {
 		"no gzip":  {"200 OK\r\nContent-Encoding: gzip", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := openClient(t, half(c.head), nil)
+			client := labtest.Open(t, New, half(c.head), nil)
 			client.Settings.Compressed = true
 			start := time.Now()
 			got, _, err := fetch(t, client, "one", nil)
@@ -140,7 +140,7 @@ func TestExpectationFailed(t *testing.T) {
 		w.WriteHeader(nethttp.StatusCreated)
 	}))
 	t.Cleanup(s.Close)
-	_, err := openClient(t, s.URL, nil).Put(t.Context(), "big", strings.NewReader(strings.Repeat("x", 2<<20)), nil)
+	_, err := labtest.Open(t, New, s.URL, nil).Put(t.Context(), "big", strings.NewReader(strings.Repeat("x", 2<<20)), nil)
 	if err != nil || got != 2<<20 {
 		t.Errorf("%v, %d bytes", err, got)
 	}
@@ -155,7 +155,7 @@ func TestOddCodings(t *testing.T) {
 	z.Close()
 	for coding, body := range map[string]string{"none": "hello", "NONE": "hello", "gzip": packed.String()} {
 		s := startRaw(t, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s", coding, len(body), body))
-		c := openClient(t, s.url, nil)
+		c := labtest.Open(t, New, s.url, nil)
 		c.Settings.Compressed = true
 		if got, _, err := fetch(t, c, "", nil); got != "hello" || err != nil {
 			t.Errorf("%s: %q, %v", coding, got, err)
@@ -163,7 +163,7 @@ func TestOddCodings(t *testing.T) {
 	}
 	endless := "\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\xff"
 	s := startRaw(t, "ENDLESS HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"+endless+"|n")
-	c := openClient(t, s.url, nil)
+	c := labtest.Open(t, New, s.url, nil)
 	c.Settings.Compressed = true
 	if _, _, err := fetch(t, c, "", nil); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("an endless name: %v", err)
@@ -173,7 +173,7 @@ func TestOddCodings(t *testing.T) {
 // TestOwnRange: who asks for a part in words of their own gets it.
 func TestOwnRange(t *testing.T) {
 	s := startRaw(t, "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-5/9\r\nContent-Length: 4\r\n\r\ncdef")
-	c := openClient(t, s.url, nil)
+	c := labtest.Open(t, New, s.url, nil)
 	c.Settings.Header = Header{"Range": {"bytes=2-5"}}
 	if got, _, err := fetch(t, c, "", nil); got != "cdef" || err != nil {
 		t.Errorf("%q, %v", got, err)

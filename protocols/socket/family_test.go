@@ -3,6 +3,8 @@ package socket
 import (
 	"net/url"
 	"testing"
+
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // TestFamilyOfAnAddress: an IPv4 address is that and nothing else, also 0.0.0.0; a name, no
@@ -16,7 +18,7 @@ func TestFamilyOfAnAddress(t *testing.T) {
 	if got := familySuffix(6, &url.URL{Scheme: "tcp", Host: ":7"}); got != "6" {
 		t.Errorf("-6: %q", got)
 	}
-	s, err := Listen(t.Context(), parse(t, "tcp://0.0.0.0:0"), nil)
+	s, err := Listen(t.Context(), labtest.URL(t, "tcp://0.0.0.0:0"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

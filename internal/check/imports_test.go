@@ -34,13 +34,13 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/line", "protocols protocols/transport internal/wire internal/sasl internal/mask", "", "os net flag log log/slog"},
 	{"internal/keeper", "protocols protocols/transport internal/wire", "", "os net flag log log/slog"},
 	{"internal/cli/show", "protocols", "...", "flag log log/slog"},
-	{"internal/cli/secret", "protocols internal/cli/show", "...", "flag log log/slog"},
-	{"internal/cli/trace", "protocols internal/cli/show", "", "flag log log/slog"},
+	{"internal/cli/secret", "protocols protocols/file internal/cli/show", "...", "flag log log/slog"},
+	{"internal/cli/trace", "protocols protocols/file internal/cli/show", "", "flag log log/slog"},
 	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/mask internal/cli/show internal/cli/secret", "...", "flag log log/slog"},
 	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/expect protocols/message protocols/imap internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/labcmd", "protocols protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"}, // over HTTP, whose flags it has
-	{"internal/cli/*", "protocols protocols/* internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs", "...", "flag log log/slog"},                          // the verbs of a protocol: no row of another one's
+	{"internal/cli/*", "protocols protocols/* internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs", "...", "flag log log/slog"},            // the verbs of a protocol: no row of another one's
 	{"internal/cli", "protocols protocols/... internal/mask internal/cli/...", "...", "flag log log/slog"},
 	{"internal/dialogs", "protocols protocols/protocoltest internal/interop", "", "log log/slog"}, // its flag is for tests
 	{"internal/*", "protocols", "...", "flag log log/slog"},

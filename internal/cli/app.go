@@ -79,6 +79,7 @@ func newApp(reg *protocols.Registry, stdin io.Reader, stdout, stderr io.Writer) 
 
 // main runs one command line, tells of its error, and returns the exit code.
 func (a *app) main(ctx context.Context, args []string) int {
+	a.hidden.Arguments(args)
 	err := a.run(ctx, args)
 	// Flags that were not read, because others are wrong, count here too.
 	asJSON := a.g.JSON || a.g.JQ != "" || slices.Contains(args, "--json") || slices.Contains(args, "--jq")

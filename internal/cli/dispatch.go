@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"os"
 	"slices"
 	"strings"
@@ -174,22 +175,26 @@ func (a *app) perform(cmd *cobra.Command, v *kit.Verb, spec *protocols.Spec, act
 	if err := kit.TimesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
 		return err
 	}
-	if err := a.profile(cmd.Flags(), v, &args); err != nil {
-		return err
+	ctx, cancel := a.g.Deadline(cmd.Context(), v.Lasting)
+	defer func() { cancel() }()
+	if err := a.profile(ctx, cmd.Flags(), v, &args); err != nil {
+		return kit.CauseOf(ctx, err)
+	}
+	if a.chosen != nil { // it may have set another time limit
+		cancel()
+		ctx, cancel = a.g.Deadline(cmd.Context(), v.Lasting)
 	}
 	if err := checkArity(cmd, v, args); err != nil {
 		return err
 	}
-	e, done, err := a.env(cmd)
+	e, done, err := a.env(ctx, cmd)
 	if err != nil {
-		return err
+		return kit.CauseOf(ctx, err)
 	}
 	e.Setups = active
 	if spec != nil {
 		e.Proto = spec.Name
 	}
-	ctx, cancel := a.g.Deadline(cmd.Context(), v.Lasting)
-	defer cancel()
 	return done(kit.CauseOf(ctx, v.Run(ctx, e, args)))
 }
 
@@ -207,7 +212,7 @@ func checkArity(cmd *cobra.Command, v *kit.Verb, args []string) error {
 
 // env makes what a command runs with. done frees it, writes what is held, and
 // gives the error that the command ends with.
-func (a *app) env(cmd *cobra.Command) (e *kit.Env, done func(error) error, err error) {
+func (a *app) env(ctx context.Context, cmd *cobra.Command) (e *kit.Env, done func(error) error, err error) {
 	a.g.ProxySet, a.g.IdleSet = cmd.Flags().Changed("proxy"), cmd.Flags().Changed("idle-timeout")
 	e = &kit.Env{
 		Reg: a.reg, Profile: a.chosen, Hidden: a.hidden, Cannot: a.cannot, Flags: a.g, Stdin: a.stdin, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{},
@@ -215,13 +220,13 @@ func (a *app) env(cmd *cobra.Command) (e *kit.Env, done func(error) error, err e
 	if e.Out, err = show.New(a.stdout, a.stderr, a.g.Output()); err != nil {
 		return nil, nil, err
 	}
-	if a.g.KeyLog, err = kit.OpenKeyLog(os.Getenv); err != nil {
+	if a.g.KeyLog, err = kit.OpenKeyLog(ctx, os.Getenv); err != nil {
 		return nil, nil, err
 	}
-	if e.Opts, err = a.g.Options(); err != nil {
+	if e.Opts, err = a.g.Options(ctx); err != nil {
 		return nil, nil, err
 	}
-	closeTrace, err := a.connect(e)
+	closeTrace, err := a.connect(ctx, e)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -240,11 +245,11 @@ func (a *app) env(cmd *cobra.Command) (e *kit.Env, done func(error) error, err e
 
 // profile reads the profile that the command line names, if it names one: its
 // settings stand for flags that were not given, its URL for a target that was not.
-func (a *app) profile(fs *pflag.FlagSet, v *kit.Verb, args *[]string) error {
+func (a *app) profile(ctx context.Context, fs *pflag.FlagSet, v *kit.Verb, args *[]string) error {
 	if a.g.Profile == "" {
 		return nil
 	}
-	conf, err := secret.LoadConfig("", os.Getenv)
+	conf, err := secret.LoadConfig(ctx, "", os.Getenv)
 	if err != nil {
 		return err
 	}
@@ -270,7 +275,7 @@ func (a *app) profile(fs *pflag.FlagSet, v *kit.Verb, args *[]string) error {
 
 // connect returns the command's options what the session has: the trace, and with
 // --verbose its main steps.
-func (a *app) connect(e *kit.Env) (closeTrace func() error, err error) {
+func (a *app) connect(ctx context.Context, e *kit.Env) (closeTrace func() error, err error) {
 	e.Shared = secret.NewStore()
 	if a.g.Trace == "" {
 		if a.g.Verbose {
@@ -278,7 +283,7 @@ func (a *app) connect(e *kit.Env) (closeTrace func() error, err error) {
 		}
 		return func() error { return nil }, nil
 	}
-	sink, closeTrace, err := trace.Open(a.g.Trace, a.stderr)
+	sink, closeTrace, err := trace.Open(ctx, a.g.Trace, a.stderr)
 	if err != nil {
 		return nil, err
 	}

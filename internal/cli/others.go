@@ -46,12 +46,12 @@ func (a *app) plain(c *kit.Command) *cobra.Command {
 		if err := kit.TimesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
 			return err
 		}
-		e, done, err := a.env(cmd)
-		if err != nil {
-			return err
-		}
 		ctx, cancel := a.g.Deadline(cmd.Context(), true)
 		defer cancel()
+		e, done, err := a.env(ctx, cmd)
+		if err != nil {
+			return kit.CauseOf(ctx, err)
+		}
 		return done(kit.CauseOf(ctx, c.Run(ctx, e, args)))
 	}
 	return cmd

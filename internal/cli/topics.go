@@ -75,12 +75,16 @@ const loginPage = `A password is never the value of a flag, where others could s
   2. --password-file FILE or -, --password-command CMD, with the name from --user
   3. the variable NETCLIENTS_PASSWORD
   4. the profile                   see "netclients help config"
-  5. the system keyring            service "netclients", user "PROTOCOL://USER@HOST"; NETCLIENTS_KEYRING=off leaves it out
+  5. the system keyring            service "netclients", user "SCHEME://USER@HOST:PORT", without the port where it is the
+                                   scheme's default; NETCLIENTS_KEYRING=off skips it
   6. .netrc                        --netrc-file, NETRC, or ~/.netrc
   7. a prompt, on a terminal
 
 --token-file FILE and --token-command CMD give a bearer token in place of a password (OAUTHBEARER, XOAUTH2, HTTP
 Bearer). A user without any password is an error: an empty one is sent only for "user:@" in the URL.
+
+A password goes only to the server it is for: that of a profile or keyring entry to its scheme, host and port. In a copy
+between two servers, the login of the flags and of NETCLIENTS_PASSWORD goes to the one whose URL names the user.
 
 A proxy's user stands in the proxy's URL; its password is looked for in the keyring ("socks5://USER@PROXYHOST"), in
 .netrc under the proxy's host, and by a prompt. The password of an encrypted key of --cert: --key-password-file.

@@ -54,7 +54,7 @@ func TestConfigPage(t *testing.T) {
 	if err := os.WriteFile(path, []byte(example.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := secret.LoadConfig(path, os.Getenv)
+	c, err := secret.LoadConfig(t.Context(), path, os.Getenv)
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, example.String())
 	}

@@ -159,29 +159,58 @@ func (m *Mask) clipped(s, mark string) string {
 
 // Error returns an error whose texts hide all secrets. It is of the same classes.
 func (m *Mask) Error(err error) error {
+	if err == nil {
+		return nil
+	}
 	e, ok := errors.AsType[*protocols.Error](err)
-	if !ok {
+	if !ok && m.Text(err.Error()) == err.Error() {
 		return err
+	}
+	if !ok {
+		errors.As(protocols.Wrap(err, "", "", ""), &e)
 	}
 	safe := *e
 	safe.Text, safe.Hint, safe.URL, safe.Enhanced = m.Text(e.Text), m.Text(e.Hint), m.Text(e.URL), m.Text(e.Enhanced)
-	if e.Err != nil && m.Text(e.Err.Error()) != e.Err.Error() {
-		safe.Err = &masked{m.Text(e.Err.Error()), e.Err}
-	}
+	safe.Err = m.cause(e.Err)
 	if safe == *e {
 		return err
 	}
 	return &safe
 }
 
+// body is implemented by errors with the text of a refused answer.
+type body interface {
+	error
+	Said() string
+}
+
+// cause returns err, or in its place an error without the secrets that it or the body
+// of the answer holds.
+func (m *Mask) cause(err error) error {
+	if err == nil {
+		return nil
+	}
+	text, said := err.Error(), ""
+	if b, ok := errors.AsType[body](err); ok {
+		said = b.Said()
+	}
+	if m.Text(text) == text && m.Text(said) == said {
+		return err
+	}
+	return &masked{m.Text(text), m.Text(said), err}
+}
+
 // masked is an error with other words. It is not unwrapped, which would show them.
 type masked struct {
-	text string
-	err  error
+	text, said string
+	err        error
 }
 
 func (e *masked) Error() string        { return e.text }
 func (e *masked) Is(target error) bool { return errors.Is(e.err, target) }
+
+// Said returns the text of the refused answer.
+func (e *masked) Said() string { return e.said }
 
 // Trace returns a sink of events that shows no secret; nil for nil.
 func (m *Mask) Trace(sink func(protocols.Event)) func(protocols.Event) {

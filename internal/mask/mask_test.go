@@ -3,6 +3,8 @@ package mask
 import (
 	"encoding/base64"
 	"errors"
+	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
@@ -59,5 +61,27 @@ func TestHidden(t *testing.T) {
 	h.Trace(func(e protocols.Event) { seen = e })(protocols.Event{Kind: protocols.EventRecv, Text: "you said xyzzy"})
 	if seen.Text != "you said ****" || seen.Kind != protocols.EventRecv {
 		t.Errorf("%+v", seen)
+	}
+}
+
+// TestArgumentsAreMasked: no message repeats the password of a URL that was mistyped.
+func TestArgumentsAreMasked(t *testing.T) {
+	for _, arg := range []string{
+		"ftp:u:hushhush@h/", "ftp:/u:hushhush@h/", "//u:hushhush@h/", "u:hushhush@h", "ftp;//u:hushhush@h/", "ftp//u:hushhush@h/",
+		"mbox:u:hushhush@h/x", "ftp://u:hushhush@h/", "--connect-to=u:hushhush@h", "ftp://u:a@hushhush@h/",
+	} {
+		m := &Mask{}
+		m.Arguments([]string{"ls", arg})
+		if got := m.Text("open " + arg + ": no"); strings.Contains(got, "hushhush") {
+			t.Errorf("%s is shown as %q", arg, got)
+		}
+		if err := m.Error(&fs.PathError{Op: "open", Path: "/x/" + arg, Err: fs.ErrNotExist}); strings.Contains(err.Error(), "hushhush") || !errors.Is(err, fs.ErrNotExist) && protocols.KindOf(err) != protocols.KindLocal {
+			t.Errorf("%s: %v", arg, err)
+		}
+	}
+	m := &Mask{}
+	m.Arguments([]string{"mailto:alice@example.org", "ftp://bob@host:2121/a:b@c", "X: note me@here", "imap://h:143/INBOX?FROM%20a@b"})
+	if text := "alice example bob host 2121 note INBOX FROM"; m.Text(text) != text {
+		t.Errorf("hidden: %q", m.Text(text))
 	}
 }

@@ -317,7 +317,7 @@ func headerLines(h Header) []string {
 	var lines []string
 	for _, name := range sortedNames(h) {
 		for _, v := range h[name] {
-			if isSecret(name) {
+			if SecretHeader(name) {
 				v = masked
 			}
 			lines = append(lines, name+": "+v)
@@ -329,9 +329,9 @@ func headerLines(h Header) []string {
 // secretWords are in the names of headers whose values are secrets, or may be.
 var secretWords = []string{"auth", "cookie", "key", "password", "secret", "session", "token"}
 
-// isSecret reports whether a trace must not show the value of a header. What a
+// SecretHeader reports whether a trace must not show the value of a header. What a
 // server asks for is no secret, and tells why a login fails.
-func isSecret(name string) bool {
+func SecretHeader(name string) bool {
 	name = strings.ToLower(name)
 	return name != "www-authenticate" && name != "proxy-authenticate" &&
 		slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })

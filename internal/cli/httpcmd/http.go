@@ -15,6 +15,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http"
 	"github.com/netclients/netclients/protocols/transfer"
@@ -165,9 +166,30 @@ func Flags() *kit.Setup {
 	flags.Link = func(e *kit.Env, c protocols.Client) error {
 		client, _ := protocols.As[*http.Client](c)
 		client.Settings.Decoded = int64(e.Flags.MaxSize)
+		h.learn(e.Hidden)
 		return nil
 	}
 	return flags
+}
+
+// learn has the secrets of headers and cookies masked where a server repeats them.
+func (h *httpOptions) learn(m *mask.Mask) {
+	for _, line := range h.headers {
+		name, value, _ := strings.Cut(line, ":")
+		if value = strings.TrimSpace(value); !http.SecretHeader(name) {
+			continue
+		}
+		m.Add(value)
+		if _, token, ok := strings.Cut(value, " "); ok { // "Bearer TOKEN"
+			m.Add(token)
+		}
+	}
+	for _, line := range h.cookies {
+		for pair := range strings.SplitSeq(line, ";") {
+			_, value, _ := strings.Cut(pair, "=")
+			m.Add(strings.TrimSpace(value))
+		}
+	}
 }
 
 func (h *httpOptions) flags(fs *pflag.FlagSet) {

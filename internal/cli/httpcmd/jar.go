@@ -2,13 +2,16 @@ package httpcmd
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/http"
 )
 
@@ -36,7 +39,7 @@ func (j *jarFile) load() error {
 	if j.path == "" {
 		return nil
 	}
-	b, err := os.ReadFile(j.path)
+	b, err := j.read()
 	if errors.Is(err, fs.ErrNotExist) {
 		return j.write(nil)
 	}
@@ -45,6 +48,16 @@ func (j *jarFile) load() error {
 	}
 	j.last, j.lwp = b, j.lwp || bytes.HasPrefix(b, []byte(http.LWPHead))
 	return j.Load(bytes.NewReader(b), time.Now())
+}
+
+// read reads the file. It never waits: a FIFO is refused.
+func (j *jarFile) read() ([]byte, error) {
+	f, err := file.Open(context.Background(), j.path, file.RulePrivate, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
 
 // save writes the file, when something has changed. Cookies of a session are kept

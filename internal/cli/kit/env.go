@@ -21,19 +21,20 @@ import (
 
 // Env is what one command runs with.
 type Env struct {
-	Reg     *protocols.Registry
-	Flags   *Globals
-	Setups  []*Setup // the flags of protocols, read
-	Proto   string   // protocol named on the command line, or empty
-	Opts    *protocols.Options
-	Out     *show.Output
-	Stdin   io.Reader
-	At      *protocols.Target // what the verb works on now
-	Open    map[string]protocols.Client
-	Shared  *secret.Store
-	Profile *secret.Profile // that the command line chose; nil: none
-	Hidden  *mask.Mask
-	Cannot  func(s *protocols.Spec, verb string) error // says that a protocol has not that verb
+	Reg      *protocols.Registry
+	Flags    *Globals
+	Setups   []*Setup // the flags of protocols, read
+	Proto    string   // protocol named on the command line, or empty
+	Opts     *protocols.Options
+	Out      *show.Output
+	Stdin    io.Reader
+	At       *protocols.Target // what the verb works on now
+	Open     map[string]protocols.Client
+	Shared   *secret.Store
+	Profile  *secret.Profile // that the command line chose; nil: none
+	Hidden   *mask.Mask
+	loginFor string                                     // key of the one server that gets the login of the flags; empty: any
+	Cannot   func(s *protocols.Spec, verb string) error // says that a protocol has not that verb
 
 	stepMu sync.Mutex // one line of --verbose, or one warning, at a time
 	warned []string   // guarded by stepMu

@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"cmp"
 	"io"
 	"time"
 
@@ -127,4 +128,9 @@ func (g *Globals) NetworkFlags(fs *pflag.FlagSet) {
 // Output returns what the flags say about results.
 func (g *Globals) Output() show.Options {
 	return show.Options{JSON: g.JSON, Quiet: g.quiet, Verbose: g.Verbose, JQ: g.JQ, Colour: g.color.Value}
+}
+
+// hasLogin reports whether the flags name a user, a password or a token.
+func (g *Globals) hasLogin() bool {
+	return cmp.Or(g.user, g.passwordFile, g.passwordCommand, g.tokenFile, g.tokenCommand) != ""
 }

@@ -219,9 +219,33 @@ func (e *Env) Pair(args []string) (from, to *protocols.Target, err error) {
 	if from, err = read[0](args[0]); err != nil {
 		return nil, nil, err
 	}
-	to, err = read[1](args[1])
+	if to, err = read[1](args[1]); err == nil {
+		err = e.secretFor(from, to)
+	}
 	return from, to, err
 }
+
+// secretFor decides which of two servers gets the login of the flags and of
+// NETCLIENTS_PASSWORD: never both. It is the one whose URL names a user.
+func (e *Env) secretFor(from, to *protocols.Target) error {
+	if from.URL.Host == "" || to.URL.Host == "" || strings.EqualFold(from.URL.Host, to.URL.Host) && from.URL.Scheme == to.URL.Scheme {
+		return nil
+	}
+	switch source, destination := from.URL.User != nil, to.URL.User != nil; {
+	case source && !destination:
+		e.loginFor = ServerKey(from)
+	case destination && !source:
+		e.loginFor = ServerKey(to)
+	case e.Flags.hasLogin():
+		return Usage("--user and a password or token are for one server: put the user into the URL of that server (%s://USER@%s), and give the other one a profile, a keyring entry or a line in .netrc", from.URL.Scheme, from.URL.Host)
+	default:
+		e.loginFor = noServer
+	}
+	return nil
+}
+
+// noServer is the key of no server.
+const noServer = "none"
 
 // namesHost reports whether a text without scheme, behind the name of a protocol,
 // begins as only a host does: with a user or a port.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/protocols"
@@ -143,3 +144,54 @@ type lent struct {
 }
 
 func (l *lent) Close() error { *l.closed++; return nil }
+
+// TestOneLoginForOneServer: a copy between two servers gives the login of the flags to
+// the one whose URL names a user, and to nobody where that is not clear.
+func TestOneLoginForOneServer(t *testing.T) {
+	target := func(text string) *protocols.Target {
+		u, err := protocols.ParseURL(text, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &protocols.Target{Spec: &protocols.Spec{Name: "fake"}, URL: u}
+	}
+	password := func(e *Env, to *protocols.Target) string {
+		c, err := e.OptionsFor(to).Credentials(t.Context(), protocols.CredentialRequest{Protocol: "fake", Scheme: to.URL.Scheme, Host: to.URL.Hostname(), User: to.URL.User.Username()})
+		if err != nil {
+			t.Error(err)
+		}
+		return c.Password
+	}
+	t.Setenv("NETCLIENTS_KEYRING", "off")
+	t.Setenv("HOME", t.TempDir())
+	for _, c := range []struct {
+		from, to, env, command string
+		source, destination    string
+		kind                   protocols.Kind
+	}{
+		{"fake://a/", "fake://me@b/", "", "echo pw", "", "pw", protocols.KindOK},
+		{"fake://me@a/", "fake://b/", "", "echo pw", "pw", "", protocols.KindOK},
+		{"fake://me@a/", "fake://b/", "env", "", "env", "", protocols.KindOK},
+		{"fake://me@a/", "fake://me@b/", "env", "", "", "", protocols.KindOK},
+		{"fake://me@a/", "fake://me@a/", "env", "", "env", "env", protocols.KindOK},
+		{"fake://me@a/", "fake://me@b/", "", "echo pw", "", "", protocols.KindUsage},
+		{"fake://a/", "fake://b/", "", "echo pw", "", "", protocols.KindUsage},
+	} {
+		t.Setenv("NETCLIENTS_PASSWORD", c.env)
+		g := NewGlobals()
+		g.passwordCommand = c.command
+		e, _, _ := testEnv(t, g)
+		e.Shared = secret.NewStore()
+		from, to := target(c.from), target(c.to)
+		err := e.secretFor(from, to)
+		if protocols.KindOf(err) != c.kind {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if err != nil {
+			continue
+		}
+		if got := password(e, from) + "," + password(e, to); got != c.source+","+c.destination {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}

@@ -22,8 +22,8 @@ var tlsVersions = map[string]uint16{
 
 // Options makes the flags that work everywhere into what clients are made with.
 // Credentials and trace are the caller's to add.
-func (g *Globals) Options() (*protocols.Options, error) {
-	conf, err := g.tlsConfig()
+func (g *Globals) Options(ctx context.Context) (*protocols.Options, error) {
+	conf, err := g.tlsConfig(ctx)
 	if err != nil {
 		return nil, err
 	}

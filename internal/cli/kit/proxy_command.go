@@ -8,13 +8,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -58,7 +58,7 @@ func FillCommand(line, address string) (string, error) {
 // startCommand runs a command line of the user's. It does not see the password.
 func startCommand(line, address string) (net.Conn, error) {
 	cmd := exec.Command("sh", "-c", line)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "NETCLIENTS_PASSWORD=") })
+	cmd.Env = secret.Environ()
 	cmd.Stderr = os.Stderr
 	OwnGroup(cmd)
 	cmd.Cancel = nil // for commands with a context only

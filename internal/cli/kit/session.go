@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -37,8 +38,8 @@ func TimesFromEnvironment(fs *pflag.FlagSet, getenv func(string) string) error {
 // Renew reads anew what the flags name, for commands that go on for long: files may
 // have been replaced, and tokens have ended. What a person typed, and what came by
 // standard input, stays known.
-func (e *Env) Renew() error {
-	o, err := e.Flags.Options()
+func (e *Env) Renew(ctx context.Context) error {
+	o, err := e.Flags.Options(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,12 +95,16 @@ func (e *Env) OptionsFor(t *protocols.Target) *protocols.Options {
 	o, g := *e.Opts, e.Flags
 	o.Warn = e.warnOnce
 	_, port := protocols.HostPort(t.URL, t.Scheme)
-	o.Credentials = secret.NewCredentials(secret.Sources{
+	sources := secret.Sources{
 		User: g.user, PasswordFile: g.passwordFile, PasswordCommand: g.passwordCommand, NetrcFile: g.netrcFile,
 		TokenFile: g.tokenFile, TokenCommand: g.tokenCommand, Account: g.account, AuthzID: g.authzID,
 		URL: t.URL, DefaultPort: port, Profile: e.Profile, Getenv: os.Getenv, Stdin: e.Stdin,
 		Terminal: secret.OpenTerminal, Warn: e.Out.Warn, Shared: e.Shared, Found: e.Hidden.AddCredential,
-	})
+	}
+	if e.loginFor != "" && e.loginFor != key {
+		sources.WithoutLogin()
+	}
+	o.Credentials = secret.NewCredentials(sources)
 	e.PerHost[key] = &o
 	return &o
 }

@@ -3,6 +3,7 @@ package kit
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,10 +16,14 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 )
 
+// maxPEM bounds a file with certificates or a key.
+const maxPEM = 16 << 20
+
 // tlsConfig reads the files that the TLS flags name.
-func (g *Globals) tlsConfig() (*tls.Config, error) {
+func (g *Globals) tlsConfig(ctx context.Context) (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tlsVersions[g.tlsMin.Value], MaxVersion: tlsVersions[g.tlsMax.Value], InsecureSkipVerify: g.insecure}
 	if conf.MinVersion > conf.MaxVersion {
 		return nil, Usage("--tls-min %s is above --tls-max %s", g.tlsMin.Value, g.tlsMax.Value)
@@ -27,7 +32,7 @@ func (g *Globals) tlsConfig() (*tls.Config, error) {
 		conf.KeyLogWriter = g.KeyLog
 	}
 	if g.caFile != "" {
-		pem, err := os.ReadFile(g.caFile)
+		pem, err := file.ReadAll(ctx, g.caFile, maxPEM)
 		if err != nil {
 			return nil, err
 		}
@@ -44,24 +49,24 @@ func (g *Globals) tlsConfig() (*tls.Config, error) {
 	case g.cert == "":
 		return conf, nil
 	}
-	pair, err := g.keyPair()
+	pair, err := g.keyPair(ctx)
 	conf.Certificates = []tls.Certificate{pair}
 	return conf, err
 }
 
 // keyPair reads the client certificate and its key, which may be encrypted.
-func (g *Globals) keyPair() (tls.Certificate, error) {
+func (g *Globals) keyPair(ctx context.Context) (tls.Certificate, error) {
 	keyFile := cmp.Or(g.key, g.cert)
 	var none tls.Certificate
-	cert, err := os.ReadFile(g.cert)
+	cert, err := file.ReadAll(ctx, g.cert, maxPEM)
 	if err != nil {
 		return none, err
 	}
-	key, err := os.ReadFile(keyFile)
+	key, err := file.ReadAll(ctx, keyFile, maxPEM)
 	if err != nil {
 		return none, err
 	}
-	if key, err = g.plainKey(key, keyFile); err != nil {
+	if key, err = g.plainKey(ctx, key, keyFile); err != nil {
 		return none, err
 	}
 	pair, err := tls.X509KeyPair(cert, key)
@@ -73,7 +78,7 @@ func (g *Globals) keyPair() (tls.Certificate, error) {
 
 // plainKey decrypts the private key in a PEM file when it is encrypted: PKCS #8
 // (RFC 5958), or the older form of RFC 1421.
-func (g *Globals) plainKey(text []byte, name string) ([]byte, error) {
+func (g *Globals) plainKey(ctx context.Context, text []byte, name string) ([]byte, error) {
 	block := keyBlock(text)
 	if block == nil || !isEncrypted(block) {
 		return text, nil
@@ -81,12 +86,7 @@ func (g *Globals) plainKey(text []byte, name string) ([]byte, error) {
 	if g.keyPasswordFile == "" {
 		return nil, &protocols.Error{Kind: protocols.KindAuth, Text: "the key in " + name + " is encrypted", Hint: "--key-password-file FILE"}
 	}
-	f, err := os.Open(g.keyPasswordFile)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	password, err := secret.FirstLine(f, g.keyPasswordFile)
+	password, err := secret.FileLine(ctx, g.keyPasswordFile, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -128,12 +128,12 @@ func decrypted(block *pem.Block, password []byte) ([]byte, error) {
 
 // OpenKeyLog opens the file that SSLKEYLOGFILE names, for programs that look into
 // TLS. Nil is none.
-func OpenKeyLog(getenv func(string) string) (io.WriteCloser, error) {
+func OpenKeyLog(ctx context.Context, getenv func(string) string) (io.WriteCloser, error) {
 	name := getenv("SSLKEYLOGFILE")
 	if name == "" {
 		return nil, nil
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := file.Open(ctx, name, file.RulePrivate, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, errors.Join(err)
 	}

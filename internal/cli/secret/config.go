@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 )
 
 // configMaxFile bounds the configuration file.
@@ -139,7 +141,7 @@ func configPath(getenv func(string) string) string {
 // LoadConfig reads the configuration file; an empty path means the usual place
 // (NETCLIENTS_CONFIG, XDG_CONFIG_HOME). A file that is missing is an empty
 // configuration. Errors are of kind Usage and name file and key.
-func LoadConfig(path string, getenv func(string) string) (*Config, error) {
+func LoadConfig(ctx context.Context, path string, getenv func(string) string) (*Config, error) {
 	if path == "" {
 		path = configPath(getenv)
 	}
@@ -147,7 +149,7 @@ func LoadConfig(path string, getenv func(string) string) (*Config, error) {
 	if path == "" {
 		return c, nil
 	}
-	f, err := os.Open(path)
+	f, err := file.Open(ctx, path, file.RuleConfig, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
@@ -155,9 +157,6 @@ func LoadConfig(path string, getenv func(string) string) (*Config, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if err := checkWritable(f); err != nil {
-		return nil, configError(path, err)
-	}
 	if err := c.decode(f); err != nil {
 		return nil, configError(path, err)
 	}
@@ -171,18 +170,6 @@ func LoadConfig(path string, getenv func(string) string) (*Config, error) {
 
 func configError(path string, err error) error {
 	return protocols.UsageError("", "", fmt.Sprintf("%s: %v", path, err))
-}
-
-// checkWritable refuses a file that anyone may change: it names commands to run.
-func checkWritable(f *os.File) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if info.Mode().IsRegular() && info.Mode().Perm()&0o002 != 0 {
-		return errors.New("anyone may change this file, which can name commands to run; chmod o-w it")
-	}
-	return nil
 }
 
 func (c *Config) decode(r io.Reader) error {
@@ -213,7 +200,7 @@ func plainTOMLError(err error) error {
 }
 
 // check refuses secrets in the file, and makes paths absolute.
-func (p *Profile) check(file, home string) error {
+func (p *Profile) check(path, home string) error {
 	if p.Password != "" || p.Token != "" {
 		return errors.New("no password or token may stand in this file; use password_command, password_file, token_file or the system keyring")
 	}
@@ -228,7 +215,7 @@ func (p *Profile) check(file, home string) error {
 	}
 	for key, value := range p.settings() {
 		if pathKeys[key] {
-			*value = setting(localPath(string(*value), filepath.Dir(file), home))
+			*value = setting(localPath(string(*value), filepath.Dir(path), home))
 		}
 	}
 	return nil

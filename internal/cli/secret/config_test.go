@@ -41,7 +41,7 @@ tls = "require"
 [profile.home]
 user = "me"
 `, 0o600)
-	c, err := LoadConfig(path, func(k string) string { return map[string]string{"HOME": "/home/joe"}[k] })
+	c, err := LoadConfig(t.Context(), path, func(k string) string { return map[string]string{"HOME": "/home/joe"}[k] })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestConfigRefuses(t *testing.T) {
 		"[profile.a]\nuser = \"x\"\nuser = \"again\"": "line 3",
 	} {
 		path := writeFile(t, "config.toml", text, 0o600)
-		_, err := LoadConfig(path, noEnv)
+		_, err := LoadConfig(t.Context(), path, noEnv)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%.60q: got %v, want %q", text, err, want)
 			continue
@@ -88,9 +88,20 @@ func TestConfigRefuses(t *testing.T) {
 	}
 }
 
-func TestConfigAnyoneMayChange(t *testing.T) {
-	_, err := LoadConfig(writeFile(t, "config.toml", "", 0o666), noEnv)
-	if err == nil || !strings.Contains(err.Error(), "anyone may change") {
+// TestConfigOthersMayChange: the file names commands to run, so that neither the group
+// nor everybody may change it.
+func TestConfigOthersMayChange(t *testing.T) {
+	for _, mode := range []os.FileMode{0o666, 0o664, 0o602} {
+		_, err := LoadConfig(t.Context(), writeFile(t, "config.toml", "", mode), noEnv)
+		if err == nil || !strings.Contains(err.Error(), "can be written by others; chmod go-w it") {
+			t.Errorf("mode %o: got %v", mode, err)
+		}
+	}
+	path := writeFile(t, "config.toml", "", 0o600)
+	if err := os.Chmod(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadConfig(t.Context(), path, noEnv); err == nil || !strings.Contains(err.Error(), "folder that others may change") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -110,7 +121,7 @@ func TestConfigPlace(t *testing.T) {
 			t.Errorf("after %s=%s: %s, want %s", tc.key, tc.value, got, tc.want)
 		}
 	}
-	c, err := LoadConfig("", func(k string) string { return map[string]string{"HOME": t.TempDir()}[k] })
+	c, err := LoadConfig(t.Context(), "", func(k string) string { return map[string]string{"HOME": t.TempDir()}[k] })
 	if err != nil || len(c.Profiles) != 0 {
 		t.Errorf("missing file: %v %v", c, err)
 	}

@@ -4,20 +4,16 @@
 package secret
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
 	"strings"
-	"time"
 
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
@@ -41,6 +37,19 @@ type Sources struct {
 	// Shared is what the targets of one command have in common, so that standard
 	// input is read and a command run once; nil: nothing.
 	Shared *Store
+}
+
+// WithoutLogin removes what the flags and NETCLIENTS_PASSWORD say: they are for
+// another server.
+func (e *Sources) WithoutLogin() {
+	e.User, e.PasswordFile, e.PasswordCommand, e.TokenFile, e.TokenCommand, e.Account, e.AuthzID = "", "", "", "", "", "", ""
+	getenv := e.Getenv
+	e.Getenv = func(name string) string {
+		if name == "NETCLIENTS_PASSWORD" {
+			return ""
+		}
+		return getenv(name)
+	}
 }
 
 // NewCredentials returns the function for Options.Credentials. It looks nothing up
@@ -190,8 +199,14 @@ func (r *resolver) isTarget(req protocols.CredentialRequest) bool {
 	case r.URL == nil, r.URL.Host == "":
 		return true
 	}
-	port := cmp.Or(r.URL.Port(), r.DefaultPort)
-	return strings.EqualFold(r.URL.Scheme, req.Scheme) && strings.EqualFold(r.URL.Hostname(), req.Host) &&
+	return r.sameServer(r.URL, req)
+}
+
+// sameServer reports whether a URL names the server of a request: scheme, host and
+// port. The default port is that of the target's scheme.
+func (r *resolver) sameServer(u *url.URL, req protocols.CredentialRequest) bool {
+	port := cmp.Or(u.Port(), r.DefaultPort)
+	return strings.EqualFold(u.Scheme, req.Scheme) && strings.EqualFold(u.Hostname(), req.Host) &&
 		(port == "" || req.Port == "" || port == req.Port)
 }
 
@@ -242,10 +257,11 @@ func (s *search) fromProfile() error {
 	return s.stored(string(p.TokenFile), string(p.TokenCommand), string(p.PasswordFile), string(p.PasswordCommand))
 }
 
-// profileFits leaves out a profile that is for another host.
+// profileFits reports whether the profile is for the server that asks: its URL names
+// the same scheme, host and port, or it has none.
 func (s *search) profileFits() bool {
 	u, err := s.profileURL()
-	return err == nil && (u.Host == "" || strings.EqualFold(u.Hostname(), s.req.Host))
+	return err == nil && (u.Host == "" || s.sameServer(u, s.req))
 }
 
 func (s *search) profileUser() (string, error) {
@@ -309,7 +325,7 @@ func (s *search) fromNetrc() error {
 	if path == "" || s.req.Host == "" {
 		return nil
 	}
-	entries, exposed, err := readNetrc(path)
+	entries, exposed, err := readNetrc(s.ctx, path)
 	switch {
 	case err != nil && must:
 		return credError("", err)
@@ -341,132 +357,10 @@ func (s *search) secretFile(path string) (string, error) {
 			if s.Stdin == nil {
 				return "", credError("there is no standard input to read a secret from", nil)
 			}
-			return FirstLine(s.Stdin, "standard input")
+			return firstLine(s.Stdin, "standard input")
 		})
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", credError("", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", credError("", err)
-	}
-	if isExposed(info) {
-		s.warn(fmt.Sprintf("%s can be read by other users; chmod 600 it", path))
-	}
-	return FirstLine(f, path)
-}
-
-// runSecret returns the first line that a shell command of the user prints. No
-// word of a server is in its arguments or environment. It has no standard input,
-// which may hold content to send; its messages pass.
-func runSecret(ctx context.Context, command string) (string, error) {
-	cmd := exec.CommandContext(ctx, "sh", "-c", command)
-	cmd.Stderr = os.Stderr
-	cmd.WaitDelay = time.Second
-	out := &boundedBuffer{}
-	cmd.Stdout = out
-	err := cmd.Run()
-	if ctx.Err() != nil {
-		return "", ctx.Err()
-	}
-	if err != nil {
-		return "", credError("the command for the secret: "+err.Error(), nil) // its exit code is not ours
-	}
-	return FirstLine(&out.Buffer, "what the command for the secret prints")
-}
-
-// boundedBuffer drops what comes after more than a secret can have.
-type boundedBuffer struct{ bytes.Buffer }
-
-func (b *boundedBuffer) Write(p []byte) (int, error) {
-	keep := min(len(p), maxSecret+2-b.Len())
-	b.Buffer.Write(p[:max(keep, 0)])
-	return len(p), nil
-}
-
-// maxSecret bounds a password or token.
-const maxSecret = 64 << 10
-
-// FirstLine reads a line without its end, byte for byte: what follows on
-// standard input is content. name is for messages.
-func FirstLine(r io.Reader, name string) (string, error) {
-	var line []byte
-	one := make([]byte, 1)
-	for {
-		n, err := io.ReadFull(r, one)
-		if n == 0 && err != io.EOF {
-			return "", credError("", err)
-		}
-		if n == 0 || one[0] == '\n' {
-			break
-		}
-		if line = append(line, one[0]); len(line) > maxSecret+1 {
-			return "", credError(fmt.Sprintf("the first line of %s is longer than a secret may be, %d bytes", name, maxSecret), nil)
-		}
-	}
-	secret := strings.TrimSuffix(string(line), "\r")
-	if secret == "" {
-		return "", credError(fmt.Sprintf("the first line of %s is empty", name), nil)
-	}
-	return secret, nil
-}
-
-// secretStore is what the targets of one command share.
-type Store struct {
-	turn  chan struct{}        // holds one token while somebody looks
-	known map[string]secretGot // guarded by turn, as told is
-	told  map[string]bool
-}
-
-type secretGot struct {
-	secret string
-	err    error
-}
-
-func NewStore() *Store {
-	return &Store{turn: make(chan struct{}, 1), known: map[string]secretGot{}, told: map[string]bool{}}
-}
-
-// enter waits for the turn to look and ask, until the context ends.
-func (s *Store) enter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	select {
-	case s.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s *Store) leave() { <-s.turn }
-
-// once returns what get gave the first time. What the context ended is tried again.
-func (s *Store) once(key string, get func() (string, error)) (string, error) {
-	if g, ok := s.known[key]; ok {
-		return g.secret, g.err
-	}
-	secret, err := get()
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		s.known[key] = secretGot{secret, err}
-	}
-	return secret, err
-}
-
-// ForgetCommands has commands for secrets asked again.
-func (s *Store) ForgetCommands() {
-	maps.DeleteFunc(s.known, func(key string, _ secretGot) bool { return strings.HasPrefix(key, byCommand) })
-}
-
-// first tells whether a text is new.
-func (s *Store) first(text string) bool {
-	seen := s.told[text]
-	s.told[text] = true
-	return !seen
+	return FileLine(s.ctx, path, func() { s.warn(fmt.Sprintf("%s can be read by other users; chmod 600 it", path)) })
 }
 
 func (s *search) warn(text string) {

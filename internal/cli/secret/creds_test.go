@@ -40,6 +40,7 @@ func TestCredentialsOrder(t *testing.T) {
 		return "", errors.New("not found")
 	}
 	profile := &Profile{URL: "ftp://joe@h/", PasswordCommand: "echo from profile"}
+	t.Setenv("NETCLIENTS_PASSWORD", "not for commands")
 	for _, tc := range []struct {
 		name, url, user, want string
 		env                   Sources
@@ -57,6 +58,16 @@ func TestCredentialsOrder(t *testing.T) {
 		{"profile", "ftp://h/", "", "joe from profile", Sources{Profile: profile, KeyringGet: keys}},
 		{"profile of another user", "ftp://ann@h/", "ann", "ann ", Sources{Profile: profile}},
 		{"profile of another host", "ftp://h/", "", " ", Sources{Profile: &Profile{URL: "ftp://joe@other/", PasswordCommand: "echo x"}}},
+		{"profile of another scheme", "ftp://h/", "", " ", Sources{Profile: &Profile{URL: "ftps://joe@h/", PasswordCommand: "echo x"}}},
+		{"profile of another port", "ftp://h/", "", " ", Sources{Profile: &Profile{URL: "ftp://joe@h:2121/", PasswordCommand: "echo x"}}},
+		{"profile with the default port", "ftp://h:21/", "", "joe from profile", Sources{Profile: &Profile{URL: "ftp://joe@H/", PasswordCommand: "echo from profile"}}},
+		{"keyring entry of another port", "ftp://joe@h/", "joe", "joe ", Sources{KeyringGet: func(_, user string) (string, error) {
+			if user == "ftp://joe@h:2121" || user == "ftps://joe@h" {
+				return "x", nil
+			}
+			return "", errors.New("not found")
+		}}},
+		{"command without our password", "ftp://joe@h/", "joe", "joe [unset]", Sources{PasswordCommand: "echo [${NETCLIENTS_PASSWORD-unset}]"}},
 		{"keyring", "ftp://joe@h/", "joe", "joe from keyring", Sources{KeyringGet: keys, NetrcFile: netrc}},
 		{"keyring off", "ftp://joe@h/", "joe", "joe from netrc", Sources{KeyringGet: keys, NetrcFile: netrc, Getenv: environ("NETCLIENTS_KEYRING", "off")}},
 		{"netrc", "ftp://h/", "", "joe from netrc", Sources{NetrcFile: netrc}},

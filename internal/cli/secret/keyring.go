@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"runtime"
 	"strings"
@@ -13,7 +14,7 @@ import (
 )
 
 // Where passwords stand in the system keyring: service keyringService, user
-// "protocol://user@host".
+// "scheme://user@host:port".
 const (
 	keyringService = "netclients"
 	keyringWait    = 3 * time.Second
@@ -29,7 +30,12 @@ func (s *search) fromKeyring() error {
 	ctx, cancel := context.WithTimeout(s.ctx, keyringWait)
 	defer cancel()
 	password, err := within(ctx, func() (string, error) {
-		return get(keyringService, keyringUser(s.req.Protocol, s.cred.User, s.req.Host))
+		for _, entry := range s.keyringUsers() {
+			if password, err := get(keyringService, entry); err == nil {
+				return password, nil
+			}
+		}
+		return "", keyring.ErrNotFound
 	})
 	switch {
 	case err == nil:
@@ -42,9 +48,19 @@ func (s *search) fromKeyring() error {
 	return nil
 }
 
-// keyringUser names an entry: one password for each protocol, user and host.
-func keyringUser(protocol, user, host string) string {
-	return protocol + "://" + user + "@" + strings.ToLower(host)
+// keyringUsers names the entries that may be used: "scheme://user@host:port", or
+// without the port where it is the scheme's own. A password goes to no other server.
+func (s *search) keyringUsers() []string {
+	name := s.req.Scheme + "://" + s.cred.User + "@"
+	host := strings.ToLower(s.req.Host)
+	if s.req.Port == "" {
+		return []string{name + host}
+	}
+	names := []string{name + net.JoinHostPort(host, s.req.Port)}
+	if s.req.Proxy || s.req.Port == s.DefaultPort {
+		names = append(names, name+host)
+	}
+	return names
 }
 
 // keyringGetter returns how to ask the keyring, nil when it must not be asked.

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/netclients/netclients/protocols/file"
 )
 
 // Bounds of a .netrc file, those of curl.
@@ -46,8 +50,8 @@ func netrcPath(flag string, getenv func(string) string) (path string, must bool)
 }
 
 // readNetrc reads a .netrc file. exposed tells that other users can read it.
-func readNetrc(path string) (entries []netrcEntry, exposed bool, err error) {
-	f, err := os.Open(path)
+func readNetrc(ctx context.Context, path string) (entries []netrcEntry, exposed bool, err error) {
+	f, err := file.Open(ctx, path, file.RuleNamed, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, false, err
 	}
@@ -56,7 +60,11 @@ func readNetrc(path string) (entries []netrcEntry, exposed bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
+	defer context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Unix(1, 0)) })()
 	entries, err = parseNetrc(f, path)
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
 	return entries, isExposed(info), err
 }
 

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"cmp"
+	"context"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -51,7 +52,7 @@ type traceSums struct {
 }
 
 // openTraceHTML makes sure that the page can be written before anything is done.
-func openTraceHTML(path string) (tracer, error) {
+func openTraceHTML(_ context.Context, path string) (tracer, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".trace-*")
 	if err != nil {
 		return nil, err

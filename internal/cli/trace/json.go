@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"context"
 	"io"
 	"time"
 
@@ -26,8 +27,8 @@ type traceLine struct {
 	TookMS   float64             `json:"took_ms,omitempty"`
 }
 
-func openTraceJSON(path string) (tracer, error) {
-	f, err := createTrace(path)
+func openTraceJSON(ctx context.Context, path string) (tracer, error) {
+	f, err := createTrace(ctx, path)
 	if err != nil {
 		return nil, err
 	}

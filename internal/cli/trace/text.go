@@ -2,6 +2,7 @@ package trace
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -19,8 +20,8 @@ type traceText struct {
 	start time.Time
 }
 
-func openTraceText(path string) (tracer, error) {
-	f, err := createTrace(path)
+func openTraceText(ctx context.Context, path string) (tracer, error) {
+	f, err := createTrace(ctx, path)
 	if err != nil {
 		return nil, err
 	}

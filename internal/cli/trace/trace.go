@@ -3,6 +3,7 @@
 package trace
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 )
 
 // tracer writes events in one form. Calls come one at a time.
@@ -19,7 +21,7 @@ type tracer interface {
 }
 
 // traceForms are the forms of a trace file by its extension.
-var traceForms = map[string]func(path string) (tracer, error){
+var traceForms = map[string]func(ctx context.Context, path string) (tracer, error){
 	".jsonl":  openTraceJSON,
 	".ndjson": openTraceJSON,
 	".html":   openTraceHTML,
@@ -31,8 +33,8 @@ var traceForms = map[string]func(path string) (tracer, error){
 // their owner only. The sink may be called from many goroutines, and does
 // nothing after closeFn, which may be called twice; closeFn gives the first
 // error that a write had.
-func Open(spec string, stderr io.Writer) (sink func(protocols.Event), closeFn func() error, err error) {
-	t, err := openTracer(spec, stderr)
+func Open(ctx context.Context, spec string, stderr io.Writer) (sink func(protocols.Event), closeFn func() error, err error) {
+	t, err := openTracer(ctx, spec, stderr)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -40,14 +42,14 @@ func Open(spec string, stderr io.Writer) (sink func(protocols.Event), closeFn fu
 	return s.event, s.close, nil
 }
 
-func openTracer(spec string, stderr io.Writer) (tracer, error) {
+func openTracer(ctx context.Context, spec string, stderr io.Writer) (tracer, error) {
 	if spec == "-" {
 		return &traceText{w: stderr}, nil
 	}
 	if open := traceForms[strings.ToLower(filepath.Ext(spec))]; open != nil {
-		return open(spec)
+		return open(ctx, spec)
 	}
-	return openTraceText(spec)
+	return openTraceText(ctx, spec)
 }
 
 // traceSink keeps events one after the other, and the first error.
@@ -80,8 +82,8 @@ func (s *traceSink) close() error {
 }
 
 // createTrace makes a file that only its owner can read, an old one too.
-func createTrace(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+func createTrace(ctx context.Context, path string) (*os.File, error) {
+	f, err := file.Open(ctx, path, file.RulePrivate, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func (p *prober) run(ctx context.Context, e *kit.Env, urls []string) error {
 		if !kit.Sleep(ctx, time.Duration(p.every)) {
 			return kit.CauseOf(ctx, protocols.Wrap(ctx.Err(), targets[0].Spec.Name, "probe", protocols.Redact(targets[0].URL)))
 		}
-		if err = e.Renew(); err != nil { // a file that is just being replaced will be there again
+		if err = e.Renew(ctx); err != nil { // a file that is just being replaced will be there again
 			e.Tell(kit.Named(protocols.Wrap(err, "", "probe", ""), "probe"))
 			continue
 		}
@@ -150,8 +150,8 @@ func (p *prober) one(ctx context.Context, e *kit.Env, t *protocols.Target) (*res
 	}
 	defer c.Close()
 	report, err := c.Probe(ctx)
-	report.URL = protocols.Redact(t.URL)
-	return &result{report, kit.CauseOf(ctx, protocols.Wrap(err, t.Spec.Name, "probe", report.URL))}, nil
+	report.URL, report.Banner = protocols.Redact(t.URL), e.Hidden.Text(report.Banner)
+	return &result{report, e.Hidden.Error(kit.CauseOf(ctx, protocols.Wrap(err, t.Spec.Name, "probe", report.URL)))}, nil
 }
 
 // printer returns what shows one result.

@@ -9,19 +9,21 @@ import (
 // parsers are the packages besides the adapters that parse input from servers,
 // the network or files of other programs. Each needs a fuzz target.
 var parsers = map[string]bool{
-	"protocols":                         true, // URLs
-	"protocols/transport":               true, // TLS records, proxies' answers, host names
-	"protocols/lab":                     true, // fault specs
-	"protocols/lab/internal/saslserver": true, // responses
-	"protocols/lab/ftplab":              true, // commands of clients
-	"protocols/lab/socklab":             true, // requests to proxies
-	"protocols/mailstore":               true, // mbox files
-	"protocols/expect":                  true, // scripts
-	"protocols/message":                 true, // headers, mailto: URLs
-	"internal/wire":                     true, // lines, replies, dots
-	"internal/inflate":                  true, // compressed streams
-	"internal/cli/secret":               true, // .netrc
-	"internal/cli/show":                 true, // text of servers
+	"protocols":                          true, // URLs
+	"protocols/transport":                true, // TLS records, proxies' answers, host names
+	"protocols/lab":                      true, // fault specs
+	"protocols/lab/internal/saslserver":  true, // responses
+	"protocols/lab/ftplab":               true, // commands of clients
+	"protocols/lab/socklab":              true, // requests to proxies
+	"protocols/mailstore":                true, // mbox files
+	"protocols/expect":                   true, // scripts
+	"protocols/message":                  true, // headers, mailto: URLs
+	"protocols/http/internal/coding":     true, // content codings
+	"protocols/http/internal/cookiedate": true, // dates of cookies
+	"internal/wire":                      true, // lines, replies, dots
+	"internal/inflate":                   true, // compressed streams
+	"internal/cli/secret":                true, // .netrc
+	"internal/cli/show":                  true, // text of servers
 }
 
 // TestParsersAreFuzzed: every parser of untrusted bytes has a fuzz target. The

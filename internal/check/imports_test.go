@@ -25,9 +25,10 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/lab/...", "protocols/lab protocols/lab/internal/... internal/wire internal/urgent internal/charset", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
 	{"protocols/protocoltest", "protocols protocols/lab protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                            // own codec over the HTTP adapter's transport
-	{"protocols/http", "protocols protocols/transport internal/wire", "...", "flag log log/slog os os/exec"},                                                                                                    // net/http is its parser of heads
-	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/inflate internal/charset", "", "flag log log/slog os os/exec net/http"}, // parts of an adapter
+	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},   // own codec over the HTTP adapter's transport
+	{"protocols/http", "protocols protocols/transport protocols/http/internal/* internal/wire", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
+	{"protocols/http/internal/coding", "", "...", "flag log log/slog os os/exec net/http"},
+	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/inflate internal/charset", "", "flag log log/slog os os/exec net/http"},                                          // parts of an adapter
 	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/keeper internal/line internal/inflate internal/charset", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},

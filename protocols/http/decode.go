@@ -2,18 +2,12 @@ package http
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zlib"
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/coding"
 )
 
 // codings is what Accept-Encoding asks for.
@@ -23,104 +17,7 @@ const (
 	mostLayers   = 5        // codings on top of each other
 	mostRatio    = 200      // decoded bytes for one that came, where deflate can make 1032...
 	ratioMatters = 64 << 20 // ...once that many were decoded: an empty disk image of that size is fine
-	zstdWindow   = 8 << 20  // RFC 8878 3.1.1.1.2: what all must take
 )
-
-// decoders are the content codings (RFC 9110 8.4.1, 7932, 8878).
-var decoders = map[string]func(io.Reader) (io.ReadCloser, error){
-	"gzip":    newGzip,
-	"x-gzip":  newGzip,
-	"deflate": newDeflate,
-	"br":      func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(brotli.NewReader(r)), nil },
-	"zstd":    newZstd,
-}
-
-// maxGzipHead bounds the optional fields of a gzip header, which have no bound in RFC
-// 1952; the decoder's own is 512 bytes.
-const maxGzipHead = 64 << 10
-
-// newGzip decodes gzip. The optional fields of its header are passed over here: name,
-// comment and extra field say nothing about the content.
-func newGzip(r io.Reader) (io.ReadCloser, error) {
-	in := bufio.NewReader(r)
-	head := make([]byte, 10)
-	if _, err := io.ReadFull(in, head); err != nil {
-		return nil, err
-	}
-	const headCRC, extra, name, comment = 2, 4, 8, 16
-	flags := head[3]
-	if head[0] == 0x1f && head[1] == 0x8b && flags&(headCRC|extra|name|comment) != 0 {
-		head[3] = 0
-		rest := &io.LimitedReader{R: in, N: maxGzipHead}
-		if err := skipGzipFields(rest, flags&extra != 0, flags&name != 0, flags&comment != 0, flags&headCRC != 0); err != nil {
-			return nil, err
-		}
-	}
-	return gzip.NewReader(io.MultiReader(bytes.NewReader(head), in))
-}
-
-// skipGzipFields reads the optional fields of a gzip header (RFC 1952 2.3.1), one byte
-// at a time: what follows them is the content's.
-func skipGzipFields(r *io.LimitedReader, extra, name, comment, headCRC bool) error {
-	one := make([]byte, 1)
-	next := func() (byte, error) {
-		_, err := io.ReadFull(r, one)
-		if err != nil && r.N == 0 {
-			err = protocolError("the header of the gzip content is longer than the limit")
-		}
-		return one[0], err
-	}
-	skip := func(n int) (err error) {
-		for ; n > 0 && err == nil; n-- {
-			_, err = next()
-		}
-		return err
-	}
-	if extra {
-		low, err := next()
-		if err != nil {
-			return err
-		}
-		high, err := next()
-		if err != nil {
-			return err
-		}
-		if err := skip(int(high)<<8 | int(low)); err != nil {
-			return err
-		}
-	}
-	for _, text := range []bool{name, comment} {
-		for text {
-			c, err := next()
-			if err != nil {
-				return err
-			}
-			text = c != 0
-		}
-	}
-	if headCRC {
-		return skip(2)
-	}
-	return nil
-}
-
-// newDeflate: deflate is zlib by the standard, and bare by some servers.
-func newDeflate(r io.Reader) (io.ReadCloser, error) {
-	in := bufio.NewReader(r)
-	head, _ := in.Peek(2)
-	if len(head) == 2 && head[0]&0x0f == 8 && (uint(head[0])<<8|uint(head[1]))%31 == 0 {
-		return zlib.NewReader(in)
-	}
-	return flate.NewReader(in), nil
-}
-
-func newZstd(r io.Reader) (io.ReadCloser, error) {
-	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return nil, err
-	}
-	return d.IOReadCloser(), nil
-}
 
 // decoded undoes the content codings of an answer, where they were asked for.
 func (x *exchanger) decoded(resp *Response, r *Request) (*Response, error) {
@@ -151,7 +48,7 @@ func layersOf(h Header) ([]string, error) {
 		if name == "" || name == "identity" || name == "none" { // none is no coding, but some servers say so
 			continue
 		}
-		if decoders[name] == nil {
+		if !coding.Known(name) {
 			return nil, protocolError("content coding " + name + " was not asked for")
 		}
 		layers = append([]string{name}, layers...)
@@ -229,7 +126,7 @@ func (u *unpacked) open() error {
 	u.in.r = first
 	var from io.Reader = &u.in
 	for _, name := range u.layers {
-		d, err := decoders[name](from)
+		d, err := coding.NewReader(name, from)
 		if err != nil {
 			return badCoding(err)
 		}

@@ -178,7 +178,7 @@ func TestRobotRules(t *testing.T) {
 			t.Errorf("%s: %v, want %v", path, got, want)
 		}
 	}
-	if all.Delay != mostDelay || len(us.Sitemaps) != 1 {
+	if all.Delay != 30*time.Second || len(us.Sitemaps) != 1 {
 		t.Errorf("delay %v, sitemaps %q", all.Delay, us.Sitemaps)
 	}
 }

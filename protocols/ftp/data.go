@@ -26,9 +26,9 @@ type dataMode struct {
 var modes = []dataMode{
 	{"EPSV", true, func(s *session) bool { return !s.c.Settings.NoEPSV && !s.c.Settings.TrustPASV }, noArg, parse229},
 	{"PASV", true, isIPv4, noArg, parse227},
-	{"EPRT", false, canListen, func(s *session, l *transport.Listener) string { return eprt(s.tell(l)) }, nil},
+	{"EPRT", false, canListen, func(s *session, l *transport.Listener) string { return eprt(s.announce(l)) }, nil},
 	{"PORT", false, func(s *session) bool { return canListen(s) && isIPv4(s) },
-		func(s *session, l *transport.Listener) string { return port(s.tell(l)) }, nil},
+		func(s *session, l *transport.Listener) string { return port(s.announce(l)) }, nil},
 }
 
 const firstActive = 2
@@ -36,7 +36,7 @@ const firstActive = 2
 func noArg(*session, *transport.Listener) string { return "" }
 
 // isIPv4: PASV and PORT have no room for more. A peer whose address is not known
-// (behind a proxy) may be either.
+// (after a proxy) may be either.
 func isIPv4(s *session) bool {
 	a, ok := s.Conn.RemoteAddr().(*net.TCPAddr)
 	return !ok || a.IP.To4() != nil
@@ -67,7 +67,7 @@ func parse227(r *protocols.Reply) (int, error) {
 	return portOf(strconv.Itoa(n[4]<<8|n[5]), r.Text())
 }
 
-// address227 gives the address of a PASV reply in the form that PORT takes.
+// address227 returns the address of a PASV reply in the form that PORT takes.
 func address227(r *protocols.Reply) (string, error) {
 	n, err := numbers227(r)
 	return fmt.Sprintf("%d,%d,%d,%d,%d,%d", n[0], n[1], n[2], n[3], n[4], n[5]), err
@@ -107,8 +107,8 @@ func portOf(digits, text string) (int, error) {
 
 func clip(s string) string { return s[:min(len(s), 120)] }
 
-// tell returns the address that the server shall connect to.
-func (s *session) tell(l *transport.Listener) netip.AddrPort {
+// announce returns the address that the server is to connect to.
+func (s *session) announce(l *transport.Listener) netip.AddrPort {
 	a := l.Addr()
 	ip := a.Addr().Unmap()
 	if h := s.c.Settings.ActiveHost; h != "" {

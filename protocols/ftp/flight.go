@@ -172,11 +172,6 @@ func (s *session) tryTogether(ctx context.Context, steps []step) error {
 	return err
 }
 
-// must is a step's judge that wants one class of replies.
-func must(class int) func(*protocols.Reply) error {
-	return func(r *protocols.Reply) error { return want(r, class) }
-}
-
 // better prefers a refusal of the transfer to a data connection that failed: a
 // server that refuses RETR stops listening before we could connect.
 func better(first error, r *protocols.Reply) error {

@@ -60,17 +60,17 @@ func Spec() *protocols.Spec {
 // right for most servers.
 type Settings struct {
 	Active      bool     // the server connects to us (PORT, EPRT); default passive with active as fall-back
-	ActiveHost  string   // address to tell the server; empty: that of the control connection
+	ActiveHost  string   // address that the server is to connect to; empty: that of the control connection
 	ActivePorts [2]int   // lowest and highest port to listen on; zero: any
 	ASCII       bool     // TYPE A: line ends are converted (RFC 959 3.1.1.1)
 	ClearData   bool     // PROT C: data connections without TLS (RFC 4217 9)
-	CCC         bool     // after login the control connection goes on in clear (RFC 2228 3)
+	CCC         bool     // after login the control connection is unencrypted (RFC 2228 3)
 	Account     string   // for ACCT, when the credentials name none
 	Host        string   // virtual host to ask for (HOST, RFC 7151)
 	Charset     string   // of names and replies; empty: UTF-8
 	Before      []string // raw commands before each transfer; a leading "-" ignores a refusal
 	After       []string // raw commands after each transfer
-	ListOptions string   // put behind LIST, such as "-a"; makes LIST preferred to MLSD
+	ListOptions string   // arguments of LIST, such as "-a"; makes LIST preferred to MLSD
 	NoMLSD      bool     // use LIST even where MLSD is offered
 	NoEPSV      bool     // use PASV, never EPSV
 	TrustPASV   bool     // connect to the address that a 227 reply names; implies NoEPSV

@@ -140,7 +140,7 @@ func (s *session) factSteps(path string, e *protocols.Entry, ascii bool) []step 
 	return steps
 }
 
-// sizeOf reads a 213 reply to SIZE (RFC 3659 4.1), -1 when it tells none.
+// sizeOf reads a 213 reply to SIZE (RFC 3659 4.1), -1 when it has none.
 func sizeOf(r *protocols.Reply) int64 {
 	if r.Code != 213 {
 		return -1
@@ -152,7 +152,7 @@ func sizeOf(r *protocols.Reply) int64 {
 	return n
 }
 
-// timeOf reads a 213 reply to MDTM (RFC 3659 2.3 and 3.1), zero when it tells none.
+// timeOf reads a 213 reply to MDTM (RFC 3659 2.3 and 3.1), zero when it has none.
 func timeOf(r *protocols.Reply) time.Time {
 	if r.Code != 213 {
 		return time.Time{}
@@ -170,7 +170,7 @@ func unchanged(was, is *protocols.Entry) error {
 	}
 	if changed {
 		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged,
-			Text: fmt.Sprintf("was %d bytes of %s, is %d bytes of %s", was.Size, stampOf(was.Modified), is.Size, stampOf(is.Modified))}
+			Text: fmt.Sprintf("was %d bytes from %s, is %d bytes from %s", was.Size, stampOf(was.Modified), is.Size, stampOf(is.Modified))}
 	}
 	return nil
 }

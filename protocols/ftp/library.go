@@ -15,9 +15,9 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// libConn is what github.com/jlaffaye/ftp takes for its socket. What the library
-// writes goes out as commands of our control connection; what it reads are whole
-// replies that were bounded and parsed before. Between calls of the library nothing
+// libConn is the connection that github.com/jlaffaye/ftp uses. The library writes
+// command lines, which are sent on our control connection, and reads whole replies
+// that were bounded and parsed before. Between calls of the library nothing
 // is in it, so our own commands use the same connection.
 type libConn struct {
 	ctl  *line.Core
@@ -95,9 +95,9 @@ func (s *session) library() (*ftplib.ServerConn, error) {
 	return s.lib, err
 }
 
-// call runs one call of the library. What it returns as an error becomes ours: the
-// connection's failure, else what the newest reply means; a panic that a server
-// provoked becomes a protocol error.
+// call runs one call of the library. Its error becomes ours: the failure of
+// the connection, else the meaning of the newest reply. A panic that a server provoked
+// becomes a protocol error.
 func (s *session) call(args []string, f func(lib *ftplib.ServerConn) error) (err error) {
 	if err := wire.Check(args...); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (s *session) call(args []string, f func(lib *ftplib.ServerConn) error) (err
 	s.Last = &protocols.Reply{}
 	defer func() {
 		if p := recover(); p != nil {
-			err = s.Fail(protocols.ProtocolError(proto, "", fmt.Sprintf("reply that makes no sense: %d %s", s.Last.Code, s.Last.Text())))
+			err = s.Fail(protocols.ProtocolError(proto, "", fmt.Sprintf("malformed reply: %d %s", s.Last.Code, s.Last.Text())))
 		}
 	}()
 	if err := f(lib); err != nil {

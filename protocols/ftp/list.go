@@ -56,8 +56,8 @@ type lister struct{ *session }
 var emptyWords = []string{"no file", "no such file", "nothing", "empty", "not found", "no entries", "no match", "0 files"}
 
 // unlessEmpty drops the error of a listing that was refused because the folder has no
-// entries, as many servers do with 450 or 550. Only their words tell it from a folder
-// that is busy or may not be read, and that there is a folder is asked by CWD.
+// entries, as many servers do with 450 or 550. Only their words distinguish it from a
+// folder that is busy or may not be read; CWD shows that there is a folder.
 func (s lister) unlessEmpty(err error, path string) error {
 	e, ok := errors.AsType[*protocols.Error](err)
 	if !ok || s.Failed() != nil || e.Code != 450 && e.Code != 550 || errors.Is(e, fs.ErrPermission) {
@@ -113,8 +113,8 @@ func (s lister) lines(ctx context.Context, t transfer, each func(line string) bo
 	}
 }
 
-// whole ends the transfer of a listing. Servers with a limit of entries say in the
-// final reply that there are more.
+// whole ends the transfer of a listing. Servers that limit the number of entries say
+// in the final reply that there are more.
 func (t *stream) whole() error {
 	err := t.end()
 	if text := strings.Join(t.s.Last.Lines, " "); err == nil && strings.Contains(strings.ToLower(text), "truncated") {
@@ -177,7 +177,7 @@ func isCode(err error, code int) bool {
 	return ok && e.Code == code
 }
 
-// placed gives an entry of a folder its path and URL. Some servers put the folder
+// placed sets the path and URL of an entry of a folder. Some servers put the folder
 // before each name; a name with another folder in it is not one of this listing, and
 // counts as not understood.
 func (s lister) placed(e protocols.Entry, dir string) protocols.Entry {
@@ -204,8 +204,7 @@ func sameFolder(prefix, dir, home string) bool {
 }
 
 // listLIST goes to the folder and lists it without a name: names with blanks,
-// wildcards or a leading "-" are safe in CWD only. What is no folder is listed by
-// its name.
+// wildcards or a leading "-" are safe in CWD only. A file is listed by its name.
 func (s lister) listLIST(ctx context.Context, name string, yield func(protocols.Entry) bool) error {
 	t := transfer{verb: "LIST", arg: s.listOptions(), ascii: true}
 	if name != "" {

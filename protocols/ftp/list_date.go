@@ -130,7 +130,7 @@ func namedDate(tok string) (y, m, d int, ok bool) {
 }
 
 // dateTime reads a date in numbers and a 12 or 24 hour clock from field i on,
-// and returns the index of the field behind them.
+// and returns the index of the field after them.
 func (c *listContext) dateTime(l *listLine, i int) (s stamp, next int, ok bool) {
 	if !dateShaped(l.at(i)) {
 		return s, 0, false

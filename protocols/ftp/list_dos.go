@@ -44,7 +44,7 @@ func listDOS(line string, c *listContext) (e protocols.Entry, r result) {
 	return e, parsed
 }
 
-// dosTagged returns the name behind a tag. Names may start with blanks, so just the
+// dosTagged returns the name after a tag. Names may start with blanks, so just the
 // padding of the column goes, or all blanks where a server does not pad.
 func dosTagged(l *listLine, i int) string {
 	rest, pad := tail(l.s, l.end(i)), dosTagWidth-len(l.at(i))
@@ -85,7 +85,7 @@ func listOS2(line string, c *listContext) (e protocols.Entry, r result) {
 }
 
 // listSizeFirst reads two forms of small servers: "1234 Nov 22, 2024 08:01 name"
-// with "/" behind folders, and "1234 Nov-22-2024 08:01:05 name <DIR>".
+// with "/" after folders, and "1234 Nov-22-2024 08:01:05 name <DIR>".
 func listSizeFirst(line string, c *listContext) (e protocols.Entry, r result) {
 	var l listLine
 	l.split(line)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// maxFields is how many columns of a line are looked at. What stands behind
+// maxFields is how many columns of a line are looked at. What follows
 // them can only be part of a name.
 const maxFields = 24
 
@@ -34,7 +34,7 @@ func (l *listLine) split(s string) {
 	}
 }
 
-// at returns column i, or "" when the line has not that many.
+// at returns column i, or "" when the line has fewer columns.
 func (l *listLine) at(i int) string {
 	if i < 0 || i >= l.n {
 		return ""
@@ -42,7 +42,7 @@ func (l *listLine) at(i int) string {
 	return l.s[l.f[i].lo:l.f[i].hi]
 }
 
-// end returns the offset behind column i.
+// end returns the offset after column i.
 func (l *listLine) end(i int) int {
 	if i >= l.n {
 		return len(l.s)
@@ -58,7 +58,7 @@ func (l *listLine) from(i int) string {
 	return l.s[l.f[i].lo:]
 }
 
-// after returns the line behind column i and the one blank that follows it.
+// after returns the line after column i and the one blank that follows it.
 func (l *listLine) after(i int) string { return tail(l.s, l.end(i)+1) }
 
 // text returns columns lo up to, not including, hi with the blanks between them.
@@ -113,7 +113,7 @@ func leadingInt(s string) (int, string) {
 	return n, s[i:]
 }
 
-// digitPair returns the number of the first two bytes, -1 when they are no digits.
+// digitPair returns the number of the first two bytes, -1 when they are not digits.
 func digitPair(s string) int {
 	n, _ := twoDigits(s)
 	return n
@@ -127,7 +127,7 @@ func twoDigits(s string) (int, string) {
 }
 
 // parseSize reads a decimal number; leading zeros mean nothing. A number that an
-// int64 cannot hold gives -1, not known; ok is false for anything else.
+// int64 cannot hold is -1, not known; ok is false for anything else.
 func parseSize(s string) (size int64, ok bool) {
 	if !isDigits(s) {
 		return -1, false

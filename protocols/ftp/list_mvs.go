@@ -6,7 +6,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// mvsKind tells which of z/OS's listings a heading has announced. Most lines are
+// mvsKind says which of z/OS's listings a heading has announced. Most lines are
 // too short of marks to be known without it.
 type mvsKind uint8
 

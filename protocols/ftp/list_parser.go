@@ -26,7 +26,7 @@ type listContext struct {
 	ordered bool
 
 	pending string // VMS: a name whose other columns stand in the next line
-	lastVMS string // VMS: the name before, to tell older versions from it
+	lastVMS string // VMS: the name before, to recognize older versions
 	mvs     mvsKind
 	job     string // MVS: the job whose spool files follow
 }
@@ -80,7 +80,7 @@ func (p *listParser) setZone(zone *time.Location) {
 	p.ctx.zone, p.ctx.year = zone, p.ctx.limit.In(zone).Year()
 }
 
-// dialect names the form of LIST that was found, or gives "".
+// dialect names the form of LIST that was found, or "".
 func (p *listParser) dialect() string {
 	if p.locked == nil {
 		return ""
@@ -103,7 +103,7 @@ func (p *listParser) feed(line string) (protocols.Entry, bool) {
 	return p.pop()
 }
 
-// flush returns what is left behind the last line; at most one entry.
+// flush returns what is left after the last line; at most one entry.
 func (p *listParser) flush() (protocols.Entry, bool) {
 	if name := p.ctx.pending; name != "" {
 		p.ctx.pending = ""
@@ -112,7 +112,7 @@ func (p *listParser) flush() (protocols.Entry, bool) {
 	return p.pop()
 }
 
-// resume takes the line behind a VMS name that stood alone. When the two do not
+// resume takes the line after a VMS name that stood alone. When the two do not
 // belong together the name is reported as it is: a line is never lost.
 func (p *listParser) resume(line string) {
 	name := p.ctx.pending

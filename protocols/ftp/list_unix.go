@@ -95,7 +95,7 @@ func sizeShaped(tok string) bool {
 }
 
 // unixSize reads size, owner and group from the columns between mode and date.
-// What ls shows for a link is the length of the target's name and for a device
+// For a link ls shows the length of the target's name and for a device
 // its numbers: both say nothing about the bytes that a get would give.
 func unixSize(l *listLine, p, date int, e *protocols.Entry) {
 	last := date - 1
@@ -158,7 +158,7 @@ func validPerms(s string) bool {
 	return rest == "" || isDigits(rest)
 }
 
-// parsePerms returns the mode bits; false when the server did not tell them.
+// parsePerms returns the mode bits; false when the server did not send them.
 func parsePerms(s string) (mode fs.FileMode, known bool) {
 	special := [3]fs.FileMode{fs.ModeSetuid, fs.ModeSetgid, fs.ModeSticky}
 	for i := 1; i < 10; i++ {

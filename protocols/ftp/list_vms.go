@@ -10,7 +10,7 @@ import (
 // listVMS reads "NAME.TXT;1  5/9  22-NOV-2024 08:01:05  [GROUP,OWNER]  (RWED,RWED,RE,)".
 // A long name stands alone, and the columns in the next line. Names lose their
 // version, and folders ".DIR" too; an older version of the same file, which the
-// listing has right behind the newest, keeps it so that both can be fetched.
+// listing has right after the newest, keeps it so that both can be fetched.
 // Sizes are in blocks, and so stand among the facts only.
 func listVMS(line string, c *listContext) (e protocols.Entry, r result) {
 	if strings.IndexByte(line, ';') < 0 {

@@ -7,13 +7,13 @@ import (
 
 const day = 24 * time.Hour
 
-// stamp is a time as a listing gives it.
+// stamp is a time as a listing shows it.
 type stamp struct {
 	t   time.Time
 	acc time.Duration
 }
 
-// clock is a time of day; sec tells whether seconds were listed.
+// clock is a time of day; sec reports whether seconds were listed.
 type clock struct {
 	h, m, s, ns int
 	sec         bool
@@ -195,7 +195,7 @@ func (c *listContext) infer(m time.Month, d int, k clock) (stamp, bool) {
 }
 
 // unixDate reads the date that starts with field i, and returns the offset where
-// the name starts: one blank behind the date.
+// the name starts: one blank after the date.
 func (c *listContext) unixDate(l *listLine, i int) (s stamp, nameAt int, ok bool) {
 	tok := l.at(i)
 	switch {
@@ -229,7 +229,7 @@ func (c *listContext) unixDate(l *listLine, i int) (s stamp, nameAt int, ok bool
 	return c.yearOrClock(l, i+1, m, d)
 }
 
-// yearOrClock reads what follows month and day. Seconds come with a year behind
+// yearOrClock reads what follows month and day. Seconds come with a year after
 // them ("08:01:05 2024"); a year alone leaves the time of day open.
 func (c *listContext) yearOrClock(l *listLine, i int, m time.Month, d int) (s stamp, nameAt int, ok bool) {
 	k, isClock := parseClock(l.at(i))

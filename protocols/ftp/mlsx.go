@@ -6,18 +6,18 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// mlsxTypes maps the type fact, RFC 3659 section 7.5.1. The part behind "=" of
-// the system dependent types is no part of the key.
+// mlsxTypes maps the type fact, RFC 3659 section 7.5.1. The part after "=" of
+// the system-dependent types is not part of the key.
 var mlsxTypes = map[string]protocols.Type{
 	"file": protocols.TypeFile, "dir": protocols.TypeDir, "cdir": protocols.TypeDir, "pdir": protocols.TypeDir,
 	"os.unix=slink": protocols.TypeLink, "os.unix=symlink": protocols.TypeLink, "os.unix=link": protocols.TypeLink,
 }
 
 // parseMLSx parses one line of MLSD, or of MLST without the blank that starts it:
-// "fact=value;fact=value; name", RFC 3659 section 7.2. The name is all behind the
-// first blank, whatever it holds. skip is true for what is no entry of the listed
+// "fact=value;fact=value; name", RFC 3659 section 7.2. The name is everything after the
+// first blank, whatever it holds. skip is true for lines that are not entries of the listed
 // folder: itself (cdir), its parent (pdir), and an empty line. A line that breaks
-// the grammar gives an entry with Raw set.
+// the grammar becomes an entry with Raw set.
 func parseMLSx(line string) (e protocols.Entry, skip bool) {
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
@@ -33,7 +33,7 @@ func parseMLSx(line string) (e protocols.Entry, skip bool) {
 	return e, skip
 }
 
-// cutFacts cuts behind the facts. The target of a link may hold blanks although
+// cutFacts cuts after the facts. The target of a link may hold blanks although
 // RFC 3659 has no room for them: then the facts end with the next "; ".
 func cutFacts(line string) (facts, name string) {
 	i := strings.IndexByte(line, ' ')
@@ -90,7 +90,7 @@ func factKey(key string) string {
 	return strings.ToLower(key)
 }
 
-// mlsxType sets type and target, and tells cdir and pdir. Where the server sends
+// mlsxType sets type and target, and reports cdir and pdir. Where the server sends
 // no type, what has a size is a file.
 func mlsxType(e *protocols.Entry) (skip bool) {
 	value, target := e.Facts["type"], ""

@@ -1,6 +1,7 @@
 package ftp
 
 import (
+	"context"
 	"strings"
 
 	"github.com/netclients/netclients/internal/wire"
@@ -12,6 +13,17 @@ func checkName(name string) error {
 		return &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
 	return nil
+}
+
+// Pwd returns the login folder (PWD).
+func (c *Client) Pwd(ctx context.Context) (string, error) {
+	var dir string
+	err := c.do(ctx, "pwd", "", nil, func(_ context.Context, s *session) error {
+		err := s.learnHome()
+		dir = s.home
+		return err
+	})
+	return dir, err
 }
 
 // path returns a name as a command takes it now: names are relative to the login

@@ -13,7 +13,7 @@ import (
 // Relay copies a file straight to another FTP server (FXP): the source listens
 // (PASV), the destination connects to it (PORT), and no content passes through
 // here. Many servers refuse this, since it can be abused; the error is then of
-// class errors.ErrUnsupported. It is only tried in clear: a TLS data connection
+// class errors.ErrUnsupported. It is only tried without TLS: a TLS data connection
 // between two servers would need CPSV or SSCN, which hardly any server has.
 func (c *Client) Relay(ctx context.Context, name string, dst protocols.Client, toName string) error {
 	d, ok := protocols.As[*Client](dst)
@@ -44,7 +44,7 @@ func relay(ctx context.Context, src, dst *session, name, toName string) error {
 		return err
 	}
 	if err := pair(src, dst); err != nil {
-		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the servers do not copy to each other", Err: err}
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the servers refuse to copy to each other", Err: err}
 	}
 	if err := run(src, dst, from, part); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (s *session) present(path string) error {
 	return err
 }
 
-// pair connects the two servers: what PASV tells goes into PORT. The source could
+// pair connects the two servers: the address in the PASV reply goes into PORT. The source could
 // name a third host there and have the destination connect to that, so its address
 // must be its own, unless the user trusts it.
 func pair(src, dst *session) error {
@@ -84,14 +84,14 @@ func pair(src, dst *session) error {
 		return err
 	}
 	if own := port(netip.AddrPortFrom(src.peer(), 0)); !src.c.Settings.TrustPASV && !strings.HasPrefix(address, strings.TrimSuffix(own, "0,0")) {
-		return protocols.ProtocolError(proto, "", "the source names another host for its data: "+address)
+		return protocols.ProtocolError(proto, "", "the source server names another host for its data connection: "+address)
 	}
 	_, err = dst.need(2, "PORT", address)
 	return err
 }
 
-// peer returns the address of the server, the zero one when it is not known: behind
-// a proxy.
+// peer returns the address of the server, the zero one when it is not known, as
+// after a proxy.
 func (s *session) peer() netip.Addr {
 	a, ok := s.Conn.RemoteAddr().(*net.TCPAddr)
 	if !ok || !s.Conn.Direct() {

@@ -39,7 +39,7 @@ var verdicts = map[int]verdict{
 	550: {protocols.KindRefused, fs.ErrNotExist, ""},
 }
 
-// words tell apart what servers answer with one code. FTP has one code, 550,
+// words distinguish replies that have the same code. FTP has one code, 550,
 // for "not there", "not allowed" and "there already", and servers refuse too
 // many logins with 530 as often as with 421, so the text is all there is.
 var words = []struct {
@@ -88,7 +88,7 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	return e
 }
 
-// making corrects the error of a command that makes a name: its 550 does not say
+// making corrects the error of a command that creates a name: its 550 does not say
 // that the name is not there, unless its words do.
 func making(err error) error {
 	e, ok := errors.AsType[*protocols.Error](err)

@@ -10,10 +10,10 @@ import (
 )
 
 // asideSuffix is for the old file while the new one takes its name, where the server
-// does not rename onto a file. What ends in PartSuffix is no whole file to a sync.
+// does not rename onto a file. A sync ignores names that end in PartSuffix.
 const asideSuffix = ".old" + protocols.PartSuffix
 
-// seal gives what was stored its time, mode and final name, in one flight: the name
+// seal sets time, mode and final name of a stored file, in one flight: the name
 // last, so that a rename that is refused leaves the file that has the name as it
 // was. Renaming must work; time and mode are set as far as the server lets us.
 func (s uploader) seal(ctx context.Context, u *upload) error {
@@ -92,7 +92,7 @@ func (s uploader) renameOver(ctx context.Context, from, to string, cause error) 
 			return err
 		}
 		if s.Failed() == nil {
-			s.rename(ctx, aside, to)
+			_ = s.rename(ctx, aside, to) // as it was before
 		}
 	}
 	if s.Failed() != nil {

@@ -65,7 +65,7 @@ func (c *Client) protocol() line.Protocol[*session] {
 			return err == nil && r.Code != 421
 		},
 		Over:    func(s *session) bool { return s.Last.Code == 421 },
-		Goodbye: func(s *session) { s.Cmd("QUIT") },
+		Goodbye: func(s *session) { _, _ = s.Cmd("QUIT") },
 	}
 }
 

@@ -31,8 +31,8 @@ func (s *session) stat(ctx context.Context, name string) (protocols.Entry, error
 	return s.statFacts(ctx, name)
 }
 
-// statMLST reads the one line of facts in the reply: " facts name". What it does not
-// say of a file is asked for.
+// statMLST reads the one line of facts in the reply: " facts name". Facts that it
+// lacks are requested by SIZE and MDTM.
 func (s *session) statMLST(ctx context.Context, name string) (protocols.Entry, error) {
 	e := s.c.entry(name)
 	path, err := s.path(name)
@@ -59,8 +59,8 @@ func (s *session) statMLST(ctx context.Context, name string) (protocols.Entry, e
 	return e, protocols.ProtocolError(proto, "", "reply to MLST without facts: "+clip(r.Text()))
 }
 
-// statFacts asks for size and time in one flight. No size is the mark of a
-// folder, or of a name that is not there.
+// statFacts asks for size and time in one flight. No size means a
+// folder, or a name that does not exist.
 func (s *session) statFacts(ctx context.Context, name string) (protocols.Entry, error) {
 	e := s.c.entry(name)
 	path, err := s.path(name)
@@ -96,7 +96,7 @@ func (s *session) statFacts(ctx context.Context, name string) (protocols.Entry, 
 	return e, &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: "no such file or folder"}
 }
 
-// complete asks for what MLST did not say of a file.
+// complete asks for the facts of a file that MLST did not report.
 func (s *session) complete(ctx context.Context, path string, e *protocols.Entry) error {
 	if e.Type != protocols.TypeFile {
 		return nil

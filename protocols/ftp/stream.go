@@ -20,8 +20,8 @@ type stream struct {
 	begun *protocols.Reply
 }
 
-// announced returns the size that the 1xx reply tells, as "(1234 bytes)", or -1.
-// It is no part of RFC 959, but of most servers.
+// announced returns the size in the 1xx reply, such as "(1234 bytes)", or -1.
+// RFC 959 does not define it, but most servers send it.
 func announced(r *protocols.Reply) int64 {
 	text := r.Text()
 	i := strings.LastIndexByte(text, '(')
@@ -48,7 +48,7 @@ func (t *stream) end() error {
 }
 
 // broken returns the error of a data connection that failed: the server's reason,
-// when it soon tells one (disk full, quota, aborted), else what happened here. The
+// when it soon sends one (disk full, quota, aborted), else the local error. The
 // final reply is read in any case, so that the session can go on; one that was cut
 // off is not used again.
 func (t *stream) broken(ctx context.Context, err error) error {
@@ -92,7 +92,7 @@ func (t *stream) finishSending() error {
 	if raw, ok := t.conn.NetConn().(interface{ CloseWrite() error }); ok {
 		raw.CloseWrite()
 	}
-	io.CopyN(io.Discard, t.conn, 64<<10) // ends with the server's own end; the final reply tells how it went
+	_, _ = io.CopyN(io.Discard, t.conn, 64<<10) // ends with the server's own end; the final reply reports the outcome
 	return nil
 }
 
@@ -115,6 +115,9 @@ func (t *stream) abort() {
 		if _, err := t.s.Reply(); err != nil {
 			return
 		}
+	}
+	if t.s.In.Buffered() > 0 { // one reply more than there are commands
+		_ = t.s.Fail(protocols.ProtocolError(proto, "", "several replies to ABOR"))
 	}
 }
 
@@ -179,7 +182,7 @@ func (d *download) tooMuch() error {
 	d.ended = true
 	d.abort()
 	return d.s.c.line.Wrap(&protocols.Error{Kind: protocols.KindProtocol, Retryable: true,
-		Text: "more data than the " + strconv.FormatInt(d.want, 10) + " bytes that the server told"}, "get", d.name)
+		Text: "more data than the " + strconv.FormatInt(d.want, 10) + " bytes that the server announced"}, "get", d.name)
 }
 
 func (d *download) read(p []byte) (int, error) {
@@ -213,8 +216,8 @@ func (d *download) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-// remote tells an error of the connection from one of the writer that the content
-// goes to: that one stands, whatever the server says to the end that it makes.
+// remote distinguishes an error of the connection from one of the writer. An error of
+// the writer stands, whatever the server replies to the aborted transfer.
 func remote(err error) bool {
 	_, ours := errors.AsType[*protocols.Error](err)
 	return ours || err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)
@@ -249,8 +252,8 @@ func (d *download) finish(err error) error {
 	return io.EOF
 }
 
-// complete compares what came with what was told. The size of the 1xx reply may
-// be that of the object or of the rest.
+// complete compares the received size with the announced one. The size in the 1xx
+// reply may be that of the object or of the rest.
 func (d *download) complete(cut bool) error {
 	if d.ascii != nil {
 		return nil // sizes are those of the server's representation
@@ -281,7 +284,7 @@ func (d *download) grew(from, to int64) {
 func truncated(got, size int64) error {
 	text := "the data connection ended after " + strconv.FormatInt(got, 10) + " bytes"
 	if size >= 0 {
-		text += ", the server said " + strconv.FormatInt(size, 10)
+		text += ", the server announced " + strconv.FormatInt(size, 10)
 	}
 	return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: text}
 }
@@ -304,7 +307,7 @@ func (d *download) stop() error {
 }
 
 // Close ends the transfer, by ABOR when it is not complete, and frees the client.
-// Its error is that of the commands that the user wants behind a transfer.
+// Its error is that of the commands that the user wants after a transfer.
 func (d *download) Close() error {
 	if d.release == nil {
 		return nil
@@ -324,7 +327,7 @@ func (d *download) Close() error {
 	return release()
 }
 
-// farewell tells a server to stop before its connection is closed for good. It
+// farewell asks a server to stop before its connection is closed for good. It
 // is for a session that was cut off; nothing waits for a reply.
 func (s *session) farewell() {
 	s.Conn.Farewell([]byte("ABOR\r\nQUIT\r\n"))

@@ -7,8 +7,8 @@ import (
 )
 
 // The control connection is a Telnet stream, in which the byte 255 is doubled (RFC
-// 959 2.3, RFC 2640 3.1). Some servers undo that in names, and others, which many
-// more people use, do not.
+// 959 2.3, RFC 2640 3.1). Some servers undo that in names; others, which are more
+// common, do not.
 const (
 	factTelnet = "255 is doubled"
 	factPlain  = "255 is not doubled"

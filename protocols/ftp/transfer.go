@@ -57,18 +57,18 @@ func (s *session) open(ctx context.Context, t transfer) (*stream, error) {
 				return nil, err
 			}
 			failed = telling(failed, noWay.err)
-			s.Conn.Event(protocols.EventNote, m.verb+" did not work, next way: "+noWay.Error(), 0)
+			s.Conn.Event(protocols.EventNote, m.verb+" did not work, trying the next mode: "+noWay.Error(), 0)
 		}
 		s.mode = (s.mode + 1) % len(modes)
 		t.ahead = nil // has been answered
 	}
 	if failed == nil {
-		failed = &protocols.Error{Kind: protocols.KindConnect, Text: "no way to open a data connection"}
+		failed = &protocols.Error{Kind: protocols.KindConnect, Text: "no usable mode for a data connection"}
 	}
 	return nil, failed
 }
 
-// telling returns the error that says more: that a mode was refused says the least.
+// telling returns the more specific error: a refused mode says the least.
 func telling(a, b error) error {
 	if a == nil || protocols.KindOf(a) == protocols.KindRefused && protocols.KindOf(b) != protocols.KindRefused {
 		return b
@@ -197,7 +197,7 @@ func (o *opening) agreed(r *protocols.Reply) error {
 }
 
 // dialTold connects to the address in a 227 reply, for servers whose data
-// connections are at another host and a user who knows that.
+// connections are at another host, where the user knows that.
 func (o *opening) dialTold(r *protocols.Reply, port int) (*transport.Conn, error) {
 	n, err := numbers227(r)
 	if err != nil {
@@ -220,7 +220,7 @@ func (o *opening) start() []step {
 			if r.Code/100 == 3 {
 				return nil
 			}
-			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Code: r.Code, Text: r.Text(), Hint: "the server cannot go on from an offset; transfer the whole file"}
+			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Code: r.Code, Text: r.Text(), Hint: "the server cannot resume from an offset; transfer the whole file"}
 		}})
 	}
 	return append(steps, step{verb: t.verb, args: arguments(t.arg), moves: true, then: func(r *protocols.Reply) error {

@@ -12,8 +12,8 @@ import (
 // time zone is being found out.
 const peek = 256
 
-// zoneFinder passes the entries of a LIST on. LIST gives times in the server's
-// own time zone without naming it; MDTM gives UTC (RFC 3659 2.3). The first
+// zoneFinder passes the entries of a LIST on. LIST shows times in the server's
+// own time zone without naming it; MDTM uses UTC (RFC 3659 2.3). The first
 // entries wait until one file with a time of day has been asked for by MDTM: on
 // this session when the listing has ended by then, else on a second one, since a
 // control connection is not free during a transfer.

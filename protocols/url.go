@@ -195,9 +195,6 @@ func decodedFault(u *url.URL) string {
 	if u.User != nil {
 		password, _ = u.User.Password()
 	}
-	if strings.ContainsAny(user, "/?#") {
-		return "/ ? or # in the user name; give the name apart from the URL"
-	}
 	isBreak := func(part string) bool { return strings.ContainsAny(part, "\r\n\x00") }
 	if slices.ContainsFunc([]string{user, password, u.Path, u.Fragment}, isBreak) || encodedBreak(u.Opaque+"?"+u.RawQuery) {
 		return "line break or NUL in it, which no command may carry"

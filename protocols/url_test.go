@@ -73,6 +73,7 @@ func TestParseURLForms(t *testing.T) {
 		"mailto:bob@example.org?subject=a%20b":               {"", "", "", "", "", "subject=a%20b", "bob@example.org"},
 		"mailto:a@b?body=http://c:d@e":                       {"", "", "", "", "", "body=http://c:d@e", "a@b"},
 		"pop3://user@host/5":                                 {"host", "", "user", "", "/5"},
+		"ftp://dept%2Fann%23a%3f:p@host/":                    {"host", "", "dept/ann#a?", "p", "/"},
 		"pop3://user;AUTH=*@host/;UID=x":                     {"host", "", "user;AUTH=*", "", "/;UID=x"},
 		"imap://u@h/INBOX;UIDVALIDITY=1/;UID=5/;SECTION=1.2": {"h", "", "u", "", "/INBOX;UIDVALIDITY=1/;UID=5/;SECTION=1.2"},
 		"imap://h/INBOX?SUBJECT%20x":                         {"h", "", "", "", "/INBOX", "SUBJECT%20x"},
@@ -106,7 +107,7 @@ func TestParseURLForms(t *testing.T) {
 func TestParseURLRefuses(t *testing.T) {
 	texts := []string{
 		"", "host/path", "://host", "ftp://", "ftp://#x", "unix://?x", "1x://host", "ftp:/host", "ftp://host:99999/", "ftp://host:-1/", "ftp://host:+21/", "ftp://host:nosuchservice/",
-		"ftp://a@b@c/", "ftp://user%2f@host/", "ftp://user%23@host/", "ftp://user%3f@host/", // item 66
+		"ftp://a@b@c/", // item 66
 		"http://good.example#@evil.example/", "http://good.example:#@evil.example/", "http://good.example:80#@evil.example/",
 		"ftp://user:pa/ss@host/", "ftp://user:pa?ss@host/", "ftp://user:pa#ss@host/",
 		`ftp://good.example\@evil.example/`, `ftp://good.example\evil`, `http:\\host`,

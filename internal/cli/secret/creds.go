@@ -116,6 +116,8 @@ type search struct {
 	cred protocols.Credential
 	done bool // there is a password, which may be empty
 	flag bool // the password is from a flag
+
+	nameless bool // the URL names the empty user, and a password for it (RFC 7617 2)
 }
 
 // credSource is one link of the chain. It may add a user where none is known,
@@ -158,7 +160,9 @@ func (r *resolver) lookUp(ctx context.Context, req protocols.CredentialRequest) 
 	return s.result()
 }
 
-func (s *search) complete() bool { return s.cred.User != "" && (s.done || s.cred.Token != "") }
+func (s *search) complete() bool {
+	return s.nameless || s.cred.User != "" && (s.done || s.cred.Token != "")
+}
 
 // result drops a password that has found no user: without one a login is
 // anonymous, and no secret belongs there.
@@ -166,10 +170,10 @@ func (s *search) result() (protocols.Credential, error) {
 	if s.cred.User == "" && s.flag {
 		return protocols.Credential{}, credError("there is a password but no user; add --user NAME", nil)
 	}
-	if s.cred.User == "" {
+	if s.cred.User == "" && !s.nameless {
 		s.cred.Password, s.cred.Empty = "", false
 	}
-	if s.cred.User == "" && s.cred.Token == "" {
+	if s.cred.User == "" && s.cred.Token == "" && !s.nameless {
 		return protocols.Credential{}, nil
 	}
 	return s.cred, nil
@@ -222,6 +226,7 @@ func (s *search) fromURL() error {
 		s.warn("a password in a URL can be seen by other users of this machine and stays in the shell's history; use --password-command or the keyring")
 	}
 	s.password(pass)
+	s.nameless = s.cred.User == "" && pass != ""
 	return nil
 }
 

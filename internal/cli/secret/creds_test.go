@@ -47,6 +47,7 @@ func TestCredentialsOrder(t *testing.T) {
 	}{
 		{"url", "ftp://joe:from%20url@h/", "joe", "joe from url", Sources{PasswordFile: secret}},
 		{"empty password in the url", "ftp://joe:@h/", "joe", "joe  empty", Sources{PasswordFile: secret}},
+		{"empty user in the url", "ftp://:token@h/", "", " token", Sources{PasswordFile: secret, NetrcFile: netrc}},
 		{"file", "ftp://joe@h/", "joe", "joe from file", Sources{PasswordFile: secret, Getenv: environ("NETCLIENTS_PASSWORD", "env")}},
 		{"user by flag", "ftp://h/", "", "ann from file", Sources{User: "ann", PasswordFile: secret}},
 		{"password of another user's flag", "ftp://joe@h/", "joe", "joe ", Sources{User: "ann", PasswordFile: secret}},

@@ -75,17 +75,24 @@ func isExposed(info fs.FileInfo) bool {
 }
 
 // findNetrc returns the entry for host, and for user when there is one: never that
-// of another user, and none without a login for a user who was named.
-func findNetrc(entries []netrcEntry, host, user string) (netrcEntry, bool) {
+// of another user, and none without a login for a user who was named. An entry
+// without a password does not hide a later one that has it.
+func findNetrc(entries []netrcEntry, host, user string) (found netrcEntry, ok bool) {
 	for _, wantDefault := range []bool{false, true} {
 		for _, e := range entries {
 			hit := e.isDefault == wantDefault && (e.isDefault || strings.EqualFold(e.machine, host))
-			if hit && (user == "" || e.login == user) {
+			if !hit || user != "" && e.login != user {
+				continue
+			}
+			if e.hasPassword {
 				return e, true
+			}
+			if !ok {
+				found, ok = e, true
 			}
 		}
 	}
-	return netrcEntry{}, false
+	return found, ok
 }
 
 // parseNetrc reads entries by curl's rules: words in any layout, a word that

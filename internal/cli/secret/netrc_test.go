@@ -95,6 +95,19 @@ func TestNetrcPath(t *testing.T) {
 	}
 }
 
+// An entry for the user that has no password does not hide a later one that has it.
+func TestNetrcEntryWithoutPasswordHidesNothing(t *testing.T) {
+	entries, err := parseNetrc(strings.NewReader("machine h login sue\nmachine h login sue password p1\nmachine h login ann\n"), "netrc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for user, want := range map[string]string{"sue": "p1", "": "p1", "ann": ""} {
+		if e, ok := findNetrc(entries, "h", user); !ok || e.password != want {
+			t.Errorf("%q: %+v, %v", user, e, ok)
+		}
+	}
+}
+
 func FuzzNetrc(f *testing.F) {
 	f.Add(netrcSample, "ftp.example.com", "ann")
 	f.Add("machine \"\\", "", "")

@@ -82,6 +82,9 @@ func TestTreeVirtual(t *testing.T) {
 		t.Fatal(err)
 	}
 	info, err := tree.Stat("/a/big")
+	if err != nil {
+		t.Fatal(err)
+	}
 	equal(t, "size", info.Size, 10<<30)
 	if _, err = tree.Create("/a/big"); !errors.Is(err, ErrVirtual) {
 		t.Error(err)

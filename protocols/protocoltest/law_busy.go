@@ -43,7 +43,7 @@ func lawBusy(t *testing.T, h *Harness) {
 func allBusy(ctx context.Context, t *testing.T, c protocols.Client, when string) {
 	t.Helper()
 	for _, v := range verbs {
-		if err, has := v.call(ctx, c, "x"); has && !errors.Is(err, protocols.ErrBusy) {
+		if has, err := v.call(ctx, c, "x"); has && !errors.Is(err, protocols.ErrBusy) {
 			t.Errorf("%s %s: %v, want ErrBusy", v.name, when, err)
 		}
 	}

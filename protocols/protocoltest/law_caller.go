@@ -19,7 +19,7 @@ func lawCaller(t *testing.T, h *Harness) {
 	for _, v := range verbs {
 		for _, arg := range smuggled {
 			c := h.open(t, h.URL, noNetwork(t))
-			err, has := v.call(t.Context(), c, arg)
+			has, err := v.call(t.Context(), c, arg)
 			if !has {
 				break
 			}

@@ -18,7 +18,7 @@ func lawErrors(t *testing.T, h *Harness) {
 	for _, v := range verbs {
 		switch v.name {
 		case "List", "Stat", "Get", "BulkGet", "Remove", "Move from", "Unmake":
-			err, has := v.call(ctx, c, s.Missing)
+			has, err := v.call(ctx, c, s.Missing)
 			if !has {
 				continue
 			}

@@ -114,7 +114,7 @@ func (h *Harness) listUnderDeadline(t *testing.T, s *Server) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, v := range verbs {
-		err, has := v.call(ctx, h.client(t, s), "x")
+		has, err := v.call(ctx, h.client(t, s), "x")
 		if has && !errors.Is(err, context.Canceled) {
 			t.Errorf("%s with a cancelled context: %v", v.name, err)
 		}

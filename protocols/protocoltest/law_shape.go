@@ -27,7 +27,7 @@ func lawShape(t *testing.T, h *Harness) {
 		}
 	}
 	for _, v := range verbs {
-		err, has := v.call(t.Context(), c, "x")
+		has, err := v.call(t.Context(), c, "x")
 		if has && !errors.Is(err, protocols.ErrClosed) {
 			t.Errorf("%s after Close: %v, want ErrClosed", v.name, err)
 		}
@@ -60,11 +60,11 @@ type verb struct {
 	has  func(c protocols.Client) bool
 }
 
-func (v verb) call(ctx context.Context, c protocols.Client, arg string) (err error, has bool) {
+func (v verb) call(ctx context.Context, c protocols.Client, arg string) (has bool, err error) {
 	if !v.has(c) {
-		return nil, false
+		return false, nil
 	}
-	return v.run(ctx, c, arg), true
+	return true, v.run(ctx, c, arg)
 }
 
 func can[T any](c protocols.Client) bool {

@@ -41,6 +41,12 @@ func newSession(p *Player, s *Script, ctl *conn) *session {
 	return &session{p: p, script: s, ctl: ctl, ctlTop: ctl, lines: bufio.NewReader(ctl), found: map[string]int{}}
 }
 
+// difference is what came instead of a step, in the form of a step.
+type difference string
+
+// Error implements error.
+func (d difference) Error() string { return string(d) }
+
 // errEnd ends a session whose script has ended in a directive.
 var errEnd = errors.New("end of the session")
 
@@ -122,7 +128,7 @@ func (s *session) command(st Step) error {
 	}
 	want := strings.TrimSuffix(string(st.bytes()), "\r\n")
 	if !match(want, line, s.found) {
-		return fmt.Errorf("C: %s", escape(line+"\r\n"))
+		return difference("C: " + escape(line+"\r\n"))
 	}
 	return nil
 }
@@ -213,7 +219,7 @@ func (s *session) directData(st Step) error {
 		flood(s.data, arg)
 	case "eof":
 		if rest, _ := io.ReadAll(io.LimitReader(s.data.in, 64)); len(rest) > 0 {
-			return fmt.Errorf("D< %s", escape(string(rest)))
+			return difference("D< " + escape(string(rest)))
 		}
 	case "reset":
 		if c, ok := s.data.raw.(*conn); ok {
@@ -274,7 +280,7 @@ func (s *session) take(st Step) error {
 	got := make([]byte, len(want))
 	n, _ := io.ReadFull(s.data.in, got)
 	if string(got[:n]) != string(want) {
-		return fmt.Errorf("D< %s", escape(string(got[:n])))
+		return difference("D< " + escape(string(got[:n])))
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func siteUmask(x *session, arg string) {
 // siteUtime knows both forms in use: "TIME path", and "path ATIME MTIME CTIME
 // UTC". A time is YYYYMMDDhhmm with optional seconds, in UTC.
 func siteUtime(x *session, arg string) {
-	name, stamp := "", ""
+	var name, stamp string
 	if f := strings.Fields(arg); len(f) >= 5 && f[len(f)-1] == "UTC" {
 		stamp = f[len(f)-3]
 		name = strings.TrimSpace(strings.TrimSuffix(arg, strings.Join(f[len(f)-4:], " ")))

@@ -273,7 +273,7 @@ func newsRange(s string) (low, high int64, ok bool) {
 }
 
 func cmdStep(x *session, code int, text string, forward bool) {
-	n := int64(0)
+	var n int64
 	switch {
 	case x.current == 0:
 		x.reply(420, "No current article")

@@ -223,8 +223,11 @@ func (m *Mask) Trace(sink func(protocols.Event)) func(protocols.Event) {
 	}
 }
 
-// Reply hides secrets in what a server said.
+// Reply hides secrets in what a server said; nil is no reply.
 func (m *Mask) Reply(r *protocols.Reply) {
+	if r == nil {
+		return
+	}
 	for i, l := range r.Lines {
 		r.Lines[i] = m.Text(l)
 	}

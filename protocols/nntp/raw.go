@@ -22,6 +22,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 			return err
 		}
 		reply = r
+		defer s.Mask.Reply(r)
 		if verb, _ := cutBlank(command); hasData(r.Code, verb) {
 			lines, err := s.bounded(s.data(r))
 			r.Lines = append(r.Lines, lines...)
@@ -40,6 +41,7 @@ func (c *Client) Raw(ctx context.Context, command string, reply func(*protocols.
 		if err != nil {
 			return err
 		}
+		s.Mask.Reply(r)
 		if err := reply(r); err != nil {
 			return s.Fail(err)
 		}

@@ -22,6 +22,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 		if r, err = s.Cmd(command); err != nil {
 			return err
 		}
+		defer s.Mask.Reply(r)
 		f := strings.Fields(strings.ToUpper(command))
 		if len(f) == 0 {
 			return nil

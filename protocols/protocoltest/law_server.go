@@ -149,6 +149,7 @@ func (h *Harness) odd(t *testing.T, d *Dialog, at int, s *Script) {
 		}
 		tr.client.Close()
 		tr.player.Close() // what the client says to an odd server is its own affair
+		tr.checkTrace()
 	})
 }
 

@@ -13,12 +13,15 @@
 //   - closed: Close at every line ends the call at once, with an error that says so
 //   - list, get, put, busy, bulk: against a server of the harness
 //   - caller: line breaks and NUL in arguments are refused before anything is sent
+//   - stale: a reply that comes before its command is no answer
+//   - echo: a password that a server says back is hidden
 //   - server: garbage, floods, early bytes before TLS
 //   - secret: no password in an error, trace event or report
 package protocoltest
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -110,7 +113,7 @@ var laws = []law{
 	{"shape", lawShape, false}, {"golden", lawGolden, false}, {"delivery", lawDelivery, false},
 	{"cut", lawCut, true}, {"reset", lawReset, true}, {"hang", lawHang, true}, {"idle", lawIdle, true}, {"cancel", lawCancel, true}, {"closed", lawClosed, true},
 	{"caller", lawCaller, false}, {"credentials", lawCredentials, false},
-	{"garbage", lawGarbage, false}, {"flood", lawFlood, false}, {"odd", lawOdd, true}, {"early", lawEarly, false},
+	{"garbage", lawGarbage, false}, {"flood", lawFlood, false}, {"odd", lawOdd, true}, {"early", lawEarly, false}, {"stale", lawStale, true}, {"echo", lawEcho, true},
 	{"list", lawList, false}, {"get", lawGet, false}, {"put", lawPut, false}, {"busy", lawBusy, false},
 	{"bulk", lawBulk, false}, {"errors", lawErrors, false},
 }
@@ -288,10 +291,17 @@ func (tr *trial) end() {
 	if err := tr.player.Close(); err != nil {
 		tr.errorf("not as in the dialogue:\n%v", err)
 	}
+	tr.checkTrace()
+}
+
+// checkTrace looks for the password in all that was traced, as it is and in base64.
+func (tr *trial) checkTrace() {
+	tr.t.Helper()
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
+	coded := base64.StdEncoding.EncodeToString([]byte("\x00alice\x00" + tr.h.Secret))
 	for _, e := range tr.events {
-		if strings.Contains(e.Text, tr.h.Secret) {
+		if strings.Contains(e.Text, tr.h.Secret) || strings.Contains(e.Text, coded) {
 			tr.errorf("the password stands in a trace event: %v", e)
 		}
 	}

@@ -39,6 +39,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 		if err == nil {
 			r, err = s.Answer()
 		}
+		s.Mask.Reply(r)
 		return err
 	})
 	return r, err

@@ -84,9 +84,21 @@ func (c *Client) SendAll(ctx context.Context, mails iter.Seq[*Mail], each func(m
 		for ; m.rest != nil; m = m.rest.of {
 			r, err = m.rest.merge(r, err)
 		}
+		c.hide(r)
 		each(m, r, c.wrap(err, "send"))
 	}}
 	return c.wrap(d.run(ctx), "send")
+}
+
+// hide takes secrets out of a receipt, which a server may have said back.
+func (c *Client) hide(r *protocols.Receipt) {
+	if r == nil {
+		return
+	}
+	c.line.Mask.Reply(&r.Reply)
+	for i := range r.Recipients {
+		r.Recipients[i].Text = c.line.Mask.Text(r.Recipients[i].Text)
+	}
 }
 
 // dispatch is the work of one SendAll, over as many sessions as it takes.

@@ -72,6 +72,7 @@ func book() *dialogs.Book[telnet.Settings] {
 		Harness: protocoltest.Harness{
 			Spec: telnet.Spec(), URL: "telnet://localhost/", Secret: dialogSecret, Garbage: "garbage",
 			Skip: map[string]string{
+				"stale":  "a stream: what comes is no answer to a command",
 				"caller": "no verb takes an argument", "credentials": "logins are part of the conversation",
 				"list": "no Lister", "get": "no Getter", "put": "no Putter", "bulk": "no BulkGetter", "busy": "TestBusyAndClosed",
 				"errors": "no names and no logins of the protocol; TestDown is about the rest",

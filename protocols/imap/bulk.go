@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapstore"
@@ -121,8 +122,45 @@ func (b *bulk) batch(w wanted) error {
 	if ok, err := b.resume(&w); ok || err != nil {
 		return err
 	}
-	bt := b.collect(w)
-	item := session.BodyItem(w.n.Section, partial, b.c.Settings.MarkSeen)
+	return b.fetch(b.collect(w), session.BodyItem(w.n.Section, partial, b.c.Settings.MarkSeen))
+}
+
+// maxRefusals is how many messages in a row a server may refuse before it is believed
+// that it refuses the rest too.
+const maxRefusals = 100
+
+// fetch reads the messages of a batch. If the server refuses the command, one of the
+// messages may be to blame, most likely the first that did not come: it is asked for
+// alone, and then the rest.
+func (b *bulk) fetch(bt *batch, item string) error {
+	for refusals := 0; ; {
+		why, err := b.ask(bt, item)
+		if err != nil {
+			return err
+		}
+		bt.list = slices.DeleteFunc(bt.list, func(w wanted) bool { return w.done })
+		bt.at = 0
+		if len(bt.list) < 2 || protocols.KindOf(why) != protocols.KindRefused || refusals == maxRefusals {
+			return b.missing(bt, why)
+		}
+		alone := &batch{list: slices.Clone(bt.list[:1])}
+		if why, err = b.ask(alone, item); err != nil {
+			return err
+		}
+		refusals++
+		if alone.list[0].done {
+			refusals = 0
+		}
+		if err := b.missing(alone, why); err != nil {
+			return err
+		}
+		bt.list = bt.list[1:]
+	}
+}
+
+// ask sends the command of a batch and hands out what comes. refusal is the error that
+// the server answers with.
+func (b *bulk) ask(bt *batch, item string) (refusal, err error) {
 	st, err := b.box.FetchContent(bt.set(), item, func(c *session.Content, m *imapwire.Message) error {
 		w := bt.find(m.UID)
 		if w == nil {
@@ -132,9 +170,9 @@ func (b *bulk) batch(w wanted) error {
 		return b.deliver(w, m, c)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return b.missing(bt, st.Err())
+	return st.Err(), nil
 }
 
 // collect takes the names that can go with the first one.

@@ -142,6 +142,7 @@ func TestArchiveFlags(t *testing.T) {
 	must(t, a.Add(t.Context(), keyNumber(1), e, strings.NewReader("one\r\n")))
 	must(t, a.Flush(t.Context()))
 	must(t, a.Close())
+	must(t, c.Subscribe(t.Context(), "x", false)) // all before it has been read then
 	close(w.seen)
 	found := false
 	for line := range w.seen {

@@ -23,6 +23,7 @@ type hostile struct {
 	says     map[string]string
 	endless  string // written for ever behind the answer to the last verb that has one
 	seen     chan string
+	fetch    func(set string) string // the answer to UID FETCH; nil: as in says
 }
 
 // dial returns a client's end of a connection to the server.
@@ -65,6 +66,9 @@ func (w *hostile) serve(c net.Conn) {
 			verb += " " + next
 		}
 		answer, ok := w.says[verb]
+		if verb == "UID FETCH" && w.fetch != nil {
+			answer, ok = w.fetch(strings.Fields(more)[1]), true
+		}
 		if !ok {
 			answer = "{tag} OK done\r\n"
 			if verb == "EXAMINE" || verb == "SELECT" {

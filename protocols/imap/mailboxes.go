@@ -23,7 +23,11 @@ func parseList(s *session.Session, r *imapwire.Response) (listed, bool) {
 	if err != nil || len(values) < 3 || values[0].Kind != imapwire.ListNode || values[2].Kind == imapwire.ListNode {
 		return listed{}, false
 	}
-	l := listed{delimiter: values[1].Text, name: s.DecodeName(values[2].Text)}
+	name := values[2].Text
+	if len(values) > 3 { // some servers forget the quotes around a name with spaces
+		name = r.Args[strings.LastIndex(r.Args, " "+name+" ")+1:]
+	}
+	l := listed{delimiter: values[1].Text, name: s.DecodeName(name)}
 	for _, a := range values[0].List {
 		l.attrs = append(l.attrs, a.Text)
 	}
@@ -78,6 +82,11 @@ func parseStatus(s *session.Session, r *imapwire.Response) (mailbox string, item
 		return "", nil, false
 	}
 	return s.DecodeName(values[0].Text), values[1].List, true
+}
+
+// sameMailbox compares names as servers do: INBOX may be written in any case.
+func sameMailbox(a, b string) bool {
+	return a == b || strings.EqualFold(a, b) && strings.EqualFold(a, "INBOX")
 }
 
 // addCounts fills in the items of a STATUS response.
@@ -169,7 +178,7 @@ func (l *mailboxList) take(r *imapwire.Response) error {
 		if !ok {
 			return nil
 		}
-		if i := slices.IndexFunc(l.waiting, func(m listed) bool { return m.name == name }); i >= 0 {
+		if i := slices.IndexFunc(l.waiting, func(m listed) bool { return sameMailbox(m.name, name) }); i >= 0 {
 			return l.ready(i, items)
 		}
 	}
@@ -256,7 +265,7 @@ func takeCounts(s *session.Session, r *imapwire.Response, list []protocols.Entry
 	if !ok {
 		return false
 	}
-	i := slices.IndexFunc(list, func(e protocols.Entry) bool { return e.Name == name })
+	i := slices.IndexFunc(list, func(e protocols.Entry) bool { return sameMailbox(e.Name, name) })
 	if i >= 0 {
 		addCounts(&list[i], items)
 	}

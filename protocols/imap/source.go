@@ -89,7 +89,10 @@ func changes(ctx context.Context, c *Client, text string, m *protocols.Mailbox, 
 			err = nil // nothing has happened
 		}
 		if err == nil {
-			m.State, m.Complete = state, !partly
+			if src.unnamed {
+				state = "" // the next run looks again
+			}
+			m.State, m.Complete = state, !partly && !src.unnamed
 		}
 		return err
 	})
@@ -100,12 +103,22 @@ type source struct {
 	s     *session.Session
 	box   *session.Mailbox
 	yield yielder
+
+	unnamed bool // a message came without a UID
 }
 
-// message yields a message. News of flags alone are not one.
+// message yields a message. News of flags alone are not one. Some servers leave out the
+// size, or even the UID, of a message: one without a UID cannot be read, so it is
+// yielded under a name that fails, and the listing is not complete.
 func (src *source) message(m *imapwire.Message) error {
-	if m.UID == 0 || m.Size < 0 {
+	if m.Size < 0 && m.Date.IsZero() {
 		return nil
+	}
+	if m.UID == 0 {
+		src.unnamed = true
+		e := src.box.Entry(m)
+		e.ID = fmt.Sprintf("number %d without a UID", m.Seq)
+		return src.yield(e)
 	}
 	m.Flags = slices.DeleteFunc(m.Flags, func(f string) bool { return strings.EqualFold(f, `\Recent`) })
 	e := src.box.Entry(m)

@@ -3,8 +3,10 @@ package transfer
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
@@ -171,6 +173,20 @@ func (s *messageSync) one(ctx context.Context, w *wanted, obj *protocols.Object,
 func (s *messageSync) fail(w *wanted, err error) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
+	s.failNow(w, err)
+}
+
+// ofOneMessage reports whether an archive has refused a message for what it is: others
+// may be stored all the same. A missing mailbox, missing rights and a full quota are
+// refusals of all.
+func ofOneMessage(err error) bool {
+	e, ok := errors.AsType[*protocols.Error](err)
+	return ok && e.Kind == protocols.KindRefused && e.Enhanced != "OVERQUOTA" &&
+		!errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission)
+}
+
+// failNow is fail under the lock.
+func (s *messageSync) failNow(w *wanted, err error) {
 	if s.failed[w.key] {
 		return // told by an attempt before
 	}
@@ -189,6 +205,10 @@ func (s *messageSync) safe(key string, bytes int64, err error) error {
 	delete(s.plan.waiting, k)
 	if w == nil {
 		return protocols.ProtocolError(s.protocol, "sync", "the archive tells of a message that it was not given")
+	}
+	if err != nil && ofOneMessage(err) {
+		s.failNow(w, err)
+		return nil
 	}
 	if err != nil {
 		return err // the disk is full or broken: nothing else will do better

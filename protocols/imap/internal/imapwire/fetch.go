@@ -29,49 +29,63 @@ const InternalDate = "_2-Jan-2006 15:04:05 -0700"
 // ParseFetch reads a FETCH response, or the head of one that stops at its
 // content. Items that it does not know are skipped.
 func ParseFetch(r *Response, l protocols.Limits) (Message, error) {
-	m, _, err := parseFetch(r, l)
-	return m, err
+	m := Message{Seq: r.Num, Size: -1}
+	p := NewParser(r.Args, l)
+	if !p.take('(') {
+		return m, p.fail("FETCH without a list")
+	}
+	for {
+		p.space()
+		if p.take(')') || p.end() {
+			return m, nil
+		}
+		item := p.item()
+		p.space()
+		if item == "" {
+			return m, p.fail("an item without a name")
+		}
+		if p.end() && r.Size >= 0 {
+			return m, nil // content follows
+		}
+		v, err := p.one()
+		if err != nil {
+			return m, err
+		}
+		m.set(strings.ToUpper(item), v)
+	}
 }
 
-// CheckFetch fails unless a FETCH response is whole: a list that is closed, and
-// nothing after it.
-func CheckFetch(r *Response, l protocols.Limits) error {
-	_, p, err := parseFetch(r, l)
-	if err != nil {
-		return err
+// CheckTail fails unless tail, which follows content in a FETCH response, is what may
+// follow it: items that servers send, and the end of the list. Else the literal was
+// shorter or longer than the message.
+func CheckTail(tail string, l protocols.Limits) error {
+	p := NewParser(tail, l)
+	for {
+		if p.peek() != ' ' && p.peek() != ')' {
+			return p.fail("the message does not end where its literal does")
+		}
+		p.space()
+		if p.take(')') {
+			break
+		}
+		if !mayFollow(p.item()) {
+			return p.fail("the message does not end where its literal does")
+		}
+		p.space()
+		if _, err := p.one(); err != nil {
+			return err
+		}
 	}
-	p.space()
-	if !p.closed || !p.end() {
-		return p.fail("the FETCH response does not end where the message does")
+	if p.space(); !p.end() {
+		return p.fail("the message does not end where its literal does")
 	}
 	return nil
 }
 
-func parseFetch(r *Response, l protocols.Limits) (Message, *Parser, error) {
-	m := Message{Seq: r.Num, Size: -1}
-	p := NewParser(r.Args, l)
-	if !p.take('(') {
-		return m, p, p.fail("FETCH without a list")
-	}
-	for {
-		p.space()
-		if p.closed = p.take(')'); p.closed || p.end() {
-			return m, p, nil
-		}
-		item := p.word()
-		p.space()
-		if item == "" {
-			return m, p, p.fail("an item without a name")
-		}
-		if p.end() && r.Size >= 0 {
-			return m, p, nil // content follows
-		}
-		v, err := p.one()
-		if err != nil {
-			return m, p, err
-		}
-		m.set(strings.ToUpper(item), v)
-	}
+// mayFollow reports whether a word can be the name of an item: those are upper case in
+// all servers.
+func mayFollow(item string) bool {
+	return item != "" && item == strings.ToUpper(item) && item[0] >= 'A' && item[0] <= 'Z'
 }
 
 func (m *Message) set(item string, v Node) {
@@ -82,6 +96,9 @@ func (m *Message) set(item string, v Node) {
 		list := v.List[:min(len(v.List), mostFlags)]
 		m.Flags = make([]string, 0, len(list)) // none is known too, as nil is not
 		for _, f := range list {
+			if f.Kind == NilNode {
+				f.Text = "NIL" // a keyword like any other
+			}
 			m.Flags = append(m.Flags, f.Text)
 		}
 	case "INTERNALDATE":

@@ -17,6 +17,7 @@ type Input struct {
 	br     *bufio.Reader
 	text   []byte // of the response so far, without the last line end
 	rest   int64  // bytes of a streamed literal that were not read yet
+	tail   int    // where text goes on after the streamed literal
 	more   bool   // the response goes on behind a streamed literal
 	limits protocols.Limits
 }
@@ -32,7 +33,7 @@ func NewInput(src io.Reader, limits protocols.Limits) *Input {
 // in a FETCH response: size is then 0 or more, in gives its bytes, and resume
 // goes on. size is -1 when the response is complete.
 func (in *Input) Next(stream bool) (size int64, err error) {
-	in.text, in.rest, in.more = in.text[:0], 0, false
+	in.text, in.rest, in.more, in.tail = in.text[:0], 0, false, 0
 	return in.advance(stream)
 }
 
@@ -81,6 +82,7 @@ func (in *Input) advance(stream bool) (int64, error) {
 		}
 		if stream && isContent(in.text[:mark]) {
 			in.text = append(in.text[:mark], "NIL"...) // what is parsed later sees a place holder
+			in.tail = len(in.text)
 			in.rest, in.more = size, true
 			return size, nil
 		}
@@ -162,6 +164,9 @@ func (in *Input) Open() bool { return in.more }
 // Line returns the text of the response so far, literals included. It is valid
 // until the next read.
 func (in *Input) Line() []byte { return in.text }
+
+// Tail returns what came of the response after the streamed literal.
+func (in *Input) Tail() []byte { return in.text[in.tail:] }
 
 // Buffered returns how many bytes were received and not read yet. There may be
 // none when a connection changes to TLS or compression.

@@ -83,6 +83,8 @@ func (n *Name) set1(key, value string) error {
 		}
 		if v, err := strconv.ParseUint(value, 10, 32); err == nil && v > 0 {
 			n.UID = uint32(v)
+		} else if err == nil {
+			return protocols.UsageError(proto, "", "the message has no UID")
 		} else if n.Set = value; !IsSet(value) {
 			return bad
 		}

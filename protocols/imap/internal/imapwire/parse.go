@@ -39,10 +39,9 @@ func (n Node) Int64() (int64, bool) {
 // Parser reads the values of one response (RFC 3501 9). It is lenient where that
 // is harmless, and never goes deeper than its limit.
 type Parser struct {
-	s      string
-	i      int
-	depth  int
-	closed bool // the list of a FETCH response
+	s     string
+	i     int
+	depth int
 }
 
 // NewParser returns a parser of the values in s.
@@ -78,9 +77,21 @@ func (p *Parser) take(b byte) bool {
 	return true
 }
 
-// word reads an atom: up to a space, parenthesis or quote; what stands in
-// brackets belongs to it whole, spaces too ("BODY[HEADER.FIELDS (DATE)]<0>").
+// word reads an atom: up to a space, parenthesis or quote. A bracket is a character as
+// others are: "[" may stand in keywords and mailbox names.
 func (p *Parser) word() string {
+	start := p.i
+	if k := strings.IndexAny(p.s[p.i:], " ()\"\r\n"); k >= 0 {
+		p.i += k
+	} else {
+		p.i = len(p.s)
+	}
+	return p.s[start:p.i]
+}
+
+// item reads the name of a FETCH item: an atom, and what stands in its brackets whole,
+// spaces too ("BODY[HEADER.FIELDS (DATE)]<0>").
+func (p *Parser) item() string {
 	start := p.i
 	bracket := false
 	for ; p.i < len(p.s); p.i++ {

@@ -158,8 +158,7 @@ func (c *Content) check() error {
 	if err := c.s.finish(); err != nil {
 		return err
 	}
-	r := imapwire.ParseResponse(string(c.s.in.Line()))
-	if err := imapwire.CheckFetch(&r, c.s.Limits); err != nil {
+	if err := imapwire.CheckTail(string(c.s.in.Tail()), c.s.Limits); err != nil {
 		return c.s.Fail(err)
 	}
 	c.checked = true

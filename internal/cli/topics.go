@@ -167,18 +167,18 @@ var exitCodes = []struct {
 	when string
 }{
 	{protocols.KindOK, "all done"},
-	{protocols.KindInternal, "anything that is none of the others"},
-	{protocols.KindUsage, "wrong flags, arguments or URL; a verb that the protocol has not"},
+	{protocols.KindInternal, "any other error"},
+	{protocols.KindUsage, "wrong flags, arguments or URL; a verb the protocol does not support"},
 	{protocols.KindConnect, "name not resolved, connection refused, host unreachable, proxy refused"},
 	{protocols.KindTLS, "handshake, certificate, TLS asked for but not offered"},
-	{protocols.KindAuth, "login refused, no credentials, or refused to send them in clear"},
+	{protocols.KindAuth, "login refused, no credentials, or refused to send them unencrypted"},
 	{protocols.KindRefused, "the server's permanent no; not found is among them"},
 	{protocols.KindTemporary, "the server's temporary no, after the retries"},
-	{protocols.KindTimeout, "while connecting, of silence, or of the whole command"},
-	{protocols.KindProtocol, "the answer breaks the protocol, is cut short, or passes a limit"},
+	{protocols.KindTimeout, "while connecting, without data, or of the whole command"},
+	{protocols.KindProtocol, "the reply violates the protocol, is truncated, or exceeds a limit"},
 	{protocols.KindPartial, "some items done, some failed; each is named"},
 	{protocols.KindLocal, "the local file system, or standard output"},
-	{protocols.KindInterrupted, "Ctrl-C; what is there stays for --continue"},
+	{protocols.KindInterrupted, "Ctrl-C; partial files are kept for --continue"},
 }
 
 func exitPage() string {

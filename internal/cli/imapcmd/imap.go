@@ -40,7 +40,7 @@ func imapListVerbs() []*kit.Verb {
 	l, s, t := verbs.NewLister(), verbs.NewLister(), verbs.NewLister()
 	w, k := &imapIdle{}, &imapCaps{}
 	return []*kit.Verb{
-		kit.On("caps", "URL...", "what the server says it can do", k.run).Only().With(k.flags).
+		kit.On("caps", "URL...", "list the capabilities of the server", k.run).Only().With(k.flags).
 			Eg("imap caps --login imaps://user@host"),
 		kit.As[*imap.Client]("folders", kit.VerbNamed("ls", verbs.ListVerbs())),
 		kit.On("sort", "URL KEYS [QUERY]", "list messages in the order of keys: date, reverse size, from, subject, arrival", func(ctx context.Context, e *kit.Env, c *imap.Client, name string, args []string) error {

@@ -15,7 +15,7 @@ import (
 type ChosenNames struct{ Overwrite bool }
 
 func (c *ChosenNames) Flag(fs *pflag.FlagSet) {
-	fs.BoolVar(&c.Overwrite, "overwrite", false, "let a name that somebody else chose replace a file that is there")
+	fs.BoolVar(&c.Overwrite, "overwrite", false, "allow a server-chosen name to overwrite an existing file")
 }
 
 // Open opens the folder for such files, and makes it when it is missing.

@@ -233,5 +233,5 @@ func almostURL(reg *protocols.Registry, text string) error {
 	if _, err := os.Lstat(text); err == nil {
 		return nil
 	}
-	return Usage("%q is no URL: write %s://%s (or ./%s for a file of that name)", text, scheme, strings.TrimLeft(rest, "/"), text)
+	return Usage("%q is not a URL: write %s://%s (or ./%s for a file of that name)", text, scheme, strings.TrimLeft(rest, "/"), text)
 }

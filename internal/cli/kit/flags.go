@@ -67,32 +67,32 @@ func (g *Globals) Register(fs *pflag.FlagSet) {
 
 func (g *Globals) OutputFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&g.JSON, "json", false, "print one JSON object per line")
-	fs.StringVar(&g.JQ, "jq", "", "put each JSON object through this jq `EXPR`")
-	fs.BoolVarP(&g.quiet, "quiet", "q", false, "say nothing but errors")
-	fs.BoolVarP(&g.Verbose, "verbose", "v", false, "tell what is going on")
+	fs.StringVar(&g.JQ, "jq", "", "filter each JSON object with the jq expression `EXPR`")
+	fs.BoolVarP(&g.quiet, "quiet", "q", false, "print errors only")
+	fs.BoolVarP(&g.Verbose, "verbose", "v", false, "print each step")
 	fs.BoolVar(&g.noProgress, "no-progress", false, "no progress bars")
 	fs.Var(&g.color, "color", "colour: auto, always or never")
-	fs.StringVar(&g.Trace, "trace", "", "write what goes over the wire to `FILE` (.html: a page, .jsonl, - for standard error)")
+	fs.StringVar(&g.Trace, "trace", "", "write a transcript of the wire protocol to `FILE` (.html, .jsonl or text; - is standard error)")
 }
 
 func (g *Globals) TimeFlags(fs *pflag.FlagSet) {
 	g.timeout = Duration(wholeTimeout)
-	fs.Var(&g.timeout, "timeout", "longest time for the whole command; 0 for none")
-	fs.Var(&g.connectTimeout, "connect-timeout", "longest time to connect, TLS included; 0 for none")
-	fs.Var(&g.IdleTimeout, "idle-timeout", "longest silence of a server; 0 for none")
-	fs.Var(&g.Retries, "retries", "try again so often after a failure that may pass")
-	fs.Var(&g.RetryWait, "retry-wait", "first pause before a retry; it doubles each time")
+	fs.Var(&g.timeout, "timeout", "maximum time for the whole command; 0 for no limit")
+	fs.Var(&g.connectTimeout, "connect-timeout", "maximum time to connect, including TLS; 0 for no limit")
+	fs.Var(&g.IdleTimeout, "idle-timeout", "maximum time without data; 0 for no limit")
+	fs.Var(&g.Retries, "retries", "retry transient failures up to N times")
+	fs.Var(&g.RetryWait, "retry-wait", "delay before the first retry; doubles each time")
 }
 
 func (g *Globals) TLSFlags(fs *pflag.FlagSet) {
 	fs.Var(&g.tls, "tls", "upgrade to TLS: auto (when offered), require or off")
 	fs.BoolVar(&g.insecure, "insecure", false, "do not verify certificates")
-	fs.StringVar(&g.caFile, "ca-file", "", "trust the certificates in this `FILE` (PEM) only")
+	fs.StringVar(&g.caFile, "ca-file", "", "trust only the CA certificates in `FILE` (PEM)")
 	fs.StringVar(&g.cert, "cert", "", "client certificate `FILE` (PEM)")
-	fs.StringVar(&g.key, "key", "", "private key `FILE` of --cert, when it is not in there")
+	fs.StringVar(&g.key, "key", "", "private key `FILE` (PEM), if --cert does not contain it")
 	fs.StringVar(&g.keyPasswordFile, "key-password-file", "", "read the password of an encrypted key from the first line of `FILE`")
-	fs.Var(&g.tlsMin, "tls-min", "lowest TLS version")
-	fs.Var(&g.tlsMax, "tls-max", "highest TLS version")
+	fs.Var(&g.tlsMin, "tls-min", "minimum TLS version")
+	fs.Var(&g.tlsMax, "tls-max", "maximum TLS version")
 	fs.StringVar(&g.server, "servername", "", "verify the certificate for this `NAME`")
 	fs.Var(&g.pins, "pin", "accept only this certificate or public key: SHA-256 in hex, or sha256//BASE64")
 }
@@ -100,29 +100,29 @@ func (g *Globals) TLSFlags(fs *pflag.FlagSet) {
 func (g *Globals) LoginFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&g.user, "user", "u", "", "user `NAME` to log in with")
 	fs.StringVar(&g.passwordFile, "password-file", "", "read the password from the first line of `FILE`, or - for standard input")
-	fs.StringVar(&g.passwordCommand, "password-command", "", "run `CMD` and take the first line it prints as password")
-	fs.StringVar(&g.netrcFile, "netrc-file", "", "read this `FILE` in place of ~/.netrc")
+	fs.StringVar(&g.passwordCommand, "password-command", "", "run `CMD` and use the first line of its output as the password")
+	fs.StringVar(&g.netrcFile, "netrc-file", "", "read `FILE` instead of ~/.netrc")
 	fs.StringVar(&g.tokenFile, "token-file", "", "read a bearer token from `FILE` (XOAUTH2, OAUTHBEARER, Bearer)")
-	fs.StringVar(&g.tokenCommand, "token-command", "", "run `CMD` and take the first line it prints as bearer token")
-	fs.StringVar(&g.auth, "auth", "", "authentication `MECHANISM` to use, and no other")
+	fs.StringVar(&g.tokenCommand, "token-command", "", "run `CMD` and use the first line of its output as the bearer token")
+	fs.StringVar(&g.auth, "auth", "", "use only this authentication `MECHANISM`")
 	fs.StringVar(&g.authzID, "authzid", "", "act as this `IDENTITY`")
 	fs.StringVar(&g.account, "account", "", "account `NAME` (FTP ACCT)")
 	fs.BoolVar(&g.allowPlaintext, "allow-plaintext-auth", false, "send a password without TLS to a remote host")
-	fs.StringVar(&g.Profile, "profile", "", "take settings of the server `NAME` in the configuration file")
+	fs.StringVar(&g.Profile, "profile", "", "use the settings of profile `NAME` in the configuration file")
 }
 
 func (g *Globals) NetworkFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&g.proxy, "proxy", "", "go through the proxy `URL` (socks5, socks5h, http, https); empty for none")
+	fs.StringVar(&g.proxy, "proxy", "", "connect through the proxy `URL` (socks5, socks5h, http, https); empty for none")
 	fs.StringVar(&g.noProxy, "noproxy", "", "go to the hosts of `LIST` without a proxy: names, .domains, addresses, networks (10.0.0.0/8), or * for all")
 	fs.StringVar(&g.proxyCommand, "proxy-command", "", "connect by running `CMD` and talking to its input and output; %h and %p in it are host and port")
-	fs.Var(&g.connectTo, "connect-to", "connect to the second pair in place of the first")
+	fs.Var(&g.connectTo, "connect-to", "connect to the second HOST:PORT instead of the first")
 	fs.Var(&g.resolve, "resolve", "use ADDR for HOST")
 	fs.StringVar(&g.bind, "bind", "", "connect from this local `ADDR`, or interface")
 	fs.BoolVarP(&g.ip4, "ipv4", "4", false, "IPv4 only")
 	fs.BoolVarP(&g.ip6, "ipv6", "6", false, "IPv6 only")
-	fs.Var(&g.limitRate, "limit-rate", "most bytes per second, for all connections together")
-	fs.Var(&g.MaxSize, "max-size", "refuse objects with more bytes than this")
-	fs.Var(&g.Span, "range", "bytes A to B of the content only (cat, get)")
+	fs.Var(&g.limitRate, "limit-rate", "maximum bytes per second over all connections")
+	fs.Var(&g.MaxSize, "max-size", "refuse objects larger than this")
+	fs.Var(&g.Span, "range", "only bytes A to B of the content (cat, get)")
 }
 
 // Output returns what the flags say about results.

@@ -23,10 +23,18 @@ func (d *Duration) String() string {
 	if *d == 0 {
 		return "0"
 	}
-	return time.Duration(*d).String()
+	s := time.Duration(*d).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
-func (d *Duration) Type() string { return "duration" }
+// Type names the value in help texts.
+func (d *Duration) Type() string { return "DURATION" }
 
 func (d *Duration) Set(s string) error {
 	v, err := ParseDuration(s)
@@ -64,7 +72,7 @@ func (d Duration) orNone() time.Duration {
 type Size int64
 
 func (n *Size) String() string { return strconv.FormatInt(int64(*n), 10) }
-func (n *Size) Type() string   { return "size" }
+func (n *Size) Type() string   { return "SIZE" }
 
 func (n *Size) Set(s string) error {
 	v, err := parseSize(s)

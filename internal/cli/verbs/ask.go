@@ -20,10 +20,10 @@ import (
 func AskVerbs() []*kit.Verb {
 	p, h := newProber(), &CapsOf{}
 	return []*kit.Verb{
-		kit.On("caps", "URL...", "what the server says it can do", h.Run).With(h.Flags).
+		kit.On("caps", "URL...", "list the capabilities of the server", h.Run).With(h.Flags).
 			Eg("caps --has SIZE smtp://mail.example.org && echo it tells how large a message may be", "caps ftp://ftp.example.org", "caps --json ftp://ftp.example.org | jq -r .name"),
 		probeVerb(p),
-		kit.On("raw", "URL CMD...", "send protocol commands after login, print the replies", Raw).
+		kit.On("raw", "URL CMD...", "send protocol commands after login and print the replies", Raw).
 			Eg("raw ftp://ftp.example.org 'SYST' 'SITE HELP'"),
 		kit.On("send", "URL [TEXT]", "send bytes: the argument, else standard input", SendBytes).
 			Eg("send tcp://host:9 hello"),
@@ -34,7 +34,7 @@ func AskVerbs() []*kit.Verb {
 type CapsOf struct{ has string }
 
 func (h *CapsOf) Flags(fs *pflag.FlagSet) {
-	fs.StringVar(&h.has, "has", "", "print only the capability `NAME` (or NAME=PARAMETER); exit code 6 when the server has it not")
+	fs.StringVar(&h.has, "has", "", "print only the capability `NAME` (or NAME=PARAMETER); exit with code 6 if the server lacks it")
 }
 
 func (h *CapsOf) Run(ctx context.Context, e *kit.Env, c protocols.Client, _ string, _ []string) error {

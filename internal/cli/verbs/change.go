@@ -24,9 +24,9 @@ func ChangeVerbs() []*kit.Verb {
 	var parents bool
 	return []*kit.Verb{
 		kit.On("rm", "URL...", "delete files or messages", r.run).With(func(fs *pflag.FlagSet) {
-			fs.BoolVarP(&r.recursive, "recursive", "r", false, "delete folders with all that is in them")
+			fs.BoolVarP(&r.recursive, "recursive", "r", false, "delete directories and their contents")
 			fs.BoolVarP(&r.yes, "yes", "y", false, "do not ask")
-			fs.BoolVarP(&r.force, "force", "f", false, "no error for what is not there; do not ask")
+			fs.BoolVarP(&r.force, "force", "f", false, "ignore missing files; do not ask")
 			dryRunFlag(fs, &r.dry)
 		}).Eg("rm ftp://user@host/old.txt", "rm -r --yes ftp://user@host/old/", "rm -r --dry-run ftp://user@host/old/"),
 		kit.On("mv", "URL NEW", "rename; NEW is a URL, or a path as seen from the folder of URL", m.run).With(func(fs *pflag.FlagSet) { dryRunFlag(fs, &m.dry) }).
@@ -34,7 +34,7 @@ func ChangeVerbs() []*kit.Verb {
 		kit.On("mkdir", "URL...", "make folders or mailboxes", func(ctx context.Context, e *kit.Env, c protocols.Maker, name string, _ []string) error {
 			return makeFolder(ctx, e, c, name, parents)
 		}).With(func(fs *pflag.FlagSet) {
-			fs.BoolVarP(&parents, "parents", "p", false, "make the folders above too; no error when it is there already")
+			fs.BoolVarP(&parents, "parents", "p", false, "make parent directories as needed; no error if it exists")
 		}).Eg("mkdir -p ftp://user@host/a/b/c"),
 		kit.On("rmdir", "URL...", "remove empty folders or mailboxes", func(ctx context.Context, e *kit.Env, c protocols.Maker, name string, _ []string) error {
 			return Changed(e, "removed", name, c.Unmake(ctx, name))
@@ -51,7 +51,7 @@ func Changed(e *kit.Env, what, name string, err error) error {
 }
 
 func dryRunFlag(fs *pflag.FlagSet, dry *bool) {
-	fs.BoolVarP(dry, "dry-run", "n", false, "change nothing, say what would be done")
+	fs.BoolVarP(dry, "dry-run", "n", false, "change nothing; print what would be done")
 }
 
 // changer makes changes, or only tells of them.

@@ -42,12 +42,12 @@ func NewLister() *lister {
 
 func (l *lister) ListFlags(fs *pflag.FlagSet) {
 	l.Flags(fs)
-	fs.BoolVarP(&l.recursive, "recursive", "R", false, "list folders inside of folders too")
-	fs.Var(&l.depth, "depth", "deepest folder of -R")
+	fs.BoolVarP(&l.recursive, "recursive", "R", false, "list subdirectories recursively")
+	fs.Var(&l.depth, "depth", "maximum directory depth of -R")
 }
 
 func (l *lister) Flags(fs *pflag.FlagSet) {
-	fs.BoolVarP(&l.long, "long", "l", false, "one line with all that is known")
+	fs.BoolVarP(&l.long, "long", "l", false, "long format, with all known attributes")
 	fs.Var(&l.sort, "sort", "sort by name, size (largest first) or time (newest first)")
 	fs.BoolVarP(&l.reverse, "reverse", "r", false, "reverse the order")
 	fs.Var(&l.limit, "limit", "stop after N entries; 0 for no limit")

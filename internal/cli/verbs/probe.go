@@ -25,11 +25,11 @@ type prober struct {
 func newProber() *prober { return &prober{certDays: kit.NewCount(14, 10_000)} }
 
 func probeVerb(p *prober) *kit.Verb {
-	v := kit.On[protocols.Client]("probe", "URL...", "is it up: name, connection, TLS, greeting, login; with timings", nil)
+	v := kit.On[protocols.Client]("probe", "URL...", "check a server: name, connection, TLS, greeting, login; with timings", nil)
 	v.Run = p.run
 	return v.With(func(fs *pflag.FlagSet) {
 		fs.BoolVar(&p.login, "login", false, "log in too")
-		fs.Var(&p.every, "every", "probe again and again, with this pause")
+		fs.Var(&p.every, "every", "repeat the probe at this interval")
 		fs.StringVar(&p.chain, "chain", "", "write the server's certificates to `FILE` (PEM), - for standard output")
 		fs.BoolVar(&p.nagios, "nagios", false, "one line and exit code as monitoring plug-ins have them: 0 ok, 1 warning, 2 critical")
 		fs.BoolVar(&p.prometheus, "prometheus", false, "print metrics in the Prometheus text format")

@@ -52,11 +52,11 @@ type keeping struct {
 
 func (k *keeping) Flags(fs *pflag.FlagSet) {
 	k.durability = kit.OneOf("group", "each", "group", "none")
-	fs.BoolVarP(&k.Resume, "continue", "c", false, "go on from what an earlier run left")
-	fs.BoolVar(&k.noTimes, "no-times", false, "do not keep modification times")
-	fs.BoolVar(&k.noModes, "no-modes", false, "do not keep permission bits")
+	fs.BoolVarP(&k.Resume, "continue", "c", false, "resume a partial transfer")
+	fs.BoolVar(&k.noTimes, "no-times", false, "do not preserve modification times")
+	fs.BoolVar(&k.noModes, "no-modes", false, "do not preserve permission bits")
 	fs.BoolVar(&k.verify, "verify", false, "compare with the server's checksum")
-	fs.Var(&k.durability, "durability", "force files to the disk: each one, in groups, or none")
+	fs.Var(&k.durability, "durability", "sync files to disk: each, in groups, or none")
 }
 
 var durabilities = map[string]transfer.Durability{
@@ -130,8 +130,8 @@ func (g *Getter) Flags(fs *pflag.FlagSet) {
 	g.Parallel, g.segments = kit.NewCount(4, 64), kit.NewCount(1, 64)
 	g.keeping.Flags(fs)
 	fs.StringVarP(&g.Out, "output", "o", "", "`FILE` or folder to save to; - for standard output")
-	fs.Var(&g.Parallel, "parallel", "files at the same time")
-	fs.Var(&g.segments, "segments", "connections for one large file")
+	fs.Var(&g.Parallel, "parallel", "number of files to transfer in parallel")
+	fs.Var(&g.segments, "segments", "number of connections for one large file")
 }
 
 func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
@@ -236,10 +236,10 @@ type Putter struct {
 func (p *Putter) Flags(fs *pflag.FlagSet) {
 	p.parallel = kit.NewCount(4, 64)
 	p.keeping.Flags(fs)
-	fs.BoolVarP(&p.AppendTo, "append", "a", p.AppendTo, "add to the end of what is there")
-	fs.BoolVar(&p.unique, "unique", false, "let the server choose a free name")
-	fs.BoolVar(&p.inPlace, "in-place", false, "write under the final name at once, without a temporary one")
-	fs.Var(&p.parallel, "parallel", "files at the same time")
+	fs.BoolVarP(&p.AppendTo, "append", "a", p.AppendTo, "append to the existing file")
+	fs.BoolVar(&p.unique, "unique", false, "let the server choose an unused name")
+	fs.BoolVar(&p.inPlace, "in-place", false, "write to the final name directly, without a temporary file")
+	fs.Var(&p.parallel, "parallel", "number of files to transfer in parallel")
 }
 
 func (p *Putter) Run(ctx context.Context, e *kit.Env, args []string) error {

@@ -30,9 +30,10 @@ func (s *session) logIn() error {
 	l.Offered, l.MaxInitial = s.caps["SASL"], maxInitial
 	l.Start, l.Respond = s.startAuth, s.respond
 	l.Others = []sasl.Way{{Name: "USER", Try: s.userPass}, {Name: "RPOP", Bare: true, Try: s.rpop}}
-	// MD5 is broken enough that a listener may find out passwords, and under TLS there
+	// A text in angle brackets without "@" may be no time stamp: it counts only when
+	// APOP was asked for. MD5 is broken enough that a listener may find out passwords, and under TLS there
 	// is none.
-	if s.Mechanism == "APOP" || s.stamp != "" && len(l.Offered) == 0 && s.Conn.TLS() == nil {
+	if s.Mechanism == "APOP" || strings.Contains(s.stamp, "@") && len(l.Offered) == 0 && s.Conn.TLS() == nil {
 		l.Others = append([]sasl.Way{{Name: "APOP", Proof: true, Try: s.apop}}, l.Others...)
 	}
 	if err := l.Run(); err != nil {

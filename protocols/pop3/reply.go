@@ -26,12 +26,15 @@ var codes = map[string]verdict{
 	"UTF8":        {protocols.KindRefused, errors.ErrUnsupported, "--utf8 gives messages with UTF-8 in their headers"},
 }
 
-// words tell refusals without a response code apart. POP3 has one answer for
-// everything, so that the text is all there is.
-var words = []struct {
+// wording is a part of a refusal's text, in lower case, and what it means.
+type wording struct {
 	text string
 	verdict
-}{
+}
+
+// words classify refusals without a response code. POP3 has a single negative
+// reply, so the text is all there is.
+var words = []wording{
 	{"no such message", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},
 	{"no message", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},
 	{"already deleted", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},
@@ -41,6 +44,11 @@ var words = []struct {
 	{"unrecognized", verdict{protocols.KindRefused, errors.ErrUnsupported, ""}},
 	{"not implemented", verdict{protocols.KindRefused, errors.ErrUnsupported, ""}},
 	{"unsupported", verdict{protocols.KindRefused, errors.ErrUnsupported, ""}},
+}
+
+// loginWords count only for refusals of a greeting or a login: after it, "locked"
+// is about one message, and only a response code makes a refusal temporary.
+var loginWords = []wording{
 	{"too many", verdict{protocols.KindTemporary, protocols.ErrTooMany, ""}},
 	{"locked", verdict{protocols.KindTemporary, nil, "another session may have the maildrop open"}},
 }
@@ -74,19 +82,29 @@ func refusal(r *protocols.Reply) *protocols.Error {
 	}
 	v, known := codes[strings.ToUpper(r.Enhanced)]
 	if !known {
-		text := strings.ToLower(e.Text)
-		for _, w := range words {
-			if strings.Contains(text, w.text) {
-				v, known = w.verdict, true
-				break
-			}
-		}
+		v, known = worded(e.Text, words)
 	}
 	if known {
-		e.Kind, e.Sentinel, e.Hint = v.kind, v.class, v.hint
+		v.apply(e)
 	}
-	e.Retryable = e.Kind == protocols.KindTemporary
 	return e
+}
+
+// worded returns the meaning of the first wording that text contains.
+func worded(text string, list []wording) (v verdict, known bool) {
+	text = strings.ToLower(text)
+	for _, w := range list {
+		if strings.Contains(text, w.text) {
+			return w.verdict, true
+		}
+	}
+	return verdict{}, false
+}
+
+// apply puts the verdict into an error.
+func (v verdict) apply(e *protocols.Error) {
+	e.Kind, e.Sentinel, e.Hint = v.kind, v.class, v.hint
+	e.Retryable = v.kind == protocols.KindTemporary
 }
 
 // want is nil for +OK.
@@ -100,9 +118,22 @@ func want(r *protocols.Reply) error {
 // ReplyError returns the error that an answer stands for, or nil for +OK.
 func (c *Client) ReplyError(r *protocols.Reply) error { return want(r) }
 
-// loginRefusal is refusal where a no without a reason is about the login.
-func loginRefusal(r *protocols.Reply) *protocols.Error {
+// entryRefusal is refusal for the greeting and the login, where loginWords count.
+func entryRefusal(r *protocols.Reply) *protocols.Error {
 	e := refusal(r)
+	if _, coded := codes[strings.ToUpper(r.Enhanced)]; coded || more(r) || e.Sentinel != nil {
+		return e
+	}
+	if v, known := worded(e.Text, loginWords); known {
+		v.apply(e)
+	}
+	return e
+}
+
+// loginRefusal is the error of a refused login: without another reason, the
+// credentials are wrong.
+func loginRefusal(r *protocols.Reply) *protocols.Error {
+	e := entryRefusal(r)
 	if e.Kind == protocols.KindRefused && e.Enhanced == "" {
 		e.Kind = protocols.KindAuth
 	}

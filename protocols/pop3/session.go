@@ -63,16 +63,26 @@ func (s *session) welcome() (string, error) {
 	}
 	text := r.Text()
 	if !ok(r) {
-		e := refusal(r)
+		e := entryRefusal(r)
 		e.Kind, e.Retryable = protocols.KindTemporary, true // it may take us later
 		return text, e
 	}
-	if open := strings.IndexByte(text, '<'); open >= 0 {
-		if end := strings.IndexByte(text[open:], '>'); end > 0 && strings.Contains(text[open:open+end], "@") {
-			s.stamp = text[open : open+end+1]
-		}
-	}
+	s.stamp = timeStamp(text)
 	return text, nil
+}
+
+// timeStamp returns the time stamp for APOP in a greeting with its angle brackets,
+// or "". RFC 1939 7 wants it in the form of a message-id, with an "@"; some servers
+// leave that out.
+func timeStamp(greeting string) string {
+	open := strings.IndexByte(greeting, '<')
+	if open < 0 {
+		return ""
+	}
+	if end := strings.IndexByte(greeting[open:], '>'); end > 1 {
+		return greeting[open : open+end+1]
+	}
+	return ""
 }
 
 // startTLS asks for the upgrade (RFC 2595 4).

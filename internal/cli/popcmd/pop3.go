@@ -29,8 +29,8 @@ func Verbs() []*kit.Verb {
 			Eg("pop3 stat user@pop.example.org"),
 		kit.On("uidl", "URL...", "number and unique id of every message", popUIDL).Only().
 			Eg("pop3 uidl user@pop.example.org"),
-		kit.On("top", "URL LINES", "the header of a message and so many lines of its body", popTop).Only().
-			Eg("pop3 top user@pop.example.org/5 10"),
+		kit.On("top", "URL [N] LINES", "the header of a message and the first lines of its body", popTop).Only().
+			Eg("pop3 top user@pop.example.org/5 10", "pop3 top user@pop.example.org 5 10"),
 		kit.On("banner", "URL...", "the server's greeting", popBanner).Only(),
 		{
 			Name: "rm", Args: "URL...", Short: "delete messages; those of one server in one session", Own: true, Has: kit.Is[*pop3.Client],
@@ -82,10 +82,17 @@ func popUIDL(ctx context.Context, e *kit.Env, c *pop3.Client, _ string, _ []stri
 	})
 }
 
+// popTop takes the message from the URL, or from its first argument.
 func popTop(ctx context.Context, e *kit.Env, c *pop3.Client, name string, args []string) error {
+	if len(args) == 2 {
+		if name != "" {
+			return kit.Usage("top: the URL and the argument %q both name a message: give one of them", args[0])
+		}
+		name, args = args[0], args[1:]
+	}
 	lines, err := strconv.Atoi(args[0])
 	if err != nil || lines < 0 {
-		return kit.Usage("top: %q is no number of lines", args[0])
+		return kit.Usage("top: %q is not a number of lines", args[0])
 	}
 	obj, err := c.Top(ctx, name, lines)
 	if err != nil {

@@ -43,9 +43,16 @@ func (h *CapsOf) Run(ctx context.Context, e *kit.Env, c protocols.Client, _ stri
 		if err != nil {
 			return err
 		}
+		if cmd := listedBy[e.At.Spec.Name]; cmd != "" && h.has == "" && len(r.Capabilities) == 0 {
+			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the server does not report its capabilities (" + cmd + ")"}
+		}
 		return h.Print(e, r.Capabilities)
 	})
 }
+
+// listedBy maps protocols to the command that lists the capabilities of a server,
+// which old servers refuse.
+var listedBy = map[string]string{"ftp": "FEAT", "nntp": "CAPABILITIES", "pop3": "CAPA"}
 
 func (h *CapsOf) Print(e *kit.Env, list []protocols.Capability) error {
 	if h.has == "" {

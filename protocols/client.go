@@ -75,11 +75,11 @@ func IsLocal(c Client) bool {
 	return ok && l.LocalFiles()
 }
 
-// need is As with the error for a capability that the client has not.
+// need is As, with an error when the client lacks the capability.
 func need[T any](c Client, op string) (T, error) {
 	t, ok := As[T](c)
 	if !ok {
-		return t, Unsupported("", op, fmt.Sprintf("this protocol cannot %s", op))
+		return t, Unsupported("", op, fmt.Sprintf("this protocol does not support %s", op))
 	}
 	return t, nil
 }

@@ -26,7 +26,7 @@
 // A Client does one operation at a time; a second one fails at once with
 // [ErrBusy]. Different clients are independent.
 //
-// An iterator gives pairs (Entry, nil) and at most one error, as its last pair.
+// An iterator yields pairs (Entry, nil) and at most one error, as its last pair.
 // Leaving the loop early leaves the client usable.
 //
 // Every Entry carries the URL that opens it.

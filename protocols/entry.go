@@ -68,7 +68,7 @@ type Entry struct {
 	Target   string            // of a link
 	Owner    string            // as the server names it
 	Group    string            // as the server names it
-	ID       string            // unique id the protocol gives: UIDL, ETag, MLSD unique
+	ID       string            // unique id assigned by the protocol: UIDL, ETag, MLSD unique
 	Facts    map[string]string // further facts, keys in lower case
 	Raw      string            // the server's own line, when it could not be parsed
 
@@ -76,7 +76,7 @@ type Entry struct {
 	*GroupInfo
 }
 
-// MessageInfo is what a listing tells of a mail or news message.
+// MessageInfo holds the facts of a mail or news message in a listing.
 type MessageInfo struct {
 	Number    int64    `json:"number,omitempty"`
 	UID       string   `json:"uid,omitempty"`
@@ -88,7 +88,7 @@ type MessageInfo struct {
 	Flags     []string `json:"flags,omitzero"` // nil when not known; known to be none is empty
 }
 
-// GroupInfo is what a listing tells of a newsgroup or mailbox.
+// GroupInfo holds the facts of a newsgroup or mailbox in a listing.
 type GroupInfo struct {
 	Count   int64  `json:"count"`
 	Low     int64  `json:"low,omitempty"`
@@ -97,7 +97,7 @@ type GroupInfo struct {
 }
 
 // Parsed reports whether the entry was understood. A line that was not stands in
-// Raw, and a listing that holds one is no base for deleting anything.
+// Raw, and a listing with such a line must not be the reason for deleting anything.
 func (e *Entry) Parsed() bool { return e.Raw == "" }
 
 // modeBits are the bits above the permissions, from 0o1000 on.
@@ -131,7 +131,7 @@ func parseOctalMode(text string) (fs.FileMode, error) {
 }
 
 // Object is an Entry with its content. The caller closes Body; until then the
-// client that gave it is busy.
+// client is busy.
 type Object struct {
 	Entry
 	Offset int64         // where in the object Body starts

@@ -1,6 +1,7 @@
 package protocols
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -24,10 +25,10 @@ type Kind int
 const (
 	KindOK          Kind = 0
 	KindInternal    Kind = 1   // anything that is not one of those below
-	KindUsage       Kind = 2   // wrong flags, arguments, URL; a verb that a protocol has not
+	KindUsage       Kind = 2   // wrong flags, arguments, URL; a verb the protocol does not support
 	KindConnect     Kind = 3   // name not resolved, refused, unreachable, proxy refused
 	KindTLS         Kind = 4   // handshake, certificate, TLS asked for but not offered
-	KindAuth        Kind = 5   // login refused, no credentials, refused to send them in clear
+	KindAuth        Kind = 5   // login refused, no credentials, refused to send them unencrypted
 	KindRefused     Kind = 6   // the server's permanent no; not found is among them
 	KindTemporary   Kind = 7   // the server's temporary no
 	KindTimeout     Kind = 8   // connect, idle or whole
@@ -93,7 +94,7 @@ type Error struct {
 	Kind      Kind   // the class of failure, and the exit code
 	Code      int    // the server's reply code; 0 when it has none
 	Enhanced  string // enhanced status code, RFC 3463, or a response code word
-	Text      string // the server's own words; harmless text is the printer's duty
+	Text      string // the server's text; may contain control characters: callers must sanitize it before display
 	Sentinel  error  // sentinel that errors.Is finds: fs.ErrNotExist, ErrTooMany, ...
 	Retryable bool   // the same call may succeed when it is made again
 	Hint      string // what the user may try; empty when there is nothing to say
@@ -146,7 +147,7 @@ func (e *Error) Message() string {
 	return msg
 }
 
-// causeText: an end that came too soon is told in words.
+// causeText returns the text of a cause; an unexpected end of the stream in words.
 func causeText(err error) string {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return "the server closed the connection"
@@ -212,7 +213,7 @@ func UsageError(proto, op, text string) *Error {
 	return &Error{Proto: proto, Op: op, Kind: KindUsage, Text: text}
 }
 
-// Unsupported returns an error for a thing that a protocol or server has not.
+// Unsupported returns an error for something a protocol or server does not support.
 // Kind is Usage when the protocol lacks it; adapters whose server lacks it set
 // Refused.
 func Unsupported(proto, op, text string) *Error {
@@ -236,13 +237,13 @@ func KindOf(err error) Kind {
 	return classify(err).Kind
 }
 
-// IsRetryable reports whether the call that gave err may be made again with hope.
+// IsRetryable reports whether the call that returned err may succeed when repeated.
 func IsRetryable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Retryable
 }
 
-// RetryAfter returns how long the server asked to wait before the call that gave
+// RetryAfter returns how long the server asked to wait before the call that returned
 // err is made again, or 0 when it did not. The adapter bounds it.
 func RetryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[interface {
@@ -269,15 +270,8 @@ func Wrap(err error, proto, op, url string) error {
 		c := classify(err)
 		e = &c
 	}
-	e.Proto, e.Op, e.URL = either(e.Proto, proto), either(e.Op, op), either(e.URL, url)
+	e.Proto, e.Op, e.URL = cmp.Or(e.Proto, proto), cmp.Or(e.Op, op), cmp.Or(e.URL, url)
 	return e
-}
-
-func either(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // kinder is implemented by errors of packages below the contract, which cannot

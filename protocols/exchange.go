@@ -59,7 +59,7 @@ func Talk(ctx context.Context, c Client) (io.ReadWriteCloser, error) {
 }
 
 // Doer sends one command as it is, after login, and returns the reply. A reply
-// that says no is no error here: the caller looks at its code.
+// that refuses is not an error here: the caller checks its code.
 type Doer interface {
 	Do(ctx context.Context, command string) (*Reply, error)
 }

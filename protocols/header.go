@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// HeaderReader takes what a listing tells from the lines of a message's header
+// HeaderReader extracts the fields of a listing from the lines of a message's header
 // (RFC 5322 2.2): of each field the first. It holds only those fields.
 type HeaderReader struct {
 	// Limit is how many bytes the lines may have together; 0 is that of [Limits].
@@ -26,7 +26,7 @@ type HeaderReader struct {
 // headerFields are the fields that are held.
 var headerFields = []string{"from", "to", "subject", "date", "message-id", "status", "x-status"}
 
-// Line takes a line without its end. more is false behind the empty line that ends
+// Line takes a line without its end. more is false after the empty line that ends
 // a header; ok is false when the limit is passed.
 func (h *HeaderReader) Line(line []byte) (more, ok bool) {
 	limit := h.Limit

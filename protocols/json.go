@@ -165,7 +165,7 @@ func appendNumber(b []byte, key string, n int64) []byte {
 	return strconv.AppendInt(append(b, key...), n, 10)
 }
 
-// appendString writes a text as JSON, with U+FFFD for bytes that are no UTF-8.
+// appendString writes a text as JSON, with U+FFFD for bytes that are not UTF-8.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TypeGone marks an entry of [Mailbox.Changes] whose message is there no more. Of
+// TypeGone marks an entry of [Mailbox.Changes] whose message no longer exists. Of
 // such an entry only ID is set.
 const TypeGone Type = "gone"
 
@@ -44,15 +44,15 @@ type Mailbox struct {
 	// source has flags, and Modified is when the message came in, where that is
 	// known. The client is busy until the loop ends.
 	Changes func(ctx context.Context, since string) iter.Seq2[Entry, error]
-	// Grows says that Changes with a state tells of what is new only, never of what
-	// is there no more: who wants to know that has to ask for all.
+	// Grows says that Changes with a state lists new messages only and does not report
+	// removed ones: to learn about those, list everything.
 	Grows bool
 	// State is set when Changes has ended without an error: what to hand to
 	// Changes the next time. Empty: nothing can be left out then.
 	State string
-	// Complete is set when Changes has ended without an error and has given every
-	// message there is: what it did not give is there no more. Else what is there
-	// no more was given as entries of [TypeGone].
+	// Complete is set when Changes has ended without an error and has listed every
+	// message: those it did not list no longer exist. Otherwise removed messages were
+	// listed as entries of [TypeGone].
 	Complete bool
 }
 
@@ -70,13 +70,13 @@ type ArchiveOptions struct {
 	// Stored is called for every message given to Add, when it is safe under its
 	// final name, or with its error. Calls come one at a time, maybe from other
 	// goroutines, and at the latest from Flush. An error it returns is Add's or
-	// Flush's. Nil is not told.
+	// Flush's. It may be nil.
 	Stored func(key string, bytes int64, err error) error
 	// NoSync: nothing is forced to the disk.
 	NoSync bool
 	// Each: every message is made safe by itself, not in groups.
 	Each bool
-	// Mark is what Mark gave to a run that did not come to its end, or empty.
+	// Mark is the value that Mark returned in a run that did not finish, or empty.
 	Mark string
 	// ReadOnly: nothing is made, repaired or written; Add, SetFlags and Delete fail.
 	ReadOnly bool
@@ -87,7 +87,7 @@ type ArchiveOptions struct {
 // by which a run finds again what an earlier one stored and could not note.
 type Archive interface {
 	// Mark says where the archive stands before anything is added, for targets
-	// that need it to find again what a killed run stored: Keys then gives at
+	// that need it to find again what a killed run stored: Keys then returns at
 	// least what was added since. The caller keeps it until Flush.
 	Mark() string
 	// Add reads body to its end and stores it with the flags and the time of e.
@@ -99,9 +99,9 @@ type Archive interface {
 	// Keys returns the messages that have a key: ID is the key, Path is what the
 	// target's Get takes, and MessageInfo, where the target keeps flags, holds them.
 	Keys(ctx context.Context) iter.Seq2[Entry, error]
-	// SetFlags replaces the flags of messages, at the latest with Flush. A key that is not there is no error.
+	// SetFlags replaces the flags of messages, at the latest with Flush. An unknown key is not an error.
 	SetFlags(ctx context.Context, key string, flags []string) error
-	// Delete removes messages. A key that is not there is no error.
+	// Delete removes messages. An unknown key is not an error.
 	Delete(ctx context.Context, keys []string) error
 	// Close frees the archive. What was not flushed may be lost.
 	Close() error
@@ -117,7 +117,7 @@ type Emptied interface {
 // StateKeeper is a [MessageTarget] that has a place for what a sync must remember.
 type StateKeeper interface {
 	// StatePath returns the path of a local file for that, beside or in the mailbox
-	// name. source tells several sources apart and is a safe file name.
+	// name. source distinguishes several sources and is a safe file name.
 	StatePath(name, source string) (string, error)
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Options is what a client is made with. Nil and the zero value are safe
 // defaults: TLS verified and used when offered, all timeouts on, no secrets sent
-// in clear, the system's resolver, no proxy. A client reads it, never writes it;
+// unencrypted, the system's resolver, no proxy. A client reads it, never writes it;
 // many clients may share one.
 type Options struct {
 	// Security

@@ -60,7 +60,7 @@ type Statter interface {
 	Stat(ctx context.Context, name string) (Entry, error)
 }
 
-// Stat describes name. A client that is no [Statter] but a [Lister] is asked for
+// Stat describes name. A client that is not a [Statter] but a [Lister] is asked for
 // the listing that holds it.
 func Stat(ctx context.Context, c Client, name string) (Entry, error) {
 	if s, ok := As[Statter](c); ok {

@@ -105,7 +105,7 @@ func (s *Spec) Accept(u *url.URL, o *Options) (Scheme, *Options, error) {
 }
 
 // Open makes the client of one adapter for a URL, which may lack its scheme, and
-// gives the name in it that the client's verbs take:
+// returns the name in it that the client's verbs take:
 //
 //	c, folder, err := protocols.Open[*ftp.Client](ftp.Spec(), "ftp://host/pub/", nil)
 //

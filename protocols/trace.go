@@ -10,7 +10,7 @@ const (
 	EventResolve EventKind = "resolve" // a name was looked up
 	EventConnect EventKind = "connect" // a connection stands, Text is the peer's address
 	EventProxy   EventKind = "proxy"   // a proxy was asked
-	EventTLS     EventKind = "tls"     // a handshake was done, Text tells version and cipher
+	EventTLS     EventKind = "tls"     // a handshake was done, Text has version and cipher
 	EventSend    EventKind = "send"    // a line went out, secrets masked
 	EventRecv    EventKind = "recv"    // a line came in
 	EventData    EventKind = "data"    // content moved, Bytes of it; Text says which way

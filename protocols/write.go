@@ -10,7 +10,7 @@ import (
 
 // PutOptions says how to store. Nil means: replace, from the start.
 type PutOptions struct {
-	Offset   int64       // resume: the server has this many bytes, the reader gives the rest
+	Offset   int64       // resume: the server has this many bytes, the reader has the rest
 	Append   bool        // add to the end of what is there
 	Unique   bool        // the server chooses a name that is free
 	InPlace  bool        // write under the final name at once, without a temporary one
@@ -21,7 +21,7 @@ type PutOptions struct {
 	Flags    []string // of a message
 }
 
-// Putter stores under a name. The entry tells the name that the server chose and
+// Putter stores under a name. The entry has the name that the server chose and
 // how much is there now. A reader that fails leaves nothing under the final name.
 type Putter interface {
 	Put(ctx context.Context, name string, r io.Reader, o *PutOptions) (Entry, error)
@@ -58,7 +58,7 @@ func Remove(ctx context.Context, c Client, name string) error {
 //
 // each is called once for every name that was asked for, with nil or with that
 // message's own error, and may be nil; its error stops the work. When BulkRemove
-// itself returns nil, the deletions told with nil are final at the server, a
+// itself returns nil, the deletions reported with nil are final at the server, a
 // session that has to end well for that (POP3's QUIT) included. With an error
 // nothing is known of any of them.
 type BulkRemover interface {
@@ -76,7 +76,7 @@ func BulkRemove(ctx context.Context, c Client, names iter.Seq[string], each func
 	}
 	r, ok := As[Remover](c)
 	if !ok {
-		return Unsupported("", "rm", "the protocol cannot delete")
+		return Unsupported("", "rm", "the protocol does not support deleting")
 	}
 	for name := range names {
 		if err := each(name, r.Remove(ctx, name)); err != nil {

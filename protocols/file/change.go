@@ -71,7 +71,7 @@ func (c *Client) Make(ctx context.Context, name string) error {
 	return c.in(ctx, "mkdir", name, func(dir *os.Root, rel string) error { return dir.Mkdir(rel, 0o777) })
 }
 
-// Move renames below the root. What is at to is replaced, when it is no folder.
+// Move renames below the root. What is at to is replaced, unless it is a folder.
 func (c *Client) Move(ctx context.Context, from, to string) error {
 	to, err := clean(to)
 	if err != nil || to == "" {
@@ -100,7 +100,7 @@ func (c *Client) Symlink(ctx context.Context, target, name string) error {
 
 // LinkStays reports whether a link at name, below a root, with that target cannot
 // lead out of the root. The target must be relative, go up only at its start, and
-// not further than the root: "up" behind a component could pass another link.
+// not further than the root: "up" after a component could pass another link.
 func LinkStays(name, target string) bool {
 	if target == "" || target[0] == '/' || strings.ContainsAny(target, "\\\x00") {
 		return false

@@ -12,7 +12,7 @@ import (
 
 // ChosenName turns a name for a file that somebody else proposes, such as that of
 // Content-Disposition or of a yEnc header, into a local one: its last component,
-// behind whatever slashes of either kind, without blanks around it and without dots
+// after slashes of either kind, without blanks around it and without dots
 // and dashes in front, so that it is neither hidden nor looks like an option. Then
 // it passes [SafeName]. The user has not seen such a name before: what exists must
 // not be replaced by it, see [Taken] and Temp.New.

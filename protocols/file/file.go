@@ -169,10 +169,10 @@ func (c *Client) urlOf(name string) string {
 	return c.url + "/" + (&url.URL{Path: name}).EscapedPath()
 }
 
-// clean checks a name and gives it without needless slashes and dots.
+// clean checks a name and returns it without needless slashes and dots.
 func clean(name string) (string, error) {
 	if strings.ContainsRune(name, 0) {
-		return "", protocols.UsageError(proto, "", "a file name holds a NUL")
+		return "", protocols.UsageError(proto, "", "the file name contains a NUL")
 	}
 	name = path.Clean("/" + name)[1:]
 	return name, nil
@@ -194,7 +194,7 @@ func (c *Client) Place(name string) (dir *os.Root, rel string, done func(), err 
 		parent = "."
 	}
 	if base == "" || base == "." || base == ".." {
-		return nil, "", nil, protocols.UsageError(proto, "", c.path+" is no name of a file")
+		return nil, "", nil, protocols.UsageError(proto, "", c.path+" is not a file name")
 	}
 	dir, err = os.OpenRoot(parent)
 	if err != nil {

@@ -22,7 +22,7 @@ const maxName = 255
 // NUL, is longer than 255 bytes, or ends as the temporary files of this program
 // do; so one name of the server is one local name. Control characters (C0, DEL
 // and C1) are kept out by a "%XX" for each of their bytes, and a "%" that could
-// be read as one of those is escaped too. Bytes that are no UTF-8 are kept. On
+// be read as one of those is escaped too. Bytes that are not UTF-8 are kept. On
 // Windows, its separators, reserved characters, device names and trailing dots
 // and spaces are escaped in the same way. The error has kind Local.
 func SafeName(component string) (string, error) { return safeName(component, runtime.GOOS) }

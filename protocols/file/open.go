@@ -188,7 +188,7 @@ func sharedFolder(dir string) bool {
 	return err != nil || info.Mode().Perm()&0o022 != 0 || !mine(info) && !roots(info)
 }
 
-// ruleFault returns why a rule refuses a file, or nothing. The file is no link.
+// ruleFault returns why a rule refuses a file, or nothing. The file is not a link.
 func ruleFault(path string, info fs.FileInfo, rule Rule, flag int) string {
 	mode := info.Mode()
 	switch {

@@ -63,7 +63,7 @@ func CreatePart(dir *os.Root, name string, perm fs.FileMode) (*Temp, error) {
 }
 
 // OpenPart opens the temporary file that an earlier run left, at the offset at.
-// What lies behind the offset is cut off. Anything but a file as [OpenOwn] takes
+// The rest after the offset is cut off. Anything but a file as [OpenOwn] takes
 // it, of at least that size, is an error.
 func OpenPart(dir *os.Root, name string, at int64) (*Temp, error) {
 	temp := PartName(name)
@@ -102,7 +102,7 @@ func RecordName(name string) string {
 }
 
 // IsPart reports whether a name is one that [CreateTemp], [CreatePart] or the
-// record beside a part gives: never content.
+// record beside a part has: never content.
 func IsPart(name string) bool {
 	return strings.HasSuffix(name, protocols.PartSuffix) || strings.HasSuffix(name, RecordSuffix)
 }

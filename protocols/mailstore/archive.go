@@ -117,7 +117,7 @@ func (a *maildirArchive) Mark() string { return "" }
 // Add takes a message.
 func (a *maildirArchive) Add(ctx context.Context, key string, e *protocols.Entry, body io.Reader) error {
 	if a.o.ReadOnly || !isKey(key) {
-		return protocols.UsageError("maildir", "sync", "nothing can be added, or not under the key "+strconv.Quote(key))
+		return protocols.UsageError("maildir", "sync", "cannot add: the archive is read-only, or the key is invalid: "+strconv.Quote(key))
 	}
 	if err := a.failed(); err != nil {
 		return err
@@ -140,7 +140,7 @@ func (a *maildirArchive) Add(ctx context.Context, key string, e *protocols.Entry
 	return nil
 }
 
-// receive reads a message into the block, behind others or as the first of a fresh
+// receive reads a message into the block, after others or as the first of a fresh
 // one, or else into its file.
 func (a *maildirArchive) receive(d *delivery, body io.Reader) error {
 	if a.block == nil {

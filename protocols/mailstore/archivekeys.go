@@ -52,7 +52,7 @@ func (a *maildirArchive) path(ctx context.Context, key string) (string, error) {
 	return a.names[key], nil
 }
 
-// SetFlags renames a message so that its name tells the flags. Flags that a maildir
+// SetFlags renames a message so that its name has the flags. Flags that a maildir
 // has no letter for are not kept.
 func (a *maildirArchive) SetFlags(ctx context.Context, key string, flags []string) error {
 	path, err := a.path(ctx, key)

@@ -57,7 +57,7 @@ func (o *openFolders) close() {
 	}
 }
 
-// write makes a message in tmp of its body and what rest gives, which may be nil.
+// write makes a message in tmp of its body and of rest, which may be nil.
 // Of one that fails nothing stays.
 func (o *openFolders) write(d *delivery, rest io.Reader, buf []byte, force bool) error {
 	f, err := o.tmp.create(d.base)

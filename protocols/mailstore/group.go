@@ -124,7 +124,7 @@ func (a *maildirArchive) settle() {
 	})
 }
 
-// finish returns the messages of a group their names, and tells of them when the
+// finish gives the messages of a group their names, and reports them when the
 // names are on the disk too.
 func (a *maildirArchive) finish(g *group) error {
 	if g.loose && !a.o.NoSync {

@@ -166,7 +166,7 @@ func TestOddNames(t *testing.T) {
 	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "cur", "link")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Get(t.Context(), filepath.Join(dir, "cur", "link"), nil); err == nil || !strings.Contains(err.Error(), "no regular file") {
+	if _, err := m.Get(t.Context(), filepath.Join(dir, "cur", "link"), nil); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a link: %v", err)
 	}
 	if _, err := m.Get(t.Context(), filepath.Join(dir, "cur", "none"), nil); !errors.Is(err, fs.ErrNotExist) {

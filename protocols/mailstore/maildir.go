@@ -61,7 +61,7 @@ func cutMessage(name string) (dir, folder, file string) {
 func find(name string) (string, error) {
 	dir, _, file := cutMessage(name)
 	if file == "" {
-		return "", protocols.UsageError("maildir", "", "this is no message but a maildir")
+		return "", protocols.UsageError("maildir", "", "this is a maildir, not a message")
 	}
 	if _, err := os.Lstat(name); err == nil {
 		return name, nil
@@ -187,7 +187,7 @@ func (m *Maildir) entry(path string, header bool) (protocols.Entry, error) {
 		return protocols.Entry{}, err
 	}
 	if !stat.Mode().IsRegular() {
-		return protocols.Entry{}, &protocols.Error{Kind: protocols.KindLocal, Text: path + " is no regular file"}
+		return protocols.Entry{}, &protocols.Error{Kind: protocols.KindLocal, Text: path + " is not a regular file"}
 	}
 	base, flags := cutInfo(filepath.Base(path))
 	e := protocols.Entry{
@@ -352,7 +352,7 @@ func (m *Maildir) Put(ctx context.Context, name string, r io.Reader, o *protocol
 		o = &protocols.PutOptions{}
 	}
 	if _, _, file := cutMessage(name); file != "" || o.Append || o.Offset != 0 {
-		return protocols.Entry{}, m.wrap(protocols.UsageError("maildir", "put", "a maildir takes whole new messages: name the maildir"), "put", name)
+		return protocols.Entry{}, m.wrap(protocols.UsageError("maildir", "put", "a maildir stores whole messages only: give the path of the maildir"), "put", name)
 	}
 	// A copy names a file in its target; a maildir chooses the names itself.
 	if dir := filepath.Dir(name); !isMaildir(name) && isMaildir(dir) && filepath.Base(name)[0] != '.' {

@@ -14,7 +14,7 @@
 // Messages are kept byte for byte as they were given, CRLF line ends included: mail
 // programs and libraries read both kinds. What comes out of a store is what went in.
 // Flags are letters in the names of a maildir. In an mbox they are fields Status and
-// X-Status before the first line of the message, which are no part of it: the line
+// X-Status before the first line of the message, which are not part of it: the line
 // "From " says that they are ours, and they are taken off again.
 //
 // # Whole or absent
@@ -60,12 +60,12 @@ func spec(name, summary string, open func(*protocols.Options) protocols.Client) 
 func storePath(proto string, u *url.URL) (string, error) {
 	path := u.Path
 	if u.Host != "" || path == "" {
-		return "", protocols.UsageError(proto, "", "write "+proto+":PATH; there is no host in it")
+		return "", protocols.UsageError(proto, "", "write "+proto+":PATH; it has no host")
 	}
 	if strings.ContainsRune(path, 0) {
-		return "", protocols.UsageError(proto, "", "a path holds no NUL")
+		return "", protocols.UsageError(proto, "", "the path contains a NUL")
 	}
-	if rest, ok := strings.CutPrefix(path, "~/"); ok { // which a shell leaves behind the colon
+	if rest, ok := strings.CutPrefix(path, "~/"); ok { // which a shell leaves after the colon
 		home, err := os.UserHomeDir()
 		if err != nil {
 			return "", &protocols.Error{Proto: proto, Kind: protocols.KindLocal, Err: err}
@@ -101,7 +101,7 @@ func (p *parent) wrap(err error, op, name string) error {
 	return protocols.Wrap(err, p.proto, op, p.proto+":"+name)
 }
 
-// absent says that there is no such message.
+// absent is the error for a message that does not exist.
 func absent(name string) error {
 	return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errNotExist, Text: "no message " + filepath.Base(name)}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // errNotMbox says that a file does not begin with a message.
-var errNotMbox = errors.New(`the file is no mbox: it does not begin with a line "From ADDRESS DATE"`)
+var errNotMbox = errors.New(`not an mbox: the file does not begin with a line "From ADDRESS DATE"`)
 
 // Mbox is a client for mbox files. Names are paths of files, or FILE;MSG=5 for a
 // message by its number from 1, which changes when one before it is removed.
@@ -183,7 +183,7 @@ func (m *Mbox) openSpan(ctx context.Context, file string, number int) (*os.File,
 	if err != nil {
 		return nil, s, err
 	}
-	line := make([]byte, min(s.body-s.start, longestFrom))
+	line := make([]byte, min(s.body-s.start, maxFrom))
 	if _, err := f.ReadAt(line, s.start); err != nil {
 		f.Close()
 		return nil, s, err
@@ -267,7 +267,7 @@ func (m *Mbox) Put(ctx context.Context, name string, r io.Reader, o *protocols.P
 		o = &protocols.PutOptions{}
 	}
 	if _, number := cutNumber(name); number > 0 || o.Offset != 0 {
-		return protocols.Entry{}, m.wrap(protocols.UsageError("mbox", "put", "an mbox takes whole new messages: name the file"), "put", name)
+		return protocols.Entry{}, m.wrap(protocols.UsageError("mbox", "put", "an mbox stores whole messages only: give the path of the file"), "put", name)
 	}
 	var e protocols.Entry
 	err := m.do(ctx, "put", name, func(ctx context.Context) error {

@@ -100,7 +100,7 @@ func (a *mboxArchive) intent() string {
 	return dir + "." + base + ".netclients-append"
 }
 
-// repair undoes an append that was cut off: what lies behind its offset, up to the
+// repair undoes an append that was cut off: everything after its offset, up to the
 // first message of another program, is ours.
 func (a *mboxArchive) repair(ctx context.Context) error {
 	text, err := a.promised()
@@ -130,7 +130,7 @@ func (a *mboxArchive) undo(f *os.File, offset, length int64) error {
 	if err != nil || info.Size() <= offset {
 		return err // nothing of it is there
 	}
-	// A line "From " that was cut off is a message like others behind this one.
+	// A line "From " that was cut off is a message like others after this one.
 	const before = "From netclients Thu Jan  1 00:00:00 1970\n"
 	foreign := int64(-1)
 	rest := io.MultiReader(strings.NewReader(before), io.NewSectionReader(f, offset, info.Size()-offset))
@@ -157,7 +157,7 @@ func (a *mboxArchive) Mark() string { return "" }
 // Add puts a message into the spool.
 func (a *mboxArchive) Add(ctx context.Context, key string, e *protocols.Entry, body io.Reader) error {
 	if a.o.ReadOnly || !isKey(key) {
-		return protocols.UsageError("mbox", "sync", "nothing can be added, or not under the key "+strconv.Quote(key))
+		return protocols.UsageError("mbox", "sync", "cannot add: the archive is read-only, or the key is invalid: "+strconv.Quote(key))
 	}
 	src := &source{r: body}
 	before := a.spool.size
@@ -178,7 +178,7 @@ func (a *mboxArchive) Add(ctx context.Context, key string, e *protocols.Entry, b
 	return nil
 }
 
-// Flush appends what is in the spool, and tells of it. Then it writes flags.
+// Flush appends the spool, and reports its messages. Then it writes flags.
 func (a *mboxArchive) Flush(ctx context.Context) error {
 	if a.spool != nil && a.spool.size > 0 {
 		if err := a.flush(ctx); err != nil {
@@ -209,7 +209,7 @@ func (a *mboxArchive) Flush(ctx context.Context) error {
 	})
 }
 
-// reflag returns the edit that returns a message other flags.
+// reflag returns the edit that changes the flags of a message.
 func reflag(f io.ReaderAt, s span, key string, flags []string) (*edit, error) {
 	body, err := content(f, s)
 	head, fields := fromHead(key, flags)

@@ -27,7 +27,7 @@ func without(doomed func(span) bool) func(io.ReaderAt, span) (*edit, error) {
 	}
 }
 
-// rewrite writes an mbox anew with the edits that change gives, nil for a message
+// rewrite writes an mbox anew with the edits that change returns, nil for a message
 // that stays as it is.
 func rewrite(ctx context.Context, path string, change func(io.ReaderAt, span) (*edit, error)) error {
 	l, err := lockMbox(ctx, path)

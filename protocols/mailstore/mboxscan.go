@@ -10,16 +10,16 @@ import (
 // span is one message in an mbox.
 type span struct {
 	start int64 // of the line "From "
-	body  int64 // behind that line
-	end   int64 // behind the content; the separator follows
+	body  int64 // after that line
+	end   int64 // after the content; the separator follows
 	from  string
 }
 
 // fromMark starts the line before each message.
 const fromMark = "From "
 
-// longestFrom is how much of a line "From " is looked at.
-const longestFrom = 1000
+// maxFrom is how much of a line "From " is looked at.
+const maxFrom = 1000
 
 // scan calls each for every message of an mbox that begins at offset at of a file.
 // It returns the size of what it has read. Bytes before the first message are an
@@ -67,7 +67,7 @@ func scan(r io.Reader, at int64, each func(span) error) (end int64, err error) {
 // date with a time in it and a year at its end, or nearly (RFC 4155 A). Lines of a
 // text that merely begin so, and which some program did not quote, are none.
 func isFromLine(line []byte) bool {
-	if !bytes.HasPrefix(line, []byte(fromMark)) || len(line) > longestFrom {
+	if !bytes.HasPrefix(line, []byte(fromMark)) || len(line) > maxFrom {
 		return false
 	}
 	f := strings.Fields(string(line[len(fromMark):]))
@@ -86,10 +86,10 @@ func isFromLine(line []byte) bool {
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // quoter writes a message as an mbox holds it: one ">" more before each line of
-// "From " behind any number of ">" (mboxrd). It can be undone to the byte.
+// "From " after any number of ">" (mboxrd). It can be undone to the byte.
 type quoter struct {
 	w     *bufio.Writer
-	inner bool // behind what decides about a line
+	inner bool // after the begin that decides about a line
 	got   int  // bytes of fromMark that were read and not written
 }
 

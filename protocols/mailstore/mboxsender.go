@@ -10,7 +10,7 @@ import (
 // Flags are kept in an mbox where mail programs look for them: in the header, as
 // fields Status and X-Status. So that a message comes out as it went in all the
 // same, the fields that we add stand before its first line, and the line "From "
-// tells how many they are: "From netclients-KEY.2@localhost DATE". A reader takes
+// says how many they are: "From netclients-KEY.2@localhost DATE". A reader takes
 // off so many, as long as they are such fields; a mail program that changes flags
 // moves them to the end of the header, where they stay.
 const (
@@ -25,7 +25,7 @@ var statuses = []struct{ field, letter, flag string }{
 	{"X-Status", "A", `\Answered`}, {"X-Status", "F", `\Flagged`}, {"X-Status", "T", `\Draft`}, {"X-Status", "D", `\Deleted`},
 }
 
-// statusFlags returns the flags that the header of a message in an mbox tells.
+// statusFlags returns the flags in the header of a message in an mbox.
 func statusFlags(field func(string) string) (flags []string) {
 	for _, s := range statuses {
 		if strings.Contains(field(strings.ToLower(s.field)), s.letter) {
@@ -52,7 +52,7 @@ func statusLines(flags []string) (lines []string) {
 }
 
 // fromHead returns the line "From " of a message, up to the date, and the fields
-// behind it. A message without key and flags has the sender that others use too.
+// after it. A message without key and flags has the sender that others use too.
 func fromHead(key string, flags []string) (head string, fields string) {
 	lines := statusLines(flags)
 	sender := ourSender
@@ -67,7 +67,7 @@ func fromHead(key string, flags []string) (head string, fields string) {
 	return fromMark + sender + "@" + senderHost, strings.Join(lines, "")
 }
 
-// parseFrom returns what a line "From " of ours tells: the key, and how many fields
+// parseFrom returns the contents of a line "From " of ours: the key, and how many fields
 // were added. Those of others tell nothing.
 func parseFrom(line string) (key string, fields int) {
 	sender, _, _ := strings.Cut(strings.TrimPrefix(line, fromMark), " ")
@@ -94,7 +94,7 @@ func keyOfFrom(line string) string {
 // longestField is more than a field of ours has.
 const longestField = 20
 
-// content returns where the content of a message begins: behind the fields of ours.
+// content returns where the content of a message begins: after the fields of ours.
 func content(r io.ReaderAt, s span) (int64, error) {
 	at := s.body
 	for _, fields := parseFrom(s.from); fields > 0; fields-- {

@@ -51,7 +51,7 @@ func (s *spool) add(key string, flags []string, when time.Time, r io.Reader) err
 	return err
 }
 
-// cutTo drops what is behind size.
+// cutTo drops the rest after size.
 func (s *spool) cutTo(size int64) error {
 	s.w.Reset(s.f)
 	s.q.inner, s.q.got = false, 0

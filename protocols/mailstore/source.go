@@ -30,7 +30,7 @@ func (m *Maildir) OpenMailbox(ctx context.Context, name string) (*protocols.Mail
 	return m.source(name, m.list), nil
 }
 
-// lister lists a store, and returns errEnough when yield wants no more.
+// lister lists a store, and returns errEnough when yield stops.
 type lister func(ctx context.Context, name string, headers bool, yield func(protocols.Entry) bool) error
 
 // listing returns what list lists, with headers.

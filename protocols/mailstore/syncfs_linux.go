@@ -14,7 +14,7 @@ var journalled = map[int64]bool{
 }
 
 // syncsAtOnce reports whether the folder's file system can be forced to the disk as
-// a whole, errors told: Linux tells them since 5.8.
+// a whole, errors reported: Linux does so since 5.8.
 func (m mailFolder) syncsAtOnce() bool {
 	var st unix.Statfs_t
 	var name unix.Utsname

@@ -39,7 +39,7 @@ func (m mailFolder) Close() error { return nil }
 
 func syncFolder(string) error { return nil }
 
-// ended: where it cannot be told, the owner of a lock lives; the user removes the
+// ended: where this is unknown, the owner of a lock lives; the user removes the
 // lock file of one that does not.
 func ended(int) bool { return false }
 

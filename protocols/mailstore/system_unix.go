@@ -52,7 +52,7 @@ func (m mailFolder) failed(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: filepath.Join(m.Name(), name), Err: err}
 }
 
-// create makes a file that is only written. It is no os.File: such a one is asked
+// create makes a file that is only written. It is not an os.File: such a one is asked
 // for its flags and watched by the collector, which costs more than small messages.
 func (m mailFolder) create(name string) (newFile, error) {
 	f := newFile{folder: m, name: name}
@@ -69,7 +69,7 @@ func (m mailFolder) stamp(name string, when time.Time) error {
 	return m.failed("chtimes", name, unix.UtimesNanoAt(m.fd, name, []unix.Timespec{ts, ts}, 0))
 }
 
-// move gives a message its place.
+// move renames a message to its place.
 func (m mailFolder) move(name string, to mailFolder, as string) error {
 	return m.failed("rename", name, again(func() error { return unix.Renameat(m.fd, name, to.fd, as) }))
 }
@@ -111,7 +111,7 @@ func syncFolder(dir string) error {
 	return f.Sync()
 }
 
-// ended reports whether there is no process of that number.
+// ended reports whether no process has that number.
 func ended(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 // fcntlLock tries to lock a file for this process.

@@ -9,17 +9,17 @@ import (
 // clash is an entry of the source in whose place the destination has something of
 // another type.
 type clash struct {
-	p    *plan
+	p    *folderPlan
 	e    protocols.Entry
 	name string
-	h    *there
+	h    *destEntry
 }
 
 // clash notes one. Where things may be deleted what stands in the way is deleted
 // with the rest, when all of the source is known, and the entry comes after that.
-func (p *plan) clash(e protocols.Entry, name string, h *there) {
+func (p *folderPlan) clash(e protocols.Entry, name string, h *destEntry) {
 	rel, dir := joinName(p.in.rel, name), h.kind == protocols.TypeDir
-	if !p.s.o.Delete || p.odd != "" || !p.s.deletes.deletable(rel, dir) || len(p.s.clashes) >= mostDoomed {
+	if !p.s.o.Delete || p.odd != "" || !p.s.deletes.deletable(rel, dir) || len(p.s.clashes) >= maxSurplus {
 		p.failed(e, conflict(h))
 		return
 	}
@@ -30,7 +30,7 @@ func (p *plan) clash(e protocols.Entry, name string, h *there) {
 }
 
 // replace copies what had no room, where there is room now.
-func (s *syncer) replace(ctx context.Context) error {
+func (s *treeSync) replace(ctx context.Context) error {
 	for i, c := range s.clashes {
 		err := c.settle(ctx)
 		c.p.in.release()

@@ -13,8 +13,8 @@ import (
 	"github.com/netclients/netclients/protocols/file"
 )
 
-// there is what the destination has under a name.
-type there struct {
+// destEntry is an entry of the destination.
+type destEntry struct {
 	kind     protocols.Type
 	size     int64
 	modified time.Time
@@ -24,22 +24,22 @@ type there struct {
 	seen     bool // the source has it too, or it is none of our business
 }
 
-func thereOf(e protocols.Entry) *there {
-	return &there{kind: e.Type, size: e.Size, modified: e.Modified, accuracy: e.Accuracy, mode: e.Mode, target: e.Target}
+func destEntryOf(e protocols.Entry) *destEntry {
+	return &destEntry{kind: e.Type, size: e.Size, modified: e.Modified, accuracy: e.Accuracy, mode: e.Mode, target: e.Target}
 }
 
-// aDay is the accuracy from which a time tells nothing.
+// aDay is the accuracy from which a time is of no use.
 const aDay = 24 * time.Hour
 
 // upToDate reports whether the destination's file needs no copy: sizes are equal,
 // and so are the times as far as both are exact. A remote destination may also be
 // newer, because not every server lets a time be set. What the journal knows to be
 // stored from just this source needs no time.
-func (s *syncer) upToDate(e *protocols.Entry, h *there, rel string) bool {
+func (s *treeSync) upToDate(e *protocols.Entry, h *destEntry, rel string) bool {
 	if h.kind != protocols.TypeFile || e.Size >= 0 && h.size >= 0 && e.Size != h.size {
 		return false
 	}
-	if tells := e.Size >= 0 || !e.Modified.IsZero() || e.ID != ""; tells && s.journal.Done(s.record(e, rel)) {
+	if known := e.Size >= 0 || !e.Modified.IsZero() || e.ID != ""; known && s.journal.Done(s.record(e, rel)) {
 		return true
 	}
 	unit := max(e.Accuracy, h.accuracy, time.Second)
@@ -59,17 +59,17 @@ func exactly(a, b time.Time) bool {
 	return a.Equal(b) || a.Nanosecond() == 0 || b.Nanosecond() == 0
 }
 
-func (s *syncer) record(e *protocols.Entry, rel string) Record {
+func (s *treeSync) record(e *protocols.Entry, rel string) Record {
 	return Record{Path: joinName(s.to.URL, rel), Size: e.Size, Time: e.Modified, ID: e.ID}
 }
 
 // safe turns a name of the source into one for the destination.
-func (s *syncer) safe(name string) (string, error) {
+func (s *treeSync) safe(name string) (string, error) {
 	if s.local != nil {
 		return file.SafeName(name)
 	}
 	if !oneComponent(name) {
-		return "", &protocols.Error{Kind: protocols.KindRefused, Text: "a name that no server is sent"}
+		return "", &protocols.Error{Kind: protocols.KindRefused, Text: "the name is not one path component, or contains a line break or NUL: not sent to a server"}
 	}
 	return name, nil
 }
@@ -137,7 +137,7 @@ func equalStreams(a, b io.Reader) (bool, error) {
 }
 
 // ended: io.ReadFull makes ErrUnexpectedEOF of an end after some bytes; a body
-// that was cut gives the same, but then the other side's bytes differ.
+// that was cut returns the same, but then the other side's bytes differ.
 func ended(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
 
 func unlessEnd(err error) error {

@@ -18,7 +18,7 @@ import (
 //
 // A local destination is written under a temporary name. When the copy fails or is
 // interrupted, what came stays as NAME.ncpart for a later Continue, if it is large
-// enough and the source tells enough to know the object again; else nothing stays.
+// enough and the source provides enough to identify the object again; otherwise nothing stays.
 // A remote destination's Put decides about temporary names.
 func Copy(ctx context.Context, src, dst Endpoint, o *Options) (Result, error) {
 	if o == nil {
@@ -135,7 +135,7 @@ func (d *download) run(ctx context.Context, k *conn, r *Result) error {
 	return err
 }
 
-// finish verifies and gives the file its name.
+// finish verifies and renames the file to its name.
 func (d *download) finish(ctx context.Context, k *conn) error {
 	c, err := k.get()
 	if err == nil {
@@ -162,7 +162,7 @@ func alreadyThere(ctx context.Context, k *conn, dir *os.Root, name string, o *Op
 		return false, err
 	}
 	e, err := protocols.Stat(ctx, c, k.end.Name)
-	if err != nil { // it cannot be told; the Get will say what is wrong, if anything is
+	if err != nil { // unknown; Get will report what is wrong, if anything
 		k.drop()
 		return false, nil
 	}

@@ -10,7 +10,7 @@
 //
 // An attempt that fails in a way that may pass (see [protocols.IsRetryable]) is
 // repeated after a growing wait, from where it stopped, once it is proven that
-// the object is still the same: size, time and id, as far as the protocol gives
+// the object is still the same: size, time and id, as far as the protocol has
 // them, have not changed. A partial file of an earlier run carries that knowledge
 // in a record beside it (NAME.ncpart and NAME.ncpart.json); the server's partial
 // of an upload is compared in its last bytes.
@@ -27,6 +27,6 @@
 // # Durability
 //
 // With [DurabilityGroup] the files of a batch are written, forced to the disk
-// together, renamed together, and only then told as done and written to the
+// together, renamed together, and only then reported as done and written to the
 // journal. Memory file systems have no disk to force; there nothing is.
 package transfer

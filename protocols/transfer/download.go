@@ -24,14 +24,14 @@ type download struct {
 	part  bool            // under the name that a later run finds
 	local bool            // the source is on this machine: a file may grow while it is read
 
-	task    *lateTask
-	temp    *file.Temp
-	rec     record
-	noted   bool  // the record is on the disk
-	at      int64 // bytes in temp
-	resumed int64 // at the start of the first attempt
-	moved   int64 // by all attempts
-	fresh   int   // starts from nothing because the object changed
+	task     *lateTask
+	temp     *file.Temp
+	rec      record
+	noted    bool  // the record is on the disk
+	at       int64 // bytes in temp
+	resumed  int64 // at the start of the first attempt
+	moved    int64 // by all attempts
+	restarts int   // from nothing because the object changed
 }
 
 // resume opens what an earlier run left, when its record is of any use.
@@ -130,7 +130,7 @@ func noResuming(err error) bool {
 
 // restart forgets what is there.
 func (d *download) restart() error {
-	if d.fresh++; d.fresh > d.o.retries()+1 {
+	if d.restarts++; d.restarts > d.o.retries()+1 {
 		return &protocols.Error{Kind: protocols.KindProtocol, URL: d.label, Sentinel: protocols.ErrChanged}
 	}
 	d.at, d.resumed, d.noted = 0, 0, false
@@ -141,7 +141,7 @@ func (d *download) restart() error {
 // receive makes the temporary file and the record beside it.
 func (d *download) receive(obj *protocols.Object) error {
 	if d.at == 0 && obj.Offset != d.o.Offset {
-		return protocols.ProtocolError("", "get", "the answer starts at another place than was asked for")
+		return protocols.ProtocolError("", "get", "the answer does not start at the requested offset")
 	}
 	if end := d.end(obj); d.o.MaxSize > 0 && end > d.o.MaxSize {
 		return tooLarge(d.label, d.o.MaxSize)

@@ -12,7 +12,7 @@ type Endpoint struct {
 	Open func() (protocols.Client, error)
 	Name string // what the client's verbs take; empty is the client's own root
 	URL  string // for results and messages; never holds a password
-	// Protocol is told in results; when both sides have one the remote side's is.
+	// Protocol appears in results; when both sides have one the remote side's is.
 	Protocol string
 }
 

@@ -42,7 +42,7 @@ func (f *folder) below(own string, mode fs.FileMode, exists bool) *folder {
 	return n
 }
 
-// joinName puts a component behind a name of a client.
+// joinName appends a component to a name of a client.
 func joinName(name, own string) string {
 	if name == "" || strings.HasSuffix(name, "/") {
 		return name + own
@@ -69,7 +69,7 @@ func (f *folder) open() error {
 }
 
 // ensure makes the folder, and those above it, when they are missing.
-func (s *syncer) ensure(ctx context.Context, f *folder) error {
+func (s *treeSync) ensure(ctx context.Context, f *folder) error {
 	if s.o.DryRun || f.exists && (s.local == nil || f.dir != nil) {
 		return nil
 	}
@@ -94,7 +94,7 @@ func (s *syncer) ensure(ctx context.Context, f *folder) error {
 	return f.open()
 }
 
-func (s *syncer) makeRemote(ctx context.Context, f *folder) error {
+func (s *treeSync) makeRemote(ctx context.Context, f *folder) error {
 	err := s.with(ctx, s.dst, func(c protocols.Client) error {
 		if f.up != nil {
 			return known(protocols.Make(ctx, c, f.name))
@@ -141,7 +141,7 @@ func makeAll(ctx context.Context, c protocols.Client, name string) error {
 }
 
 // openTop finds the destination's top folder.
-func (s *syncer) openTop(ctx context.Context) (*folder, error) {
+func (s *treeSync) openTop(ctx context.Context) (*folder, error) {
 	from, err := s.source()
 	if err != nil {
 		return nil, err
@@ -182,7 +182,7 @@ func (s *syncer) openTop(ctx context.Context) (*folder, error) {
 
 // source looks at what kind of place the source is. The path is that of a local one,
 // else empty.
-func (s *syncer) source() (path string, err error) {
+func (s *treeSync) source() (path string, err error) {
 	c, err := s.from.Open()
 	if err != nil {
 		return "", err
@@ -196,7 +196,7 @@ func (s *syncer) source() (path string, err error) {
 }
 
 // apart refuses a destination inside of a local source: it would grow for ever.
-func (s *syncer) apart(from string, to *file.Client) error {
+func (s *treeSync) apart(from string, to *file.Client) error {
 	if from == "" {
 		return nil
 	}
@@ -220,7 +220,7 @@ func makeLocal(ctx context.Context, c *file.Client, name string) error {
 }
 
 // lockTop takes a local top folder for this run alone.
-func (s *syncer) lockTop(top *folder) error {
+func (s *treeSync) lockTop(top *folder) error {
 	if s.o.DryRun || top.dir == nil {
 		return nil
 	}

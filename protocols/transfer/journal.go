@@ -18,7 +18,7 @@ type Record struct {
 	Path string    `json:"path"` // where it is now: any name that stays the same
 	Size int64     `json:"size"` // of the source
 	Time time.Time `json:"time,omitzero"`
-	ID   string    `json:"id,omitempty"` // that the protocol gives: a UID, an ETag
+	ID   string    `json:"id,omitempty"` // assigned by the protocol: a UID, an ETag
 }
 
 // maxRecord is the longest line of a journal.
@@ -68,7 +68,7 @@ func OpenJournal(ctx context.Context, path string) (*Journal, error) {
 	return j, nil
 }
 
-// load reads the lines, and cuts off what is no whole record at the end.
+// load reads the lines, and cuts off an incomplete record at the end.
 func (j *Journal) load() error {
 	r := bufio.NewReaderSize(j.f, 64<<10)
 	good := int64(0)

@@ -10,7 +10,7 @@ import (
 )
 
 // link deals with a symbolic link of the source.
-func (p *plan) link(ctx context.Context, e protocols.Entry, name, rel string, h *there) error {
+func (p *folderPlan) link(ctx context.Context, e protocols.Entry, name, rel string, h *destEntry) error {
 	switch {
 	case p.s.o.Links == LinksFollow:
 		e.Name = name // safe by now
@@ -18,7 +18,7 @@ func (p *plan) link(ctx context.Context, e protocols.Entry, name, rel string, h 
 	case p.s.o.Links == LinksSkip:
 		p.skipped(e, rel, "a symbolic link")
 	case p.s.local == nil:
-		p.skipped(e, rel, "a symbolic link, which servers are not told to make")
+		p.skipped(e, rel, "a symbolic link: servers cannot create them")
 	case !file.LinkStays(rel, e.Target) || strings.ContainsFunc(e.Target, control):
 		p.skipped(e, rel, "a symbolic link that leads out of the tree")
 	case h != nil && h.kind != protocols.TypeLink:
@@ -35,7 +35,7 @@ func control(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 }
 
 // makeLink makes the link under a temporary name and renames it, so that one that
 // is replaced is never missing.
-func (p *plan) makeLink(ctx context.Context, e protocols.Entry, name, rel string) error {
+func (p *folderPlan) makeLink(ctx context.Context, e protocols.Entry, name, rel string) error {
 	r := Result{Name: rel, Source: e.URL, Destination: p.s.toURL(rel), Status: StatusDone}
 	if p.s.o.DryRun {
 		p.s.emit(r)
@@ -61,7 +61,7 @@ func (p *plan) makeLink(ctx context.Context, e protocols.Entry, name, rel string
 
 // follow copies what links point at: when the listing is over, because the client
 // does one thing at a time.
-func (p *plan) follow(ctx context.Context) error {
+func (p *folderPlan) follow(ctx context.Context) error {
 	for _, e := range p.links {
 		rel := joinName(p.in.rel, e.Name)
 		var to protocols.Entry

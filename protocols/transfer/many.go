@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/netclients/netclients/protocols"
@@ -16,23 +17,23 @@ type Wanted struct {
 // CopyMany copies objects of one server into one local folder, each as [Copy] does
 // without Continue, over a few connections: small ones come many at a time and are
 // written at once, large ones leave a part when they are interrupted. No two of
-// them may have the same As. each is told of every object, by one goroutine at a
-// time. What fails is told and the rest goes on; the error is then of kind Partial,
+// them may have the same As. each is called for every object, by one goroutine at a
+// time. Failures are reported and the rest goes on; the error is then of kind Partial,
 // and another one when the disk is full or the context ended.
 func CopyMany(ctx context.Context, src, dst Endpoint, items []Wanted, o *Options, parallel int, each func(Result)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	s := newSyncer(src, dst, &SyncOptions{Options: *o, Parallel: min(parallel, len(items))}, stop, each)
+	s := newTreeSync(src, dst, &SyncOptions{Options: *o, Parallel: min(parallel, len(items))}, stop, each)
 	s.listed = items
 	top, err := s.openTop(ctx)
 	if err == nil {
 		err = s.move(ctx, top, func() error { return s.hand(ctx, top) })
 	}
-	return protocols.Wrap(first(err, s.close(top)), s.protocol, "get", src.URL)
+	return protocols.Wrap(cmp.Or(err, s.close(top)), s.protocol, "get", src.URL)
 }
 
-// hand gives the workers what was asked for.
-func (s *syncer) hand(ctx context.Context, top *folder) error {
+// hand passes the requested objects to the workers.
+func (s *treeSync) hand(ctx context.Context, top *folder) error {
 	for _, it := range s.listed {
 		j := &job{in: top, name: it.As, rel: it.As, unseen: true, e: protocols.Entry{Path: it.Name, URL: it.URL, Size: -1}}
 		s.accept(j)

@@ -4,5 +4,5 @@ package transfer
 
 import "os"
 
-// inMemory: where it cannot be told, a file system has a disk.
+// inMemory: where this is unknown, a file system is taken to have a disk.
 func inMemory(*os.Root) bool { return false }

@@ -47,7 +47,7 @@ func (s *messageSync) adopted(w *wanted) error {
 	s.state.add(w.key, w.flags)
 	s.plan.bytes -= max(w.size, 0)
 	r := s.result(w, StatusSkipped)
-	r.Note = "stored by the run before"
+	r.Note = "stored by an earlier run"
 	s.emit(r)
 	if !s.o.DeleteAfter {
 		return nil
@@ -73,7 +73,7 @@ func (s *messageSync) fetch(ctx context.Context, source protocols.MessageSource)
 	}, func(name string, obj *protocols.Object, err error) error {
 		w := s.came(name)
 		if w == nil {
-			return protocols.ProtocolError(s.protocol, "sync", "the source gave another message than was asked for: "+name)
+			return protocols.ProtocolError(s.protocol, "sync", "the source sent a message that was not requested: "+name)
 		}
 		return s.one(ctx, w, obj, err)
 	})
@@ -99,10 +99,10 @@ func (s *messageSync) unanswered() error {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	if n := len(s.plan.asked); n > 0 {
-		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: fmt.Sprintf("the source said nothing about %d messages that were asked for", n)}
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: fmt.Sprintf("the source did not answer for %d requested messages", n)}
 	}
 	if n := len(s.plan.waiting); n > 0 {
-		return &protocols.Error{Kind: protocols.KindInternal, Text: fmt.Sprintf("the archive said nothing about %d messages that it was given", n)}
+		return &protocols.Error{Kind: protocols.KindInternal, Text: fmt.Sprintf("the archive did not confirm %d messages", n)}
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func ofOneMessage(err error) bool {
 // failNow is fail under the lock.
 func (s *messageSync) failNow(w *wanted, err error) {
 	if s.failed[w.key] {
-		return // told by an attempt before
+		return // reported by an earlier attempt
 	}
 	s.failed[w.key] = true
 	r := s.result(w, StatusFailed)
@@ -196,7 +196,7 @@ func (s *messageSync) failNow(w *wanted, err error) {
 	s.emit(r)
 }
 
-// safe is told by the archive of each message that is safe, or not.
+// safe is called by the archive for each message that is safe, or that failed.
 func (s *messageSync) safe(key string, bytes int64, err error) error {
 	k, _ := parseKey(key)
 	s.lock.Lock()
@@ -204,7 +204,7 @@ func (s *messageSync) safe(key string, bytes int64, err error) error {
 	w := s.plan.waiting[k]
 	delete(s.plan.waiting, k)
 	if w == nil {
-		return protocols.ProtocolError(s.protocol, "sync", "the archive tells of a message that it was not given")
+		return protocols.ProtocolError(s.protocol, "sync", "the archive confirmed a message it was not given")
 	}
 	if err != nil && ofOneMessage(err) {
 		s.failNow(w, err)
@@ -276,7 +276,7 @@ func (s *messageSync) reflag(ctx context.Context) error {
 	return nil
 }
 
-// deleteHere removes from the archive what the source has no more.
+// deleteHere removes messages from the archive that the source no longer has.
 func (s *messageSync) deleteHere(ctx context.Context) error {
 	gone := s.plan.gone
 	if len(gone) == 0 {

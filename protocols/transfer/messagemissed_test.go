@@ -38,7 +38,7 @@ func TestSyncMissesNothing(t *testing.T) {
 	src := storeEnd(from)
 	src.Open = func() (protocols.Client, error) { return forgetful{mailstore.NewMaildir(nil)}, nil }
 	_, err := transfer.SyncMessages(t.Context(), src, storeEnd(to), &transfer.MessageOptions{Options: transfer.Options{Retries: -1}}, nil)
-	if protocols.KindOf(err) != protocols.KindProtocol || !strings.Contains(err.Error(), "3 messages") {
+	if protocols.KindOf(err) != protocols.KindProtocol || !strings.Contains(err.Error(), "3 requested messages") {
 		t.Errorf("error %v", err)
 	}
 	sync(t, storeEnd(from), storeEnd(to), nil)

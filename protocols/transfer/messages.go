@@ -17,14 +17,14 @@ import (
 type MessageOptions struct {
 	Options
 	DeleteAfter bool   // delete at the source what is safely in the archive; durability is then group or each
-	Delete      bool   // remove from the archive what the source has no more
+	Delete      bool   // remove messages from the archive that the source no longer has
 	MaxDelete   int    // remove nothing from the archive when it would be more; 0: no limit, but an empty source removes nothing; negative: no limit
 	DryRun      bool   // write nothing at all, report the same
 	State       string // path of the file that remembers; empty: the target has a place of its own
 }
 
 // HoldsMessages reports whether SyncMessages is the way from one client to the
-// other: the source tells its messages by ids, the target is an archive.
+// other: the source identifies its messages by ids, the target is an archive.
 func HoldsMessages(src, dst protocols.Client) bool {
 	_, from := protocols.As[protocols.MessageSource](src)
 	_, to := protocols.As[protocols.MessageTarget](dst)
@@ -39,9 +39,9 @@ func HoldsMessages(src, dst protocols.Client) bool {
 // A state file remembers the ids of what was stored. A message enters it only when
 // it is safe in the archive under its key, and a run that was killed in between
 // finds it there by that key: nothing is lost and nothing stored twice, whenever a
-// run ends. What the source lists no more is forgotten, so that an id used again
+// run ends. Messages that the source no longer lists are forgotten, so that an id used again
 // is a new message. When the ids of a source become void (UIDVALIDITY), messages
-// are fetched anew and copies of what is there are told by their content.
+// are fetched anew and copies are recognised by their content.
 //
 // With DeleteAfter a message is deleted at the source after it is safe, and counts
 // as deleted only when the source has confirmed that for good.
@@ -74,7 +74,7 @@ type messageSync struct {
 	moved    int64 // bytes, of all attempts
 	stored   int   // messages, of all attempts
 	marked   bool  // the state says that a run has begun
-	told     bool  // what was skipped
+	reported bool  // skipped messages were reported
 
 	lock   sync.Mutex // of what the archive and the source tell from their own goroutines
 	failed map[messageKey]bool
@@ -106,7 +106,7 @@ func (s *messageSync) run(ctx context.Context) error {
 	return err
 }
 
-// close frees what the run had. Errors of the state have been told before.
+// close frees what the run had. Errors of the state have been reported before.
 func (s *messageSync) close() {
 	if s.archive != nil {
 		s.archive.Close()
@@ -128,7 +128,7 @@ func (s *messageSync) verdict() error {
 	return &protocols.Error{Kind: protocols.KindPartial, Text: fmt.Sprintf("%d of %d messages failed", s.sum.Failed, all)}
 }
 
-// attempt does all there is to do on one connection. Results are told once, also
+// attempt does all there is to do on one connection. Results are reported once, also
 // when an attempt has to be made again.
 func (s *messageSync) attempt(ctx context.Context) error {
 	c, err := s.from.get()
@@ -137,7 +137,7 @@ func (s *messageSync) attempt(ctx context.Context) error {
 	}
 	source, ok := protocols.As[protocols.MessageSource](c)
 	if !ok {
-		return protocols.Unsupported(s.protocol, "sync", "the source does not tell its messages by ids")
+		return protocols.Unsupported(s.protocol, "sync", "the source does not identify its messages by ids")
 	}
 	if s.mailbox, err = source.OpenMailbox(ctx, s.from.end.Name); err != nil {
 		return err
@@ -153,8 +153,8 @@ func (s *messageSync) attempt(ctx context.Context) error {
 	if s.plan = plan; err != nil {
 		return err
 	}
-	if !s.told {
-		s.told = true
+	if !s.reported {
+		s.reported = true
 		s.tellSkipped()
 	}
 	if s.o.DryRun {
@@ -186,7 +186,7 @@ func (s *messageSync) openArchive(ctx context.Context) error {
 	}
 	target, ok := protocols.As[protocols.MessageTarget](c)
 	if !ok {
-		return protocols.Unsupported(s.protocol, "sync", "the destination keeps no archive of messages")
+		return protocols.Unsupported(s.protocol, "sync", "the destination cannot hold an archive of messages")
 	}
 	path := s.o.State
 	if keeper, ok := protocols.As[protocols.StateKeeper](c); ok && path == "" {
@@ -195,7 +195,7 @@ func (s *messageSync) openArchive(ctx context.Context) error {
 		}
 	}
 	if path == "" {
-		return protocols.UsageError(s.protocol, "sync", "the destination has no place for what a sync must remember: give --journal FILE")
+		return protocols.UsageError(s.protocol, "sync", "the destination has no place for the state of a sync: use --journal FILE")
 	}
 	o := &protocols.ArchiveOptions{
 		Stored: s.safe, ReadOnly: s.o.DryRun, Each: s.o.Durability == DurabilityEach,
@@ -230,7 +230,7 @@ func (s *messageSync) openState(ctx context.Context, path string) error {
 	return err
 }
 
-// openMark begins the value "open" of a state: what the archive's Mark gave follows.
+// openMark begins the value "open" of a state: the value of the archive's Mark follows.
 const openMark = "at "
 
 // messagePlan is what a listing leaves to be done.
@@ -239,7 +239,7 @@ type messagePlan struct {
 	flags   wantedList
 	doomed  wantedList // safe here, to be deleted at the source
 	skipped int
-	gone    []messageKey // known, and listed no more
+	gone    []messageKey // known, and no longer listed
 	bytes   int64
 	listed  int
 	whole   bool                   // all there is was listed
@@ -283,7 +283,7 @@ func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
 	s.state.unlist()
 	for e, err := range s.mailbox.Changes(ctx, since) {
 		if err == nil && e.ID == "" {
-			err = protocols.ProtocolError(s.protocol, "sync", "a message without an id cannot be known again: "+e.Name)
+			err = protocols.ProtocolError(s.protocol, "sync", "message without an id: "+e.Name)
 		}
 		if err == nil {
 			err = s.sort(p, &e)
@@ -345,7 +345,7 @@ func (s *messageSync) tellSkipped() {
 	}
 }
 
-// pretend tells what would be done.
+// pretend reports what would be done.
 func (s *messageSync) pretend() error {
 	for w, err := range s.plan.fetch.all() {
 		if err != nil {
@@ -401,7 +401,7 @@ func (s *messageSync) unsynced() {
 	}
 }
 
-// sourceName tells sources apart in the names of state files.
+// sourceName distinguishes sources in the names of state files.
 func sourceName(m *protocols.Mailbox) string {
 	return hashKey(m.Account, m.Name).String()[:16]
 }

@@ -30,7 +30,7 @@ func newWanted(e *protocols.Entry, key messageKey) *wanted {
 	return w
 }
 
-// flagText returns flags in one order, without \Recent, which is no property of a
+// flagText returns flags in one order, without \Recent, which is not a property of a
 // message but of a session.
 func flagText(flags []string) string {
 	kept := make([]string, 0, len(flags))
@@ -63,8 +63,8 @@ type wantedList struct {
 	size int64 // of the file
 }
 
-// mostHeld is how many bytes of a list are in memory.
-const mostHeld = 1 << 20
+// maxHeld is how many bytes of a list are in memory.
+const maxHeld = 1 << 20
 
 func (l *wantedList) add(w *wanted) error {
 	b := append(l.held, w.key[:]...)
@@ -76,7 +76,7 @@ func (l *wantedList) add(w *wanted) error {
 	b = binary.AppendVarint(b, w.when.Unix())
 	l.held = binary.AppendVarint(b, int64(w.when.Nanosecond()))
 	l.n++
-	if len(l.held) < mostHeld {
+	if len(l.held) < maxHeld {
 		return nil
 	}
 	return l.spill()

@@ -29,7 +29,7 @@ func TestWanted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if spilled := l.file != nil; spilled != (n == 2000) || len(l.held) >= mostHeld {
+		if spilled := l.file != nil; spilled != (n == 2000) || len(l.held) >= maxHeld {
 			t.Errorf("%d messages: file %v, %d bytes in memory", n, spilled, len(l.held))
 		}
 		for range 2 {

@@ -39,14 +39,14 @@ type Options struct {
 
 	Durability Durability
 	Verify     Verify                // nil: not verified
-	Progress   Progress              // nil: not told
-	Trace      func(protocols.Event) // told of retries and fallbacks; nil: not told
+	Progress   Progress              // nil: not reported
+	Trace      func(protocols.Event) // receives retries and fallbacks; may be nil
 }
 
 // Verify compares what was copied with what the server says of it, such as a
-// checksum. remote and name say where the object is; local gives its bytes as the
+// checksum. remote and name say where the object is; local has its bytes as the
 // local side has them. An error of class [errors.ErrUnsupported] means that the
-// server cannot tell, which is no failure in a sync. Downloads are verified before
+// server cannot tell, which is not a failure in a sync. Downloads are verified before
 // they get their final name. It is not called where no side is local.
 type Verify func(ctx context.Context, remote protocols.Client, name string, local io.Reader) error
 
@@ -79,11 +79,11 @@ type SyncOptions struct {
 	Include  []string // globs of what to copy; empty is everything. See [Glob]
 	Exclude  []string // globs of what to leave alone on both sides; wins over Include
 
-	Delete    bool // remove what the source has not
+	Delete    bool // delete entries that are not in the source
 	MaxDelete int  // remove nothing when it would be more; 0: no limit, but an empty source removes nothing; negative: no limit
 	DryRun    bool // write nothing at all, report the same
 	Checksum  bool // compare content (through Verify where that is set) where sizes are equal
-	Missing   bool // copy only what the destination has not: files that are there stay as they are
+	Missing   bool // copy only entries that are not in the destination: existing files stay as they are
 	Links     Links
 	Depth     int    // deepest folder; 0 is 100
 	Journal   string // path of the journal; empty is none

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
@@ -15,21 +16,21 @@ import (
 	"github.com/netclients/netclients/protocols/file"
 )
 
-// mostFolders and mostEntries, of one folder, bound a tree without end.
-const mostFolders, mostEntries = 1_000_000, 2_000_000
+// maxFolders and maxEntries, of one folder, bound a tree without end.
+const maxFolders, maxEntries = 1_000_000, 2_000_000
 
-// mostLater is how many jobs a listing may leave for later, and backlogWait how
+// maxBacklog is how many jobs a listing may leave for later, and backlogWait how
 // long it then waits until one of them is taken.
-const mostLater, backlogWait = 50_000, 5 * time.Minute
+const maxBacklog, backlogWait = 50_000, 5 * time.Minute
 
-// plan is the comparison of one folder of the source with the destination's.
-type plan struct {
-	s     *syncer
+// folderPlan is the comparison of one folder of the source with the destination's.
+type folderPlan struct {
+	s     *treeSync
 	in    *folder
 	path  string // of the source's folder, for its verbs
 	depth int
 
-	have  map[string]*there
+	have  map[string]*destEntry
 	odd   string          // a quoted name of the destination's listing that is not one component; empty: none
 	parts []string        // temporary names of earlier runs
 	keep  map[string]bool // those that jobs will go on from
@@ -49,15 +50,15 @@ type sub struct {
 
 // walk brings one folder up to date, and then those in it. It returns an error only
 // when all must stop.
-func (s *syncer) walk(ctx context.Context, in *folder, path string, depth int) error {
+func (s *treeSync) walk(ctx context.Context, in *folder, path string, depth int) error {
 	defer in.release()
-	if depth > s.depth() || s.visited[path] || len(s.visited) >= mostFolders {
+	if depth > s.depth() || s.visited[path] || len(s.visited) >= maxFolders {
 		s.emit(s.noEnd(in.rel, path))
-		s.deletes.block("the source's tree does not end")
+		s.deletes.block("the source's tree is too deep")
 		return nil
 	}
 	s.visited[path] = true
-	p := &plan{s: s, in: in, path: path, depth: depth, have: map[string]*there{}, keep: map[string]bool{}, seen: map[uint64]int{}, seed: maphash.MakeSeed()}
+	p := &folderPlan{s: s, in: in, path: path, depth: depth, have: map[string]*destEntry{}, keep: map[string]bool{}, seen: map[uint64]int{}, seed: maphash.MakeSeed()}
 	if err := p.compare(ctx); err != nil {
 		if ctx.Err() != nil || depth == 0 {
 			letGo(p.subs)
@@ -77,8 +78,8 @@ func (s *syncer) walk(ctx context.Context, in *folder, path string, depth int) e
 
 // noEnd is the result for a folder that is not gone into: skipped where the user
 // has set the depth or a link leads back, else a failure, for there is more.
-func (s *syncer) noEnd(rel, path string) Result {
-	const why = "a tree without end: too deep, or a folder that was seen before"
+func (s *treeSync) noEnd(rel, path string) Result {
+	const why = "the tree is too deep, or the folder was already visited"
 	r := Result{Name: rel, Source: path, Destination: s.toURL(rel), Status: StatusSkipped, Note: why}
 	if s.o.Depth <= 0 && !s.visited[path] {
 		r.Status, r.Note = StatusFailed, ""
@@ -94,7 +95,7 @@ func letGo(subs []sub) {
 }
 
 // compare lists both sides, and hands out what is to be done.
-func (p *plan) compare(ctx context.Context) error {
+func (p *folderPlan) compare(ctx context.Context) error {
 	if err := p.listDestination(ctx); err != nil {
 		return err
 	}
@@ -120,11 +121,11 @@ func (p *plan) compare(ctx context.Context) error {
 		p.sweep(ctx)
 		p.doom()
 	}
-	return first(err, p.drain(ctx))
+	return cmp.Or(err, p.drain(ctx))
 }
 
 // listDestination reads what is there.
-func (p *plan) listDestination(ctx context.Context) error {
+func (p *folderPlan) listDestination(ctx context.Context) error {
 	if p.s.local != nil {
 		return p.scan()
 	}
@@ -139,21 +140,21 @@ func (p *plan) listDestination(ctx context.Context) error {
 				return err
 			}
 			if !e.Parsed() {
-				return protocols.ProtocolError("", "ls", "the destination's listing has a line that is not understood: "+e.Raw)
+				return protocols.ProtocolError("", "ls", "cannot parse a line of the destination's listing: "+e.Raw)
 			}
 			p.found(e)
 		}
 		return nil
 	})
 	if p.in.up == nil && protocols.KindOf(err) == protocols.KindRefused {
-		return nil // not there, as far as the server tells; making it will show
+		return nil // not there, as far as the server says; making it will show
 	}
 	p.in.exists = err == nil && (p.in.up != nil || len(p.have)+len(p.parts) > 0)
 	return err
 }
 
 // scan is listDestination for a local one.
-func (p *plan) scan() error {
+func (p *folderPlan) scan() error {
 	if !p.in.exists {
 		return nil
 	}
@@ -182,7 +183,7 @@ func (p *plan) scan() error {
 // found takes an entry of the destination. One whose name is not one component would
 // lead elsewhere in every command: it is left alone, and so is all that could be
 // deleted from this folder.
-func (p *plan) found(e protocols.Entry) {
+func (p *folderPlan) found(e protocols.Entry) {
 	if !p.s.deletes.names(e) {
 		p.odd = strconv.Quote(e.Name)
 		return
@@ -191,19 +192,19 @@ func (p *plan) found(e protocols.Entry) {
 		p.parts = append(p.parts, e.Name)
 		return
 	}
-	p.have[e.Name] = thereOf(e)
+	p.have[e.Name] = destEntryOf(e)
 }
 
 // entry deals with one entry of the source.
-func (p *plan) entry(ctx context.Context, e protocols.Entry) error {
+func (p *folderPlan) entry(ctx context.Context, e protocols.Entry) error {
 	if !e.Parsed() {
-		p.s.deletes.block("the source's listing has a line that is not understood")
-		p.failed(e, protocols.ProtocolError("", "ls", "line of the listing not understood: "+e.Raw))
+		p.s.deletes.block("a line of the source's listing could not be parsed")
+		p.failed(e, protocols.ProtocolError("", "ls", "cannot parse a line of the listing: "+e.Raw))
 		return nil
 	}
 	p.s.deletes.found.Store(true)
-	if len(p.seen) >= mostEntries {
-		return protocols.ProtocolError("", "ls", fmt.Sprintf("a listing without end: more than %d names in one folder", mostEntries))
+	if len(p.seen) >= maxEntries {
+		return protocols.ProtocolError("", "ls", fmt.Sprintf("a listing without end: more than %d names in one folder", maxEntries))
 	}
 	if file.IsPart(e.Name) || e.Type == protocols.TypeInfo || e.Type == protocols.TypeSearch {
 		return nil
@@ -236,15 +237,15 @@ func (p *plan) entry(ctx context.Context, e protocols.Entry) error {
 	return p.sort(ctx, e, name, rel, h)
 }
 
-// twice finds names that a listing gives twice, or that are one to the destination.
+// twice finds names that a listing has twice, or that are one to the destination.
 // again is true for those that an earlier, broken off listing has given already.
-func (p *plan) twice(name string) (again bool, err error) {
+func (p *folderPlan) twice(name string) (again bool, err error) {
 	key := maphash.String(p.seed, name)
 	if pass := p.seen[key]; pass != 0 && pass < p.pass {
 		p.seen[key] = p.pass
 		return true, nil
 	} else if pass != 0 {
-		return false, &protocols.Error{Kind: protocols.KindProtocol, Text: "listed twice: only the first one counts"}
+		return false, &protocols.Error{Kind: protocols.KindProtocol, Text: "listed twice: only the first is used"}
 	}
 	p.seen[key] = p.pass
 	if !p.s.caseless {
@@ -255,14 +256,14 @@ func (p *plan) twice(name string) (again bool, err error) {
 	}
 	lower := strings.ToLower(name)
 	if other, ok := p.fold[lower]; ok {
-		return false, &protocols.Error{Kind: protocols.KindLocal, Text: "the destination does not tell it from " + other}
+		return false, &protocols.Error{Kind: protocols.KindLocal, Text: "the destination's file system is not case-sensitive, and there is already " + other}
 	}
 	p.fold[lower] = name
 	return false, nil
 }
 
 // sort hands the entry to what its type needs.
-func (p *plan) sort(ctx context.Context, e protocols.Entry, name, rel string, h *there) error {
+func (p *folderPlan) sort(ctx context.Context, e protocols.Entry, name, rel string, h *destEntry) error {
 	switch e.Type {
 	case protocols.TypeDir, protocols.TypeMenu:
 		p.folder(e, name, h)
@@ -276,7 +277,7 @@ func (p *plan) sort(ctx context.Context, e protocols.Entry, name, rel string, h 
 	return nil
 }
 
-func (p *plan) folder(e protocols.Entry, name string, h *there) {
+func (p *folderPlan) folder(e protocols.Entry, name string, h *destEntry) {
 	if h != nil && h.kind != protocols.TypeDir {
 		p.clash(e, name, h)
 		return
@@ -289,7 +290,7 @@ func (p *plan) folder(e protocols.Entry, name string, h *there) {
 }
 
 // file compares a file, and makes a job of it.
-func (p *plan) file(ctx context.Context, e protocols.Entry, name, rel string, h *there) error {
+func (p *folderPlan) file(ctx context.Context, e protocols.Entry, name, rel string, h *destEntry) error {
 	j := &job{in: p.in, name: name, rel: rel, e: e}
 	if h != nil {
 		if h.kind == protocols.TypeDir || h.kind != protocols.TypeFile && !p.s.o.Delete {
@@ -309,13 +310,13 @@ func (p *plan) file(ctx context.Context, e protocols.Entry, name, rel string, h 
 	return p.queue(ctx, j)
 }
 
-func conflict(h *there) error {
+func conflict(h *destEntry) error {
 	return &protocols.Error{Kind: protocols.KindLocal, Sentinel: fs.ErrExist, Text: "the destination has a " + string(h.kind) + " of this name"}
 }
 
 // queue returns the job to the workers, or keeps it until the listing is over: while
 // the listing holds a connection it must not wait for one that needs another.
-func (p *plan) queue(ctx context.Context, j *job) error {
+func (p *folderPlan) queue(ctx context.Context, j *job) error {
 	if part := file.PartName(j.name); len(p.parts) > 0 && (p.s.local == nil || !j.small()) {
 		p.keep[part], p.keep[file.RecordName(j.name)] = true, true
 		j.part = slices.Contains(p.parts, part)
@@ -333,16 +334,16 @@ func (p *plan) queue(ctx context.Context, j *job) error {
 		return nil
 	default:
 	}
-	if len(p.later) < mostLater {
+	if len(p.later) < maxBacklog {
 		p.later = append(p.later, j)
 		return nil
 	}
 	return p.wait(ctx, j)
 }
 
-// wait gives a worker a job of a listing of which so much is kept already that the
+// wait passes a job to a worker, of a listing of which so much is kept already that the
 // rest has to wait. With a server that allows but one connection, that is for ever.
-func (p *plan) wait(ctx context.Context, j *job) error {
+func (p *folderPlan) wait(ctx context.Context, j *job) error {
 	t := time.NewTimer(backlogWait)
 	defer t.Stop()
 	select {
@@ -353,12 +354,12 @@ func (p *plan) wait(ctx context.Context, j *job) error {
 		return stopped(ctx)
 	case <-t.C:
 		p.s.letGo(j)
-		return &protocols.Error{Kind: protocols.KindTimeout, Text: fmt.Sprintf("nothing was copied for %v while a folder with more than %d new files was listed", backlogWait, mostLater)}
+		return &protocols.Error{Kind: protocols.KindTimeout, Text: fmt.Sprintf("no file was copied for %v while a folder with more than %d new files was being listed", backlogWait, maxBacklog)}
 	}
 }
 
 // drain hands out the jobs that were kept.
-func (p *plan) drain(ctx context.Context) error {
+func (p *folderPlan) drain(ctx context.Context) error {
 	for i, j := range p.later {
 		select {
 		case p.s.jobs <- j:
@@ -373,7 +374,7 @@ func (p *plan) drain(ctx context.Context) error {
 }
 
 // sweep removes the temporary files of earlier runs that no job will go on from.
-func (p *plan) sweep(ctx context.Context) {
+func (p *folderPlan) sweep(ctx context.Context) {
 	if p.s.o.DryRun || p.odd != "" {
 		return
 	}
@@ -394,11 +395,11 @@ func (p *plan) sweep(ctx context.Context) {
 	}
 }
 
-func (p *plan) failed(e protocols.Entry, err error) {
+func (p *folderPlan) failed(e protocols.Entry, err error) {
 	rel := joinName(p.in.rel, e.Name)
 	p.s.emit(Result{Name: rel, Source: e.URL, Destination: p.s.toURL(p.in.rel), Status: StatusFailed, Err: protocols.Wrap(err, p.s.protocol, "sync", e.URL)})
 }
 
-func (p *plan) skipped(e protocols.Entry, rel, why string) {
+func (p *folderPlan) skipped(e protocols.Entry, rel, why string) {
 	p.s.emit(Result{Name: rel, Source: e.URL, Destination: p.s.toURL(rel), Status: StatusSkipped, Note: why})
 }

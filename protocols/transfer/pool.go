@@ -97,7 +97,7 @@ func (p *pool) lose() {
 	p.mu.Unlock()
 }
 
-// settle gives back a client after an operation that ended with err. It reports
+// settle returns a client after an operation that ended with err. It reports
 // whether the server took it for one connection too many, and others go on: then
 // the pool has become smaller and the work waits for one of those.
 func (p *pool) settle(l *lent, err error) (crowded bool) {

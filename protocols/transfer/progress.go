@@ -25,7 +25,7 @@ func (o *Options) start(name string, size int64) Task {
 	return o.Progress.Start(name, size)
 }
 
-// watch tells the task the position of f until the function it gives is called.
+// watch reports the position of f to the task until the returned function is called.
 // The position belongs to the open file, so that what the kernel moves by itself
 // (splice, sendfile) counts too.
 func watch(t Task, f *os.File) (stop func()) {

@@ -37,7 +37,7 @@ func (r *record) entry() *protocols.Entry {
 	return &protocols.Entry{Size: r.Size, Modified: r.Modified, Accuracy: time.Duration(r.Accuracy), ID: r.ID}
 }
 
-// proves reports whether the record tells enough to know the object again.
+// proves reports whether the record is enough to identify the object again.
 func (r *record) proves() bool { return r.ID != "" || r.Size >= 0 && !r.Modified.IsZero() }
 
 // same reports whether e is the object of the record, as far as both tell. A size

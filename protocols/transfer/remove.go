@@ -12,8 +12,8 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// mostDoomed bounds what one run deletes.
-const mostDoomed = 1_000_000
+// maxSurplus bounds what one run deletes.
+const maxSurplus = 1_000_000
 
 // surplus is an entry of the destination that is not in the source.
 type surplus struct {
@@ -24,7 +24,7 @@ type surplus struct {
 
 // deletion is what a sync deletes at the destination, and what speaks against it.
 type deletion struct {
-	s       *syncer
+	s       *treeSync
 	doomed  []surplus       // noted while the folders are compared
 	gone    map[string]bool // of what stood in the way of an entry of the source: whether it was deleted
 	found   atomic.Bool     // the source has at least one entry
@@ -40,9 +40,9 @@ func (d *deletion) block(why string) {
 	}
 }
 
-// doom notes what the source has not. It is called when the folder's listing came
+// doom notes the entries that are not in the source. It is called when the folder's listing came
 // to its end.
-func (p *plan) doom() {
+func (p *folderPlan) doom() {
 	if !p.s.o.Delete {
 		return
 	}
@@ -110,7 +110,7 @@ func (d *deletion) expand(ctx context.Context) ([]surplus, error) {
 // expandOne adds one entry with all in it. A folder goes when nothing in it stays;
 // where there are includes, it must match one or have held something that goes.
 func (d *deletion) expandOne(ctx context.Context, all []surplus, it surplus, depth int) ([]surplus, error) {
-	if len(all) >= mostDoomed || depth > d.s.depth() {
+	if len(all) >= maxSurplus || depth > d.s.depth() {
 		return nil, d.refuse("nothing was deleted: it would be too much")
 	}
 	if !it.dir {
@@ -144,7 +144,7 @@ func (d *deletion) inside(ctx context.Context, it surplus) (in []surplus, kept b
 				return err
 			}
 			if !e.Parsed() {
-				return protocols.ProtocolError("", "ls", "the destination's listing has a line that is not understood: "+e.Raw)
+				return protocols.ProtocolError("", "ls", "cannot parse a line of the destination's listing: "+e.Raw)
 			}
 			if !d.names(e) {
 				odd = strconv.Quote(e.Name)

@@ -22,7 +22,7 @@ type segmented struct {
 	done atomic.Int64 // bytes of all
 }
 
-// segments fetches the object in parts. It gives false when the object is too
+// segments fetches the object in parts. It returns false when the object is too
 // small or the server does not tell its size: then one connection does it.
 func (d *download) segments(ctx context.Context, src Endpoint, k *conn, r *Result) (bool, error) {
 	var e protocols.Entry
@@ -128,7 +128,7 @@ func (s *segmented) attempt(ctx context.Context, c protocols.Client, from, lengt
 	s.d.task.Set(s.done.Add(n))
 	switch {
 	case n > length: // it ran into the next part's bytes
-		return n, protocols.ProtocolError("", "get", "more bytes came than were asked for")
+		return n, protocols.ProtocolError("", "get", "the server sent more bytes than requested")
 	case err == nil && n < length:
 		err = wrongSize(s.d.label, n, length)
 	}

@@ -77,9 +77,9 @@ func (k stateFormat) begin(f *os.File) error {
 }
 
 // errLongLine is the error for a line that is longer than any of ours.
-var errLongLine = protocols.ProtocolError("", "", "a line of the file is no record")
+var errLongLine = protocols.ProtocolError("", "", "a line of the file is too long")
 
-// readLine returns a line with its end. io.EOF means that what was returned is no
+// readLine returns a line with its end. io.EOF means that what was returned is not a
 // whole line.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	var line []byte

@@ -27,9 +27,9 @@ type stored struct {
 }
 
 // batch gathers written files, forces them to the disk together, renames them and
-// only then tells of them.
+// only then reports them.
 type batch struct {
-	s *syncer
+	s *treeSync
 	d Durability
 
 	mu    sync.Mutex
@@ -39,7 +39,7 @@ type batch struct {
 	err   error // of the journal
 }
 
-func newBatch(s *syncer, top *folder) *batch {
+func newBatch(s *treeSync, top *folder) *batch {
 	b := &batch{s: s, d: s.o.Durability}
 	if top.dir != nil && b.d == DurabilityGroup && inMemory(top.dir) {
 		b.d = DurabilityNone
@@ -80,7 +80,7 @@ func (b *batch) flush() error {
 	return b.err
 }
 
-// settle forces, renames, notes and tells.
+// settle syncs, renames, records and reports.
 func (b *batch) settle(items []*stored) {
 	if len(items) == 0 {
 		return

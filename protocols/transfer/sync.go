@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -19,8 +20,8 @@ import (
 // queued is how many jobs wait for a worker.
 const queued = 64
 
-// syncer is one run of Sync.
-type syncer struct {
+// treeSync is one run of Sync or CopyMany.
+type treeSync struct {
 	o         *SyncOptions
 	from, to  Endpoint
 	protocol  string
@@ -46,11 +47,11 @@ type syncer struct {
 }
 
 // Sync brings the tree dst up to date with the tree src: it copies what is missing
-// or differs by size or time, and with Delete removes what src has not. each is
+// or differs by size or time, and with Delete removes entries that are not in src. each is
 // called for every object, by one goroutine at a time, and may be nil; folders are
-// told of only when something is wrong with them or they are deleted.
+// reported only when something is wrong with them or they are deleted.
 //
-// What fails is reported and the rest goes on; the error is then of kind Partial.
+// Failures are reported and the rest goes on; the error is then of kind Partial.
 // The error is another one when nothing could be done at all: the source's top
 // could not be listed, the disk is full, login was refused, the context ended,
 // another run has the destination or the journal. Deleting needs a complete and
@@ -65,18 +66,18 @@ func Sync(ctx context.Context, src, dst Endpoint, o *SyncOptions, each func(Resu
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	s := newSyncer(src.confined(), dst, o, stop, each)
+	s := newTreeSync(src.confined(), dst, o, stop, each)
 	err := s.run(ctx)
 	return s.sum, protocols.Wrap(err, s.protocol, "sync", src.URL)
 }
 
-func newSyncer(src, dst Endpoint, o *SyncOptions, stop context.CancelCauseFunc, each func(Result)) *syncer {
-	s := &syncer{o: o, from: src, to: dst, protocol: protocolOf(src, dst), each: each, stop: stop, visited: map[string]bool{}}
+func newTreeSync(src, dst Endpoint, o *SyncOptions, stop context.CancelCauseFunc, each func(Result)) *treeSync {
+	s := &treeSync{o: o, from: src, to: dst, protocol: protocolOf(src, dst), each: each, stop: stop, visited: map[string]bool{}}
 	s.deletes = deletion{s: s, gone: map[string]bool{}}
 	return s
 }
 
-func (s *syncer) run(ctx context.Context) error {
+func (s *treeSync) run(ctx context.Context) error {
 	var err error
 	if s.filter, err = newFilter(s.o.Include, s.o.Exclude); err != nil {
 		return err
@@ -93,11 +94,11 @@ func (s *syncer) run(ctx context.Context) error {
 	if err == nil {
 		err = s.move(ctx, top, func() error { return s.walk(ctx, top, s.from.Name, 0) })
 	}
-	return first(err, s.close(top))
+	return cmp.Or(err, s.close(top))
 }
 
 // close frees what the run had.
-func (s *syncer) close(top *folder) error {
+func (s *treeSync) close(top *folder) error {
 	if s.held != nil {
 		s.held.Close()
 	}
@@ -110,9 +111,9 @@ func (s *syncer) close(top *folder) error {
 	return s.journal.Close()
 }
 
-// move does the jobs that find gives, then deletes, and then puts what had no room
+// move does the jobs that find provides, then deletes, and then puts what had no room
 // before in the place of what was deleted.
-func (s *syncer) move(ctx context.Context, top *folder, find func() error) error {
+func (s *treeSync) move(ctx context.Context, top *folder, find func() error) error {
 	n := s.parallel()
 	s.src, s.dst = newPool(s.from, n+1), newPool(s.to, n+1)
 	defer s.src.close()
@@ -128,11 +129,11 @@ func (s *syncer) move(ctx context.Context, top *folder, find func() error) error
 	if len(s.clashes) > 0 {
 		err = s.pass(ctx, top, n, func() error { return s.replace(ctx) })
 	}
-	return first(err, removed, s.verdict())
+	return cmp.Or(err, removed, s.verdict())
 }
 
 // pass finds jobs with one goroutine and does them with n others.
-func (s *syncer) pass(ctx context.Context, top *folder, n int, find func() error) error {
+func (s *treeSync) pass(ctx context.Context, top *folder, n int, find func() error) error {
 	s.batch, s.jobs = newBatch(s, top), make(chan *job, queued)
 	var workers sync.WaitGroup
 	for range n {
@@ -141,27 +142,18 @@ func (s *syncer) pass(ctx context.Context, top *folder, n int, find func() error
 	err := find()
 	close(s.jobs)
 	workers.Wait()
-	err = first(err, s.batch.flush())
+	err = cmp.Or(err, s.batch.flush())
 	if ctx.Err() != nil {
 		return stopped(ctx)
 	}
 	if n := s.pending.Load(); err == nil && n != 0 {
-		err = &protocols.Error{Kind: protocols.KindInternal, Text: fmt.Sprintf("%d objects were neither copied nor refused", n)}
+		err = &protocols.Error{Kind: protocols.KindInternal, Text: fmt.Sprintf("%d objects have no result: neither copied nor failed", n)}
 	}
 	return err
 }
 
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // verdict is the error of a run that came to its end.
-func (s *syncer) verdict() error {
+func (s *treeSync) verdict() error {
 	if s.sum.Failed == 0 {
 		return nil
 	}
@@ -169,8 +161,8 @@ func (s *syncer) verdict() error {
 	return &protocols.Error{Kind: protocols.KindPartial, Text: fmt.Sprintf("%d of %d failed", s.sum.Failed, all)}
 }
 
-// emit tells of one result and counts it.
-func (s *syncer) emit(r Result) {
+// emit reports one result and counts it.
+func (s *treeSync) emit(r Result) {
 	r.Protocol = s.protocol
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,7 +174,7 @@ func (s *syncer) emit(r Result) {
 
 // toURL returns the URL of a path below the destination. A ";" is escaped too: at the
 // end of some URLs it begins a parameter.
-func (s *syncer) toURL(rel string) string {
+func (s *treeSync) toURL(rel string) string {
 	if rel == "" {
 		return s.to.URL
 	}
@@ -193,14 +185,14 @@ func (s *syncer) toURL(rel string) string {
 	return joinName(s.to.URL, strings.Join(parts, "/"))
 }
 
-func (s *syncer) parallel() int {
+func (s *treeSync) parallel() int {
 	if s.o.Parallel <= 0 {
 		return 4
 	}
 	return min(s.o.Parallel, 64)
 }
 
-func (s *syncer) depth() int {
+func (s *treeSync) depth() int {
 	if s.o.Depth <= 0 {
 		return 100
 	}
@@ -209,13 +201,13 @@ func (s *syncer) depth() int {
 
 // with lends a client of the pool to do, with retries. A connection too many is no
 // attempt: the work waits for one of those that are allowed.
-func (s *syncer) with(ctx context.Context, p *pool, do func(c protocols.Client) error) error {
+func (s *treeSync) with(ctx context.Context, p *pool, do func(c protocols.Client) error) error {
 	return s.o.repeat(ctx, func() error { return p.lend(ctx, &s.o.Options, do) })
 }
 
 // both lends a client of each side, always the source's first so that no two wait
 // for each other. at is as for repeatFrom; do says which side its error comes from.
-func (s *syncer) both(ctx context.Context, at func() int64, do func(sc, dc protocols.Client) (source bool, err error)) error {
+func (s *treeSync) both(ctx context.Context, at func() int64, do func(sc, dc protocols.Client) (source bool, err error)) error {
 	return s.o.repeatFrom(ctx, at, func() error {
 		for {
 			again, err := s.bothOnce(ctx, do)
@@ -227,7 +219,7 @@ func (s *syncer) both(ctx context.Context, at func() int64, do func(sc, dc proto
 	})
 }
 
-func (s *syncer) bothOnce(ctx context.Context, do func(sc, dc protocols.Client) (bool, error)) (again bool, err error) {
+func (s *treeSync) bothOnce(ctx context.Context, do func(sc, dc protocols.Client) (bool, error)) (again bool, err error) {
 	sl, err := s.src.get(ctx)
 	if err != nil {
 		return false, err

@@ -231,12 +231,12 @@ func TestUpToDate(t *testing.T) {
 		{"remote older", 5, -time.Hour, 0, true, false},
 	}
 	for _, tt := range tests {
-		s := &syncer{o: &SyncOptions{}}
+		s := &treeSync{o: &SyncOptions{}}
 		if !tt.remote {
 			s.local = file.New("", nil)
 		}
 		e := &protocols.Entry{Size: tt.size, Modified: then, Accuracy: tt.src}
-		h := &there{kind: protocols.TypeFile, size: 5, modified: then.Add(tt.behind)}
+		h := &destEntry{kind: protocols.TypeFile, size: 5, modified: then.Add(tt.behind)}
 		if got := s.upToDate(e, h, "x"); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}

@@ -22,7 +22,7 @@ const (
 	bulkJobs = 64
 )
 
-// job is one file to copy. Its folder is held until the result is told.
+// job is one file to copy. Its folder is held until the result is reported.
 type job struct {
 	in    *folder
 	name  string // in the folder
@@ -40,7 +40,7 @@ type job struct {
 // small reports whether the job is one for memory.
 func (j *job) small() bool { return j.e.Size >= 0 && j.e.Size <= smallFile }
 
-func (j *job) result(s *syncer, status Status, bytes int64) Result {
+func (j *job) result(s *treeSync, status Status, bytes int64) Result {
 	r := Result{Name: j.rel, Source: j.e.URL, Destination: s.toURL(j.rel), Status: status, Bytes: bytes}
 	if !j.began.IsZero() {
 		r.Took = time.Since(j.began)
@@ -50,7 +50,7 @@ func (j *job) result(s *syncer, status Status, bytes int64) Result {
 
 // worker does jobs, one after the other, or small ones in bulk.
 type worker struct {
-	s   *syncer
+	s   *treeSync
 	buf []byte // for a whole small file
 }
 
@@ -84,11 +84,11 @@ func (w *worker) single(ctx context.Context, j *job) {
 }
 
 // inMemory: what is verified or compared takes the other road.
-func (s *syncer) inMemory(j *job) bool {
+func (s *treeSync) inMemory(j *job) bool {
 	return (j.small() || j.unseen) && !j.check && s.o.Verify == nil
 }
 
-// unchanged compares the contents, and tells the result when they are equal or
+// unchanged compares the contents, and reports the result when they are equal or
 // cannot be compared.
 func (w *worker) unchanged(ctx context.Context, j *job) bool {
 	same, err := w.sameContent(ctx, j)
@@ -107,26 +107,26 @@ func (w *worker) unchanged(ctx context.Context, j *job) bool {
 
 // accept counts a job that must have a result before the run may end well, and holds
 // its folder until then.
-func (s *syncer) accept(j *job) {
+func (s *treeSync) accept(j *job) {
 	s.pending.Add(1)
 	j.in.hold()
 }
 
 // letGo ends a job, with a result or because the run has ended.
-func (s *syncer) letGo(j *job) {
+func (s *treeSync) letGo(j *job) {
 	j.in.release()
 	s.pending.Add(-1)
 }
 
-// finish tells a job's result and lets go of its folder.
-func (s *syncer) finish(j *job, r Result) {
+// finish reports a job's result and releases its folder.
+func (s *treeSync) finish(j *job, r Result) {
 	s.emit(r)
 	s.letGo(j)
 }
 
-// fail tells that a job failed; what would fail all others too ends the run. After
-// the end nothing is told: the object is neither done nor failed.
-func (s *syncer) fail(ctx context.Context, j *job, err error) {
+// fail reports that a job failed; an error that would fail all others too ends the run.
+// After the end nothing is reported: the object is neither done nor failed.
+func (s *treeSync) fail(ctx context.Context, j *job, err error) {
 	if ctx.Err() != nil {
 		s.letGo(j)
 		return
@@ -141,7 +141,7 @@ func (s *syncer) fail(ctx context.Context, j *job, err error) {
 }
 
 // hopeless: no other file would fare better.
-func (s *syncer) hopeless(err error) bool {
+func (s *treeSync) hopeless(err error) bool {
 	switch protocols.KindOf(err) {
 	case protocols.KindAuth, protocols.KindTLS:
 		return s.listed == nil
@@ -216,7 +216,7 @@ func (b *bulkRun) each(name string, obj *protocols.Object, err error) error {
 	i := slices.IndexFunc(b.sent, func(j *job) bool { return j.e.Path == name })
 	if i < 0 {
 		b.mu.Unlock()
-		return protocols.ProtocolError("", "get", "an object came that was not asked for")
+		return protocols.ProtocolError("", "get", "the server sent an object that was not requested")
 	}
 	j := b.sent[i]
 	b.mu.Unlock()

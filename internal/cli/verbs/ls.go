@@ -68,6 +68,9 @@ func (l *lister) Run(ctx context.Context, e *kit.Env, c protocols.Lister, name s
 	return err
 }
 
+// folders are the types of what a listing should have opened.
+var folders = []protocols.Type{protocols.TypeDir, protocols.TypeMailbox, protocols.TypeGroup}
+
 // single lists what is no folder: its own entry, where the client can tell. Else
 // the refusal to list it stands.
 func (l *lister) single(ctx context.Context, e *kit.Env, c protocols.Lister, name string, refusal error) error {
@@ -76,7 +79,7 @@ func (l *lister) single(ctx context.Context, e *kit.Env, c protocols.Lister, nam
 		return refusal
 	}
 	entry, err := s.Stat(ctx, name)
-	if err != nil || entry.Type == protocols.TypeDir {
+	if err != nil || slices.Contains(folders, entry.Type) {
 		return refusal
 	}
 	p := show.NewEntryPrinter(e.Out, l.long)

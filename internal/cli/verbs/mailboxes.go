@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"path"
@@ -56,13 +57,15 @@ func (s *Syncer) downward(ctx context.Context, e *kit.Env, from, to *protocols.T
 	}
 	defer c.Close()
 	var pairs []MailPair
+	seen := map[string]bool{} // some servers list a mailbox twice
 	for entry, err := range protocols.List(ctx, c, from.Name) {
 		if err != nil {
 			return nil, err
 		}
-		if !entry.Parsed() || entry.Type != protocols.TypeMailbox || !s.Wanted(entry.Name) {
+		if !entry.Parsed() || entry.Type != protocols.TypeMailbox || !s.Wanted(entry.Name) || seen[entry.Name] {
 			continue
 		}
+		seen[entry.Name] = true
 		p := MailPair{Name: entry.Name}
 		if p.From, err = e.Reg.Parse(entry.URL, ""); err != nil {
 			return nil, err
@@ -104,6 +107,9 @@ func MailPlace(e *kit.Env, to *protocols.Target, name, delimiter string) (*proto
 		safe, err := file.SafeName(part)
 		if err != nil {
 			return nil, err
+		}
+		if safe == "cur" || safe == "new" || safe == "tmp" { // they would lie inside of another maildir
+			safe = fmt.Sprintf("%%%02X%s", safe[0], safe[1:])
 		}
 		local = filepath.Join(local, safe)
 	}

@@ -7,12 +7,8 @@ import (
 	"github.com/netclients/netclients/internal/wire"
 )
 
-// lines reads the lines behind a reply; it returns line.ErrStop when each had enough.
+// linesOf reads the lines after a reply; it returns line.ErrStop when each had enough.
 // A line is valid until the next one.
-func (s *session) lines(each func(line []byte) bool) error {
-	return s.linesOf(s.block(), each)
-}
-
 func (s *session) linesOf(d lineSource, each func(line []byte) bool) error {
 	for {
 		text, err := d.ReadLine()

@@ -36,7 +36,7 @@ func (m *Mask) Text(text string) string {
 }
 
 // hide returns p with each secret hidden, of several at one place the longest. Unless
-// p is whole, what may be the start of a secret is left over, with all behind it.
+// p is whole, what may be the start of a secret is left over, with all after it.
 func (m *Mask) hide(p []byte, whole bool) (out, rest []byte) {
 	for len(p) > 0 {
 		shown, n := p[:1], 1

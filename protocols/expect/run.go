@@ -25,7 +25,7 @@ type RunOptions struct {
 	Secrets   map[string]string // likewise, and masked
 	// Secret reads the reference of a secret statement; nil: there are none.
 	Secret func(reference string) (string, error)
-	// Report is told of each expect, send, write, command and close. Its error
+	// Report is called for each expect, send, write, command and close. Its error
 	// ends the run.
 	Report func(Result) error
 	// Print does the print statement of a line; nil: it does nothing.
@@ -241,7 +241,7 @@ func (r *runner) send(st *step, action, text string) error {
 func (r *runner) urgent() (write func(p []byte) (int, error), err error) {
 	u, ok := r.stream.rw.(interface{ SendUrgent(p []byte) error })
 	if !ok {
-		return nil, protocols.Unsupported("", "", "there is no urgent data but on plain TCP")
+		return nil, protocols.Unsupported("", "", "urgent data needs plain TCP")
 	}
 	return func(p []byte) (int, error) { return len(p), u.SendUrgent(p) }, nil
 }

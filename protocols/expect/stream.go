@@ -54,7 +54,7 @@ func NewStream(rw io.ReadWriter, window int) *Stream {
 	return s
 }
 
-// Opened makes what a client's Connect gives what its Talk gives: with an error
+// Opened makes the result of a Talk from that of a Connect: with an error
 // the stream is nil, not one that holds a nil.
 func Opened[C io.ReadWriteCloser](conn C, err error) (io.ReadWriteCloser, error) {
 	if err != nil {
@@ -154,7 +154,7 @@ func (s *Stream) ReadUntil(ctx context.Context, text string, within time.Duratio
 	return out, err
 }
 
-// until reads until find gives the end of what to consume. seen is how much of
+// until reads until find returns the end of what to consume. seen is how much of
 // the buffer find has looked at already.
 func (s *Stream) until(ctx context.Context, within time.Duration, find func(seen int) int, out *[]byte) error {
 	stop := s.limit(ctx, within)

@@ -22,7 +22,7 @@ var noEnd = map[string]string{
 	"flood":   "content may have any length",
 }
 
-// loneDot: noEnd, and silence behind a lone dot is the end.
+// loneDot: noEnd, and silence after a lone dot is the end.
 var loneDot = map[string]string{
 	"cut": noEnd["cut"], "garbage": noEnd["garbage"], "flood": noEnd["flood"],
 	"hang": "a lone dot with nothing behind it ends a text", "idle": "a lone dot with nothing behind it ends a text",

@@ -12,7 +12,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// FuzzMenu: any line gives an entry whose URL can be parsed, and leads back to its
+// FuzzMenu: any line becomes an entry whose URL can be parsed, and leads back to its
 // path where it is on this server.
 func FuzzMenu(f *testing.F) {
 	for _, s := range []string{"0a\t/a\tlocalhost\t70", "iinfo", "1\t\t\t", "hx\tURL:http://x/\th\t70", "8t\tu\t::1\t23", "+\t\t\t1", "3e\t\t\t1", "0a\t\xff%\tlocalhost\t070\t+", "7s\ta?b#c\tlocalhost\t70\t+x"} {
@@ -53,7 +53,7 @@ func FuzzMenu(f *testing.F) {
 	})
 }
 
-// FuzzText: however it is cut into pieces, a text gives the same bytes, and one
+// FuzzText: however it is cut into pieces, a text yields the same bytes, and one
 // that was stuffed comes back.
 func FuzzText(f *testing.F) {
 	for _, s := range []string{"", ".", "a\r\n.\r\n", ".\r\nb", "..\n.\n", ".a\n..b\n", "\n.\r", ".\r\r\n"} {

@@ -124,7 +124,7 @@ func (c *Client) entry(it *item) protocols.Entry {
 	return e
 }
 
-// lastWait is how long a server may take to end the connection behind the dot
+// lastWait is how long a server may take to end the connection after the dot
 // that ends a text.
 const lastWait = time.Second
 

@@ -89,7 +89,7 @@ func (c *Client) menu(ctx context.Context, it *item, yield func(protocols.Entry)
 		e, ok := p.parse(string(line))
 		if !e.Parsed() {
 			if n == 0 && noMenu(&e) {
-				return protocols.ProtocolError(proto, "", "the answer is no menu: "+clip(e.Raw))
+				return protocols.ProtocolError(proto, "", "the answer is not a menu: "+clip(e.Raw))
 			}
 			if in.unended() {
 				return cut(io.ErrUnexpectedEOF)
@@ -125,7 +125,7 @@ func (a *answer) lines(l *protocols.Limits) lineReader {
 // unended reports whether the newest line had no end of its own.
 func (r lineReader) unended() bool { return r.src.added && r.Buffered() == 0 }
 
-// ender puts a line end behind a stream that has none.
+// ender puts a line end after a stream that has none.
 type ender struct {
 	src   io.Reader
 	last  byte

@@ -18,7 +18,7 @@ type item struct {
 	search   string
 	plus     string   // Gopher+: "+", "+VIEW", "!" or "$"; empty: plain Gopher
 	searches bool     // a search is there, if an empty one
-	answers  []string // to the questions of a form, sent behind the request
+	answers  []string // to the questions of a form, sent after the request
 }
 
 // item takes a name apart.

@@ -86,7 +86,7 @@ func (a *answer) plusRefusal() error {
 // ADMIN, ABSTRACT or VIEWS.
 type Attribute struct {
 	Name  string   `json:"name"`            // in upper case, without the plus
-	Value string   `json:"value,omitempty"` // what stands behind the name
+	Value string   `json:"value,omitempty"` // what stands after the name
 	Lines []string `json:"lines,omitempty"` // of the block, without their indent
 }
 
@@ -98,7 +98,7 @@ type View struct {
 }
 
 // Attributes asks for the attributes of an item. A server that does not speak
-// Gopher+ gives an error of class [errors.ErrUnsupported].
+// Gopher+ returns an error of class [errors.ErrUnsupported].
 func (c *Client) Attributes(ctx context.Context, name string) ([]Attribute, error) {
 	var all []Attribute
 	err := c.once(ctx, name, func(ctx context.Context, it *item) (err error) {
@@ -141,7 +141,7 @@ type attributeLines struct {
 	total int64
 }
 
-// next returns a line, and io.EOF behind the last one.
+// next returns a line, and io.EOF after the last one.
 func (r *attributeLines) next() (string, error) {
 	line, err := r.in.ReadLine()
 	if err == nil && string(line) == "." {

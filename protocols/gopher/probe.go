@@ -58,7 +58,7 @@ func (c *Client) greet(a *answer, it *item, r *protocols.Report) error {
 		}
 		e, ok := p.parse(string(line))
 		if ok && n == 0 && noMenu(&e) {
-			return protocols.ProtocolError(proto, "", "the answer is no menu: "+clip(e.Raw))
+			return protocols.ProtocolError(proto, "", "the answer is not a menu: "+clip(e.Raw))
 		}
 		if r.Banner == "" {
 			r.Banner = strings.TrimSpace(e.Name)
@@ -100,7 +100,7 @@ func (c *Client) caps(ctx context.Context, r *protocols.Report) error {
 	return nil
 }
 
-// unlessRefused passes only errors that are no answer of the server.
+// unlessRefused passes only errors that are not an answer of the server.
 func unlessRefused(err error) error {
 	switch protocols.KindOf(err) {
 	case protocols.KindRefused, protocols.KindTemporary:

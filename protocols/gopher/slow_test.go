@@ -33,7 +33,7 @@ func speaker(t *testing.T, speak func(conn net.Conn)) (rawURL string) {
 	return "gopher://" + ln.Addr().String()
 }
 
-// TestSlowTextWithLoneDot: the short wait for an end behind a lone dot is over as
+// TestSlowTextWithLoneDot: the short wait for an end after a lone dot is over as
 // soon as something comes: what follows may take its time again.
 func TestSlowTextWithLoneDot(t *testing.T) {
 	const text = "a\r\n.\r\nb\r\nc\r\n"

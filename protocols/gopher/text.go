@@ -16,7 +16,7 @@ import (
 type text struct {
 	src   io.Reader
 	dot   func(bool)  // called with true at a lone dot, before it is read on, and with false when more has come
-	over  func() bool // whether an error behind a lone dot is an end as good as any
+	over  func() bool // whether an error after a lone dot is an end as good as any
 	buf   []byte
 	r, w  int
 	start bool // buf[r] begins a line
@@ -102,7 +102,7 @@ func (t *text) lone() int {
 	}
 }
 
-// more reports whether anything stands behind the n bytes of a lone dot.
+// more reports whether anything stands after the n bytes of a lone dot.
 func (t *text) more(n int) bool {
 	if t.w-t.r > n {
 		return true

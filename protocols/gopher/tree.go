@@ -42,11 +42,11 @@ func (c *Client) ListTree(ctx context.Context, root, name string) iter.Seq2[prot
 type tree struct {
 	c         *Client
 	top, menu *item
-	taken     map[string]int  // file names in the folder, each with the number that was put behind it last
+	taken     map[string]int  // file names in the folder, each with the number that was put after it last
 	placed    map[string]bool // paths of the items that have a name
 }
 
-// place gives an entry its file name. It reports false for one that does not
+// place sets the file name of an entry. It reports false for one that does not
 // belong here.
 func (t *tree) place(e *protocols.Entry) bool {
 	if !e.Parsed() {
@@ -96,7 +96,7 @@ func fileName(it *item, text string) string {
 	return "item"
 }
 
-// longestName leaves room for what is put behind a name, in the 255 bytes that file
+// longestName leaves room for what is put after a name, in the 255 bytes that file
 // systems take.
 const longestName = 220
 

@@ -17,7 +17,7 @@ const (
 	// so that neither side waits for the other to read.
 	mostAheadBytes = 16 << 10
 	// shortAnswer is the size up to which an answer lets more requests go ahead:
-	// behind a long one they would wait while another connection could serve them.
+	// after a long one they would wait while another connection could serve them.
 	shortAnswer = 256 << 10
 )
 

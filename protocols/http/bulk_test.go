@@ -193,7 +193,7 @@ func TestBulkTellsBadAnswers(t *testing.T) {
 	}
 }
 
-// TestBulkLeavesProxiesAlone: behind a proxy each request waits for its answer.
+// TestBulkLeavesProxiesAlone: through a proxy each request waits for its answer.
 func TestBulkLeavesProxiesAlone(t *testing.T) {
 	p := startPipeServer(t, 1000, func(path string) string { return plainAnswer(path) })
 	c := labtest.Open(t, New, "http://example.org/", &protocols.Options{Proxy: proxyTo(labtest.URL(t, "http://"+p.addr))})

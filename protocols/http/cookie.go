@@ -177,7 +177,7 @@ func (j *Jar) set(c *Cookie, now time.Time) {
 	j.all[key] = c
 }
 
-// takes says whether the user wants cookies of a domain.
+// takes reports whether the user wants cookies of a domain.
 func (j *Jar) takes(domain string) bool {
 	of := func(d string) bool { return domainMatch(domain, normalDomain(d)) }
 	return !slices.ContainsFunc(j.Block, of) && (len(j.Allow) == 0 || slices.ContainsFunc(j.Allow, of))

@@ -40,9 +40,9 @@ func (j *Jar) Load(r io.Reader, now time.Time) error {
 		}
 		c, ok := read(text)
 		if !ok {
-			return usage("line %d of the cookie file is no cookie in the format of Netscape or libwww-perl", n)
+			return usage("line %d of the cookie file is not a cookie in the format of Netscape or libwww-perl", n)
 		}
-		if c.Domain == "" { // such as ".": it is no host's
+		if c.Domain == "" { // such as ".": no host has it
 			continue
 		}
 		c.Created = now

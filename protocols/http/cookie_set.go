@@ -96,7 +96,7 @@ func parseMaxAge(text string) (time.Duration, bool) {
 }
 
 // hasControl reports whether a field holds a control character other than a tab, with
-// which it is no cookie at all.
+// which it is not a cookie at all.
 func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }

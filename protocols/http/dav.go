@@ -57,7 +57,7 @@ func (l *davListing) response(r davResponse) error {
 	return nil
 }
 
-// end says whether the listing was one of this folder, and whole. An href that lies
+// end reports whether the listing was one of this folder, and whole. An href that lies
 // elsewhere is an entry that is not understood.
 func (l *davListing) end() error {
 	if l.children == 0 && len(l.elsewhere) > 0 {
@@ -125,7 +125,7 @@ func isAncestor(segments, folder []string) bool {
 }
 
 // hrefSegments returns the decoded components of an href. Scheme, host and port are left
-// out: behind a proxy servers name their own. Servers that do not encode names send a %
+// out: servers behind a proxy name their own. Servers that do not encode names send a %
 // that encodes nothing, # and ?, which are taken literally. ok is false for a name that
 // cannot be one component.
 func hrefSegments(href string, folder []string) (segments []string, ok bool) {

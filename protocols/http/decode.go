@@ -136,14 +136,14 @@ func (u *unpacked) open() error {
 	return nil
 }
 
-// rest reads what lies behind the coded content: its end must be the body's.
+// rest reads what lies after the coded content: its end must be the body's.
 func (u *unpacked) rest() error {
 	n, err := io.Copy(io.Discard, io.LimitReader(&u.in, drainWithin))
 	switch {
 	case err != nil:
 		return err
 	case n > 0:
-		return protocolError("bytes behind the end of the coded content")
+		return protocolError("data after the end of the encoded content")
 	}
 	return io.EOF
 }

@@ -23,7 +23,7 @@ func dispositionName(header string) string {
 }
 
 // safeBase returns the last component of a name that came from a server, or
-// nothing when that is no name of a file.
+// nothing when that is not a name of a file.
 func safeBase(name string) string {
 	if !utf8.ValidString(name) || strings.ContainsAny(name, "\x00\r\n") {
 		return ""

@@ -85,7 +85,7 @@ func classOf(status int) statusClass {
 // refusalWithin bounds the wait for the page that explains a refusal.
 const refusalWithin = time.Second
 
-// refusal makes an error of an answer that is no success. It reads and closes
+// refusal makes an error of an answer that is not a success. It reads and closes
 // the body.
 func refusal(resp *Response) error {
 	if resp.deadline != nil {

@@ -15,7 +15,7 @@ import (
 // Field is one field of a [Form].
 type Field struct {
 	Name  string
-	Value string // of a field that is no file
+	Value string // of a field that is not a file
 
 	// Open returns the content of a file; nil: the field is a value. It may be called
 	// again for a request that is sent again. Size is -1 when it is not known.

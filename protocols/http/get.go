@@ -201,7 +201,7 @@ func (f *firstPart) Read(p []byte) (int, error) {
 }
 
 // checkPart compares Content-Range with what was asked for (RFC 9110 14.4), and
-// gives the size of the whole, or -1.
+// returns the size of the whole, or -1.
 func checkPart(resp *Response, o *protocols.GetOptions) (int64, error) {
 	text := resp.Header.Get("Content-Range")
 	first, last, size, ok := parseContentRange(text)
@@ -245,7 +245,7 @@ func number(s string) (int64, bool) {
 	return n, err == nil && digits(s)
 }
 
-// behindEnd takes the refusal of a part: one that starts just behind the end of
+// behindEnd takes the refusal of a part: one that starts just after the end of
 // the object is empty.
 func (c *Client) behindEnd(obj *protocols.Object, resp *Response, o *protocols.GetOptions) (*protocols.Object, error) {
 	_, _, size, ok := parseContentRange(resp.Header.Get("Content-Range"))

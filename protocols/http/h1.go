@@ -38,7 +38,7 @@ type http1 struct {
 	window int
 }
 
-// headBuffer holds most heads with a small body behind them, and is copied to a
+// headBuffer holds most heads with a small body after them, and is copied to a
 // file at once before the kernel takes over.
 const headBuffer = 16 << 10
 
@@ -96,7 +96,7 @@ func (l *http1) allowSecret() error {
 	}
 	return &protocols.Error{
 		Kind: protocols.KindAuth, Sentinel: protocols.ErrCleartext, Text: "refused to send a secret without TLS through a proxy",
-		Hint: "use https; --allow-plaintext-auth sends it in clear",
+		Hint: "use https; --allow-plaintext-auth sends it unencrypted",
 	}
 }
 
@@ -242,7 +242,7 @@ func parseHead(head []byte, m *outgoing) (*nethttp.Response, error) {
 
 func errLongHead() error { return protocolError("the head of the answer is longer than the limit") }
 
-// badHead tells an answer that is no HTTP from a connection that failed.
+// badHead tells an answer that is not HTTP from a connection that failed.
 func badHead(err error) error {
 	if e, ok := errors.AsType[*protocols.Error](err); ok {
 		return e

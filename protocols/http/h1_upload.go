@@ -16,7 +16,7 @@ import (
 const (
 	// listenFor is how long one look for an early answer takes at most.
 	listenFor = time.Second
-	// finishWithin is how long the end of a body may be behind the answer to it.
+	// finishWithin is how long the end of a body may be after the answer to it.
 	finishWithin = 50 * time.Millisecond
 	// stopWithin bounds the wait for a body's reader that does not come back.
 	stopWithin = time.Second

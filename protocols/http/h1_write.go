@@ -93,7 +93,7 @@ func (l *http1) traceRequest(line string, h Header, m *outgoing) {
 
 func sortedNames(h Header) []string { return slices.Sorted(maps.Keys(h)) }
 
-// smallBody returns a body in memory that fits behind the head in one write.
+// smallBody returns a body in memory that fits after the head in one write.
 func smallBody(r *Request) ([]byte, bool) {
 	if r.Expect || r.Length < 0 || r.Length > headBuffer {
 		return nil, false

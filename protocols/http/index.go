@@ -13,7 +13,7 @@ import (
 
 const (
 	mostTag  = 64 << 10 // bytes of one tag or text of a page
-	mostText = 512      // of the text behind a link
+	mostText = 512      // of the text after a link
 )
 
 // parseIndex returns the links of a page that lead right below it, each once, in
@@ -48,7 +48,7 @@ type indexPage struct {
 	seed       maphash.Seed
 	each       func(protocols.Entry) error
 
-	entry  *protocols.Entry // the newest link, until the text behind it is known
+	entry  *protocols.Entry // the newest link, until the text after it is known
 	inside bool             // of its <a>
 	text   strings.Builder
 }
@@ -121,7 +121,7 @@ func (p *indexPage) link(href string) error {
 	return nil
 }
 
-// flush returns the newest link with what the text behind it tells.
+// flush returns the newest link with what the text after it says.
 func (p *indexPage) flush() error {
 	if p.entry == nil {
 		return nil

@@ -457,5 +457,5 @@ func TestProxies(t *testing.T) {
 	}
 	eager := labtest.Open(t, New, "http://alice:secret@origin.example/", &protocols.Options{Proxy: proxyTo(at), Mechanism: "basic"})
 	_, _, err = fetch(t, eager, "x", nil)
-	wantKind(t, err, protocols.KindAuth) // a password in clear through a proxy
+	wantKind(t, err, protocols.KindAuth) // an unencrypted password through a proxy
 }

@@ -213,7 +213,7 @@ func (c *Client) another() *Client {
 // indexTimes are how index pages write dates: nginx, Apache, lighttpd.
 var indexTimes = []string{"02-Jan-2006 15:04", "2006-01-02 15:04", "02-Jan-2006 15:04:05", "2006-01-02 15:04:05", "2006-Jan-02 15:04:05"}
 
-// indexFacts reads time and size in the text behind a link. Times are exact to
+// indexFacts reads time and size in the text after a link. Times are exact to
 // the minute, and of a zone that no page names: they tell of a day only.
 func indexFacts(text string, e *protocols.Entry) {
 	words := strings.Fields(text)

@@ -124,7 +124,7 @@ func checkHeader(h Header) error {
 	}
 	for name, values := range h {
 		if !httpguts.ValidHeaderFieldName(name) {
-			return usage("%q is no name of a header", name)
+			return usage("%q is not a header name", name)
 		}
 		for _, v := range values {
 			if !httpguts.ValidHeaderFieldValue(v) {

@@ -16,7 +16,7 @@ import (
 )
 
 // TestFileGetsAllBytes: what the kernel moves into a file is the content, for a
-// head with a part of the body behind it, on plain and on TLS connections.
+// head with a part of the body after it, on plain and on TLS connections.
 func TestFileGetsAllBytes(t *testing.T) {
 	for _, mode := range []lab.TLSMode{lab.TLSNone, lab.TLSImplicit} {
 		s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: mode}})

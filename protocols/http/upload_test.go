@@ -65,7 +65,7 @@ type endless struct{}
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // TestUploadRefusedEarly: a server refuses a body after the first bytes of it, and
-// reads on, or closes at once. The refusal arrives, in clear and under TLS, for
+// reads on, or closes at once. The refusal arrives, unencrypted and under TLS, for
 // bodies of known length and in chunks.
 func TestUploadRefusedEarly(t *testing.T) {
 	authority, err := lab.NewAuthority()

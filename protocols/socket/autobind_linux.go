@@ -2,5 +2,5 @@
 
 package socket
 
-// autobind: a datagram socket can have a name that is no file.
+// autobind: a datagram socket can have a name that is not a file.
 const autobind = true

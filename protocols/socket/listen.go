@@ -61,7 +61,7 @@ func (p *Peer) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Write writes all of b, or gives an error.
+// Write writes all of b, or returns an error.
 func (p *Peer) Write(b []byte) (int, error) {
 	n, err := p.Conn.Write(b)
 	p.written.Add(int64(n))

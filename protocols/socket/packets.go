@@ -108,7 +108,7 @@ func (p *Packets) multicast(o *PacketOptions) error {
 	for _, group := range o.Join {
 		ip, err := netip.ParseAddr(group)
 		if err != nil || !ip.IsMulticast() {
-			return protocols.UsageError("udp", "", group+" is no multicast address")
+			return protocols.UsageError("udp", "", group+" is not a multicast address")
 		}
 		to := &net.UDPAddr{IP: ip.AsSlice()}
 		if ip.Is4() {

@@ -20,7 +20,7 @@ type RawOption struct {
 
 // ParseRawOption reads "LEVEL:NAME=VALUE", as in "tcp:USER_TIMEOUT=5000" or
 // "socket:SO_PRIORITY=6". Levels and names may be numbers; the prefixes SO_, TCP_,
-// IP_ and IPV6_ may be left out, and small letters do. A value that is no number
+// IP_ and IPV6_ may be left out, and small letters do. A value that is not a number
 // is a text. The error is of kind Usage; it is one too where the system's options
 // are not known.
 func ParseRawOption(s string) (o RawOption, err error) {

@@ -132,7 +132,7 @@ func noPath(u *url.URL) (string, error) {
 	return "", nil
 }
 
-// unixPath returns the address of a UNIX socket: what stands behind the slashes,
+// unixPath returns the address of a UNIX socket: what stands after the slashes,
 // so that relative paths and @names work in each form.
 func unixPath(u *url.URL) (string, error) {
 	path := u.Host + u.Path
@@ -154,7 +154,7 @@ func unixPath(u *url.URL) (string, error) {
 	return path, nil
 }
 
-// maxUnixPath is what a sockaddr_un takes on Linux, with a NUL behind it.
+// maxUnixPath is what a sockaddr_un takes on Linux, with a NUL after it.
 const maxUnixPath = 107
 
 // unixNetworks are Go's names for the types of UNIX sockets.

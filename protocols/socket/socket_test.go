@@ -418,7 +418,7 @@ func TestServerIdle(t *testing.T) {
 	}
 }
 
-// TestSendFile sends parts of a file, and leaves the file behind them.
+// TestSendFile sends parts of a file, and leaves the file after them.
 func TestSendFile(t *testing.T) {
 	f, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {

@@ -224,7 +224,7 @@ func upgradeLDAP(w io.Writer, r *bufio.Reader, _ string) error {
 	}
 	inner := bufio.NewReader(bytes.NewReader(message))
 	if tag != 0x30 {
-		return protocols.ProtocolError("", "", "the answer is no LDAP message")
+		return protocols.ProtocolError("", "", "the answer is not an LDAP message")
 	}
 	if _, _, err := readBER(inner); err != nil { // the message's number
 		return err
@@ -238,7 +238,7 @@ func upgradeLDAP(w io.Writer, r *bufio.Reader, _ string) error {
 	case err != nil:
 		return err
 	case tag != 0x78 || len(code) != 1:
-		return protocols.ProtocolError("", "", "the answer is no LDAP extended response")
+		return protocols.ProtocolError("", "", "the answer is not an LDAP extended response")
 	case code[0] != 0:
 		return noTLS("LDAP result " + strconv.Itoa(int(code[0])))
 	}

@@ -28,12 +28,12 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// SendUrgent sends p with TCP's urgent pointer behind it (MSG_OOB). The peer reads
+// SendUrgent sends p with TCP's urgent pointer after it (MSG_OOB). The peer reads
 // the last byte apart, or in the stream with SO_OOBINLINE. It cannot be done
 // under TLS, nor over a UNIX socket.
 func (c *Conn) SendUrgent(p []byte) error {
 	if _, tcp := c.NetConn().(*net.TCPConn); !tcp || c.TLS() != nil {
-		return protocols.Unsupported("", "", "there is no urgent data but on plain TCP")
+		return protocols.Unsupported("", "", "urgent data needs plain TCP")
 	}
 	return protocols.Wrap(urgent.Send(c, p), "tcp", "send", "")
 }

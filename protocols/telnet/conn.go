@@ -47,11 +47,11 @@ func (c *Conn) RemoteAddr() net.Addr { return c.w.raw.RemoteAddr() }
 // SetReadDeadline sets the time at which a Read gives up; zero takes it away.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.w.raw.SetReadDeadline(t) }
 
-// TLS returns what TLS agreed on, or nil in clear. START_TLS happens while the
+// TLS returns what TLS agreed on, or nil without TLS. START_TLS happens while the
 // session is read.
 func (c *Conn) TLS() *tls.ConnectionState { return c.w.raw.TLS() }
 
-// AllowSecret says whether a password may be sent over the session as it stands.
+// AllowSecret reports whether a password may be sent over the session as it stands.
 func (c *Conn) AllowSecret() error { return c.w.raw.AllowSecret() }
 
 // Signal is Command by name: "AYT", "IP", "BREAK", "SYNCH", ...
@@ -69,13 +69,13 @@ func (c *Conn) Ask(option byte, ours, on bool) error {
 	return c.w.flush()
 }
 
-// Option tells whether an option is in force on our side and on the server's.
+// Option reports whether an option is in force on our side and on the server's.
 func (c *Conn) Option(option byte) (ours, theirs bool) {
 	c.w.locked(func(e *engine) { ours, theirs = e.ours[option].on(), e.theirs[option].on() })
 	return ours, theirs
 }
 
-// Subnegotiate sends a subnegotiation: option, and the data behind it, in which
+// Subnegotiate sends a subnegotiation: option, and the data after it, in which
 // 255 is doubled here.
 func (c *Conn) Subnegotiate(option byte, data []byte) error {
 	c.w.locked(func(e *engine) { e.freely(func() { e.sendSub(option, data) }) })
@@ -216,7 +216,7 @@ func (w *wire) take(p []byte) (data int, err error) {
 	return data, err
 }
 
-// upgrade does the handshake after START_TLS. Options start anew behind it.
+// upgrade does the handshake after START_TLS. Options start anew after it.
 func (w *wire) upgrade(rest []byte) error {
 	if len(rest) > 0 {
 		return protocols.ProtocolError(proto, "", "the server sent data before the TLS handshake")
@@ -327,7 +327,7 @@ func plain(p []byte, text bool) bool {
 	return bytes.IndexByte(p, IAC) < 0 && (!text || bytes.IndexByte(p, '\r') < 0)
 }
 
-// escape doubles 255, and in text mode puts NUL behind a CR that no LF follows.
+// escape doubles 255, and in text mode puts NUL after a CR that no LF follows.
 // next is what comes behind p.
 func escape(dst, p, next []byte, text bool) []byte {
 	for i, b := range p {
@@ -381,7 +381,7 @@ func (w *wire) CloseWrite() error { return w.raw.CloseWrite() }
 // SetReadDeadline bounds reads.
 func (w *wire) SetReadDeadline(t time.Time) error { return w.raw.SetReadDeadline(t) }
 
-// AllowSecret says whether a secret may be sent.
+// AllowSecret reports whether a secret may be sent.
 func (w *wire) AllowSecret() error { return w.raw.AllowSecret() }
 
 // observe returns what sees the events: the caller's function, and the trace.

@@ -63,7 +63,7 @@ const (
 )
 
 // feed works on the bytes in p and leaves the data at its start. rest is what
-// stands behind the point where TLS begins.
+// stands after the point where TLS begins.
 func (e *engine) feed(p []byte) (data int, rest []byte, err error) {
 	e.received += int64(len(p))
 	for i := 0; i < len(p); {
@@ -112,7 +112,7 @@ func (e *engine) text(dst, src []byte) (n, taken int) {
 	return e.unNUL(dst, src[:end]), taken
 }
 
-// unNUL drops each NUL behind a CR: that pair is a bare CR, RFC 854.
+// unNUL drops each NUL after a CR: that pair is a bare CR, RFC 854.
 func (e *engine) unNUL(dst, src []byte) (n int) {
 	if e.lastCR && len(src) > 0 {
 		e.lastCR = false
@@ -168,7 +168,7 @@ func (e *engine) step(b byte) error {
 	return nil
 }
 
-// command takes the byte behind IAC. One that is no command of the protocol means
+// command takes the byte behind IAC. One that is not a command of the protocol means
 // nothing: some servers send the byte 255 of data without its double.
 func (e *engine) command(b byte) {
 	e.at = inData

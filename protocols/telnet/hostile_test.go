@@ -75,7 +75,7 @@ func TestWordsBeforeTLS(t *testing.T) {
 }
 
 // TestNothingInTheHandshake: once we have said that TLS follows, no command goes out
-// in clear, and data waits.
+// unencrypted, and data waits.
 func TestNothingInTheHandshake(t *testing.T) {
 	followed, rest := make(chan struct{}), make(chan []byte, 1)
 	conn, err := against(t, telnet.Settings{}, nil, func(c net.Conn) {
@@ -133,7 +133,7 @@ func TestTextWithoutEnd(t *testing.T) {
 }
 
 // TestFloodOfOptions: a server that asks without an end is answered a little, and
-// the session goes on behind it; nothing of the process is told.
+// the session goes on after it; nothing of the process is shown.
 func TestFloodOfOptions(t *testing.T) {
 	t.Setenv("SECRET_OF_THE_PROCESS", "leak")
 	const flood = "\xff\xfd\x63\xff\xfb\x64\xff\xfd\x27\xff\xfa\x27\x01\x00SECRET_OF_THE_PROCESS\x03HOME\xff\xf0\xff\xf6"

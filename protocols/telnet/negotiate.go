@@ -63,7 +63,7 @@ func (e *engine) ask(option byte, ours, on bool) {
 	}
 }
 
-// accepts says whether an option may be on when the peer wants it.
+// accepts reports whether an option may be on when the peer wants it.
 func (e *engine) accepts(option byte, ours bool) bool {
 	known := e.known(option, ours)
 	if e.set.Accept != nil {
@@ -204,7 +204,7 @@ func (e *engine) tellWindow() {
 	e.sendSub(NAWS, []byte{byte(w >> 8), byte(w), byte(h >> 8), byte(h)})
 }
 
-// wellKnown are the names of RFC 1572 section 3 that are no user's own.
+// wellKnown are the names of RFC 1572 section 3 that no user chose.
 var wellKnown = []string{"USER", "JOB", "ACCT", "PRINTER", "SYSTEMTYPE", "DISPLAY"}
 
 // environ tells the variables that were asked for and that the user has named,

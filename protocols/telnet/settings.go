@@ -3,7 +3,7 @@ package telnet
 import "strings"
 
 // Settings is what a caller may choose before the first verb. The zero value is
-// a plain terminal without a size that tells nothing of its user.
+// a plain terminal without a size that says nothing of its user.
 type Settings struct {
 	Terminals []string // terminal types, the preferred first (TTYPE); default XTERM
 	Width     int      // columns and lines of the window (NAWS); 0: not told

@@ -17,7 +17,7 @@
 //
 // # Privacy
 //
-// Nothing is told of the user but the terminal's type and size, and those
+// Nothing is reported of the user but the terminal's type and size, and those
 // variables of the environment that Settings.Environ names.
 package telnet
 
@@ -131,7 +131,7 @@ func (c *Client) dial(ctx context.Context) (*transport.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	urgent.Inline(raw) // or the data mark of a Synch goes missing behind its IAC
+	urgent.Inline(raw) // or the data mark of a Synch goes missing after its IAC
 	if c.scheme.TLS != protocols.TLSImplicit {
 		return raw, nil
 	}

@@ -85,7 +85,7 @@ func TestDecodeBad(t *testing.T) {
 	}
 }
 
-// endless gives a text again and again, and counts what is taken.
+// endless yields a text again and again, and counts what is taken.
 type endless struct {
 	text  string
 	taken int

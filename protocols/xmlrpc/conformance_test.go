@@ -27,7 +27,7 @@ func book() *dialogs.Book[Settings] {
 		},
 		Rows: []dialogs.Recording[Settings]{
 			{Name: "call", Call: add}, {Name: "fault", Call: add},
-			{Name: "not-found", Call: add, Spare: 1}, // the page behind a refusal
+			{Name: "not-found", Call: add, Spare: 1}, // the page after a refusal
 		},
 		Settings: func(c protocols.Client) *Settings { return &c.(*Client).Settings },
 	}

@@ -24,8 +24,9 @@ type DecodeOptions struct {
 	MaxDepth int   // of arrays and structs in each other; default 100
 }
 
-// DecodeResponse reads the answer to a call as it comes. A fault gives a *Fault as
-// the error; what is no XML-RPC, or passes a limit, an error of kind Protocol.
+// DecodeResponse reads the answer to a call as it comes. A fault is returned as an error
+// of type *Fault; a document that is not XML-RPC, or passes a limit, is an error of kind
+// Protocol.
 // There are no document types and no entities but XML's own five.
 func DecodeResponse(r io.Reader, o *DecodeOptions) (any, error) {
 	return decodeResponse(newSource(), r, o)
@@ -143,7 +144,7 @@ func (d *decoder) explain(err error) error {
 		if ok {
 			err = s.error
 		}
-		return &protocols.Error{Kind: protocols.KindProtocol, Text: "the document is no XML-RPC", Err: err}
+		return &protocols.Error{Kind: protocols.KindProtocol, Text: "the document is not XML-RPC", Err: err}
 	}
 	return err
 }
@@ -248,7 +249,7 @@ func (d *decoder) end() error {
 		return nil
 	}
 	if err == nil {
-		err = bad("%T behind the document", t)
+		err = bad("%T after the document", t)
 	}
 	return err
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// value reads the rest of a value behind its start. One without a type is a
+// value reads the rest of a value after its start. One without a type is a
 // string, blanks and all.
 func (d *decoder) value() (any, error) {
 	var text []byte

@@ -15,7 +15,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// tailRoom is room for what stands behind a large value, which would else be copied for it.
+// tailRoom is room for what stands after a large value, which would else be copied for it.
 const tailRoom = 1 << 10
 
 const xmlHead = "<?xml version=\"1.0\"?>\n"
@@ -188,7 +188,7 @@ var escapes = map[byte]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '\r': "&#1
 // appendText writes text; what XML 1.0 2.2 has no place for is an error.
 func appendText(dst []byte, s string) ([]byte, error) {
 	if !utf8.ValidString(s) {
-		return nil, fmt.Errorf("%.80q is no UTF-8; send it as base64", s)
+		return nil, fmt.Errorf("%.80q is not UTF-8; send it as base64", s)
 	}
 	if strings.Contains(s, "\ufffe") || strings.Contains(s, "\uffff") {
 		return nil, fmt.Errorf("%.80q holds a character that XML has not", s)

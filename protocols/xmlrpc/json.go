@@ -25,7 +25,7 @@ func ParseJSON(text string) (any, error) {
 		return nil, badArgument(text, err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, badArgument(text, fmt.Errorf("something behind the value"))
+		return nil, badArgument(text, fmt.Errorf("data after the value"))
 	}
 	v, err := fromJSON(v, 0)
 	if err != nil {

@@ -35,7 +35,7 @@ func parseScalar(typ, text string) (any, error) {
 	}
 	v, err := read(text)
 	if err != nil {
-		return nil, fmt.Errorf("%.40q is no %s: %w", text, typ, err)
+		return nil, fmt.Errorf("%.40q is not a valid %s: %w", text, typ, err)
 	}
 	return v, nil
 }

@@ -237,7 +237,7 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// TestCookiesAndProxy: what the HTTP client below is told holds for calls.
+// TestCookiesAndProxy: what the HTTP client below is set to holds for calls.
 func TestCookiesAndProxy(t *testing.T) {
 	var seen []string
 	calls := sums()

@@ -76,7 +76,7 @@ func members(v reflect.Value) map[string]any {
 func Into(v, to any) error {
 	p := reflect.ValueOf(to)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
-		return protocols.UsageError(proto, "", "xmlrpc.Into stores behind a pointer")
+		return protocols.UsageError(proto, "", "xmlrpc.Into wants a pointer")
 	}
 	return store(p.Elem(), v)
 }

@@ -53,7 +53,7 @@ func (t *Tally) Err() error {
 // CauseOf puts the reason why a context ended in the place of the bare end.
 func CauseOf(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
-	if kind := protocols.KindOf(err); ctx.Err() == context.Canceled && (kind == protocols.KindConnect || kind == protocols.KindProtocol) {
+	if kind := protocols.KindOf(err); ctx.Err() == context.Canceled && (kind == protocols.KindConnect || kind == protocols.KindProtocol || errors.Is(err, protocols.ErrClosed)) {
 		return &protocols.Error{Kind: protocols.KindInterrupted, Err: context.Canceled} // whatever the cut looked like from where it was seen
 	}
 	if err == nil || cause == nil || cause == ctx.Err() {

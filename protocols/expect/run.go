@@ -53,7 +53,8 @@ type runner struct {
 }
 
 // Run plays the script on a stream. After a script that ends with a send it reads
-// on until the peer ends the stream, for the time of a step at most; what came
+// on until the peer ends the stream or is silent for a second, for the time of a step at
+// most; what came
 // then is in a last Result with the action "rest". An error of a step is a
 // [*StepError]. mask learns the script's secrets; nil is a new one.
 func (s *Script) Run(ctx context.Context, stream *Stream, mask *Mask, o *RunOptions) error {
@@ -287,18 +288,34 @@ func (r *runner) closeWrite(context.Context, *step) error {
 	return h.CloseWrite()
 }
 
-// rest reads to the end of the stream after a last send.
+// maxQuiet is the silence after a last send that ends a run whose peer keeps the
+// connection open.
+const maxQuiet = time.Second
+
+// rest reads after a last send: to the end of the stream, or until the peer has been
+// silent for [maxQuiet], for a step's time at most. All steps are done by then, so that
+// the end of the whole time is no failure either.
 func (r *runner) rest(ctx context.Context) error {
 	start := time.Now()
-	m, err := r.stream.Expect(ctx, r.timeout)
-	if err == io.EOF || protocols.KindOf(err) == protocols.KindTimeout && ctx.Err() == nil {
+	var text []byte
+	var err error
+	for end := start.Add(r.timeout); err == nil; {
+		var m Match
+		m, err = r.stream.Expect(ctx, min(maxQuiet, time.Until(end)))
+		text = append(text, m.Text...)
+		text = text[max(0, len(text)-r.stream.window):]
+		if protocols.KindOf(err) == protocols.KindTimeout && len(m.Text) > 0 && ctx.Err() == nil && time.Now().Before(end) {
+			err = nil // it still sends
+		}
+	}
+	if err == io.EOF || protocols.KindOf(err) == protocols.KindTimeout {
 		err = nil
 	}
 	last := &step{do: "rest"}
 	if n := len(r.s.steps); n > 0 {
 		last.line = r.s.steps[n-1].line
 	}
-	if err := r.report(last, Result{Received: string(m.Text)}, start, err); err != nil {
+	if err := r.report(last, Result{Received: string(text)}, start, err); err != nil {
 		return r.failed(last, err)
 	}
 	return nil

@@ -66,7 +66,7 @@ func (c *connector) join(ctx context.Context, e *kit.Env, client *socket.Client)
 	}
 	defer conn.Close()
 	e.Out.Detail("connected to " + conn.RemoteAddr().String() + " from " + conn.LocalAddr().String())
-	w, err := e.Out.Bytes()
+	w, err := e.Stream()
 	if err != nil {
 		return err
 	}

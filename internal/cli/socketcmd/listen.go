@@ -142,7 +142,7 @@ func joinPeer(ctx context.Context, e *kit.Env, v *verbs.TalkView, p *socket.Peer
 		t := &verbs.Joint{HalfClose: true, E: e, V: v, Input: verbs.ReadAhead(e.Stdin)}
 		return t.Both(ctx, p, func() int64 { _, sent := p.Moved(); return sent })
 	}
-	w, err := e.Out.Bytes()
+	w, err := e.Stream()
 	if err != nil {
 		return err
 	}

@@ -137,7 +137,7 @@ func (r *receiver) run(ctx context.Context, e *kit.Env, c *socket.Client, _ stri
 	if r.bytes == 0 {
 		return verbs.CopyOut(e, conn)
 	}
-	w, err := e.Out.Bytes()
+	w, err := e.Stream()
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (s *sender) exchange(e *kit.Env, conn messageConn, args []string) error {
 func (s *sender) answers(e *kit.Env, sent int64, read func(p []byte) (int, error)) error {
 	buf := make([]byte, 64<<10)
 	var reply []byte
-	w, err := e.Out.Bytes()
+	w, err := e.Stream()
 	for s.wait > 0 && err == nil && len(reply) < verbs.MaxSendReply {
 		n, rerr := read(buf)
 		if rerr != nil {

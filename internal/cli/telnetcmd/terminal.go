@@ -2,6 +2,7 @@ package telnetcmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -178,8 +179,10 @@ func (t *terminal) news() []string {
 // output copies what comes to the terminal, as it is.
 func (t *terminal) output() error {
 	buf := make([]byte, 32<<10)
+	budget := t.e.Budget()
 	for {
 		n, err := t.conn.Read(buf)
+		n, over := budget.Take(n)
 		t.mu.Lock()
 		for _, s := range t.news() {
 			fmt.Fprintf(t.e.Out.Words, "\r\n[%s]\r\n", show.Safe(s))
@@ -192,7 +195,7 @@ func (t *terminal) output() error {
 		if werr != nil {
 			return show.Wrote(werr)
 		}
-		if err != nil {
+		if err := cmp.Or(over, err); err != nil {
 			return err
 		}
 	}

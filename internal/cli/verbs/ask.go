@@ -181,7 +181,7 @@ func PrintBytes(e *kit.Env, n int64, reply []byte) error {
 
 // CopyOut writes a stream to standard output as it is.
 func CopyOut(e *kit.Env, r io.Reader) error {
-	w, err := e.Out.Bytes()
+	w, err := e.Stream()
 	if err != nil {
 		return err
 	}

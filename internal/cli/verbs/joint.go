@@ -105,12 +105,17 @@ func ErrorText(err error) string {
 // read shows what comes, to the end.
 func (t *Joint) read(conn io.Reader) error {
 	buf := make([]byte, 64<<10)
+	budget := t.E.Budget()
 	for {
 		n, err := conn.Read(buf)
+		n, over := budget.Take(n)
 		if n > 0 {
 			if err := t.V.received(buf[:n]); err != nil {
 				return err
 			}
+		}
+		if over != nil {
+			return over
 		}
 		if err == io.EOF {
 			return t.V.end()

@@ -65,8 +65,8 @@ func flagOps(changes []string) ([]string, error) {
 	return ops, nil
 }
 
-// Copy copies messages to another mailbox of the same server (COPY), and gives
-// the name of the first copy where the server tells it (UIDPLUS).
+// Copy copies messages to another mailbox of the same server (COPY), and returns
+// the name of the first copy if the server supports UIDPLUS.
 func (c *Client) Copy(ctx context.Context, from, to string) (string, error) {
 	var at string
 	err := transferMessages(ctx, c, "cp", from, to, func(s *session.Session, n *imapwire.Name, target string) error {

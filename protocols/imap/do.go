@@ -14,7 +14,7 @@ import (
 // responses and the status. Content of messages is part of the lines, as far as
 // limits allow. AUTHENTICATE, STARTTLS, IDLE, COMPRESS and literals have no place
 // here: they change what the connection speaks. The mailbox of a SELECT stays open
-// for the commands behind it.
+// for the commands after it.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	verb, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(command)), " ")
 	_, mark, _ := imapwire.LiteralAt([]byte(command))

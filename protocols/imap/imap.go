@@ -10,9 +10,9 @@
 //
 // # Names
 //
-// A name is what stands in a URL behind the host, decoded: "" is the account, "INBOX"
+// A name is what stands in a URL after the host, decoded: "" is the account, "INBOX"
 // a mailbox, "INBOX;UIDVALIDITY=7/;UID=5" a message, and "/;SECTION=1.2" and
-// "/;PARTIAL=0.100" behind it a part. ";UID=1:3,7" are several messages, which RFC
+// "/;PARTIAL=0.100" after it a part. ";UID=1:3,7" are several messages, which RFC
 // 5092 does not know: see [Client.Messages]. A semicolon, question mark or per cent sign
 // of a mailbox's own name is written %3B, %3F, %25. Mailbox names are UTF-8; on the
 // wire they are modified UTF-7 (RFC 3501 5.1.3) unless UTF-8 was agreed on.

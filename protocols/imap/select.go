@@ -19,7 +19,7 @@ func (c *Client) Subscribed(ctx context.Context, text string) iter.Seq2[protocol
 	})
 }
 
-// Select opens a mailbox and returns all that the server tells of it: counts, flags,
+// Select opens a mailbox and returns what the server says of it: counts, flags,
 // UIDVALIDITY and so on, as facts.
 func (c *Client) Select(ctx context.Context, text string, readOnly bool) (protocols.Entry, error) {
 	var e protocols.Entry

@@ -38,7 +38,7 @@ type Appender struct {
 	Each    func(i int, e protocols.Entry, err error) error // called once for each message, in order
 	Wrap    func(err error) error                           // adds verb and URL to an error; nil stays nil
 
-	goes  func(g *group) error // a group is about to be sent; nil: nobody is told
+	goes  func(g *group) error // a group is about to be sent; may be nil
 	count int
 	open  *group   // not sent yet
 	away  []*group // sent
@@ -237,12 +237,12 @@ func (a *Appender) again(g *group) error {
 func (a *Appender) create() error {
 	err := a.Session.Simple("CREATE", session.BoxName(a.Mailbox))
 	if imapwire.Refused(err) {
-		return nil // storing tells whether it is there
+		return nil // storing shows whether it exists
 	}
 	return err
 }
 
-// report tells the caller of the messages of a group.
+// report reports the messages of a group.
 func (a *Appender) report(g *group) error {
 	validity, uids := appendUID(g.st, len(g.list))
 	for i, sp := range g.list {

@@ -23,7 +23,7 @@ func parseKey(s string) (k messageKey, ok bool) {
 // String returns the key as callers know it.
 func (k messageKey) String() string { return hex.EncodeToString(k[:]) }
 
-// digest tells the content of a message from that of others.
+// digest identifies the content of a message.
 type digest [16]byte
 
 func digestOf(h hash.Hash) (d digest) {
@@ -43,7 +43,7 @@ type kept struct {
 // lines are added; a killed run leaves at most half a line, which is dropped. When
 // most of them are of no interest any more it is written anew.
 //
-//	v VALIDITY             of the mailbox that the lines behind it are about
+//	v VALIDITY             of the mailbox that the lines after it are about
 //	? KEY SIZE SUM FROM    a message is about to be sent; its UID will be FROM or above
 //	+ KEY UID              it is there
 //	- KEY                  it is not there, or of no interest any more
@@ -83,8 +83,8 @@ func openLedger(state *State, mailbox string) (*ledger, error) {
 // ledgerLines is how long a ledger may be, whatever it has of interest.
 const ledgerLines = 1000
 
-// load reads all whole lines and tells where they end, and how many they are. What
-// a crash of the machine may have put behind them is no line.
+// load reads all whole lines and returns where they end, and how many they are. What
+// a crash of the machine may have put after them is not a line.
 func (l *ledger) load(r io.Reader) (end int64, lines int, err error) {
 	in := bufio.NewReader(r)
 	for {

@@ -43,7 +43,7 @@ const (
 	spoolMost   = 32 << 20
 )
 
-// spool reads a message, for its size must be told before it. A body that can be
+// spool reads a message, for its size must be announced before it. A body that can be
 // read twice is read twice; else a large one goes to a spool file.
 func spool(up Upload, create func() (SpoolFile, error)) (*spooled, error) {
 	sp, sum := &spooled{Upload: up}, newDigest()
@@ -85,7 +85,7 @@ func (sp *spooled) large(rest io.Reader, buf *bytes.Buffer, create func() (Spool
 	return err
 }
 
-// seeks tells a file from a pipe, which has the method only.
+// seeks distinguishes a file from a pipe, which only has the method.
 func seeks(s io.Seeker) bool {
 	_, err := s.Seek(0, io.SeekCurrent)
 	return err == nil
@@ -110,7 +110,7 @@ func (sp *spooled) content() (session.Literal, error) {
 }
 
 // params are flags, date and the literal. With utf8 the header may be UTF-8, which a
-// server that was told so takes only like this (RFC 6855 4).
+// server with UTF8=ACCEPT takes only in this form (RFC 6855 4).
 func (sp *spooled) params(utf8, careful bool) (out []any, err error) {
 	if len(sp.Flags) > 0 {
 		out = append(out, "("+strings.Join(sp.Flags, " ")+")")

@@ -8,7 +8,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Message is what a FETCH response tells. What was not asked for has its zero
+// Message is what a FETCH response says. What was not asked for has its zero
 // value; size is -1 then.
 type Message struct {
 	Seq     uint32

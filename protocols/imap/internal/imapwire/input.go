@@ -18,7 +18,7 @@ type Input struct {
 	text   []byte // of the response so far, without the last line end
 	rest   int64  // bytes of a streamed literal that were not read yet
 	tail   int    // where text goes on after the streamed literal
-	more   bool   // the response goes on behind a streamed literal
+	more   bool   // the response goes on after a streamed literal
 	limits protocols.Limits
 }
 
@@ -30,14 +30,14 @@ func NewInput(src io.Reader, limits protocols.Limits) *Input {
 }
 
 // Next reads the next response. With stream set it stops at a literal of content
-// in a FETCH response: size is then 0 or more, in gives its bytes, and resume
+// in a FETCH response: size is then 0 or more, Read returns its bytes, and resume
 // goes on. size is -1 when the response is complete.
 func (in *Input) Next(stream bool) (size int64, err error) {
 	in.text, in.rest, in.more, in.tail = in.text[:0], 0, false, 0
 	return in.advance(stream)
 }
 
-// Resume goes on behind a streamed literal, whose rest is dropped.
+// Resume goes on after a streamed literal, whose rest is dropped.
 func (in *Input) Resume() (size int64, err error) {
 	if err := in.drop(); err != nil {
 		return -1, err
@@ -117,7 +117,7 @@ func (in *Input) addLine() error {
 // parts: one line has a number for each message.
 const orderBytes = 24 << 20
 
-// most returns how long the response may become. part is what comes behind its text.
+// most returns how long the response may become. part is what comes after its text.
 func (in *Input) most(part []byte) int64 {
 	head := in.text
 	if len(head) == 0 {

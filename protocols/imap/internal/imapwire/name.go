@@ -179,7 +179,7 @@ func (n *Name) Wholly() error {
 	return nil
 }
 
-// ParseURL returns the name that a URL points at. The parts behind the mailbox are
+// ParseURL returns the name that a URL points at. The parts after the mailbox are
 // those of RFC 5092; a query is a search.
 func ParseURL(u *url.URL) (string, error) {
 	if u.Fragment != "" {

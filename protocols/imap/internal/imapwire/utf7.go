@@ -10,7 +10,7 @@ import (
 // utf7 is the base64 of modified UTF-7 (RFC 3501 5.1.3).
 var utf7 = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").WithPadding(base64.NoPadding)
 
-// EncodeUTF7 gives a mailbox name in modified UTF-7.
+// EncodeUTF7 returns a mailbox name in modified UTF-7.
 func EncodeUTF7(s string) string {
 	var b strings.Builder
 	var run []rune
@@ -39,7 +39,7 @@ func EncodeUTF7(s string) string {
 	return b.String()
 }
 
-// DecodeUTF7 reads modified UTF-7. ok is false unless encodeUTF7 gives the very
+// DecodeUTF7 reads modified UTF-7. ok is false unless EncodeUTF7 returns the very
 // same bytes again: other spellings could name another mailbox.
 func DecodeUTF7(s string) (name string, ok bool) {
 	if !strings.ContainsRune(s, '&') {

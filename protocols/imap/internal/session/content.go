@@ -134,7 +134,7 @@ func (c *Content) late() (imapwire.Message, error) {
 	s := c.s
 	c.Size = s.in.Left()
 	if c.Size > s.Limits.Reply {
-		return imapwire.Message{}, s.Fail(protocols.ProtocolError(proto, "", "a large message comes before its UID: it cannot be told whose it is"))
+		return imapwire.Message{}, s.Fail(protocols.ProtocolError(proto, "", "a large message came before its UID, so it cannot be assigned"))
 	}
 	var held strings.Builder
 	if _, err := io.Copy(&held, s.in); err != nil {

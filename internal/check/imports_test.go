@@ -28,12 +28,11 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},   // own codec over the HTTP adapter's transport
 	{"protocols/http", "protocols protocols/transport protocols/http/internal/* internal/wire", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
 	{"protocols/http/internal/coding", "", "...", "flag log log/slog os os/exec net/http"},
-	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/inflate internal/charset", "", "flag log log/slog os os/exec net/http"},                                          // parts of an adapter
-	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/keeper internal/line internal/inflate internal/charset", "...", "flag log log/slog os os/exec net/http"}, // the adapters
+	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/inflate internal/charset", "", "flag log log/slog os os/exec net/http"},                          // parts of an adapter
+	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/inflate internal/charset", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
 	{"internal/line", "protocols protocols/transport internal/wire internal/sasl internal/mask", "", "os net flag log log/slog"},
-	{"internal/keeper", "protocols protocols/transport internal/wire", "", "os net flag log log/slog"},
 	{"internal/cli/show", "protocols", "...", "flag log log/slog"},
 	{"internal/cli/secret", "protocols protocols/file internal/cli/show", "...", "flag log log/slog"},
 	{"internal/cli/trace", "protocols protocols/file internal/cli/show", "", "flag log log/slog"},

@@ -105,12 +105,12 @@ func isToken(s string) bool {
 func (d *Draft) header() (gomessage.Header, *Message, error) {
 	var h gomail.Header
 	m := &Message{}
-	lists := map[string][]*mail.Address{}
+	lists := map[string][]mailbox{}
 	for _, f := range []struct {
 		name  string
 		lists []string
 	}{{"From", []string{d.From}}, {"Sender", []string{d.Sender}}, {"Reply-To", []string{d.ReplyTo}}, {"To", d.To}, {"Cc", d.Cc}, {"Bcc", d.Bcc}} {
-		as, err := addresses(f.name, f.lists)
+		as, err := strict.addresses(f.name, f.lists)
 		if err != nil {
 			return h.Header, nil, err
 		}
@@ -122,7 +122,7 @@ func (d *Draft) header() (gomessage.Header, *Message, error) {
 	if strings.ContainsAny(d.Subject, "\r\n\x00") {
 		return h.Header, nil, usage("the subject contains a line break")
 	}
-	id, err := d.messageID(lists["From"][0].Address)
+	id, err := d.messageID(lists["From"][0].bare)
 	if err != nil {
 		return h.Header, nil, err
 	}
@@ -136,7 +136,7 @@ func (d *Draft) header() (gomessage.Header, *Message, error) {
 	}
 	for _, name := range []string{"Cc", "To", "Reply-To", "Sender", "From"} {
 		if len(lists[name]) > 0 {
-			h.SetAddressList(name, toLibrary(lists[name]))
+			h.Set(name, inHeader(lists[name]))
 		}
 	}
 	date := d.Date
@@ -150,12 +150,13 @@ func (d *Draft) header() (gomessage.Header, *Message, error) {
 	return h.Header, m, nil
 }
 
-func toLibrary(list []*mail.Address) []*gomail.Address {
-	var out []*gomail.Address
-	for _, a := range list {
-		out = append(out, (*gomail.Address)(a))
+// inHeader returns an address list as a header carries it.
+func inHeader(list []mailbox) string {
+	var texts []string
+	for _, m := range list {
+		texts = append(texts, m.String())
 	}
-	return out
+	return strings.Join(texts, ", ")
 }
 
 // rawField encodes an additional field, with RFC 2047 if it is not ASCII, under
@@ -179,7 +180,7 @@ func (d *Draft) messageID(from string) (string, error) {
 		}
 		return id, nil
 	}
-	domain := from[strings.LastIndexByte(from, '@')+1:]
+	_, domain, _ := cutAddress(from)
 	if domain == "" || strings.ContainsFunc(domain, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		domain, _ = os.Hostname()
 	}

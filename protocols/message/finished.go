@@ -4,23 +4,25 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"mime"
-	"net/mail"
 	"slices"
 	"strings"
 
-	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/protocols"
 )
 
 // maxHeader limits the header of a finished message.
 const maxHeader = 1 << 20
 
-// Finished wraps a complete message. It reads the envelope from the header:
-// Sender or From, and To, Cc and Bcc, or their Resent forms if present (RFC 5322
-// 3.6.6). With stripBcc, Open omits the Bcc fields; all other bytes are
-// unchanged. open is called once here and once for each Open; size may be 0.
-func Finished(open func() (io.ReadCloser, error), size int64, stripBcc bool) (*Message, error) {
+// Given says which parts of the envelope the caller has. The fields that would
+// hold them need not be addresses then: the message is sent as it is.
+type Given struct{ Sender, Recipients bool }
+
+// Finished wraps a complete message. It reads the envelope from the header, apart
+// from what is given: Sender or From, and To, Cc and Bcc. In a message that was
+// resent these are the fields of the topmost block of Resent fields (RFC 5322
+// 3.6.6). With stripBcc, Open omits the Bcc fields; all other bytes are unchanged.
+// open is called once here and once for each Open; size may be 0.
+func Finished(open func() (io.ReadCloser, error), size int64, stripBcc bool, given Given) (*Message, error) {
 	r, err := open()
 	if err != nil {
 		return nil, &protocols.Error{Kind: protocols.KindLocal, Err: err}
@@ -32,7 +34,7 @@ func Finished(open func() (io.ReadCloser, error), size int64, stripBcc bool) (*M
 	}
 	fields := splitFields(head)
 	m := &Message{Size: size, open: open}
-	if err := m.envelope(fields); err != nil {
+	if err := m.envelope(fields, given); err != nil {
 		return nil, err
 	}
 	kept := head
@@ -146,27 +148,30 @@ func (f *headerField) value() string {
 }
 
 // envelope reads sender and recipients. A field that is not an address list is an
-// error: otherwise a recipient would be lost silently.
-func (m *Message) envelope(fields []headerField) error {
-	prefix := ""
-	if slices.ContainsFunc(fields, func(f headerField) bool { return strings.HasPrefix(f.name, "resent-") }) {
-		prefix = "resent-"
-	}
-	lists := map[string][]*mail.Address{}
-	parser := mail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: charset.Reader}}
+// error unless its part of the envelope is given: otherwise a recipient would be
+// lost silently.
+func (m *Message) envelope(fields []headerField, given Given) error {
 	for _, f := range fields {
-		name, ours := strings.CutPrefix(f.name, prefix)
 		if f.name == "message-id" && m.ID == "" {
 			m.ID = f.value()
 		}
-		if !ours || !slices.Contains([]string{"sender", "from", "to", "cc", "bcc"}, name) || f.value() == "" {
+	}
+	prefix := ""
+	if block := resent(fields); len(block) > 0 {
+		fields, prefix = block, "resent-"
+	}
+	spared := map[string]bool{
+		"from": given.Sender, "sender": given.Sender, "to": given.Recipients, "cc": given.Recipients, "bcc": given.Recipients,
+	}
+	lists := map[string][]mailbox{}
+	for _, f := range fields {
+		name := strings.TrimPrefix(f.name, prefix)
+		spare, ours := spared[name]
+		if !ours || f.value() == "" {
 			continue
 		}
-		list, err := parser.ParseList(f.value())
-		if err != nil && isEmptyGroup(f.value()) {
-			continue
-		}
-		if err != nil {
+		list, err := strict.parse(f.value())
+		if err != nil && !spare && !isEmptyGroup(f.value()) {
 			return usage("header " + f.name + ": " + strings.TrimPrefix(err.Error(), "mail: "))
 		}
 		lists[name] = append(lists[name], list...)
@@ -176,6 +181,24 @@ func (m *Message) envelope(fields []headerField) error {
 	}
 	m.Recipients = envelopeOf(lists["to"], lists["cc"], lists["bcc"])
 	return nil
+}
+
+// resent returns the topmost block of Resent fields. The block of an earlier
+// resending follows a trace field, or begins where a field comes again: a block has
+// each field once (RFC 5322 3.6).
+func resent(fields []headerField) []headerField {
+	var block []headerField
+	for _, f := range fields {
+		again := slices.ContainsFunc(block, func(b headerField) bool { return b.name == f.name })
+		trace := f.name == "received" || f.name == "return-path"
+		switch {
+		case again || trace && len(block) > 0:
+			return block
+		case strings.HasPrefix(f.name, "resent-"):
+			block = append(block, f)
+		}
+	}
+	return block
 }
 
 // isEmptyGroup reports whether s is a group without members, such as

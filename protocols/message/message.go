@@ -13,7 +13,6 @@ import (
 	"bufio"
 	"bytes"
 	"io"
-	"net/mail"
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
@@ -83,48 +82,6 @@ func (c *counter) Write(p []byte) (int, error) {
 	n, err := c.w.Write(p)
 	c.n += int64(n)
 	return n, err
-}
-
-// addresses parses address lists in the usual notation.
-func addresses(what string, lists []string) ([]*mail.Address, error) {
-	var all []*mail.Address
-	parser := mail.AddressParser{}
-	for _, l := range lists {
-		if strings.TrimSpace(l) == "" {
-			continue
-		}
-		if strings.ContainsAny(l, "\r\n\x00") {
-			return nil, usage(what + " contains a line break")
-		}
-		as, err := parser.ParseList(l)
-		if err != nil {
-			return nil, usage(what + ": " + strings.TrimPrefix(err.Error(), "mail: ") + " in " + quote(l))
-		}
-		all = append(all, as...)
-	}
-	return all, nil
-}
-
-// Addresses returns the bare addresses of lists in the usual notation, without
-// duplicates.
-func Addresses(lists ...string) ([]string, error) {
-	all, err := addresses("address", lists)
-	return envelopeOf(all), err
-}
-
-// envelopeOf returns the bare addresses, without duplicates.
-func envelopeOf(lists ...[]*mail.Address) []string {
-	seen := map[string]bool{}
-	var to []string
-	for _, l := range lists {
-		for _, a := range l {
-			if !seen[a.Address] {
-				seen[a.Address] = true
-				to = append(to, a.Address)
-			}
-		}
-	}
-	return to
 }
 
 func usage(text string) error { return protocols.UsageError("", "", text) }

@@ -271,41 +271,6 @@ func TestFile(t *testing.T) {
 	}
 }
 
-func finished(t testing.TB, raw string, strip bool) (*Message, error) {
-	t.Helper()
-	return Finished(Text(raw).Open, int64(len(raw)), strip)
-}
-
-func TestFinished(t *testing.T) {
-	raw := "Received: x\r\nFrom: A <a@b.org>,\r\n c@d.org\r\nBcc: hidden@x.org,\r\n\tother@x.org\r\nTo: =?utf-8?q?B=C3=B6b?= <bob@x.org>, undisclosed: ;\r\nBCC: third@x.org\r\nMessage-ID: <1@2>\r\n\r\nBcc: body\r\n"
-	m, err := finished(t, raw, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m.From != "a@b.org" || m.ID != "<1@2>" || !slices.Equal(m.Recipients, []string{"bob@x.org", "hidden@x.org", "other@x.org", "third@x.org"}) {
-		t.Errorf("%+v", m)
-	}
-	want := "Received: x\r\nFrom: A <a@b.org>,\r\n c@d.org\r\nTo: =?utf-8?q?B=C3=B6b?= <bob@x.org>, undisclosed: ;\r\nMessage-ID: <1@2>\r\n\r\nBcc: body\r\n"
-	if got := text(t, m); got != want || got != text(t, m) {
-		t.Errorf("%q", got)
-	}
-	if m, err = finished(t, raw, false); err != nil || text(t, m) != raw {
-		t.Errorf("the message was changed: %v", err)
-	}
-	m, err = finished(t, "From: a@b.org\nTo: x@y.org\nResent-From: r@s.org\nResent-To: t@u.org\n\nx", true)
-	if err != nil || m.From != "r@s.org" || !slices.Equal(m.Recipients, []string{"t@u.org"}) {
-		t.Errorf("resent: %+v, %v", m, err)
-	}
-	if m, err = finished(t, "", true); err != nil || m.From != "" || m.Recipients != nil || text(t, m) != "" {
-		t.Errorf("empty: %+v, %v", m, err)
-	}
-	for _, bad := range []string{"To: not an address\r\n\r\n", strings.Repeat("x", maxHeader+100_000)} {
-		if _, err := finished(t, bad, true); protocols.KindOf(err) != protocols.KindUsage {
-			t.Errorf("%.40q: %v", bad, err)
-		}
-	}
-}
-
 func TestMailto(t *testing.T) {
 	m, err := ParseMailto("mailto:bob@example.org,carol@example.org?subject=Gr%C3%BC%C3%9Fe+1&cc=d@e.org&bcc=f@g.org&body=one%0D%0Atwo&In-Reply-To=%3C1@2%3E&to=h@i.org#x")
 	if err != nil {
@@ -382,34 +347,6 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// FuzzFinished: for any bytes, the result is an error or an envelope without line
-// breaks, and the bytes are unchanged but for Bcc.
-func FuzzFinished(f *testing.F) {
-	f.Add([]byte("From: a@b.org\r\nBcc: c@d.org\r\n\r\nx"))
-	f.Add([]byte("To: \"a\r\n b\" <c@d.org>, e: f@g.org;\n\n"))
-	f.Add([]byte(" \r\n:\r\n"))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		for _, strip := range []bool{false, true} {
-			m, err := finished(t, string(raw), strip)
-			if err != nil {
-				if protocols.KindOf(err) != protocols.KindUsage {
-					t.Fatal(err)
-				}
-				continue
-			}
-			for _, a := range append([]string{m.From, m.ID}, m.Recipients...) {
-				if strings.ContainsAny(a, "\r\n") {
-					t.Fatalf("%q gave %q", raw, a)
-				}
-			}
-			got := text(t, m)
-			if !strip && got != string(raw) || len(got) > len(raw) {
-				t.Fatalf("%q became %q", raw, got)
-			}
-		}
-	})
-}
-
 // FuzzMailto: the result for a URL can be composed, or is rejected, and never
 // injects a header.
 func FuzzMailto(f *testing.F) {
@@ -434,26 +371,4 @@ func FuzzMailto(f *testing.F) {
 			}
 		}
 	})
-}
-
-// TestHeaderEndsOnce: the header ends at the first empty line, whichever line end
-// it and the lines before it use. Nothing after it adds a recipient.
-func TestHeaderEndsOnce(t *testing.T) {
-	for _, blank := range []string{"\n\n", "\r\n\r\n", "\n\r\n", "\r\n\n"} {
-		text := "From: a@example.org\nTo: b@example.org" + blank + "To: victim@example.org\nBcc: victim@example.org\n\nbye\n"
-		p := Text(text)
-		m, err := Finished(p.Open, p.Size, true)
-		if err != nil || !slices.Equal(m.Recipients, []string{"b@example.org"}) {
-			t.Errorf("%q: %v, %v", blank, m, err)
-			continue
-		}
-		var b strings.Builder
-		if _, err := m.WriteTo(&b); err != nil || b.String() != text {
-			t.Errorf("%q: %v, wrote %q", blank, err, b.String())
-		}
-	}
-	p := Text("\r\nTo: victim@example.org\r\n\r\n")
-	if m, err := Finished(p.Open, p.Size, true); err != nil || len(m.Recipients) != 0 {
-		t.Errorf("a message without header: %v, %v", m, err)
-	}
 }

@@ -5,27 +5,30 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
 // path makes the path of an envelope from an address: "<" address ">", its domain
-// in ASCII (IDNA). utf8 tells whether it still needs SMTPUTF8 (RFC 6531). What
-// could be taken for the end of the path, or for more than one argument, is
-// refused before anything is sent.
+// in ASCII (IDNA) where it has one. needsUTF8 reports whether it needs SMTPUTF8 all
+// the same (RFC 6531). Servers judge addresses: only text that could end the path or
+// the command is refused, before anything is sent.
 func path(address string) (text string, needsUTF8 bool, err error) {
-	if !utf8.ValidString(address) {
+	switch {
+	case address == "":
+		return "", false, badAddress(address, "is empty")
+	case !utf8.ValidString(address):
 		return "", false, badAddress(address, "is not UTF-8")
+	case wire.Check(address) != nil:
+		return "", false, badAddress(address, "contains a line break or NUL")
 	}
 	local, domain, at := cutAddress(address)
-	if err := checkLocal(address, local); err != nil {
-		return "", false, err
+	if strings.ContainsAny(domain, "<>") || strings.ContainsAny(local, "<>") && !isQuoted(local) {
+		return "", false, badAddress(address, "contains an angle bracket outside of quotes")
 	}
 	if at {
-		if domain, err = asciiDomain(address, domain); err != nil {
-			return "", false, err
-		}
-		local += "@" + domain
+		local += "@" + asciiDomain(domain)
 	}
 	return "<" + local + ">", !isASCII(local), nil
 }
@@ -43,51 +46,29 @@ func badAddress(address, why string) error {
 	return protocols.UsageError(proto, "", fmt.Sprintf("address %.80q %s", address, why))
 }
 
-// checkLocal refuses control characters everywhere, and what ends a path or an
-// argument outside of quotes.
-func checkLocal(address, local string) error {
-	if local == "" {
-		return badAddress(address, "has nothing before the @")
+// isQuoted reports whether a local part is one quoted string (RFC 5321 4.1.2).
+func isQuoted(local string) bool {
+	if len(local) < 2 || local[0] != '"' {
+		return false
 	}
-	quoted := len(local) > 1 && local[0] == '"' && local[len(local)-1] == '"'
-	inner := local
-	if quoted {
-		inner = local[1 : len(local)-1]
-	}
-	for i := 0; i < len(inner); i++ {
-		switch b := inner[i]; {
-		case b < ' ' || b == 0x7f:
-			return badAddress(address, "holds a control character")
-		case quoted && b == '\\':
-			if i++; i == len(inner) {
-				return badAddress(address, "ends inside a quotation")
-			}
-			if inner[i] < ' ' || inner[i] == 0x7f {
-				return badAddress(address, "holds a control character")
-			}
-		case quoted && b == '"':
-			return badAddress(address, "holds a quote inside a quotation")
-		case !quoted && strings.IndexByte(` <>()[],;:"\@`, b) >= 0:
-			return badAddress(address, fmt.Sprintf("holds %q outside of quotes", b))
+	for i := 1; i < len(local); i++ {
+		switch local[i] {
+		case '\\':
+			i++
+		case '"':
+			return i == len(local)-1
 		}
 	}
-	return nil
+	return false
 }
 
-// asciiDomain checks a domain: a name, or an address literal in brackets.
-func asciiDomain(address, domain string) (string, error) {
-	if strings.HasPrefix(domain, "[") {
-		inner := strings.TrimSuffix(domain[1:], "]")
-		if len(inner)+2 != len(domain) || strings.ContainsFunc(inner, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEFxXIPvV.:-", r) }) {
-			return "", badAddress(address, "has a literal that is no IP address")
-		}
-		return domain, nil
+// asciiDomain converts a domain for DNS. What is not a host name, such as an
+// address in brackets, is returned unchanged.
+func asciiDomain(domain string) string {
+	if ascii, err := transport.Host(domain); err == nil && ascii != "" && !strings.HasPrefix(domain, "[") {
+		return ascii
 	}
-	ascii, err := transport.Host(domain)
-	if err != nil || strings.ContainsAny(ascii, " <>\r\n\t:/") || ascii == "" {
-		return "", badAddress(address, "has a domain that cannot be one")
-	}
-	return ascii, nil
+	return domain
 }
 
 func isASCII(s string) bool {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Resolver looks up mail exchangers; *net.Resolver is one.
@@ -31,9 +32,9 @@ func Exchangers(ctx context.Context, r Resolver, domain string) ([]string, error
 		}
 		return []string{host}, nil
 	}
-	name, err := asciiDomain(domain, domain)
-	if err != nil {
-		return nil, err
+	name, err := transport.Host(domain)
+	if err != nil || name == "" {
+		return nil, badAddress(domain, "is not a mail domain")
 	}
 	records, err := r.LookupMX(ctx, name)
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {

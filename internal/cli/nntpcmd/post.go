@@ -187,7 +187,7 @@ func feeding(c *nntp.Client) {
 
 // messageID finds the message-id of a finished article.
 func messageID(part *mailmsg.Part) (string, error) {
-	msg, err := mailmsg.Finished(part.Open, part.Size, false)
+	msg, err := mailmsg.Finished(part.Open, part.Size, false, mailmsg.Given{Sender: true, Recipients: true})
 	if err != nil {
 		return "", err
 	}

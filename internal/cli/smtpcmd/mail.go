@@ -1,6 +1,7 @@
 package smtpcmd
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (m *mailer) mail(e *kit.Env, l *verbs.Letter) (*smtp.Mail, error) {
 		return nil, err
 	}
 	to := msg.Recipients
-	if (l.Raw != nil || l.RawFile != "") && len(l.To) > 0 {
+	if l.Finished() && len(l.To) > 0 {
 		if to, err = mailmsg.Addresses(slices.Concat(l.To, l.Cc, l.Bcc)...); err != nil {
 			return nil, err
 		}
@@ -45,15 +46,8 @@ func (m *mailer) mail(e *kit.Env, l *verbs.Letter) (*smtp.Mail, error) {
 	}
 	x := m.options
 	x.From, x.To, x.Open, x.Size, x.MessageID = msg.From, to, msg.Open, msg.Size, msg.ID
-	if x.From == "" && l.From != "" {
-		from, err := mailmsg.Addresses(l.From)
-		if err != nil {
-			return nil, err
-		}
-		x.From = from[0]
-	}
-	if l.EnvelopeFrom != nil {
-		x.From = *l.EnvelopeFrom
+	if x.From, err = senderOf(l, msg); err != nil {
+		return nil, err
 	}
 	x.Return = strings.ToUpper(x.Return)
 	x.DeliverBy = time.Duration(m.deliverBy)
@@ -61,4 +55,22 @@ func (m *mailer) mail(e *kit.Env, l *verbs.Letter) (*smtp.Mail, error) {
 		x.Priority = &m.priority
 	}
 	return &x, nil
+}
+
+// senderOf returns the sender of the envelope. A finished message is sent for the
+// address of --from even if its header names another one.
+func senderOf(l *verbs.Letter, msg *mailmsg.Message) (string, error) {
+	switch {
+	case l.EnvelopeFrom != nil:
+		return *l.EnvelopeFrom, nil
+	case l.From != "" && l.Finished():
+		from, err := mailmsg.Addresses(l.From)
+		if err != nil || len(from) == 0 {
+			return "", cmp.Or(err, kit.Usage("--from %q is not an address", l.From))
+		}
+		return from[0], nil
+	case msg.From == "":
+		return "", kit.Usage("the message has no sender: give --from, or --envelope-from ('' is the null sender)")
+	}
+	return msg.From, nil
 }

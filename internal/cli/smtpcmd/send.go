@@ -377,7 +377,11 @@ func (m *mailer) sendMailto(ctx context.Context, e *kit.Env, args []string) erro
 	byDomain := map[string][]string{}
 	var domains []string
 	for _, to := range x.To {
-		domain := to[strings.LastIndexByte(to, '@')+1:]
+		at := strings.LastIndexByte(to, '@')
+		if at < 0 {
+			return kit.Usage("--mx: the recipient %q has no domain to send to", to)
+		}
+		domain := to[at+1:]
 		if byDomain[domain] == nil {
 			domains = append(domains, domain)
 		}

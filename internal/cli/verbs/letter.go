@@ -35,6 +35,9 @@ type Letter struct {
 	Fields []mailmsg.Field `json:"-"` // of -H, in their order
 }
 
+// Finished reports whether the letter holds a complete message.
+func (l *Letter) Finished() bool { return l.Raw != nil || l.RawFile != "" }
+
 // words is an array of texts, or one text.
 type words []string
 
@@ -83,18 +86,20 @@ func spool(r io.Reader) (*mailmsg.Part, error) {
 	return &mailmsg.Part{Size: n, Open: func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, 0, n)), nil }}, nil
 }
 
+// Compose makes the message of a letter, or takes its finished one.
 func (c *Composer) Compose(e *kit.Env, l *Letter) (*mailmsg.Message, error) {
+	given := mailmsg.Given{Sender: l.EnvelopeFrom != nil || l.From != "", Recipients: len(l.To) > 0}
 	switch {
 	case l.Raw != nil:
 		text := *l.Raw
 		p := mailmsg.Text(text)
-		return mailmsg.Finished(p.Open, p.Size, !c.KeepBcc)
+		return mailmsg.Finished(p.Open, p.Size, !c.KeepBcc, given)
 	case l.RawFile != "":
 		p, err := c.Content(e, l.RawFile)
 		if err != nil {
 			return nil, err
 		}
-		return mailmsg.Finished(p.Open, p.Size, !c.KeepBcc)
+		return mailmsg.Finished(p.Open, p.Size, !c.KeepBcc, given)
 	}
 	d, err := c.draft(e, l)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 var parsers = map[string]bool{
 	"protocols":                          true, // URLs
 	"protocols/transport":                true, // TLS records, proxies' answers, host names
-	"protocols/lab":                      true, // fault specs
+	"protocols/lab/base":                 true, // fault specs
 	"protocols/lab/internal/saslserver":  true, // responses
 	"protocols/lab/ftplab":               true, // commands of clients
 	"protocols/lab/socklab":              true, // requests to proxies

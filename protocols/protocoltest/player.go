@@ -10,7 +10,7 @@ import (
 	"syscall"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // maxSessions bounds how often a client may connect anew to one player.
@@ -38,12 +38,12 @@ type Player struct {
 	done      int // server steps done in all sessions
 	closed    bool
 	running   sync.WaitGroup
-	authority func() (*lab.Authority, error)
+	authority func() (*base.Authority, error)
 }
 
 // NewPlayer makes a player of one script or more.
 func NewPlayer(scripts ...*Script) *Player {
-	return &Player{switchboard: newSwitchboard(), scripts: scripts, authority: sync.OnceValues(lab.NewAuthority)}
+	return &Player{switchboard: newSwitchboard(), scripts: scripts, authority: sync.OnceValues(base.NewAuthority)}
 }
 
 // Options returns options for a client that connects to the player: its Dial, and

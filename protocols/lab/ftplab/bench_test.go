@@ -7,17 +7,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // benchFTP serves a file of size bytes and a folder of 50,000 files.
 func benchFTP(b *testing.B, size int64) *ftpClient {
 	b.Helper()
-	tree := lab.NewTree()
+	tree := base.NewTree()
 	tree.Virtual("/file", size, func(p []byte, _ int64) {})
 	for i := range 50_000 {
-		tree.Virtual(fmt.Sprintf("/many/file-%05d", i), 1, lab.Pattern(1))
+		tree.Virtual(fmt.Sprintf("/many/file-%05d", i), 1, base.Pattern(1))
 	}
 	s, err := Start(Options{Tree: tree})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
@@ -26,7 +26,7 @@ type ftpClient struct {
 // faulty is the server options with a fault spec.
 func faulty(t *testing.T, spec string) Options {
 	t.Helper()
-	return Options{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, spec)}}
+	return Options{ServerOptions: base.ServerOptions{Faults: labtest.Faults(t, spec)}}
 }
 
 // dialFTP connects and reads nothing.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -143,12 +143,12 @@ func (x *control) fault(verb string) bool {
 	}
 	x.ended = true
 	switch f.Kind {
-	case lab.FaultHang:
+	case base.FaultHang:
 		x.goOn(nil)
 		x.hang(verb)
-	case lab.FaultReset:
+	case base.FaultReset:
 		frame.Reset(x.base)
-	case lab.FaultDrop:
+	case base.FaultDrop:
 	default:
 		x.ended = !frame.Misbehave(x.conn, f)
 	}
@@ -157,7 +157,7 @@ func (x *control) fault(verb string) bool {
 
 // hang says nothing until the connection ends.
 func (x *control) hang(verb string) {
-	if verb == lab.PointTLS {
+	if verb == base.PointTLS {
 		io.Copy(io.Discard, x.base)
 		return
 	}

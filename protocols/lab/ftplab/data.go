@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // Errors of data connections and transfers, see replyFor for their replies.
@@ -181,7 +181,7 @@ func (x *dataSide) connect(ctx context.Context, p *dataPlan) (net.Conn, error) {
 	if err != nil {
 		return nil, errNoData
 	}
-	conn := x.srv.front.Faults.Wrap(raw, lab.ScopeData, x.srv.front.Done)
+	conn := x.srv.front.Faults.Wrap(raw, base.ScopeData, x.srv.front.Done)
 	if !x.srv.front.Track(conn) {
 		return nil, errNoData
 	}

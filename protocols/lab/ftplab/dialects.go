@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // listLook is what a listing line depends on besides its entry.
@@ -21,13 +21,13 @@ type listLook struct {
 type listDialect struct {
 	syst   string // reply to SYST
 	hidden bool   // names with a leading dot are shown without -a
-	line   func(lab.Info, listLook) string
-	head   func(dir string, all []lab.Info) []string
-	foot   func(dir string, all []lab.Info) []string
+	line   func(base.Info, listLook) string
+	head   func(dir string, all []base.Info) []string
+	foot   func(dir string, all []base.Info) []string
 }
 
 // noLines is the frame of the dialects that have none.
-func noLines(string, []lab.Info) []string { return nil }
+func noLines(string, []base.Info) []string { return nil }
 
 // dialects are the forms LIST can have.
 func dialects() map[string]listDialect {
@@ -77,7 +77,7 @@ func rwx(m fs.FileMode) string {
 	return kind + m.Perm().String()[1:]
 }
 
-func unixLine(i lab.Info, l listLook) string {
+func unixLine(i base.Info, l listLook) string {
 	links, name := 1, i.Name
 	if i.IsDir() {
 		links = 2
@@ -88,7 +88,7 @@ func unixLine(i lab.Info, l listLook) string {
 	return fmt.Sprintf("%s %4d %-8s %-8s %12d %s %s", rwx(i.Mode), links, i.Owner, i.Group, i.Size, lsTime(i.ModTime, l), name)
 }
 
-func dosLine(i lab.Info, l listLook) string {
+func dosLine(i base.Info, l listLook) string {
 	size := fmt.Sprintf("%21d", i.Size)
 	if i.IsDir() {
 		size = "       <DIR>         "
@@ -96,7 +96,7 @@ func dosLine(i lab.Info, l listLook) string {
 	return i.ModTime.In(l.zone).Format("01-02-06  03:04PM") + size + " " + i.Name
 }
 
-func eplfLine(i lab.Info, _ listLook) string {
+func eplfLine(i base.Info, _ listLook) string {
 	kind := fmt.Sprintf("r,s%d,", i.Size)
 	if i.IsDir() {
 		kind = "/,"
@@ -105,7 +105,7 @@ func eplfLine(i lab.Info, _ listLook) string {
 }
 
 // vmsName is the name with a version, directories as files of type DIR.
-func vmsName(i lab.Info) string {
+func vmsName(i base.Info) string {
 	name := strings.ToUpper(i.Name)
 	switch {
 	case i.IsDir():
@@ -118,7 +118,7 @@ func vmsName(i lab.Info) string {
 
 // vmsLine has sizes in blocks of 512 bytes, and long names on a line of
 // their own, as DIRECTORY/SIZE/DATE/OWNER/PROTECTION prints them.
-func vmsLine(i lab.Info, l listLook) string {
+func vmsLine(i base.Info, l listLook) string {
 	name := vmsName(i)
 	rest := fmt.Sprintf("%12s  %s  [%s,%s]  (RWED,RWED,RE,)", fmt.Sprintf("%d/%d", (i.Size+511)/512, (i.Size+511)/512+2),
 		strings.ToUpper(i.ModTime.In(l.zone).Format("_2-Jan-2006 15:04:05")), strings.ToUpper(i.Group), strings.ToUpper(i.Owner))
@@ -137,11 +137,11 @@ func vmsFolder(dir string) string {
 	return "DISK$LAB:[" + strings.ToUpper(inner) + "]"
 }
 
-func vmsHead(dir string, _ []lab.Info) []string {
+func vmsHead(dir string, _ []base.Info) []string {
 	return []string{"", "Directory " + vmsFolder(dir), ""}
 }
 
-func vmsFoot(_ string, all []lab.Info) []string {
+func vmsFoot(_ string, all []base.Info) []string {
 	var blocks int64
 	for _, i := range all {
 		blocks += (i.Size + 511) / 512

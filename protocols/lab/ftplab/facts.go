@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // factTime is the time format of RFC 3659 section 2.3.
@@ -64,25 +64,25 @@ func (x *session) setTime(name string, when time.Time, text string) {
 // fact is one column of MLST and MLSD (RFC 3659 section 7.5).
 type fact struct {
 	name  string
-	value func(i lab.Info, kind string) string
+	value func(i base.Info, kind string) string
 }
 
 // facts are all columns, in their order.
 func facts() []fact {
 	return []fact{
-		{"type", func(_ lab.Info, kind string) string { return kind }},
-		{"size", func(i lab.Info, _ string) string {
+		{"type", func(_ base.Info, kind string) string { return kind }},
+		{"size", func(i base.Info, _ string) string {
 			if !i.Mode.IsRegular() {
 				return ""
 			}
 			return strconv.FormatInt(i.Size, 10)
 		}},
-		{"modify", func(i lab.Info, _ string) string { return i.ModTime.UTC().Format(factTime) }},
-		{"perm", func(i lab.Info, _ string) string { return perms(i) }},
-		{"unique", func(i lab.Info, _ string) string { return fmt.Sprintf("lab%x", i.ID) }},
-		{"unix.mode", func(i lab.Info, _ string) string { return fmt.Sprintf("%04o", i.Mode.Perm()) }},
-		{"unix.owner", func(i lab.Info, _ string) string { return i.Owner }},
-		{"unix.group", func(i lab.Info, _ string) string { return i.Group }},
+		{"modify", func(i base.Info, _ string) string { return i.ModTime.UTC().Format(factTime) }},
+		{"perm", func(i base.Info, _ string) string { return perms(i) }},
+		{"unique", func(i base.Info, _ string) string { return fmt.Sprintf("lab%x", i.ID) }},
+		{"unix.mode", func(i base.Info, _ string) string { return fmt.Sprintf("%04o", i.Mode.Perm()) }},
+		{"unix.owner", func(i base.Info, _ string) string { return i.Owner }},
+		{"unix.group", func(i base.Info, _ string) string { return i.Group }},
 	}
 }
 
@@ -96,7 +96,7 @@ func allFacts() []string {
 }
 
 // perms is the perm fact (RFC 3659 section 7.5.5).
-func perms(i lab.Info) string {
+func perms(i base.Info) string {
 	read, write := i.Mode&0o444 != 0, i.Mode&0o222 != 0
 	pick := func(ok bool, s string) string {
 		if ok {
@@ -111,7 +111,7 @@ func perms(i lab.Info) string {
 }
 
 // kindOf is the type fact; links are said as OS.unix=slink.
-func kindOf(i lab.Info) string {
+func kindOf(i base.Info) string {
 	switch {
 	case i.IsLink():
 		return "OS.unix=slink:" + i.Target
@@ -122,7 +122,7 @@ func kindOf(i lab.Info) string {
 }
 
 // factLine is one line of MLST or MLSD.
-func (x *session) factLine(i lab.Info, kind, name string) string {
+func (x *session) factLine(i base.Info, kind, name string) string {
 	var b strings.Builder
 	for _, f := range facts() {
 		if !slices.Contains(x.facts, f.name) {
@@ -190,13 +190,13 @@ func cmdMlsd(x *session, name string) {
 }
 
 // isFile reports whether name exists and is not a directory.
-func isFile(t *lab.Tree, name string) bool {
+func isFile(t *base.Tree, name string) bool {
 	i, err := t.Stat(name)
 	return err == nil && !i.IsDir()
 }
 
 // mlsd emits the lines of a directory, itself and its parent first.
-func (x *session) mlsd(at string, entries []lab.Info, emit func(string) error) error {
+func (x *session) mlsd(at string, entries []base.Info, emit func(string) error) error {
 	for _, self := range []struct{ path, kind, name string }{{at, "cdir", "."}, {path.Dir(at), "pdir", ".."}} {
 		if info, err := x.srv.tree.Stat(self.path); err == nil {
 			if err := emit(x.factLine(info, self.kind, self.name)); err != nil {

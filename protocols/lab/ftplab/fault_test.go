@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
@@ -199,7 +199,7 @@ func TestFaultEndless(t *testing.T) {
 func TestFaultHang(t *testing.T) {
 	for _, spec := range []string{"hang:greeting", "hang:USER", "hang:AUTH", "hang:tls", "hang:end"} {
 		o := faulty(t, spec)
-		o.TLS = lab.TLSExplicit
+		o.TLS = base.TLSExplicit
 		s := labtest.Start(t, Start, o)
 		c := dialFTP(t, s.Addr())
 		io.WriteString(c.raw, "AUTH TLS\r\n")
@@ -220,7 +220,7 @@ func TestFaultHang(t *testing.T) {
 
 func TestFaultInject(t *testing.T) {
 	o := faulty(t, `inject:AUTH=230 trust me`)
-	o.TLS = lab.TLSExplicit
+	o.TLS = base.TLSExplicit
 	c := dialFTP(t, labtest.Start(t, Start, o).Addr())
 	c.expect(220)
 	c.cmd(234, "AUTH TLS")

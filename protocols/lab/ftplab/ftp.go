@@ -9,15 +9,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
 // Options configure Start. The zero value is a plain server on a free
 // loopback port with the Sample tree, the user alice and anonymous readers.
 type Options struct {
-	lab.ServerOptions
-	Tree *lab.Tree // nil is Sample()
+	base.ServerOptions
+	Tree *base.Tree // nil is Sample()
 
 	Account     string // when set, the user must give it with ACCT (332)
 	NoAnonymous bool   // refuse anonymous and ftp, who may read only
@@ -51,7 +51,7 @@ type Server struct {
 	frame.Face
 	front     *frame.Frame
 	opt       Options
-	tree      *lab.Tree
+	tree      *base.Tree
 	verbs     map[string]verb
 	dialect   listDialect
 	transfers atomic.Int64
@@ -63,7 +63,7 @@ func Start(o Options) (*Server, error) {
 	s := &Server{tree: o.Tree, opt: o.withDefaults()}
 	s.buffers.New = func() any { return new([dataBuffer]byte) }
 	if s.tree == nil {
-		s.tree = lab.Sample()
+		s.tree = base.Sample()
 	}
 	var err error
 	if s.dialect, err = findDialect(o.Dialect); err != nil {
@@ -106,7 +106,7 @@ func (o Options) verbs() map[string]verb {
 		{o.NoEPSV, []string{"EPSV", "EPRT"}},
 		{o.NoREST, []string{"REST"}},
 		{o.NoSIZE, []string{"SIZE"}},
-		{o.TLS == lab.TLSNone, []string{"AUTH", "PBSZ", "PROT", "CCC"}},
+		{o.TLS == base.TLSNone, []string{"AUTH", "PBSZ", "PROT", "CCC"}},
 	} {
 		if short.set {
 			off = append(off, short.verbs...)
@@ -116,7 +116,7 @@ func (o Options) verbs() map[string]verb {
 }
 
 // Tree is what the server serves.
-func (s *Server) Tree() *lab.Tree { return s.tree }
+func (s *Server) Tree() *base.Tree { return s.tree }
 
 // DataConnections counts the data connections that were opened.
 func (s *Server) DataConnections() int { return int(s.transfers.Load()) }

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/socklab"
 )
 
-var _ = []lab.Server{(*Server)(nil), (*socklab.Proxy)(nil), (*socklab.SOCKSProxy)(nil), (*socklab.ConnectProxy)(nil)}
+var _ = []base.Server{(*Server)(nil), (*socklab.Proxy)(nil), (*socklab.SOCKSProxy)(nil), (*socklab.ConnectProxy)(nil)}
 
 func TestFTPLogin(t *testing.T) {
 	s := labtest.Start(t, Start, Options{})
@@ -68,7 +68,7 @@ func TestFTPAccount(t *testing.T) {
 func TestFTPRetrieveAndRestart(t *testing.T) {
 	s := labtest.Start(t, Start, Options{})
 	want := labtest.Pattern(3, 700_000)
-	s.Tree().Virtual("/v.bin", 700_000, lab.Pattern(3))
+	s.Tree().Virtual("/v.bin", 700_000, base.Pattern(3))
 	c := loginFTP(t, s.Addr())
 	labtest.Equal(t, "RETR", c.get("RETR /v.bin") == want, true)
 	c.cmd(350, "REST 300001")
@@ -223,7 +223,7 @@ func TestFTPIPv6(t *testing.T) {
 		t.Skip("this machine has no IPv6 loopback:", err)
 	}
 	ln.Close()
-	s := labtest.Start(t, Start, Options{ServerOptions: lab.ServerOptions{Addr: "[::1]:0"}})
+	s := labtest.Start(t, Start, Options{ServerOptions: base.ServerOptions{Addr: "[::1]:0"}})
 	c := loginFTP(t, s.Addr())
 	c.cmd(425, "PASV")
 	c.cmd(522, "EPSV 1")
@@ -333,7 +333,7 @@ func TestFTPSmallCommands(t *testing.T) {
 // that RFC 959 asks for, and the session goes on.
 func TestFTPAbort(t *testing.T) {
 	s := labtest.Start(t, Start, Options{})
-	s.Tree().Virtual("/huge", 10<<30, lab.Pattern(1))
+	s.Tree().Virtual("/huge", 10<<30, base.Pattern(1))
 	c := loginFTP(t, s.Addr())
 	for _, abor := range []string{"ABOR\r\n", "\xff\xf4\xff\xf2ABOR\r\n", "\xff\xf4\xffABOR\r\n"} {
 		conn := c.open()
@@ -365,7 +365,7 @@ func TestFTPAbortBeforeData(t *testing.T) {
 }
 
 func TestFTPDiskFull(t *testing.T) {
-	tree := lab.NewTree()
+	tree := base.NewTree()
 	tree.SetCapacity(1000)
 	s := labtest.Start(t, Start, Options{Tree: tree})
 	c := loginFTP(t, s.Addr())
@@ -379,7 +379,7 @@ func TestFTPDiskFull(t *testing.T) {
 }
 
 func TestFTPMaxClients(t *testing.T) {
-	for _, o := range []Options{{ServerOptions: lab.ServerOptions{MaxClients: 1}}, faulty(t, "max=1")} {
+	for _, o := range []Options{{ServerOptions: base.ServerOptions{MaxClients: 1}}, faulty(t, "max=1")} {
 		s := labtest.Start(t, Start, o)
 		first := loginFTP(t, s.Addr())
 		second := dialFTP(t, s.Addr())
@@ -393,7 +393,7 @@ func TestFTPMaxClients(t *testing.T) {
 }
 
 func TestFTPIdle(t *testing.T) {
-	c := dialFTP(t, labtest.Start(t, Start, Options{ServerOptions: lab.ServerOptions{IdleTimeout: 20 * time.Millisecond}}).Addr())
+	c := dialFTP(t, labtest.Start(t, Start, Options{ServerOptions: base.ServerOptions{IdleTimeout: 20 * time.Millisecond}}).Addr())
 	c.expect(220)
 	c.expect(421)
 }
@@ -410,7 +410,7 @@ func TestFTPPipelined(t *testing.T) {
 // TestFTPCloseLeavesNothing closes servers in every state a session can be in.
 func TestFTPCloseLeavesNothing(t *testing.T) {
 	s := labtest.Start(t, Start, faulty(t, "hang:NOOP,data.stall=100:1h"))
-	s.Tree().Virtual("/huge", 10<<30, lab.Pattern(1))
+	s.Tree().Virtual("/huge", 10<<30, base.Pattern(1))
 	idle := loginFTP(t, s.Addr())
 	hung := loginFTP(t, s.Addr())
 	hung.PrintfLine("NOOP")

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // FuzzFTPDialogue sends anything after a login; the session must end when the
@@ -21,9 +21,9 @@ func FuzzFTPDialogue(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	tree := lab.Sample()
+	tree := base.Sample()
 	tree.SetCapacity(1 << 20)
-	s, err := Start(Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}, Tree: tree})
+	s, err := Start(Options{ServerOptions: base.ServerOptions{TLS: base.TLSExplicit}, Tree: tree})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // listRequest is what LIST and STAT were asked for.
@@ -97,13 +97,13 @@ func cmdNlst(x *session, arg string) {
 }
 
 // entries lists a directory, or the one file.
-func (x *session) entries(at string) ([]lab.Info, error) {
+func (x *session) entries(at string) ([]base.Info, error) {
 	info, err := x.srv.tree.Stat(at)
 	if err != nil {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return []lab.Info{info}, nil
+		return []base.Info{info}, nil
 	}
 	return x.srv.tree.ReadDir(at)
 }
@@ -130,7 +130,7 @@ func (x *session) listOne(q listRequest, at string, emit func(string) error) err
 		infos = append(x.dots(at), infos...)
 	}
 	d, look := x.srv.dialect, x.look()
-	infos = slices.DeleteFunc(infos, func(i lab.Info) bool {
+	infos = slices.DeleteFunc(infos, func(i base.Info) bool {
 		return !q.all && !d.hidden && strings.HasPrefix(i.Name, ".")
 	})
 	if err := emitAll(d.head(at, infos), emit); err != nil {
@@ -150,15 +150,15 @@ func (x *session) listOne(q listRequest, at string, emit func(string) error) err
 }
 
 // dots are the entries "." and "..".
-func (x *session) dots(at string) []lab.Info {
-	var dots []lab.Info
+func (x *session) dots(at string) []base.Info {
+	var dots []base.Info
 	for name, p := range map[string]string{".": at, "..": path.Dir(at)} {
 		if i, err := x.srv.tree.Stat(p); err == nil {
 			i.Name = name
 			dots = append(dots, i)
 		}
 	}
-	slices.SortFunc(dots, func(a, b lab.Info) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(dots, func(a, b base.Info) int { return strings.Compare(a.Name, b.Name) })
 	return dots
 }
 

@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // dialectTree is a small tree for listings.
-func dialectTree(t *testing.T) *lab.Tree {
+func dialectTree(t *testing.T) *base.Tree {
 	t.Helper()
-	tree := lab.NewTree()
+	tree := base.NewTree()
 	tree.MkdirAll("/dir")
 	tree.WriteFile("/new file.txt", make([]byte, 1234))
 	tree.WriteFile("/old", nil)
@@ -148,10 +148,10 @@ func TestFTPFacts(t *testing.T) {
 }
 
 func TestFTPListLarge(t *testing.T) {
-	tree := lab.NewTree()
+	tree := base.NewTree()
 	const many = 50_000
 	for i := range many {
-		if err := tree.Virtual(fmt.Sprintf("/big/file-%05d", i), 1, lab.Pattern(1)); err != nil {
+		if err := tree.Virtual(fmt.Sprintf("/big/file-%05d", i), 1, base.Pattern(1)); err != nil {
 			t.Fatal(err)
 		}
 	}

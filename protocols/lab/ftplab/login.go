@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -18,7 +18,7 @@ import (
 const maxLogins = 3
 
 func cmdUser(x *session, name string) {
-	if x.srv.opt.TLS == lab.TLSRequired && x.tls == nil {
+	if x.srv.opt.TLS == base.TLSRequired && x.tls == nil {
 		x.reply(530, "Sessions must use encryption.")
 		return
 	}
@@ -126,7 +126,7 @@ func cmdAuth(x *session, kind string) {
 // startTLS makes the control connection a TLS one. When that fails the session
 // is over. Unencrypted data after AUTH is discarded.
 func (x *control) startTLS() bool {
-	if x.fault(lab.PointTLS) {
+	if x.fault(base.PointTLS) {
 		x.ended = true
 		return false
 	}

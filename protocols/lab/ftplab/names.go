@@ -5,7 +5,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // fail answers with the reply code of an error.
@@ -25,12 +25,12 @@ func replyFor(err error) (int, string) {
 		{fs.ErrExist, 550, "File exists."},
 		{fs.ErrPermission, 550, "Permission denied."},
 		{fs.ErrInvalid, 553, "File name not allowed."},
-		{lab.ErrNotDir, 550, "Not a directory."},
-		{lab.ErrIsDir, 550, "Is a directory."},
-		{lab.ErrNotEmpty, 550, "Directory not empty."},
-		{lab.ErrLoop, 550, "Too many symbolic links."},
-		{lab.ErrVirtual, 550, "Permission denied."},
-		{lab.ErrDiskFull, 452, "Insufficient storage space in system."},
+		{base.ErrNotDir, 550, "Not a directory."},
+		{base.ErrIsDir, 550, "Is a directory."},
+		{base.ErrNotEmpty, 550, "Directory not empty."},
+		{base.ErrLoop, 550, "Too many symbolic links."},
+		{base.ErrVirtual, 550, "Permission denied."},
+		{base.ErrDiskFull, 452, "Insufficient storage space in system."},
 		{errQuota, 552, "Exceeded storage allocation."},
 		{errNoReuse, 522, "SSL connection failed: session reuse required"},
 		{errDataTLS, 522, "SSL connection failed."},
@@ -62,7 +62,7 @@ func cmdCwd(x *session, name string) {
 	at := x.path(name)
 	info, err := x.srv.tree.Stat(at)
 	if err == nil && !info.IsDir() {
-		err = lab.ErrNotDir
+		err = base.ErrNotDir
 	}
 	if err == nil {
 		x.cwd = at

@@ -7,7 +7,7 @@ import (
 	"path"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -50,12 +50,12 @@ func (x *session) reinit() {
 // run holds the dialogue until one side ends it.
 func (x *session) run() {
 	defer func() { x.data.close() }()
-	if x.srv.opt.TLS == lab.TLSImplicit && !x.startTLS() {
+	if x.srv.opt.TLS == base.TLSImplicit && !x.startTLS() {
 		return
 	}
 	x.srv.front.Go(func() { x.read(bufio.NewReaderSize(x.conn, frame.MaxLine)) })
 	defer x.finish()
-	if !x.fault(lab.PointGreeting) {
+	if !x.fault(base.PointGreeting) {
 		x.reply(220, x.srv.opt.Greeting)
 	}
 	idle := time.NewTimer(x.srv.opt.IdleTimeout)

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
@@ -19,7 +19,7 @@ import (
 func secureFTP(t *testing.T, s *Server, config *tls.Config) *ftpClient {
 	t.Helper()
 	c := dialFTP(t, s.Addr())
-	if s.opt.TLS != lab.TLSImplicit {
+	if s.opt.TLS != base.TLSImplicit {
 		c.expect(220)
 		c.cmd(234, "AUTH TLS")
 	}
@@ -29,7 +29,7 @@ func secureFTP(t *testing.T, s *Server, config *tls.Config) *ftpClient {
 	}
 	c = clientOn(t, conn)
 	c.data = config
-	if s.opt.TLS == lab.TLSImplicit {
+	if s.opt.TLS == base.TLSImplicit {
 		c.expect(220)
 	}
 	c.login()
@@ -48,9 +48,9 @@ func cached(s *Server, version uint16) *tls.Config {
 }
 
 func TestFTPTLSSessionReuse(t *testing.T) {
-	for _, mode := range []lab.TLSMode{lab.TLSExplicit, lab.TLSRequired, lab.TLSImplicit} {
+	for _, mode := range []base.TLSMode{base.TLSExplicit, base.TLSRequired, base.TLSImplicit} {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-			s := labtest.Start(t, Start, Options{ServerOptions: lab.ServerOptions{TLS: mode}, RequireSessionReuse: true})
+			s := labtest.Start(t, Start, Options{ServerOptions: base.ServerOptions{TLS: mode}, RequireSessionReuse: true})
 			c := secureFTP(t, s, cached(s, version))
 			labtest.Equal(t, "RETR", c.get("RETR README.txt"), file(t, s, "/README.txt"))
 			labtest.Equal(t, "again", c.get("RETR README.txt"), file(t, s, "/README.txt"))
@@ -59,7 +59,7 @@ func TestFTPTLSSessionReuse(t *testing.T) {
 }
 
 func TestFTPTLSReuseRefused(t *testing.T) {
-	s := labtest.Start(t, Start, Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSRequired}, RequireSessionReuse: true})
+	s := labtest.Start(t, Start, Options{ServerOptions: base.ServerOptions{TLS: base.TLSRequired}, RequireSessionReuse: true})
 	c := secureFTP(t, s, s.Authority().ClientConfig())
 	if text, err := c.fetch("RETR README.txt"); text != "" {
 		t.Errorf("without a session: %q, %v", text, err)
@@ -77,7 +77,7 @@ func TestFTPTLSReuseRefused(t *testing.T) {
 }
 
 func TestFTPTLSStore(t *testing.T) {
-	s := labtest.Start(t, Start, Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}})
+	s := labtest.Start(t, Start, Options{ServerOptions: base.ServerOptions{TLS: base.TLSExplicit}})
 	c := secureFTP(t, s, cached(s, tls.VersionTLS12))
 	data := labtest.Pattern(5, 1<<20)
 	labtest.Equal(t, "STOR", c.put(data, "STOR /incoming/x"), 226)
@@ -88,7 +88,7 @@ func TestFTPTLSStore(t *testing.T) {
 }
 
 func TestFTPTLSRequired(t *testing.T) {
-	s := labtest.Start(t, Start, Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSRequired}})
+	s := labtest.Start(t, Start, Options{ServerOptions: base.ServerOptions{TLS: base.TLSRequired}})
 	c := dialFTP(t, s.Addr())
 	c.expect(220)
 	c.cmd(530, "USER alice")
@@ -107,7 +107,7 @@ func TestFTPTLSRequired(t *testing.T) {
 func TestFTPTLSClear(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for _, polite := range []bool{true, false} {
-			s := labtest.Start(t, Start, Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}})
+			s := labtest.Start(t, Start, Options{ServerOptions: base.ServerOptions{TLS: base.TLSExplicit}})
 			c := dialFTP(t, s.Addr())
 			c.expect(220)
 			c.cmd(234, "AUTH TLS")
@@ -150,7 +150,7 @@ func readClear(conn net.Conn) (string, error) {
 }
 
 func TestFTPTLSBadCertificates(t *testing.T) {
-	a, err := lab.NewAuthority()
+	a, err := base.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestFTPTLSBadCertificates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := labtest.Start(t, Start, Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit, Authority: a, Certificate: &cert}})
+		s := labtest.Start(t, Start, Options{ServerOptions: base.ServerOptions{TLS: base.TLSImplicit, Authority: a, Certificate: &cert}})
 		err = tls.Client(dialFTP(t, s.Addr()).raw, a.ClientConfig()).Handshake()
 		if !bad.is(err) {
 			t.Errorf("%s: %v", bad.name, err)
@@ -181,7 +181,7 @@ func TestFTPTLSBadCertificates(t *testing.T) {
 }
 
 func TestFTPTLSClientCertificate(t *testing.T) {
-	s := labtest.Start(t, Start, Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, ClientCertificates: true, MaxTLS: tls.VersionTLS12})
+	s := labtest.Start(t, Start, Options{ServerOptions: base.ServerOptions{TLS: base.TLSImplicit}, ClientCertificates: true, MaxTLS: tls.VersionTLS12})
 	config := s.Authority().ClientConfig()
 	if err := tls.Client(dialFTP(t, s.Addr()).raw, config).Handshake(); err == nil {
 		t.Error("a handshake without a certificate worked")
@@ -196,11 +196,11 @@ func TestFTPTLSClientCertificate(t *testing.T) {
 }
 
 func TestPEM(t *testing.T) {
-	a, err := lab.NewAuthority()
+	a, err := base.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert, key, err := lab.PEM(a.ServerCertificate())
+	cert, key, err := base.PEM(a.ServerCertificate())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestPEM(t *testing.T) {
 }
 
 func TestFTPTLSStripsInjected(t *testing.T) {
-	s := labtest.Start(t, Start, Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}})
+	s := labtest.Start(t, Start, Options{ServerOptions: base.ServerOptions{TLS: base.TLSExplicit}})
 	c := dialFTP(t, s.Addr())
 	c.expect(220)
 	io.WriteString(c.raw, "AUTH TLS\r\nNOOP\r\n")

@@ -10,7 +10,7 @@ import (
 	"net"
 	"strconv"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -41,7 +41,7 @@ func (x *dataSide) ready() bool {
 	switch {
 	case x.data == nil:
 		x.reply(425, "Use PORT or PASV first.")
-	case x.srv.opt.TLS == lab.TLSRequired && !x.private:
+	case x.srv.opt.TLS == base.TLSRequired && !x.private:
 		x.reply(522, "Data connections must be encrypted.")
 	default:
 		return true
@@ -125,7 +125,7 @@ func (x *session) abort(cancel context.CancelFunc, result <-chan error) {
 
 // finished is the last reply of a transfer.
 func (x *session) finished(err error) {
-	if x.fault(lab.PointEnd) {
+	if x.fault(base.PointEnd) {
 		return
 	}
 	x.done(err, 226, "Transfer complete.")
@@ -147,7 +147,7 @@ func cmdRest(x *session, arg string) {
 
 // truncation is the number of bytes after which a transfer is to end early.
 func (x *session) truncation() int64 {
-	if f, ok := x.srv.front.Faults.Kind(lab.FaultTruncate); ok {
+	if f, ok := x.srv.front.Faults.Kind(base.FaultTruncate); ok {
 		return f.Bytes
 	}
 	return math.MaxInt64
@@ -176,7 +176,7 @@ func cmdRetr(x *session, name string) {
 }
 
 // send writes a file from an offset on, at most limit bytes.
-func (x *session) send(w io.Writer, f *lab.File, off, limit int64) error {
+func (x *session) send(w io.Writer, f *base.File, off, limit int64) error {
 	buf := x.srv.buffers.Get().(*[dataBuffer]byte)
 	defer x.srv.buffers.Put(buf)
 	for limit > 0 {
@@ -194,7 +194,7 @@ func (x *session) send(w io.Writer, f *lab.File, off, limit int64) error {
 
 // sendASCII writes a file with every LF as CR LF, without the first skip bytes
 // of that form: a restart counts what goes over the wire (RFC 3659 section 5).
-func sendASCII(conn io.Writer, f *lab.File, skip, limit int64) error {
+func sendASCII(conn io.Writer, f *base.File, skip, limit int64) error {
 	r := bufio.NewReaderSize(io.NewSectionReader(f, 0, math.MaxInt64), dataBuffer)
 	w := bufio.NewWriterSize(&window{w: conn, skip: skip, left: limit}, dataBuffer)
 	var last byte

@@ -6,7 +6,7 @@ import (
 	"net"
 	"path"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 func cmdStor(x *session, name string) {
@@ -95,7 +95,7 @@ func (x *session) receive(w io.WriteCloser, conn net.Conn) error {
 // upload writes to a file from an offset on. It silently drops what is beyond
 // left bytes, for the truncate fault.
 type upload struct {
-	f     *lab.File
+	f     *base.File
 	off   int64
 	quota int64
 	left  int64

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // Start starts a server, which ends with the test:
@@ -45,9 +45,9 @@ func Open[C protocols.Client](t testing.TB, create func(*url.URL, *protocols.Opt
 
 // Connectable is a server with a user.
 type Connectable interface {
-	lab.Server
-	Credentials() lab.Credentials
-	Authority() *lab.Authority
+	base.Server
+	Credentials() base.Credentials
+	Authority() *base.Authority
 }
 
 // Connect is Open for a server: the client has the user that the server lets in,
@@ -75,7 +75,7 @@ func URL(t testing.TB, text string) *url.URL {
 
 // WithUser puts the default user and the password into a URL.
 func WithUser(rawURL string) string {
-	c := lab.DefaultCredentials()
+	c := base.DefaultCredentials()
 	return strings.Replace(rawURL, "://", "://"+c.User+":"+c.Password+"@", 1)
 }
 
@@ -94,10 +94,10 @@ func Read(t testing.TB, c protocols.Getter, name string) string {
 	return string(b)
 }
 
-// Faults parses a fault specification, see [lab.ParseFaults].
-func Faults(t testing.TB, spec string) lab.Faults {
+// Faults parses a fault specification, see [base.ParseFaults].
+func Faults(t testing.TB, spec string) base.Faults {
 	t.Helper()
-	f, err := lab.ParseFaults(spec)
+	f, err := base.ParseFaults(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,10 +136,10 @@ func Equal[T comparable](t testing.TB, what string, got, want T) {
 	}
 }
 
-// Pattern returns n bytes of [lab.Pattern].
+// Pattern returns n bytes of [base.Pattern].
 func Pattern(seed uint64, n int) string {
 	p := make([]byte, n)
-	lab.Pattern(seed)(p, 0)
+	base.Pattern(seed)(p, 0)
 	return string(p)
 }
 

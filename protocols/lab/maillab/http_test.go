@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
@@ -17,7 +17,7 @@ func TestRequestsOfBrowsersAreNotCarriedOut(t *testing.T) {
 	imap := labtest.Start(t, StartIMAP, IMAPOptions{})
 	for _, c := range []struct {
 		server interface {
-			lab.Server
+			base.Server
 			Commands() []string
 		}
 		command, answer string

@@ -9,18 +9,18 @@ import (
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
 // IMAPOptions configure StartIMAP. The zero value is a plain server on a free
 // loopback port with the sample mail of the default user.
 type IMAPOptions struct {
-	lab.ServerOptions            // Faults at commands and points too, but under STARTTLS those of bytes only
-	Mail              *Mailboxes // nil is Sample()
-	Mechanisms        []string   // of SASL; nil is PLAIN
-	Disable           []string   // capabilities left out
-	PreAuth           string     // a user who is logged in without being asked
+	base.ServerOptions            // Faults at commands and points too, but under STARTTLS those of bytes only
+	Mail               *Mailboxes // nil is Sample()
+	Mechanisms         []string   // of SASL; nil is PLAIN
+	Disable            []string   // capabilities left out
+	PreAuth            string     // a user who is logged in without being asked
 }
 
 // IMAPServer is a running IMAP server (RFC 3501, with what RFC 9051 has taken in).
@@ -60,9 +60,9 @@ func StartIMAP(o IMAPOptions) (*IMAPServer, error) {
 		delete(caps, imap.Cap(strings.ToUpper(c)))
 	}
 	options := &imapserver.Options{
-		NewSession: s.newSession, Caps: caps, Logger: frame.Quiet{}, InsecureAuth: o.TLS != lab.TLSRequired,
+		NewSession: s.newSession, Caps: caps, Logger: frame.Quiet{}, InsecureAuth: o.TLS != base.TLSRequired,
 	}
-	if o.TLS == lab.TLSExplicit || o.TLS == lab.TLSRequired {
+	if o.TLS == base.TLSExplicit || o.TLS == base.TLSRequired {
 		options.TLSConfig = s.front.TLSConfig()
 	}
 	s.server = imapserver.New(options)
@@ -76,7 +76,7 @@ func (s *IMAPServer) Mail() *Mailboxes { return s.mail }
 
 // handle serves one connection.
 func (s *IMAPServer) handle(conn net.Conn) {
-	if s.opt.TLS == lab.TLSImplicit {
+	if s.opt.TLS == base.TLSImplicit {
 		conn = tls.Server(conn, s.front.TLSConfig())
 	}
 	c := newIMAPTap(s, conn)

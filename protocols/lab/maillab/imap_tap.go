@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -119,15 +119,15 @@ func imapCommand(line string) (tag, verb string) {
 }
 
 // play does what a fault says; false means that the connection is to end.
-func (t *imapTap) play(tag string, f lab.Fault) bool {
+func (t *imapTap) play(tag string, f base.Fault) bool {
 	switch f.Kind {
-	case lab.FaultMultiline:
+	case base.FaultMultiline:
 		if f.Text == "" {
 			f.Text = "* OK"
 		}
 		frame.Endless(t.Conn, "", f.Text+" and another line\r\n")
 		return false
-	case lab.FaultCode:
+	case base.FaultCode:
 		if f.Text[0] != '*' && f.Text[0] != '+' {
 			f.Text = tag + " " + f.Text
 		}
@@ -167,11 +167,11 @@ func (t *imapTap) answerEnd(p []byte) int {
 
 // greet plays the fault of the greeting; false means that no session follows.
 func (t *imapTap) greet() bool {
-	f, ok := t.s.front.Faults.Verb(lab.PointGreeting)
+	f, ok := t.s.front.Faults.Verb(base.PointGreeting)
 	if !ok {
 		return true
 	}
-	if f.Kind == lab.FaultCode && !strings.HasPrefix(f.Text, "*") {
+	if f.Kind == base.FaultCode && !strings.HasPrefix(f.Text, "*") {
 		f.Text = "* " + f.Text
 	}
 	t.play("*", f)

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // Inbox is the mailbox that mail is delivered to; every user has it.
@@ -61,7 +61,7 @@ type Mailboxes struct {
 }
 
 type mailUser struct {
-	lab.Credentials
+	base.Credentials
 	boxes map[string]*mailbox
 }
 
@@ -72,12 +72,12 @@ type mailbox struct {
 
 // NewMailboxes makes a store with the users given, or with the default one. Each
 // has an empty INBOX.
-func NewMailboxes(limits Limits, users ...lab.Credentials) *Mailboxes {
+func NewMailboxes(limits Limits, users ...base.Credentials) *Mailboxes {
 	limits.Bytes = orDefault(limits.Bytes, 256<<20)
 	limits.Messages = orDefault(limits.Messages, 100_000)
 	limits.Mailboxes = orDefault(limits.Mailboxes, 1000)
 	if len(users) == 0 {
-		users = []lab.Credentials{lab.DefaultCredentials()}
+		users = []base.Credentials{base.DefaultCredentials()}
 	}
 	m := &Mailboxes{limits: limits, users: map[string]*mailUser{}, validity: uint32(time.Now().Unix()), changed: make(chan struct{})}
 	for _, u := range users {
@@ -94,7 +94,7 @@ func orDefault[T int | int64](v, d T) T {
 }
 
 // AddUser adds a user with an empty INBOX; one who is there gets the password.
-func (m *Mailboxes) AddUser(c lab.Credentials) {
+func (m *Mailboxes) AddUser(c base.Credentials) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := strings.ToLower(c.User)

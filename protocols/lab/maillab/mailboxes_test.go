@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 func TestMailboxesDeliverAndDelete(t *testing.T) {
-	m := NewMailboxes(Limits{}, lab.Credentials{User: "Alice", Password: "secret"})
+	m := NewMailboxes(Limits{}, base.Credentials{User: "Alice", Password: "secret"})
 	changed := m.Changed()
 	for i := range 3 {
 		if err := m.Deliver("alice", fmt.Appendf(nil, "message %d\r\n", i+1)); err != nil {

@@ -6,14 +6,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
 // POP3Options configure StartPOP3. The zero value is a plain server on a free
 // loopback port with the sample mail of the default user.
 type POP3Options struct {
-	lab.ServerOptions
+	base.ServerOptions
 	Mail *Mailboxes // nil is Sample()
 
 	Mechanisms []string // of SASL; nil is SCRAM-SHA-256, CRAM-MD5, PLAIN; empty is none

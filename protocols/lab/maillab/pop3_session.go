@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/wire"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 	"github.com/netclients/netclients/protocols/lab/internal/saslserver"
 )
@@ -50,10 +50,10 @@ func (x *pop3Session) use(conn net.Conn) {
 
 func (x *pop3Session) run() {
 	defer x.leave()
-	if x.srv.opt.TLS == lab.TLSImplicit && !x.startTLS() {
+	if x.srv.opt.TLS == base.TLSImplicit && !x.startTLS() {
 		return
 	}
-	if !x.fault(lab.PointGreeting) {
+	if !x.fault(base.PointGreeting) {
 		greeting := x.srv.opt.Greeting
 		if !x.srv.opt.NoStamp {
 			x.stamp = saslserver.Stamp()
@@ -163,7 +163,7 @@ func (x *pop3Session) list(lines []string) {
 
 // startTLS brings TLS up.
 func (x *pop3Session) startTLS() bool {
-	if x.fault(lab.PointTLS) {
+	if x.fault(base.PointTLS) {
 		return false
 	}
 	c := tls.Server(x.conn, x.srv.front.TLSConfig())

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 func maildropServer(t testing.TB, o POP3Options) *POP3Server {
@@ -65,7 +65,7 @@ func popDialogue(t *testing.T, c *textproto.Conn, steps []popStep) {
 
 // TestPOP3Dialogue: every command, in its state and out of it.
 func TestPOP3Dialogue(t *testing.T) {
-	s := maildropServer(t, POP3Options{ServerOptions: lab.ServerOptions{MaxClients: 1}})
+	s := maildropServer(t, POP3Options{ServerOptions: base.ServerOptions{MaxClients: 1}})
 	c, _ := greeted(t, s)
 	popDialogue(t, c, []popStep{
 		{"STAT", "-ERR", ""}, {"CAPA", "+OK", "*"}, {"STLS", "-ERR", ""}, {"PASS secret", "-ERR", ""}, {"LANG", "+OK", "en English"}, {"LANG xx", "-ERR", ""},
@@ -127,7 +127,7 @@ func FuzzPOP3Dialogue(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	s := maildropServer(f, POP3Options{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}, Shared: true})
+	s := maildropServer(f, POP3Options{ServerOptions: base.ServerOptions{TLS: base.TLSExplicit}, Shared: true})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		client, server := net.Pipe()
 		ended := make(chan struct{})

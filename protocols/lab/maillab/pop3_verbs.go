@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // pop3Verb is a row of the command table.
@@ -54,12 +54,12 @@ func cmdCapa(x *pop3Session, _ string) {
 	x.ok("Capabilities follow.")
 	caps := []string{"TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UTF8", "LANG", "EXPIRE NEVER", "IMPLEMENTATION netclients-lab"}
 	if !x.loggedIn {
-		if x.srv.opt.TLS == lab.TLSExplicit || x.srv.opt.TLS == lab.TLSRequired {
+		if x.srv.opt.TLS == base.TLSExplicit || x.srv.opt.TLS == base.TLSRequired {
 			if !x.tls {
 				caps = append(caps, "STLS")
 			}
 		}
-		if x.srv.opt.TLS != lab.TLSRequired || x.tls {
+		if x.srv.opt.TLS != base.TLSRequired || x.tls {
 			caps = append(caps, "USER")
 			if m := x.sasl().Mechanisms(); len(m) > 0 {
 				caps = append(caps, "SASL "+strings.Join(m, " "))
@@ -82,7 +82,7 @@ func cmdCapa(x *pop3Session, _ string) {
 
 // secure refuses a login where TLS comes first.
 func (x *pop3Session) secure() bool {
-	if x.srv.opt.TLS != lab.TLSRequired || x.tls {
+	if x.srv.opt.TLS != base.TLSRequired || x.tls {
 		return true
 	}
 	x.err("", "TLS first: STLS.")
@@ -135,7 +135,7 @@ func cmdRpop(x *pop3Session, name string) {
 }
 
 func cmdStls(x *pop3Session, _ string) {
-	if x.tls || x.srv.opt.TLS != lab.TLSExplicit && x.srv.opt.TLS != lab.TLSRequired {
+	if x.tls || x.srv.opt.TLS != base.TLSExplicit && x.srv.opt.TLS != base.TLSRequired {
 		x.err("", "Unknown command.")
 		return
 	}

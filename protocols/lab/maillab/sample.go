@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // Sample is a store for demonstrations: the default user has five messages in
@@ -14,7 +14,7 @@ import (
 // encoded words, and one with an attachment.
 func Sample() *Mailboxes {
 	m := NewMailboxes(Limits{})
-	user := lab.DefaultCredentials().User
+	user := base.DefaultCredentials().User
 	for i, text := range sampleMessages() {
 		m.Append(user, Inbox, text, nil, time.Date(2024, 3, 1+i, 9, 30, 0, 0, time.UTC))
 	}
@@ -48,12 +48,12 @@ func attachment() []byte {
 
 // mailOf returns the store of a server: the given one or a sample, with the user of
 // the options, if there is one.
-func mailOf(m *Mailboxes, o lab.ServerOptions) *Mailboxes {
+func mailOf(m *Mailboxes, o base.ServerOptions) *Mailboxes {
 	if m == nil {
 		m = Sample()
 	}
 	if o.User != "" {
-		m.AddUser(lab.Credentials{User: o.User, Password: o.Password})
+		m.AddUser(base.Credentials{User: o.User, Password: o.Password})
 	}
 	return m
 }

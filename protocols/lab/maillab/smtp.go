@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 
 	gosmtp "github.com/emersion/go-smtp"
@@ -18,11 +18,11 @@ import (
 // SMTPOptions configure StartSMTP. The zero value is a plain SMTP server on a free
 // loopback port that delivers to the default user.
 type SMTPOptions struct {
-	lab.ServerOptions
-	Mail       *Mailboxes     // where mail goes; nil is Sample()
-	LMTP       bool           // LMTP: one reply for each recipient
-	Submission bool           // mail is taken only after a login
-	ClientCAs  *lab.Authority // client certificates of it may log in with EXTERNAL
+	base.ServerOptions
+	Mail       *Mailboxes      // where mail goes; nil is Sample()
+	LMTP       bool            // LMTP: one reply for each recipient
+	Submission bool            // mail is taken only after a login
+	ClientCAs  *base.Authority // client certificates of it may log in with EXTERNAL
 
 	MaxBytes   int64    // of one message; 0 is 64 MiB
 	MaxRcpt    int      // recipients of one message; 0 is 1000
@@ -75,7 +75,7 @@ func (o *SMTPOptions) scheme() string {
 	switch {
 	case o.LMTP:
 		return "lmtp"
-	case o.Submission && o.TLS != lab.TLSImplicit:
+	case o.Submission && o.TLS != base.TLSImplicit:
 		return "submission"
 	}
 	return "smtp"
@@ -128,14 +128,14 @@ func (s *SMTPServer) Close() error {
 // handle brings a connection to go-smtp and waits for its end.
 func (s *SMTPServer) handle(conn net.Conn) {
 	t := newSMTPTap(s, conn)
-	if s.opt.TLS == lab.TLSImplicit {
-		if f, ok := s.front.Faults.Verb(lab.PointTLS); ok && !t.play(f) {
+	if s.opt.TLS == base.TLSImplicit {
+		if f, ok := s.front.Faults.Verb(base.PointTLS); ok && !t.play(f) {
 			return
 		}
 		t.secure(conn)
 	}
 	s.front.Admit(t.Conn, "421 4.7.0 Too many connections.\r\n", func() {
-		if f, ok := s.front.Faults.Verb(lab.PointGreeting); ok {
+		if f, ok := s.front.Faults.Verb(base.PointGreeting); ok {
 			t.play(f)
 			return
 		}
@@ -225,8 +225,8 @@ func (x *smtpSession) take(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	f, faulty := x.s.front.Faults.Verb(lab.PointEnd)
-	if faulty && f.Kind == lab.FaultCode {
+	f, faulty := x.s.front.Faults.Verb(base.PointEnd)
+	if faulty && f.Kind == base.FaultCode {
 		return smtpReply(f.Text)
 	}
 	for _, user := range x.to {

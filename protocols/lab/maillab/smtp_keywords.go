@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // secure puts TLS onto a connection.
@@ -20,7 +20,7 @@ func (t *smtpTap) secure(conn net.Conn) {
 
 // upgrades reports whether STARTTLS is there to be used.
 func (t *smtpTap) upgrades() bool {
-	return t.s.opt.TLS == lab.TLSExplicit && t.tls == nil && t.s.on("STARTTLS")
+	return t.s.opt.TLS == base.TLSExplicit && t.tls == nil && t.s.on("STARTTLS")
 }
 
 // startTLS answers STARTTLS and does the handshake. A client that has sent more
@@ -30,7 +30,7 @@ func (t *smtpTap) startTLS() error {
 	if _, err := io.WriteString(t, "220 2.0.0 Ready to start TLS\r\n"); err != nil {
 		return err
 	}
-	if f, ok := t.s.front.Faults.Verb(lab.PointTLS); ok && !t.play(f) || early {
+	if f, ok := t.s.front.Faults.Verb(base.PointTLS); ok && !t.play(f) || early {
 		t.Close()
 		return io.EOF
 	}

@@ -9,7 +9,7 @@ import (
 	"net"
 	"strings"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -88,7 +88,7 @@ func (t *smtpTap) next() error {
 }
 
 // play does what a fault says; false means that the connection is to end.
-func (t *smtpTap) play(f lab.Fault) bool { return t.Tap.Play(f, "421") }
+func (t *smtpTap) play(f base.Fault) bool { return t.Tap.Play(f, "421") }
 
 // answer answers what go-smtp cannot: VRFY, EXPN, HELP and ETRN.
 func (t *smtpTap) answer(verb, arg string) (answer string, ours bool) {

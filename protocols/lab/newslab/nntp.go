@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -13,7 +13,7 @@ import (
 // on a free loopback port with the groups of Sample; nobody has to log in, and
 // the user alice may.
 type Options struct {
-	lab.ServerOptions
+	base.ServerOptions
 	News *Spool // nil is Sample()
 
 	NeedLogin bool // every command that reads or writes wants a login (480)
@@ -78,7 +78,7 @@ func (s *Server) table() map[string]verb {
 		verbs []string
 	}{
 		{s.opt.Legacy, []string{"CAPABILITIES", "OVER", "HDR", "STARTTLS", "COMPRESS", "CHECK", "TAKETHIS"}},
-		{s.opt.TLS == lab.TLSNone || s.opt.TLS == lab.TLSImplicit, []string{"STARTTLS"}},
+		{s.opt.TLS == base.TLSNone || s.opt.TLS == base.TLSImplicit, []string{"STARTTLS"}},
 		{!s.opt.Gzip, []string{"XFEATURE"}},
 		{s.opt.NoCompress, []string{"COMPRESS"}},
 	} {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 func newsServer(t testing.TB, o Options) *Server {
@@ -24,7 +24,7 @@ func newsServer(t testing.TB, o Options) *Server {
 
 // TestNNTPDialogue talks to the server with the standard library's reader.
 func TestNNTPDialogue(t *testing.T) {
-	s := newsServer(t, Options{ServerOptions: lab.ServerOptions{MaxClients: 1}, NeedLogin: true})
+	s := newsServer(t, Options{ServerOptions: base.ServerOptions{MaxClients: 1}, NeedLogin: true})
 	conn, err := net.Dial("tcp", s.Addr())
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestNewsNumbers(t *testing.T) {
 
 // FuzzNNTP: the server ends a session whatever the client says, and still serves.
 func FuzzNNTP(f *testing.F) {
-	s := newsServer(f, Options{ServerOptions: lab.ServerOptions{IdleTimeout: time.Second}, Gzip: true})
+	s := newsServer(f, Options{ServerOptions: base.ServerOptions{IdleTimeout: time.Second}, Gzip: true})
 	f.Add([]byte("GROUP local.test\r\nOVER 1-\r\nXPAT Subject 1- *\r\nLISTGROUP local.test 1-2\r\nNEXT\r\nQUIT\r\n"))
 	f.Add([]byte("POST\r\nFrom: a\r\n\r\n..\r\n.\r\nAUTHINFO SASL PLAIN\r\n*\r\nXFEATURE COMPRESS GZIP\r\nOVER 9-1\r\n"))
 	f.Add([]byte("TAKETHIS <a@b>\r\n.\r\nCHECK <a@b>\r\nCOMPRESS DEFLATE\r\n\x00\xff"))

@@ -5,7 +5,7 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // maxNewsArticle bounds an article that is posted.
@@ -43,7 +43,7 @@ func cmdPost(x *session, _ string) {
 	}
 	x.reply(340, "Ok, send the article")
 	data, ok := x.receive()
-	if !ok || x.fault(lab.PointEnd) {
+	if !ok || x.fault(base.PointEnd) {
 		return
 	}
 	for _, name := range []string{"From", "Subject", "Newsgroups"} {

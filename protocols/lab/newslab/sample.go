@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // Sample is a spool with a few groups: local.test with some articles of every
@@ -33,7 +33,7 @@ func Sample() *Spool {
 // SampleBinary is the content of pattern.bin of the sample: 50,000 bytes.
 func SampleBinary() []byte {
 	data := make([]byte, 50_000)
-	lab.Pattern(5)(data, 0)
+	base.Pattern(5)(data, 0)
 	return data
 }
 

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/wire"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -56,10 +56,10 @@ func (x *session) attach(r io.Reader, w io.Writer) {
 // run holds the dialogue until one side ends it.
 func (x *session) run() {
 	defer x.finish()
-	if x.srv.opt.TLS == lab.TLSImplicit && !x.startTLS() {
+	if x.srv.opt.TLS == base.TLSImplicit && !x.startTLS() {
 		return
 	}
-	if !x.fault(lab.PointGreeting) {
+	if !x.fault(base.PointGreeting) {
 		x.greet()
 	}
 	for first := true; !x.ended; first = false {
@@ -133,11 +133,11 @@ func (x *session) fault(verb string) bool {
 	x.flush()
 	x.ended = true
 	switch f.Kind {
-	case lab.FaultHang:
+	case base.FaultHang:
 		io.Copy(io.Discard, x.conn)
-	case lab.FaultReset:
+	case base.FaultReset:
 		frame.Reset(x.base)
-	case lab.FaultDrop:
+	case base.FaultDrop:
 	default:
 		x.ended = !frame.Misbehave(x.conn, f)
 	}
@@ -178,13 +178,13 @@ func writeNewsLine(w io.Writer, line string) {
 // content writes an article or a part of it after a reply.
 func (x *session) content(code int, text string, data []byte) {
 	x.reply(code, text)
-	if f, ok := x.srv.front.Faults.Kind(lab.FaultTruncate); ok {
+	if f, ok := x.srv.front.Faults.Kind(base.FaultTruncate); ok {
 		data = data[:min(int64(len(data)), f.Bytes)]
 	}
 	x.dots.Reset(x.out, wire.Exact)
 	x.dots.Write(data)
 	x.dots.Close()
-	if x.fault(lab.PointEnd) {
+	if x.fault(base.PointEnd) {
 		return
 	}
 }
@@ -192,7 +192,7 @@ func (x *session) content(code int, text string, data []byte) {
 // startTLS makes the connection a TLS one. Unencrypted data after
 // STARTTLS is thrown away.
 func (x *session) startTLS() bool {
-	if x.flush() != nil || x.fault(lab.PointTLS) {
+	if x.flush() != nil || x.fault(base.PointTLS) {
 		x.ended = true
 		return false
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -23,10 +23,10 @@ type Proxy struct {
 
 // NewProxy starts a proxy on a free loopback port. The target is connected to
 // for each connection anew.
-func NewProxy(target string, f lab.Faults) (*Proxy, error) { return NewProxyOn("", target, f) }
+func NewProxy(target string, f base.Faults) (*Proxy, error) { return NewProxyOn("", target, f) }
 
 // NewProxyOn is NewProxy listening on a given address.
-func NewProxyOn(listen, target string, f lab.Faults) (*Proxy, error) {
+func NewProxyOn(listen, target string, f base.Faults) (*Proxy, error) {
 	// The two legs get the faults here; the listener's own wrapping would
 	// apply them twice, so it sees only the refusals.
 	c, err := frame.Listen("tcp", listen, f)
@@ -34,15 +34,15 @@ func NewProxyOn(listen, target string, f lab.Faults) (*Proxy, error) {
 		return nil, err
 	}
 	legs := c.Faults
-	c.Faults = frame.NewInjector(only(f, lab.FaultRefuse))
+	c.Faults = frame.NewInjector(only(f, base.FaultRefuse))
 	p := &Proxy{endpoint: endpoint{c}, target: target}
 	c.Serve(func(conn net.Conn) { p.pass(legs, conn) })
 	return p, nil
 }
 
 // only keeps the faults of one kind.
-func only(f lab.Faults, k lab.FaultKind) lab.Faults {
-	var kept lab.Faults
+func only(f base.Faults, k base.FaultKind) base.Faults {
+	var kept base.Faults
 	for _, x := range f {
 		if x.Kind == k {
 			kept = append(kept, x)
@@ -61,8 +61,8 @@ func (p *Proxy) pass(legs *frame.Injector, conn net.Conn) {
 		frame.Reset(conn)
 		return
 	}
-	client := legs.Wrap(conn, lab.ScopeBoth, p.core.Done)
-	server := legs.Wrap(out, lab.ScopeBoth, p.core.Done)
+	client := legs.Wrap(conn, base.ScopeBoth, p.core.Done)
+	server := legs.Wrap(out, base.ScopeBoth, p.core.Done)
 	relay(p.core, client, server)
 }
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -17,11 +17,11 @@ type ProxyOptions struct {
 	Addr      string // where to listen; empty is a free loopback port
 	User      string // when set, user and password are required (RFC 1929, HTTP Basic)
 	Password  string
-	Authority *lab.Authority // when set, a CONNECT proxy itself speaks TLS; SOCKS has none
+	Authority *base.Authority // when set, a CONNECT proxy itself speaks TLS; SOCKS has none
 	// Resolve maps a requested "host:port" to the one to connect to; nil is
 	// the request itself. An empty answer refuses.
 	Resolve func(target string) string
-	Faults  lab.Faults
+	Faults  base.Faults
 }
 
 // proxyURL writes a proxy's address with its credentials.

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/ftplab"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 	"github.com/netclients/netclients/protocols/lab/labtest"
@@ -90,7 +90,7 @@ func TestProxyCuts(t *testing.T) {
 // splits and cuts.
 func TestProxyFTP(t *testing.T) {
 	s := labtest.Start(t, ftplab.Start, ftplab.Options{})
-	faults, _ := lab.ParseFaults("split=1,cut=200")
+	faults, _ := base.ParseFaults("split=1,cut=200")
 	p, err := NewProxy(s.Addr(), faults)
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func connectTo(t *testing.T, conn net.Conn, target, header string) int {
 
 func TestConnectProxy(t *testing.T) {
 	target := echo(t)
-	a, err := lab.NewAuthority()
+	a, err := base.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}

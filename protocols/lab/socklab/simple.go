@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -28,10 +28,10 @@ const (
 // Options configure Start. The zero value is echo over TCP on a
 // free loopback port.
 type Options struct {
-	lab.ServerOptions // for unix and unixgram, Addr is a path or @name and must be set; of datagrams nothing else counts
-	Service           Service
-	Network           string // tcp (default), udp, unix or unixgram
-	Limit             int64  // bytes that chargen sends before it closes; 0: no limit
+	base.ServerOptions // for unix and unixgram, Addr is a path or @name and must be set; of datagrams nothing else counts
+	Service            Service
+	Network            string // tcp (default), udp, unix or unixgram
+	Limit              int64  // bytes that chargen sends before it closes; 0: no limit
 }
 
 // Server is a running service of a line or two.
@@ -85,7 +85,7 @@ func (s *Server) listen() error {
 
 // handle serves one connection.
 func (s *Server) handle(conn net.Conn) {
-	if s.opt.TLS == lab.TLSImplicit {
+	if s.opt.TLS == base.TLSImplicit {
 		conn = tls.Server(conn, s.streams.TLSConfig())
 	}
 	s.streams.Admit(conn, "", func() { services[s.opt.Service].stream(s, conn) })

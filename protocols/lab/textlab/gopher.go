@@ -6,15 +6,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
 // GopherOptions configure StartGopher. The zero value is a plain server on a free
 // loopback port with the Sample tree.
 type GopherOptions struct {
-	lab.ServerOptions           // every TLS mode but TLSNone is TLSImplicit
-	Tree              *lab.Tree // nil is Sample()
+	base.ServerOptions            // every TLS mode but TLSNone is TLSImplicit
+	Tree               *base.Tree // nil is Sample()
 
 	Host    string              // in menus; empty is the address listened on
 	Port    string              // in menus; empty is that of the address
@@ -35,7 +35,7 @@ type GopherServer struct {
 	frame.Face
 	front      *frame.Frame
 	opt        GopherOptions
-	tree       *lab.Tree
+	tree       *base.Tree
 	host, port string
 }
 
@@ -44,11 +44,11 @@ func StartGopher(o GopherOptions) (*GopherServer, error) {
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = time.Minute
 	}
-	if o.TLS != lab.TLSNone {
-		o.TLS = lab.TLSImplicit
+	if o.TLS != base.TLSNone {
+		o.TLS = base.TLSImplicit
 	}
 	if o.Tree == nil {
-		o.Tree = lab.Sample()
+		o.Tree = base.Sample()
 	}
 	f, err := frame.New("gopher", o.ServerOptions)
 	if err != nil {
@@ -62,7 +62,7 @@ func StartGopher(o GopherOptions) (*GopherServer, error) {
 }
 
 // Tree is what the server serves.
-func (s *GopherServer) Tree() *lab.Tree { return s.tree }
+func (s *GopherServer) Tree() *base.Tree { return s.tree }
 
 // gopherTypes are the item types of file names; others are looked into.
 var gopherTypes = map[string]byte{
@@ -71,7 +71,7 @@ var gopherTypes = map[string]byte{
 }
 
 // typeOf returns the item type of a name in the tree.
-func (s *GopherServer) typeOf(name string, i lab.Info) byte {
+func (s *GopherServer) typeOf(name string, i base.Info) byte {
 	if i.IsDir() {
 		return '1'
 	}

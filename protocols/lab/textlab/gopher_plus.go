@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // plus answers a Gopher+ request: "!" for attributes, "$" for those of all items
@@ -76,7 +76,7 @@ func (x *gopherSession) asked() {
 }
 
 // view names the one form that an item has.
-func (x *gopherSession) view(name string, i lab.Info) string {
+func (x *gopherSession) view(name string, i base.Info) string {
 	switch x.srv.typeOf(name, i) {
 	case '1':
 		return "application/gopher+-menu"
@@ -87,7 +87,7 @@ func (x *gopherSession) view(name string, i lab.Info) string {
 }
 
 // attributes sends INFO, ADMIN and VIEWS of an item.
-func (x *gopherSession) attributes(name string, i lab.Info) {
+func (x *gopherSession) attributes(name string, i base.Info) {
 	if line, ok := x.entryLine(i.Name, name); ok {
 		x.line("+INFO: " + line)
 	}

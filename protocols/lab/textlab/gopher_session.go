@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -25,7 +25,7 @@ type gopherSession struct {
 }
 
 func (s *GopherServer) handle(conn net.Conn) {
-	if s.opt.TLS != lab.TLSNone {
+	if s.opt.TLS != base.TLSNone {
 		t := tls.Server(conn, s.front.TLSConfig())
 		if t.Handshake() != nil {
 			return
@@ -92,15 +92,15 @@ func (x *gopherSession) fault(point string) bool {
 	}
 	x.faulty = true
 	switch f.Kind {
-	case lab.FaultHang:
+	case base.FaultHang:
 		io.Copy(io.Discard, x.conn)
-	case lab.FaultReset:
+	case base.FaultReset:
 		if t, ok := x.conn.(*tls.Conn); ok {
 			frame.Reset(t.NetConn())
 		} else {
 			frame.Reset(x.conn)
 		}
-	case lab.FaultDrop:
+	case base.FaultDrop:
 	default:
 		frame.Misbehave(x.conn, f)
 	}

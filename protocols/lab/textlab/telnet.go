@@ -10,14 +10,14 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/urgent"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
 // TelnetOptions configure StartTelnet. The zero value is a plain server on a
 // free loopback port with the default user and a shell that echoes.
 type TelnetOptions struct {
-	lab.ServerOptions
+	base.ServerOptions
 	NoLogin bool   // the shell at once
 	Quiet   bool   // no negotiation by the server
 	Before  string // written raw after the negotiation, before the login
@@ -86,7 +86,7 @@ func (s *TelnetServer) handle(conn net.Conn) {
 		urgent.Inline(s)
 	}
 	x := &telnetSession{srv: s, conn: conn}
-	if s.opt.TLS == lab.TLSImplicit {
+	if s.opt.TLS == base.TLSImplicit {
 		x.conn = tls.Server(conn, s.front.TLSConfig())
 	}
 	s.front.Admit(x.conn, "too many clients\r\n", func() {
@@ -104,11 +104,11 @@ func (s *TelnetServer) fault(conn net.Conn, point string) (on, speak bool) {
 		return true, true
 	}
 	switch f.Kind {
-	case lab.FaultHang:
+	case base.FaultHang:
 		<-s.front.Done
-	case lab.FaultReset:
+	case base.FaultReset:
 		frame.Reset(conn)
-	case lab.FaultDrop:
+	case base.FaultDrop:
 		return true, false
 	default:
 		return frame.Misbehave(conn, f), false

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/urgent"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
@@ -56,14 +56,14 @@ type telnetSession struct {
 }
 
 func (x *telnetSession) run() {
-	on, speak := x.srv.fault(x.conn, lab.PointGreeting)
+	on, speak := x.srv.fault(x.conn, base.PointGreeting)
 	if !on {
 		return
 	}
 	if !x.srv.opt.Quiet {
 		x.negotiate()
 	}
-	if x.srv.opt.TLS == lab.TLSExplicit || x.srv.opt.TLS == lab.TLSRequired {
+	if x.srv.opt.TLS == base.TLSExplicit || x.srv.opt.TLS == base.TLSRequired {
 		if !x.startTLS() {
 			return
 		}
@@ -92,7 +92,7 @@ func (x *telnetSession) startTLS() bool {
 	defer x.conn.SetReadDeadline(time.Time{})
 	for !x.follow {
 		if _, err := x.next(); err != nil {
-			return x.srv.opt.TLS == lab.TLSExplicit && !errors.Is(err, net.ErrClosed)
+			return x.srv.opt.TLS == base.TLSExplicit && !errors.Is(err, net.ErrClosed)
 		}
 	}
 	x.raw([]byte{tnIAC, tnSB, tnSTARTTLS, 1, tnIAC, tnSE})
@@ -135,7 +135,7 @@ func (x *telnetSession) login() bool {
 			return false
 		}
 		x.print("\n")
-		if (lab.Credentials{User: user, Password: password}) == x.srv.front.User {
+		if (base.Credentials{User: user, Password: password}) == x.srv.front.User {
 			x.srv.front.CountLogin()
 			x.print("Welcome, " + user + ".\n")
 			return true

@@ -17,17 +17,17 @@ import (
 	"sync"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
 // HTTPOptions configure StartHTTP. The zero value is a plain server on a free
 // loopback port with the Sample tree, which everybody may read and alice change.
 type HTTPOptions struct {
-	lab.ServerOptions           // every TLS mode but TLSNone is TLSImplicit: https, with HTTP/2
-	Tree              *lab.Tree // nil is Sample()
-	Hosts             []string  // names that Host may have besides localhost and the address, in lower case, with any port; "*" is any name
-	HTTP3             bool      // and HTTP/3 on the UDP port of the same number; needs TLS
+	base.ServerOptions            // every TLS mode but TLSNone is TLSImplicit: https, with HTTP/2
+	Tree               *base.Tree // nil is Sample()
+	Hosts              []string   // names that Host may have besides localhost and the address, in lower case, with any port; "*" is any name
+	HTTP3              bool       // and HTTP/3 on the UDP port of the same number; needs TLS
 
 	Token string // for Bearer; empty is none
 	// Auth is how logins are asked for: basic (the default), digest, digest-md5,
@@ -50,7 +50,7 @@ type HTTPServer struct {
 	frame.Face
 	front  *frame.Frame
 	opt    HTTPOptions
-	tree   *lab.Tree
+	tree   *base.Tree
 	server *http.Server
 	conns  chan net.Conn
 	h3     io.Closer
@@ -59,8 +59,8 @@ type HTTPServer struct {
 
 // StartHTTP starts a server; the caller closes it.
 func StartHTTP(o HTTPOptions) (*HTTPServer, error) {
-	if o.TLS != lab.TLSNone {
-		o.TLS = lab.TLSImplicit
+	if o.TLS != base.TLSNone {
+		o.TLS = base.TLSImplicit
 	}
 	f, err := frame.New("http", o.ServerOptions)
 	if err != nil {
@@ -68,12 +68,12 @@ func StartHTTP(o HTTPOptions) (*HTTPServer, error) {
 	}
 	s := &HTTPServer{Face: f.Face(), front: f, opt: o, tree: o.Tree, conns: make(chan net.Conn)}
 	if s.tree == nil {
-		s.tree = lab.Sample()
+		s.tree = base.Sample()
 	}
 	s.places = s.special()
 	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ReadHeaderTimeout: time.Minute, IdleTimeout: o.IdleTimeout, DisableGeneralOptionsHandler: true}
 	l := &handedListener{s: s, closed: make(chan struct{})}
-	if o.TLS != lab.TLSNone {
+	if o.TLS != base.TLSNone {
 		s.server.TLSConfig = s.front.TLSConfig()
 		s.front.Go(func() { s.server.ServeTLS(l, "", "") })
 	} else {
@@ -90,7 +90,7 @@ func StartHTTP(o HTTPOptions) (*HTTPServer, error) {
 }
 
 // Tree is what the server serves.
-func (s *HTTPServer) Tree() *lab.Tree { return s.tree }
+func (s *HTTPServer) Tree() *base.Tree { return s.tree }
 
 // Close stops the server, cuts every connection and returns when all goroutines
 // of the server have ended. It is safe to call twice.
@@ -211,11 +211,11 @@ func httpStatus(err error) int {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return http.StatusNotFound
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, lab.ErrVirtual):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, base.ErrVirtual):
 		return http.StatusForbidden
-	case errors.Is(err, fs.ErrExist), errors.Is(err, lab.ErrIsDir):
+	case errors.Is(err, fs.ErrExist), errors.Is(err, base.ErrIsDir):
 		return http.StatusMethodNotAllowed
-	case errors.Is(err, lab.ErrDiskFull):
+	case errors.Is(err, base.ErrDiskFull):
 		return http.StatusInsufficientStorage
 	}
 	return http.StatusConflict
@@ -224,7 +224,7 @@ func httpStatus(err error) int {
 func fail(w http.ResponseWriter, err error) { http.Error(w, err.Error(), httpStatus(err)) }
 
 // etag is strong: the tree's files change their time with their bytes.
-func etag(i lab.Info) string {
+func etag(i base.Info) string {
 	return fmt.Sprintf(`"%x-%x-%x"`, i.ID, i.Size, i.ModTime.UnixNano())
 }
 
@@ -244,7 +244,7 @@ func (s *HTTPServer) get(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("ETag", etag(info))
-	if cut, ok := s.front.Faults.Kind(lab.FaultTruncate); ok {
+	if cut, ok := s.front.Faults.Kind(base.FaultTruncate); ok {
 		if conn := hijack(w); conn != nil {
 			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", f.Size())
 			io.Copy(conn, io.NewSectionReader(f, 0, min(cut.Bytes, f.Size())))
@@ -278,7 +278,7 @@ func (s *HTTPServer) folder(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, "</pre><hr></body></html>\n")
 }
 
-func (s *HTTPServer) row(dir string, e lab.Info) string {
+func (s *HTTPServer) row(dir string, e base.Info) string {
 	name, size := e.Name, fmt.Sprint(e.Size)
 	if at, err := s.tree.Stat(path.Join(dir, e.Name)); err == nil {
 		e = at
@@ -356,8 +356,8 @@ func (s *HTTPServer) delete(w http.ResponseWriter, r *http.Request) {
 }
 
 // misbehave plays a fault in place of an answer. It reports whether that is all.
-func (s *HTTPServer) misbehave(w http.ResponseWriter, r *http.Request, f lab.Fault) bool {
-	if f.Kind == lab.FaultCode {
+func (s *HTTPServer) misbehave(w http.ResponseWriter, r *http.Request, f base.Fault) bool {
+	if f.Kind == base.FaultCode {
 		code := http.StatusInternalServerError
 		fmt.Sscanf(f.Text, "%d", &code)
 		http.Error(w, cmp.Or(f.Text, "a scripted fault"), min(max(code, 200), 599))
@@ -369,15 +369,15 @@ func (s *HTTPServer) misbehave(w http.ResponseWriter, r *http.Request, f lab.Fau
 	}
 	defer conn.Close()
 	switch f.Kind {
-	case lab.FaultGarbage:
+	case base.FaultGarbage:
 		conn.Write(frame.Garbage())
-	case lab.FaultEndless:
+	case base.FaultEndless:
 		frame.Endless(conn, "HTTP/1.1 200 "+f.Text, "aaaaaaaaaaaaaaaa")
-	case lab.FaultMultiline:
+	case base.FaultMultiline:
 		frame.Endless(conn, "HTTP/1.1 200 OK\r\n", "X-More: and another line\r\n")
-	case lab.FaultHang:
+	case base.FaultHang:
 		s.hang(r.Context(), conn)
-	case lab.FaultReset:
+	case base.FaultReset:
 		if g, ok := conn.(*goneConn); ok {
 			frame.Reset(g.Conn)
 		}

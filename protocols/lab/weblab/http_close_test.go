@@ -12,11 +12,11 @@ import (
 
 	"github.com/quic-go/quic-go/http3"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // mustClose closes a server twice, within a time that no wait of a fault fits in.
-func mustClose(t *testing.T, s lab.Server) {
+func mustClose(t *testing.T, s base.Server) {
 	t.Helper()
 	done := make(chan struct{})
 	go func() {
@@ -43,15 +43,15 @@ func TestHTTPCloses(t *testing.T) {
 }
 
 func closeBusy(t *testing.T, faults string, secure bool) {
-	f, err := lab.ParseFaults(faults)
+	f, err := base.ParseFaults(faults)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree := lab.Sample()
-	if err := tree.Virtual("/big.bin", 1<<30, lab.Pattern(1)); err != nil {
+	tree := base.Sample()
+	if err := tree.Virtual("/big.bin", 1<<30, base.Pattern(1)); err != nil {
 		t.Fatal(err)
 	}
-	s, err := StartHTTP(HTTPOptions{ServerOptions: lab.ServerOptions{TLS: map[bool]lab.TLSMode{true: lab.TLSImplicit}[secure], Faults: f}, Tree: tree, HTTP3: secure})
+	s, err := StartHTTP(HTTPOptions{ServerOptions: base.ServerOptions{TLS: map[bool]base.TLSMode{true: base.TLSImplicit}[secure], Faults: f}, Tree: tree, HTTP3: secure})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func openSecure(t *testing.T, s *HTTPServer) (open []io.Closer) {
 // TestHTTPClosesAtOnce: a server that is closed while connections come in ends too.
 func TestHTTPClosesAtOnce(t *testing.T) {
 	for i := range 20 {
-		s, err := StartHTTP(HTTPOptions{ServerOptions: lab.ServerOptions{TLS: []lab.TLSMode{lab.TLSImplicit, lab.TLSNone}[i%2]}, HTTP3: i%4 == 0})
+		s, err := StartHTTP(HTTPOptions{ServerOptions: base.ServerOptions{TLS: []base.TLSMode{base.TLSImplicit, base.TLSNone}[i%2]}, HTTP3: i%4 == 0})
 		if err != nil {
 			t.Fatal(err)
 		}

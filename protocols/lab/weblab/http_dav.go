@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // propfind answers for a file, or for a folder with what is right in it: WebDAV,
@@ -42,7 +42,7 @@ func (s *HTTPServer) propfind(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, "</D:multistatus>\n")
 }
 
-func writeProps(w io.Writer, name string, i lab.Info) {
+func writeProps(w io.Writer, name string, i base.Info) {
 	kind := ""
 	if i.IsDir() {
 		kind = "<D:collection/>"

@@ -11,14 +11,14 @@ import (
 	"sync"
 
 	"github.com/netclients/netclients/internal/charset"
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
 // XMLRPCOptions configure StartXMLRPC. The zero value is a plain server on a free
 // loopback port.
 type XMLRPCOptions struct {
-	lab.ServerOptions // OnCommand is called with the name of each method
+	base.ServerOptions // OnCommand is called with the name of each method
 
 	Login bool              // ask for the user alice with the password secret, by HTTP Basic
 	Gzip  bool              // pack answers for clients that take that

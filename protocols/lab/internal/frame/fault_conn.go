@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // ErrCut is what the server itself sees of a scripted cut.
@@ -37,13 +37,13 @@ type faultConn struct {
 
 // Wrap applies the stream faults of the scope. A connection without any is
 // returned as it is, so that fast paths of the net package remain.
-func (in *Injector) Wrap(c net.Conn, scope lab.Scope, stop <-chan struct{}) net.Conn {
-	stream := []lab.FaultKind{lab.FaultCut, lab.FaultClose, lab.FaultStall, lab.FaultSlow, lab.FaultSplit, lab.FaultDelay}
+func (in *Injector) Wrap(c net.Conn, scope base.Scope, stop <-chan struct{}) net.Conn {
+	stream := []base.FaultKind{base.FaultCut, base.FaultClose, base.FaultStall, base.FaultSlow, base.FaultSplit, base.FaultDelay}
 	var rules []int
 	for i, f := range in.list {
-		applies := f.Scope == lab.ScopeBoth || f.Scope == scope || scope == lab.ScopeBoth
-		if f.Kind == lab.FaultDelay && scope == lab.ScopeData {
-			applies = f.Scope == lab.ScopeData
+		applies := f.Scope == base.ScopeBoth || f.Scope == scope || scope == base.ScopeBoth
+		if f.Kind == base.FaultDelay && scope == base.ScopeData {
+			applies = f.Scope == base.ScopeData
 		}
 		if applies && slices.Contains(stream, f.Kind) {
 			rules = append(rules, i)
@@ -53,7 +53,7 @@ func (in *Injector) Wrap(c net.Conn, scope lab.Scope, stop <-chan struct{}) net.
 		return c
 	}
 	return &faultConn{
-		Conn: c, in: in, rules: rules, data: scope == lab.ScopeData, everyTime: scope != lab.ScopeData,
+		Conn: c, in: in, rules: rules, data: scope == base.ScopeData, everyTime: scope != base.ScopeData,
 		spent: map[int]bool{}, gone: make(chan struct{}), stop: stop,
 	}
 }
@@ -146,16 +146,16 @@ func (c *faultConn) due(n int) (int, error) {
 }
 
 // left is how many bytes may pass before fault i, and whether it is due now.
-func (c *faultConn) left(i int, f lab.Fault) (left int64, here bool) {
+func (c *faultConn) left(i int, f base.Fault) (left int64, here bool) {
 	const unlimited = 1 << 62
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch f.Kind {
-	case lab.FaultSplit:
+	case base.FaultSplit:
 		return f.Bytes, false
-	case lab.FaultSlow:
+	case base.FaultSlow:
 		return max(1, f.Bytes/20), false
-	case lab.FaultCut, lab.FaultClose, lab.FaultStall:
+	case base.FaultCut, base.FaultClose, base.FaultStall:
 		if c.spent[i] {
 			return unlimited, false
 		}
@@ -169,11 +169,11 @@ func (c *faultConn) left(i int, f lab.Fault) (left int64, here bool) {
 }
 
 // play does what fault f is for.
-func (c *faultConn) play(f lab.Fault) error {
+func (c *faultConn) play(f base.Fault) error {
 	switch f.Kind {
-	case lab.FaultStall:
+	case base.FaultStall:
 		return c.sleep(f.Duration)
-	case lab.FaultCut:
+	case base.FaultCut:
 		Reset(c)
 	default:
 		c.Close()
@@ -185,7 +185,7 @@ func (c *faultConn) play(f lab.Fault) error {
 func (c *faultConn) pace(n int) error {
 	var wait time.Duration
 	for _, i := range c.rules {
-		if f := c.in.list[i]; f.Kind == lab.FaultSlow {
+		if f := c.in.list[i]; f.Kind == base.FaultSlow {
 			wait = max(wait, time.Duration(float64(n)/float64(f.Bytes)*float64(time.Second)))
 		}
 	}
@@ -203,7 +203,7 @@ func (c *faultConn) delay() error {
 	}
 	for _, i := range c.rules {
 		f := c.in.list[i]
-		if f.Kind == lab.FaultDelay && c.in.take(i) {
+		if f.Kind == base.FaultDelay && c.in.take(i) {
 			if err := c.sleep(f.Duration); err != nil {
 				return err
 			}
@@ -231,17 +231,17 @@ func (c *faultConn) sleep(d time.Duration) error {
 
 // Misbehave plays a verb fault that is a matter of bytes only. It reports
 // whether the dialogue may go on.
-func Misbehave(w io.Writer, f lab.Fault) bool {
+func Misbehave(w io.Writer, f base.Fault) bool {
 	switch f.Kind {
-	case lab.FaultCode:
+	case base.FaultCode:
 		_, err := io.WriteString(w, f.Text+"\r\n")
 		return err == nil
-	case lab.FaultGarbage:
+	case base.FaultGarbage:
 		_, err := w.Write(Garbage())
 		return err == nil
-	case lab.FaultEndless:
+	case base.FaultEndless:
 		Endless(w, f.Text, "aaaaaaaaaaaaaaaa")
-	case lab.FaultMultiline:
+	case base.FaultMultiline:
 		code := f.Text
 		if code == "" {
 			code = "220"
@@ -254,7 +254,7 @@ func Misbehave(w io.Writer, f lab.Fault) bool {
 // Garbage is 512 bytes that are no reply of any protocol, ended by a line end.
 func Garbage() []byte {
 	p := make([]byte, 512)
-	lab.Pattern(7)(p, 0)
+	base.Pattern(7)(p, 0)
 	p[0] = 0xff
 	copy(p[510:], "\r\n")
 	return p

@@ -10,16 +10,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // Frame is what servers have beside core: a scheme, TLS, a user, a record of commands and a count of clients.
 type Frame struct {
 	*Listener
 	scheme      string
-	authority   *lab.Authority
+	authority   *base.Authority
 	certificate *tls.Certificate
-	User        lab.Credentials
+	User        base.Credentials
 	maxClients  int
 	onCommand   func(line string)
 	clients     atomic.Int64
@@ -31,7 +31,7 @@ type Frame struct {
 
 // New listens on o.Addr. scheme is the scheme of the server's URL without
 // TLS; implicit TLS adds an "s". The server calls serve when it is ready.
-func New(scheme string, o lab.ServerOptions) (*Frame, error) {
+func New(scheme string, o base.ServerOptions) (*Frame, error) {
 	network := "tcp"
 	if strings.Contains(o.Addr, "/") {
 		network = "unix"
@@ -40,15 +40,15 @@ func New(scheme string, o lab.ServerOptions) (*Frame, error) {
 }
 
 // NewOn is New for a given network: tcp or unix.
-func NewOn(network, scheme string, o lab.ServerOptions) (*Frame, error) {
+func NewOn(network, scheme string, o base.ServerOptions) (*Frame, error) {
 	f := &Frame{scheme: scheme, authority: o.Authority, certificate: o.Certificate, maxClients: o.MaxClients, onCommand: o.OnCommand,
-		User: lab.Credentials{User: o.User, Password: o.Password}.Or(lab.DefaultCredentials())}
-	if o.TLS == lab.TLSImplicit {
+		User: base.Credentials{User: o.User, Password: o.Password}.Or(base.DefaultCredentials())}
+	if o.TLS == base.TLSImplicit {
 		f.scheme += "s"
 	}
 	var err error
-	if f.authority == nil && o.TLS != lab.TLSNone {
-		if f.authority, err = lab.NewAuthority(); err != nil {
+	if f.authority == nil && o.TLS != base.TLSNone {
+		if f.authority, err = base.NewAuthority(); err != nil {
 			return nil, err
 		}
 	}
@@ -89,10 +89,10 @@ func (a Face) Close() error { return a.f.Close() }
 func (a Face) Connections() int { return a.f.Connections() }
 
 // Credentials returns the user the server lets in.
-func (a Face) Credentials() lab.Credentials { return a.f.User }
+func (a Face) Credentials() base.Credentials { return a.f.User }
 
 // Authority returns the signer of the server's certificate; nil without TLS.
-func (a Face) Authority() *lab.Authority { return a.f.authority }
+func (a Face) Authority() *base.Authority { return a.f.authority }
 
 // Logins counts the successful logins.
 func (a Face) Logins() int { return int(a.f.logins.Load()) }

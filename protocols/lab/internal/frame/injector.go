@@ -3,18 +3,18 @@ package frame
 import (
 	"sync"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // Injector counts what faults have been used up in one server.
 type Injector struct {
-	list lab.Faults
+	list base.Faults
 	mu   sync.Mutex
 	used []int
 }
 
 // NewInjector returns an injector of the faults in f, none of them used.
-func NewInjector(f lab.Faults) *Injector {
+func NewInjector(f base.Faults) *Injector {
 	return &Injector{list: f, used: make([]int, len(f))}
 }
 
@@ -30,34 +30,34 @@ func (in *Injector) take(i int) bool {
 }
 
 // find takes the first fault that match accepts.
-func (in *Injector) find(match func(lab.Fault) bool) (lab.Fault, bool) {
+func (in *Injector) find(match func(base.Fault) bool) (base.Fault, bool) {
 	for i, f := range in.list {
 		if match(f) && in.take(i) {
 			return f, true
 		}
 	}
-	return lab.Fault{}, false
+	return base.Fault{}, false
 }
 
 // Kind takes the first fault of a kind.
-func (in *Injector) Kind(k lab.FaultKind) (lab.Fault, bool) {
-	return in.find(func(f lab.Fault) bool { return f.Kind == k })
+func (in *Injector) Kind(k base.FaultKind) (base.Fault, bool) {
+	return in.find(func(f base.Fault) bool { return f.Kind == k })
 }
 
 // Verb takes the first fault to be played instead of a command's reply.
-func (in *Injector) Verb(verb string) (lab.Fault, bool) {
-	return in.find(func(f lab.Fault) bool { return f.At(verb) && f.Kind != lab.FaultInject })
+func (in *Injector) Verb(verb string) (base.Fault, bool) {
+	return in.find(func(f base.Fault) bool { return f.At(verb) && f.Kind != base.FaultInject })
 }
 
 // Injected takes the first fault that adds bytes after a command's reply.
-func (in *Injector) Injected(verb string) (lab.Fault, bool) {
-	return in.find(func(f lab.Fault) bool { return f.At(verb) && f.Kind == lab.FaultInject })
+func (in *Injector) Injected(verb string) (base.Fault, bool) {
+	return in.find(func(f base.Fault) bool { return f.At(verb) && f.Kind == base.FaultInject })
 }
 
 // clients is the number of connections allowed at a time; 0 means no limit.
 func (in *Injector) clients() int64 {
 	for _, f := range in.list {
-		if f.Kind == lab.FaultMax {
+		if f.Kind == base.FaultMax {
 			return f.Bytes
 		}
 	}

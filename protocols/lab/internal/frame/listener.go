@@ -8,7 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // Listener is the part all servers have: one listener, the open connections and
@@ -29,7 +29,7 @@ type Listener struct {
 const Loopback = "127.0.0.1:0"
 
 // Listen listens on addr, or on a free loopback port when addr is empty.
-func Listen(network, addr string, f lab.Faults) (*Listener, error) {
+func Listen(network, addr string, f base.Faults) (*Listener, error) {
 	if addr == "" {
 		addr = Loopback
 	}
@@ -63,11 +63,11 @@ func (c *Listener) Serve(handle func(net.Conn)) {
 
 // start runs handle on an accepted connection, faults included.
 func (c *Listener) start(conn net.Conn, handle func(net.Conn)) {
-	if _, refused := c.Faults.Kind(lab.FaultRefuse); refused {
+	if _, refused := c.Faults.Kind(base.FaultRefuse); refused {
 		Reset(conn)
 		return
 	}
-	conn = c.Faults.Wrap(conn, lab.ScopeControl, c.Done)
+	conn = c.Faults.Wrap(conn, base.ScopeControl, c.Done)
 	if !c.Track(conn) {
 		return
 	}

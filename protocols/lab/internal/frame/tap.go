@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // Tap is a connection as a server from a library sees it: it returns one command line
@@ -64,17 +64,17 @@ func (t *Tap) Read(p []byte) (int, error) {
 
 // Play does what a fault says; false means that the connection is to end, as it is
 // after a reply of farewell.
-func (t *Tap) Play(f lab.Fault, farewell string) bool {
+func (t *Tap) Play(f base.Fault, farewell string) bool {
 	return Play(t.Conn, t.In, f) && !strings.HasPrefix(f.Text, farewell)
 }
 
 // Play does to a connection what a fault says, in being what still comes from it.
 // It reports whether the session goes on.
-func Play(conn net.Conn, in io.Reader, f lab.Fault) bool {
+func Play(conn net.Conn, in io.Reader, f base.Fault) bool {
 	switch f.Kind {
-	case lab.FaultHang:
+	case base.FaultHang:
 		io.Copy(io.Discard, in)
-	case lab.FaultReset:
+	case base.FaultReset:
 		Reset(conn)
 	default:
 		return Misbehave(conn, f)

@@ -13,7 +13,7 @@ import (
 
 	gosasl "github.com/emersion/go-sasl"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // ErrFailed means that the client did not prove who it is.
@@ -28,11 +28,11 @@ type Users interface {
 }
 
 // Single knows one user.
-type Single struct{ Credentials lab.Credentials }
+type Single struct{ Credentials base.Credentials }
 
 // Login implements [Users].
 func (s Single) Login(user, password string) bool {
-	return s.Credentials == lab.Credentials{User: user, Password: password}
+	return s.Credentials == base.Credentials{User: user, Password: password}
 }
 
 // Password implements [Users].

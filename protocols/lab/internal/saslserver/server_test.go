@@ -11,7 +11,7 @@ import (
 
 	"github.com/xdg-go/scram"
 
-	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 )
 
 // client answers the challenges of an exchange; the first is what it begins with.
@@ -80,7 +80,7 @@ func TestExchangesAcceptTheRightPasswordOnly(t *testing.T) {
 }
 
 func exchange(t *testing.T, name string, begin func(string) (client, bool), password string, finalData, first bool) {
-	s := &Server{Users: Single{lab.DefaultCredentials()}, Offer: []string{name}, FinalData: finalData}
+	s := &Server{Users: Single{base.DefaultCredentials()}, Offer: []string{name}, FinalData: finalData}
 	e := s.Start(name)
 	if e == nil {
 		t.Fatal("not offered")
@@ -106,7 +106,7 @@ func exchange(t *testing.T, name string, begin func(string) (client, bool), pass
 }
 
 func TestMechanismsThatBindNeedTLS(t *testing.T) {
-	s := &Server{Users: Single{lab.DefaultCredentials()}, Offer: []string{"SCRAM-SHA-256-PLUS", "EXTERNAL", "PLAIN"}}
+	s := &Server{Users: Single{base.DefaultCredentials()}, Offer: []string{"SCRAM-SHA-256-PLUS", "EXTERNAL", "PLAIN"}}
 	if got := s.Mechanisms(); len(got) != 2 || got[0] != "EXTERNAL" {
 		t.Errorf("%q", got)
 	}
@@ -137,7 +137,7 @@ func FuzzExchange(f *testing.F) {
 	f.Add("SCRAM-SHA-256", []byte("n,,n=alice,r=abc"), []byte("c=biws,r=abc,p=AAAA"))
 	f.Add("OAUTHBEARER", []byte("n,a=alice,\x01auth=Bearer x\x01\x01"), []byte("\x01"))
 	f.Fuzz(func(t *testing.T, name string, first, second []byte) {
-		s := &Server{Users: Single{lab.Credentials{User: "alice", Password: "a password that nothing guesses"}}, Offer: []string{name}}
+		s := &Server{Users: Single{base.Credentials{User: "alice", Password: "a password that nothing guesses"}}, Offer: []string{name}}
 		e := s.Start(name)
 		if e == nil {
 			return

@@ -1,4 +1,4 @@
-package lab
+package base
 
 import (
 	"encoding/binary"

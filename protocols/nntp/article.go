@@ -10,7 +10,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Part says how much of an article is wanted.
+// Part is the part of an article to read.
 type Part string
 
 // The parts of an article.
@@ -20,13 +20,13 @@ const (
 	Body  Part = "BODY"
 )
 
-// partCodes are the codes that a part comes behind.
+// partCodes are the reply codes that precede each part.
 var partCodes = map[Part]int{Whole: 220, Head: 221, Body: 222}
 
 // Get opens an article: "group/number" or "<message-id>". The caller closes the
-// object's Body; until then the client is busy. The content is as the server has
-// it, with line ends of CRLF and stuffed dots taken out. There is no way to ask
-// for a part of the bytes: what stands before Offset is read and dropped.
+// object's Body; until then the client is busy. The content is as the server sends
+// it, with CRLF line ends and without dot-stuffing. NNTP has no ranges: the bytes
+// before Offset are read and dropped.
 func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
 	return c.Part(ctx, name, Whole, o)
 }
@@ -38,19 +38,9 @@ func (c *Client) Part(ctx context.Context, name string, part Part, o *protocols.
 	}
 	obj, err := c.open(ctx, name, part, o)
 	if err != nil {
-		return c.instead(ctx, name, part, o, err)
+		return filler{c}.instead(ctx, name, part, o, err)
 	}
 	return obj, nil
-}
-
-// instead looks elsewhere for an article that could not be opened.
-func (c *Client) instead(ctx context.Context, name string, part Part, o *protocols.GetOptions, missing error) (*protocols.Object, error) {
-	if t, err := article(name); err == nil && *o == (protocols.GetOptions{}) {
-		if obj, err := c.fill(ctx, t, part, missing); err == nil {
-			return obj, nil
-		}
-	}
-	return nil, c.wrap(missing, "get", name)
 }
 
 func (c *Client) open(ctx context.Context, name string, part Part, o *protocols.GetOptions) (*protocols.Object, error) {
@@ -65,12 +55,12 @@ func (c *Client) open(ctx context.Context, name string, part Part, o *protocols.
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.retrieve(ctx, t, part, o.Same)
+	e, err := articleReader{s}.retrieve(ctx, t, part, o.Same)
 	if err != nil {
 		end()
 		return nil, err
 	}
-	b := s.newBody(name)
+	b := articleReader{s}.newBody(name)
 	b.skip, b.left, b.release = o.Offset, -1, end
 	if o.Length > 0 {
 		b.left = o.Length
@@ -78,25 +68,28 @@ func (c *Client) open(ctx context.Context, name string, part Part, o *protocols.
 	return &protocols.Object{Entry: e, Offset: o.Offset, Body: b}, nil
 }
 
-// retrieve asks for a part and reads the reply that stands before it.
-func (s *session) retrieve(ctx context.Context, t target, part Part, same *protocols.Entry) (protocols.Entry, error) {
+// articleReader reads articles, their parts and their state.
+type articleReader struct{ *session }
+
+// retrieve requests a part of an article and reads the reply line before it.
+func (a articleReader) retrieve(ctx context.Context, t target, part Part, same *protocols.Entry) (protocols.Entry, error) {
 	if same != nil {
-		if err := s.unchanged(ctx, t, same); err != nil {
+		if err := a.unchanged(ctx, t, same); err != nil {
 			return protocols.Entry{}, err
 		}
 	}
-	r, err := s.inGroup(ctx, t.group, nil, string(part), t.spec())
+	r, err := a.inGroup(ctx, t.group, nil, string(part), t.spec())
 	if err != nil {
 		return protocols.Entry{}, err
 	}
-	return s.begun(r, t, part)
+	return a.begun(r, t, part)
 }
 
 // begun reads the reply to ARTICLE, HEAD or BODY.
-func (s *session) begun(r *protocols.Reply, t target, part Part) (protocols.Entry, error) {
+func (a articleReader) begun(r *protocols.Reply, t target, part Part) (protocols.Entry, error) {
 	if err := want(r, partCodes[part]); err != nil {
 		if hasData(r.Code, "") {
-			s.Fail(err) // lines follow that nobody has asked for
+			a.Fail(err) // unrequested lines follow
 		}
 		return protocols.Entry{}, err
 	}
@@ -104,23 +97,25 @@ func (s *session) begun(r *protocols.Reply, t target, part Part) (protocols.Entr
 	n, ok := parseNumber(number)
 	id, _ := cutBlank(strings.TrimSpace(rest))
 	if !ok || t.id == "" && n != t.low {
-		return protocols.Entry{}, s.Fail(protocols.ProtocolError(proto, "", "not the article "+t.spec()+": "+strconv.Quote(clip(r.Text()))))
+		return protocols.Entry{}, a.Fail(protocols.ProtocolError(proto, "", "not the article "+t.spec()+": "+strconv.Quote(clip(r.Text()))))
 	}
 	if t.id != "" {
 		n, id = 0, t.id
 	}
-	return s.articleEntry(t.group, n, id), nil
+	return a.articleEntry(t.group, n, id), nil
 }
 
-// unchanged looks at the overview of an article that is to be the same as before.
-func (s *session) unchanged(ctx context.Context, t target, was *protocols.Entry) error {
+// unchanged returns an error with [protocols.ErrChanged] if the overview shows
+// another article than was.
+func (a articleReader) unchanged(ctx context.Context, t target, was *protocols.Entry) error {
 	var is protocols.Entry
 	is.Size = -1
-	if err := s.overview(ctx, t, func(e protocols.Entry) bool { is = e; return true }); err != nil {
+	err := overviewReader{a.session}.overview(ctx, t, func(e protocols.Entry) bool { is = e; return true })
+	if err != nil {
 		return err
 	}
 	if was.ID != "" && is.ID != "" && was.ID != is.ID || was.Size >= 0 && is.Size >= 0 && was.Size != is.Size {
-		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged, Text: "another article has that name now"}
+		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: protocols.ErrChanged, Text: "another article has this name now"}
 	}
 	return nil
 }
@@ -137,11 +132,12 @@ type body struct {
 	release func()
 }
 
-func (s *session) newBody(name string) *body {
-	return &body{s: s, dot: s.block(), name: name, left: -1}
+// newBody returns the content of the article whose reply line was just read.
+func (a articleReader) newBody(name string) *body {
+	return &body{s: a.session, dot: a.block(), name: name, left: -1}
 }
 
-// Read reads content; io.EOF comes behind the final dot only.
+// Read reads content; it returns io.EOF only after the final dot.
 func (b *body) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
@@ -162,7 +158,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, b.note(err)
 }
 
-// WriteTo writes all of it, a buffer of the connection at a time.
+// WriteTo writes the content, one buffer of the connection at a time.
 func (b *body) WriteTo(w io.Writer) (int64, error) {
 	if b.left >= 0 || b.err != nil {
 		return io.Copy(w, struct{ io.Reader }{b})
@@ -180,13 +176,13 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 		return n, nil
 	}
 	if sink.err != nil {
-		b.err = b.s.Fail(sink.err) // bytes are lost: the place in the content is too
+		b.err = b.s.Fail(sink.err) // bytes are lost, and so is the position in the content
 		return n, sink.err
 	}
 	return n, b.note(err)
 }
 
-// sink remembers whether it was the writer that failed.
+// sink keeps the error of its writer, to tell it from one of the reader.
 type sink struct {
 	w   io.Writer
 	err error
@@ -198,7 +194,7 @@ func (k *sink) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// drop reads what stands before the offset.
+// drop reads up to the offset.
 func (b *body) drop() error {
 	if b.skip == 0 {
 		return nil
@@ -208,7 +204,7 @@ func (b *body) drop() error {
 	return b.note(err)
 }
 
-// note keeps what ended the content.
+// note keeps the error that ended the content.
 func (b *body) note(err error) error {
 	switch {
 	case err == nil:
@@ -221,12 +217,12 @@ func (b *body) note(err error) error {
 	return b.err
 }
 
-// bodyClosed is what a read after Close gives.
+// bodyClosed returns the error of a read after Close.
 func bodyClosed() error {
 	return &protocols.Error{Proto: proto, Op: "get", Kind: protocols.KindUsage, Sentinel: protocols.ErrClosed}
 }
 
-// Close reads on to the end where that is near, or gives the connection up.
+// Close reads up to the final dot if that is near; otherwise it closes the connection.
 func (b *body) Close() error {
 	if b.release == nil {
 		return nil

@@ -159,14 +159,14 @@ func (b *bulk) answer(j *job) error {
 	if refused := b.groups[j.target.group]; refused != nil {
 		return b.elsewhere(j, r, refused)
 	}
-	e, err := b.s.begun(r, j.target, b.part)
+	e, err := articleReader{b.s}.begun(r, j.target, b.part)
 	if err != nil {
 		if b.s.Failed() != nil || b.s.Last.Code == 400 {
 			return b.s.Fail(err)
 		}
 		return b.fill(j, err)
 	}
-	content := b.s.newBody(j.name)
+	content := articleReader{b.s}.newBody(j.name)
 	content.release = func() {}
 	err = b.each(j.name, &protocols.Object{Entry: e, Body: content}, nil)
 	content.Close()
@@ -178,7 +178,7 @@ func (b *bulk) answer(j *job) error {
 
 // fill hands out the article of another server, or the error of this one.
 func (b *bulk) fill(j *job, missing error) error {
-	o, err := b.s.c.fill(b.ctx, j.target, b.part, missing)
+	o, err := filler{b.s.c}.article(b.ctx, j.target, b.part, missing)
 	if err != nil {
 		return b.each(j.name, nil, b.s.c.wrap(err, "get", j.name))
 	}

@@ -15,51 +15,54 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// compress agrees on compression as the settings say, last of all: under it a
-// server takes no login any more (RFC 8054 2.2.2).
-func (s *session) compress() error {
-	offered := s.offers("COMPRESS", "DEFLATE")
-	switch s.c.Settings.Compress {
+// compressor negotiates compression.
+type compressor struct{ *session }
+
+// negotiate turns on the compression of the settings. It runs after the login:
+// servers refuse AUTHINFO on a compressed connection (RFC 8054 2.2.2).
+func (z compressor) negotiate() error {
+	offered := z.offers("COMPRESS", "DEFLATE")
+	switch z.c.Settings.Compress {
 	case CompressAuto:
-		if !offered || s.toLoopback() {
+		if !offered || z.toLoopback() {
 			return nil
 		}
-		err := s.deflate()
+		err := z.deflate()
 		if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code != 0 {
 			return nil
 		}
 		return err
 	case CompressDeflate:
-		return s.deflate()
+		return z.deflate()
 	case CompressGzip:
-		return s.xfeature()
+		return z.xfeature()
 	}
 	return nil
 }
 
-func (s *session) toLoopback() bool {
-	a, ok := s.Conn.RemoteAddr().(*net.TCPAddr)
+func (z compressor) toLoopback() bool {
+	a, ok := z.Conn.RemoteAddr().(*net.TCPAddr)
 	return ok && a.IP.IsLoopback()
 }
 
-// deflate puts DEFLATE on both directions. What stood behind the reply would have
-// come in clear.
-func (s *session) deflate() error {
-	r, err := s.Cmd("COMPRESS", "DEFLATE")
+// deflate compresses both directions with DEFLATE. Bytes that follow the reply
+// uncompressed are a protocol error.
+func (z compressor) deflate() error {
+	r, err := z.Cmd("COMPRESS", "DEFLATE")
 	if err != nil {
 		return err
 	}
 	if err := want(r, 206); err != nil {
 		return err
 	}
-	if s.In.Buffered() > 0 {
-		return s.Fail(protocols.ProtocolError(proto, "", "bytes that are not compressed behind the reply to COMPRESS"))
+	if z.In.Buffered() > 0 {
+		return z.Fail(protocols.ProtocolError(proto, "", "uncompressed data after the COMPRESS reply"))
 	}
-	w, err := flate.NewWriter(s.Conn, flate.DefaultCompression)
+	w, err := flate.NewWriter(z.Conn, flate.DefaultCompression)
 	if err != nil {
-		return s.Fail(err)
+		return z.Fail(err)
 	}
-	s.Attach(inflate.NewReader(prompt{s.Conn}, s.Limits.Decompressed), flusher{w})
+	z.Attach(inflate.NewReader(prompt{z.Conn}, z.Limits.Decompressed), flusher{w})
 	return nil
 }
 
@@ -74,24 +77,24 @@ func (f flusher) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// xfeature asks for answers of many lines in one compressed piece each, as large
-// commercial servers give them.
-func (s *session) xfeature() error {
-	r, err := s.Cmd("XFEATURE", "COMPRESS", "GZIP", "TERMINATOR")
+// xfeature asks for compressed multi-line replies, an extension of large
+// commercial servers.
+func (z compressor) xfeature() error {
+	r, err := z.Cmd("XFEATURE", "COMPRESS", "GZIP", "TERMINATOR")
 	if err == nil && unknown(r.Code) {
-		r, err = s.Cmd("XFEATURE", "COMPRESS", "GZIP")
+		r, err = z.Cmd("XFEATURE", "COMPRESS", "GZIP")
 	}
 	if err != nil {
 		return err
 	}
-	s.gzip = r.Code/100 == 2
+	z.gzip = r.Code/100 == 2
 	return want(r, 290, 200, 206)
 }
 
-// gzipMark stands in the text of a reply whose lines are compressed.
+// gzipMark is in the text of a reply whose lines are compressed.
 const gzipMark = "[COMPRESS=GZIP]"
 
-// data returns the lines behind a reply.
+// data returns the lines after a reply.
 func (s *session) data(r *protocols.Reply) lineSource {
 	if s.gzip && strings.Contains(r.Text(), gzipMark) {
 		return &gzipBlock{lr: s.In, limits: s.Limits}
@@ -99,8 +102,8 @@ func (s *session) data(r *protocols.Reply) lineSource {
 	return s.block()
 }
 
-// gzipBlock is the lines of an answer in one piece of zlib or gzip. Some servers
-// put the final dot into the piece, others behind it.
+// gzipBlock reads the lines of a reply that are one zlib or gzip stream. Some
+// servers compress the final dot too; others send it after the stream.
 type gzipBlock struct {
 	lr     *wire.LineReader
 	limits protocols.Limits
@@ -109,7 +112,7 @@ type gzipBlock struct {
 	done   bool
 }
 
-// byteSource reads single bytes, so that the decoder takes no byte behind its end.
+// byteSource reads single bytes, so that the decoder reads none past its end.
 type byteSource struct {
 	lr  *wire.LineReader
 	one [1]byte
@@ -144,7 +147,7 @@ func (g *gzipBlock) open() error {
 	return nil
 }
 
-// prefixed returns bytes back that were looked at.
+// prefixed reads head before the rest of its source.
 type prefixed struct {
 	*byteSource
 	head []byte
@@ -168,7 +171,7 @@ func (p *prefixed) ReadByte() (byte, error) {
 	return p.byteSource.ReadByte()
 }
 
-// atMost ends a decoder that returns more than it may.
+// atMost returns a [wire.LimitError] after left bytes.
 type atMost struct {
 	r    io.Reader
 	left int64
@@ -182,7 +185,7 @@ func (a *atMost) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadLine returns the next line, io.EOF behind the last.
+// ReadLine returns the next line, and io.EOF after the last one.
 func (g *gzipBlock) ReadLine() ([]byte, error) {
 	if g.done {
 		return nil, io.EOF
@@ -206,23 +209,23 @@ func (g *gzipBlock) ReadLine() ([]byte, error) {
 	return line, nil
 }
 
-// innerEnd reads on to the end of the compressed piece, which holds a checksum.
+// innerEnd reads up to the end of the compressed stream, which holds a checksum.
 func (g *gzipBlock) innerEnd() error {
 	if _, err := g.inner.ReadLine(); err != io.EOF {
-		return protocols.ProtocolError(proto, "", "lines behind the final dot of a compressed answer")
+		return protocols.ProtocolError(proto, "", "lines after the final dot of a compressed reply")
 	}
 	g.done = true
 	return io.EOF
 }
 
-// outerEnd reads the final dot behind the piece.
+// outerEnd reads the final dot after the compressed stream.
 func (g *gzipBlock) outerEnd() error {
 	line, err := g.lr.ReadLine()
 	if err != nil {
 		return inside(err)
 	}
 	if string(line) != "." {
-		return protocols.ProtocolError(proto, "", "no final dot behind a compressed answer")
+		return protocols.ProtocolError(proto, "", "no final dot after a compressed reply")
 	}
 	g.done = true
 	return io.EOF
@@ -244,16 +247,16 @@ func (g *gzipBlock) Drain(limit int64) error {
 	}
 }
 
-// inside makes errors of a decoder those of an answer that is cut or damaged.
+// inside maps the errors of a decoder to those of a truncated or damaged reply.
 func inside(err error) error {
 	switch {
 	case err == io.EOF:
 		return io.ErrUnexpectedEOF
 	case errors.Is(err, zlib.ErrHeader), errors.Is(err, zlib.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
-		return &protocols.Error{Kind: protocols.KindProtocol, Text: "compressed answer is damaged", Err: err}
+		return &protocols.Error{Kind: protocols.KindProtocol, Text: "damaged compressed reply", Err: err}
 	}
 	if damaged, ok := errors.AsType[flate.CorruptInputError](err); ok {
-		return &protocols.Error{Kind: protocols.KindProtocol, Text: "compressed answer is damaged", Err: damaged}
+		return &protocols.Error{Kind: protocols.KindProtocol, Text: "damaged compressed reply", Err: damaged}
 	}
 	return err
 }

@@ -8,20 +8,33 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// fill looks for an article that the server has not at the servers of Fill, one
-// after the other, by its message-id. Without success it gives back the error.
-func (c *Client) fill(ctx context.Context, t target, part Part, missing error) (*protocols.Object, error) {
-	if len(c.Fill) == 0 || !errors.Is(missing, fs.ErrNotExist) {
+// filler reads articles that the server of c does not have from the servers of Fill.
+type filler struct{ c *Client }
+
+// instead tries the servers of Fill after the error missing.
+func (f filler) instead(ctx context.Context, name string, part Part, o *protocols.GetOptions, missing error) (*protocols.Object, error) {
+	if t, err := article(name); err == nil && *o == (protocols.GetOptions{}) {
+		if obj, err := f.article(ctx, t, part, missing); err == nil {
+			return obj, nil
+		}
+	}
+	return nil, f.c.wrap(missing, "get", name)
+}
+
+// article asks the servers of Fill in turn for the message-id of the article. If
+// none has it, it returns the error missing.
+func (f filler) article(ctx context.Context, t target, part Part, missing error) (*protocols.Object, error) {
+	if len(f.c.Fill) == 0 || !errors.Is(missing, fs.ErrNotExist) {
 		return nil, missing
 	}
 	id := t.id
 	if id == "" {
-		id = c.idOf(ctx, t)
+		id = f.idOf(ctx, t)
 	}
 	if id == "" {
 		return nil, missing
 	}
-	for _, other := range c.Fill {
+	for _, other := range f.c.Fill {
 		o, err := other.Part(ctx, id, part, nil)
 		if err == nil {
 			return o, nil
@@ -33,10 +46,11 @@ func (c *Client) fill(ctx context.Context, t target, part Part, missing error) (
 	return nil, missing
 }
 
-// idOf returns the message-id that an article of a group has in the overview, which
-// servers keep for longer than the article; empty when it is not to be had. It
-// asks on a connection of its own: on the client's answers may be under way.
-func (c *Client) idOf(ctx context.Context, t target) (id string) {
+// idOf returns the message-id of an article from the overview, which servers keep
+// longer than the article, or an empty string. It uses a connection of its own:
+// replies may be in flight on the client's.
+func (f filler) idOf(ctx context.Context, t target) (id string) {
+	c := f.c
 	finder := c.finder.Load()
 	if finder == nil {
 		var err error
@@ -47,7 +61,7 @@ func (c *Client) idOf(ctx context.Context, t target) (id string) {
 		c.finder.Store(finder)
 	}
 	if c.line.Closed() != nil {
-		return "" // closed meanwhile, which the finder may have missed
+		return "" // Close may have missed the new finder
 	}
 	for e, err := range finder.Overview(ctx, articleName(t.group, t.low)) {
 		if err == nil && e.Parsed() && e.Number == t.low {

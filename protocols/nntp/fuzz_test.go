@@ -35,7 +35,7 @@ func FuzzOverview(f *testing.F) {
 			t.Skip("a line has no line ends")
 		}
 		s := fuzzSession(nil)
-		e := s.overviewEntry(line, "local.test")
+		e := overviewReader{s}.entry(line, "local.test")
 		if !e.Parsed() {
 			return
 		}
@@ -52,7 +52,7 @@ func FuzzGroupLine(f *testing.F) {
 		f.Add(s, false)
 	}
 	f.Fuzz(func(t *testing.T, line string, counted bool) {
-		e, ok := fuzzSession(nil).c.groupEntry(line, counted)
+		e, ok := groupLister{fuzzSession(nil)}.groupEntry(line, counted)
 		if ok != e.Parsed() || ok && (e.Low < 0 || e.High < 0 || e.Name == "") {
 			t.Fatalf("%v %+v", ok, e)
 		}

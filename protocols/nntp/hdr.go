@@ -34,7 +34,7 @@ func (c *Client) Header(ctx context.Context, name, field string) iter.Seq2[Heade
 		if t.id == "" && t.group == "" {
 			return protocols.UsageError(proto, "", "name one group, or one article")
 		}
-		return s.header(ctx, t, field, yield)
+		return headerReader{s}.header(ctx, t, field, yield)
 	}, field)
 }
 
@@ -45,17 +45,20 @@ func checkField(field string) error {
 	return nil
 }
 
-func (s *session) header(ctx context.Context, t target, field string, yield func(HeaderLine) bool) error {
+// headerReader reads one header of many articles.
+type headerReader struct{ *session }
+
+func (hr headerReader) header(ctx context.Context, t target, field string, yield func(HeaderLine) bool) error {
 	whole := t.id == "" && !t.ranged
 	if whole {
 		t.low, t.high = 1, lastNumber
 	}
-	r, err := s.askHeader(ctx, &t, field)
+	r, err := hr.sendHdr(ctx, &t, field)
 	if err != nil {
 		return err
 	}
-	if unknown(r.Code) && field[0] != ':' { // what articles have no line for, only HDR tells
-		return s.headerOfHeads(ctx, t, field, yield)
+	if unknown(r.Code) && field[0] != ':' { // metadata is not in the header
+		return headReader{hr.session}.header(ctx, t, field, yield)
 	}
 	if whole && (r.Code == 423 || r.Code == 420) {
 		return nil
@@ -63,31 +66,31 @@ func (s *session) header(ctx context.Context, t target, field string, yield func
 	if err := want(r, 225, 221); err != nil {
 		return err
 	}
-	return s.parsed(s.data(r), func(line []byte) (ok, more bool) {
+	return hr.parsed(hr.data(r), func(line []byte) (ok, more bool) {
 		first, value, _ := strings.Cut(string(line), " ")
 		n, ok := parseNumber(first)
 		return ok || first == t.id, yield(HeaderLine{Number: n, ID: t.id, Value: value})
 	})
 }
 
-// askHeader sends HDR, and XHDR where a server does not know it.
-func (s *session) askHeader(ctx context.Context, t *target, field string) (*protocols.Reply, error) {
-	if s.hdrVerb == "" {
-		s.hdrVerb = "HDR"
-		if s.c.Settings.XOver || s.modern && !s.offers("HDR") {
-			s.hdrVerb = "XHDR"
+// sendHdr sends HDR, or XHDR to a server that does not know HDR.
+func (hr headerReader) sendHdr(ctx context.Context, t *target, field string) (*protocols.Reply, error) {
+	if hr.hdrVerb == "" {
+		hr.hdrVerb = "HDR"
+		if hr.c.Settings.XOver || hr.modern && !hr.offers("HDR") {
+			hr.hdrVerb = "XHDR"
 		}
 	}
-	r, err := s.inGroup(ctx, t.group, nil, s.hdrVerb, field, t.spec())
+	r, err := hr.inGroup(ctx, t.group, nil, hr.hdrVerb, field, t.spec())
 	if err != nil || !unknown(r.Code) {
 		return r, err
 	}
-	other := map[string]string{"HDR": "XHDR", "XHDR": "HDR"}[s.hdrVerb]
-	second, err := s.inGroup(ctx, t.group, nil, other, field, t.spec())
+	other := map[string]string{"HDR": "XHDR", "XHDR": "HDR"}[hr.hdrVerb]
+	second, err := hr.inGroup(ctx, t.group, nil, other, field, t.spec())
 	if err != nil || unknown(second.Code) {
 		return r, err
 	}
-	s.hdrVerb = other
+	hr.hdrVerb = other
 	return second, nil
 }
 
@@ -105,13 +108,13 @@ func (c *Client) Search(ctx context.Context, name, query string) iter.Seq2[proto
 		if field == "" || pattern == "" {
 			return protocols.UsageError(proto, "search", "a query is FIELD PATTERN, such as: Subject *linux*")
 		}
-		return s.search(ctx, t, field, pattern, yield)
+		return headerReader{s}.search(ctx, t, field, pattern, yield)
 	}, query)
 }
 
-func (s *session) search(ctx context.Context, t target, field, pattern string, yield func(protocols.Entry) bool) error {
+func (hr headerReader) search(ctx context.Context, t target, field, pattern string, yield func(protocols.Entry) bool) error {
 	found := func(h HeaderLine) bool {
-		e := s.articleEntry(t.group, h.Number, "")
+		e := hr.articleEntry(t.group, h.Number, "")
 		e.Facts = map[string]string{strings.ToLower(field): h.Text()}
 		if strings.EqualFold(field, "subject") {
 			e.Subject = h.Text()
@@ -122,13 +125,13 @@ func (s *session) search(ctx context.Context, t target, field, pattern string, y
 	if !t.ranged {
 		bounds.low, bounds.high = 1, lastNumber
 	}
-	r, err := s.inGroup(ctx, t.group, nil, "XPAT", field, bounds.spec(), pattern)
+	r, err := hr.inGroup(ctx, t.group, nil, "XPAT", field, bounds.spec(), pattern)
 	if err != nil {
 		return err
 	}
 	switch {
 	case r.Code == 221:
-		return s.parsed(s.data(r), func(line []byte) (ok, more bool) {
+		return hr.parsed(hr.data(r), func(line []byte) (ok, more bool) {
 			first, value, _ := strings.Cut(string(line), " ")
 			n, ok := parseNumber(first)
 			return ok, !ok || found(HeaderLine{Number: n, Value: value})
@@ -138,7 +141,7 @@ func (s *session) search(ctx context.Context, t target, field, pattern string, y
 	case !unknown(r.Code):
 		return refusal(r)
 	}
-	return s.header(ctx, t, field, func(h HeaderLine) bool { return !anyWild(pattern, h.Value) || found(h) })
+	return hr.header(ctx, t, field, func(h HeaderLine) bool { return !anyWild(pattern, h.Value) || found(h) })
 }
 
 // anyWild: XPAT takes several patterns, of which one has to fit.

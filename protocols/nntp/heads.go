@@ -10,31 +10,34 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// heads is the overview of a server that has none, not even XOVER (RFC 977): made
-// of the headers of the articles. Their sizes are not known.
-func (s *session) heads(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
-	columns := s.format
+// headReader reads whole headers (HEAD), for servers without overviews or HDR.
+type headReader struct{ *session }
+
+// overview replaces OVER on servers without it and XOVER (RFC 977). The sizes of the
+// articles stay unknown.
+func (hr headReader) overview(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
+	columns := hr.format
 	if columns == nil {
 		columns = standard
 	}
-	return s.eachHead(ctx, t, func(one target) (more bool, err error) {
+	return hr.each(ctx, t, func(one target) (more bool, err error) {
 		e := protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, MessageInfo: &protocols.MessageInfo{Number: one.low}}
-		err = s.headers(func(name, value string) {
+		err = hr.fields(func(name, value string) {
 			if slices.ContainsFunc(columns, func(f field) bool { return f.name == name }) {
 				setColumn(&e, field{name: name}, value)
 			}
 		})
-		s.place(&e, t.group)
+		hr.place(&e, t.group)
 		return err == nil && yield(e), err
 	})
 }
 
-// headerOfHeads is HDR for a server that has it in no form. A header that an article
-// has not is empty, as with HDR.
-func (s *session) headerOfHeads(ctx context.Context, t target, wanted string, yield func(HeaderLine) bool) error {
-	return s.eachHead(ctx, t, func(one target) (more bool, err error) {
+// header replaces HDR on servers without it and XHDR. A missing header has an empty
+// value, as with HDR.
+func (hr headReader) header(ctx context.Context, t target, wanted string, yield func(HeaderLine) bool) error {
+	return hr.each(ctx, t, func(one target) (more bool, err error) {
 		h, found := HeaderLine{Number: one.low, ID: t.id}, false
-		err = s.headers(func(name, value string) {
+		err = hr.fields(func(name, value string) {
 			if !found && strings.EqualFold(name, wanted) {
 				h.Value, found = value, true
 			}
@@ -43,35 +46,35 @@ func (s *session) headerOfHeads(ctx context.Context, t target, wanted string, yi
 	})
 }
 
-// eachHead asks for the headers of articles, pipelined, and lets take read those of
-// each that is there.
-func (s *session) eachHead(ctx context.Context, t target, take func(target) (more bool, err error)) error {
+// each requests the headers of articles, pipelined, and calls take to read the
+// header of each one that exists.
+func (hr headReader) each(ctx context.Context, t target, take func(target) (more bool, err error)) error {
 	if t.id == "" {
-		g, err := s.enterGroup(ctx, t.group)
+		g, err := hr.enterGroup(ctx, t.group)
 		if err != nil {
 			return err
 		}
 		t.low, t.high = max(t.low, g.Low, 1), min(t.high, g.High)
 	}
-	send := func(one target) error { return s.Queue(string(Head), one.spec()) }
+	send := func(one target) error { return hr.Queue(string(Head), one.spec()) }
 	missing := 0
-	for one, err := range wire.NewWindow(s.Out, windowHigh, windowLow, send).All(t.each) {
+	for one, err := range wire.NewWindow(hr.Out, windowHigh, windowLow, send).All(t.each) {
 		found, more := false, true
 		if err == nil {
-			found, err = s.hasHead()
+			found, err = hr.hasHead()
 		}
 		if found && err == nil {
 			missing = 0
 			more, err = take(one)
 		}
-		if missing++; err == nil && missing > s.Limits.ReplyLines {
-			err = &wire.LimitError{What: "run of articles that are not there", Limit: int64(missing), Unit: "articles"}
+		if missing++; err == nil && missing > hr.Limits.ReplyLines {
+			err = &wire.LimitError{What: "run of missing articles", Limit: int64(missing), Unit: "articles"}
 		}
 		if err != nil {
-			return s.Fail(err) // answers are under way that nobody reads
+			return hr.Fail(err) // unread replies are in flight
 		}
 		if !more {
-			s.Fail(line.ErrStop)
+			hr.Fail(line.ErrStop)
 			return line.ErrStop
 		}
 	}
@@ -91,9 +94,9 @@ func (t target) each(yield func(target) bool) {
 	}
 }
 
-// hasHead reads the reply to HEAD: whether the article is there.
-func (s *session) hasHead() (bool, error) {
-	r, err := s.Reply()
+// hasHead reads the reply to HEAD and reports whether the article exists.
+func (hr headReader) hasHead() (bool, error) {
+	r, err := hr.Reply()
 	if err != nil {
 		return false, err
 	}
@@ -103,10 +106,10 @@ func (s *session) hasHead() (bool, error) {
 	return true, want(r, partCodes[Head])
 }
 
-// headers reads the lines of a header up to the final dot, unfolded, and gives
-// each field with its name in lower case.
-func (s *session) headers(give func(name, value string)) error {
-	lines, err := s.bounded(s.block())
+// fields reads a header up to the final dot and calls take with each unfolded field,
+// its name in lower case.
+func (hr headReader) fields(take func(name, value string)) error {
+	lines, err := hr.bounded(hr.block())
 	if err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func (s *session) headers(give func(name, value string)) error {
 			value += " " + strings.TrimSpace(lines[i])
 		}
 		if ok {
-			give(strings.ToLower(name), strings.TrimSpace(value))
+			take(strings.ToLower(name), strings.TrimSpace(value))
 		}
 	}
 	return nil

@@ -15,22 +15,25 @@ import (
 // are listed; groups beyond have none.
 const mostDescriptions = 16 << 20
 
-// listGroups returns the groups that fit the wildmat; empty means all.
-func (s *session) listGroups(ctx context.Context, wildmat string, yield func(protocols.Entry) bool) error {
-	about, err := s.descriptions(ctx, wildmat)
+// groupLister lists the groups of a server.
+type groupLister struct{ *session }
+
+// list yields the groups that match the wildmat; an empty one matches all.
+func (g groupLister) list(ctx context.Context, wildmat string, yield func(protocols.Entry) bool) error {
+	about, err := g.descriptions(ctx, wildmat)
 	if err != nil {
 		return err
 	}
 	kind := "ACTIVE"
-	if s.offers("LIST", "COUNTS") {
+	if g.offers("LIST", "COUNTS") {
 		kind = "COUNTS"
 	}
-	r, local, err := s.list(ctx, kind, wildmat)
+	r, local, err := g.sendList(ctx, kind, wildmat)
 	if err != nil {
 		return err
 	}
-	return s.parsed(s.data(r), func(line []byte) (ok, more bool) {
-		e, ok := s.c.groupEntry(string(line), kind == "COUNTS")
+	return g.parsed(g.data(r), func(line []byte) (ok, more bool) {
+		e, ok := g.groupEntry(string(line), kind == "COUNTS")
 		if local && ok && !Wildmat(wildmat, e.Name) {
 			return true, true
 		}
@@ -41,14 +44,14 @@ func (s *session) listGroups(ctx context.Context, wildmat string, yield func(pro
 		if text := about[e.Name]; text != "" {
 			e.Facts["description"] = text
 		}
-		return true, s.nothingUnread(&e) || yield(e)
+		return true, g.nothingUnread(&e) || yield(e)
 	})
 }
 
-// nothingUnread reports whether the settings leave a group out, and notes how many
-// articles of another one were not read.
-func (s *session) nothingUnread(e *protocols.Entry) bool {
-	list := s.c.Settings.Newsrc
+// nothingUnread reports whether the settings leave a group out, and sets the fact
+// "unread" of e to the number of unread articles.
+func (g groupLister) nothingUnread(e *protocols.Entry) bool {
+	list := g.c.Settings.Newsrc
 	if list == nil {
 		return false
 	}
@@ -57,17 +60,17 @@ func (s *session) nothingUnread(e *protocols.Entry) bool {
 	return left == 0 || !list.Subscribed(e.Path)
 }
 
-// list sends LIST. local is true for a server that cannot choose by wildmat.
-func (s *session) list(ctx context.Context, kind, wildmat string) (r *protocols.Reply, local bool, err error) {
+// sendList sends LIST. local is true if the server cannot select by wildmat.
+func (g groupLister) sendList(ctx context.Context, kind, wildmat string) (r *protocols.Reply, local bool, err error) {
 	args := []string{kind}
 	if wildmat != "" {
 		args = append(args, wildmat)
 	}
-	if r, err = s.ask(ctx, "LIST", args...); err != nil {
+	if r, err = g.ask(ctx, "LIST", args...); err != nil {
 		return nil, false, err
 	}
-	if unknown(r.Code) && kind == "ACTIVE" && !s.modern { // RFC 977 has LIST alone
-		r, err = s.ask(ctx, "LIST")
+	if unknown(r.Code) && kind == "ACTIVE" && !g.modern { // RFC 977 has LIST alone
+		r, err = g.ask(ctx, "LIST")
 		local = wildmat != ""
 	}
 	if err != nil {
@@ -76,21 +79,22 @@ func (s *session) list(ctx context.Context, kind, wildmat string) (r *protocols.
 	return r, local, want(r, 215)
 }
 
-// descriptions are those of LIST NEWSGROUPS; a server without has none.
-func (s *session) descriptions(ctx context.Context, wildmat string) (map[string]string, error) {
+// descriptions returns the descriptions of LIST NEWSGROUPS by group, or nil from a
+// server without that list.
+func (g groupLister) descriptions(ctx context.Context, wildmat string) (map[string]string, error) {
 	args := []string{"NEWSGROUPS"}
 	if wildmat != "" {
 		args = append(args, wildmat)
 	}
-	r, err := s.ask(ctx, "LIST", args...)
-	if err == nil && unknown(r.Code) && !s.modern { // RFC 2980 2.8
-		r, err = s.ask(ctx, "XGTITLE", cmp.Or(wildmat, "*"))
+	r, err := g.ask(ctx, "LIST", args...)
+	if err == nil && unknown(r.Code) && !g.modern { // RFC 2980 2.8
+		r, err = g.ask(ctx, "XGTITLE", cmp.Or(wildmat, "*"))
 	}
 	if err != nil || r.Code != 215 && r.Code != 282 {
 		return nil, err
 	}
 	about, size := map[string]string{}, 0
-	err = s.parsed(s.data(r), func(line []byte) (ok, more bool) {
+	err = g.parsed(g.data(r), func(line []byte) (ok, more bool) {
 		name, text := cutBlank(string(line))
 		_, twice := about[name]
 		if size += len(line); text != "" && size <= mostDescriptions {
@@ -112,7 +116,7 @@ func cutBlank(s string) (first, rest string) {
 
 // groupEntry reads a line of LIST ACTIVE, "name high low status" (RFC 3977 7.6.3),
 // or of LIST COUNTS, "name high low count status" (RFC 6048 2.2).
-func (c *Client) groupEntry(line string, counted bool) (protocols.Entry, bool) {
+func (g groupLister) groupEntry(line string, counted bool) (protocols.Entry, bool) {
 	words := strings.Fields(line)
 	size := 4
 	if counted {
@@ -133,7 +137,7 @@ func (c *Client) groupEntry(line string, counted bool) (protocols.Entry, bool) {
 	if !okHigh || !okLow {
 		return e, false
 	}
-	e.Raw, e.Name, e.Path, e.URL = "", words[0], words[0], c.urlOf(words[0])
+	e.Raw, e.Name, e.Path, e.URL = "", words[0], words[0], g.c.urlOf(words[0])
 	e.GroupInfo = &protocols.GroupInfo{Count: count, Low: low, High: high, Posting: words[size-1]}
 	return e, true
 }
@@ -167,7 +171,7 @@ func (c *Client) NewGroups(ctx context.Context, since time.Time) iter.Seq2[proto
 			return err
 		}
 		return s.parsed(s.data(r), func(line []byte) (ok, more bool) {
-			e, ok := c.groupEntry(string(line), false)
+			e, ok := groupLister{s}.groupEntry(string(line), false)
 			return ok, yield(e)
 		})
 	})

@@ -14,86 +14,89 @@ import (
 // mechanismUser is the name of AUTHINFO USER and PASS among the mechanisms.
 const mechanismUser = "USER"
 
-// named reports whether somebody is to log in.
-func (s *session) named() bool {
-	return s.Cred.User != "" || s.Cred.Token != "" || s.Mechanism == "EXTERNAL"
+// authenticator logs in.
+type authenticator struct{ *session }
+
+// named reports whether there are credentials to log in with.
+func (a authenticator) named() bool {
+	return a.Cred.User != "" || a.Cred.Token != "" || a.Mechanism == "EXTERNAL"
 }
 
-// logInEarly logs in where somebody is named, before anything else, also at a server
-// that does not offer it: some do not say so. A login that was asked for and cannot
-// be had is an error.
-func (s *session) logInEarly() error {
-	if !s.named() {
+// early logs in before any other command if there are credentials, also to a server
+// that does not advertise AUTHINFO: some support it without saying so. A server that
+// does not support it causes an error.
+func (a authenticator) early() error {
+	if !a.named() {
 		return nil
 	}
-	err := s.logIn()
+	err := a.logIn()
 	if e, ok := errors.AsType[*protocols.Error](err); ok && unknown(e.Code) {
 		no := *e
 		no.Kind, no.Sentinel = protocols.KindAuth, nil
-		no.Text, no.Hint = "the server takes no login (AUTHINFO): "+no.Text, "leave out the user to go on without one"
+		no.Text, no.Hint = "the server does not support logins (AUTHINFO): "+no.Text, "leave out the user to connect without a login"
 		return &no
 	}
 	return err
 }
 
-// logIn authenticates: by SASL where the server has something better than a
-// password in clear, or nothing else; then by USER and PASS (RFC 4643 2.3, 2.4). INN
-// offers mechanisms whether or not it has passwords for them.
-func (s *session) logIn() error {
-	l := s.c.line.Login(s.Core, "nntp")
-	l.Start, l.Respond, l.MaxInitial, l.Empty = s.startAuth, s.respond, math.MaxInt, "="
-	offered := s.params("SASL")
-	user := !s.modern || s.offers("AUTHINFO", "USER") || !s.offers("AUTHINFO", "SASL")
+// logIn authenticates: by SASL if the server offers a mechanism stronger than a plain
+// password, or only SASL; then by USER and PASS (RFC 4643 2.3, 2.4). INN offers
+// mechanisms whether or not it has passwords for them.
+func (a authenticator) logIn() error {
+	l := a.c.line.Login(a.Core, "nntp")
+	l.Start, l.Respond, l.MaxInitial, l.Empty = a.start, a.respond, math.MaxInt, "="
+	offered := a.params("SASL")
+	user := !a.modern || a.offers("AUTHINFO", "USER") || !a.offers("AUTHINFO", "SASL")
 	better := slices.ContainsFunc(offered, func(m string) bool {
 		return !slices.Contains([]string{"PLAIN", "LOGIN", "ANONYMOUS", "EXTERNAL"}, strings.ToUpper(m))
 	})
-	if s.Mechanism != "" || !user || better && s.offers("AUTHINFO", "SASL") || s.Cred.Token != "" {
+	if a.Mechanism != "" || !user || better && a.offers("AUTHINFO", "SASL") || a.Cred.Token != "" {
 		l.Offered = offered
 	}
-	if user || s.Mechanism == mechanismUser {
-		l.Others = []sasl.Way{{Name: mechanismUser, Late: true, Try: s.userPass}}
+	if user || a.Mechanism == mechanismUser {
+		l.Others = []sasl.Way{{Name: mechanismUser, Late: true, Try: a.userPass}}
 	}
 	if err := l.Run(); err != nil {
 		return err
 	}
-	s.loggedIn = true
-	if s.modern {
-		return s.capabilities()
+	a.loggedIn = true
+	if a.modern {
+		return a.capabilities()
 	}
 	return nil
 }
 
-// userPass: the password only if it is asked for.
-func (s *session) userPass() error {
-	r, err := s.Cmd("AUTHINFO", "USER", s.Cred.User)
+// userPass sends AUTHINFO USER, and PASS only if the server asks for it.
+func (a authenticator) userPass() error {
+	r, err := a.Cmd("AUTHINFO", "USER", a.Cred.User)
 	if err != nil {
 		return err
 	}
 	if r.Code == 381 {
-		if !s.Cred.HasPassword() {
-			return protocols.NoPasswordError(s.Cred.User)
+		if !a.Cred.HasPassword() {
+			return protocols.NoPasswordError(a.Cred.User)
 		}
-		if r, err = s.CmdSecret("AUTHINFO PASS", "****", s.Cred.Password); err != nil {
+		if r, err = a.CmdSecret("AUTHINFO PASS", "****", a.Cred.Password); err != nil {
 			return err
 		}
 	}
 	return want(r, 281, 250) // 250 by the drafts before RFC 4643
 }
 
-// startAuth is AUTHINFO SASL (RFC 4643 2.4.2).
-func (s *session) startAuth(mechanism, initial string, has bool) (sasl.Answer, error) {
+// start sends AUTHINFO SASL (RFC 4643 2.4.2).
+func (a authenticator) start(mechanism, initial string, has bool) (sasl.Answer, error) {
 	verb := "AUTHINFO SASL " + mechanism
 	if !has {
-		return answer(s.Cmd(verb))
+		return answer(a.Cmd(verb))
 	}
-	return answer(s.CmdSecret(verb, "****", initial))
+	return answer(a.CmdSecret(verb, "****", initial))
 }
 
-func (s *session) respond(response string) (sasl.Answer, error) {
+func (a authenticator) respond(response string) (sasl.Answer, error) {
 	if response == "*" {
-		return answer(s.Cmd(response))
+		return answer(a.Cmd(response))
 	}
-	return answer(s.CmdSecret("", "****", response))
+	return answer(a.CmdSecret("", "****", response))
 }
 
 func answer(r *protocols.Reply, err error) (sasl.Answer, error) {
@@ -108,8 +111,8 @@ func answer(r *protocols.Reply, err error) (sasl.Answer, error) {
 	return sasl.Answer{Err: want(r, 281)}, nil
 }
 
-// ask sends one command. A server that wants MODE READER first (401) gets it, and the
-// command again, once.
+// ask sends one command. If the server requires MODE READER first (401), it sends
+// that and repeats the command once.
 func (s *session) ask(ctx context.Context, verb string, args ...string) (*protocols.Reply, error) {
 	r, err := s.Cmd(verb, args...)
 	if err != nil {
@@ -122,8 +125,8 @@ func (s *session) ask(ctx context.Context, verb string, args ...string) (*protoc
 	return s.Cmd(verb, args...)
 }
 
-// remedy does what a reply asks for, and reports whether the command should be
-// sent again.
+// remedy sends MODE READER if the reply asks for it, and reports whether to repeat
+// the command.
 func (s *session) remedy(ctx context.Context, r *protocols.Reply) (again bool, err error) {
 	if r.Code == 401 && !s.reader && s.c.Settings.Reader != ReaderNever && strings.Contains(strings.ToUpper(r.Text()), "READER") {
 		return true, s.modeReader(ctx)

@@ -37,16 +37,16 @@ func (c *Client) mailbox(t target, name string, g protocols.GroupInfo) *protocol
 	m := &protocols.Mailbox{Account: net.JoinHostPort(host, port), Name: name, Grows: true}
 	m.Changes = func(ctx context.Context, since string) iter.Seq2[protocols.Entry, error] {
 		return stream(ctx, c, "sync", name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
-			return s.changes(ctx, m, t, g, since, yield)
+			return overviewReader{s}.changes(ctx, m, t, g, since, yield)
 		})
 	}
 	return m
 }
 
-// changes lists what is above the number in since. A number that the group has
-// not reached was given by another server, or before it was built anew: then all
-// is listed.
-func (s *session) changes(ctx context.Context, m *protocols.Mailbox, t target, g protocols.GroupInfo, since string, yield func(protocols.Entry) bool) error {
+// changes yields the articles above the number in since. A number above the last
+// article comes from another server or from before a renumbering: then it yields
+// all articles.
+func (o overviewReader) changes(ctx context.Context, m *protocols.Mailbox, t target, g protocols.GroupInfo, since string, yield func(protocols.Entry) bool) error {
 	seen, known := parseNumber(since)
 	known = known && seen <= g.High && !t.ranged
 	high := seen
@@ -64,7 +64,7 @@ func (s *session) changes(ctx context.Context, m *protocols.Mailbox, t target, g
 		if e.ID == "" {
 			e.ID = e.Path
 		}
-		if len(s.c.Fill) > 0 && e.MessageID != "" {
+		if len(o.c.Fill) > 0 && e.MessageID != "" {
 			e.Path = e.MessageID
 		}
 		stopped = !yield(e)
@@ -72,7 +72,7 @@ func (s *session) changes(ctx context.Context, m *protocols.Mailbox, t target, g
 	}
 	var err error
 	if !known || g.High > seen {
-		err = s.overview(ctx, t, take)
+		err = o.overview(ctx, t, take)
 	}
 	if e, ok := err.(*protocols.Error); ok && known && e.Code == 423 {
 		err = nil

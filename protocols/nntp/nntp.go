@@ -126,7 +126,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{}
-	c.line = line.New(c.protocol(), u, s, o)
+	c.line = line.New(hooks{c}.protocol(), u, s, o)
 	return c, nil
 }
 

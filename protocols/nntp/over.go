@@ -11,7 +11,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// field is one column of an overview line behind the number.
+// field is one column of an overview line after the number.
 type field struct {
 	name string // in lower case, without colons
 	full bool   // the value begins with the field's name
@@ -22,8 +22,8 @@ var standard = []field{{"subject", false}, {"from", false}, {"date", false}, {"m
 
 // Overview returns the overview of a group, of a range of it, or of one article
 // (OVER, or XOVER of servers that predate it), streamed in the server's order. A
-// line that cannot be parsed is an entry with Raw set. Fields beyond the usual
-// ones stand in Facts.
+// line that cannot be parsed is an entry with Raw set. Additional fields
+// are in Facts.
 func (c *Client) Overview(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
 	return stream(ctx, c, "over", name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 		t, err := parseName(name)
@@ -33,23 +33,26 @@ func (c *Client) Overview(ctx context.Context, name string) iter.Seq2[protocols.
 		if t.id == "" && t.group == "" {
 			return protocols.UsageError(proto, "", "name one group, or one article")
 		}
-		return s.unread(ctx, t, yield)
+		return overviewReader{s}.unread(ctx, t, yield)
 	})
 }
 
-// unread is overview without what was read, as far as the settings tell. What
-// lies before the first article that was not is not asked for.
-func (s *session) unread(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
-	list := s.c.Settings.Newsrc
+// overviewReader reads overviews.
+type overviewReader struct{ *session }
+
+// unread is overview without the articles that Settings.Newsrc lists as read. It
+// starts at the first unread article.
+func (o overviewReader) unread(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
+	list := o.c.Settings.Newsrc
 	if list == nil || t.single() {
-		return s.overview(ctx, t, yield)
+		return o.overview(ctx, t, yield)
 	}
 	from := list.Unread(t.group, max(t.low, 1))
 	switch {
 	case t.ranged && from > t.high:
 		return nil
 	case t.ranged || from > 1:
-		g, err := s.enterGroup(ctx, t.group)
+		g, err := o.enterGroup(ctx, t.group)
 		if err != nil || from > g.High {
 			return err
 		}
@@ -58,80 +61,80 @@ func (s *session) unread(ctx context.Context, t target, yield func(protocols.Ent
 		}
 		t.low = from
 	}
-	err := s.overview(ctx, t, func(e protocols.Entry) bool {
+	err := o.overview(ctx, t, func(e protocols.Entry) bool {
 		return e.Parsed() && list.Read(t.group, e.Number) || yield(e)
 	})
 	if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code == 423 {
-		return nil // what was not read has gone
+		return nil // the unread articles have expired
 	}
 	return err
 }
 
-// overview lists what the target names. Without a range it is the whole group,
-// which may be empty.
-func (s *session) overview(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
+// overview yields the articles of the target. Without a range that is the whole
+// group, which may be empty.
+func (o overviewReader) overview(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
 	whole := t.id == "" && !t.ranged
 	if whole {
 		t.low, t.high = 1, lastNumber
 	}
-	r, err := s.over(ctx, &t)
+	r, err := o.sendOver(ctx, &t)
 	if err != nil {
 		return err
 	}
-	if whole && (r.Code == 423 || r.Code == 420) { // nothing in the group
+	if whole && (r.Code == 423 || r.Code == 420) { // empty group
 		return nil
 	}
 	if unknown(r.Code) {
-		return s.heads(ctx, t, yield)
+		return headReader{o.session}.overview(ctx, t, yield)
 	}
 	if err := want(r, 224); err != nil {
 		return err
 	}
-	return s.parsed(s.data(r), func(line []byte) (ok, more bool) {
-		e := s.overviewEntry(string(line), t.group)
+	return o.parsed(o.data(r), func(line []byte) (ok, more bool) {
+		e := o.entry(string(line), t.group)
 		return e.Parsed(), yield(e)
 	})
 }
 
-// over sends OVER, and XOVER where a server does not know it.
-func (s *session) over(ctx context.Context, t *target) (*protocols.Reply, error) {
+// sendOver sends OVER, or XOVER to a server that does not know OVER.
+func (o overviewReader) sendOver(ctx context.Context, t *target) (*protocols.Reply, error) {
 	var ahead []step
-	if s.format == nil {
-		ahead = []step{{"LIST", []string{"OVERVIEW.FMT"}, s.learnFormat}}
+	if o.format == nil {
+		ahead = []step{{"LIST", []string{"OVERVIEW.FMT"}, o.learnFormat}}
 	}
-	if s.overVerb == "" {
-		s.overVerb = "OVER"
-		if s.c.Settings.XOver || s.modern && !s.offers("OVER") {
-			s.overVerb = "XOVER"
+	if o.overVerb == "" {
+		o.overVerb = "OVER"
+		if o.c.Settings.XOver || o.modern && !o.offers("OVER") {
+			o.overVerb = "XOVER"
 		}
 	}
-	r, err := s.inGroup(ctx, t.group, ahead, s.overVerb, t.spec())
+	r, err := o.inGroup(ctx, t.group, ahead, o.overVerb, t.spec())
 	if err != nil || !unknown(r.Code) {
 		return r, err
 	}
-	s.overVerb = map[string]string{"OVER": "XOVER", "XOVER": "OVER"}[s.overVerb]
-	second, err := s.inGroup(ctx, t.group, nil, s.overVerb, t.spec())
+	o.overVerb = map[string]string{"OVER": "XOVER", "XOVER": "OVER"}[o.overVerb]
+	second, err := o.inGroup(ctx, t.group, nil, o.overVerb, t.spec())
 	if err == nil && unknown(second.Code) {
 		return r, nil
 	}
 	return second, err
 }
 
-// learnFormat reads the answer to LIST OVERVIEW.FMT (RFC 3977 8.4). Servers that
-// have none use the standard columns.
-func (s *session) learnFormat(r *protocols.Reply) error {
+// learnFormat reads the reply to LIST OVERVIEW.FMT (RFC 3977 8.4). Servers without
+// one use the standard columns.
+func (o overviewReader) learnFormat(r *protocols.Reply) error {
 	if r.Code == 480 {
 		return nil // asked again after the login
 	}
-	s.format = standard
+	o.format = standard
 	if r.Code != 215 {
 		return nil
 	}
-	lines, err := s.bounded(s.data(r))
+	lines, err := o.bounded(o.data(r))
 	if err != nil {
 		return err
 	}
-	s.format = parseFormat(lines)
+	o.format = parseFormat(lines)
 	return nil
 }
 
@@ -150,26 +153,26 @@ func parseFormat(lines []string) []field {
 	return format
 }
 
-// overviewEntry parses one line: the number and the columns, separated by tabs.
-func (s *session) overviewEntry(line, group string) protocols.Entry {
+// entry parses one line of an overview: the number and the columns, separated by tabs.
+func (o overviewReader) entry(line, group string) protocols.Entry {
 	number, rest, ok := strings.Cut(line, "\t")
 	n, isNumber := parseNumber(number)
 	if !ok || !isNumber {
 		return protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, Raw: printableRaw(line)}
 	}
 	e := protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, MessageInfo: &protocols.MessageInfo{Number: n}}
-	for i := 0; ok && i < len(s.format); i++ {
+	for i := 0; ok && i < len(o.format); i++ {
 		var value string
 		value, rest, ok = strings.Cut(rest, "\t")
 		if value != "" {
-			setColumn(&e, s.format[i], value)
+			setColumn(&e, o.format[i], value)
 		}
 	}
-	s.place(&e, group)
+	o.place(&e, group)
 	return e
 }
 
-// place gives an entry the names that go by its number and message-id.
+// place sets the names of an entry from its number and message-id.
 func (s *session) place(e *protocols.Entry, group string) {
 	e.ID, e.Name, e.Path = e.MessageID, e.MessageID, e.MessageID
 	if group != "" && e.Number > 0 {
@@ -179,7 +182,7 @@ func (s *session) place(e *protocols.Entry, group string) {
 	e.URL = s.base + escapeName(e.Path)
 }
 
-// printableRaw: an empty line must not look as if it had been parsed.
+// printableRaw returns a blank for an empty line: an empty Raw means a parsed entry.
 func printableRaw(line string) string {
 	if line == "" {
 		return " "
@@ -220,8 +223,8 @@ func setColumn(e *protocols.Entry, f field, value string) {
 
 // List lists the groups of the server for the empty name or a wildmat (LIST
 // ACTIVE or COUNTS, with the descriptions of LIST NEWSGROUPS in Facts), and the
-// articles of a group or of a range of it by their overview, as far as
-// Settings.Newest, Since and Before want them.
+// articles of a group or of a range of it by their overview, filtered
+// by Settings.Newest, Since and Before.
 func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
 	return stream(ctx, c, "ls", name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 		t, err := parseName(name)
@@ -229,17 +232,17 @@ func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entr
 			return err
 		}
 		if t.id == "" && t.group == "" {
-			return s.listGroups(ctx, t.wildmat, yield)
+			return groupLister{s}.list(ctx, t.wildmat, yield)
 		}
-		return s.listArticles(ctx, t, yield)
+		return overviewReader{s}.list(ctx, t, yield)
 	})
 }
 
-// listArticles is the overview with the choice of the settings.
-func (s *session) listArticles(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
-	set := &s.c.Settings
+// list is the overview, filtered by the settings.
+func (o overviewReader) list(ctx context.Context, t target, yield func(protocols.Entry) bool) error {
+	set := &o.c.Settings
 	if set.Newest > 0 && t.group != "" && !t.ranged {
-		g, err := s.enterGroup(ctx, t.group)
+		g, err := o.enterGroup(ctx, t.group)
 		if err != nil {
 			return err
 		}
@@ -248,15 +251,15 @@ func (s *session) listArticles(ctx context.Context, t target, yield func(protoco
 		}
 		t.ranged, t.low, t.high = true, max(g.Low, g.High-set.Newest+1, 1), lastNumber
 	}
-	err := s.unread(ctx, t, func(e protocols.Entry) bool { return !set.wants(&e) || yield(e) })
+	err := o.unread(ctx, t, func(e protocols.Entry) bool { return !set.wants(&e) || yield(e) })
 	if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code == 423 && set.Newest > 0 {
 		return nil
 	}
 	return err
 }
 
-// wants looks at the date. An article without one that can be read is in when no
-// date is asked for only.
+// wants reports whether the article is in the date range. Articles without a valid
+// date match only if there is no range.
 func (set *Settings) wants(e *protocols.Entry) bool {
 	if set.Since.IsZero() && set.Before.IsZero() || !e.Parsed() {
 		return true

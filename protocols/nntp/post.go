@@ -11,21 +11,21 @@ import (
 )
 
 // Send posts an article (POST, RFC 3977 6.3.1). Line ends become CRLF and dots
-// are stuffed. Where the article goes stands in its header; From and To of the
-// message are not looked at. After the final dot nothing is repeated: nobody
-// could know whether the article is there.
+// are stuffed. The article's header names its groups; From and To of the
+// message are ignored. Errors after the final dot are not retryable: the server may
+// have accepted the article.
 func (c *Client) Send(ctx context.Context, m *protocols.Message) (*protocols.Receipt, error) {
 	receipt := &protocols.Receipt{}
 	err := c.do(ctx, "post", "", append([]string{m.From}, m.To...), func(ctx context.Context, s *session) error {
 		if _, err := s.need(ctx, []int{340}, "POST"); err != nil {
 			return err
 		}
-		r, err := s.article(m.Body, receipt)
+		r, err := poster{s}.send(m.Body, receipt)
 		if err != nil {
 			return err
 		}
 		if id := idIn(r.Text()); id != "" && receipt.MessageID == "" {
-			receipt.MessageID = id // the server has made one
+			receipt.MessageID = id // assigned by the server
 		}
 		return unrepeatable(want(r, 240))
 	})
@@ -35,7 +35,7 @@ func (c *Client) Send(ctx context.Context, m *protocols.Message) (*protocols.Rec
 	return receipt, nil
 }
 
-// unrepeatable: an article that the server has seen is not sent again.
+// unrepeatable marks an error as not retryable: the server has seen the article.
 func unrepeatable(err error) error {
 	if e, ok := err.(*protocols.Error); ok {
 		e.Retryable = false
@@ -43,42 +43,46 @@ func unrepeatable(err error) error {
 	return err
 }
 
-// article sends an article and reads the reply. An article that cannot be read to
-// its end is not ended: the connection is given up instead.
-func (s *session) article(r io.Reader, receipt *protocols.Receipt) (*protocols.Reply, error) {
+// poster sends articles.
+type poster struct{ *session }
+
+// send sends an article and reads the reply. If reading the article fails, it closes
+// the connection without the final dot, so that the server discards the article.
+func (p poster) send(r io.Reader, receipt *protocols.Receipt) (*protocols.Reply, error) {
 	in := &headerWatch{r: r}
-	s.Expect(1)
-	if err := s.sendArticle(in); err != nil {
+	p.Expect(1)
+	if err := p.content(in); err != nil {
 		return nil, err
 	}
-	reply, err := s.Reply()
+	reply, err := p.Reply()
 	if err != nil {
-		return nil, &protocols.Error{Kind: protocols.KindOf(err), Text: "no answer behind the article; it may have been taken", Err: err}
+		return nil, &protocols.Error{Kind: protocols.KindOf(err), Text: "no reply after the article; the server may have accepted it", Err: err}
 	}
 	receipt.Reply, receipt.Bytes, receipt.MessageID = *reply, in.n, in.id()
 	return reply, nil
 }
 
-func (s *session) sendArticle(r *headerWatch) error {
-	w := wire.NewDotWriter(s.Out, wire.Normalize)
+// content sends the article, dot-stuffed, up to the final dot.
+func (p poster) content(r *headerWatch) error {
+	w := wire.NewDotWriter(p.Out, wire.Normalize)
 	if _, err := w.ReadFrom(r); err != nil {
-		s.Fail(err)
+		p.Fail(err)
 		return notNet(err, r)
 	}
 	if err := w.Close(); err != nil {
-		return s.Fail(err)
+		return p.Fail(err)
 	}
-	if err := s.Flush(); err != nil {
+	if err := p.Flush(); err != nil {
 		return err
 	}
-	s.Conn.Event(protocols.EventData, "article sent", r.n)
+	p.Conn.Event(protocols.EventData, "article sent", r.n)
 	return nil
 }
 
 // notNet marks an error of the article's own reader as local.
 func notNet(err error, r *headerWatch) error {
 	if r.err != nil {
-		return &protocols.Error{Kind: protocols.KindOf(localOr(err)), Text: "the article cannot be read", Err: err}
+		return &protocols.Error{Kind: protocols.KindOf(localOr(err)), Text: "cannot read the article", Err: err}
 	}
 	return err
 }
@@ -90,7 +94,7 @@ func localOr(err error) error {
 	return err
 }
 
-// mostHeader is how much of an article is looked at for its message-id.
+// mostHeader is the number of bytes of an article searched for its message-id.
 const mostHeader = 64 << 10
 
 // headerWatch counts what is read and keeps the beginning.
@@ -113,7 +117,7 @@ func (h *headerWatch) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// id returns the article's message-id, or nothing.
+// id returns the article's message-id, or an empty string.
 func (h *headerWatch) id() string {
 	for line := range bytes.Lines(h.head) {
 		line = bytes.TrimRight(line, "\r\n")
@@ -138,8 +142,8 @@ func idIn(text string) string {
 	return text[i : j+1]
 }
 
-// IHave offers an article to a peer and sends it when it is wanted (IHAVE, RFC
-// 3977 6.3.2). One that is not wanted is an error of class fs.ErrExist.
+// IHave offers an article to a peer and sends it if the peer wants it (IHAVE, RFC
+// 3977 6.3.2). If it does not, the error matches fs.ErrExist.
 func (c *Client) IHave(ctx context.Context, id string, r io.Reader) (*protocols.Receipt, error) {
 	receipt := &protocols.Receipt{}
 	err := c.do(ctx, "ihave", "", []string{id}, func(ctx context.Context, s *session) error {
@@ -149,7 +153,7 @@ func (c *Client) IHave(ctx context.Context, id string, r io.Reader) (*protocols.
 		if _, err := s.need(ctx, []int{335}, "IHAVE", id); err != nil {
 			return err
 		}
-		reply, err := s.article(r, receipt)
+		reply, err := poster{s}.send(r, receipt)
 		if err != nil {
 			return err
 		}

@@ -6,14 +6,15 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Probe connects, reads the greeting, brings TLS up and asks for the
-// capabilities. When the options say ProbeLogin it logs in, as far as somebody is
-// named, and asks for the server's time. It uses a connection of its own.
+// Probe connects, reads the greeting, starts TLS and reads the capabilities. With
+// ProbeLogin it also logs in, if there are credentials, and sends DATE. It uses a
+// connection of its own.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) { return c.line.Probe(ctx, nil) }
 
-// probed returns the capabilities, and shows that a login is good for something.
-func (c *Client) probed(ctx context.Context, s *session) ([]protocols.Capability, error) {
-	if !c.line.Opts.ProbeLogin {
+// capabilities returns the capabilities for Probe. With ProbeLogin it sends DATE to
+// check that the login has an effect.
+func (h hooks) capabilities(ctx context.Context, s *session) ([]protocols.Capability, error) {
+	if !h.c.line.Opts.ProbeLogin {
 		return s.caps, nil
 	}
 	_, err := s.need(ctx, []int{111}, "DATE")

@@ -9,24 +9,28 @@ import (
 	"github.com/netclients/netclients/protocols/transport"
 )
 
-// session is one conversation with a server, past the greeting.
+// session is a connection after the greeting. The types that embed it hold its larger
+// tasks: logging in, compression, overviews, articles, feeds.
 type session struct {
 	*line.Core
 	c        *Client
-	base     string                 // what the URLs of all entries begin with
-	caps     []protocols.Capability // as asked for last
+	base     string                 // prefix of the URLs of all entries
+	caps     []protocols.Capability // of the last CAPABILITIES
 	modern   bool                   // the server knows CAPABILITIES
 	loggedIn bool
 	reader   bool    // MODE READER was sent
-	gzip     bool    // long answers may come compressed (XFEATURE)
-	group    string  // the group selected; empty: none
-	format   []field // of overviews; nil: not asked for yet
-	overVerb string  // OVER or XOVER; empty: not known
-	hdrVerb  string  // HDR or XHDR; empty: not known
+	gzip     bool    // multi-line replies may be compressed (XFEATURE)
+	group    string  // the selected group; empty: none
+	format   []field // of overviews; nil: not yet known
+	overVerb string  // OVER or XOVER; empty: not yet known
+	hdrVerb  string  // HDR or XHDR; empty: not yet known
 }
 
-// protocol is NNTP on a session of package line.
-func (c *Client) protocol() line.Protocol[*session] {
+// hooks are the parts of a session that package line calls.
+type hooks struct{ c *Client }
+
+// protocol describes NNTP to package line.
+func (h hooks) protocol() line.Protocol[*session] {
 	return line.Protocol[*session]{
 		Name: proto,
 		Dialect: line.Dialect{
@@ -34,32 +38,32 @@ func (c *Client) protocol() line.Protocol[*session] {
 			Want:     replyError,
 			Farewell: func(r *protocols.Reply) bool { return r.Code == 400 || r.Code == 205 },
 		},
-		URLOf:        c.urlOf,
-		Address:      c.address,
-		Open:         c.converse,
+		URLOf:        h.c.urlOf,
+		Address:      h.c.address,
+		Open:         h.open,
 		Greet:        (*session).welcome,
 		Learn:        (*session).capabilities,
 		Offers:       func(s *session) bool { return s.offers("STARTTLS") },
 		TLSVerb:      "STARTTLS",
 		StartTLS:     (*session).startTLS,
 		Prepare:      func(ctx context.Context, s *session) error { return s.becomeReader(ctx) },
-		LogIn:        func(_ context.Context, s *session) error { return s.logInEarly() },
-		Settle:       func(_ context.Context, s *session) error { return s.compress() },
-		Capabilities: c.probed,
+		LogIn:        func(_ context.Context, s *session) error { return authenticator{s}.early() },
+		Settle:       func(_ context.Context, s *session) error { return compressor{s}.negotiate() },
+		Capabilities: h.capabilities,
 		Lives:        (*session).lives,
 		Over:         func(s *session) bool { return s.Last.Code == 400 },
 		Goodbye:      func(s *session) { s.Cmd("QUIT") },
 	}
 }
 
-// converse makes a session. Servers answer in two small writes, a reply and its lines,
-// of which the second one waits for our acknowledgement: each wait is announced.
-func (c *Client) converse(t *line.Core) (*session, error) {
+// open makes a session. Servers answer in two small writes, the reply and its lines,
+// and the second one waits for our acknowledgement: it is sent without delay.
+func (h hooks) open(t *line.Core) (*session, error) {
 	t.Attach(prompt{t.Conn}, t.Conn)
-	return &session{Core: t, c: c, base: c.urlOf("")}, nil
+	return &session{Core: t, c: h.c, base: h.c.urlOf("")}, nil
 }
 
-// prompt reads from a connection with each wait announced.
+// prompt acknowledges received data at once while it waits for more.
 type prompt struct{ *transport.Conn }
 
 func (p prompt) Read(b []byte) (int, error) {
@@ -67,13 +71,13 @@ func (p prompt) Read(b []byte) (int, error) {
 	return p.Conn.Read(b)
 }
 
-// do runs one operation on the session, and wraps its error. args are what goes on
-// the wire.
+// do runs one operation on the session and wraps its error. args are the strings
+// that are sent to the server.
 func (c *Client) do(ctx context.Context, op, name string, args []string, f func(ctx context.Context, s *session) error) error {
 	return c.line.Do(ctx, op, name, args, f)
 }
 
-// lives asks with DATE, which every reader knows and which changes nothing.
+// lives checks the connection with DATE: every server knows it and it has no effect.
 func (s *session) lives() bool {
 	r, err := s.Cmd("DATE")
 	return err == nil && r.Code != 400 && r.Code != 205
@@ -97,8 +101,8 @@ func (s *session) startTLS() (no *protocols.Error, err error) {
 	return refusal(r), nil
 }
 
-// becomeReader sends MODE READER where it is needed: to a server that says so,
-// and to one that predates CAPABILITIES (RFC 3977 5.3).
+// becomeReader sends MODE READER where needed: to a server that advertises it and
+// to one without CAPABILITIES (RFC 3977 5.3).
 func (s *session) becomeReader(ctx context.Context) error {
 	needed := !s.modern || s.offers("MODE-READER") && !s.offers("READER")
 	if w := s.c.Settings.Reader; w == ReaderNever || w == ReaderAuto && !needed {
@@ -113,7 +117,7 @@ func (s *session) modeReader(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case unknown(r.Code) || r.Code == 480: // logs in first, or has no modes
+	case unknown(r.Code) || r.Code == 480: // needs a login first, or has no modes
 		return nil
 	}
 	if err := want(r, 200, 201); err != nil {
@@ -129,7 +133,7 @@ func (s *session) modeReader(ctx context.Context) error {
 	return s.c.line.Secure(ctx, s)
 }
 
-// capabilities asks for them; a server that does not know the command has none.
+// capabilities sends CAPABILITIES. A server that does not know the command has none.
 func (s *session) capabilities() error {
 	r, err := s.Cmd("CAPABILITIES")
 	if err != nil {
@@ -152,11 +156,11 @@ func (s *session) capabilities() error {
 	return err
 }
 
-// wrap adds the verb and the URL to an error.
+// wrap adds the operation and the URL to an error.
 func (c *Client) wrap(err error, op, name string) error { return c.line.Wrap(err, op, name) }
 
 // Close ends the session with QUIT and closes the connection. A running
-// operation is cut off.
+// operation is aborted.
 func (c *Client) Close() error {
 	err := c.line.Close()
 	if f := c.finder.Load(); f != nil {

@@ -11,35 +11,36 @@ import (
 func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
 	var e protocols.Entry
 	err := c.do(ctx, "stat", name, []string{name}, func(ctx context.Context, s *session) (err error) {
-		e, err = s.stat(ctx, name)
+		e, err = articleReader{s}.stat(ctx, name)
 		return err
 	})
 	return e, err
 }
 
-func (s *session) stat(ctx context.Context, name string) (protocols.Entry, error) {
+// stat describes the group or article called name.
+func (a articleReader) stat(ctx context.Context, name string) (protocols.Entry, error) {
 	t, err := parseName(name)
 	switch {
 	case err != nil:
 		return protocols.Entry{}, err
 	case t.single():
-		return s.statArticle(ctx, t)
+		return a.statArticle(ctx, t)
 	case t.group == "" || t.ranged:
 		return protocols.Entry{}, protocols.UsageError(proto, "stat", "name one group, or one article")
 	}
-	g, err := s.enterGroup(ctx, t.group)
+	g, err := a.enterGroup(ctx, t.group)
 	if err != nil {
 		return protocols.Entry{}, err
 	}
 	return protocols.Entry{
-		Protocol: proto, URL: s.c.urlOf(t.group), Name: t.group, Path: t.group, Type: protocols.TypeGroup, Size: -1, GroupInfo: &g,
+		Protocol: proto, URL: a.c.urlOf(t.group), Name: t.group, Path: t.group, Type: protocols.TypeGroup, Size: -1, GroupInfo: &g,
 	}, nil
 }
 
-// statArticle asks whether it is there, and then for its overview; by message-id
-// few servers have one, and the header stands in for it.
-func (s *session) statArticle(ctx context.Context, t target) (protocols.Entry, error) {
-	e, err := s.exists(ctx, t)
+// statArticle checks that the article exists and reads its overview, or its header:
+// few servers have overviews by message-id.
+func (a articleReader) statArticle(ctx context.Context, t target) (protocols.Entry, error) {
+	e, err := a.exists(ctx, t)
 	if err != nil {
 		return e, err
 	}
@@ -49,20 +50,20 @@ func (s *session) statArticle(ctx context.Context, t target) (protocols.Entry, e
 		}
 		return true
 	}
-	if t.id != "" && !s.offers("OVER", "MSGID") {
-		err = s.heads(ctx, t, found)
+	if t.id != "" && !a.offers("OVER", "MSGID") {
+		err = headReader{a.session}.overview(ctx, t, found)
 	} else {
-		err = s.overview(ctx, t, found)
+		err = overviewReader{a.session}.overview(ctx, t, found)
 	}
-	if no, ok := errors.AsType[*protocols.Error](err); ok && no.Kind == protocols.KindRefused && s.Failed() == nil {
-		err = nil // it is there, and that is all that the server tells
+	if no, ok := errors.AsType[*protocols.Error](err); ok && no.Kind == protocols.KindRefused && a.Failed() == nil {
+		err = nil // it exists, but the server has no overview of it
 	}
 	return e, err
 }
 
-// exists asks with STAT.
-func (s *session) exists(ctx context.Context, t target) (protocols.Entry, error) {
-	r, err := s.inGroup(ctx, t.group, nil, "STAT", t.spec())
+// exists sends STAT.
+func (a articleReader) exists(ctx context.Context, t target) (protocols.Entry, error) {
+	r, err := a.inGroup(ctx, t.group, nil, "STAT", t.spec())
 	if err == nil {
 		err = want(r, 223)
 	}
@@ -70,13 +71,13 @@ func (s *session) exists(ctx context.Context, t target) (protocols.Entry, error)
 		return protocols.Entry{}, err
 	}
 	if t.id != "" {
-		return s.articleEntry("", 0, t.id), nil
+		return a.articleEntry("", 0, t.id), nil
 	}
-	return s.pointed(r, t.group)
+	return a.pointed(r, t.group)
 }
 
-// Exists asks whether an article is there (STAT alone) and returns the entry with
-// its number and message-id.
+// Exists checks that an article exists (STAT) and returns an entry with its number
+// and message-id.
 func (c *Client) Exists(ctx context.Context, name string) (protocols.Entry, error) {
 	var e protocols.Entry
 	err := c.do(ctx, "stat", name, []string{name}, func(ctx context.Context, s *session) error {
@@ -84,7 +85,7 @@ func (c *Client) Exists(ctx context.Context, name string) (protocols.Entry, erro
 		if err != nil {
 			return err
 		}
-		e, err = s.exists(ctx, t)
+		e, err = articleReader{s}.exists(ctx, t)
 		return err
 	})
 	return e, err

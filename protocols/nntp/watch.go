@@ -8,11 +8,11 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// defaultPoll is how often Watch looks.
+// defaultPoll is the interval of Watch.
 const defaultPoll = 30 * time.Second
 
-// Watch returns the articles that come to a group from now on, until the context
-// ends: it asks every Settings.Poll, and is not busy in between.
+// Watch returns the articles that arrive in a group from now on, until the context
+// ends. It polls every Settings.Poll and leaves the client free in between.
 func (c *Client) Watch(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
 		g, err := c.Group(ctx, name)
@@ -34,26 +34,26 @@ func (c *Client) Watch(ctx context.Context, name string) iter.Seq2[protocols.Ent
 				return
 			}
 			var more bool
-			if seen, more = c.look(ctx, name, seen, yield); !more {
+			if seen, more = newSince(ctx, c, name, seen, yield); !more {
 				return
 			}
 		}
 	}
 }
 
-// look returns what has come behind the article seen last.
-func (c *Client) look(ctx context.Context, name string, seen int64, yield func(protocols.Entry, error) bool) (int64, bool) {
+// newSince yields the articles after number seen and returns the last number.
+func newSince(ctx context.Context, c *Client, name string, seen int64, yield func(protocols.Entry, error) bool) (int64, bool) {
 	g, err := c.Group(ctx, name)
 	if err != nil {
 		yield(protocols.Entry{}, err)
 		return seen, false
 	}
 	if g.High <= seen {
-		return g.High, true // a server that was renumbered starts anew
+		return g.High, true // a renumbered group starts again
 	}
 	for e, err := range c.Overview(ctx, name+"/"+span(seen+1, g.High)) {
 		if protocols.KindOf(err) == protocols.KindRefused {
-			break // cancelled meanwhile
+			break // cancelled or expired in the meantime
 		}
 		if !yield(e, err) || err != nil {
 			return seen, false

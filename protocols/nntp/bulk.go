@@ -9,8 +9,8 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// How many commands are in flight, and at how few unanswered ones more are sent: with
-// a round trip of 50 ms a window of 250 holds up twenty thousand articles for seconds.
+// The most commands in flight, and the number of unanswered ones at which more are
+// sent. With a round trip of 50 ms, a window of only 250 delays 20000 articles by seconds.
 const (
 	windowHigh = 1000
 	windowLow  = 800
@@ -31,7 +31,7 @@ func (c *Client) BulkPart(ctx context.Context, names iter.Seq[string], part Part
 	next, stop := iter.Pull(names)
 	defer stop()
 	first, ok := next()
-	for ; ok; first, ok = next() { // names that cannot be asked for need no connection
+	for ; ok; first, ok = next() { // invalid names need no connection
 		if _, err := article(first); err == nil {
 			break
 		} else if err := each(first, nil, c.wrap(err, "get", first)); err != nil {
@@ -72,13 +72,13 @@ type bulk struct {
 type job struct {
 	name   string
 	target target
-	bad    error // the name cannot be asked for
+	bad    error // the name is invalid
 	enters bool  // GROUP was sent ahead
 }
 
-// probe has the login, or MODE READER, that a server insists on behind it before
-// anything is pipelined; a server that has let us into a group insists on nothing.
-// What it says of the article itself is of no account.
+// probe sends one command before the pipeline starts, so that a server that requires
+// MODE READER gets it first. A session with a login or a selected group needs no
+// probe. The reply about the article itself is ignored.
 func (b *bulk) probe(ctx context.Context, name string) error {
 	t, err := article(name)
 	if err != nil || b.s.loggedIn || b.s.group != "" {
@@ -119,7 +119,7 @@ func (b *bulk) run(names iter.Seq[string]) error {
 		}
 		if err := b.answer(j); err != nil {
 			if b.s.Failed() == nil && len(w.Pending()) > 0 {
-				b.s.Fail(line.ErrStop) // answers are under way that nobody reads
+				b.s.Fail(line.ErrStop) // unread replies are in flight
 			}
 			return err
 		}
@@ -142,7 +142,7 @@ func (b *bulk) send(j *job) error {
 	return b.s.Queue(string(b.part), j.target.spec())
 }
 
-// answer reads the replies of one article and hands it out.
+// answer reads the replies for one article and passes it to each.
 func (b *bulk) answer(j *job) error {
 	if j.bad != nil {
 		return b.each(j.name, nil, b.s.c.wrap(j.bad, "get", j.name))
@@ -176,7 +176,7 @@ func (b *bulk) answer(j *job) error {
 	return err
 }
 
-// fill hands out the article of another server, or the error of this one.
+// fill passes the article of another server, or the error of this one, to each.
 func (b *bulk) fill(j *job, missing error) error {
 	o, err := filler{b.s.c}.article(b.ctx, j.target, b.part, missing)
 	if err != nil {
@@ -186,8 +186,8 @@ func (b *bulk) fill(j *job, missing error) error {
 	return b.each(j.name, o, nil)
 }
 
-// enter reads the reply to GROUP. The articles behind a refused one belong to
-// another group: they are not taken.
+// enter reads the reply to GROUP. After a refusal the articles that follow belong to
+// another group and are dropped.
 func (b *bulk) enter(group string) error {
 	r, err := b.s.Reply()
 	if err != nil {
@@ -203,7 +203,7 @@ func (b *bulk) enter(group string) error {
 	return err
 }
 
-// elsewhere drops the answer to an article of a group that could not be entered.
+// elsewhere drops the reply for an article whose group was refused.
 func (b *bulk) elsewhere(j *job, r *protocols.Reply, refused error) error {
 	if hasData(r.Code, string(b.part)) {
 		if err := b.s.block().Drain(mostDrained); err != nil {

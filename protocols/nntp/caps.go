@@ -20,8 +20,8 @@ func parseCapability(line string) (protocols.Capability, bool) {
 	return c, true
 }
 
-// offers reports whether the server has a capability, with the parameter when
-// one is named.
+// offers reports whether the server has a capability, with the parameter if one is
+// named.
 func (s *session) offers(name string, params ...string) bool {
 	return slices.ContainsFunc(s.caps, func(c protocols.Capability) bool {
 		return c.Name == name && (len(params) == 0 || hasFold(c.Params, params[0]))
@@ -32,7 +32,7 @@ func hasFold(list []string, word string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, word) })
 }
 
-// params returns the parameters of a capability; of several lines of one name, all.
+// params returns the parameters of all lines of a capability.
 func (s *session) params(name string) (all []string) {
 	for _, c := range s.caps {
 		if c.Name == name {

@@ -242,7 +242,7 @@ func (g *gzipBlock) Drain(limit int64) error {
 			return err
 		}
 		if left -= int64(len(line)) + 2; left < 0 {
-			return &wire.LimitError{What: "rest of the answer", Limit: limit}
+			return &wire.LimitError{What: "rest of the reply", Limit: limit}
 		}
 	}
 }

@@ -17,23 +17,23 @@ type Piece struct {
 	Encoding string // "yenc" or "uuencode"
 	Name     string // as the poster wrote it: not a safe file name
 	Mode     string // permissions of a uuencoded file, octal digits
-	Size     int64  // bytes of the whole file; -1 when not told
+	Size     int64  // bytes of the whole file; -1: unknown
 	Part     int    // from 1; 0 for a whole file
-	Total    int    // parts of the file; 0 when not told
+	Total    int    // parts of the file; 0: unknown
 	Offset   int64  // where in the file the part begins
-	Length   int64  // bytes of the part; -1 when not told
+	Length   int64  // bytes of the part; -1: unknown
 	FileCRC  uint32 // of the whole file, when HasFileCRC; known when the piece has been read
-	// HasFileCRC says that the poster told the checksum of the whole file.
+	// HasFileCRC is true if the piece has the checksum of the whole file.
 	HasFileCRC bool
 }
 
-// Decoder takes yEnc and uuencoded pieces out of an article's body, streaming.
-// Next goes to a piece, Read returns its content and io.EOF at its end, after size
-// and checksum were compared: what does not fit is an error of kind Protocol.
-// More than was announced is never given out.
+// Decoder decodes the yEnc and uuencoded pieces of an article's body, streaming. Next
+// goes to a piece; Read returns its content, and io.EOF at its end if size and checksum
+// match. A mismatch is an error of kind Protocol. Read never returns more than the
+// announced size.
 type Decoder struct {
-	// Split says that a uuencoded piece may go on in another article: then the end
-	// of the body in the midst of it is no error, and Unfinished tells of it.
+	// Split allows a uuencoded piece to continue in another article: the end of the
+	// body within it is then not an error, and Unfinished reports it.
 	Split bool
 
 	lines   *wire.LineReader
@@ -48,23 +48,23 @@ type Decoder struct {
 	cut     bool
 }
 
-// NewDecoder decodes a body: lines, with stuffed dots taken out.
+// NewDecoder returns a decoder of a body: lines without dot-stuffing.
 func NewDecoder(r io.Reader) *Decoder {
 	d := &Decoder{lines: wire.NewLineReader(r, 0)}
 	d.lines.What = "encoded line"
 	return d
 }
 
-// Continue says that the body may begin with more of a uuencoded piece that was
-// unfinished in another article. p is that piece, with Offset behind what there is
-// of it. It is called before the first Next.
+// Continue allows the body to begin with the rest of a uuencoded piece that was
+// unfinished in another article. p is that piece, with Offset after the bytes decoded
+// so far. Call it before the first Next.
 func (d *Decoder) Continue(p Piece) { d.tail = &p }
 
-// Unfinished reports whether the body has ended in the midst of a uuencoded piece.
+// Unfinished reports whether the body ended within a uuencoded piece.
 func (d *Decoder) Unfinished() bool { return d.cut }
 
-// Next goes to the next piece, over what is left of this one, and returns io.EOF
-// when there is none.
+// Next skips the rest of this piece and goes to the next one. It returns io.EOF if
+// there is none.
 func (d *Decoder) Next() (*Piece, error) {
 	if d.active && d.err == nil {
 		if _, err := io.Copy(io.Discard, d); err != nil {
@@ -100,7 +100,7 @@ func (d *Decoder) Next() (*Piece, error) {
 	}
 }
 
-// Piece returns what is known of the piece now: checksums stand at its end.
+// Piece describes the current piece. Its checksums are known only at its end.
 func (d *Decoder) Piece() Piece { return d.piece }
 
 // Read returns decoded content.
@@ -145,7 +145,7 @@ func (d *Decoder) end() error {
 	return d.err
 }
 
-// decodeBlock is how much is decoded before it is handed out.
+// decodeBlock is the number of bytes decoded at a time.
 const decodeBlock = 64 << 10
 
 // more decodes lines until a block is full or the piece ends.
@@ -160,7 +160,7 @@ func (d *Decoder) more() {
 			break
 		}
 		if err != nil {
-			d.err = damaged("the piece is cut short", err)
+			d.err = damaged("truncated piece", err)
 			break
 		}
 		if d.piece.Encoding == "yenc" {
@@ -171,7 +171,7 @@ func (d *Decoder) more() {
 	}
 	if over := d.decoded + int64(len(d.buf)) - d.piece.Length; d.piece.Length >= 0 && over > 0 {
 		d.buf = d.buf[:int64(len(d.buf))-over]
-		d.err = damaged("more content than was announced", nil)
+		d.err = damaged("more content than announced", nil)
 	}
 	d.decoded += int64(len(d.buf))
 	d.crc = crc32.Update(d.crc, crc32.IEEETable, d.buf)
@@ -181,20 +181,20 @@ func (d *Decoder) more() {
 	}
 }
 
-// pieceEnd is the end of a piece with what it tells.
+// pieceEnd is the trailer of a piece.
 type pieceEnd struct {
-	size   int64 // -1: not told
+	size   int64 // -1: unknown
 	crc    uint32
 	hasCRC bool
 }
 
 func (*pieceEnd) Error() string { return "end" }
 
-// verify compares what came with what was told, and returns io.EOF.
+// verify compares size and checksum with the trailer, and returns io.EOF if they match.
 func (d *Decoder) verify(end *pieceEnd) error {
 	switch {
 	case end.size >= 0 && end.size != d.decoded, d.piece.Length >= 0 && d.piece.Length != d.decoded:
-		return damaged(fmt.Sprintf("%d bytes came, %d were announced", d.decoded, max(end.size, d.piece.Length)), nil)
+		return damaged(fmt.Sprintf("%d bytes instead of the announced %d", d.decoded, max(end.size, d.piece.Length)), nil)
 	case end.hasCRC && end.crc != d.crc:
 		return damaged(fmt.Sprintf("checksum is %08x, should be %08x", d.crc, end.crc), nil)
 	}
@@ -208,7 +208,7 @@ func damaged(text string, err error) error {
 	return &protocols.Error{Proto: proto, Op: "decode", Kind: protocols.KindProtocol, Text: text, Err: err}
 }
 
-// keywords reads "name=value" words; a name= takes the rest of the line.
+// keywords parses "name=value" words; the value of name= is the rest of the line.
 func keywords(line string) map[string]string {
 	words := map[string]string{}
 	for line != "" {
@@ -226,7 +226,7 @@ func keywords(line string) map[string]string {
 	return words
 }
 
-// wordNumber reads the number of a keyword; -1 when it is not there.
+// wordNumber returns the number of a keyword, or -1 if it is missing.
 func wordNumber(words map[string]string, key string) (int64, error) {
 	s, ok := words[key]
 	if !ok {

@@ -10,7 +10,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Group asks for the numbers of a group and makes it the current one (GROUP,
+// Group returns the numbers of a group and makes it the current one (GROUP,
 // RFC 3977 6.1.1). The count is the server's estimate.
 func (c *Client) Group(ctx context.Context, group string) (protocols.GroupInfo, error) {
 	var g protocols.GroupInfo
@@ -50,7 +50,7 @@ func (s *session) entered(group string, r *protocols.Reply) (protocols.GroupInfo
 	return protocols.GroupInfo{Count: n[0], Low: n[1], High: n[2]}, nil
 }
 
-// clip keeps foreign text short in messages.
+// clip shortens text of the server for error messages.
 func clip(s string) string {
 	const most = 80
 	if len(s) > most {
@@ -59,9 +59,9 @@ func clip(s string) string {
 	return s
 }
 
-// inGroup sends a command that works in a group, with GROUP ahead of it in the
-// same flight where another one is selected, and returns the command's reply. ahead
-// are commands before those, whose replies it hands to their functions.
+// inGroup sends a command that needs a selected group and returns its reply. GROUP
+// goes ahead of it, pipelined, unless that group is selected already. The steps of
+// ahead are sent first, and their replies go to their functions.
 func (s *session) inGroup(ctx context.Context, group string, ahead []step, verb string, args ...string) (*protocols.Reply, error) {
 	for retried := false; ; retried = true {
 		r, refused, err := s.fly(group, ahead, verb, args)
@@ -88,16 +88,16 @@ func (s *session) inGroup(ctx context.Context, group string, ahead []step, verb 
 	}
 }
 
-// step is a command sent ahead of another, and what is done with its reply.
+// step is a command sent ahead of another; then receives its reply.
 type step struct {
 	verb string
 	args []string
 	then func(r *protocols.Reply) error
 }
 
-// fly sends the commands at once and reads their replies. refused is that of
-// GROUP when it is no yes; the answer to the command is then dropped: it would be
-// about another group.
+// fly sends the commands at once and reads their replies. refused is the reply to
+// GROUP if it is not a success. Then the reply to the command is dropped: it would
+// be about another group.
 func (s *session) fly(group string, ahead []step, verb string, args []string) (r, refused *protocols.Reply, err error) {
 	switching := group != "" && group != s.group
 	for _, st := range ahead {
@@ -111,7 +111,7 @@ func (s *session) fly(group string, ahead []step, verb string, args []string) (r
 		}
 	}
 	if err := s.Queue(verb, args...); err != nil {
-		return nil, nil, s.Fail(err) // what is queued must not go out with the next command
+		return nil, nil, s.Fail(err) // the queued commands must not go out with the next one
 	}
 	if err := s.Flush(); err != nil {
 		return nil, nil, err
@@ -184,8 +184,8 @@ func stream[T any](ctx context.Context, c *Client, op, name string, run func(ctx
 	}
 }
 
-// Neighbour returns the article behind (NEXT) or before (LAST) the current one of
-// a group: that of the name. Its number and message-id are in the entry.
+// Neighbour returns the article after (NEXT) or before (LAST) the one called name, or
+// the current one of the group. The entry has its number and message-id.
 func (c *Client) Neighbour(ctx context.Context, name string, next bool) (protocols.Entry, error) {
 	var e protocols.Entry
 	err := c.do(ctx, "next", name, []string{name}, func(ctx context.Context, s *session) error {
@@ -229,8 +229,8 @@ func (s *session) pointed(r *protocols.Reply, group string) (protocols.Entry, er
 	return s.articleEntry(group, n, id), nil
 }
 
-// articleEntry returns the entry of an article of which only its names are known.
-// Without group and number it goes by its message-id.
+// articleEntry returns the entry of an article with only its names. Without group and
+// number it is named by its message-id.
 func (s *session) articleEntry(group string, number int64, id string) protocols.Entry {
 	e := protocols.Entry{Protocol: proto, Type: protocols.TypeMessage, Size: -1, MessageInfo: &protocols.MessageInfo{Number: number, MessageID: id}}
 	s.place(&e, group)
@@ -241,7 +241,7 @@ func (s *session) articleEntry(group string, number int64, id string) protocols.
 const mostNumbers = 4 << 20
 
 // Articles returns the names of the articles of a group, or of a range of it, that
-// are there and, as far as the settings tell, were not read. It asks before it
+// exist and that Settings.Newsrc does not list as read. It reads them all before it
 // returns, so that the client is free while the names are used.
 func (c *Client) Articles(ctx context.Context, name string) (iter.Seq[string], error) {
 	t, err := oneGroup(name)

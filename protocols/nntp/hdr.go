@@ -12,7 +12,7 @@ import (
 type HeaderLine struct {
 	Number int64  // in its group; 0 when asked for by message-id
 	ID     string // the message-id, when asked for by it
-	Value  string // as the server has it, unfolded
+	Value  string // as the server sends it, unfolded
 }
 
 // Text returns the value with encoded words decoded.
@@ -20,8 +20,8 @@ func (h HeaderLine) Text() string { return decodeHeader(h.Value) }
 
 // Header returns one header, or a metadata item such as ":bytes", of the articles
 // of a group, of a range of it, or of one article (HDR, RFC 3977 8.5; XHDR of
-// servers that predate it). From a server that has neither it takes whole headers
-// (HEAD), which serve for all but metadata.
+// servers that predate it). From a server without both it reads whole headers
+// (HEAD), which hold no metadata.
 func (c *Client) Header(ctx context.Context, name, field string) iter.Seq2[HeaderLine, error] {
 	return stream(ctx, c, "hdr", name, func(ctx context.Context, s *session, yield func(HeaderLine) bool) error {
 		t, err := parseName(name)
@@ -94,10 +94,10 @@ func (hr headerReader) sendHdr(ctx context.Context, t *target, field string) (*p
 	return second, nil
 }
 
-// Search returns the articles of a group, or of a range of it, that have a header
-// which fits: the query is the field and patterns of a wildmat, "Subject *linux*"
-// (XPAT, RFC 2980 2.9). Where a server has no XPAT the header is compared here.
-// The entries hold the number, and the header in Facts.
+// Search returns the articles of a group, or of a range of it, with a
+// matching header: the query is a field and wildmat patterns, "Subject *linux*"
+// (XPAT, RFC 2980 2.9). From a server without XPAT it reads the headers and matches
+// them itself. The entries hold the number, and the header in Facts.
 func (c *Client) Search(ctx context.Context, name, query string) iter.Seq2[protocols.Entry, error] {
 	return stream(ctx, c, "search", name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 		t, err := oneGroup(name)
@@ -144,7 +144,7 @@ func (hr headerReader) search(ctx context.Context, t target, field, pattern stri
 	return hr.header(ctx, t, field, func(h HeaderLine) bool { return !anyWild(pattern, h.Value) || found(h) })
 }
 
-// anyWild: XPAT takes several patterns, of which one has to fit.
+// anyWild reports whether one of the patterns matches, as XPAT does.
 func anyWild(patterns, value string) bool {
 	for _, p := range strings.Fields(patterns) {
 		if Wildmat(p, value) {

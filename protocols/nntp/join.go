@@ -10,30 +10,29 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Join puts the parts of a file where they belong, in any order, from several
-// goroutines. Parts that overlap, or say different things of their file, are
-// errors of kind Protocol.
+// Join writes the parts of a file to their places, in any order and from several
+// goroutines. Overlapping or contradictory parts are errors of kind Protocol.
 type Join struct {
-	// Max is the most bytes that the file may have; 0: no limit.
+	// Max is the maximum size of the file in bytes; 0: no limit.
 	Max int64
 
 	dst    io.WriterAt
 	mu     sync.Mutex
-	size   int64 // of the file; -1: not told yet
+	size   int64 // of the file; -1: not yet known
 	total  int
 	crc    uint32
 	hasCRC bool
-	spans  []joined // sorted, neighbours put together
+	spans  []joined // sorted; adjacent ranges are merged
 }
 
-// joined is a range of the file that is there, or is being written.
+// joined is a range of the file that is written or being written.
 type joined struct{ from, to int64 }
 
-// NewJoin makes a join that writes into dst.
+// NewJoin returns a Join that writes to dst.
 func NewJoin(dst io.WriterAt) *Join { return &Join{dst: dst, size: -1} }
 
-// Add writes the piece that d stands at. On an error the range counts as missing. A
-// piece that is there already, as of a file that was posted twice, is read and not
+// Add writes the current piece of d. After an error its range counts as missing. A
+// piece that was written before, such as of a file posted twice, is read but not
 // written.
 func (j *Join) Add(d *Decoder) error {
 	p := d.Piece()
@@ -64,12 +63,12 @@ func (j *Join) Add(d *Decoder) error {
 	return nil
 }
 
-// claim takes the range of a piece whose length is told, before it is written.
+// claim reserves the range of a piece of known length before it is written.
 func (j *Join) claim(p *Piece) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.size >= 0 && p.Size >= 0 && j.size != p.Size {
-		return damaged(fmt.Sprintf("a part says that its file has %d bytes, another one %d", p.Size, j.size), nil)
+		return damaged(fmt.Sprintf("parts disagree on the size of the file: %d and %d bytes", p.Size, j.size), nil)
 	}
 	if j.Max > 0 && max(p.Size, p.Offset+max(0, p.Length)) > j.Max {
 		return &protocols.Error{Proto: proto, Kind: protocols.KindProtocol, Text: fmt.Sprintf("the file is larger than %d bytes", j.Max)}
@@ -86,7 +85,7 @@ func (j *Join) claim(p *Piece) error {
 	return nil
 }
 
-// has reports whether all of a piece is there.
+// has reports whether the whole piece is written.
 func (j *Join) has(p *Piece) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -95,10 +94,10 @@ func (j *Join) has(p *Piece) bool {
 	})
 }
 
-// restore takes the range of a piece that an earlier run has written.
+// restore marks the range of a piece from an earlier run as written.
 func (j *Join) restore(p *Piece) error {
 	if p.Length < 0 {
-		return damaged("a part without a place was noted", nil)
+		return damaged("part of an earlier run without an offset", nil)
 	}
 	if err := j.claim(p); err != nil {
 		return err
@@ -109,7 +108,7 @@ func (j *Join) restore(p *Piece) error {
 	return nil
 }
 
-// most is how many bytes of a piece may be written.
+// most is the maximum number of bytes of a piece.
 func (j *Join) most(p *Piece) int64 {
 	switch {
 	case p.Length >= 0:
@@ -136,7 +135,7 @@ func (j *Join) insert(from, to int64) {
 	}
 }
 
-// release takes a range out again.
+// release removes a range.
 func (j *Join) release(from, to int64) {
 	var left []joined
 	for _, s := range j.spans {
@@ -154,15 +153,15 @@ func (j *Join) release(from, to int64) {
 	j.spans = left
 }
 
-// Size returns the bytes of the file as its parts tell it, or -1.
+// Size returns the size of the file in bytes according to its parts, or -1.
 func (j *Join) Size() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.size
 }
 
-// Missing returns the ranges that are not there, each from its first byte to the
-// one behind its last. Without any the file is whole.
+// Missing returns the missing ranges, each from its first byte to the one after its
+// last. An empty result means that the file is complete.
 func (j *Join) Missing() (gaps [][2]int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -179,8 +178,8 @@ func (j *Join) Missing() (gaps [][2]int64) {
 	return gaps
 }
 
-// Verify compares the checksum of the whole file, when one was told, with what
-// r, the file that was written, holds now.
+// Verify compares the checksum of the whole file, if a part has it, with the content
+// of r, the written file.
 func (j *Join) Verify(r io.ReaderAt) error {
 	j.mu.Lock()
 	size, want, has := j.size, j.crc, j.hasCRC
@@ -199,7 +198,7 @@ func (j *Join) Verify(r io.ReaderAt) error {
 	return nil
 }
 
-// atOffset writes at an offset, at most left bytes; -1 is no limit.
+// atOffset writes at an offset, at most left bytes; -1 means no limit.
 type atOffset struct {
 	w        io.WriterAt
 	at, left int64
@@ -207,7 +206,7 @@ type atOffset struct {
 
 func (a *atOffset) Write(p []byte) (int, error) {
 	if a.left >= 0 && int64(len(p)) > a.left {
-		return 0, damaged("more content than was announced or is allowed", nil)
+		return 0, damaged("more content than announced or allowed", nil)
 	}
 	n, err := a.w.WriteAt(p, a.at)
 	a.at += int64(n)

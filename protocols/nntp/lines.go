@@ -7,7 +7,7 @@ import (
 	"github.com/netclients/netclients/internal/wire"
 )
 
-// linesOf reads the lines after a reply; it returns line.ErrStop when each had enough.
+// linesOf reads the lines after a reply; it returns line.ErrStop if each returned false.
 // A line is valid until the next one.
 func (s *session) linesOf(d lineSource, each func(line []byte) bool) error {
 	for {
@@ -23,8 +23,8 @@ func (s *session) linesOf(d lineSource, each func(line []byte) bool) error {
 	}
 }
 
-// parsed is linesOf for lines that each can be parsed or not, which it tells: a
-// server that goes on with nonsense for as many lines as a reply may have is left.
+// parsed is linesOf for lines that need parsing; ok is false for a line that each
+// cannot parse. More of them in a row than a reply may have lines end the session.
 func (s *session) parsed(d lineSource, each func(line []byte) (ok, more bool)) error {
 	bad := 0
 	err := s.linesOf(d, func(text []byte) bool {
@@ -35,7 +35,7 @@ func (s *session) parsed(d lineSource, each func(line []byte) (ok, more bool)) e
 		return more && bad <= s.Limits.ReplyLines
 	})
 	if bad > s.Limits.ReplyLines {
-		return s.Fail(&wire.LimitError{What: "run of lines that make no sense", Limit: int64(s.Limits.ReplyLines), Unit: "lines"})
+		return s.Fail(&wire.LimitError{What: "run of invalid lines", Limit: int64(s.Limits.ReplyLines), Unit: "lines"})
 	}
 	return err
 }
@@ -48,11 +48,11 @@ type lineSource interface {
 
 func (s *session) block() *wire.DotReader { return wire.NewDotReader(s.In) }
 
-// mostDrained is how many bytes of an answer that nobody wants are read, so that
-// the connection can be used on.
+// mostDrained is the most bytes of an unwanted reply that are read to keep the
+// connection.
 const mostDrained = 256 << 10
 
-// rest drops what is left of a reply, or gives the connection up where that is much.
+// rest drops the rest of a reply, or ends the session if that is too long.
 func (s *session) rest(d lineSource) error {
 	if err := d.Drain(mostDrained); err != nil {
 		s.Fail(err)
@@ -60,7 +60,7 @@ func (s *session) rest(d lineSource) error {
 	return line.ErrStop
 }
 
-// bounded collects the lines behind a reply, within the limits of a reply.
+// bounded collects the lines after a reply, within the limits of a reply.
 func (s *session) bounded(d lineSource) ([]string, error) {
 	var lines []string
 	size := int64(0)

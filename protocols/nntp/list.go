@@ -11,8 +11,8 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// mostDescriptions bounds the bytes of descriptions that are held while groups
-// are listed; groups beyond have none.
+// mostDescriptions bounds the bytes of descriptions held while groups are listed; later
+// groups have none.
 const mostDescriptions = 16 << 20
 
 // groupLister lists the groups of a server.
@@ -142,9 +142,9 @@ func (g groupLister) groupEntry(line string, counted bool) (protocols.Entry, boo
 	return e, true
 }
 
-// Lines sends a command whose answer is lines, and returns them as they are: LIST
+// Lines sends a command with a multi-line reply and returns the lines unchanged: LIST
 // with any keyword (ACTIVE.TIMES, DISTRIB.PATS, HEADERS, MOTD, OVERVIEW.FMT, ...),
-// HELP, XGTITLE, and what a server has of its own.
+// HELP, XGTITLE, and extensions of a server.
 func (c *Client) Lines(ctx context.Context, command string) iter.Seq2[string, error] {
 	return stream(ctx, c, "list", "", func(ctx context.Context, s *session, yield func(string) bool) error {
 		r, err := s.askRaw(ctx, command)
@@ -162,8 +162,8 @@ func (c *Client) Lines(ctx context.Context, command string) iter.Seq2[string, er
 	}, command)
 }
 
-// NewGroups returns the groups made since a time of the server (NEWGROUPS, RFC 3977
-// 7.3).
+// NewGroups returns the groups created since a time by the clock of the server
+// (NEWGROUPS, RFC 3977 7.3).
 func (c *Client) NewGroups(ctx context.Context, since time.Time) iter.Seq2[protocols.Entry, error] {
 	return stream(ctx, c, "newgroups", "", func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 		r, err := s.need(ctx, []int{231}, "NEWGROUPS", s.stamp(since)...)
@@ -177,8 +177,8 @@ func (c *Client) NewGroups(ctx context.Context, since time.Time) iter.Seq2[proto
 	})
 }
 
-// NewNews returns the message-ids of articles that came to groups of the wildmat
-// since a time of the server (NEWNEWS, RFC 3977 7.4).
+// NewNews returns the message-ids of articles that arrived in groups of the wildmat
+// since a time by the clock of the server (NEWNEWS, RFC 3977 7.4).
 func (c *Client) NewNews(ctx context.Context, wildmat string, since time.Time) iter.Seq2[string, error] {
 	return stream(ctx, c, "newnews", wildmat, func(ctx context.Context, s *session, yield func(string) bool) error {
 		if wildmat == "" {
@@ -195,8 +195,8 @@ func (c *Client) NewNews(ctx context.Context, wildmat string, since time.Time) i
 	})
 }
 
-// stamp writes a time as two words and GMT; servers of RFC 977 know years of two
-// digits only.
+// stamp writes a time as date, time and GMT; servers of RFC 977 know only two-digit
+// years.
 func (s *session) stamp(t time.Time) []string {
 	day := "20060102"
 	if !s.modern {
@@ -206,7 +206,7 @@ func (s *session) stamp(t time.Time) []string {
 	return []string{t.Format(day), t.Format("150405"), "GMT"}
 }
 
-// Date asks for the server's time (DATE, RFC 3977 7.1).
+// Date returns the server's time (DATE, RFC 3977 7.1).
 func (c *Client) Date(ctx context.Context) (time.Time, error) {
 	var at time.Time
 	err := c.do(ctx, "date", "", nil, func(ctx context.Context, s *session) error {

@@ -11,10 +11,10 @@ import (
 
 var _ protocols.MessageSource = (*Client)(nil)
 
-// OpenMailbox goes to a group, or a range of it, for a sync. The articles are
-// listed by their overview; the state is the highest number that was given, so
-// that a later run asks for what came behind it. Message-ids are the ids: numbers
-// change when a server is built anew.
+// OpenMailbox opens a group, or a range of it, for a sync. It lists the articles by
+// their overview. The state is the highest article number, so that a later run asks
+// only for later articles. The ids are message-ids: numbers change when a server is
+// rebuilt.
 func (c *Client) OpenMailbox(ctx context.Context, name string) (*protocols.Mailbox, error) {
 	var m *protocols.Mailbox
 	err := c.do(ctx, "sync", name, []string{name}, func(ctx context.Context, s *session) error {

@@ -12,20 +12,20 @@ import (
 // maxID is the longest message-id in bytes (RFC 3977 3.6).
 const maxID = 250
 
-// lastNumber ends a range that has no end: numbers are 31 bits in RFC 3977 8.1.1,
+// lastNumber is the end of an open range: numbers are 31 bits in RFC 3977 8.1.1,
 // and more on large servers.
 const lastNumber = math.MaxInt64
 
-// target is a parsed name: nothing but zero values is the server itself.
+// target is a parsed name. The zero value is the server itself.
 type target struct {
 	group     string
 	wildmat   string // of groups
 	id        string // with its angle brackets
-	low, high int64  // range of articles; ranged says whether there is one
+	low, high int64  // range of articles, if ranged
 	ranged    bool
 }
 
-// parseName reads a name as the verbs take it.
+// parseName parses the name argument of a verb.
 func parseName(name string) (target, error) {
 	if err := wire.Check(name); err != nil {
 		return target{}, &protocols.Error{Kind: protocols.KindUsage, Err: err}
@@ -106,7 +106,8 @@ func span(low, high int64) string {
 // single reports whether the target is one article.
 func (t *target) single() bool { return t.id != "" || t.ranged && t.low == t.high }
 
-// spec returns what ARTICLE and its like take: a number, a range or a message-id.
+// spec returns the argument of ARTICLE and similar commands: a number, a range or a
+// message-id.
 func (t *target) spec() string {
 	if t.id != "" {
 		return t.id
@@ -132,19 +133,19 @@ func oneGroup(name string) (target, error) {
 	return t, err
 }
 
-// IsRange reports whether a name stands for a range of articles, not for one.
+// IsRange reports whether name is a range of articles.
 func IsRange(name string) bool {
 	t, err := parseName(name)
 	return err == nil && t.ranged && t.low != t.high
 }
 
-// IsGroup reports whether a name stands for one group as a whole.
+// IsGroup reports whether name is one whole group.
 func IsGroup(name string) bool {
 	t, err := parseName(name)
 	return err == nil && t.group != "" && !t.ranged
 }
 
-// IsWildmat reports whether a name stands for groups by a pattern.
+// IsWildmat reports whether name is a pattern for groups.
 func IsWildmat(name string) bool {
 	t, err := parseName(name)
 	return err == nil && t.wildmat != ""

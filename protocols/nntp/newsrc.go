@@ -11,10 +11,10 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Newsrc is the list of groups and of the articles that were read in each, as
-// newsreaders keep it in ~/.newsrc: "group: 1-57,60" for a subscribed group,
-// "group! 1-5" for one that is not. Lines of another form, such as options, stay
-// as they are. It is safe for concurrent use.
+// Newsrc is the list of groups and of the articles read in each, as newsreaders keep
+// it in ~/.newsrc: "group: 1-57,60" for a subscribed group,
+// "group! 1-5" for one that is not. Other lines, such as options, stay
+// unchanged. It is safe for concurrent use.
 type Newsrc struct {
 	mu    sync.Mutex
 	lines []newsrcLine
@@ -22,20 +22,20 @@ type Newsrc struct {
 }
 
 type newsrcLine struct {
-	group      string // empty: text stands as it is
+	group      string // empty: text is written unchanged
 	subscribed bool
-	read       []joined // sorted; to is behind the last number
+	read       []joined // sorted; to is after the last number
 	text       string
 }
 
-// What a .newsrc may hold.
+// The limits of a .newsrc.
 const (
 	mostNewsrcLines = 1_000_000
 	mostNewsrcLine  = 1 << 20
 )
 
-// ParseNewsrc reads a list. A range that is none is an error of kind Local that
-// names the line: nothing that a user has kept is dropped silently.
+// ParseNewsrc reads a list. An invalid range is an error of kind Local that names the
+// line, so that no data of the user is lost silently.
 func ParseNewsrc(r io.Reader) (*Newsrc, error) {
 	n := &Newsrc{index: map[string]int{}}
 	in := bufio.NewScanner(r)
@@ -66,7 +66,7 @@ func ParseNewsrc(r io.Reader) (*Newsrc, error) {
 }
 
 func newsrcError(line int, why string) error {
-	return &protocols.Error{Proto: proto, Kind: protocols.KindLocal, Text: fmt.Sprintf("line %d of the list of what was read: %s", line, why)}
+	return &protocols.Error{Proto: proto, Kind: protocols.KindLocal, Text: fmt.Sprintf("line %d of the .newsrc: %s", line, why)}
 }
 
 func parseNewsrcLine(text string) (newsrcLine, error) {
@@ -82,7 +82,7 @@ func parseNewsrcLine(text string) (newsrcLine, error) {
 		}
 		low, high, ok := parseRange(part)
 		if !ok || high == lastNumber || high < low {
-			return line, fmt.Errorf("%q is no range of articles", clip(part))
+			return line, fmt.Errorf("%q is not a range of articles", clip(part))
 		}
 		line.add(joined{low, high + 1})
 	}
@@ -123,7 +123,7 @@ func (n *Newsrc) WriteTo(w io.Writer) (int64, error) {
 	return total, nil
 }
 
-// String returns the line as it is written.
+// String returns the line as written to the file.
 func (l newsrcLine) String() string {
 	if l.group == "" {
 		return l.text
@@ -151,7 +151,7 @@ func (n *Newsrc) Groups() (groups []string) {
 	return groups
 }
 
-// Read reports whether an article of a group was read.
+// Read reports whether an article of a group is marked as read.
 func (n *Newsrc) Read(group string, number int64) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -162,8 +162,7 @@ func (n *Newsrc) Read(group string, number int64) bool {
 	return slices.ContainsFunc(n.lines[i].read, func(s joined) bool { return number >= s.from && number < s.to })
 }
 
-// Mark notes articles of a group as read, from low to high, and subscribes to a
-// group that is new.
+// Mark marks the articles from low to high as read, and subscribes to a new group.
 func (n *Newsrc) Mark(group string, low, high int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -178,15 +177,14 @@ func (n *Newsrc) Mark(group string, low, high int64) {
 	}
 }
 
-// MarkArticle notes the article "group/number" as read; other names are none of
-// the list's.
+// MarkArticle marks the article "group/number" as read; it ignores other names.
 func (n *Newsrc) MarkArticle(name string) {
 	if t, err := article(name); err == nil && t.group != "" {
 		n.Mark(t.group, t.low, t.high)
 	}
 }
 
-// Count returns how many numbers from low to high were not read.
+// Count returns the number of unread articles from low to high.
 func (n *Newsrc) Count(group string, low, high int64) int64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -199,7 +197,7 @@ func (n *Newsrc) Count(group string, low, high int64) int64 {
 	return left
 }
 
-// Subscribed reports whether a group is in the list, and subscribed to.
+// Subscribed reports whether the list has a group as subscribed.
 func (n *Newsrc) Subscribed(group string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -207,7 +205,7 @@ func (n *Newsrc) Subscribed(group string) bool {
 	return ok && n.lines[i].subscribed
 }
 
-// Unread returns the lowest number from low on that was not read.
+// Unread returns the lowest unread number from low on.
 func (n *Newsrc) Unread(group string, low int64) int64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()

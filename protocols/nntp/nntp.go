@@ -21,7 +21,7 @@
 // Feed, Raw.
 //
 // Binaries are the work of [Decoder] (yEnc and uuencode), [Join], [ParseNZB] and
-// [Fetch], which stream; the list of what was read is [Newsrc].
+// [Fetch], which stream. [Newsrc] is the list of read articles.
 package nntp
 
 import (
@@ -55,22 +55,21 @@ func Spec() *protocols.Spec {
 	}
 }
 
-// Reader says when MODE READER is sent.
+// Reader is when to send MODE READER.
 type Reader int
 
-// When MODE READER is sent: where the server needs it, at once, or never (as a
-// peer that feeds articles).
+// When to send MODE READER: if the server needs it, always, or never (as a peer that
+// feeds articles).
 const (
 	ReaderAuto Reader = iota
 	ReaderAlways
 	ReaderNever
 )
 
-// Compression says which compression is asked for.
+// Compression is the compression to request.
 type Compression int
 
-// The compressions. Auto takes DEFLATE where it is offered, on a way that does
-// not end on this machine.
+// The compressions. Auto is DEFLATE where offered, except on loopback connections.
 const (
 	CompressOff     Compression = iota
 	CompressAuto                // COMPRESS DEFLATE when offered (RFC 8054)
@@ -78,19 +77,19 @@ const (
 	CompressGzip                // XFEATURE COMPRESS GZIP, or fail
 )
 
-// Settings is what a caller may choose before the first verb. The zero value is
-// right for most servers.
+// Settings are the choices of a caller; set them before the first operation. The zero
+// value suits most servers.
 type Settings struct {
 	Reader   Reader
 	Compress Compression
 	XOver    bool          // XOVER and XHDR, never OVER and HDR
-	Newest   int64         // List gives the newest articles of a group, so many; 0: all
-	Since    time.Time     // List gives articles dated then or later; zero: all
-	Before   time.Time     // List gives articles dated earlier; zero: all
-	Poll     time.Duration // Watch looks for new articles so often; default 30 s
-	// Newsrc is what was read: List, Overview and Articles leave those articles out,
-	// and List of the server gives the groups that are subscribed to and have
-	// others, with how many in the fact "unread". Nil: nothing was read.
+	Newest   int64         // List returns only this many newest articles of a group; 0: all
+	Since    time.Time     // List returns only articles dated then or later; zero: all
+	Before   time.Time     // List returns only articles dated earlier; zero: all
+	Poll     time.Duration // interval of Watch; default 30 s
+	// Newsrc lists the read articles: List, Overview and Articles leave them out, and
+	// List of the server returns only subscribed groups with unread articles, their
+	// number in the fact "unread". Nil: no article is read.
 	Newsrc *Newsrc
 }
 
@@ -98,8 +97,8 @@ type Settings struct {
 // operation at a time.
 type Client struct {
 	Settings Settings
-	// Fill are clients of other servers that are asked, by message-id, for what
-	// this one has not. They belong to the caller, who closes them.
+	// Fill are clients of other servers, asked by message-id for articles that this
+	// server does not have. They belong to the caller, who closes them.
 	Fill []*Client
 
 	line   *line.Client[*session]
@@ -147,7 +146,7 @@ func (c *Client) SetServer(host string) error {
 	return nil
 }
 
-// address returns the server's address, or an error when nobody has named one.
+// address returns the address of the server, or an error if the URL has none.
 func (c *Client) address() (network, host, port string, err error) {
 	if c.line.URL.Hostname() == "" {
 		return "", "", "", &protocols.Error{Kind: protocols.KindUsage, Text: "no server", Hint: "put it into the URL, or set NNTPSERVER"}

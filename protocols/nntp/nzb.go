@@ -10,7 +10,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// NZBFile is one file of an NZB: articles that its parts are in.
+// NZBFile is one file of an NZB: the articles that hold its parts.
 type NZBFile struct {
 	Subject  string
 	Poster   string
@@ -22,18 +22,18 @@ type NZBFile struct {
 type NZBSegment struct {
 	ID     string // message-id with its angle brackets
 	Number int    // of the part, from 1
-	Bytes  int64  // of the article, as the NZB tells
+	Bytes  int64  // of the article, according to the NZB
 }
 
-// What an NZB may hold.
+// The limits of an NZB.
 const (
 	mostFiles    = 100_000
 	mostSegments = 2_000_000
 	mostWords    = 16 << 10 // bytes of one text of it
 )
 
-// ParseNZB reads an NZB as a stream. Files without segments are left out. What is
-// no NZB is an error of kind Protocol.
+// ParseNZB reads an NZB as a stream. Files without segments are left out.
+// Invalid input is an error of kind Protocol.
 func ParseNZB(r io.Reader) ([]NZBFile, error) {
 	p := &nzbParser{xml: xml.NewDecoder(r)}
 	p.xml.Strict = false
@@ -136,8 +136,8 @@ func (p *nzbParser) end(name string) error {
 	return nil
 }
 
-// Name is the file's name as its subject has it in quotes, or nothing. It is no
-// safe file name.
+// Name returns the file's name, quoted in the subject, or an empty string. It is not
+// a safe file name.
 func (f *NZBFile) Name() string {
 	_, rest, ok := strings.Cut(f.Subject, `"`)
 	name, _, closed := strings.Cut(rest, `"`)

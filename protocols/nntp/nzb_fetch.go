@@ -11,43 +11,42 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Fetch says how the file of an NZB is fetched.
+// Fetch fetches the files of an NZB.
 type Fetch struct {
-	// Clients work in parallel, each on a connection of its own. What one has not
-	// is asked of those in its Fill.
+	// Clients work in parallel, each on a connection of its own. If one does
+	// not have an article, its Fill is asked.
 	Clients []*Client
-	// Create returns what the file is written to, when its name is known: from its
-	// first part, or from the subject. It is called once.
+	// Create returns the destination of the file. It is called once, when the name is
+	// known: from the first part, or from the subject.
 	Create func(name string) (io.WriterAt, error)
-	// Max is the most bytes of the file; 0: no limit.
+	// Max is the maximum size of the file in bytes; 0: no limit.
 	Max int64
-	// Begun are the parts that an earlier run has put into what Create gives, by the
-	// message-ids of their segments: they are not fetched.
+	// Begun are the parts that an earlier run has written to the destination, by the
+	// message-ids of their segments. They are not fetched again.
 	Begun map[string]Piece
-	// Note, when set, is told of each part that is in the file now: what Begun is to
-	// be for a later run. Calls come one at a time; an error ends the work.
+	// Note, if set, is called for each written part, for Begun of a later run. Calls
+	// are not concurrent; an error ends the work.
 	Note func(id string, p Piece) error
 }
 
-// Fetched is what became of a file.
+// Fetched is the result for a file.
 type Fetched struct {
 	Name    string
 	Bytes   int64
-	Missing []Missing // parts that no server has, or that are damaged, by number
+	Missing []Missing // missing or damaged parts, by number
 }
 
-// Missing is a part that is not to be had, and why.
+// Missing is a missing or damaged part and the reason.
 type Missing struct {
 	NZBSegment
 	Err error
 }
 
-// fetchBatch is how many articles a client takes at a time.
+// fetchBatch is the number of articles that a client fetches at a time.
 const fetchBatch = 10
 
-// File fetches and joins the parts of a file. Parts that are not to be had are
-// told in Fetched; the error is one of the work as a whole: the connection, the
-// disk.
+// File fetches and joins the parts of a file. Missing parts are listed in
+// Fetched; the error is about the work as a whole: the connection, the disk.
 func (f *Fetch) File(ctx context.Context, file *NZBFile) (*Fetched, error) {
 	run := &fetchRun{Fetch: f, file: file, left: file.Segments}
 	run.done.Name = file.Name()
@@ -56,7 +55,7 @@ func (f *Fetch) File(ctx context.Context, file *NZBFile) (*Fetched, error) {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	if run.first = run.join == nil; run.first { // it tells name and encoding
+	if run.first = run.join == nil; run.first { // it has the name and the encoding
 		if err := run.batch(ctx, f.Clients[0], run.take(1)); err != nil {
 			return &run.done, err
 		}
@@ -92,7 +91,7 @@ func (f *Fetch) File(ctx context.Context, file *NZBFile) (*Fetched, error) {
 	return &run.done, run.err
 }
 
-// resume takes up what an earlier run has begun.
+// resume continues the file of an earlier run.
 func (r *fetchRun) resume() error {
 	if len(r.Begun) == 0 {
 		return nil
@@ -179,7 +178,7 @@ func (r *fetchRun) batch(ctx context.Context, c *Client, segments []NZBSegment) 
 	})
 }
 
-// errSequence says that the file has to be decoded in one go.
+// errSequence reports that the file must be decoded sequentially.
 var errSequence = errors.New("decoded in one go")
 
 func nilIfSequence(err error) error {
@@ -194,7 +193,7 @@ func (r *fetchRun) part(id string, body io.Reader) error {
 	d := NewDecoder(body)
 	p, err := d.Next()
 	if err == io.EOF {
-		return damaged("nothing encoded in the article", nil)
+		return damaged("no encoded file in the article", nil)
 	}
 	if err != nil {
 		return err
@@ -219,7 +218,7 @@ func (r *fetchRun) part(id string, body io.Reader) error {
 	return localOr(r.Note(id, d.Piece()))
 }
 
-// target makes the file when its name is known.
+// target creates the file when its name is known.
 func (r *fetchRun) target(name string) (*Join, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -238,13 +237,13 @@ func (r *fetchRun) target(name string) (*Join, error) {
 	return r.join, nil
 }
 
-// whole checks a file of which every part has come.
+// whole checks a file after all parts have arrived.
 func (r *fetchRun) whole() error {
 	if r.join == nil {
 		return nil
 	}
 	if gaps := r.join.Missing(); len(gaps) > 0 {
-		return damaged(fmt.Sprintf("the NZB names no part for bytes %d to %d", gaps[0][0], gaps[0][1]-1), nil)
+		return damaged(fmt.Sprintf("the NZB has no part for bytes %d to %d", gaps[0][0], gaps[0][1]-1), nil)
 	}
 	if in, ok := r.dst.(io.ReaderAt); ok {
 		return r.join.Verify(in)
@@ -252,8 +251,8 @@ func (r *fetchRun) whole() error {
 	return nil
 }
 
-// sequence decodes a uuencoded file, whose parts have no place of their own: all
-// articles as one text, in order.
+// sequence decodes a uuencoded file, whose parts have no offsets: all articles as one
+// text, in order.
 func (r *fetchRun) sequence(ctx context.Context, c *Client) error {
 	in, out := io.Pipe()
 	result := make(chan error, 1)
@@ -275,7 +274,7 @@ func (r *fetchRun) sequence(ctx context.Context, c *Client) error {
 		i++
 		if err != nil {
 			r.missing(s, err)
-			return err // what comes behind a gap has no place
+			return err // parts after a gap have no known offset
 		}
 		if _, err := io.Copy(out, o.Body); err != nil && err != io.ErrClosedPipe {
 			return err
@@ -297,7 +296,7 @@ func (r *fetchRun) decodeAll(in io.Reader) error {
 	d := NewDecoder(in)
 	p, err := d.Next()
 	if err == io.EOF {
-		err = damaged("nothing encoded in the articles", nil)
+		err = damaged("no encoded file in the articles", nil)
 	}
 	if err != nil {
 		return err
@@ -310,6 +309,6 @@ func (r *fetchRun) decodeAll(in io.Reader) error {
 		return err
 	}
 	r.done.Bytes = j.Size()
-	_, err = io.Copy(io.Discard, in) // so that the articles are read to their ends
+	_, err = io.Copy(io.Discard, in) // reads the articles to their ends
 	return err
 }

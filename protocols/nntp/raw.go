@@ -7,13 +7,13 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// goesOn are the codes after which more is due than a command: an article, a
-// password exchange, TLS, compression. A raw command cannot give it, so the
-// session ends there.
+// goesOn are the codes after which the server expects something other than a command:
+// an article, a SASL response, TLS, compression. A raw command cannot provide it, so
+// the session ends there.
 var goesOn = map[int]bool{335: true, 340: true, 382: true, 383: true, 206: true}
 
-// Do sends one command as it is, after login, and returns the reply with the lines
-// behind it, at most as many as the limits of a reply allow.
+// Do sends one command as it is, after login, and returns the reply with its
+// lines, within the limits of a reply.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	var reply *protocols.Reply
 	err := c.do(ctx, "raw", "", []string{command}, func(ctx context.Context, s *session) error {
@@ -33,7 +33,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 	return reply, err
 }
 
-// Raw is Do without a limit: the lines behind the reply go to each as they come.
+// Raw is Do without a limit: the lines after the reply go to each as they arrive.
 // A line is valid until the next one.
 func (c *Client) Raw(ctx context.Context, command string, reply func(*protocols.Reply) error, each func(line []byte) error) error {
 	return c.do(ctx, "raw", "", []string{command}, func(ctx context.Context, s *session) error {
@@ -60,8 +60,8 @@ func (c *Client) Raw(ctx context.Context, command string, reply func(*protocols.
 	})
 }
 
-// askRaw sends a command as the user wrote it. A GROUP or the like may change
-// what is selected, which the session must not believe to know any more.
+// askRaw sends a command as the user wrote it. It may change the
+// selected group, so the session forgets that.
 func (s *session) askRaw(ctx context.Context, command string) (*protocols.Reply, error) {
 	verb, _ := cutBlank(command)
 	if verb == "" {

@@ -8,7 +8,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// verdict is what a reply code means.
+// verdict is the meaning of a reply code.
 type verdict struct {
 	kind  protocols.Kind
 	class error
@@ -17,7 +17,7 @@ type verdict struct {
 }
 
 // verdicts holds the codes of RFC 3977 3.2.1 and appendix C, RFC 4642, 4643, 4644
-// and 8054. Others are refused.
+// and 8054. Other codes are of kind refused.
 var verdicts = map[int]verdict{
 	400: {protocols.KindTemporary, nil, true, ""},
 	401: {protocols.KindRefused, errors.ErrUnsupported, false, ""},
@@ -49,11 +49,11 @@ var verdicts = map[int]verdict{
 	580: {protocols.KindTLS, nil, false, ""},
 }
 
-// crowded are words of a server that has too many connections: it says so with
-// 400 or 502 in place of a greeting, or with 481 or 482 at the login.
+// crowded are words of servers with too many connections. They come with code 400 or
+// 502 instead of a greeting, or with 481 or 482 at the login.
 var crowded = []string{"too many", "maximum", "connection limit", "connections exceeded"}
 
-// ReplyError returns the error that a reply stands for, or nil for a success.
+// ReplyError returns the error for a reply, or nil for a success.
 func (c *Client) ReplyError(r *protocols.Reply) error { return replyError(r) }
 
 func replyError(r *protocols.Reply) error {
@@ -100,11 +100,11 @@ func want(r *protocols.Reply, codes ...int) error {
 	return refusal(r)
 }
 
-// unknown reports whether a server does not know a command, or not this form.
+// unknown reports whether the server does not support a command or its arguments.
 func unknown(code int) bool { return code >= 500 && code <= 503 && code != 502 }
 
-// isData tells the codes that lines follow, up to a line of one dot (RFC 3977
-// 3.4.1). 211 is one of them behind LISTGROUP only.
+// isData holds the codes of multi-line replies, which end with a line of one dot (RFC
+// 3977 3.4.1). 211 is one only after LISTGROUP.
 var isData = map[int]bool{100: true, 101: true, 215: true, 220: true, 221: true, 222: true, 224: true, 225: true, 230: true, 231: true, 282: true}
 
 // hasData reports whether lines follow the reply to a command.

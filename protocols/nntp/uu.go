@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// beginUU reads "begin 644 file". A line of text that begins with that word does
-// not count.
+// beginUU reads "begin 644 file". It returns false for other text that begins with
+// that word.
 func (d *Decoder) beginUU(line string) bool {
 	mode, name, ok := strings.Cut(strings.TrimPrefix(line, "begin "), " ")
 	if !ok || len(mode) < 3 || len(mode) > 4 || strings.Trim(mode, "01234567") != "" || strings.TrimSpace(name) == "" {
@@ -16,9 +16,9 @@ func (d *Decoder) beginUU(line string) bool {
 	return true
 }
 
-// uuLine decodes one line: its length, and groups of four characters. Empty lines
-// stand between the parts of a file that was posted in several articles, and
-// other lines that are no part of the file are skipped too.
+// uuLine decodes one line: its length, and groups of four characters. It skips empty
+// lines, as between the parts of a file posted in several articles, and lines that
+// are not uuencoded.
 func (d *Decoder) uuLine(line []byte) error {
 	if bytes.Equal(line, []byte("end")) {
 		return &pieceEnd{size: -1}
@@ -33,14 +33,14 @@ func (d *Decoder) uuLine(line []byte) error {
 	}
 	body := line[1:]
 	need := (size + 2) / 3 * 4
-	if len(body) < need { // trailing spaces are lost on the way
+	if len(body) < need { // trailing spaces get lost in transit
 		padded := make([]byte, need)
 		copy(padded, body)
 		for i := len(body); i < need; i++ {
 			padded[i] = ' '
 		}
 		if len(body) == 0 && size > 0 {
-			return damaged("a uuencoded line is cut short", nil)
+			return damaged("truncated uuencoded line", nil)
 		}
 		body = padded
 	}

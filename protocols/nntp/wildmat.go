@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// Wildmat reports whether name fits a wildmat (RFC 3977 4): patterns separated by
-// commas, the last one that fits decides, "!" before it means no; "*" and "?" in a
-// pattern, and "[a-z]" as old servers have it. An empty wildmat fits all.
+// Wildmat reports whether name matches a wildmat (RFC 3977 4): patterns separated by
+// commas, of which the last match decides; "!" negates one. Patterns have "*", "?",
+// and "[a-z]" as on old servers. An empty wildmat matches all names.
 func Wildmat(wildmat, name string) bool {
 	fits := wildmat == ""
 	for pattern := range strings.SplitSeq(wildmat, ",") {
@@ -19,8 +19,8 @@ func Wildmat(wildmat, name string) bool {
 	return fits
 }
 
-// wild matches one pattern. A star that has to be tried again is tried from one
-// place only, so that no pattern takes more than pattern times name steps.
+// wild matches one pattern. It backtracks only to the last star, so that it needs
+// at most len(p)*len(s) steps.
 func wild(p, s string) bool {
 	star, mark := -1, 0
 	i, j := 0, 0
@@ -44,7 +44,7 @@ func wild(p, s string) bool {
 	return strings.Trim(p[i:], "*") == ""
 }
 
-// one matches one character: the lengths of pattern and text, or 0.
+// one matches one character and returns the lengths of pattern and text, or 0.
 func one(p, s string) (np, ns int) {
 	if p == "" {
 		return 0, 0

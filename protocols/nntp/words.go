@@ -11,8 +11,8 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// decodeHeader makes text of a header's value: encoded words (RFC 2047) decoded,
-// and bytes that are no UTF-8 taken for Windows-1252, as old articles have them.
+// decodeHeader decodes a header value: its encoded words (RFC 2047), and invalid UTF-8
+// as Windows-1252, which old articles use.
 func decodeHeader(s string) string {
 	if !utf8.ValidString(s) {
 		if text, err := charmap.Windows1252.NewDecoder().String(s); err == nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // beginYEnc reads "=ybegin part=1 total=2 line=128 size=123 name=file", and the
-// "=ypart begin=1 end=100" that follows in a file of several parts.
+// "=ypart begin=1 end=100" that follows in multi-part files.
 func (d *Decoder) beginYEnc(line string) error {
 	words := keywords(strings.TrimPrefix(line, "=ybegin "))
 	var n [3]int64
@@ -29,7 +29,7 @@ func (d *Decoder) beginYEnc(line string) error {
 	}
 	rest, ok := strings.CutPrefix(string(part), "=ypart ")
 	if !ok {
-		return damaged("no =ypart behind =ybegin of a part", nil)
+		return damaged("no =ypart after =ybegin of a part", nil)
 	}
 	words = keywords(rest)
 	begin, err := wordNumber(words, "begin")
@@ -41,7 +41,7 @@ func (d *Decoder) beginYEnc(line string) error {
 		return err
 	}
 	if begin < 1 || end < begin-1 || d.piece.Size >= 0 && end > d.piece.Size {
-		return damaged("the part lies outside of its file", nil)
+		return damaged("the part is outside its file", nil)
 	}
 	d.piece.Offset, d.piece.Length = begin-1, end-begin+1
 	return nil
@@ -56,7 +56,7 @@ func (d *Decoder) yencLine(line []byte) error {
 			return d.endYEnc(string(rest))
 		}
 		if bytes.HasPrefix(line, []byte("=ybegin ")) || bytes.HasPrefix(line, []byte("=ypart ")) {
-			return damaged("a piece begins inside of another", nil)
+			return damaged("a piece begins inside another", nil)
 		}
 	}
 	d.buf = appendYEnc(d.buf, line)
@@ -85,7 +85,7 @@ func (d *Decoder) endYEnc(line string) error {
 }
 
 func parseCRC(s string) (uint32, bool) {
-	if len(s) > 8 { // some encoders write a sign extension in front
+	if len(s) > 8 { // some encoders prepend a sign extension
 		s = s[len(s)-8:]
 	}
 	n, err := strconv.ParseUint(s, 16, 32)
@@ -97,9 +97,8 @@ const (
 	yencEscape = 64
 )
 
-// appendYEnc decodes a line: all bytes less 42, those behind a "=" less 64 more.
-// The whole line is shifted first; then what stands behind each escape moves down
-// over it.
+// appendYEnc decodes a line: it subtracts 42 from each byte, and 64 more after an "=".
+// It shifts the whole line first; then the bytes after each escape move down over it.
 func appendYEnc(dst, line []byte) []byte {
 	start := len(dst)
 	dst = slices.Grow(dst, len(line))[:start+len(line)]
@@ -122,12 +121,12 @@ func appendYEnc(dst, line []byte) []byte {
 		w += copy(out[w:], out[i:i+next])
 		i += next
 	}
-	return dst[:start+w] // a "=" at the end is an escape of nothing, by a broken encoder
+	return dst[:start+w] // broken encoders end a line with "="
 }
 
-// shift writes the bytes of in less 42 each to out, which is as long. Eight at a
-// time: the high bit of each byte is set so that no byte borrows from its
-// neighbour, and put right afterwards.
+// shift subtracts 42 from the bytes of in and writes them to out, which is as long. It
+// works on eight bytes at a time: a set high bit keeps each byte from borrowing from
+// its neighbour, and is corrected afterwards.
 func shift(out, in []byte) {
 	const high, less = 0x8080808080808080, 0x2a2a2a2a2a2a2a2a
 	for len(in) >= 16 && len(out) >= 16 {

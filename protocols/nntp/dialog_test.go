@@ -135,6 +135,8 @@ var byHand = []recording{
 	{Name: "starttls", Call: protocoltest.Get("local.test/1", nil), Options: func(o *protocols.Options) { o.Mechanism = mechanismUser }},
 	{Name: "legacy", Call: over("local.test/1-2"), Options: plain},
 	{Name: "heads", Call: over("local.test"), Options: plain},
+	{Name: "stat-no-overview", Call: protocoltest.Stat("local.test/6"), Options: plain},
+	{Name: "stat-no-id", Call: protocoltest.Stat("local.test/6"), Options: plain},
 	{Name: "login-not-offered", Call: protocoltest.Get("local.test/1", nil), Options: plain},
 	{Name: "reader-when-asked", Call: protocoltest.Stat("local.test"), Options: plain},
 	{Name: "transit", Call: protocoltest.Stat("local.test"), Options: plain},

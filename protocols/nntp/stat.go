@@ -37,14 +37,19 @@ func (a articleReader) stat(ctx context.Context, name string) (protocols.Entry, 
 	}, nil
 }
 
-// statArticle checks that the article exists and reads its overview, or its header:
-// few servers have overviews by message-id.
+// statArticle asks with STAT, which decides, and then reads the overview, or the
+// header: few servers have overviews by message-id. The message-id of the reply to
+// STAT stays unless the overview has one.
 func (a articleReader) statArticle(ctx context.Context, t target) (protocols.Entry, error) {
 	e, err := a.exists(ctx, t)
 	if err != nil {
 		return e, err
 	}
 	found := func(o protocols.Entry) bool {
+		if o.Parsed() && o.MessageID == "" {
+			o.MessageID = e.MessageID
+			a.place(&o, t.group)
+		}
 		if o.Parsed() {
 			e = o
 		}
@@ -55,7 +60,7 @@ func (a articleReader) statArticle(ctx context.Context, t target) (protocols.Ent
 	} else {
 		err = overviewReader{a.session}.overview(ctx, t, found)
 	}
-	if no, ok := errors.AsType[*protocols.Error](err); ok && no.Kind == protocols.KindRefused && a.Failed() == nil {
+	if no, ok := errors.AsType[*protocols.Error](err); ok && no.Kind == protocols.KindRefused && no.Code != 0 {
 		err = nil // it exists, but the server has no overview of it
 	}
 	return e, err

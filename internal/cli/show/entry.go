@@ -109,11 +109,20 @@ func (p *entryPrinter) full(e *protocols.Entry) []string {
 
 // message begins with what names the message in the verbs that take one.
 func (p *entryPrinter) message(e *protocols.Entry) []string {
-	return append(p.cells[:0], Safe(e.Name), sizeText(e.Size), dateText(e), Safe(e.From), Safe(e.Subject))
+	return append(p.cells[:0], Safe(e.Name), sizeText(e.Size), dateText(e), Safe(e.From), Safe(subject(e)))
 }
 
 func (p *entryPrinter) letter(e *protocols.Entry) []string {
-	return append(p.cells[:0], Safe(e.Name), Safe(e.UID), Safe(strings.Join(e.Flags, " ")), sizeText(e.Size), dateText(e), Safe(e.From), Safe(e.To), Safe(e.Subject))
+	return append(p.cells[:0], Safe(e.Name), Safe(e.UID), Safe(strings.Join(e.Flags, " ")), sizeText(e.Size), dateText(e), Safe(e.From), Safe(e.To), Safe(subject(e)))
+}
+
+// subject returns the subject of a message, or its message-id if the server reported
+// neither subject nor author.
+func subject(e *protocols.Entry) string {
+	if e.Subject == "" && e.From == "" {
+		return e.MessageID
+	}
+	return e.Subject
 }
 
 // dateText shows when a message came or was written.

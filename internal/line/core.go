@@ -303,7 +303,7 @@ func (t *Core) unasked() error {
 	}
 	text := "unexpected data from the server, before any command asked for it"
 	if r != nil {
-		text += ": " + strconv.Quote(clip(r.Text()))
+		text += ": " + strconv.Quote(wire.Clip(r.Text()))
 	}
 	return &protocols.Error{Kind: protocols.KindProtocol, Text: text + " (possible man-in-the-middle)"}
 }
@@ -341,13 +341,4 @@ func drain(lr *wire.LineReader) error {
 		}
 	}
 	return nil
-}
-
-// clip shortens a text for messages.
-func clip(s string) string {
-	const most = 100
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "…"
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 )
 
 // clipAt is the maximum number of bytes of received text that an error message shows.
@@ -35,13 +36,38 @@ func (e *SyntaxError) Error() string {
 
 // syntaxError copies no more of the line than the message shows.
 func syntaxError(line []byte, want string) error {
-	return &SyntaxError{Got: string(line[:min(len(line), clipAt+1)]), Want: want}
+	return &SyntaxError{Got: string(line[:min(len(line), clipAt+utf8.UTFMax)]), Want: want}
 }
 
 // quote makes received text short and printable; control, bidirectional and invalid characters become escapes.
 func quote(s string) string {
-	if len(s) > clipAt {
-		return strconv.Quote(s[:clipAt]) + "…"
+	if cut := cut(s, clipAt); len(cut) < len(s) {
+		return strconv.Quote(cut) + "…"
 	}
 	return strconv.Quote(s)
+}
+
+// mostClipped is the maximum number of bytes that [Clip] keeps.
+const mostClipped = 100
+
+// Clip returns s shortened for an error message: at most its first 100 bytes, without a part of a character, and "…"
+// where something is missing. It does not make s printable.
+func Clip(s string) string {
+	if cut := cut(s, mostClipped); len(cut) < len(s) {
+		return cut + "…"
+	}
+	return s
+}
+
+// cut returns the first most bytes of s, or up to three fewer where they would end inside a UTF-8 character.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for n := most; n > most-utf8.UTFMax; n-- {
+		if utf8.RuneStart(s[n]) {
+			return s[:n]
+		}
+	}
+	return s[:most] // not UTF-8
 }

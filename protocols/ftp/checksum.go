@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -68,7 +69,7 @@ func (s *session) hash(path string) (string, []byte, error) {
 			return algorithm, sum, nil
 		}
 	}
-	return "", nil, protocols.ProtocolError(proto, "", "reply to HASH without a hash: "+clip(r.Text()))
+	return "", nil, protocols.ProtocolError(proto, "", "reply to HASH without a hash: "+wire.Clip(r.Text()))
 }
 
 // xsum finds the word that has the right number of hexadecimal digits.
@@ -85,5 +86,5 @@ func (s *session) xsum(verb, path string, digits int) ([]byte, error) {
 			return sum, nil
 		}
 	}
-	return nil, protocols.ProtocolError(proto, "", "reply to "+verb+" without a checksum: "+clip(r.Text()))
+	return nil, protocols.ProtocolError(proto, "", "reply to "+verb+" without a checksum: "+wire.Clip(r.Text()))
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -55,7 +56,7 @@ func parse229(r *protocols.Reply) (int, error) {
 			return portOf(parts[3], text)
 		}
 	}
-	return 0, protocols.ProtocolError(proto, "", fmt.Sprintf("229 reply without a port: %q", clip(text)))
+	return 0, protocols.ProtocolError(proto, "", fmt.Sprintf("229 reply without a port: %q", wire.Clip(text)))
 }
 
 // parse227 reads the port of a PASV reply.
@@ -82,12 +83,12 @@ func numbers227(r *protocols.Reply) (n [6]int, err error) {
 	}
 	fields := strings.FieldsFunc(text[start:], func(c rune) bool { return c < '0' || c > '9' })
 	if len(fields) < len(n) {
-		return n, protocols.ProtocolError(proto, "", fmt.Sprintf("227 reply without an address: %q", clip(text)))
+		return n, protocols.ProtocolError(proto, "", fmt.Sprintf("227 reply without an address: %q", wire.Clip(text)))
 	}
 	for i := range n {
 		v, err := strconv.Atoi(fields[i])
 		if err != nil || v > 255 {
-			return n, protocols.ProtocolError(proto, "", fmt.Sprintf("227 reply with a number out of range: %q", clip(text)))
+			return n, protocols.ProtocolError(proto, "", fmt.Sprintf("227 reply with a number out of range: %q", wire.Clip(text)))
 		}
 		n[i] = v
 	}
@@ -100,12 +101,10 @@ func lastLine(r *protocols.Reply) string { return r.Lines[len(r.Lines)-1] }
 func portOf(digits, text string) (int, error) {
 	n, err := strconv.ParseUint(digits, 10, 16)
 	if err != nil || n == 0 {
-		return 0, protocols.ProtocolError(proto, "", fmt.Sprintf("data port out of range: %q", clip(text)))
+		return 0, protocols.ProtocolError(proto, "", fmt.Sprintf("data port out of range: %q", wire.Clip(text)))
 	}
 	return int(n), nil
 }
-
-func clip(s string) string { return s[:min(len(s), 120)] }
 
 // announce returns the address that the server is to connect to.
 func (s *session) announce(l *transport.Listener) netip.AddrPort {

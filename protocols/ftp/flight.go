@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -158,7 +159,7 @@ func repeats(r *protocols.Reply, verb string) bool {
 func (s flight) dropRepeated(verb string) {
 	if s.Last.Code >= 500 && s.In.Buffered() > 0 {
 		if r, err := s.Reply(); err == nil && !repeats(r, verb) {
-			s.Fail(protocols.ProtocolError(proto, "", "a reply to no command: "+clip(r.Text())))
+			s.Fail(protocols.ProtocolError(proto, "", "a reply to no command: "+wire.Clip(r.Text())))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -212,7 +213,7 @@ func (c *Client) Size(ctx context.Context, name string) (int64, error) {
 			return err
 		}
 		if n = sizeOf(r); n < 0 {
-			return protocols.ProtocolError(proto, "", fmt.Sprintf("reply to SIZE without a size: %d %q", r.Code, clip(r.Text())))
+			return protocols.ProtocolError(proto, "", fmt.Sprintf("reply to SIZE without a size: %d %q", r.Code, wire.Clip(r.Text())))
 		}
 		return nil
 	})

@@ -118,7 +118,7 @@ func (s lister) lines(ctx context.Context, t transfer, each func(line string) bo
 func (t *stream) whole() error {
 	err := t.end()
 	if text := strings.Join(t.s.Last.Lines, " "); err == nil && strings.Contains(strings.ToLower(text), "truncated") {
-		return &protocols.Error{Kind: protocols.KindProtocol, Code: t.s.Last.Code, Text: "the server's listing is incomplete: " + clip(text)}
+		return &protocols.Error{Kind: protocols.KindProtocol, Code: t.s.Last.Code, Text: "the server's listing is incomplete: " + wire.Clip(text)}
 	}
 	return err
 }

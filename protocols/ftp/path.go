@@ -72,13 +72,13 @@ func workingFolder(r *protocols.Reply) (string, error) {
 		if name, _, _ := strings.Cut(text, " "); strings.HasPrefix(name, "/") && r.Code/100 == 2 {
 			return name, nil
 		}
-		return "", protocols.ProtocolError(proto, "", "reply to PWD without a folder: "+clip(text))
+		return "", protocols.ProtocolError(proto, "", "reply to PWD without a folder: "+wire.Clip(text))
 	}
 	var name strings.Builder
 	for {
 		part, rest, ok := strings.Cut(quoted, `"`)
 		if !ok {
-			return "", protocols.ProtocolError(proto, "", "reply to PWD without a closing quote: "+clip(text))
+			return "", protocols.ProtocolError(proto, "", "reply to PWD without a closing quote: "+wire.Clip(text))
 		}
 		name.WriteString(part)
 		if quoted, ok = strings.CutPrefix(rest, `"`); !ok {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -56,7 +57,7 @@ func (s *session) statMLST(ctx context.Context, name string) (protocols.Entry, e
 		err := s.complete(ctx, path, &got)
 		return got, err
 	}
-	return e, protocols.ProtocolError(proto, "", "reply to MLST without facts: "+clip(r.Text()))
+	return e, protocols.ProtocolError(proto, "", "reply to MLST without facts: "+wire.Clip(r.Text()))
 }
 
 // statFacts asks for size and time in one flight. No size means a

@@ -89,7 +89,7 @@ func (c *Client) menu(ctx context.Context, it *item, yield func(protocols.Entry)
 		e, ok := p.parse(string(line))
 		if !e.Parsed() {
 			if n == 0 && noMenu(&e) {
-				return protocols.ProtocolError(proto, "", "the answer is not a menu: "+clip(e.Raw))
+				return protocols.ProtocolError(proto, "", "the answer is not a menu: "+wire.Clip(e.Raw))
 			}
 			if in.unended() {
 				return cut(io.ErrUnexpectedEOF)
@@ -103,8 +103,6 @@ func (c *Client) menu(ctx context.Context, it *item, yield func(protocols.Entry)
 
 // noMenu: a first line without a tab comes from a server of another protocol.
 func noMenu(e *protocols.Entry) bool { return !e.Parsed() && !strings.Contains(e.Raw, "\t") }
-
-func clip(s string) string { return s[:min(len(s), 200)] }
 
 // lineReader reads lines, the last one also without its end.
 type lineReader struct {

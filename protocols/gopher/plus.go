@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -181,7 +182,7 @@ func addAttribute(all *[]Attribute, line string) error {
 		return nil
 	}
 	if len(*all) == 0 {
-		return protocols.ProtocolError(proto, "", "attributes that belong to no block: "+clip(line))
+		return protocols.ProtocolError(proto, "", "attributes that belong to no block: "+wire.Clip(line))
 	}
 	last := &(*all)[len(*all)-1]
 	last.Lines = append(last.Lines, strings.TrimPrefix(line, " "))

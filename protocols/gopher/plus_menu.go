@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -78,7 +79,7 @@ func (p *menuParser) items(r *attributeLines, yield func(protocols.Entry) bool) 
 		case isItem:
 			info, r.n, r.total = strings.TrimLeft(next, " "), 0, 0
 		case info == "":
-			return protocols.ProtocolError(proto, "", "attributes that belong to no item: "+clip(line))
+			return protocols.ProtocolError(proto, "", "attributes that belong to no item: "+wire.Clip(line))
 		default:
 			err = addAttribute(&block, line)
 		}

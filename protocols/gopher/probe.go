@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -58,7 +59,7 @@ func (c *Client) greet(a *answer, it *item, r *protocols.Report) error {
 		}
 		e, ok := p.parse(string(line))
 		if ok && n == 0 && noMenu(&e) {
-			return protocols.ProtocolError(proto, "", "the answer is not a menu: "+clip(e.Raw))
+			return protocols.ProtocolError(proto, "", "the answer is not a menu: "+wire.Clip(e.Raw))
 		}
 		if r.Banner == "" {
 			r.Banner = strings.TrimSpace(e.Name)

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
@@ -71,7 +72,7 @@ func existing(box *session.Mailbox, n *imapwire.Name) (imapwire.Ranges, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, imapwire.NotFound("no message with UIDs " + imapwire.Clip(n.UIDs()))
+		return nil, imapwire.NotFound("no message with UIDs " + wire.Clip(n.UIDs()))
 	}
 	return out.Sorted(), nil
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
@@ -55,7 +56,7 @@ func parseSortKeys(keys string) ([]sortKey, error) {
 		}
 		key, minus := strings.CutPrefix(word, "-")
 		if !slices.Contains(sortKeys, key) {
-			return nil, protocols.UsageError(proto, "sort", "unknown key "+strings.ToLower(imapwire.Clip(word))+": want date, arrival, from, to, cc, subject, size")
+			return nil, protocols.UsageError(proto, "sort", "unknown key "+strings.ToLower(wire.Clip(word))+": want date, arrival, from, to, cc, subject, size")
 		}
 		out = append(out, sortKey{key, reverse || minus})
 		reverse = false

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
@@ -55,7 +56,7 @@ func threadAlgorithm(s *session.Session, asked string) (algorithm string, there 
 	known := []string{"REFERENCES", "REFS", "ORDEREDSUBJECT"}
 	asked = strings.ToUpper(asked)
 	if asked != "" && !s.Has("THREAD="+asked) && asked != "REFERENCES" {
-		return "", false, imapwire.Missing("thread", "THREAD="+imapwire.Clip(asked))
+		return "", false, imapwire.Missing("thread", "THREAD="+wire.Clip(asked))
 	}
 	if asked != "" {
 		known = []string{asked}

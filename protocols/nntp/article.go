@@ -97,7 +97,7 @@ func (a articleReader) begun(r *protocols.Reply, t target, part Part) (protocols
 	n, ok := parseNumber(number)
 	id, _ := cutBlank(strings.TrimSpace(rest))
 	if !ok || t.id == "" && n != t.low {
-		return protocols.Entry{}, a.Fail(protocols.ProtocolError(proto, "", "not the article "+t.spec()+": "+strconv.Quote(clip(r.Text()))))
+		return protocols.Entry{}, a.Fail(protocols.ProtocolError(proto, "", "not the article "+t.spec()+": "+strconv.Quote(wire.Clip(r.Text()))))
 	}
 	if t.id != "" {
 		n, id = 0, t.id

@@ -234,7 +234,7 @@ func wordNumber(words map[string]string, key string) (int64, error) {
 	}
 	n, ok := parseNumber(s)
 	if !ok {
-		return 0, damaged("bad "+key+"="+strconv.Quote(clip(s)), nil)
+		return 0, damaged("bad "+key+"="+strconv.Quote(wire.Clip(s)), nil)
 	}
 	return n, nil
 }

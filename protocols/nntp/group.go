@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -43,20 +44,11 @@ func (s *session) entered(group string, r *protocols.Reply) (protocols.GroupInfo
 			n[i], ok = parseNumber(words[i])
 		}
 		if !ok {
-			return protocols.GroupInfo{}, s.Fail(protocols.ProtocolError(proto, "", "reply to GROUP without three numbers: "+strconv.Quote(clip(r.Text()))))
+			return protocols.GroupInfo{}, s.Fail(protocols.ProtocolError(proto, "", "reply to GROUP without three numbers: "+strconv.Quote(wire.Clip(r.Text()))))
 		}
 	}
 	s.group = group
 	return protocols.GroupInfo{Count: n[0], Low: n[1], High: n[2]}, nil
-}
-
-// clip shortens text of the server for error messages.
-func clip(s string) string {
-	const most = 80
-	if len(s) > most {
-		return s[:most] + "..."
-	}
-	return s
 }
 
 // inGroup sends a command that needs a selected group and returns its reply. GROUP
@@ -223,7 +215,7 @@ func (s *session) pointed(r *protocols.Reply, group string) (protocols.Entry, er
 	number, rest, _ := strings.Cut(r.Text(), " ")
 	n, ok := parseNumber(number)
 	if !ok {
-		return protocols.Entry{}, s.Fail(protocols.ProtocolError(proto, "", "reply without an article number: "+strconv.Quote(clip(r.Text()))))
+		return protocols.Entry{}, s.Fail(protocols.ProtocolError(proto, "", "reply without an article number: "+strconv.Quote(wire.Clip(r.Text()))))
 	}
 	id, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	return s.articleEntry(group, n, id), nil

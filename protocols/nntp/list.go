@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -216,7 +217,7 @@ func (c *Client) Date(ctx context.Context) (time.Time, error) {
 		}
 		word, _ := cutBlank(strings.TrimSpace(r.Text()))
 		if at, err = time.Parse("20060102150405", word); err != nil {
-			return s.Fail(protocols.ProtocolError(proto, "", "reply to DATE without a time: "+clip(r.Text())))
+			return s.Fail(protocols.ProtocolError(proto, "", "reply to DATE without a time: "+wire.Clip(r.Text())))
 		}
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -82,7 +83,7 @@ func parseNewsrcLine(text string) (newsrcLine, error) {
 		}
 		low, high, ok := parseRange(part)
 		if !ok || high == lastNumber || high < low {
-			return line, fmt.Errorf("%q is not a range of articles", clip(part))
+			return line, fmt.Errorf("%q is not a range of articles", wire.Clip(part))
 		}
 		line.add(joined{low, high + 1})
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -122,7 +123,7 @@ func (p *nzbParser) end(name string) error {
 		}
 		p.segment.ID = "<" + strings.Trim(text, "<>") + ">"
 		if err := checkID(p.segment.ID); err != nil || strings.ContainsAny(text, "\r\n\x00") {
-			return fmt.Errorf("bad message-id %q", clip(text))
+			return fmt.Errorf("bad message-id %q", wire.Clip(text))
 		}
 		p.file.Segments = append(p.file.Segments, *p.segment)
 		p.segment = nil

@@ -75,7 +75,7 @@ func sizeIn(value string) int64 {
 }
 
 func badLine(line []byte) error {
-	return protocols.ProtocolError(proto, "", fmt.Sprintf("a line of the listing is no number with a value: %q", clip(string(line))))
+	return protocols.ProtocolError(proto, "", fmt.Sprintf("a line of the listing is no number with a value: %q", wire.Clip(string(line))))
 }
 
 // readIDs reads the answer to UIDL. A server without unique ids leaves none.
@@ -146,7 +146,7 @@ func (s *session) number(t target) (int, error) {
 		n = s.ids.nth(base, nth)
 	}
 	if n == 0 {
-		return 0, &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: "no message has the unique id " + strconv.Quote(clip(t.uid))}
+		return 0, &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: "no message has the unique id " + strconv.Quote(wire.Clip(t.uid))}
 	}
 	return n, nil
 }

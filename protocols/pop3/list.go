@@ -259,7 +259,7 @@ func (s *session) totals() (count, size int64, err error) {
 	}
 	f := append(strings.Fields(r.Text()), "", "")
 	if count = sizeIn(f[0]); count < 0 {
-		return 0, 0, protocols.ProtocolError(proto, "", "the answer to STAT has no count: "+strconv.Quote(clip(r.Text())))
+		return 0, 0, protocols.ProtocolError(proto, "", "the answer to STAT has no count: "+strconv.Quote(wire.Clip(r.Text())))
 	}
 	return count, sizeIn(f[1]), nil
 }

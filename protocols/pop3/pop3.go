@@ -35,6 +35,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -130,7 +131,7 @@ func parseName(name string) (target, error) {
 	}
 	n, err := strconv.Atoi(name)
 	if err != nil || n < 1 || name[0] == '+' {
-		return target{}, protocols.UsageError(proto, "", "want a message number or "+uidMark+"x, not "+strconv.Quote(clip(name)))
+		return target{}, protocols.UsageError(proto, "", "want a message number or "+uidMark+"x, not "+strconv.Quote(wire.Clip(name)))
 	}
 	return target{number: n}, nil
 }
@@ -175,13 +176,4 @@ func (c *Client) urlOf(name string) string {
 		return head + uidMark + url.PathEscape(uid)
 	}
 	return head + url.PathEscape(name)
-}
-
-// clip shortens a text for messages.
-func clip(s string) string {
-	const most = 100
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "..."
 }

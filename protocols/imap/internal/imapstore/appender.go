@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
@@ -66,7 +67,7 @@ func (g *group) close() {
 func (a *Appender) Add(up Upload) error {
 	for _, f := range up.Flags {
 		if !imapwire.IsStorable(f) {
-			return protocols.UsageError(proto, "put", strconv.Quote(imapwire.Clip(f))+` is not a flag that can be stored: want \Seen, \Answered, \Flagged, \Deleted, \Draft or a keyword`)
+			return protocols.UsageError(proto, "put", strconv.Quote(wire.Clip(f))+` is not a flag that can be stored: want \Seen, \Answered, \Flagged, \Deleted, \Draft or a keyword`)
 		}
 	}
 	sp, err := spool(up, a.Spool)

@@ -219,7 +219,7 @@ func LiteralAt(text []byte) (size int64, mark int, err error) {
 	}
 	size, err = strconv.ParseInt(string(digits), 10, 64)
 	if err != nil {
-		return 0, mark, protocols.ProtocolError(proto, "", "literal of an impossible size: "+Clip(string(digits)))
+		return 0, mark, protocols.ProtocolError(proto, "", "literal of an impossible size: "+wire.Clip(string(digits)))
 	}
 	if mark > 0 && text[mark-1] == '~' {
 		mark--
@@ -260,6 +260,3 @@ func isContent(head []byte) bool {
 	last := bytes.ToUpper(head[i+1:])
 	return bytes.HasSuffix(last, []byte("]")) || bytes.HasSuffix(last, []byte(">")) || bytes.HasPrefix(last, []byte("RFC822"))
 }
-
-// Clip shortens what a server said for a message of ours.
-func Clip(s string) string { return s[:min(len(s), 80)] }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -48,7 +49,7 @@ type Parser struct {
 func NewParser(s string, l protocols.Limits) *Parser { return &Parser{s: s, depth: l.Depth} }
 
 func (p *Parser) fail(what string) error {
-	return protocols.ProtocolError(proto, "", "response that makes no sense at "+strconv.Quote(Clip(p.s[min(p.i, len(p.s)):]))+": "+what)
+	return protocols.ProtocolError(proto, "", "response that makes no sense at "+strconv.Quote(wire.Clip(p.s[min(p.i, len(p.s)):]))+": "+what)
 }
 
 // space skips spaces.

@@ -138,7 +138,7 @@ func (c *commands) lost(err error) error {
 func (c *commands) take(r *imapwire.Response) error {
 	if r.Tag != "*" {
 		if !r.IsStatus() && r.Tag != "+" {
-			return c.Fail(protocols.ProtocolError(proto, "", "not an IMAP response: "+strconv.Quote(imapwire.Clip(r.Tag+" "+r.Name+" "+r.Args))))
+			return c.Fail(protocols.ProtocolError(proto, "", "not an IMAP response: "+strconv.Quote(wire.Clip(r.Tag+" "+r.Name+" "+r.Args))))
 		}
 		if c.sent[r.Tag] { // with a foreign tag it is nobody's
 			delete(c.sent, r.Tag)

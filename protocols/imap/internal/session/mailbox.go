@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
@@ -182,7 +183,7 @@ func (b *Mailbox) Remove(set string) error {
 func (b *Mailbox) MustExist(set string) error {
 	found, err := b.SearchSet("UID " + set)
 	if err == nil && len(found) == 0 {
-		err = imapwire.NotFound("no message with UID " + imapwire.Clip(set))
+		err = imapwire.NotFound("no message with UID " + wire.Clip(set))
 	}
 	return err
 }

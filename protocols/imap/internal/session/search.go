@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
@@ -100,7 +101,7 @@ func (f *found) take(r *imapwire.Response) error {
 			}
 			set := words[i+1]
 			if !imapwire.IsSet(set) || strings.Contains(set, "*") {
-				return protocols.ProtocolError(proto, "", "ESEARCH without a set: "+imapwire.Clip(set))
+				return protocols.ProtocolError(proto, "", "ESEARCH without a set: "+wire.Clip(set))
 			}
 			for low, high := range imapwire.EachRange(set) {
 				if err := f.add(low, high); err != nil {

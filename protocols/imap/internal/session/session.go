@@ -12,6 +12,7 @@ import (
 
 	"github.com/netclients/netclients/internal/inflate"
 	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
@@ -99,7 +100,7 @@ func (s *Session) Greet() (string, error) {
 	}
 	if r.Tag != "*" || !r.IsStatus() || r.Name == "NO" || r.Name == "BAD" {
 		text := strings.TrimSpace(r.Tag + " " + r.Name + " " + r.Args)
-		return "", s.Fail(protocols.ProtocolError(proto, "", "not an IMAP greeting: "+imapwire.Clip(text)))
+		return "", s.Fail(protocols.ProtocolError(proto, "", "not an IMAP greeting: "+wire.Clip(text)))
 	}
 	s.greeted = true
 	st := r.Status()

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -56,22 +55,6 @@ func TestCopySegmentsOfChangedObject(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	onlyFile(t, dir)
-}
-
-func TestCopyToFIFO(t *testing.T) {
-	fifo := filepath.Join(t.TempDir(), "fifo")
-	check(t, syscall.Mkfifo(fifo, 0o600))
-	got := make(chan string)
-	go func() {
-		b, _ := os.ReadFile(fifo)
-		got <- string(b)
-	}()
-	s := newServer(map[string]string{"f": "through"})
-	_, err := Copy(t.Context(), s.end("f"), localEnd(fifo), nil)
-	check(t, err)
-	if g := <-got; g != "through" {
-		t.Errorf("got %q", g)
-	}
 }
 
 type told struct {

@@ -12,9 +12,11 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// adopt notes the messages that a killed run stored and could not note.
+// adopt records the messages that a killed run stored and could not record. When the
+// state was lost these are all messages of the source that the archive has.
 func (s *messageSync) adopt(ctx context.Context) error {
-	if s.state.value("open") == "" || s.plan.fetch.n == 0 || s.marked {
+	lost := s.state.blank()
+	if s.state.value("open") == "" && !lost || s.plan.fetch.n == 0 || s.marked {
 		return nil
 	}
 	there := &keyTable{}
@@ -26,12 +28,19 @@ func (s *messageSync) adopt(ctx context.Context) error {
 			there.put(key, 0)
 		}
 	}
+	if there.n == 0 {
+		return nil
+	}
 	kept := wantedList{dir: s.plan.fetch.dir}
 	for w, err := range s.plan.fetch.all() {
 		if err == nil && there.get(w.key) == nil {
 			err = kept.add(w)
 		} else if err == nil {
 			err = s.adopted(w)
+		}
+		if err == nil && lost && s.state.known.get(w.key) != nil {
+			s.state.set("unsynced", "yes") // it is not known how they were stored
+			err = s.plan.flags.add(w)      // those in the archive may be older
 		}
 		if err != nil {
 			kept.close()

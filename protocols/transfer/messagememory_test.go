@@ -75,6 +75,9 @@ type nothing struct {
 func (a *nothing) Mark() string                { return "" }
 func (a *nothing) Flush(context.Context) error { return nil }
 func (a *nothing) Close() error                { return nil }
+func (a *nothing) Keys(context.Context) iter.Seq2[protocols.Entry, error] {
+	return func(func(protocols.Entry, error) bool) {}
+}
 func (a *nothing) Add(_ context.Context, key string, _ *protocols.Entry, body io.Reader) error {
 	n, err := io.Copy(io.Discard, body)
 	if err == nil {

@@ -40,7 +40,8 @@ func HoldsMessages(src, dst protocols.Client) bool {
 // it is safe in the archive under its key, and a run that was killed in between
 // finds it there by that key: nothing is lost and nothing stored twice, whenever a
 // run ends. Messages that the source no longer lists are forgotten, so that an id used again
-// is a new message. When the ids of a source become void (UIDVALIDITY), messages
+// is a new message. If the state file was lost, the messages that are in the archive
+// under their keys are recognised. When the ids of a source become void (UIDVALIDITY), messages
 // are fetched anew and copies are recognised by their content.
 //
 // With DeleteAfter a message is deleted at the source after it is safe, and counts

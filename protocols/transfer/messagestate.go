@@ -285,3 +285,10 @@ func (st *messageState) close() error {
 	}
 	return errors.Join(st.w.Flush(), st.f.Close())
 }
+
+// blank reports whether the state remembers nothing, not even a run without messages:
+// it is new, or it was lost while the archive was kept.
+func (st *messageState) blank() bool {
+	_, ran := st.values["validity"]
+	return !ran && st.known.n == 0 && st.value("open") == ""
+}

@@ -26,7 +26,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) < 2 {
-		return errors.New("usage: raw-command URL COMMAND...")
+		return errors.New("usage: raw-command URL COMMAND [COMMAND ...]")
 	}
 	c, _, err := all.Open(args[0], nil)
 	if err != nil {

@@ -65,7 +65,7 @@ func (a *app) completeTarget(v *kit.Verb, spec *protocols.Spec) cobra.Completion
 func completeFlags(cmd *cobra.Command) {
 	add := func(f *pflag.Flag) {
 		if c, ok := f.Value.(*kit.Choice); ok {
-			cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(c.Words, cobra.ShellCompDirectiveNoFileComp))
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(c.Words, cobra.ShellCompDirectiveNoFileComp))
 		}
 	}
 	cmd.LocalNonPersistentFlags().VisitAll(add)

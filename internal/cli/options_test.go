@@ -107,7 +107,7 @@ func TestEncryptedKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	legacy, err := x509.EncryptPEMBlock(rand.Reader, "PRIVATE KEY", der, []byte("open sesame"), x509.PEMCipherAES256)
+	legacy, err := x509.EncryptPEMBlock(rand.Reader, "PRIVATE KEY", der, []byte("open sesame"), x509.PEMCipherAES256) //nolint:staticcheck // the form that the program still reads
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -187,6 +187,6 @@ func exitPage() string {
 	for _, e := range exitCodes {
 		fmt.Fprintf(w, "%4d\t%s\t%s\n", e.kind.Exit(), e.kind, e.when)
 	}
-	w.Flush()
+	_ = w.Flush()
 	return b.String()
 }

@@ -141,7 +141,7 @@ func (b *Book[S]) record(t *testing.T, r Recording[S]) *protocoltest.Script {
 		t.Fatal(err)
 	}
 	b.prepare(c, r)
-	r.Call(t.Context(), c)
+	_, _ = r.Call(t.Context(), c)
 	c.Close()
 	return b.finish(rec.Script(r.File()), r)
 }

@@ -64,11 +64,11 @@ func fixedCodes() (lit, dist huffman) {
 			lengths[i] = 8
 		}
 	}
-	lit.build(lengths[:])
+	_ = lit.build(lengths[:])
 	for i := range 30 {
 		lengths[i] = 5
 	}
-	dist.build(lengths[:30])
+	_ = dist.build(lengths[:30])
 	return lit, dist
 }
 

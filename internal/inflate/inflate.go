@@ -148,7 +148,7 @@ func (f *Reader) refill() bool {
 	}
 	f.bits |= binary.LittleEndian.Uint64(next) << f.n
 	n := (63 - f.n) / 8
-	f.src.Discard(int(n))
+	_, _ = f.src.Discard(int(n))
 	f.n += 8 * n
 	return true
 }

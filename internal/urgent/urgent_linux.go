@@ -38,7 +38,7 @@ func Send(c syscall.Conn, p []byte) error {
 // Inline keeps urgent data in the stream (SO_OOBINLINE).
 func Inline(c syscall.Conn) {
 	if raw, err := c.SyscallConn(); err == nil {
-		raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_OOBINLINE, 1) })
+		_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_OOBINLINE, 1) })
 	}
 }
 
@@ -48,7 +48,7 @@ func Ahead(c syscall.Conn) (ahead bool) {
 	if err != nil {
 		return false
 	}
-	raw.Control(func(fd uintptr) {
+	_ = raw.Control(func(fd uintptr) {
 		fds := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLPRI}}
 		n, err := unix.Poll(fds[:], 0)
 		ahead = err == nil && n > 0 && fds[0].Revents&unix.POLLPRI != 0

@@ -188,17 +188,17 @@ func (s *Stream) limit(ctx context.Context, within time.Duration) (stop func()) 
 	if within > 0 {
 		until = time.Now().Add(within)
 	}
-	s.deadline(until)
+	_ = s.deadline(until)
 	ended := make(chan struct{})
 	off := context.AfterFunc(ctx, func() {
 		defer close(ended)
-		s.deadline(time.Unix(1, 0))
+		_ = s.deadline(time.Unix(1, 0))
 	})
 	return func() {
 		if !off() {
 			<-ended
 		}
-		s.deadline(time.Time{})
+		_ = s.deadline(time.Time{})
 	}
 }
 
@@ -272,7 +272,7 @@ func (s *Stream) ReadSome(ctx context.Context) ([]byte, error) {
 func (s *Stream) ReadAvailable() ([]byte, error) {
 	defer s.deadline(time.Time{})
 	for len(s.buf) < s.window && s.end == nil {
-		s.deadline(time.Now().Add(time.Millisecond))
+		_ = s.deadline(time.Now().Add(time.Millisecond))
 		if s.fill() != nil {
 			break
 		}

@@ -89,7 +89,7 @@ const refusalWithin = time.Second
 // the body.
 func refusal(resp *Response) error {
 	if resp.deadline != nil {
-		resp.deadline(time.Now().Add(refusalWithin))
+		_ = resp.deadline(time.Now().Add(refusalWithin))
 	}
 	body := readSome(resp.Body, mostErrorBody+1)
 	resp.Body.Close()

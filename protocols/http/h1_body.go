@@ -86,7 +86,7 @@ func (b *body1) WriteTo(w io.Writer) (int64, error) {
 	if n := int(min(int64(b.l.in.Buffered()), b.left)); n > 0 {
 		p, _ := b.l.in.Peek(n)
 		k, err := w.Write(p)
-		b.l.in.Discard(k)
+		_, _ = b.l.in.Discard(k)
 		total, b.left = int64(k), b.left-int64(k)
 		if err != nil {
 			return total, err
@@ -100,7 +100,7 @@ func (b *body1) WriteTo(w io.Writer) (int64, error) {
 	if err != nil {
 		return total, b.end(err)
 	}
-	b.end(io.EOF)
+	_ = b.end(io.EOF)
 	return total, nil
 }
 

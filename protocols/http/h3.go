@@ -95,7 +95,7 @@ func (l *http3Conn) usable() bool { return !l.spent }
 func (l *http3Conn) ready() bool { return l.usable() && l.conn.Context().Err() == nil }
 
 func (l *http3Conn) close() {
-	l.conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+	_ = l.conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
 	shut(l.quic, l.udp)
 }
 
@@ -131,7 +131,7 @@ func (p *packets) SetWriteBuffer(n int) error { return p.buffer((*net.UDPConn).S
 
 func (p *packets) buffer(set func(*net.UDPConn, int) error, n int) error {
 	if udp, ok := p.conn.NetConn().(*net.UDPConn); ok {
-		set(udp, n)
+		_ = set(udp, n)
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func (c *Client) PutAll(ctx context.Context, text string, messages iter.Seq2[Upl
 				err = a.Add(imapstore.Upload(up))
 			}
 			if err != nil {
-				a.Flush() // what was taken already is still reported
+				_ = a.Flush() // what was taken already is still reported
 				return err
 			}
 		}

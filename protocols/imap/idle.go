@@ -60,7 +60,7 @@ func newIdleEnd(s *session.Session, silence time.Duration) *idleEnd {
 
 func (e *idleEnd) done() {
 	if e.s.SendLine("DONE") == nil {
-		e.s.Flush()
+		_ = e.s.Flush()
 	}
 }
 

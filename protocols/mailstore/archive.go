@@ -85,7 +85,7 @@ func openMaildir(ctx context.Context, dir string, o protocols.ArchiveOptions) (*
 // this one has the lock.
 func (a *maildirArchive) sweep() {
 	tmp := filepath.Join(a.dir, "tmp")
-	namesIn(tmp, func(path string) bool {
+	_ = namesIn(tmp, func(path string) bool {
 		if keyOf(filepath.Base(path)) != "" {
 			os.Remove(path)
 		}

@@ -239,7 +239,7 @@ func (a *mboxArchive) flush(ctx context.Context) error {
 		err = l.Sync()
 	}
 	if err != nil {
-		l.Truncate(end)
+		_ = l.Truncate(end)
 		return err
 	}
 	return os.Remove(a.intent())

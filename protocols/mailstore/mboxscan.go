@@ -97,14 +97,14 @@ type quoter struct {
 func (q *quoter) Write(p []byte) (int, error) {
 	total := len(p)
 	for len(p) > 0 {
-		n := 1
+		var n int
 		if q.inner {
 			if i := bytes.IndexByte(p, '\n'); i >= 0 {
 				n, q.inner = i+1, false
 			} else {
 				n = len(p)
 			}
-			q.w.Write(p[:n])
+			_, _ = q.w.Write(p[:n])
 		} else {
 			n = q.start(p[0])
 		}

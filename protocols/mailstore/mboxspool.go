@@ -44,7 +44,7 @@ func (s *spool) add(key string, flags []string, when time.Time, r io.Reader) err
 		err = s.w.Flush()
 	}
 	if err != nil {
-		s.cutTo(s.size)
+		_ = s.cutTo(s.size)
 		return err
 	}
 	s.size, err = s.f.Seek(0, io.SeekCurrent)

@@ -51,7 +51,7 @@ func build(t testing.TB, d Draft) *Message {
 }
 
 // leaf is a part as a reader sees it.
-type leaf struct{ path, typ, disposition, file, id, content string }
+type leaf struct{ typ, disposition, file, id, content string }
 
 // leaves parses a message with the library.
 func leaves(t testing.TB, raw string) (gomessage.Header, []leaf) {

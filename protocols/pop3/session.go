@@ -45,7 +45,7 @@ func (c *Client) protocol() line.Protocol[*session] {
 			return s.capabilities(), err
 		},
 		Lives:   func(s *session) bool { _, err := s.Need("NOOP"); return err == nil },
-		Goodbye: func(s *session) { s.Cmd("QUIT") },
+		Goodbye: func(s *session) { _, _ = s.Cmd("QUIT") },
 	}
 }
 

@@ -299,7 +299,7 @@ func (k *courier) more(f *flight, i int) error {
 // heard judges the answer to command number i of the envelope.
 func (k *courier) heard(f *flight, i int, r *protocols.Reply) error {
 	if r.Code == 421 {
-		k.close(f, r)
+		_ = k.close(f, r)
 	}
 	switch {
 	case i <= len(f.env.rcpt) && outOfStep(r):
@@ -383,7 +383,7 @@ func (k *courier) holdData(f *flight) error {
 		return err
 	}
 	if r.Code == 421 {
-		k.close(f, r)
+		_ = k.close(f, r)
 	}
 	return k.dataAnswer(f, r)
 }
@@ -454,7 +454,7 @@ func (k *courier) verdict() (*protocols.Reply, error) {
 	case outOfStep(r):
 		err = k.s.Fail(refusal(r))
 	case r.Code == 421:
-		k.close(nil, r)
+		_ = k.close(nil, r)
 	}
 	return r, err
 }

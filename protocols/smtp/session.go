@@ -54,7 +54,7 @@ func (c *Client) protocol() line.Protocol[*session] {
 			return err == nil && r.Code != 421
 		},
 		Over:    func(s *session) bool { return s.Last.Code == 421 || s.Last.Code == 221 },
-		Goodbye: func(s *session) { s.Cmd("QUIT") },
+		Goodbye: func(s *session) { _, _ = s.Cmd("QUIT") },
 	}
 }
 

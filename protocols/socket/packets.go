@@ -211,7 +211,7 @@ func (p *Packets) Resolve(ctx context.Context, u *url.URL) (net.Addr, error) {
 func (p *Packets) Close() error {
 	err := p.conn.Close()
 	if p.path != "" && err == nil {
-		syscall.Unlink(p.path)
+		_ = syscall.Unlink(p.path)
 	}
 	if errors.Is(err, net.ErrClosed) {
 		return nil

@@ -113,7 +113,7 @@ func (s *messageSync) close() {
 		s.archive.Close()
 	}
 	if s.state != nil {
-		s.state.close()
+		_ = s.state.close()
 	}
 	if s.task != nil {
 		s.task.Done(nil)

@@ -129,7 +129,7 @@ func openMessageState(ctx context.Context, path string) (*messageState, error) {
 	st.f, st.w = f, bufio.NewWriterSize(f, 64<<10)
 	if st.lines > 2*st.known.n+1000 {
 		if err := st.compact(); err != nil {
-			st.close()
+			_ = st.close()
 			return nil, err
 		}
 	}

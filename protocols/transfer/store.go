@@ -106,7 +106,7 @@ func (b *batch) settle(items []*stored) {
 	}
 	if b.d != DurabilityNone {
 		for f := range folders {
-			file.SyncFolder(f.dir, "") // where this fails the journal is only too hopeful
+			_ = file.SyncFolder(f.dir, "") // where this fails the journal is only too hopeful
 		}
 	}
 	b.note(records)

@@ -18,5 +18,5 @@ func (c *Conn) Farewell(p []byte) {
 		return
 	}
 	c.sock.Conn.SetWriteDeadline(time.Now().Add(farewellWithin))
-	c.sock.Conn.Write(p)
+	_, _ = c.sock.Conn.Write(p)
 }

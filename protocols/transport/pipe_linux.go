@@ -81,7 +81,7 @@ type pipeCopy struct {
 // copy runs until n bytes have been moved or the source ends. works is false when
 // the kernel cannot splice these two, and nothing was moved.
 func (p *pipeCopy) copy(n int64) (total int64, works bool, err error) {
-	unix.FcntlInt(uintptr(p.fd), unix.F_SETPIPE_SZ, pipeSize) // for larger pieces; failure is harmless
+	_, _ = unix.FcntlInt(uintptr(p.fd), unix.F_SETPIPE_SZ, pipeSize) // for larger pieces; failure is harmless
 	events, counter := int16(unix.POLLIN), &p.c.written
 	if p.in {
 		events, counter = unix.POLLOUT, &p.c.read

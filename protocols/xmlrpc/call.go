@@ -66,7 +66,7 @@ func (c *Client) request() (*http.Request, error) {
 	if c.Settings.GzipRequest {
 		var packed bytes.Buffer
 		z := gzip.NewWriter(&packed)
-		z.Write(body) // memory takes everything
+		_, _ = z.Write(body) // memory takes everything
 		z.Close()
 		body, header["Content-Encoding"] = packed.Bytes(), []string{"gzip"}
 	}

@@ -65,6 +65,6 @@ func (r *base64Reader) ahead(p []byte) (n int, err error) {
 			n++
 		}
 	}
-	src.Discard(taken)
+	_, _ = src.Discard(taken)
 	return n, nil
 }

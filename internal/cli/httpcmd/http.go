@@ -66,7 +66,7 @@ func showPage(o *show.Output, no *http.StatusError) {
 	if text == "" || o.JSON || o.Quiet || !o.Verbose && !show.IsTerminal(o.Words) {
 		return
 	}
-	o.W.Flush()
+	_ = o.W.Flush()
 	io.WriteString(o.Words, show.SafeLines(text)+"\n")
 	if no.Cut || len(no.Body) > len(no.Said()) {
 		o.Say("netclients: there is more of this body: --no-fail gives all of it")

@@ -64,7 +64,7 @@ func (p *imapPut) run(ctx context.Context, e *kit.Env, args []string) error {
 				r.Status, last = transfer.StatusFailed, err
 				failed++
 				if len(files) > 1 {
-					e.Out.Flush()
+					_ = e.Out.Flush()
 					show.PrintError(job.Above(), e.Out.JSON, kit.Named(err, "put"))
 				}
 			}

@@ -189,7 +189,7 @@ func (e *Env) Each(ctx context.Context, targets []string, do func(string) error)
 // Tell prints the error of one item among several.
 func (e *Env) Tell(err error) {
 	if err != nil {
-		e.Out.Flush()
+		_ = e.Out.Flush()
 		show.PrintError(e.Out.Words, e.Out.JSON, e.Hidden.Error(err))
 	}
 }

@@ -15,4 +15,4 @@ func OwnGroup(cmd *exec.Cmd) {
 }
 
 // EndGroup ends what the command has left behind.
-func EndGroup(cmd *exec.Cmd) { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+func EndGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -109,7 +109,7 @@ func (j *Job) Settle(ctx context.Context, r transfer.Result, err error, many boo
 		}
 	}
 	if err != nil && many && !Final(ctx, err) {
-		j.E.Out.Flush()
+		_ = j.E.Out.Flush()
 		show.PrintError(j.Above(), j.E.Out.JSON, j.E.Hidden.Error(err))
 	}
 	return err

@@ -148,7 +148,7 @@ func (c *commandConn) Close() error {
 		c.out.Close()
 		if !c.wait() {
 			EndGroup(c.cmd)
-			c.cmd.Process.Kill()
+			_ = c.cmd.Process.Kill()
 			<-c.ended
 		}
 	})

@@ -123,7 +123,19 @@ func decrypted(block *pem.Block, password []byte) ([]byte, error) {
 		return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
 	}
 	der, err = x509.DecryptPEMBlock(block, password) //nolint:staticcheck // weak, but the user has such a key
+	if err == nil && !isKey(der) { // one wrong password in 256 leaves padding that looks right
+		err = x509.IncorrectPasswordError
+	}
 	return pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: der}), err
+}
+
+// isKey reports whether a private key can be read, in any of the forms that
+// [tls.X509KeyPair] takes.
+func isKey(der []byte) bool {
+	_, pkcs1 := x509.ParsePKCS1PrivateKey(der)
+	_, pkcs8 := x509.ParsePKCS8PrivateKey(der)
+	_, ec := x509.ParseECPrivateKey(der)
+	return pkcs1 == nil || pkcs8 == nil || ec == nil
 }
 
 // OpenKeyLog opens the file that SSLKEYLOGFILE names, for programs that look into

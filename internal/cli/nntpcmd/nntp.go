@@ -175,7 +175,7 @@ func nntpOver(ctx context.Context, e *kit.Env, c *nntp.Client, name string, args
 				err = p.Put(&entry)
 			}
 			if err != nil {
-				p.End()
+				_ = p.End()
 				return err
 			}
 		}

@@ -222,7 +222,7 @@ func nntpFeed(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, files [
 		status := "done"
 		switch {
 		case errors.Is(err, fs.ErrExist):
-			status, err = "skipped", nil
+			status = "skipped"
 		case err != nil:
 			t.Add(err)
 			e.Tell(err)

@@ -62,7 +62,7 @@ func PrintError(w io.Writer, asJSON bool, err error) {
 	}
 	if asJSON {
 		line, _ := Marshal(map[string]ErrorJSON{"error": DetailOf(err)})
-		w.Write(line)
+		_, _ = w.Write(line)
 		return
 	}
 	text := Safe(strings.Join(strings.Fields(err.Error()), " "))

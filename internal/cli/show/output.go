@@ -153,7 +153,7 @@ func (o *Output) Record(v any, show func() string) error {
 // Say tells the user something on standard error, unless --quiet.
 func (o *Output) Say(line string) {
 	if !o.Quiet {
-		o.W.Flush()
+		_ = o.W.Flush()
 		io.WriteString(o.Words, Safe(line)+"\n")
 	}
 }

@@ -209,14 +209,14 @@ func (d *drawing) update(now time.Time) {
 	started, sum := d.measure(now.Sub(d.last))
 	d.last = now
 	if d.box == nil && (now.Sub(d.start) < progressDelay || d.p.moved() == 0) {
-		d.p.out.Write(d.p.takeText())
+		_, _ = d.p.out.Write(d.p.takeText())
 		return
 	}
 	if d.box == nil {
 		d.box = mpb.New(mpb.WithOutput(d.p.out), mpb.WithRefreshRate(progressTick))
 	}
 	if text := d.p.takeText(); len(text) > 0 {
-		d.box.Write(text)
+		_, _ = d.box.Write(text)
 	}
 	d.assign(started)
 	d.refresh()
@@ -435,6 +435,6 @@ func (d *drawing) end() {
 	p := d.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.out.Write(p.above)
+	_, _ = p.out.Write(p.above)
 	p.above, p.closed = nil, true
 }

@@ -15,7 +15,7 @@ func abandoned(f *os.File) bool {
 		return false
 	}
 	gone := false
-	raw.Control(func(fd uintptr) {
+	_ = raw.Control(func(fd uintptr) {
 		p := []unix.PollFd{{Fd: int32(fd)}}
 		n, err := unix.Poll(p, 0)
 		gone = err == nil && n > 0 && p[0].Revents&unix.POLLERR != 0

@@ -21,7 +21,7 @@ func MakeRaw(tty *os.File) (restore func(), err error) {
 		return nil, err
 	}
 	return func() {
-		conn.Control(func(fd uintptr) { term.Restore(int(fd), state) })
+		_ = conn.Control(func(fd uintptr) { _ = term.Restore(int(fd), state) })
 	}, nil
 }
 

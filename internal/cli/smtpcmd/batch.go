@@ -72,7 +72,7 @@ func (b *batch) read(ctx context.Context, in io.Reader) {
 			return
 		}
 		if err != nil {
-			b.done(number, nil, err)
+			_ = b.done(number, nil, err)
 			return
 		}
 		if len(line) == 0 {
@@ -80,7 +80,7 @@ func (b *batch) read(ctx context.Context, in io.Reader) {
 		}
 		x, err := b.parse(line)
 		if err != nil {
-			b.done(number, nil, err)
+			_ = b.done(number, nil, err)
 			continue
 		}
 		x.Tag = &ticket{line: number}
@@ -178,7 +178,7 @@ func (b *batch) giveUp(ctx context.Context, left []*smtp.Mail, err error) {
 		err = context.Cause(ctx)
 	}
 	for _, m := range left {
-		b.done(m.Tag.(*ticket).line, nil, err)
+		_ = b.done(m.Tag.(*ticket).line, nil, err)
 	}
 	if err != nil {
 		b.drain(ctx, err)
@@ -192,7 +192,7 @@ const patience = 20 * time.Millisecond
 func (b *batch) flush() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.e.Out.Flush()
+	_ = b.e.Out.Flush()
 }
 
 // mails returns some messages, of which it counts how many were taken, and then takes
@@ -244,7 +244,7 @@ func (b *batch) drain(ctx context.Context, err error) {
 		if m == nil {
 			continue
 		}
-		b.done(m.Tag.(*ticket).line, nil, err)
+		_ = b.done(m.Tag.(*ticket).line, nil, err)
 	}
 }
 

@@ -111,7 +111,7 @@ func serverTLS(e *kit.Env) (*tls.Config, error) {
 
 func (l *streamListener) opened(v *verbs.TalkView, p *socket.Peer) {
 	from := remote(p)
-	v.Tell(verbs.Event{Event: "connected", ID: p.ID, Remote: from}, fmt.Sprintf("connection %d from %s", p.ID, from))
+	_ = v.Tell(verbs.Event{Event: "connected", ID: p.ID, Remote: from}, fmt.Sprintf("connection %d from %s", p.ID, from))
 }
 
 func (l *streamListener) closed(v *verbs.TalkView, p *socket.Peer, err error) {
@@ -121,9 +121,9 @@ func (l *streamListener) closed(v *verbs.TalkView, p *socket.Peer, err error) {
 		words += ": " + err.Error()
 	}
 	if v.E.Out.JSON {
-		v.Tell(verbs.Event{Event: "closed", ID: p.ID, Sent: sent, Got: got, Error: verbs.ErrorText(err)}, "")
+		_ = v.Tell(verbs.Event{Event: "closed", ID: p.ID, Sent: sent, Got: got, Error: verbs.ErrorText(err)}, "")
 	} else if err != nil || v.E.Out.Verbose {
-		v.Tell(verbs.Event{}, words)
+		_ = v.Tell(verbs.Event{}, words)
 	}
 }
 

@@ -63,6 +63,6 @@ func (s *ttySignals) suspend(pid int) {
 	if session, err := unix.Getsid(0); err != nil || session == syscall.Getpgrp() {
 		return
 	}
-	syscall.Kill(pid, syscall.SIGSTOP)
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
 	time.Sleep(stopTime)
 }

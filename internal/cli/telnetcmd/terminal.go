@@ -119,7 +119,7 @@ func (t *terminal) cooked() (had bool) {
 // resized tells the server the terminal's size.
 func (t *terminal) resized() {
 	if w, h := terminalSize(t.in); w > 0 {
-		t.conn.SetWindow(w, h)
+		_ = t.conn.SetWindow(w, h)
 	}
 }
 
@@ -133,7 +133,7 @@ func (t *terminal) follow(cancel context.CancelCauseFunc) *ttySignals {
 		leave:   func() { had = t.cooked() },
 		back: func() {
 			if had {
-				t.raw()
+				_ = t.raw()
 			}
 			t.resized()
 		},

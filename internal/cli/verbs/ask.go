@@ -136,7 +136,7 @@ func SendBytes(ctx context.Context, e *kit.Env, c protocols.Talker, _ string, ar
 		return err
 	}
 	defer conn.Close()
-	var from io.Reader = e.Stdin
+	from := e.Stdin
 	if len(args) > 0 {
 		from = strings.NewReader(args[0])
 	}

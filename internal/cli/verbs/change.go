@@ -197,7 +197,7 @@ func Confirm(ctx context.Context, e *kit.Env, question string) (bool, error) {
 	if !show.IsTerminal(e.Stdin) {
 		return true, nil
 	}
-	e.Out.Flush()
+	_ = e.Out.Flush()
 	fmt.Fprintf(e.Out.Words, "%s [y/N] ", show.Safe(question))
 	answer := make(chan string, 1)
 	go func() { // ends with the process, or with the line the user types

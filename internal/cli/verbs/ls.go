@@ -113,7 +113,7 @@ func (l *lister) Print(e *kit.Env, folder string, entries iter.Seq2[protocols.En
 			err = p.Put(&now)
 		}
 		if err != nil {
-			p.End()
+			_ = p.End()
 			return err
 		}
 		if n++; n == l.limit.Value {

@@ -206,7 +206,7 @@ func (p *player) show(e *kit.Env, stream *expect.Stream, mask *expect.Mask) (flu
 	if e.Out.JSON || p.hushed {
 		return func() error { return nil }
 	}
-	var to io.Writer = e.Out.Raw
+	to := e.Out.Raw
 	if e.Out.TTY {
 		to = &show.TameWriter{W: e.Out.Raw}
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
-	"github.com/netclients/netclients/protocols/http"
 	"github.com/netclients/netclients/protocols/xmlrpc"
 )
 
@@ -95,7 +94,7 @@ func Flags() *kit.Setup {
 		fs.BoolVar(&s.GzipRequest, "gzip-request", false, "pack the requests with gzip")
 		fs.BoolVar(&plain, "no-gzip", false, "do not ask for packed answers")
 	}, func(c *xmlrpc.Client) error {
-		var h *http.Client = c.HTTP()
+		h := c.HTTP()
 		if err := below.Configure(h); err != nil {
 			return err
 		}
@@ -119,7 +118,7 @@ func (x *caller) print(o *show.Output, v any) error {
 		return err
 	}
 	var shown bytes.Buffer
-	json.Indent(&shown, bytes.TrimSpace(b), "", "  ") // it is JSON
+	_ = json.Indent(&shown, bytes.TrimSpace(b), "", "  ") // it is JSON
 	return o.Line(show.SafeLines(shown.String()))
 }
 

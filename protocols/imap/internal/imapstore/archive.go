@@ -50,7 +50,7 @@ func (st *Store) Open(ctx context.Context, name string, n *imapwire.Name, o *pro
 		a.led = led
 	}
 	if err := a.use(ctx, func(ctx context.Context, s *session.Session) error { return a.begin(ctx, s) }); err != nil {
-		a.led.close()
+		_ = a.led.close()
 		return nil, err
 	}
 	return a, nil

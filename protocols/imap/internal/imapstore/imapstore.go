@@ -49,7 +49,7 @@ func (s *State) open(mailbox, what string) (File, error) {
 	return s.Files.Open(s.Path(mailbox, what))
 }
 
-func (s *State) remove(mailbox, what string) { s.Files.Remove(s.Path(mailbox, what)) }
+func (s *State) remove(mailbox, what string) { _ = s.Files.Remove(s.Path(mailbox, what)) }
 
 // maxFileName bounds a part of a file name: common file systems take 255 bytes for
 // all of it.

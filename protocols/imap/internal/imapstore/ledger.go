@@ -136,7 +136,7 @@ func (l *ledger) rewrite(state *State, mailbox string) bool {
 func (l *ledger) take(line string) {
 	mark, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 	if mark == "v" {
-		fmt.Sscan(rest, &l.validity)
+		_, _ = fmt.Sscan(rest, &l.validity)
 		return
 	}
 	text, rest, _ := strings.Cut(rest, " ")
@@ -152,10 +152,10 @@ func (l *ledger) take(line string) {
 		if _, err := fmt.Sscan(rest, &k.size, &sum, &from); err != nil {
 			return
 		}
-		hex.Decode(k.sum[:], []byte(sum)[:min(len(sum), 2*len(k.sum))])
+		_, _ = hex.Decode(k.sum[:], []byte(sum)[:min(len(sum), 2*len(k.sum))])
 		l.from = from // they only rise while one validity lasts
 	case "+":
-		fmt.Sscan(rest, &k.uid)
+		_, _ = fmt.Sscan(rest, &k.uid)
 	case "-":
 		delete(l.known, key)
 		return

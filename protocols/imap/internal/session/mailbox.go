@@ -152,7 +152,7 @@ func (s *Session) Deselect() { s.box = nil }
 func (s *Session) Leave(mailbox string) {
 	if s.box != nil && s.box.Name == mailbox {
 		if s.Has("UNSELECT") {
-			s.Simple("UNSELECT")
+			_ = s.Simple("UNSELECT")
 		}
 		s.box = nil
 	}

@@ -88,7 +88,7 @@ func (s *Session) Hold(on bool) { s.held = on }
 // answer.
 func (s *Session) Goodbye() {
 	if _, _, err := s.Send("LOGOUT"); err == nil {
-		s.Flush()
+		_ = s.Flush()
 	}
 }
 

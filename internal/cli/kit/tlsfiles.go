@@ -123,7 +123,7 @@ func decrypted(block *pem.Block, password []byte) ([]byte, error) {
 		return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
 	}
 	der, err = x509.DecryptPEMBlock(block, password) //nolint:staticcheck // weak, but the user has such a key
-	if err == nil && !isKey(der) { // one wrong password in 256 leaves padding that looks right
+	if err == nil && !isKey(der) {                   // one wrong password in 256 leaves padding that looks right
 		err = x509.IncorrectPasswordError
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: der}), err

@@ -138,6 +138,7 @@ var byHand = []recording{
 	{Name: "stat-no-overview", Call: protocoltest.Stat("local.test/6"), Options: plain},
 	{Name: "stat-no-id", Call: protocoltest.Stat("local.test/6"), Options: plain},
 	{Name: "login-not-offered", Call: protocoltest.Get("local.test/1", nil), Options: plain},
+	{Name: "login-after-refusal", Call: protocoltest.Get("local.test/1", nil), Options: func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff }},
 	{Name: "reader-when-asked", Call: protocoltest.Stat("local.test"), Options: plain},
 	{Name: "transit", Call: protocoltest.Stat("local.test"), Options: plain},
 	{Name: "ihave", Options: plain, Setup: func(s *Settings) { s.Reader = ReaderNever }, Call: using(func(ctx context.Context, c *Client) error {

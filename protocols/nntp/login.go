@@ -39,19 +39,22 @@ func (a authenticator) early() error {
 	return err
 }
 
+// weak are the mechanisms without an advantage over USER and PASS.
+var weak = []string{"PLAIN", "LOGIN", "ANONYMOUS", "EXTERNAL"}
+
 // logIn authenticates: by SASL if the server offers a mechanism stronger than a plain
 // password, or only SASL; then by USER and PASS (RFC 4643 2.3, 2.4). INN offers
-// mechanisms whether or not it has passwords for them.
+// mechanisms whether or not it has passwords for them, and checks those of USER
+// elsewhere: PLAIN would waste a try.
 func (a authenticator) logIn() error {
 	l := a.c.line.Login(a.Core, "nntp")
 	l.Start, l.Respond, l.MaxInitial, l.Empty = a.start, a.respond, math.MaxInt, "="
-	offered := a.params("SASL")
+	l.Offered = a.params("SASL")
 	user := !a.modern || a.offers("AUTHINFO", "USER") || !a.offers("AUTHINFO", "SASL")
-	better := slices.ContainsFunc(offered, func(m string) bool {
-		return !slices.Contains([]string{"PLAIN", "LOGIN", "ANONYMOUS", "EXTERNAL"}, strings.ToUpper(m))
-	})
-	if a.Mechanism != "" || !user || better && a.offers("AUTHINFO", "SASL") || a.Cred.Token != "" {
-		l.Offered = offered
+	if user && a.Mechanism == "" && a.Cred.Token == "" {
+		l.Offered = slices.DeleteFunc(l.Offered, func(m string) bool {
+			return !a.offers("AUTHINFO", "SASL") || slices.Contains(weak, strings.ToUpper(m))
+		})
 	}
 	if user || a.Mechanism == mechanismUser {
 		l.Others = []sasl.Way{{Name: mechanismUser, Late: true, Try: a.userPass}}

@@ -14,7 +14,7 @@ import (
 // Every package needs a row.
 var rules = []struct{ of, own, mods, never string }{
 	{"protocols", "", "", "flag log log/slog os/exec net/http"},
-	{"protocols/transport", "protocols", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
+	{"protocols/transport", "protocols internal/retry", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
 	{"protocols/file", "protocols", "", "flag log log/slog os/exec net/http"},
 	{"protocols/transfer", "protocols protocols/file internal/retry", "", "flag log log/slog os/exec net/http crypto/tls"},
 	{"protocols/mailstore", "protocols protocols/file internal/charset", "...", "flag log log/slog os/exec net net/http"},
@@ -26,22 +26,22 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/lab/...", "protocols/lab/base protocols/lab/internal/... internal/wire internal/urgent internal/charset", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
 	{"protocols/protocoltest", "protocols protocols/lab/base protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},   // own codec over the HTTP adapter's transport
-	{"protocols/http", "protocols protocols/transport protocols/http/internal/* internal/wire", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
+	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                  // own codec over the HTTP adapter's transport
+	{"protocols/http", "protocols protocols/transport protocols/http/internal/* internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
 	{"protocols/http/internal/coding", "", "...", "flag log log/slog os os/exec net/http"},
-	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/inflate internal/charset", "", "flag log log/slog os os/exec net/http"},                          // parts of an adapter
-	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/inflate internal/charset", "...", "flag log log/slog os os/exec net/http"}, // the adapters
+	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/inflate internal/charset internal/retry", "", "flag log log/slog os os/exec net/http"},                          // parts of an adapter
+	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/inflate internal/charset internal/retry", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
 	{"internal/line", "protocols protocols/transport internal/wire internal/sasl internal/mask", "", "os net flag log log/slog"},
 	{"internal/cli/show", "protocols", "...", "flag log log/slog"},
 	{"internal/cli/secret", "protocols protocols/file internal/cli/show", "...", "flag log log/slog"},
 	{"internal/cli/trace", "protocols protocols/file internal/cli/show", "", "flag log log/slog"},
-	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/mask internal/cli/show internal/cli/secret", "...", "flag log log/slog"},
-	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/expect protocols/message protocols/imap internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
+	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/mask internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},
+	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/expect protocols/message protocols/imap internal/cli/show internal/cli/kit internal/retry", "...", "flag log log/slog"},
 	{"internal/cli/labcmd", "protocols protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"}, // over HTTP, whose flags it has
-	{"internal/cli/*", "protocols protocols/* internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs", "...", "flag log log/slog"},            // the verbs of a protocol: no row of another one's
+	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},     // over HTTP, whose flags it has
+	{"internal/cli/*", "protocols protocols/* internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
 	{"internal/cli", "protocols protocols/... internal/mask internal/cli/...", "...", "flag log log/slog"},
 	{"internal/dialogs", "protocols protocols/protocoltest internal/interop", "", "log log/slog"}, // its flag is for tests
 	{"internal/*", "protocols", "...", "flag log log/slog"},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
@@ -71,14 +72,7 @@ func (c *Client) pause(ctx context.Context) error {
 	if c.last.IsZero() || wait <= 0 {
 		return nil
 	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return retry.Sleep(ctx, wait)
 }
 
 // headSize is what is read ahead of an answer, to see what it is.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	rules "github.com/netclients/netclients/protocols/http/internal/robots"
 )
 
@@ -71,12 +72,8 @@ func (r *robots) allows(path string) bool { return r.Allowed(path) }
 func (r *robots) pause(ctx context.Context) error {
 	wait := time.Until(r.last.Add(r.Delay))
 	if r.Delay > 0 && !r.last.IsZero() && wait > 0 {
-		t := time.NewTimer(wait)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := retry.Sleep(ctx, wait); err != nil {
+			return err
 		}
 	}
 	r.last = time.Now()

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/imap/internal/session"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
@@ -243,7 +243,7 @@ func TestWatch(t *testing.T) {
 func waitFor(ctx context.Context, t *testing.T, ok func() bool) {
 	t.Helper()
 	for !ok() {
-		if session.Pause(ctx, time.Millisecond) != nil {
+		if retry.Sleep(ctx, time.Millisecond) != nil {
 			t.Fatal("the wait has no end")
 		}
 	}

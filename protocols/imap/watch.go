@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
@@ -82,7 +83,7 @@ func (w *watcher) run(ctx context.Context) error {
 		if time.Since(began) > againMax {
 			wait = againFirst
 		}
-		if err := session.Pause(ctx, wait); err != nil {
+		if err := retry.Sleep(ctx, wait); err != nil {
 			return err
 		}
 		wait = min(2*wait, againMax)
@@ -260,7 +261,7 @@ func (w *watcher) await(ctx context.Context) error {
 		var err error
 		if w.s.Has("IDLE") {
 			err = w.idle()
-		} else if err = session.Pause(ctx, w.pollEvery()); err == nil {
+		} else if err = retry.Sleep(ctx, w.pollEvery()); err == nil {
 			err = w.s.Simple("NOOP")
 		}
 		if err != nil {

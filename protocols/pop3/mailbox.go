@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -101,12 +102,5 @@ func (c *Client) pause(ctx context.Context) error {
 	if d <= 0 {
 		d = defaultPoll
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return retry.Sleep(ctx, d)
 }

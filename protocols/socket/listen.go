@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
 )
@@ -220,14 +221,7 @@ func (s *Server) ended(ctx context.Context, err error) bool {
 	if errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
 		return true
 	}
-	t := time.NewTimer(50 * time.Millisecond)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return false
-	case <-ctx.Done():
-		return true
-	}
+	return retry.Sleep(ctx, 50*time.Millisecond) != nil
 }
 
 // serve does one connection from beginning to end.

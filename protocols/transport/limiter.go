@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -40,15 +41,11 @@ func (l *limiter) Wait(ctx context.Context, n int) error {
 	if wait <= 0 {
 		return nil
 	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+	if retry.Sleep(ctx, wait) != nil {
 		l.take(-cost)
 		return causeError(ctx)
 	}
+	return nil
 }
 
 func (l *limiter) cost(n int) time.Duration {

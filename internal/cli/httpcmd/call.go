@@ -103,33 +103,36 @@ var repeats = []string{"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PROPFIND", "T
 // attempts makes a request until it is answered, refused for good, or --retries
 // is used up: then the last answer counts, whatever it is.
 func (h *httpCall) attempts(ctx context.Context, e *kit.Env, c *http.Client, r *http.Request) (*http.Response, error) {
-	wait := time.Duration(e.Flags.RetryWait)
-	for left := e.Flags.Retries.Value; ; left-- {
-		resp, err := c.Do(ctx, r)
-		failure := err
-		if err == nil && !c.Settings.AnyStatus {
-			failure = resp.AsError()
-		}
-		seeker, again := r.Body.(io.Seeker)
-		again = slices.Contains(repeats, strings.ToUpper(r.Method)) && (again || r.Body == nil)
-		if left == 0 || !again || !protocols.IsRetryable(failure) || ctx.Err() != nil {
-			return resp, err
-		}
+	p := e.Retries()
+	p.Again = func(err error) bool { return protocols.IsRetryable(err) && repeatable(r) }
+	var resp *http.Response
+	var err error
+	note := p.Note
+	p.Note = func(n int, pause time.Duration, failure error) {
 		if resp != nil {
 			resp.Body.Close()
 		}
-		if r.Body != nil {
-			if _, err := seeker.Seek(0, io.SeekStart); err != nil {
-				return nil, failure
+		resp, err = nil, failure
+		note(n, pause, failure)
+	}
+	p.Do(ctx, func() error {
+		if seeker, ok := r.Body.(io.Seeker); ok && err != nil {
+			if _, bad := seeker.Seek(0, io.SeekStart); bad != nil {
+				return bad
 			}
 		}
-		pause := max(wait, protocols.RetryAfter(failure))
-		e.Out.Detail("again in " + pause.String() + ": " + failure.Error())
-		if !kit.Sleep(ctx, pause) {
-			return nil, failure
+		if resp, err = c.Do(ctx, r); err == nil && !c.Settings.AnyStatus {
+			return resp.AsError()
 		}
-		wait = min(2*wait, time.Minute)
-	}
+		return err
+	})
+	return resp, err
+}
+
+// repeatable reports whether a request may be sent twice, and its body read twice.
+func repeatable(r *http.Request) bool {
+	_, ok := r.Body.(io.Seeker)
+	return (ok || r.Body == nil) && slices.Contains(repeats, strings.ToUpper(r.Method))
 }
 
 // responseJSON is what --json prints of an answer.

@@ -16,6 +16,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/mask"
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -197,30 +198,33 @@ func (e *Env) Tell(err error) {
 // Again runs what may be repeated until it works, --retries is used up, or
 // something was printed already. The pause doubles up to a minute.
 func (e *Env) Again(ctx context.Context, do func() error) error {
-	printed, wait := e.Out.Count, time.Duration(e.Flags.RetryWait)
-	for left := e.Flags.Retries.Value; ; left-- {
-		err := do()
-		if left == 0 || !protocols.IsRetryable(err) || e.Out.Count != printed || ctx.Err() != nil {
-			return err
-		}
-		pause := max(wait, protocols.RetryAfter(err))
-		e.Out.Detail("again in " + pause.String() + ": " + err.Error())
-		if !Sleep(ctx, pause) {
-			return err
-		}
-		wait = min(2*wait, time.Minute)
-	}
+	printed := e.Out.Count
+	p := e.Retries()
+	p.Again = func(err error) bool { return protocols.IsRetryable(err) && e.Out.Count == printed }
+	var last error // says more than that the context ended
+	p.Do(ctx, func() error {
+		last = do()
+		return last
+	})
+	return last
 }
 
-// Sleep waits, and reports false when the context ended first.
-func Sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
+// maxRetryWait bounds the pause between two attempts, which doubles.
+const maxRetryWait = time.Minute
+
+// Retries returns what --retries and --retry-wait say: how often an operation whose
+// error is retryable is repeated, and after which pauses. The details name each one.
+func (e *Env) Retries() retry.Policy {
+	first := max(time.Duration(e.Flags.RetryWait), 1) // 0 is the default of a policy
+	limit := max(first, maxRetryWait)
+	if first == 1 {
+		limit = first
+	}
+	return retry.Policy{
+		Retries: e.Flags.Retries.Value, First: first, Max: limit, Again: protocols.IsRetryable,
+		Note: func(_ int, pause time.Duration, err error) {
+			e.Out.Detail("again in " + pause.String() + ": " + err.Error())
+		},
 	}
 }
 

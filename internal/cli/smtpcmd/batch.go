@@ -14,6 +14,7 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/smtp"
 )
@@ -148,8 +149,8 @@ func (b *batch) worker(ctx context.Context, stop context.CancelCauseFunc) {
 	defer client.Close()
 	c, _ := protocols.As[*smtp.Client](client)
 	var again []*smtp.Mail
-	wait, failures := time.Duration(b.e.Flags.RetryWait), 0
-	for {
+	retries, failures := b.e.Retries(), 0
+	for n := 0; ; n++ {
 		first, taken := again, 0
 		again = nil
 		err = c.SendAll(ctx, b.mails(ctx, first, &taken), func(m *smtp.Mail, r *protocols.Receipt, err error) {
@@ -164,10 +165,9 @@ func (b *batch) worker(ctx context.Context, stop context.CancelCauseFunc) {
 		if failures++; err == nil {
 			failures = 0
 		}
-		if len(again) == 0 || failures > b.e.Flags.Retries.Value || !kit.Sleep(ctx, wait) {
+		if len(again) == 0 || failures > retries.Retries || retry.Sleep(ctx, retries.Pause(n, err)) != nil {
 			break
 		}
-		wait = min(2*wait, time.Minute)
 	}
 	b.giveUp(ctx, again, err)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols/socket"
 )
 
@@ -52,7 +53,7 @@ func (c *connector) run(ctx context.Context, e *kit.Env, _ *socket.Client, _ str
 		if err != nil {
 			e.Tell(err)
 		}
-		if !kit.Sleep(ctx, time.Duration(e.Flags.RetryWait)) {
+		if retry.Sleep(ctx, time.Duration(e.Flags.RetryWait)) != nil {
 			return ctx.Err()
 		}
 	}

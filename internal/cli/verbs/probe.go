@@ -10,6 +10,7 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -92,7 +93,7 @@ func (p *prober) run(ctx context.Context, e *kit.Env, urls []string) error {
 		if err := e.Out.Flush(); err != nil {
 			return err
 		}
-		if !kit.Sleep(ctx, time.Duration(p.every)) {
+		if retry.Sleep(ctx, time.Duration(p.every)) != nil {
 			return kit.CauseOf(ctx, protocols.Wrap(ctx.Err(), targets[0].Spec.Name, "probe", protocols.Redact(targets[0].URL)))
 		}
 		if err = e.Renew(ctx); err != nil { // a file that is just being replaced will be there again

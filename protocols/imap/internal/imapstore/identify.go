@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
@@ -38,7 +39,7 @@ func (a *Archive) identify(ctx context.Context, s *session.Session, late bool) e
 		if !late || len(open) == 0 || time.Now().After(until) {
 			break
 		}
-		if err := session.Pause(ctx, identifyPause); err != nil {
+		if err := retry.Sleep(ctx, identifyPause); err != nil {
 			return err
 		}
 	}

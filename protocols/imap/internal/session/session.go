@@ -5,10 +5,8 @@ package session
 
 import (
 	"compress/flate"
-	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/netclients/netclients/internal/inflate"
 	"github.com/netclients/netclients/internal/line"
@@ -200,16 +198,4 @@ type flushed struct{ w *flate.Writer }
 func (f *flushed) Write(p []byte) (int, error) {
 	n, err := f.w.Write(p)
 	return n, errors.Join(err, f.w.Flush())
-}
-
-// Pause waits, unless the context ends before.
-func Pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -151,7 +151,7 @@ Of a connection, counted in bytes that the server has written:
 At a command, or at greeting, tls or end (the reply behind a transfer); * is any command:
 
   code:VERB=TEXT       this reply; the command is not carried out
-  inject:VERB=TEXT     the right reply, and TEXT as a line behind it
+  inject:VERB=TEXT     the right reply, and TEXT as a line after it
   garbage:VERB         bytes that are no reply
   endless:VERB         a line without an end       multiline:VERB    a reply without an end
   hang:VERB            silence for ever            drop:VERB         the connection ends

@@ -49,7 +49,7 @@ func flagOps(changes []string) ([]string, error) {
 			sign, ch = strings.Replace(ch[:1], "!", "-", 1), ch[1:]
 		}
 		if !imapwire.IsFlag(ch) {
-			return nil, protocols.UsageError(proto, "flag", fmt.Sprintf("%q is no flag: want \\Seen, \\Flagged, a keyword", ch))
+			return nil, protocols.UsageError(proto, "flag", fmt.Sprintf("%q is not a flag: want \\Seen, \\Flagged, a keyword", ch))
 		}
 		lists[sign] = append(lists[sign], ch)
 	}

@@ -216,7 +216,7 @@ func dateValue(v string) (any, error) {
 	if d, err := parseAge(v); err == nil {
 		return time.Now().Add(-d).Format("2-Jan-2006"), nil
 	}
-	return nil, queryError(fmt.Sprintf("%q is no date: want 2026-01-31, or a time back as 7d", v))
+	return nil, queryError(fmt.Sprintf("%q is not a date: want 2026-01-31, or an age such as 7d", v))
 }
 
 // parseAge reads a time back: Go's durations, and days (d) and weeks (w).
@@ -232,7 +232,7 @@ func parseAge(v string) (time.Duration, error) {
 func secondsValue(v string) (any, error) {
 	d, err := parseAge(v)
 	if err != nil || d < time.Second {
-		return nil, queryError(fmt.Sprintf("%q is no age: want 90m, 7d", v))
+		return nil, queryError(fmt.Sprintf("%q is not an age: want 90m, 7d", v))
 	}
 	return strconv.FormatInt(int64(d/time.Second), 10), nil
 }
@@ -247,21 +247,21 @@ func sizeValue(v string) (any, error) {
 	}
 	n, err := strconv.ParseInt(v, 10, 32)
 	if err != nil || n < 0 || n*unit >= 1<<32 {
-		return nil, queryError(fmt.Sprintf("%q is no size: want 2000, 10k, 3M", v))
+		return nil, queryError(fmt.Sprintf("%q is not a size: want 2000, 10k, 3M", v))
 	}
 	return strconv.FormatInt(n*unit, 10), nil
 }
 
 func keywordValue(v string) (any, error) {
 	if !imapwire.IsFlag(v) {
-		return nil, queryError(fmt.Sprintf("%q is no keyword", v))
+		return nil, queryError(fmt.Sprintf("%q is not a keyword", v))
 	}
 	return v, nil
 }
 
 func setValue(v string) (any, error) {
 	if !imapwire.IsSet(v) {
-		return nil, queryError(fmt.Sprintf("%q is no set of UIDs", v))
+		return nil, queryError(fmt.Sprintf("%q is not a set of UIDs", v))
 	}
 	return v, nil
 }

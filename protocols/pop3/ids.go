@@ -75,7 +75,7 @@ func sizeIn(value string) int64 {
 }
 
 func badLine(line []byte) error {
-	return protocols.ProtocolError(proto, "", fmt.Sprintf("a line of the listing is no number with a value: %q", wire.Clip(string(line))))
+	return protocols.ProtocolError(proto, "", fmt.Sprintf("a listing line is not a number followed by a value: %q", wire.Clip(string(line))))
 }
 
 // readIDs reads the answer to UIDL. A server without unique ids leaves none.
@@ -215,7 +215,7 @@ func (s *session) needUIDL() error {
 	if len(s.ids.list) == 0 && s.caps != nil && !s.has("UIDL") {
 		count, _, err := s.totals()
 		if err != nil || count > 0 {
-			return errors.Join(err, unsupported("the server gives no unique ids (UIDL), by which messages are known again"))
+			return errors.Join(err, unsupported("the server does not support UIDL (unique ids), which identifies messages across sessions"))
 		}
 	}
 	return nil

@@ -23,7 +23,7 @@ var codes = map[string]verdict{
 	"SYS/TEMP":    {protocols.KindTemporary, nil, ""},
 	"SYS/PERM":    {protocols.KindRefused, nil, ""},
 	"AUTH":        {protocols.KindAuth, nil, ""},
-	"UTF8":        {protocols.KindRefused, errors.ErrUnsupported, "--utf8 gives messages with UTF-8 in their headers"},
+	"UTF8":        {protocols.KindRefused, errors.ErrUnsupported, "use --utf8 to get messages with UTF-8 headers"},
 }
 
 // wording is a part of a refusal's text, in lower case, and what it means.

@@ -28,7 +28,7 @@ func Exchangers(ctx context.Context, r Resolver, domain string) ([]string, error
 	if literal, ok := strings.CutPrefix(domain, "["); ok {
 		host := strings.TrimSuffix(strings.TrimPrefix(literal, "IPv6:"), "]")
 		if net.ParseIP(host) == nil {
-			return nil, badAddress(domain, "has a literal that is no IP address")
+			return nil, badAddress(domain, "has a literal that is not an IP address")
 		}
 		return []string{host}, nil
 	}

@@ -78,5 +78,5 @@ func ended(cause error) bool {
 // unknown is the error of a message that may have been accepted or not.
 func unknown(cause error) error {
 	return &protocols.Error{Kind: protocols.KindOf(protocols.Wrap(cause, proto, "", "")), Sentinel: ErrUnknown, Err: cause,
-		Text: "connection lost behind the message and before the server's answer: it may have been accepted or not"}
+		Text: "connection lost after the message was sent and before the server replied: it may have been accepted or not"}
 }

@@ -98,7 +98,7 @@ func (c *Client) Methods(ctx context.Context) ([]string, error) {
 	return nil, c.wrap(err, "methods")
 }
 
-var errShape = protocols.ProtocolError(proto, "", "the answer is not what this method gives")
+var errShape = protocols.ProtocolError(proto, "", "the answer does not have the shape that this method returns")
 
 func texts(v any) ([]string, error) {
 	list, ok := v.([]any)

@@ -191,7 +191,7 @@ func appendText(dst []byte, s string) ([]byte, error) {
 		return nil, fmt.Errorf("%.80q is not UTF-8; send it as base64", s)
 	}
 	if strings.Contains(s, "\ufffe") || strings.Contains(s, "\uffff") {
-		return nil, fmt.Errorf("%.80q holds a character that XML has not", s)
+		return nil, fmt.Errorf("%.80q contains a character not allowed in XML", s)
 	}
 	from := 0
 	for i := range len(s) {
@@ -201,7 +201,7 @@ func appendText(dst []byte, s string) ([]byte, error) {
 		}
 		e, ok := escapes[ch]
 		if !ok {
-			return nil, fmt.Errorf("%.80q holds a control character, which XML has not; send it as base64", s)
+			return nil, fmt.Errorf("%.80q contains a control character, which XML does not allow; send it as base64", s)
 		}
 		dst = append(append(dst, s[from:i]...), e...)
 		from = i + 1

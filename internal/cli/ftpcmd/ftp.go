@@ -23,11 +23,11 @@ func Verbs() []*kit.Verb {
 	appending.Run = adding.Run
 	return []*kit.Verb{
 		ftpList(),
-		kit.On("size", "URL...", "bytes of a file, as SIZE tells", ftpSize).Only().
+		kit.On("size", "URL...", "size of a file in bytes (SIZE)", ftpSize).Only().
 			Eg("ftp size ftp.example.org/pub/file.iso"),
 		kit.On("chmod", "URL MODE", "change permissions (SITE CHMOD)", ftpChmod).Only().
 			Eg("ftp chmod user@host/run.sh 755"),
-		kit.On("checksum", "URL...", "checksum of a file, as the server tells it (HASH, XSHA256, XMD5, XCRC)", verbs.Checksum).Only().
+		kit.On("checksum", "URL...", "checksum of a file, computed by the server (HASH, XSHA256, XMD5, XCRC)", verbs.Checksum).Only().
 			Eg("ftp checksum ftp.example.org/pub/file.iso"),
 		kit.On("pwd", "URL", "the folder that a login starts in", ftpPwd).Only(),
 		kit.As[*ftp.Client]("append", appending.With(adding.Flags)).
@@ -113,7 +113,7 @@ func Flags() *kit.Setup {
 		fs.Var(&ports, "active-ports", "ports to listen on with --active")
 		fs.BoolVar(&ascii, "ascii", false, "convert line ends (TYPE A)")
 		fs.Var(&prot, "prot", "data connections under TLS: private, or clear (PROT P, C)")
-		fs.BoolVar(&s.CCC, "ccc", false, "after login go on in clear on the control connection")
+		fs.BoolVar(&s.CCC, "ccc", false, "leave TLS on the control connection after login (CCC)")
 		fs.StringArrayVar(&s.Before, "before", nil, "raw `CMD` before each transfer; a leading - ignores a refusal")
 		fs.StringArrayVar(&s.After, "after", nil, "raw `CMD` after each transfer; a leading - ignores a refusal")
 		fs.StringVar(&s.Charset, "charset", "", "`CHARSET` of names and replies; the default is UTF-8")

@@ -69,7 +69,7 @@ func showPage(o *show.Output, no *http.StatusError) {
 	_ = o.W.Flush()
 	io.WriteString(o.Words, show.SafeLines(text)+"\n")
 	if no.Cut || len(no.Body) > len(no.Said()) {
-		o.Say("netclients: there is more of this body: --no-fail gives all of it")
+		o.Say("netclients: body cut short; use --no-fail to get all of it")
 	}
 }
 
@@ -94,7 +94,7 @@ func httpGet() *kit.Verb {
 	v.Run = g.Run
 	return kit.As[*http.Client]("get", v).With(func(fs *pflag.FlagSet) {
 		g.Flags(fs)
-		fs.BoolVarP(&g.Remote, "remote-name", "J", false, "save under the name that the server gives (Content-Disposition), made safe")
+		fs.BoolVarP(&g.Remote, "remote-name", "J", false, "save under the name the server suggests (Content-Disposition), made safe")
 		chosen.Flag(fs)
 	}).Eg("get https://example.org/file.iso", "get --continue --segments 4 https://example.org/file.iso", "http get --if-newer page.html -o page.html example.org/")
 }

@@ -26,7 +26,7 @@ func imapAdminVerbs() []*kit.Verb {
 		kit.On("unsubscribe", "URL...", "take mailboxes off the list of subscriptions", subscribing(true)).Only(),
 		kit.On("quota", "URL [ROOT] [RESOURCE=LIMIT...]", "use and limits; with limits sets them", imapQuota).Only().
 			Eg("imap quota imaps://user@host/INBOX", "imap quota imaps://admin@host/ user.ann STORAGE=512000"),
-		kit.On("acl", "URL [WHO] [RIGHTS]", "rights on a mailbox; with RIGHTS sets them: lrs, +w, -w, none; with WHO tells what could be given", imapACL).Only().
+		kit.On("acl", "URL [WHO] [RIGHTS]", "rights on a mailbox; with RIGHTS sets them: lrs, +w, -w, none; with WHO shows the rights that can be granted", imapACL).Only().
 			Eg("imap acl imaps://user@host/Team", "imap acl imaps://user@host/Team bob lrs"),
 		kit.On("myrights", "URL...", "the own rights on a mailbox", imapMyRights).Only(),
 		kit.On("namespace", "URL", "the prefixes under which mailboxes lie", imapNamespace).Only(),

@@ -32,7 +32,7 @@ func imapCat(ctx context.Context, e *kit.Env, g protocols.Getter, name string, a
 		return verbs.Cat(ctx, e, g, name, args)
 	}
 	if e.Flags.Span.Given {
-		return kit.Usage("cat: --range is about one message; ;PARTIAL=first.length behind the UIDs is about each")
+		return kit.Usage("cat: --range applies to one message; use ;PARTIAL=first.length after the UIDs for several")
 	}
 	w, err := e.Out.Bytes()
 	if err != nil {

@@ -33,7 +33,7 @@ func Verbs() []*kit.Verb {
 			Eg("nntp list news.example.org active.times 'comp.*'", "nntp list news.example.org motd"),
 		kit.On("listgroup", "URL [RANGE]", "article numbers of a group (LISTGROUP)", nntpNumbers).Only().
 			Eg("nntp listgroup news.example.org/comp.lang.go"),
-		kit.On("next", "URL", "the article behind one of a group (NEXT)", nntpNeighbour(true)).Only().Eg("nntp next news.example.org/comp.lang.go/57"),
+		kit.On("next", "URL", "the article after one of a group (NEXT)", nntpNeighbour(true)).Only().Eg("nntp next news.example.org/comp.lang.go/57"),
 		kit.On("last", "URL", "the article before one of a group (LAST)", nntpNeighbour(false)).Only().Eg("nntp last news.example.org/comp.lang.go/57"),
 		kit.On("newgroups", "URL SINCE", "groups made since a time", nntpNewGroups).Only().
 			Eg("nntp newgroups news.example.org 720h", "nntp newgroups news.example.org 2026-01-02T15:04:05Z"),

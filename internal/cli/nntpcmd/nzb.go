@@ -163,7 +163,7 @@ func nzbClient(e *kit.Env, servers []string) (*nntp.Client, error) {
 		}
 		client, ok := protocols.As[*nntp.Client](c)
 		if !ok {
-			return nil, kit.Usage("%s is no news server", protocols.Redact(t.URL))
+			return nil, kit.Usage("%s is not a news server", protocols.Redact(t.URL))
 		}
 		if first == nil {
 			first = client

@@ -134,7 +134,7 @@ func (r *popRemover) run(ctx context.Context, e *kit.Env, args []string) error {
 			return err
 		}
 		if !kit.Is[*pop3.Client](c) {
-			return kit.Usage("rm: %s is no message on a POP3 server; delete it by itself", protocols.Redact(t.URL))
+			return kit.Usage("rm: %s is not a message on a POP3 server; delete it by itself", protocols.Redact(t.URL))
 		}
 		e.At = t
 		if !r.yes {

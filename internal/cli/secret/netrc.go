@@ -131,7 +131,7 @@ func (p *netrcParser) run() error {
 		}
 		do, known := netrcKeywords[strings.ToLower(word)]
 		if !known {
-			return errors.New("a word that is no netrc keyword; put quotes around a value with spaces")
+			return errors.New("a word that is not a netrc keyword; put quotes around a value with spaces")
 		}
 		if err := do(p); err != nil {
 			return err

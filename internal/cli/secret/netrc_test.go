@@ -59,7 +59,7 @@ func TestNetrcFind(t *testing.T) {
 func TestNetrcErrorsNameTheLineAndNoSecret(t *testing.T) {
 	for text, want := range map[string]string{
 		"machine h login": "f:1: login without a value",
-		"machine h\nlogin a\npassword hunter2 extra":                "f:3: a word that is no netrc keyword",
+		"machine h\nlogin a\npassword hunter2 extra":                "f:3: a word that is not a netrc keyword",
 		"\n\nlogin joe password hunter2":                            "f:3: login before the first machine",
 		"machine h\npassword \"hunter2\nmachine":                    "f:2: quote without its end",
 		"machine h password " + strings.Repeat("x", 5000):           "f:1: word longer than 4096",

@@ -121,7 +121,7 @@ func (b *batch) parse(line []byte) (*smtp.Mail, error) {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&l); err != nil {
-		return nil, kit.Usage("a line of the batch is no message: %v", err)
+		return nil, kit.Usage("a line of the batch is not a message: %v", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, kit.Usage("a line of the batch holds more than one message")

@@ -69,7 +69,7 @@ func (x *caller) batchFlags(fs *pflag.FlagSet) {
 }
 
 func (x *caller) flags(fs *pflag.FlagSet) {
-	fs.BoolVar(&x.typed, "typed", false, `print types that JSON has not as objects, as {"$dateTime":"..."}`)
+	fs.BoolVar(&x.typed, "typed", false, `print types that JSON lacks as objects, as {"$dateTime":"..."}`)
 }
 
 // httpOnly are the flags of HTTP that say nothing to a call.

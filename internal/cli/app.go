@@ -77,7 +77,7 @@ func newApp(reg *protocols.Registry, stdin io.Reader, stdout, stderr io.Writer) 
 	}
 }
 
-// main runs one command line, tells of its error, and returns the exit code.
+// main runs one command line, reports its error, and returns the exit code.
 func (a *app) main(ctx context.Context, args []string) int {
 	a.hidden.Arguments(args)
 	err := a.run(ctx, args)
@@ -184,7 +184,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	return kit.Usage("%s", text)
 }
 
-// noSuchVerb tells of a first word that is neither verb, protocol nor command.
+// noSuchVerb reports a first word that is neither a verb, protocol nor command.
 func (a *app) noSuchVerb(word string) error {
 	var known []string
 	for _, c := range a.root.Commands() {

@@ -211,7 +211,7 @@ func checkArity(cmd *cobra.Command, v *kit.Verb, args []string) error {
 }
 
 // env makes what a command runs with. done frees it, writes what is held, and
-// gives the error that the command ends with.
+// returns the error that the command ends with.
 func (a *app) env(ctx context.Context, cmd *cobra.Command) (e *kit.Env, done func(error) error, err error) {
 	a.g.ProxySet, a.g.IdleSet = cmd.Flags().Changed("proxy"), cmd.Flags().Changed("idle-timeout")
 	e = &kit.Env{

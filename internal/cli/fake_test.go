@@ -35,7 +35,7 @@ type fakeServer struct {
 	removed  []string
 	moved    []string
 	made     []string
-	report   *protocols.Report // what Probe gives; nil: one of its own
+	report   *protocols.Report // what Probe returns; nil: one of its own
 }
 
 func (f *fake) next() error {

@@ -29,7 +29,7 @@ func (a *app) commands() []*kit.Command {
 	}, labcmd.Commands(Main)...)
 }
 
-// plain makes the command of one that is no verb.
+// plain makes the command of one that is not a verb.
 func (a *app) plain(c *kit.Command) *cobra.Command {
 	v := &kit.Verb{Name: c.Name, Args: c.Args}
 	cmd := &cobra.Command{

@@ -78,7 +78,7 @@ func (c *Client[S]) Do(ctx context.Context, op, name string, args []string, f fu
 	return c.Wrap(err, op, name)
 }
 
-// Begin is Do for an operation that goes on behind the call, as long as an object is
+// Begin is Do for an operation that goes on after the call, as long as an object is
 // open. check refuses a name before anything is connected. The caller calls end once,
 // unless there is an error.
 func (c *Client[S]) Begin(ctx context.Context, name string, check func() error) (of context.Context, s S, end func(), err error) {

@@ -46,7 +46,7 @@ type Core struct {
 	Mechanism string               // asked for; empty: the strongest
 	Secret    bool                 // a password or token of Cred is to go over this connection
 
-	// What a report tells.
+	// The content of a report.
 	Banner   string
 	Greeting time.Duration
 	Login    time.Duration

@@ -30,7 +30,7 @@ type Session interface {
 type Dialect struct {
 	// Read reads one reply; nil: the session has an engine of its own (IMAP).
 	Read func(lr *wire.LineReader, l protocols.Limits) (*protocols.Reply, error)
-	// Refusal returns the error that a reply stands for where it is no success.
+	// Refusal returns the error that a reply stands for where it is not a success.
 	Refusal func(r *protocols.Reply) *protocols.Error
 	// Want returns nil for a plain success, else what Refusal returns.
 	Want func(r *protocols.Reply) error
@@ -40,7 +40,7 @@ type Dialect struct {
 	Preliminary func(r *protocols.Reply) bool
 }
 
-// Protocol is what an adapter tells of its protocol. Hooks that may be nil say so.
+// Protocol describes a protocol. Hooks that may be nil say so.
 // They are called with the connection in use, and their errors need no wrapping.
 type Protocol[S Session] struct {
 	Name string // in errors, entries and traces
@@ -73,7 +73,7 @@ type Protocol[S Session] struct {
 	StartTLS func(s S) (refusal *protocols.Error, err error)
 	// Prepare does what comes before a login; may be nil.
 	Prepare func(ctx context.Context, s S) error
-	// Anonymous reports whether a credential is no secret; nil: one without password
+	// Anonymous reports whether a credential is not a secret; nil: one without password
 	// and token is none.
 	Anonymous func(c protocols.Credential) bool
 	// LogIn logs in as Core.Cred says, if somebody is to.

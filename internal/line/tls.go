@@ -34,7 +34,7 @@ func (e *errPlain) Unwrap() error { return e.error }
 
 // Secure upgrades the connection as mode, scheme and server say. A server that
 // refuses what it offered is like one that offers nothing. Nothing may have come
-// behind its yes: it would be taken for the server's word under TLS (CVE-2021-22947).
+// after its yes: it would be taken for the server's word under TLS (CVE-2021-22947).
 func (c *Client[S]) Secure(ctx context.Context, s S) error {
 	t := s.Line()
 	u := c.upgrade(t)

@@ -133,7 +133,7 @@ func (c *Client[S]) settled(ctx context.Context, s S, _ Stage) error {
 	return c.p.Settle(ctx, s)
 }
 
-// phases are the names of what comes behind each stage in a report.
+// phases are the names of what follows each stage in a report.
 var phases = map[Stage]string{Connected: "greeting", Secured: "login", LoggedIn: "caps"}
 
 // Probe connects, greets, brings TLS up, logs in when the options say so, and asks for

@@ -89,12 +89,12 @@ func forms(s string) []string {
 }
 
 // core64 returns what is always there of a secret in base64, where so many bytes
-// before it, modulo 3, are in the same text: as behind a user's name.
+// before it, modulo 3, are in the same text: as after a user's name.
 func core64(enc *base64.Encoding, secret string, before int) string {
 	all := enc.EncodeToString([]byte("xxx"[:before] + secret))
 	begin, end := (before*8+5)/6, len(all)
 	if (before+len(secret))%3 != 0 {
-		end-- // the last character depends on what comes behind
+		end-- // the last character depends on what comes after
 	}
 	return all[begin:end]
 }
@@ -223,7 +223,7 @@ func (m *Mask) Trace(sink func(protocols.Event)) func(protocols.Event) {
 	}
 }
 
-// Reply hides secrets in what a server said; nil is no reply.
+// Reply hides secrets in what a server said; nil means no reply.
 func (m *Mask) Reply(r *protocols.Reply) {
 	if r == nil {
 		return

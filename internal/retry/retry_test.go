@@ -53,7 +53,7 @@ func TestDo(t *testing.T) {
 	}
 }
 
-// TestAdvanced: an attempt that came further gives the next ones the full number.
+// TestAdvanced: an attempt that made progress resets the count for the next ones.
 func TestAdvanced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries, noted := 0, []int{}

@@ -39,7 +39,7 @@ type Exchange struct {
 	Start func(mechanism, initial string, has bool) (Answer, error)
 	// Respond sends the response to a challenge, or "*" to cancel the exchange.
 	Respond func(response string) (Answer, error)
-	// Fail marks the connection as out of step, and returns err; Failed tells.
+	// Fail marks the connection as out of step, and returns err; Failed reports it.
 	Fail   func(err error) error
 	Failed func() error
 
@@ -54,7 +54,7 @@ type Answer struct {
 	Err       error  // the refusal; nil with More: none yet, else success
 }
 
-// Way is a way to log in that is no SASL mechanism.
+// Way is a way to log in that is not a SASL mechanism.
 type Way struct {
 	Name  string // as --auth takes it
 	Proof bool   // only a proof of the password is sent
@@ -273,7 +273,7 @@ func (l *Login) settled(c Client, name string, a Answer) error {
 	return &e
 }
 
-// kinded gives a kind to the errors of modules that have none.
+// kinded sets the kind of errors of modules that have none.
 func kinded(name string, err error) error {
 	if errors.Is(err, gosasl.ErrUnexpectedServerChallenge) {
 		return tooMany(name)

@@ -27,7 +27,7 @@ import (
 
 // Client is one exchange with one mechanism. A nil initial response means that
 // the mechanism lets the server speak first; one that is empty is to be sent as
-// such. Next gives the response to a challenge, and an error when the exchange
+// such. Next returns the response to a challenge, and an error when the exchange
 // must be given up.
 type Client = gosasl.Client
 

@@ -39,7 +39,7 @@ func (e *StepError) Error() string {
 // Unwrap returns the cause.
 func (e *StepError) Unwrap() error { return e.Err }
 
-// report tells of a step, masked, and returns its own error again.
+// report reports a step, masked, and returns its own error again.
 func (r *runner) report(st *step, x Result, start time.Time, err error) error {
 	r.step++
 	x.Step, x.Line, x.OK, x.Seconds = r.step, st.line, err == nil, time.Since(start).Seconds()

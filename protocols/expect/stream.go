@@ -243,7 +243,7 @@ func timeout(within time.Duration) error {
 	return &protocols.Error{Kind: protocols.KindTimeout, Text: "not seen within " + max(within, 0).String()}
 }
 
-// IsTimeout tells the deadline of a read from what ends a stream for good.
+// IsTimeout distinguishes the deadline of a read from what ends a stream for good.
 func IsTimeout(err error) bool {
 	if _, ours := errors.AsType[*protocols.Error](err); ours {
 		return false

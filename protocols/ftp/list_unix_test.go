@@ -19,7 +19,7 @@ var unixCases = []listCase{
 		`link "latest" -1 2024-01-31T23:59:00~m 0777 o=ftp g=ftp t=v1 -> 2`,
 		`file "a -> b" 7 2024-01-31T23:59:00~m 0644 o=ftp g=ftp`,
 	}},
-	// Blanks in names: one behind the date is the format's.
+	// Blanks in names: one after the date is the format's.
 	{"unix", []string{
 		"-rw-r--r--   1 u g 1 Nov 22 08:01  lead",
 		"-rw-r--r--   1 u g 1 Nov 22 08:01    three lead",

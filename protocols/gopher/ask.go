@@ -86,7 +86,7 @@ type answer struct {
 	done func()
 	room [headSize]byte
 	head []byte // of room: read, not handed out
-	eof  bool   // nothing comes behind head
+	eof  bool   // nothing comes after head
 	size int64  // bytes that Gopher+ has promised; -1: none
 	left int64  // of them; -1: to the end
 	text bool   // Gopher+ says that a dot ends it

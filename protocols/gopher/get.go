@@ -108,7 +108,7 @@ func readable(o *protocols.GetOptions) error {
 	return nil
 }
 
-// entry returns what a name tells of an item.
+// entry returns what a name reveals about an item.
 func (c *Client) entry(it *item) protocols.Entry {
 	k := kindOf(it.kind)
 	e := protocols.Entry{
@@ -209,7 +209,7 @@ func (b *body) fail(err error) error {
 	return err
 }
 
-// errBodyClosed is what reading a closed body gives.
+// errBodyClosed is the error of reading a closed body.
 var errBodyClosed = protocols.UsageError(proto, "get", "read of a body that is closed")
 
 // Close ends the request and makes the client free.

@@ -5,7 +5,7 @@
 // # URLs and names
 //
 // gopher://host:70/Tselector, where T is the letter of the item's type; a search
-// follows behind %09, and a Gopher+ request behind another one. The name that a
+// follows after %09, and a Gopher+ request after another one. The name that a
 // [Client]'s verbs take is the decoded path without its first slash: "1/pub",
 // "0/README.txt", "7/find<TAB>words"; empty is the server's top menu. Items of
 // other servers are named by their whole URL.

@@ -95,7 +95,7 @@ type Attribute struct {
 type View struct {
 	Type     string // MIME type, as "Text/plain"
 	Language string // as "En_US"; may be empty
-	Size     int64  // bytes, as exact as the server tells; -1: not known
+	Size     int64  // bytes, as exact as the server reports; -1: not known
 }
 
 // Attributes asks for the attributes of an item. A server that does not speak

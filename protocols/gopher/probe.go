@@ -35,7 +35,7 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 	return c.caps(ctx, r)
 }
 
-// greet reads the top menu as far as it tells something.
+// greet reads the top menu as far as it is informative.
 func (c *Client) greet(a *answer, it *item, r *protocols.Report) error {
 	defer a.close()
 	start := time.Now()

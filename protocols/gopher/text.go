@@ -118,7 +118,7 @@ func (t *text) more(n int) bool {
 	return t.err != io.EOF && !t.over()
 }
 
-// fill reads more behind what is there. It reports false when nothing came.
+// fill reads more after what is there. It reports false when nothing came.
 func (t *text) fill() bool {
 	if t.err != nil {
 		return false

@@ -50,7 +50,7 @@ type bulk struct {
 	next func() (string, bool)
 	each func(string, *protocols.Object, error) error
 	sent []sentGet // without an answer yet, the oldest first
-	lost []string  // to be asked for again, before what next gives
+	lost []string  // to be asked for again, before what next returns
 }
 
 // sentGet is a request that went ahead; m is nil for one that could not.

@@ -139,7 +139,7 @@ func (x *exchanger) prepare(ctx context.Context, r *Request, lg *login) (*outgoi
 }
 
 // overlay puts headers of the user in place of ours. One without a value drops
-// ours. All that a user gives may be a secret (X-Api-Key), so that another origin
+// ours. Anything a user supplies may be a secret (X-Api-Key), so that another origin
 // gets only what is plainly none.
 func overlay(to, from Header, own bool) {
 	for name, values := range from {
@@ -211,7 +211,7 @@ func repeatable(m *outgoing, body *replay) bool {
 	return m.Body == nil || body.rewind() == nil
 }
 
-// lentConn is a body that gives its connection back when it is closed.
+// lentConn is a body that returns its connection when it is closed.
 type lentConn struct {
 	io.ReadCloser
 	from *connector

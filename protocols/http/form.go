@@ -78,7 +78,7 @@ func formQuote(s string) string {
 	return `"` + strings.NewReplacer("\r", "%0D", "\n", "%0A", `"`, "%22", "\x00", "%00").Replace(s) + `"`
 }
 
-// part is a piece of a multipart body: text, or what open gives.
+// part is a piece of a multipart body: text, or what open returns.
 type part struct {
 	text string
 	open func() (io.ReadCloser, error)

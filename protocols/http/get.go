@@ -22,7 +22,7 @@ type Condition struct {
 	Not   string    // this ETag: If-None-Match
 }
 
-// ErrNotModified is the class of the error that Get gives when the condition of
+// ErrNotModified is the class of the error that Get returns when the condition of
 // the settings does not hold: there is nothing new.
 var ErrNotModified = errors.New("not modified")
 

@@ -242,7 +242,7 @@ func parseHead(head []byte, m *outgoing) (*nethttp.Response, error) {
 
 func errLongHead() error { return protocolError("the head of the answer is longer than the limit") }
 
-// badHead tells an answer that is not HTTP from a connection that failed.
+// badHead distinguishes an answer that is not HTTP from a connection that failed.
 func badHead(err error) error {
 	if e, ok := errors.AsType[*protocols.Error](err); ok {
 		return e
@@ -298,7 +298,7 @@ func proxyLogin(p *url.URL) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(p.User.Username()+":"+pass))
 }
 
-// traceHead tells a trace the head of an answer.
+// traceHead reports to a trace the head of an answer.
 func (l *http1) traceHead(r *nethttp.Response) {
 	if l.opts.Trace == nil {
 		return

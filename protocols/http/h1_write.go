@@ -35,7 +35,7 @@ func (l *http1) write(m *outgoing) (*upload, error) {
 	return l.startUpload(m), nil
 }
 
-// requestHead returns the head as bytes, and tells the trace.
+// requestHead returns the head as bytes, and reports it to the trace.
 func (l *http1) requestHead(m *outgoing) []byte {
 	target := requestTarget(m.URL)
 	if m.Method == nethttp.MethodOptions && m.URL.Path == "*" {

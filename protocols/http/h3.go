@@ -70,7 +70,7 @@ func (k *connector) handshakeQUIC(ctx context.Context, u *url.URL, udp *packets,
 	return l, nil
 }
 
-// quicError tells a server that is not there, or shows a wrong certificate, from
+// quicError distinguishes a server that is not there, or shows a wrong certificate, from
 // the rest.
 func quicError(err error) error {
 	if te, ok := errors.AsType[*quic.TransportError](err); ok && te.ErrorCode.IsCryptoError() {
@@ -123,10 +123,10 @@ func (p *packets) ReadFrom(b []byte) (int, net.Addr, error) {
 // WriteTo writes one packet to the peer, whatever the address.
 func (p *packets) WriteTo(b []byte, _ net.Addr) (int, error) { return p.conn.Write(b) }
 
-// SetReadBuffer asks for a larger buffer, as far as the system gives it.
+// SetReadBuffer asks for a larger buffer, as far as the system allows.
 func (p *packets) SetReadBuffer(n int) error { return p.buffer((*net.UDPConn).SetReadBuffer, n) }
 
-// SetWriteBuffer asks for a larger buffer, as far as the system gives it.
+// SetWriteBuffer asks for a larger buffer, as far as the system allows.
 func (p *packets) SetWriteBuffer(n int) error { return p.buffer((*net.UDPConn).SetWriteBuffer, n) }
 
 func (p *packets) buffer(set func(*net.UDPConn, int) error, n int) error {

@@ -111,7 +111,7 @@ func TestArchive(t *testing.T) {
 }
 
 // TestArchiveAfterKill: what was sent by a run that could note nothing of it is
-// found by its content, whatever the server tells of UIDs.
+// found by its content, whatever the server reports about UIDs.
 func TestArchiveAfterKill(t *testing.T) {
 	both(t, func(t *testing.T, s *maillab.IMAPServer, c *Client) {
 		c.Settings.StateDir, c.Settings.Files, c.Settings.Force = t.TempDir(), disk{}, true

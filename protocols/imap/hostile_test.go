@@ -21,7 +21,7 @@ import (
 type hostile struct {
 	greeting string
 	says     map[string]string
-	endless  string // written for ever behind the answer to the last verb that has one
+	endless  string // written for ever after the answer to the last verb that has one
 	seen     chan string
 	fetch    func(set string) string // the answer to UID FETCH; nil: as in says
 }
@@ -110,7 +110,7 @@ func (w *hostile) client(t *testing.T, change func(o *protocols.Options)) *Clien
 	return c
 }
 
-// allocated tells how much a call allocates.
+// allocated returns how much a call allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

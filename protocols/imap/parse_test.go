@@ -15,7 +15,7 @@ import (
 
 func limits() protocols.Limits { return protocols.Limits{}.WithDefaults() }
 
-// TestNamesRoundTrip: what a listing gives opens what it names.
+// TestNamesRoundTrip: a listed name opens the entry it names.
 func TestNamesRoundTrip(t *testing.T) {
 	u, _ := url.Parse("imap://alice@h/x")
 	c, err := New(u, nil)

@@ -8,7 +8,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// listings are the commands whose +OK has lines behind it: true always, false only
+// listings are the commands whose +OK has lines after it: true always, false only
 // without an argument (RFC 1939, 2449, 6856).
 var listings = map[string]bool{"CAPA": true, "RETR": true, "TOP": true, "LIST": false, "UIDL": false, "LANG": false}
 

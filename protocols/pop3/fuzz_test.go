@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// FuzzScan: a line that is taken gives a number in bounds and a value without blanks.
+// FuzzScan: an accepted line yields a number in bounds and a value without blanks.
 func FuzzScan(f *testing.F) {
 	for _, s := range []string{"1 120", "1 a b", "  3  x", "0 a", "99999999999 a", "1", "", "+1 a"} {
 		f.Add(s)
@@ -22,7 +22,7 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
-// FuzzName: what is a name is one again behind its URL.
+// FuzzName: what is a name is one again after its URL.
 func FuzzName(f *testing.F) {
 	for _, s := range []string{"", "5", ";UID=x", ";uid=a/b", "+5", ";UID=%0d", ";UID=a#copy2"} {
 		f.Add(s)

@@ -136,7 +136,7 @@ func announced(text string) int64 {
 	return -1
 }
 
-// body reads one message. It ends with io.EOF only behind the final dot.
+// body reads one message. It ends with io.EOF only after the final dot.
 type body struct {
 	s    *session
 	dot  *wire.DotReader

@@ -54,7 +54,7 @@ func (d *ids) of(number int) string {
 }
 
 // scan splits a line of LIST or UIDL: "1 120", "1 whqtswO00WBw418f9t5JxYwZ"
-// (RFC 1939 5 and 7). Some servers put more behind the value, which is dropped.
+// (RFC 1939 5 and 7). Some servers put more after the value, which is dropped.
 func scan(line string) (number int, value string, ok bool) {
 	head, rest, _ := strings.Cut(strings.TrimLeft(line, " "), " ")
 	value, _, _ = strings.Cut(strings.TrimLeft(rest, " "), " ")

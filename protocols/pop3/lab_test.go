@@ -60,7 +60,7 @@ func TestLogins(t *testing.T) {
 	}
 }
 
-// TestAuthInURL: ;AUTH= behind the user (RFC 2384 3).
+// TestAuthInURL: ;AUTH= after the user (RFC 2384 3).
 func TestAuthInURL(t *testing.T) {
 	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{})
 	u, err := protocols.ParseURL("pop3://alice;AUTH=+APOP:secret@"+s.Addr()+"/", "")

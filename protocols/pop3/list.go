@@ -16,7 +16,7 @@ var errStop = errors.New("stopped")
 
 // List lists the messages of the maildrop, or the one message of that name: number,
 // unique id and size (UIDL, LIST), and with [Settings.Headers] what the header
-// says (TOP). Entries are streamed. Sizes are what the server tells, which with
+// says (TOP). Entries are streamed. Sizes are what the server reports, which with
 // some is not to the byte.
 func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
 	return c.listing(ctx, name, func(s *session, yield func(protocols.Entry) bool) error {

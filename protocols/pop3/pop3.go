@@ -7,7 +7,7 @@
 // pop3://user@host:110/ is the maildrop (TLS by STLS when offered), pop3s://...
 // has TLS from the start. "/5" is a message by its number, which holds for one
 // session, "/;UID=x" one by its unique id, which holds for ever. ";AUTH=APOP"
-// behind the user names the mechanism (RFC 2384 3).
+// after the user names the mechanism (RFC 2384 3).
 //
 // # How it is fast
 //

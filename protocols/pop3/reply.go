@@ -73,7 +73,7 @@ func ok(r *protocols.Reply) bool { return r.Word == "+OK" }
 // more reports whether an answer is a challenge (RFC 5034 4).
 func more(r *protocols.Reply) bool { return r.Word == "+" }
 
-// refusal makes the error of an answer that is no +OK.
+// refusal makes the error for a reply that is not +OK.
 func refusal(r *protocols.Reply) *protocols.Error {
 	e := &protocols.Error{Proto: proto, Kind: protocols.KindRefused, Enhanced: r.Enhanced, Text: r.Text()}
 	if more(r) {

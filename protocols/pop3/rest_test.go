@@ -16,7 +16,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
-// resting is a server that does something with a session behind its first STAT.
+// resting is a server that does something with a session after its first STAT.
 func resting(t *testing.T, then func(net.Conn)) (address string, sessions *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

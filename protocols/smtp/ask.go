@@ -10,12 +10,12 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// barred are the commands that change what the bytes behind them mean; there are
+// barred are the commands that change what the bytes after them mean; there are
 // methods for them.
 var barred = map[string]string{"DATA": "send", "BDAT": "send", "STARTTLS": "--tls require"}
 
 // Do sends one command as it is, after login, and returns the reply, whatever it
-// says. Behind a reply of 334 the next command is the answer to that challenge,
+// says. After a reply of 334 the next command is the answer to that challenge,
 // and no trace shows it. DATA, BDAT and STARTTLS are refused.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	words := append(strings.Fields(command), "", "", "")
@@ -68,7 +68,7 @@ var nobody = []string{"5.1.1", "5.1.2"}
 
 // Verify asks about an address (VRFY, RFC 5321 3.5). 252 means that the server
 // cannot or will not say. An address that is not there is an error of class
-// fs.ErrNotExist where the server tells that by its enhanced code.
+// fs.ErrNotExist where the server reports that by its enhanced code.
 func (c *Client) Verify(ctx context.Context, address string) (*protocols.Reply, error) {
 	if address == "" {
 		return nil, c.wrap(protocols.UsageError(proto, "", "no address to verify"), "verify")

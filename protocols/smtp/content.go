@@ -55,7 +55,7 @@ type sourceError struct{ err error }
 func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
-// data sends a message behind 354, dots doubled.
+// data sends a message after 354, dots doubled.
 func (k *courier) data(f *flight, src *sourceReader) (int64, error) {
 	w := k.dots
 	if w == nil {
@@ -98,7 +98,7 @@ func (k *courier) chunks(f *flight, src *sourceReader) (int64, error) {
 			f.complete, f.risky = true, len(p.buf) > directWrite
 		}
 		if err := k.chunk(p.buf, p.ended); err != nil || p.ended && !waiting {
-			return p.total, err // all in one chunk: it goes with what comes behind it
+			return p.total, err // all in one chunk: it goes with what comes after it
 		}
 		if err := k.flush(); err != nil {
 			return p.total, err
@@ -114,7 +114,7 @@ func (k *courier) chunks(f *flight, src *sourceReader) (int64, error) {
 	}
 }
 
-// room64 gives room to read a message into.
+// room64 returns a buffer to read a message into.
 func (k *courier) room64() []byte {
 	if k.piece == nil {
 		k.piece = make([]byte, peekSize)

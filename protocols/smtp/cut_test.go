@@ -34,9 +34,9 @@ type cutServer struct {
 
 // cutPlan says where the first connection ends. A negative number is never.
 type cutPlan struct {
-	in, out int  // behind so many bytes read, or written
+	in, out int  // after so many bytes read, or written
 	at421   int  // the command, from 0, that is answered with 421
-	wrote   int  // the client's writes fail behind so many bytes, which arrive
+	wrote   int  // the client's writes fail after so many bytes, which arrive
 	stay    bool // the server goes on answering 421 until the client goes
 }
 
@@ -73,7 +73,7 @@ func (s *cutServer) end() {
 
 var errCut = errors.New("cut")
 
-// cutConn ends behind so many bytes in a direction.
+// cutConn ends after so many bytes in a direction.
 type cutConn struct {
 	net.Conn
 	s *cutServer
@@ -258,7 +258,7 @@ func cutRun(t *testing.T, keywords string, plan cutPlan, body string) *cutServer
 	return s
 }
 
-// TestCutAnywhere ends the first connection of a session behind each byte of
+// TestCutAnywhere ends the first connection of a session after each byte of
 // either direction, and answers each command with 421. Whatever happens, the
 // server's account and ours agree, and no message is accepted twice.
 func TestCutAnywhere(t *testing.T) {

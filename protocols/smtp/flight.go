@@ -30,7 +30,7 @@ type flight struct {
 	heard    bool  // the envelope is answered
 	complete bool  // the end of the content is queued: the final answer is due
 	risky    bool  // it may have reached the server
-	early    bool  // content went behind the envelope without an answer
+	early    bool  // content went after the envelope without an answer
 	closing  bool  // 421 was among the answers
 	bytes    int64 // in memory, ahead of the answers
 }
@@ -353,7 +353,7 @@ func (k *courier) dataAnswer(f *flight, r *protocols.Reply) error {
 	return nil
 }
 
-// decide goes on behind the envelope: with the content, or not at all.
+// decide goes on after the envelope: with the content, or not at all.
 func (k *courier) decide(f *flight) error {
 	var err error
 	switch {

@@ -19,7 +19,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
-// script is what a server says behind lines that begin so. When it is at its end
+// script is what a server says after lines that begin so. When it is at its end
 // the server closes the connection, or with a last answer of "" stays silent.
 type script []struct{ line, answer string }
 
@@ -43,7 +43,7 @@ func (s script) play(conn net.Conn) {
 	io.Copy(io.Discard, in) // what is not read would make a reset of the end
 }
 
-// scripted makes a client whose connections, one behind the other, play scripts.
+// scripted makes a client whose connections, one after the other, play scripts.
 func scripted(t *testing.T, scheme string, scripts ...script) *Client {
 	t.Helper()
 	var servers sync.WaitGroup
@@ -132,7 +132,7 @@ func TestAnswersOutOfStep(t *testing.T) {
 	}
 }
 
-// TestChunkRefused: the answers behind a chunk that was refused belong to no other
+// TestChunkRefused: the answers after a chunk that was refused belong to no other
 // message, and a server that goes and says nothing more is not waited for.
 func TestChunkRefused(t *testing.T) {
 	const lhlo = "250-x\r\n250-PIPELINING\r\n250 CHUNKING\r\n"

@@ -121,7 +121,7 @@ func (s *session) envelope(m *Mail, b *body) (*envelope, error) {
 	return e, nil
 }
 
-// join puts the parameters behind a path; what the server lacks is an error.
+// join puts the parameters after a path; what the server lacks is an error.
 func (s *session) join(path string, parameters []parameter) (string, error) {
 	for _, p := range parameters {
 		if p.text == "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
-// TestLabUnderTLS: what the lab's server does in clear it does behind STARTTLS and
+// TestLabUnderTLS: what the lab's server does unencrypted it does after STARTTLS and
 // under TLS from the start too.
 func TestLabUnderTLS(t *testing.T) {
 	three := 3

@@ -13,7 +13,7 @@ import (
 // got its answer.
 const maxFruitless = 3
 
-// Send sends one message. The receipt tells what the server said of each
+// Send sends one message. The receipt reports what the server said of each
 // recipient; it comes with the error too, as far as things went. When some
 // recipients were refused and the others got the message, the error is of kind
 // Partial. The Body of m is read once, or again from where it stood if it can seek.
@@ -62,7 +62,7 @@ func (c *Client) SendMail(ctx context.Context, m *Mail) (*protocols.Receipt, err
 	return receipt, err
 }
 
-// SendAll sends messages one behind the other on one connection, and on further
+// SendAll sends messages one after the other on one connection, and on further
 // ones where the server ends it. each is called once for every message taken from
 // mails, with what the server said of it: nil, an error as that of Send, or one of
 // class [ErrUnknown]. Calls come from this goroutine, in the order of the answers.

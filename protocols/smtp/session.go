@@ -84,8 +84,8 @@ func (c *Client) do(ctx context.Context, op string, args []string, f func(s *ses
 	return c.line.Do(ctx, op, "", args, func(_ context.Context, s *session) error { return f(s) })
 }
 
-// The longest silences of a server (RFC 5321 4.5.3.2). Behind the end of a message
-// it may still be delivering: who gives up early makes duplicates.
+// The longest silences of a server (RFC 5321 4.5.3.2). After the end of a message
+// it may still be delivering: giving up early makes duplicates.
 const (
 	replyWithin = 5 * time.Minute
 	finalWithin = 10 * time.Minute

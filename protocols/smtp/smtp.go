@@ -9,16 +9,16 @@
 //
 // smtp://user@host:25, submission://host:587 (STARTTLS when offered),
 // smtps://host:465 (TLS from the start), lmtp://host:24, lmtp:///path/to/socket.
-// A path behind the host is the name to greet with.
+// A path after the host is the name to greet with.
 //
 // # Sending
 //
 // [Client.Send] sends one message, [Client.SendAll] many on one connection. The
 // commands of a message go out together, and with those of the messages before
-// and behind it, as far as the server allows: with CHUNKING several whole
+// and after it, as far as the server allows: with CHUNKING several whole
 // messages are under way at once, without it one round trip a message is left.
 //
-// A message is given to a server at most once. Where a connection is lost behind
+// A message is given to a server at most once. Where a connection is lost after
 // the last byte of a message and before the answer, nobody knows what became of
 // it, and the error is of class [ErrUnknown] (RFC 1047).
 //

@@ -96,7 +96,7 @@ type walk struct {
 	told  line.Stage       // the last one
 }
 
-// at tells of a stage that was reached.
+// at reports a stage that was reached.
 func (w *walk) at(stage line.Stage, s *session) error {
 	w.told = stage
 	switch stage {
@@ -119,7 +119,7 @@ func (w *walk) at(stage line.Stage, s *session) error {
 	return nil
 }
 
-// unsaid tells of an answer that ended the walk.
+// unsaid reports an answer that ended the walk.
 func (w *walk) unsaid(s *session) {
 	switch {
 	case s == nil:

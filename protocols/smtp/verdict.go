@@ -51,7 +51,7 @@ func (k *courier) salvage(cause error) (left []*Mail, err error) {
 			spoil(f, "not sent")
 			k.report(f.m, f.receipt, f.err)
 		case told || !f.risky:
-			// What the server closed the connection on behind a 421 was not carried out.
+			// What the server closed the connection on after a 421 was not carried out.
 			left = append(left, f.m)
 		default:
 			if i == 0 {

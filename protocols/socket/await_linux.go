@@ -12,7 +12,7 @@ import (
 func (p *Peer) await() error {
 	err := p.poll(unix.POLLIN)
 	if _, ok := err.(*net.OpError); ok {
-		return nil // the read that follows tells it in its own words
+		return nil // the read that follows reports it
 	}
 	return err
 }

@@ -69,7 +69,7 @@ func (p *Peer) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// CloseWrite tells the peer that nothing more comes.
+// CloseWrite signals the peer the end of the data.
 func (p *Peer) CloseWrite() error {
 	if h, ok := p.Conn.(interface{ CloseWrite() error }); ok {
 		return h.CloseWrite()

@@ -1,4 +1,4 @@
-// Package socket gives raw sockets the shape of a client: TCP (RFC 9293), TLS
+// Package socket implements a client for raw sockets: TCP (RFC 9293), TLS
 // (RFC 8446), UDP (RFC 768, with broadcast of RFC 919 and multicast of RFC 1112
 // and 4291), and UNIX sockets of all three types, abstract names of Linux
 // included. It listens too.

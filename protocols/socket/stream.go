@@ -40,7 +40,7 @@ func (c *Conn) SendUrgent(p []byte) error {
 
 // SendFile sends count bytes of a file from an offset on, or with count 0 all up
 // to its end, and returns how many went out: fewer when the file has no more. The
-// file stands behind what was sent then, after an error too. Of an os.File the
+// file stands after what was sent then, after an error too. Of an os.File the
 // kernel copies where it can, as [transport.Conn.ReadFrom] says.
 func (c *Conn) SendFile(f io.ReadSeeker, offset, count int64) (n int64, err error) {
 	if offset < 0 || count < 0 {

@@ -2,7 +2,7 @@ package telnet
 
 import "strconv"
 
-// Commands of RFC 854 and later ones. A command stands behind IAC.
+// Commands of RFC 854 and later ones. A command follows IAC.
 const (
 	EOF   byte = 236 // end of file, RFC 1184
 	SUSP  byte = 237 // suspend the process, RFC 1184

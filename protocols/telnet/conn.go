@@ -35,7 +35,7 @@ func (c *Conn) Close() error {
 // Event sends a trace event of the connection, see [transport.Conn.Event].
 func (c *Conn) Event(kind protocols.EventKind, text string, n int64) { c.w.raw.Event(kind, text, n) }
 
-// CloseWrite tells the server that nothing more comes.
+// CloseWrite signals the server the end of the data.
 func (c *Conn) CloseWrite() error { return c.w.CloseWrite() }
 
 // LocalAddr returns the address of this end.
@@ -92,7 +92,7 @@ func (c *Conn) LastSubnegotiation() (option byte, data []byte) {
 	return option, data
 }
 
-// SetWindow tells the server a new size of the window, if it wants to know.
+// SetWindow sends the server a new size of the window, if it wants to know.
 func (c *Conn) SetWindow(width, height int) error {
 	c.w.locked(func(e *engine) {
 		size := [2]int{min(max(width, 0), 65535), min(max(height, 0), 65535)}
@@ -328,7 +328,7 @@ func plain(p []byte, text bool) bool {
 }
 
 // escape doubles 255, and in text mode puts NUL after a CR that no LF follows.
-// next is what comes behind p.
+// next is what comes after p.
 func escape(dst, p, next []byte, text bool) []byte {
 	for i, b := range p {
 		dst = append(dst, b)

@@ -168,7 +168,7 @@ func (e *engine) step(b byte) error {
 	return nil
 }
 
-// command takes the byte behind IAC. One that is not a command of the protocol means
+// command takes the byte after IAC. One that is not a command of the protocol means
 // nothing: some servers send the byte 255 of data without its double.
 func (e *engine) command(b byte) {
 	e.at = inData
@@ -233,7 +233,7 @@ func (e *engine) freely(f func()) {
 	e.answered = answered
 }
 
-// note tells of a command.
+// note reports a command.
 func (e *engine) note(sent bool, command byte) {
 	e.tell(Event{Sent: sent, Command: command})
 }

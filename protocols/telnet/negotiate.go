@@ -174,7 +174,7 @@ var handlers = map[byte]func(e *engine, data []byte){
 
 func wants(data []byte) bool { return len(data) > 0 && data[0] == subSEND }
 
-// terminal tells the next terminal type; the last one comes twice, then the list
+// terminal sends the next terminal type; the last one comes twice, then the list
 // starts again, RFC 1091 section 6.
 func (e *engine) terminal(data []byte) {
 	if !wants(data) {
@@ -207,7 +207,7 @@ func (e *engine) tellWindow() {
 // wellKnown are the names of RFC 1572 section 3 that no user chose.
 var wellKnown = []string{"USER", "JOB", "ACCT", "PRINTER", "SYSTEMTYPE", "DISPLAY"}
 
-// environ tells the variables that were asked for and that the user has named,
+// environ sends the variables that were asked for and that the user has named,
 // and no others, RFC 1572.
 func (e *engine) environ(data []byte) {
 	if !wants(data) {
@@ -282,7 +282,7 @@ func (e *engine) charsets(data []byte) {
 	e.sendSub(CHARSET, []byte{charsetREJECTED})
 }
 
-// status tells which options are on, RFC 859.
+// status reports which options are on, RFC 859.
 func (e *engine) status(data []byte) {
 	if !wants(data) {
 		return

@@ -18,7 +18,7 @@ type Settings struct {
 	// side (DO) or on its own (WILL). known is what this package would do.
 	Accept func(option byte, ours, known bool) bool
 	// Subnegotiation sees what the server sends for an option that is on, without
-	// the option itself, and may answer: the bytes behind IAC SB OPTION. With
+	// the option itself, and may answer: the bytes after IAC SB OPTION. With
 	// done the package's own handling is left out. data must not be kept.
 	Subnegotiation func(option byte, data []byte) (answer []byte, done bool)
 	// Observe sees every command in both directions. It must not block, nor call

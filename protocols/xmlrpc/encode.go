@@ -43,7 +43,7 @@ func AppendCall(dst []byte, method string, params []any) ([]byte, error) {
 	return append(dst, "</params></methodCall>\n"...), nil
 }
 
-// AppendResponse appends the XML of the answer that gives v, whose types are those
+// AppendResponse appends the XML of the response that returns v, whose types are those
 // of [AppendCall].
 func AppendResponse(dst []byte, v any) ([]byte, error) {
 	dst, err := appendParam(append(dst, xmlHead+"<methodResponse><params>"...), v)

@@ -50,7 +50,7 @@ type Result struct {
 	Fault *Fault // nil: it worked
 }
 
-// Fault is the error that a method gives instead of a value.
+// Fault is the error that a method returns instead of a value.
 type Fault struct {
 	Code   int64
 	Word   string // the code of servers that give a text in place of a number

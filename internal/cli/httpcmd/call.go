@@ -270,7 +270,7 @@ func (h *httpCall) body(ctx context.Context, e *kit.Env, resp *http.Response, j 
 	return false, nil
 }
 
-// stream writes what comes in base64, behind a start. It returns how many bytes came.
+// stream writes what comes in base64, after a start. It returns how many bytes came.
 func stream(o *show.Output, start string, from io.Reader) (int64, error) {
 	o.Count++
 	if err := o.Write([]byte(start)); err != nil {

@@ -291,7 +291,7 @@ func condition(text string) (http.Condition, error) {
 	return http.Condition{}, kit.Usage("--if-newer %q: neither a file nor a date", text)
 }
 
-// cookiesFor gives a client the jar of the command, made when it is first needed.
+// cookiesFor sets the jar of the command on a client; it is made when it is first needed.
 func (h *httpOptions) cookiesFor(c *http.Client) error {
 	if h.jarFile == "" && len(h.cookies) == 0 {
 		return nil

@@ -254,7 +254,7 @@ func (h *httpCall) formFields(_ *kit.Env) (*http.Form, error) {
 	return form, nil
 }
 
-// fileField makes a field of a file, with the options of curl's -F behind it.
+// fileField makes a field of a file, with the options of curl's -F after it.
 func fileField(name, spec string) (http.Field, error) {
 	path, options, _ := strings.Cut(spec, ";")
 	f := http.Field{Name: name, FileName: filepath.Base(path), Type: mime.TypeByExtension(filepath.Ext(path)), Size: -1}

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Command is a command that is no verb: it has the output and the time limit of
+// Command is a command that is not a verb: it has the output and the time limit of
 // all commands, and no target.
 type Command struct {
 	Name, Args, Short, Long, Example string

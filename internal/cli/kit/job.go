@@ -15,7 +15,7 @@ import (
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
-// Job moves several objects at the same time and tells of each.
+// Job moves several objects concurrently and reports each.
 type Job struct {
 	E       *Env
 	verb    string
@@ -98,7 +98,7 @@ func (j *Job) one(ctx context.Context, item string, move func(context.Context, s
 	return j.Settle(ctx, r, err, many)
 }
 
-// Settle tells what became of one item.
+// Settle reports the outcome of one item.
 func (j *Job) Settle(ctx context.Context, r transfer.Result, err error, many bool) error {
 	err = CauseOf(ctx, Named(protocols.Wrap(err, r.Protocol, j.verb, r.Source), j.verb))
 	j.mu.Lock()
@@ -247,7 +247,7 @@ func (e *Env) secretFor(from, to *protocols.Target) error {
 // noServer is the key of no server.
 const noServer = "none"
 
-// namesHost reports whether a text without scheme, behind the name of a protocol,
+// namesHost reports whether a text without scheme, after the name of a protocol,
 // begins as only a host does: with a user or a port.
 func (e *Env) namesHost(text string) bool {
 	host, _, _ := strings.Cut(text, "/")

@@ -23,7 +23,7 @@ func (e *Env) Pooled(t *protocols.Target) transfer.Endpoint {
 	return at
 }
 
-// leased is a client of the pool. Close gives it back.
+// leased is a client of the pool. Close returns it.
 type leased struct {
 	protocols.Client
 	e   *Env

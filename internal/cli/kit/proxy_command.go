@@ -83,7 +83,7 @@ func startCommand(line, address string) (net.Conn, error) {
 	return c, nil
 }
 
-// commandAddr is what a command was asked to connect to. It is no address of this
+// commandAddr is what a command was asked to connect to. It is not an address of this
 // machine's, so that no secret goes there in clear.
 type commandAddr string
 
@@ -117,7 +117,7 @@ func (c *commandConn) Write(p []byte) (int, error) {
 	return n, c.reason(err)
 }
 
-// reason tells of a command that fails before it has said anything, as one does that
+// reason describes a command that fails before it has said anything, as one does that
 // cannot connect or is not there.
 func (c *commandConn) reason(err error) error {
 	gone := err == io.EOF || errors.Is(err, syscall.EPIPE)

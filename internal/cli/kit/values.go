@@ -68,7 +68,7 @@ func (d Duration) orNone() time.Duration {
 	return time.Duration(d)
 }
 
-// Size takes bytes with k, M, G or T behind (powers of 1024; KiB and kB as well).
+// Size takes bytes with k, M, G or T as suffix (powers of 1024; KiB and kB as well).
 type Size int64
 
 func (n *Size) String() string { return strconv.FormatInt(int64(*n), 10) }

@@ -27,7 +27,7 @@ type Verb struct {
 }
 
 // Action is what a verb does with one opened target. name is the target's name
-// as the client's methods take it, args are the arguments behind the target.
+// as the client's methods take it, args are the arguments after the target.
 type Action[T any] func(ctx context.Context, e *Env, c T, name string, args []string) error
 
 // On makes a verb for every client that is a T: a capability of package

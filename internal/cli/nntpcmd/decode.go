@@ -130,7 +130,7 @@ func (d *decoding) file(posted string) (*decodedFile, error) {
 	return f, nil
 }
 
-// finish returns the whole files their names and tells what became of each.
+// finish renames the whole files to their final names and reports the outcome of each.
 func (d *decoding) finish(ctx context.Context, e *kit.Env) error {
 	job := e.NewJob("get", 1)
 	defer job.Close()

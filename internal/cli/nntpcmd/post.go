@@ -178,7 +178,7 @@ func (p *poster) offer(ctx context.Context, e *kit.Env, c *nntp.Client, _ string
 	return posted(e, r)
 }
 
-// feeding: a peer that feeds is no reader, unless the user says so.
+// feeding: a peer that feeds is not a reader, unless the user says so.
 func feeding(c *nntp.Client) {
 	if c.Settings.Reader == nntp.ReaderAuto {
 		c.Settings.Reader = nntp.ReaderNever
@@ -197,7 +197,7 @@ func messageID(part *mailmsg.Part) (string, error) {
 	return msg.ID, nil
 }
 
-// nntpFeed offers files. What the peer does not want is told, and is no failure.
+// nntpFeed offers files. What the peer does not want is told, and is not a failure.
 func nntpFeed(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, files []string) error {
 	feeding(c)
 	var t kit.Tally

@@ -110,7 +110,7 @@ func (p *Profile) Flags() iter.Seq2[string, string] {
 	}
 }
 
-// settings gives each key of the profile with the field that holds it.
+// settings maps each key of the profile with the field that holds it.
 func (p *Profile) settings() iter.Seq2[string, *setting] {
 	return func(yield func(string, *setting) bool) {
 		v := reflect.ValueOf(p).Elem()

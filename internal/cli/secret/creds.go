@@ -179,7 +179,7 @@ func (s *search) result() (protocols.Credential, error) {
 	return s.cred, nil
 }
 
-// user offers a name. It tells whether the search is for that name now.
+// user offers a name. It reports whether the search is for that name now.
 func (s *search) user(name string) bool {
 	if s.cred.User == "" {
 		s.cred.User = name

@@ -21,7 +21,7 @@ const (
 )
 
 // fromKeyring asks the system keyring for the password of the user who is known.
-// An error of the keyring is no reason to fail: the next source may do.
+// An error of the keyring is not a reason to fail: the next source may do.
 func (s *search) fromKeyring() error {
 	get := s.keyringGetter()
 	if get == nil || s.cred.User == "" || s.cred.Token != "" || s.req.Host == "" {

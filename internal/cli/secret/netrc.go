@@ -49,7 +49,7 @@ func netrcPath(flag string, getenv func(string) string) (path string, must bool)
 	return path, false
 }
 
-// readNetrc reads a .netrc file. exposed tells that other users can read it.
+// readNetrc reads a .netrc file. exposed reports that other users can read it.
 func readNetrc(ctx context.Context, path string) (entries []netrcEntry, exposed bool, err error) {
 	f, err := file.Open(ctx, path, file.RuleNamed, os.O_RDONLY, 0)
 	if err != nil {

@@ -55,7 +55,7 @@ func (s *Store) ForgetCommands() {
 	maps.DeleteFunc(s.known, func(key string, _ secretGot) bool { return strings.HasPrefix(key, byCommand) })
 }
 
-// first tells whether a text is new.
+// first reports whether a text is new.
 func (s *Store) first(text string) bool {
 	seen := s.told[text]
 	s.told[text] = true

@@ -49,7 +49,7 @@ func DetailOf(err error) ErrorJSON {
 	return d
 }
 
-// PrintError tells of a failure: one line and perhaps a hint, or one line of JSON.
+// PrintError reports a failure: one line and perhaps a hint, or one line of JSON.
 func PrintError(w io.Writer, asJSON bool, err error) {
 	if err == nil || silent(err) {
 		return

@@ -60,7 +60,7 @@ type sorter struct {
 	parts   []*os.File
 }
 
-// Sorted returns all entries in order. An error of the listing comes last, behind
+// Sorted returns all entries in order. An error of the listing comes last, after
 // what was listed before it; but when the time is up, nothing more is done.
 func Sorted(entries iter.Seq2[protocols.Entry, error], by string, reverse bool) iter.Seq2[protocols.Entry, error] {
 	sign := 1

@@ -92,7 +92,7 @@ func (b *batch) read(ctx context.Context, in io.Reader) {
 	}
 }
 
-// readLetter reads one line; an empty one gives nothing.
+// readLetter reads one line; an empty one returns nothing.
 func readLetter(r *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {

@@ -301,7 +301,7 @@ func (m *mailer) resolver() smtp.Resolver {
 	if _, _, err := net.SplitHostPort(server); err != nil {
 		server = net.JoinHostPort(server, "53")
 	}
-	// Over TCP: the resolver takes any connection that is no socket of datagrams for
+	// Over TCP: the resolver takes any connection that is not a datagram socket for
 	// a stream.
 	d := transport.NewDialer("dns", &url.URL{Scheme: "tcp", Host: server}, &protocols.Options{})
 	host, port, _ := net.SplitHostPort(server)

@@ -104,7 +104,7 @@ func (t *terminal) raw() error {
 	return err
 }
 
-// cooked returns the terminal back, and tells whether the session had it.
+// cooked restores the terminal, and reports whether the session had it.
 func (t *terminal) cooked() (had bool) {
 	t.modeMu.Lock()
 	defer t.modeMu.Unlock()
@@ -116,14 +116,14 @@ func (t *terminal) cooked() (had bool) {
 	return true
 }
 
-// resized tells the server the terminal's size.
+// resized sends the server the terminal's size.
 func (t *terminal) resized() {
 	if w, h := terminalSize(t.in); w > 0 {
 		_ = t.conn.SetWindow(w, h)
 	}
 }
 
-// follow says what the session does on signals: it tells the server of a new
+// follow says what the session does on signals: it informs the server of a new
 // size, gives the terminal back while the process is stopped, and ends in good
 // order.
 func (t *terminal) follow(cancel context.CancelCauseFunc) *ttySignals {

@@ -31,7 +31,7 @@ var traceForms = map[string]func(ctx context.Context, path string) (tracer, erro
 // openTrace makes the sink of --trace: "-" is text on stderr, a FILE is text,
 // FILE.jsonl one JSON object a line, FILE.html a page. Files are readable by
 // their owner only. The sink may be called from many goroutines, and does
-// nothing after closeFn, which may be called twice; closeFn gives the first
+// nothing after closeFn, which may be called twice; closeFn returns the first
 // error that a write had.
 func Open(ctx context.Context, spec string, stderr io.Writer) (sink func(protocols.Event), closeFn func() error, err error) {
 	t, err := openTracer(ctx, spec, stderr)
@@ -98,7 +98,7 @@ func createTrace(ctx context.Context, path string) (*os.File, error) {
 	return f, nil
 }
 
-// outward tells whether a data event moved content to the server.
+// outward reports whether a data event moved content to the server.
 func outward(e protocols.Event) bool {
 	word, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(e.Text)), " ")
 	return outwardWords[strings.TrimRight(word, ":,")]

@@ -42,7 +42,7 @@ func ChangeVerbs() []*kit.Verb {
 	}
 }
 
-// Changed tells of a change that was made; it returns its error.
+// Changed reports a change that was made; it returns its error.
 func Changed(e *kit.Env, what, name string, err error) error {
 	if err == nil {
 		e.Out.Detail(what + " " + name)
@@ -54,7 +54,7 @@ func dryRunFlag(fs *pflag.FlagSet, dry *bool) {
 	fs.BoolVarP(dry, "dry-run", "n", false, "change nothing; print what would be done")
 }
 
-// changer makes changes, or only tells of them.
+// changer makes changes, or only reports them.
 type changer struct{ dry bool }
 
 // plannedJSON is a change that would be made.
@@ -65,7 +65,7 @@ type plannedJSON struct {
 	To       string `json:"to,omitempty"`
 }
 
-// change makes a change of what p names, and tells of it as done.
+// change makes a change of what p names, and reports it as done.
 func (c *changer) change(e *kit.Env, p plannedJSON, done string, do func() error) error {
 	text := p.Path
 	if p.To != "" {

@@ -147,7 +147,7 @@ func (t *Joint) write(ctx context.Context, conn io.ReadWriteCloser) error {
 	}
 }
 
-// finish tells the peer that nothing more comes.
+// finish signals the peer the end of the data.
 func (t *Joint) finish(conn io.ReadWriteCloser) error {
 	half, ok := conn.(interface{ CloseWrite() error })
 	if !ok || !t.HalfClose {
@@ -193,7 +193,7 @@ type addressed interface {
 }
 
 // Conversing makes a client for a talk of any length with the target at hand:
-// silence is no failure unless --idle-timeout was set, and the bytes are counted
+// silence is not a failure unless --idle-timeout was set, and the bytes are counted
 // for this client alone. The caller closes it.
 func Conversing[T any](e *kit.Env) (c T, o *protocols.Options, err error) {
 	opts := *e.OptionsFor(e.At)

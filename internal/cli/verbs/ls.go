@@ -71,7 +71,7 @@ func (l *lister) Run(ctx context.Context, e *kit.Env, c protocols.Lister, name s
 // folders are the types of what a listing should have opened.
 var folders = []protocols.Type{protocols.TypeDir, protocols.TypeMailbox, protocols.TypeGroup}
 
-// single lists what is no folder: its own entry, where the client can tell. Else
+// single lists what is not a folder: its own entry, where the client can tell. Else
 // the refusal to list it stands.
 func (l *lister) single(ctx context.Context, e *kit.Env, c protocols.Lister, name string, refusal error) error {
 	s, ok := c.(protocols.Statter)

@@ -14,7 +14,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/show"
 )
 
-// certJSON is what a probe tells of the TLS session and the server's certificate.
+// certJSON is what a probe reports about the TLS session and the server's certificate.
 type certJSON struct {
 	Cipher  string   `json:"cipher,omitempty"`
 	ALPN    string   `json:"alpn,omitempty"`

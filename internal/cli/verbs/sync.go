@@ -88,7 +88,7 @@ func (s *Syncer) options(e *kit.Env, bars *show.Progress) *transfer.SyncOptions 
 	}
 }
 
-// syncSum tells what a sync does and makes one error of its failures.
+// syncSum reports what a sync does and makes one error of its failures.
 type syncSum struct {
 	*kit.Job
 	dry    bool

@@ -18,7 +18,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// checksummer is a client whose server tells checksums of its files.
+// checksummer is a client whose server computes checksums of its files.
 type checksummer interface {
 	Checksum(ctx context.Context, name string) (algorithm string, sum []byte, err error)
 }
@@ -30,7 +30,7 @@ var hashes = map[string]func() hash.Hash{
 	"crc32": func() hash.Hash { return crc32.NewIEEE() },
 }
 
-// verifySum compares local bytes with the checksum that the server tells.
+// verifySum compares local bytes with the checksum that the server reports.
 func verifySum(ctx context.Context, remote protocols.Client, name string, local io.Reader) error {
 	c, ok := protocols.As[checksummer](remote)
 	if !ok {

@@ -159,7 +159,7 @@ func hexRow(mark string, offset int64, row []byte) string {
 	return b.String()
 }
 
-// timed prints whole lines, made harmless, behind the time their end came.
+// timed prints whole lines, made harmless, after the time their end came.
 func (v *TalkView) timed(p []byte) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -315,7 +315,7 @@ func (x *caller) multicall(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ 
 	return count.Err()
 }
 
-// singly makes the calls one after the other. What is no fault ends the work.
+// singly makes the calls one after the other. An error that is not a fault ends the work.
 func (x *caller) singly(ctx context.Context, e *kit.Env, c *xmlrpc.Client, in io.Reader) error {
 	var count kit.Tally
 	for call, err := range calls(in) {

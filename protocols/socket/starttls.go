@@ -118,6 +118,9 @@ func lines(is last, greeting string, commands ...line) upgrade {
 			return err
 		}
 		for _, c := range commands {
+			if r.Buffered() > 0 { // nothing that came before the command is its answer (CVE-2021-22947)
+				return protocols.ProtocolError("", "", "unexpected data before "+strings.TrimPrefix(c.send, "a ")+" (possible man-in-the-middle)")
+			}
 			if _, err := io.WriteString(w, c.send+"\r\n"); err != nil {
 				return err
 			}

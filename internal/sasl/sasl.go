@@ -79,7 +79,7 @@ func mechanisms() []mechanism {
 }
 
 // Choose returns the usable mechanisms of those that the server offers, strongest
-// first. With c.Mechanism it gives that one or fails, never a weaker one. The
+// first. With c.Mechanism it returns that one or fails, never a weaker one. The
 // error is of kind Auth when nothing is left, of class protocols.ErrCleartext
 // when the reason is c.MayClear, and of kind Usage for credentials that no
 // mechanism can carry.

@@ -111,7 +111,7 @@ func TestSimpleMechanisms(t *testing.T) {
 		c := only(t, tt.mechanism, tt.cred)
 		name, initial, err := c.Start()
 		if err != nil || name != tt.mechanism {
-			t.Errorf("%s: Start gives %q, %v", tt.mechanism, name, err)
+			t.Errorf("%s: Start returned %q, %v", tt.mechanism, name, err)
 		}
 		if initial == nil {
 			initial = []byte("<nil>")
@@ -140,7 +140,7 @@ func TestBearerTellsWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Verified(c); err == nil || !strings.Contains(err.Error(), "401: mail") {
-		t.Errorf("Verified gives %v, want the server's reason", err)
+		t.Errorf("Verified returned %v, want the server's reason", err)
 	}
 }
 

@@ -101,7 +101,7 @@ func TestListAndStat(t *testing.T) {
 		again, err := c.Stat(t.Context(), e.Path)
 		check(t, err)
 		if again.URL != e.URL || again.Size != e.Size || again.Type != e.Type || again.Target != e.Target {
-			t.Errorf("listed %+v, stat gives %+v", e, again)
+			t.Errorf("listed %+v, stat returned %+v", e, again)
 		}
 	}
 	f := got["f"]

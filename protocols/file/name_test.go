@@ -32,13 +32,13 @@ func TestSafeName(t *testing.T) {
 	for _, tt := range tests {
 		for system, want := range map[string]string{"linux": tt.unix, "windows": tt.windows} {
 			if got, err := safeName(tt.name, system); err != nil || got != want {
-				t.Errorf("%s: %q gives %q, %v; want %q", system, tt.name, got, err, want)
+				t.Errorf("%s: %q returned %q, %v; want %q", system, tt.name, got, err, want)
 			}
 		}
 	}
 	for _, bad := range []string{"", ".", "..", "/", "a/b", "/abs", "../x", "a\x00", long + "n", strings.Repeat("\x01", 90), "x.ncpart", "x.ncpart.json"} {
 		if got, err := SafeName(bad); protocols.KindOf(err) != protocols.KindLocal || len(err.Error()) > 600 {
-			t.Errorf("%q gives %q, %v", bad, got, err)
+			t.Errorf("%q returned %q, %v", bad, got, err)
 		}
 	}
 }
@@ -60,7 +60,7 @@ func FuzzSafeName(f *testing.F) {
 				continue
 			}
 			if x == "" || x == "." || x == ".." || len(x) > maxName || strings.ContainsAny(x, "/\x00\r\n\x1b") {
-				t.Errorf("%q gives %q", a, x)
+				t.Errorf("%q returned %q", a, x)
 			}
 			if y, err := safeName(b, system); err == nil && a != b && x == y {
 				t.Errorf("%q and %q both give %q", a, b, x)

@@ -226,7 +226,7 @@ func TestHostileMenus(t *testing.T) {
 			}
 		}
 		if n == 0 {
-			t.Errorf("%s gives nothing", selector)
+			t.Errorf("%s is empty", selector)
 		}
 	}
 	if e := all(t, c, "1/percent")[0]; e.Path != "gopher://localhost/0/a%250d%250aEVIL" {

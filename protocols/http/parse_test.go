@@ -298,7 +298,7 @@ func FuzzDisposition(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if got := dispositionName(s); strings.ContainsAny(got, "/\\\x00\r\n") || got == ".." || got == "." {
-			t.Errorf("%q gives %q", s, got)
+			t.Errorf("%q returned %q", s, got)
 		}
 	})
 }

@@ -14,7 +14,7 @@ func FuzzScan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		n, value, ok := scan(line)
 		if ok && (n < 1 || n > maxNumber || value == "" || strings.Contains(value, " ")) {
-			t.Errorf("%q gives %d %q", line, n, value)
+			t.Errorf("%q returned %d %q", line, n, value)
 		}
 		if size := sizeIn(value); size < -1 {
 			t.Errorf("size %d", size)

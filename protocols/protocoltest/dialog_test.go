@@ -39,7 +39,7 @@ func parse(t *testing.T, text string) *Script {
 func TestScriptRoundTrip(t *testing.T) {
 	s := parse(t, sample)
 	if got := s.Format(); got != sample {
-		t.Errorf("Format gives\n%s\nwant\n%s", got, sample)
+		t.Errorf("Format returned\n%s\nwant\n%s", got, sample)
 	}
 	if s.Header["server"] != "none" || s.Result[0] != `{"a":1}` || s.Error != "refused no" {
 		t.Errorf("header %v, result %q, error %q", s.Header, s.Result, s.Error)

@@ -270,7 +270,7 @@ func (s *Stream) ReadSome(ctx context.Context) ([]byte, error) {
 
 // ReadAvailable returns what can be read without waiting, maybe nothing.
 func (s *Stream) ReadAvailable() ([]byte, error) {
-	defer s.deadline(time.Time{})
+	defer func() { _ = s.deadline(time.Time{}) }()
 	for len(s.buf) < s.window && s.end == nil {
 		_ = s.deadline(time.Now().Add(time.Millisecond))
 		if s.fill() != nil {

@@ -52,7 +52,7 @@ func (h hooks) protocol() line.Protocol[*session] {
 		Capabilities: h.capabilities,
 		Lives:        (*session).lives,
 		Over:         func(s *session) bool { return s.Last.Code == 400 },
-		Goodbye:      func(s *session) { s.Cmd("QUIT") },
+		Goodbye:      func(s *session) { _, _ = s.Cmd("QUIT") },
 	}
 }
 

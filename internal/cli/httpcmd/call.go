@@ -74,7 +74,7 @@ func (h *httpCall) call(ctx context.Context, e *kit.Env, c *http.Client, items [
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer func() { _ = p.close() }()
 	u := *e.At.URL
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	if len(p.query) > 0 {
@@ -115,7 +115,7 @@ func (h *httpCall) attempts(ctx context.Context, e *kit.Env, c *http.Client, r *
 		resp, err = nil, failure
 		note(n, pause, failure)
 	}
-	p.Do(ctx, func() error {
+	_ = p.Do(ctx, func() error {
 		if seeker, ok := r.Body.(io.Seeker); ok && err != nil {
 			if _, bad := seeker.Seek(0, io.SeekStart); bad != nil {
 				return bad

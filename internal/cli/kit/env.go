@@ -202,7 +202,7 @@ func (e *Env) Again(ctx context.Context, do func() error) error {
 	p := e.Retries()
 	p.Again = func(err error) bool { return protocols.IsRetryable(err) && e.Out.Count == printed }
 	var last error // says more than that the context ended
-	p.Do(ctx, func() error {
+	_ = p.Do(ctx, func() error {
 		last = do()
 		return last
 	})

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os/exec"
@@ -184,41 +185,84 @@ func TestSocketServers(t *testing.T) {
 	}
 }
 
-// TestDatagramServers: datagrams to socat and back, over UDP and UNIX sockets.
-func TestDatagramServers(t *testing.T) {
-	path, port := filepath.Join(t.TempDir(), "socket"), freePort(t)
-	background(t, "socat", "UNIX-RECVFROM:"+path+",fork", "EXEC:cat")
-	background(t, "socat", "UDP-RECVFROM:"+port+",bind=127.0.0.1,fork", "EXEC:cat")
-	d, err := socket.NewDatagram(labtest.URL(t, "udp://127.0.0.1:"+port), nil)
-	if err != nil {
-		t.Fatal(err)
+// datagramEcho starts a program that sends datagrams back, once for each port that
+// another process was faster to take, and returns a connection on which it has
+// answered.
+func datagramEcho(t *testing.T, start func(port string), open func(port string) (datagrams, error)) datagrams {
+	t.Helper()
+	var last error
+	for range 5 {
+		port := freeUDPPort(t)
+		start(port)
+		conn, err := open(port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last = echoes(conn); last == nil {
+			t.Cleanup(func() { conn.Close() })
+			return conn
+		}
+		conn.Close()
 	}
-	udp, err := d.Connect(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer udp.Close()
-	unix := connected(t, "unix:"+path, socket.Settings{Type: "datagram"}, nil)
-	for name, conn := range map[string]interface {
-		io.ReadWriter
-		SetReadDeadline(time.Time) error
-	}{"udp": udp, "unix": unix} {
-		buf := make([]byte, 100)
-		for try := 0; ; try++ { // a datagram may arrive before the program listens
-			conn.Write([]byte("hello"))
-			conn.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
-			n, err := conn.Read(buf)
-			if err == nil && string(buf[:n]) == "hello" {
-				break
-			}
-			if try == 40 {
-				t.Fatalf("%s: %q, %v", name, buf[:n], err)
-			}
-			if errors.Is(err, syscall.ECONNREFUSED) { // reported at once, while the program starts
-				time.Sleep(250 * time.Millisecond)
-			}
+	t.Fatal(last)
+	return nil
+}
+
+type datagrams interface {
+	io.ReadWriteCloser
+	SetReadDeadline(time.Time) error
+}
+
+// echoes waits until a datagram comes back: the program may still be starting.
+func echoes(conn datagrams) error {
+	buf := make([]byte, 100)
+	var err error
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		conn.Write([]byte("hello"))
+		conn.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
+		var n int
+		if n, err = conn.Read(buf); err == nil && string(buf[:n]) == "hello" {
+			return nil
+		}
+		if errors.Is(err, syscall.ECONNREFUSED) { // reported at once, while the program starts
+			time.Sleep(100 * time.Millisecond)
 		}
 	}
+	return fmt.Errorf("no datagram came back: %w", err)
+}
+
+// freeUDPPort returns a port that no other program listens on for datagrams.
+func freeUDPPort(t *testing.T) string {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, port, _ := net.SplitHostPort(conn.LocalAddr().String())
+	return port
+}
+
+// TestDatagramServers: datagrams to socat, over UDP and UNIX sockets, and back.
+func TestDatagramServers(t *testing.T) {
+	t.Run("udp", func(t *testing.T) {
+		datagramEcho(t, func(port string) {
+			background(t, "socat", "UDP-RECVFROM:"+port+",bind=127.0.0.1,fork", "EXEC:cat")
+		}, func(port string) (datagrams, error) {
+			d, err := socket.NewDatagram(labtest.URL(t, "udp://127.0.0.1:"+port), nil)
+			if err != nil {
+				return nil, err
+			}
+			return d.Connect(t.Context())
+		})
+	})
+	t.Run("unix", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "socket")
+		background(t, "socat", "UNIX-RECVFROM:"+path+",fork", "EXEC:cat")
+		if err := echoes(connected(t, "unix:"+path, socket.Settings{Type: "datagram"}, nil)); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestStartTLSServers: the upgrade of each protocol with its real servers, and

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -128,6 +129,9 @@ func (s *socket) fail(err error) error {
 func (s *socket) failed(err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) { // a datagram found no listener; the next one may
+		return ioError(err)
 	}
 	if s.broken == nil {
 		s.broken = ioError(err)

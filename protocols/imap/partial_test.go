@@ -2,6 +2,7 @@ package imap
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"math/rand/v2"
@@ -16,7 +17,9 @@ import (
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
-// cutConn ends after so many bytes have been read; left is shared by connections.
+// cutConn ends after so many bytes have been read; left is shared by connections. The
+// end is reported when the server has finished with all that it got: what a test sees
+// afterwards does not change any more.
 type cutConn struct {
 	net.Conn
 	left *atomic.Int64
@@ -26,8 +29,10 @@ type cutConn struct {
 func (c *cutConn) Read(p []byte) (int, error) {
 	left := c.left.Load()
 	if left <= 0 {
+		_ = c.Conn.(*net.TCPConn).CloseWrite()
+		_, err := io.Copy(io.Discard, c.Conn)
 		c.Conn.Close()
-		return 0, io.EOF
+		return 0, cmp.Or(err, io.EOF)
 	}
 	n, err := c.Conn.Read(p[:min(int64(len(p)), left)])
 	c.left.Add(-int64(n))

@@ -56,6 +56,7 @@ type Core struct {
 	wary    bool // looks below the buffer too, while the session is being made
 	due     int  // answers
 	owed    int  // answers to what is not written yet, beside those to commands
+	proving bool // the exchange that a raw command began sends proofs only
 
 	mu     sync.Mutex
 	failed error // first failure of the connection; sticky

@@ -38,6 +38,9 @@ type Dialect struct {
 	Farewell func(r *protocols.Reply) bool
 	// Preliminary reports whether the same command has a further reply; nil: none has.
 	Preliminary func(r *protocols.Reply) bool
+	// Challenge reports whether a reply asks for the response to a challenge, and not for
+	// a command; nil: none does, or nobody can answer one with [Core.QueueRaw].
+	Challenge func(r *protocols.Reply) bool
 }
 
 // Protocol describes a protocol. Hooks that may be nil say so.

@@ -14,12 +14,15 @@ var listings = map[string]bool{"CAPA": true, "RETR": true, "TOP": true, "LIST": 
 
 // Do sends one command as it is, after login, and returns its answer, with all lines
 // where the command has several: within the limits of a reply. QUIT ends the
-// session; the next verb begins another.
+// session; the next verb begins another. No trace shows a secret in a command.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	var r *protocols.Reply
-	err := c.do(ctx, "raw", "", []string{command}, func(_ context.Context, s *session) error {
-		var err error
-		if r, err = s.Cmd(command); err != nil {
+	err := c.line.Raw(ctx, command, func(_ context.Context, s *session) error {
+		err := s.QueueRaw(command)
+		if err != nil {
+			return err
+		}
+		if r, err = s.Answer(); err != nil {
 			return err
 		}
 		defer s.Mask.Reply(r)

@@ -28,6 +28,7 @@ func (c *Client) protocol() line.Protocol[*session] {
 		Name: proto,
 		Dialect: line.Dialect{
 			Read: read, Refusal: refusal, Want: want, Farewell: func(r *protocols.Reply) bool { return r.Word == "-ERR" },
+			Challenge: more,
 		},
 		URLOf:     c.urlOf,
 		CheckName: func(name string) error { _, err := parseName(name); return err },

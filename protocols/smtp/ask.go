@@ -15,28 +15,17 @@ import (
 var barred = map[string]string{"DATA": "send", "BDAT": "send", "STARTTLS": "--tls require"}
 
 // Do sends one command as it is, after login, and returns the reply, whatever it
-// says. After a reply of 334 the next command is the answer to that challenge,
-// and no trace shows it. DATA, BDAT and STARTTLS are refused.
+// says. After a reply of 334 the next command is the response to that challenge.
+// No trace shows a secret in a command. DATA, BDAT and STARTTLS are refused.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
-	words := append(strings.Fields(command), "", "", "")
-	verb := strings.ToUpper(words[0])
+	verb := strings.ToUpper(append(strings.Fields(command), "")[0])
 	if other, no := barred[verb]; no {
 		return nil, c.wrap(protocols.UsageError(proto, "", verb+" cannot be sent as a raw command: use "+other), "raw")
 	}
 	var r *protocols.Reply
-	err := c.do(ctx, "raw", []string{command}, func(s *session) (err error) {
+	err := c.line.Raw(ctx, command, func(_ context.Context, s *session) (err error) {
 		s.dirty = true
-		switch {
-		case s.Last.Code == 334:
-			s.Mask.Add(command)
-			err = s.QueueSecret("", "****", command)
-		case verb == "AUTH":
-			s.Mask.Add(words[2])
-			err = s.QueueSecret("", "AUTH "+words[1]+" ****", command)
-		default:
-			err = s.Out.Raw(command)
-		}
-		if err == nil {
+		if err = s.QueueRaw(command); err == nil {
 			r, err = s.Answer()
 		}
 		s.Mask.Reply(r)

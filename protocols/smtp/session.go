@@ -34,8 +34,9 @@ func (c *Client) protocol() line.Protocol[*session] {
 		Name: proto,
 		Dialect: line.Dialect{
 			Read: read, Refusal: refusal,
-			Want:     func(r *protocols.Reply) error { return want(r, 2) },
-			Farewell: func(r *protocols.Reply) bool { return r.Code == 421 },
+			Want:      func(r *protocols.Reply) error { return want(r, 2) },
+			Farewell:  func(r *protocols.Reply) bool { return r.Code == 421 },
+			Challenge: func(r *protocols.Reply) bool { return r.Code == 334 },
 		},
 		URLOf:        func(string) string { return protocols.Redact(c.line.URL) },
 		Address:      c.address,

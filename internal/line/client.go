@@ -47,10 +47,6 @@ func New[S Session](p Protocol[S], u *url.URL, s protocols.Scheme, o *protocols.
 	return c
 }
 
-func (c *Client[S]) dialer(u *url.URL) *transport.Dialer {
-	return transport.NewDialer(c.p.Name, u, c.Opts)
-}
-
 // Enter begins an operation: it checks the arguments that will go on the wire and
 // lets one operation in at a time. Nothing is sent before. The operation uses the
 // context that it returns, and calls leave once.

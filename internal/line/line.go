@@ -17,6 +17,7 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Session is a login on a connection. An adapter's session gets the method by
@@ -122,5 +123,5 @@ func (c *Client[S]) server() (host, port string) {
 
 // SetURL changes the server, before the first verb.
 func (c *Client[S]) SetURL(u *url.URL) {
-	c.URL, c.Dialer = u, c.dialer(u)
+	c.URL, c.Dialer = u, transport.NewDialer(c.p.Name, u, c.Opts)
 }

@@ -5,7 +5,7 @@
 GO ?= go
 export CGO_ENABLED ?= 1
 
-.PHONY: build test check lint fuzz fuzz-some bench docs servers
+.PHONY: build test check lint fuzz fuzz-some bench docs servers release licenses
 
 build: ## the static binary, in ./bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/netclients ./cmd/netclients
@@ -46,3 +46,9 @@ bench: servers
 
 docs: ## what is generated
 	$(GO) test ./internal/cli -run TestVerbsDoc -update
+
+release: ## everything that a release publishes, in ./dist; the version is the commit's tag
+	packaging/release.sh dist
+
+licenses: ## the licences of all modules in the program
+	packaging/licenses.sh

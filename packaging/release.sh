@@ -62,6 +62,6 @@ done
 GOFLAGS= go run "$SBOM" mod -json -licenses -noserial -output "$dist/netclients_${version}.cdx.json"
 awk -v RS='\n## ' 'NR == 2 { sub(/^[^\n]*\n+/, ""); print }' CHANGELOG.md >"$dist/NOTES.md"
 rm -rf "$dist/stage"
-(cd "$dist" && sha256sum -- *.tar.gz *.zip *.deb *.rpm *.json 2>/dev/null >SHA256SUMS)
+(cd "$dist" && shopt -s nullglob && sha256sum -- *.tar.gz *.zip *.deb *.rpm *.json >SHA256SUMS)
 packaging/formulas.sh "$dist"
 ls -l "$dist"

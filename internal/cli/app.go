@@ -72,7 +72,7 @@ type app struct {
 
 func newApp(reg *protocols.Registry, stdin io.Reader, stdout, stderr io.Writer) *app {
 	return &app{
-		g: kit.NewGlobals(), hidden: &mask.Mask{}, reg: reg, verbs: verbTable(), setups: setupTable(), stdin: stdin, stdout: stdout, stderr: stderr,
+		g: kit.NewGlobals(), hidden: &mask.Mask{}, reg: reg, verbs: verbTable(reg), setups: setupTable(), stdin: stdin, stdout: stdout, stderr: stderr,
 		lazy: map[*cobra.Command]func([]string){},
 	}
 }
@@ -111,7 +111,7 @@ func (a *app) build(args []string) {
 	a.root = a.rootCommand()
 	seen := map[string]bool{}
 	for _, v := range a.verbs {
-		if !v.Own && !seen[v.Name] {
+		if v.Generic && !seen[v.Name] {
 			seen[v.Name] = true
 			a.root.AddCommand(a.verbCommand(v, nil))
 		}
@@ -191,7 +191,7 @@ func (a *app) noSuchVerb(word string) error {
 		known = append(known, c.Name())
 	}
 	for _, s := range a.reg.Specs() {
-		if v := a.lookup(word, s); v != nil && v.Own {
+		if v := a.lookup(word, s); v != nil && !v.Generic {
 			return kit.Usage("%s is a verb of %s: netclients %s %s", word, s.Name, s.Name, word)
 		}
 	}

@@ -126,7 +126,10 @@ func TestPanicIsOneLine(t *testing.T) {
 	}
 	var out, errOut bytes.Buffer
 	a := newApp(reg, strings.NewReader(""), &out, &errOut)
-	a.verbs = append([]*kit.Verb{kit.On("boom", "URL", "", func(context.Context, *kit.Env, protocols.Client, string, []string) error { panic("oh\x07no") })}, a.verbs...)
+	a.verbs = append([]*kit.Verb{{
+		Name: "boom", Args: "URL", Generic: true, Works: kit.Is[protocols.Client],
+		Run: func(context.Context, *kit.Env, []string) error { panic("oh\x07no") },
+	}}, a.verbs...)
 	code := guarded(&errOut, func() int { return a.main(t.Context(), []string{"boom", "file:///"}) })
 	if code != 1 || errOut.String() != "netclients: internal error: oh\uFFFDno\n" {
 		t.Errorf("code %d, %q", code, errOut.String())
@@ -153,8 +156,12 @@ func TestClosedPipeIsSilent(t *testing.T) {
 func TestTableIsWhole(t *testing.T) {
 	global := pflag.NewFlagSet("", pflag.ContinueOnError)
 	kit.NewGlobals().Register(global)
-	for _, v := range verbTable() {
-		if v.Short == "" || v.Example == "" && !v.Own || v.Args == "" || v.Has == nil || v.Run == nil {
+	reg, err := all.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range verbTable(reg) {
+		if v.Short == "" || v.Examples == nil && v.Generic || v.Args == "" || v.Works == nil || v.Run == nil {
 			t.Errorf("verb %s lacks text, example or function", v.Name)
 		}
 		if v.Flags == nil {
@@ -177,7 +184,11 @@ func TestTableIsWhole(t *testing.T) {
 func TestNoVerbTakesAPassword(t *testing.T) {
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 	kit.NewGlobals().Register(fs)
-	for _, v := range verbTable() {
+	reg, err := all.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range verbTable(reg) {
 		if v.Flags != nil {
 			more := pflag.NewFlagSet("", pflag.ContinueOnError)
 			v.Flags(more)

@@ -20,7 +20,7 @@ import (
 // verbCommand makes the command of a verb: the generic one, or with a spec that
 // of one protocol.
 func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
-	cmd := &cobra.Command{Use: v.Name + " " + v.Args, Short: v.Short, Example: v.Example}
+	cmd := &cobra.Command{Use: v.Name + " " + v.Args, Short: v.Short, Example: v.Example()}
 	if spec == nil {
 		cmd.GroupID = groupVerbs
 	}
@@ -29,7 +29,7 @@ func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
 	a.lazy[cmd] = func(args []string) {
 		specs := a.mentioned(args, spec)
 		chosen = a.choose(v, specs)
-		cmd.Use, cmd.Short, cmd.Example = chosen.Name+" "+chosen.Args, chosen.Short, chosen.Example
+		cmd.Use, cmd.Short, cmd.Example = chosen.Name+" "+chosen.Args, chosen.Short, chosen.Example()
 		if chosen.Flags != nil {
 			chosen.Flags(cmd.Flags())
 		}
@@ -74,7 +74,7 @@ func (a *app) mentioned(args []string, spec *protocols.Spec) []*protocols.Spec {
 // them, or one end of two where that is enough.
 func (a *app) choose(v *kit.Verb, specs []*protocols.Spec) *kit.Verb {
 	for _, other := range a.verbs {
-		has := func(s *protocols.Spec) bool { return other.Has(kit.Sample(s)) }
+		has := func(s *protocols.Spec) bool { return other.Works(kit.Sample(s)) }
 		lacks := func(s *protocols.Spec) bool { return !has(s) }
 		if other.Name == v.Name && slices.ContainsFunc(specs, has) && (other.Either || !slices.ContainsFunc(specs, lacks)) {
 			return other
@@ -87,7 +87,7 @@ func (a *app) choose(v *kit.Verb, specs []*protocols.Spec) *kit.Verb {
 func (a *app) lookup(name string, s *protocols.Spec) *kit.Verb {
 	c := kit.Sample(s)
 	for _, v := range a.verbs {
-		if v.Name == name && v.Has(c) {
+		if v.Name == name && v.Works(c) {
 			return v
 		}
 	}
@@ -99,7 +99,7 @@ func (a *app) verbsOf(s *protocols.Spec) []*kit.Verb {
 	var out []*kit.Verb
 	c := kit.Sample(s)
 	for _, v := range a.verbs {
-		if v.Has(c) && !slices.ContainsFunc(out, func(o *kit.Verb) bool { return o.Name == v.Name }) {
+		if v.Works(c) && !slices.ContainsFunc(out, func(o *kit.Verb) bool { return o.Name == v.Name }) {
 			out = append(out, v)
 		}
 	}
@@ -191,7 +191,7 @@ func (a *app) perform(cmd *cobra.Command, v *kit.Verb, spec *protocols.Spec, act
 	if err != nil {
 		return kit.CauseOf(ctx, err)
 	}
-	e.Setups = active
+	e.Verb, e.Setups = v.Name, active
 	if spec != nil {
 		e.Proto = spec.Name
 	}

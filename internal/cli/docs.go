@@ -15,7 +15,7 @@ func VerbsDoc() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	a := &app{reg: reg, verbs: verbTable(), setups: setupTable()}
+	a := &app{reg: reg, verbs: verbTable(reg), setups: setupTable()}
 	var b strings.Builder
 	b.WriteString("# Verbs\n\nMade from the verb table of `internal/cli`; `go test ./internal/cli -run TestVerbsDoc -update` writes it again.\n\n")
 	b.WriteString("A verb exists for a protocol when its client has the capability. Both forms work:\n`netclients VERB URL` and `netclients PROTOCOL VERB TARGET`.\n\n")
@@ -51,7 +51,7 @@ func (a *app) matrix(b *strings.Builder) {
 	b.WriteString(" does |\n|---|" + strings.Repeat("---|", len(specs)+1) + "\n")
 	var names []string
 	for _, v := range a.verbs {
-		if v.Own || slices.Contains(names, v.Name) {
+		if !v.Generic || slices.Contains(names, v.Name) {
 			continue
 		}
 		names = append(names, v.Name)
@@ -71,7 +71,7 @@ func (a *app) matrix(b *strings.Builder) {
 func (a *app) ownVerbs(b *strings.Builder, s *protocols.Spec) {
 	head := false
 	for _, v := range a.verbsOf(s) {
-		if !v.Own {
+		if v.Generic {
 			continue
 		}
 		if !head {

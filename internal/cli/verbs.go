@@ -15,11 +15,31 @@ import (
 	"github.com/netclients/netclients/internal/cli/telnetcmd"
 	"github.com/netclients/netclients/internal/cli/verbs"
 	"github.com/netclients/netclients/internal/cli/xmlrpccmd"
+	"github.com/netclients/netclients/protocols"
 )
 
 // verbTable is the verb table. A protocol's own come first: where one has the name
-// of a generic verb, it takes its place for that protocol.
-func verbTable() []*kit.Verb {
+// of a generic verb, it takes its place for that protocol. A row that means another
+// verb is that verb under one more name.
+func verbTable(reg *protocols.Registry) []*kit.Verb {
+	rows := verbRows()
+	for i, v := range rows {
+		if v.Means == "" {
+			continue
+		}
+		for _, s := range reg.Specs() {
+			c := kit.Sample(s)
+			same := func(o *kit.Verb) bool { return o.Name == v.Means && o.Works(c) }
+			if j := slices.IndexFunc(rows, same); v.Works(c) && j >= 0 {
+				rows[i] = v.Like(rows[j])
+				break
+			}
+		}
+	}
+	return rows
+}
+
+func verbRows() []*kit.Verb {
 	return slices.Concat(
 		ftpcmd.Verbs(),
 		httpcmd.Verbs(),

@@ -19,22 +19,36 @@ import (
 // ftpVerbs are the verbs that only FTP has, and generic ones with more flags.
 func Verbs() []*kit.Verb {
 	adding := &verbs.Putter{AppendTo: true}
-	appending := kit.On[protocols.Putter]("append", "FILE... URL", "add files, or standard input (-), to the end of what is there", nil)
-	appending.Run = adding.Run
 	return []*kit.Verb{
 		ftpList(),
-		kit.On("size", "URL...", "size of a file in bytes (SIZE)", ftpSize).Only().
-			Eg("ftp size ftp.example.org/pub/file.iso"),
-		kit.On("chmod", "URL MODE", "change permissions (SITE CHMOD)", ftpChmod).Only().
-			Eg("ftp chmod user@host/run.sh 755"),
-		kit.On("checksum", "URL...", "checksum of a file, computed by the server (HASH, XSHA256, XMD5, XCRC)", verbs.Checksum).Only().
-			Eg("ftp checksum ftp.example.org/pub/file.iso"),
-		kit.On("pwd", "URL", "the folder that a login starts in", ftpPwd).Only(),
-		kit.As[*ftp.Client]("append", appending.With(adding.Flags)).
-			Eg("ftp append today.log user@host/logs/all.log"),
-		kit.As[*ftp.Client]("features", kit.VerbNamed("caps", verbs.AskVerbs())),
-		kit.As[*ftp.Client]("mirror", kit.VerbNamed("sync", verbs.SyncVerbs())).
-			Eg("ftp mirror ftp.example.org/pub/ pub/"),
+		{
+			Name: "size", Args: "URL...", Short: "size of a file in bytes (SIZE)",
+			Works: kit.Is[*ftp.Client], Run: kit.Each(ftpSize),
+			Examples: []string{"ftp size ftp.example.org/pub/file.iso"},
+		},
+		{
+			Name: "chmod", Args: "URL MODE", Short: "change permissions (SITE CHMOD)",
+			Works: kit.Is[*ftp.Client], Run: kit.On(ftpChmod),
+			Examples: []string{"ftp chmod user@host/run.sh 755"},
+		},
+		{
+			Name: "checksum", Args: "URL...", Short: "checksum of a file, computed by the server (HASH, XSHA256, XMD5, XCRC)",
+			Works: kit.Is[*ftp.Client], Run: kit.Each(verbs.Checksum),
+			Examples: []string{"ftp checksum ftp.example.org/pub/file.iso"},
+		},
+		{
+			Name: "pwd", Args: "URL", Short: "the folder that a login starts in",
+			Works: kit.Is[*ftp.Client], Run: kit.On(ftpPwd),
+		},
+		{
+			Name: "append", Args: "FILE... URL", Short: "add files, or standard input (-), to the end of what is there",
+			Works: kit.Is[*ftp.Client], Flags: adding.Flags, Run: adding.Run,
+			Examples: []string{"ftp append today.log user@host/logs/all.log"},
+		},
+		{Name: "features", Means: "caps", Works: kit.Is[*ftp.Client]},
+		{Name: "mirror", Means: "sync", Works: kit.Is[*ftp.Client],
+			Examples: []string{"ftp mirror ftp.example.org/pub/ pub/"},
+		},
 	}
 }
 
@@ -43,21 +57,26 @@ func Verbs() []*kit.Verb {
 func ftpList() *kit.Verb {
 	l := verbs.NewLister()
 	names := false
-	v := kit.On("ls", "URL...", "list entries of folders", func(ctx context.Context, e *kit.Env, c protocols.Lister, name string, args []string) error {
+	list := func(ctx context.Context, e *kit.Env, c protocols.Lister, at *protocols.Target, args []string) error {
 		client, ok := c.(*ftp.Client)
 		if !names || !ok {
-			return l.Run(ctx, e, c, name, args)
+			return l.Run(ctx, e, c, at, args)
 		}
-		return e.Again(ctx, func() error { return l.Print(e, name, client.Names(ctx, name)) })
-	})
-	return kit.As[*ftp.Client]("ls", v).With(func(fs *pflag.FlagSet) {
-		l.ListFlags(fs)
-		fs.BoolVar(&names, "names", false, "ask for names only (NLST)")
-	}).Eg("ls ftp://ftp.example.org/pub/", "ftp ls -l --sort time ftp.example.org/pub/", "ftp ls -R --json ftp.example.org/pub/ | jq -r .url")
+		return e.Again(ctx, func() error { return l.Print(e, at.Name, client.Names(ctx, at.Name)) })
+	}
+	return &kit.Verb{
+		Name: "ls", Args: "URL...", Short: "list entries of folders",
+		Works: kit.Is[*ftp.Client], Run: kit.Each(list),
+		Flags: func(fs *pflag.FlagSet) {
+			l.ListFlags(fs)
+			fs.BoolVar(&names, "names", false, "ask for names only (NLST)")
+		},
+		Examples: []string{"ls ftp://ftp.example.org/pub/", "ftp ls -l --sort time ftp.example.org/pub/", "ftp ls -R --json ftp.example.org/pub/ | jq -r .url"},
+	}
 }
 
-func ftpSize(ctx context.Context, e *kit.Env, c *ftp.Client, name string, _ []string) error {
-	n, err := c.Size(ctx, name)
+func ftpSize(ctx context.Context, e *kit.Env, c *ftp.Client, at *protocols.Target, _ []string) error {
+	n, err := c.Size(ctx, at.Name)
 	if err != nil {
 		return err
 	}
@@ -65,23 +84,23 @@ func ftpSize(ctx context.Context, e *kit.Env, c *ftp.Client, name string, _ []st
 		Protocol string `json:"protocol"`
 		URL      string `json:"url"`
 		Size     int64  `json:"size"`
-	}{e.At.Spec.Name, protocols.Redact(e.At.URL), n}
+	}{at.Spec.Name, protocols.Redact(at.URL), n}
 	return e.Out.Record(size, func() string { return strconv.FormatInt(n, 10) })
 }
 
-func ftpChmod(ctx context.Context, e *kit.Env, c *ftp.Client, name string, args []string) error {
+func ftpChmod(ctx context.Context, e *kit.Env, c *ftp.Client, at *protocols.Target, args []string) error {
 	if _, err := strconv.ParseUint(args[0], 8, 16); err != nil {
 		return kit.Usage("ftp chmod: want URL MODE, with an octal mode such as 644; got %q", args[0])
 	}
-	return verbs.Changed(e, "mode "+args[0], name, c.Chmod(ctx, name, args[0]))
+	return verbs.Changed(e, "mode "+args[0], at.Name, c.Chmod(ctx, at.Name, args[0]))
 }
 
-func ftpPwd(ctx context.Context, e *kit.Env, c *ftp.Client, _ string, _ []string) error {
+func ftpPwd(ctx context.Context, e *kit.Env, c *ftp.Client, at *protocols.Target, _ []string) error {
 	dir, err := c.Pwd(ctx)
 	if err != nil {
 		return err
 	}
-	return e.Out.Record(map[string]string{"protocol": e.At.Spec.Name, "path": dir}, func() string { return show.Safe(dir) })
+	return e.Out.Record(map[string]string{"protocol": at.Spec.Name, "path": dir}, func() string { return show.Safe(dir) })
 }
 
 // portRange is LOW-HIGH.

@@ -18,19 +18,25 @@ import (
 // gopherVerbs are the verbs that only Gopher has, and search with words.
 func Verbs() []*kit.Verb {
 	s := verbs.NewLister()
-	search := kit.On("search", "URL WORDS...", "ask a search item (type 7) for words", func(ctx context.Context, e *kit.Env, c protocols.Searcher, name string, args []string) error {
-		return s.Search(ctx, e, c, name, []string{strings.Join(args, " ")})
-	})
+	search := func(ctx context.Context, e *kit.Env, c protocols.Searcher, at *protocols.Target, args []string) error {
+		return s.Search(ctx, e, c, at, []string{strings.Join(args, " ")})
+	}
 	return []*kit.Verb{
-		kit.As[*gopher.Client]("search", search.With(s.Flags)).
-			Eg("gopher search gopher.example.org/7/v2/vs archive texts", "gopher search --json gopher.example.org/7/find words | jq -r .url"),
-		kit.On("attributes", "URL...", "attributes and views of an item, where the server speaks Gopher+", gopherAttributes).Only().
-			Eg("gopher attributes gopher.example.org/0/README.txt"),
+		{
+			Name: "search", Args: "URL WORDS...", Short: "ask a search item (type 7) for words",
+			Works: kit.Is[*gopher.Client], Flags: s.Flags, Run: kit.On(search),
+			Examples: []string{"gopher search gopher.example.org/7/v2/vs archive texts", "gopher search --json gopher.example.org/7/find words | jq -r .url"},
+		},
+		{
+			Name: "attributes", Args: "URL...", Short: "attributes and views of an item, where the server speaks Gopher+",
+			Works: kit.Is[*gopher.Client], Run: kit.Each(gopherAttributes),
+			Examples: []string{"gopher attributes gopher.example.org/0/README.txt"},
+		},
 	}
 }
 
-func gopherAttributes(ctx context.Context, e *kit.Env, c *gopher.Client, name string, _ []string) error {
-	all, err := c.Attributes(ctx, name)
+func gopherAttributes(ctx context.Context, e *kit.Env, c *gopher.Client, at *protocols.Target, _ []string) error {
+	all, err := c.Attributes(ctx, at.Name)
 	if err != nil {
 		return err
 	}

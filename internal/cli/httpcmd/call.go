@@ -33,29 +33,38 @@ type httpCall struct {
 	multipart, wait bool
 }
 
-// requestVerb makes a verb of a method; with METHOD in its usage the user names it.
-func requestVerb(name, args, short string) *kit.Verb {
+// requestVerb makes a verb of the method of its name.
+func requestVerb(name, short string, examples ...string) *kit.Verb {
 	h := &httpCall{verb: name, method: strings.ToUpper(name)}
-	named := strings.HasPrefix(args, "METHOD")
-	v := kit.On(name, args, short, func(ctx context.Context, e *kit.Env, c *http.Client, name string, items []string) error {
-		return h.call(ctx, e, c, items)
-	}).Only().With(h.flags)
-	plain := v.Run
-	v.Run = func(ctx context.Context, e *kit.Env, args []string) error {
-		if named {
-			h.method, args = args[0], args[1:]
-		}
-		return plain(ctx, e, args)
+	return &kit.Verb{
+		Name: name, Args: "URL [ITEM...]", Short: short,
+		Works: kit.Is[*http.Client], Flags: h.flags, Run: kit.On(h.call),
+		Examples: examples,
 	}
-	return v
+}
+
+// anyRequest is the verb of any method, which the user names.
+func anyRequest() *kit.Verb {
+	h := &httpCall{verb: "request"}
+	return &kit.Verb{
+		Name: "request", Args: "METHOD URL [ITEM...]", Short: "make a request with any method",
+		Works: kit.Is[*http.Client], Flags: h.flags,
+		Run: func(ctx context.Context, e *kit.Env, args []string) error {
+			h.method = args[0]
+			return kit.On(h.call)(ctx, e, args[1:])
+		},
+		Examples: []string{"http request GET host/search q==words", "http request PROPFIND host/dav/ Depth:1", "http request PUT host/file --data @file"},
+	}
 }
 
 // httpHead is the head verb: one line for each header of each URL.
 func httpHead() *kit.Verb {
 	h := &httpCall{verb: "head", method: nethttp.MethodHead, include: true}
-	return kit.On("head", "URL...", "print the head of the answer", func(ctx context.Context, e *kit.Env, c *http.Client, _ string, _ []string) error {
-		return h.call(ctx, e, c, nil)
-	}).Only().Eg("http head example.org", "http head --json example.org | jq .headers")
+	return &kit.Verb{
+		Name: "head", Args: "URL...", Short: "print the head of the answer",
+		Works: kit.Is[*http.Client], Run: kit.Each(h.call),
+		Examples: []string{"http head example.org", "http head --json example.org | jq .headers"},
+	}
 }
 
 func (h *httpCall) flags(fs *pflag.FlagSet) {
@@ -69,13 +78,13 @@ func (h *httpCall) flags(fs *pflag.FlagSet) {
 }
 
 // call makes the request, with retries where they do no harm, and prints.
-func (h *httpCall) call(ctx context.Context, e *kit.Env, c *http.Client, items []string) error {
+func (h *httpCall) call(ctx context.Context, e *kit.Env, c *http.Client, at *protocols.Target, items []string) error {
 	p, err := h.payload(e, items)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = p.close() }()
-	u := *e.At.URL
+	u := *at.URL
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	if len(p.query) > 0 {
 		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+p.query.Encode(), "&")
@@ -223,7 +232,7 @@ func (h *httpCall) save(ctx context.Context, e *kit.Env, body io.Reader) (int64,
 func (h *httpCall) printJSON(ctx context.Context, e *kit.Env, resp *http.Response, start time.Time) error {
 	t := resp.Times
 	j := responseJSON{
-		Protocol: e.At.Spec.Name, URL: protocols.Redact(resp.URL), Method: resp.Method, Status: resp.Status, Reason: resp.Reason, Version: resp.Proto,
+		Protocol: "http", URL: protocols.Redact(resp.URL), Method: resp.Method, Status: resp.Status, Reason: resp.Reason, Version: resp.Proto,
 		Headers: resp.Header, Redirects: resp.Hops, Address: resp.Address,
 		ResolveMs: show.KnownMillis(t.Resolve), ConnectMs: show.KnownMillis(t.Connect), TLSMs: show.KnownMillis(t.TLS), FirstMs: show.KnownMillis(t.FirstByte),
 	}

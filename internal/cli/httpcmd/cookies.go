@@ -22,12 +22,15 @@ type cookieVerb struct{ session bool }
 
 func httpCookies() *kit.Verb {
 	c := &cookieVerb{}
-	v := kit.On[*http.Client]("cookies", "ACTION FILE [ARG...]", "list, set or clear the cookies of a file", nil).Only().With(func(fs *pflag.FlagSet) {
-		fs.BoolVar(&c.session, "session", false, "list or clear those only that end with the session")
-	}).Eg("http cookies list jar", "http cookies list jar example.org", "http cookies set jar https://example.org/ 'sid=42; Path=/; Secure'",
-		"http cookies clear jar example.org / sid", "http cookies clear jar --session")
-	v.Run = c.run
-	return v
+	return &kit.Verb{
+		Name: "cookies", Args: "ACTION FILE [ARG...]", Short: "list, set or clear the cookies of a file",
+		Works: kit.Is[*http.Client], Run: c.run,
+		Flags: func(fs *pflag.FlagSet) {
+			fs.BoolVar(&c.session, "session", false, "list or clear those only that end with the session")
+		},
+		Examples: []string{"http cookies list jar", "http cookies list jar example.org", "http cookies set jar https://example.org/ 'sid=42; Path=/; Secure'",
+			"http cookies clear jar example.org / sid", "http cookies clear jar --session"},
+	}
 }
 
 func (c *cookieVerb) run(_ context.Context, e *kit.Env, args []string) error {

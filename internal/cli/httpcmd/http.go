@@ -23,21 +23,22 @@ import (
 
 // httpVerbs are the verbs that only HTTP has, and generic ones that do more here.
 func Verbs() []*kit.Verb {
-	const items = "URL [ITEM...]"
 	return []*kit.Verb{
 		httpHead(),
-		requestVerb("post", items, "send data, print the answer").
-			Eg("http post httpbin.org/post name=Ann age:=30 X-Trace:1", "http post host/form --form title=Report --form file=@report.pdf", "http post host/api -d @body.json -H 'Content-Type: application/json'"),
-		requestVerb("patch", items, "change a part of an object, print the answer").
-			Eg("http patch host/users/7 email=ann@example.org"),
-		requestVerb("delete", items, "delete an object, print the answer").
-			Eg("http delete host/users/7"),
-		requestVerb("options", items, "what can be done with an object").
-			Eg("http options host/"),
-		requestVerb("request", "METHOD URL [ITEM...]", "make a request with any method").
-			Eg("http request GET host/search q==words", "http request PROPFIND host/dav/ Depth:1", "http request PUT host/file --data @file"),
-		kit.On("robots", "URL [AGENT]", "may a robot fetch it: what robots.txt says", httpRobots).Only().
-			Eg("http robots www.example.org/private/"),
+		requestVerb("post", "send data, print the answer",
+			"http post httpbin.org/post name=Ann age:=30 X-Trace:1", "http post host/form --form title=Report --form file=@report.pdf", "http post host/api -d @body.json -H 'Content-Type: application/json'"),
+		requestVerb("patch", "change a part of an object, print the answer",
+			"http patch host/users/7 email=ann@example.org"),
+		requestVerb("delete", "delete an object, print the answer",
+			"http delete host/users/7"),
+		requestVerb("options", "what can be done with an object",
+			"http options host/"),
+		anyRequest(),
+		{
+			Name: "robots", Args: "URL [AGENT]", Short: "may a robot fetch it: what robots.txt says",
+			Works: kit.Is[*http.Client], Run: kit.On(httpRobots),
+			Examples: []string{"http robots www.example.org/private/"},
+		},
 		httpCookies(),
 		httpCat(),
 		httpGet(),
@@ -46,8 +47,8 @@ func Verbs() []*kit.Verb {
 
 // httpCat is cat that shows what came with a refusal too.
 func httpCat() *kit.Verb {
-	v := kit.On("cat", "URL...", "write the content to standard output", func(ctx context.Context, e *kit.Env, c *http.Client, name string, args []string) error {
-		err := verbs.Cat(ctx, e, c, name, args)
+	cat := func(ctx context.Context, e *kit.Env, c *http.Client, at *protocols.Target, args []string) error {
+		err := verbs.Cat(ctx, e, c, at, args)
 		if errors.Is(err, http.ErrNotModified) {
 			return nil
 		}
@@ -55,8 +56,12 @@ func httpCat() *kit.Verb {
 			showPage(e.Out, no)
 		}
 		return err
-	})
-	return kit.As[*http.Client]("cat", v).Eg("cat https://example.org/", "http cat --compressed --range 0-99 example.org/file", "cat data:,hello")
+	}
+	return &kit.Verb{
+		Name: "cat", Args: "URL...", Short: "write the content to standard output",
+		Works: kit.Is[*http.Client], Run: kit.Each(cat),
+		Examples: []string{"cat https://example.org/", "http cat --compressed --range 0-99 example.org/file", "cat data:,hello"},
+	}
 }
 
 // page shows people what came with a refusal, where it is text. Standard output is
@@ -90,13 +95,16 @@ func httpGet() *kit.Verb {
 		}
 		return r, err
 	}
-	v := kit.On[protocols.Getter]("get", "URL...", "save to files", nil)
-	v.Run = g.Run
-	return kit.As[*http.Client]("get", v).With(func(fs *pflag.FlagSet) {
-		g.Flags(fs)
-		fs.BoolVarP(&g.Remote, "remote-name", "J", false, "save under the name the server suggests (Content-Disposition), made safe")
-		chosen.Flag(fs)
-	}).Eg("get https://example.org/file.iso", "get --continue --segments 4 https://example.org/file.iso", "http get --if-newer page.html -o page.html example.org/")
+	return &kit.Verb{
+		Name: "get", Args: "URL...", Short: "save to files",
+		Works: kit.Is[*http.Client], Run: g.Run,
+		Flags: func(fs *pflag.FlagSet) {
+			g.Flags(fs)
+			fs.BoolVarP(&g.Remote, "remote-name", "J", false, "save under the name the server suggests (Content-Disposition), made safe")
+			chosen.Flag(fs)
+		},
+		Examples: []string{"get https://example.org/file.iso", "get --continue --segments 4 https://example.org/file.iso", "http get --if-newer page.html -o page.html example.org/"},
+	}
 }
 
 // remoteName asks for the name in Content-Disposition, for a file in the folder dir.
@@ -118,12 +126,12 @@ func remoteName(ctx context.Context, e *kit.Env, t *protocols.Target, chosen *ki
 	return place.Name(at.Facts["filename"])
 }
 
-func httpRobots(ctx context.Context, e *kit.Env, c *http.Client, name string, args []string) error {
+func httpRobots(ctx context.Context, e *kit.Env, c *http.Client, at *protocols.Target, args []string) error {
 	agent := "netclients"
 	if len(args) > 0 {
 		agent = args[0]
 	}
-	rules, err := c.Robots(ctx, name, agent)
+	rules, err := c.Robots(ctx, at.Name, agent)
 	if err != nil {
 		return err
 	}
@@ -134,7 +142,7 @@ func httpRobots(ctx context.Context, e *kit.Env, c *http.Client, name string, ar
 		Allowed  bool     `json:"allowed"`
 		Delay    float64  `json:"crawl_delay,omitempty"`
 		Sitemaps []string `json:"sitemaps,omitempty"`
-	}{e.At.Spec.Name, protocols.Redact(e.At.URL), agent, rules.Allowed(e.At.URL.RequestURI()), rules.Delay.Seconds(), rules.Sitemaps}
+	}{at.Spec.Name, protocols.Redact(at.URL), agent, rules.Allowed(at.URL.RequestURI()), rules.Delay.Seconds(), rules.Sitemaps}
 	err = e.Out.Record(r, func() string {
 		word := "allowed"
 		if !r.Allowed {

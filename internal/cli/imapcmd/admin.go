@@ -17,41 +17,84 @@ import (
 // imapAdminVerbs change flags, subscriptions, rights and the like.
 func imapAdminVerbs() []*kit.Verb {
 	return []*kit.Verb{
-		kit.On("flag", "URL FLAG...", `change flags of messages: +\Seen sets, !\Seen takes away; without a sign they replace all`, imapFlag).Only().
-			Eg(`imap flag 'user@host/INBOX;UID=5' '+\Seen' '!\Flagged'`),
-		kit.On("expunge", "URL...", `remove what is marked \Deleted for good`, func(ctx context.Context, e *kit.Env, c *imap.Client, name string, _ []string) error {
-			return verbs.Changed(e, "expunged", name, c.Expunge(ctx, name))
-		}).Only().Eg("imap expunge imaps://user@host/INBOX"),
-		kit.On("subscribe", "URL...", "put mailboxes on the list of subscriptions", subscribing(false)).Only(),
-		kit.On("unsubscribe", "URL...", "take mailboxes off the list of subscriptions", subscribing(true)).Only(),
-		kit.On("quota", "URL [ROOT] [RESOURCE=LIMIT...]", "use and limits; with limits sets them", imapQuota).Only().
-			Eg("imap quota imaps://user@host/INBOX", "imap quota imaps://admin@host/ user.ann STORAGE=512000"),
-		kit.On("acl", "URL [WHO] [RIGHTS]", "rights on a mailbox; with RIGHTS sets them: lrs, +w, -w, none; with WHO shows the rights that can be granted", imapACL).Only().
-			Eg("imap acl imaps://user@host/Team", "imap acl imaps://user@host/Team bob lrs"),
-		kit.On("myrights", "URL...", "the own rights on a mailbox", imapMyRights).Only(),
-		kit.On("namespace", "URL", "the prefixes under which mailboxes lie", imapNamespace).Only(),
-		kit.On("id", "URL", "who the server says it is", imapID).Only(),
-		kit.On("metadata", "URL [ENTRY] [VALUE]", "annotations of a mailbox or the server; with VALUE sets one, an empty one removes it", imapMetadata).Only().
-			Eg("imap metadata imaps://user@host/INBOX", "imap metadata imaps://user@host/INBOX /private/comment mine"),
-		kit.On("check", "URL", "ask for a checkpoint of a mailbox", func(ctx context.Context, e *kit.Env, c *imap.Client, name string, _ []string) error {
-			return verbs.Changed(e, "checked", name, c.Check(ctx, name))
-		}).Only(),
+		{
+			Name: "flag", Args: "URL FLAG...", Short: `change flags of messages: +\Seen sets, !\Seen takes away; without a sign they replace all`,
+			Works: kit.Is[*imap.Client], Run: kit.On(imapFlag),
+			Examples: []string{`imap flag 'user@host/INBOX;UID=5' '+\Seen' '!\Flagged'`},
+		},
+		{
+			Name: "expunge", Args: "URL...", Short: `remove what is marked \Deleted for good`,
+			Works: kit.Is[*imap.Client], Run: kit.Each(func(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
+				return verbs.Changed(e, "expunged", at.Name, c.Expunge(ctx, at.Name))
+			}),
+			Examples: []string{"imap expunge imaps://user@host/INBOX"},
+		},
+		{
+			Name: "subscribe", Args: "URL...", Short: "put mailboxes on the list of subscriptions",
+			Works: kit.Is[*imap.Client], Run: kit.Each(subscribing(false)),
+		},
+		{
+			Name: "unsubscribe", Args: "URL...", Short: "take mailboxes off the list of subscriptions",
+			Works: kit.Is[*imap.Client], Run: kit.Each(subscribing(true)),
+		},
+		{
+			Name: "quota", Args: "URL [ROOT] [RESOURCE=LIMIT...]", Short: "use and limits; with limits sets them",
+			Works: kit.Is[*imap.Client], Run: kit.On(imapQuota),
+			Examples: []string{
+				"imap quota imaps://user@host/INBOX",
+				"imap quota imaps://admin@host/ user.ann STORAGE=512000",
+			},
+		},
+		{
+			Name: "acl", Args: "URL [WHO] [RIGHTS]", Short: "rights on a mailbox; with RIGHTS sets them: lrs, +w, -w, none; with WHO shows the rights that can be granted",
+			Works: kit.Is[*imap.Client], Run: kit.On(imapACL),
+			Examples: []string{
+				"imap acl imaps://user@host/Team",
+				"imap acl imaps://user@host/Team bob lrs",
+			},
+		},
+		{
+			Name: "myrights", Args: "URL...", Short: "the own rights on a mailbox",
+			Works: kit.Is[*imap.Client], Run: kit.Each(imapMyRights),
+		},
+		{
+			Name: "namespace", Args: "URL", Short: "the prefixes under which mailboxes lie",
+			Works: kit.Is[*imap.Client], Run: kit.On(imapNamespace),
+		},
+		{
+			Name: "id", Args: "URL", Short: "who the server says it is",
+			Works: kit.Is[*imap.Client], Run: kit.On(imapID),
+		},
+		{
+			Name: "metadata", Args: "URL [ENTRY] [VALUE]", Short: "annotations of a mailbox or the server; with VALUE sets one, an empty one removes it",
+			Works: kit.Is[*imap.Client], Run: kit.On(imapMetadata),
+			Examples: []string{
+				"imap metadata imaps://user@host/INBOX",
+				"imap metadata imaps://user@host/INBOX /private/comment mine",
+			},
+		},
+		{
+			Name: "check", Args: "URL", Short: "ask for a checkpoint of a mailbox",
+			Works: kit.Is[*imap.Client], Run: kit.On(func(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
+				return verbs.Changed(e, "checked", at.Name, c.Check(ctx, at.Name))
+			}),
+		},
 	}
 }
 
-func imapFlag(ctx context.Context, e *kit.Env, c *imap.Client, name string, args []string) error {
-	return verbs.Changed(e, "flagged", name, c.Flag(ctx, name, args...))
+func imapFlag(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, args []string) error {
+	return verbs.Changed(e, "flagged", at.Name, c.Flag(ctx, at.Name, args...))
 }
 
 func subscribing(off bool) kit.Action[*imap.Client] {
-	return func(ctx context.Context, e *kit.Env, c *imap.Client, name string, _ []string) error {
-		return verbs.Changed(e, "subscribed", name, c.Subscribe(ctx, name, off))
+	return func(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
+		return verbs.Changed(e, "subscribed", at.Name, c.Subscribe(ctx, at.Name, off))
 	}
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-func imapQuota(ctx context.Context, e *kit.Env, c *imap.Client, name string, args []string) error {
+func imapQuota(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, args []string) error {
 	if len(args) > 1 {
 		limits := map[string]int64{}
 		for _, arg := range args[1:] {
@@ -68,7 +111,7 @@ func imapQuota(ctx context.Context, e *kit.Env, c *imap.Client, name string, arg
 	if len(args) == 1 {
 		root = &args[0]
 	}
-	list, err := c.Admin().Quotas(ctx, name, root)
+	list, err := c.Admin().Quotas(ctx, at.Name, root)
 	if err != nil {
 		return err
 	}
@@ -82,20 +125,20 @@ func imapQuota(ctx context.Context, e *kit.Env, c *imap.Client, name string, arg
 	return nil
 }
 
-func imapACL(ctx context.Context, e *kit.Env, c *imap.Client, name string, args []string) error {
+func imapACL(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, args []string) error {
 	switch {
 	case len(args) == 2 && args[1] == "none":
-		return verbs.Changed(e, "rights taken", name, c.Admin().DeleteACL(ctx, name, args[0]))
+		return verbs.Changed(e, "rights taken", at.Name, c.Admin().DeleteACL(ctx, at.Name, args[0]))
 	case len(args) == 2:
-		return verbs.Changed(e, "rights set", name, c.Admin().SetACL(ctx, name, args[0], args[1]))
+		return verbs.Changed(e, "rights set", at.Name, c.Admin().SetACL(ctx, at.Name, args[0], args[1]))
 	case len(args) == 1:
-		list, err := c.Admin().ListRights(ctx, name, args[0])
+		list, err := c.Admin().ListRights(ctx, at.Name, args[0])
 		if err != nil {
 			return err
 		}
 		return e.Out.Record(map[string]any{"identifier": args[0], "possible": list}, func() string { return show.Safe(strings.Join(list, " ")) })
 	}
-	list, err := c.Admin().ACL(ctx, name)
+	list, err := c.Admin().ACL(ctx, at.Name)
 	if err != nil {
 		return err
 	}
@@ -107,15 +150,15 @@ func imapACL(ctx context.Context, e *kit.Env, c *imap.Client, name string, args 
 	return nil
 }
 
-func imapMyRights(ctx context.Context, e *kit.Env, c *imap.Client, name string, _ []string) error {
-	rights, err := c.Admin().MyRights(ctx, name)
+func imapMyRights(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
+	rights, err := c.Admin().MyRights(ctx, at.Name)
 	if err != nil {
 		return err
 	}
-	return e.Out.Record(map[string]string{"url": protocols.Redact(e.At.URL), "rights": rights}, func() string { return show.Safe(rights) })
+	return e.Out.Record(map[string]string{"url": protocols.Redact(at.URL), "rights": rights}, func() string { return show.Safe(rights) })
 }
 
-func imapNamespace(ctx context.Context, e *kit.Env, c *imap.Client, _ string, _ []string) error {
+func imapNamespace(ctx context.Context, e *kit.Env, c *imap.Client, _ *protocols.Target, _ []string) error {
 	list, err := c.Admin().Namespaces(ctx)
 	if err != nil {
 		return err
@@ -130,7 +173,7 @@ func imapNamespace(ctx context.Context, e *kit.Env, c *imap.Client, _ string, _ 
 	return nil
 }
 
-func imapID(ctx context.Context, e *kit.Env, c *imap.Client, _ string, _ []string) error {
+func imapID(ctx context.Context, e *kit.Env, c *imap.Client, _ *protocols.Target, _ []string) error {
 	id, err := c.Admin().ID(ctx)
 	if err != nil {
 		return err
@@ -138,15 +181,15 @@ func imapID(ctx context.Context, e *kit.Env, c *imap.Client, _ string, _ []strin
 	return printMap(e, id)
 }
 
-func imapMetadata(ctx context.Context, e *kit.Env, c *imap.Client, name string, args []string) error {
+func imapMetadata(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, args []string) error {
 	if len(args) == 2 {
 		value := &args[1]
 		if *value == "" {
 			value = nil
 		}
-		return verbs.Changed(e, "annotated", name, c.Admin().SetMetadata(ctx, name, args[0], value))
+		return verbs.Changed(e, "annotated", at.Name, c.Admin().SetMetadata(ctx, at.Name, args[0], value))
 	}
-	values, err := c.Admin().Metadata(ctx, name, args...)
+	values, err := c.Admin().Metadata(ctx, at.Name, args...)
 	if err != nil {
 		return err
 	}

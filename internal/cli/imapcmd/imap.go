@@ -2,6 +2,7 @@
 package imapcmd
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -18,19 +19,32 @@ import (
 // imapVerbs are the verbs that only IMAP has, and generic ones that do more there.
 func Verbs() []*kit.Verb {
 	adding, copying := &imapPut{}, &imapCopy{}
-	put := kit.On[*imap.Client]("put", "FILE... URL", "store messages in a mailbox", nil)
-	put.Run = adding.run
-	cp := kit.On[*imap.Client]("cp", "SRC DST", "copy messages; inside one server without moving their bytes", nil)
-	cp.Run = copying.run
 	rmdir := &imapDelete{}
 	mine := []*kit.Verb{
-		put.Only().With(adding.flags).Eg(`put --flags '\Seen' --date 2026-01-02T03:04:05Z note.eml imaps://user@host/Archive`),
-		kit.As[*imap.Client]("append", put).Eg("imap append *.eml user@host/Archive"),
-		cp.Only().With(copying.Flags).Eg("cp 'imaps://user@host/INBOX;UID=5' imaps://user@host/Archive"),
-		kit.On("mv", "URL NEW", "move messages to another mailbox, or rename a mailbox", imapMove).Only().
-			Eg("mv 'imaps://user@host/INBOX;UID=5' Archive", "mv imaps://user@host/Old imaps://user@host/New"),
-		kit.On("rmdir", "URL...", "delete mailboxes that hold no messages", rmdir.run).Only().With(rmdir.flags).
-			Eg("rmdir imaps://user@host/Old"),
+		{
+			Name: "put", Args: "FILE... URL", Short: "store messages in a mailbox",
+			Works: kit.Is[*imap.Client], Flags: adding.flags, Run: adding.run,
+			Examples: []string{`put --flags '\Seen' --date 2026-01-02T03:04:05Z note.eml imaps://user@host/Archive`},
+		},
+		{Name: "append", Means: "put", Works: kit.Is[*imap.Client], Examples: []string{"imap append *.eml user@host/Archive"}},
+		{
+			Name: "cp", Args: "SRC DST", Short: "copy messages; inside one server without moving their bytes",
+			Works: kit.Is[*imap.Client], Flags: copying.Flags, Run: copying.run,
+			Examples: []string{"cp 'imaps://user@host/INBOX;UID=5' imaps://user@host/Archive"},
+		},
+		{
+			Name: "mv", Args: "URL NEW", Short: "move messages to another mailbox, or rename a mailbox",
+			Works: kit.Is[*imap.Client], Run: kit.On(imapMove),
+			Examples: []string{
+				"mv 'imaps://user@host/INBOX;UID=5' Archive",
+				"mv imaps://user@host/Old imaps://user@host/New",
+			},
+		},
+		{
+			Name: "rmdir", Args: "URL...", Short: "delete mailboxes that hold no messages",
+			Works: kit.Is[*imap.Client], Flags: rmdir.flags, Run: kit.Each(rmdir.run),
+			Examples: []string{"rmdir imaps://user@host/Old"},
+		},
 	}
 	return slices.Concat(mine, imapReadVerbs(), imapListVerbs(), imapAdminVerbs())
 }
@@ -40,28 +54,54 @@ func imapListVerbs() []*kit.Verb {
 	l, s, t := verbs.NewLister(), verbs.NewLister(), verbs.NewLister()
 	w, k := &imapIdle{}, &imapCaps{}
 	return []*kit.Verb{
-		kit.On("caps", "URL...", "list the capabilities of the server", k.run).Only().With(k.flags).
-			Eg("imap caps --login imaps://user@host"),
-		kit.As[*imap.Client]("folders", kit.VerbNamed("ls", verbs.ListVerbs())),
-		kit.On("sort", "URL KEYS [QUERY]", "list messages in the order of keys: date, reverse size, from, subject, arrival", func(ctx context.Context, e *kit.Env, c *imap.Client, name string, args []string) error {
-			return l.Print(e, name, c.Sort(ctx, name, args[0], second(args)))
-		}).Only().With(l.Flags).Eg("imap sort imaps://user@host/INBOX 'reverse date' 'from:ann'"),
-		kit.On("thread", "URL [ALGORITHM] [QUERY]", "list messages by conversations", func(ctx context.Context, e *kit.Env, c *imap.Client, name string, args []string) error {
-			algorithm := ""
-			if len(args) > 0 {
-				algorithm = args[0]
-			}
-			return s.Print(e, name, c.Thread(ctx, name, algorithm, second(args)))
-		}).Only().With(s.Flags).Eg("imap thread imaps://user@host/INBOX"),
-		kit.On("lsub", "URL", "list the mailboxes that are subscribed to", func(ctx context.Context, e *kit.Env, c *imap.Client, name string, _ []string) error {
-			return t.Print(e, name, c.Subscribed(ctx, name))
-		}).Only().With(t.Flags),
-		kit.On("status", "URL...", "counts of mailboxes that are not opened for it", imapStatus).Only().
-			Eg("imap status imaps://user@host/INBOX"),
-		kit.On("select", "URL", "open a mailbox, tell all that the server says of it", imapSelect).Only(),
-		kit.On("recent", "URL", "how many messages have come in since a client last looked", imapRecent).Only(),
-		kit.On("idle", "URL", "tell what happens in a mailbox, until stopped", w.run).Only().Lasts().With(w.flags).
-			Eg("imap idle --json imaps://user@host/INBOX | jq -r .subject"),
+		{
+			Name: "caps", Args: "URL...", Short: "list the capabilities of the server",
+			Works: kit.Is[*imap.Client], Flags: k.flags, Run: kit.Each(k.run),
+			Examples: []string{"imap caps --login imaps://user@host"},
+		},
+		{Name: "folders", Means: "ls", Works: kit.Is[*imap.Client]},
+		{
+			Name: "sort", Args: "URL KEYS [QUERY]", Short: "list messages in the order of keys: date, reverse size, from, subject, arrival",
+			Works: kit.Is[*imap.Client], Flags: l.Flags, Run: kit.On(func(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, args []string) error {
+				return l.Print(e, at.Name, c.Sort(ctx, at.Name, args[0], second(args)))
+			}),
+			Examples: []string{"imap sort imaps://user@host/INBOX 'reverse date' 'from:ann'"},
+		},
+		{
+			Name: "thread", Args: "URL [ALGORITHM] [QUERY]", Short: "list messages by conversations",
+			Works: kit.Is[*imap.Client], Flags: s.Flags, Run: kit.On(func(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, args []string) error {
+				algorithm := ""
+				if len(args) > 0 {
+					algorithm = args[0]
+				}
+				return s.Print(e, at.Name, c.Thread(ctx, at.Name, algorithm, second(args)))
+			}),
+			Examples: []string{"imap thread imaps://user@host/INBOX"},
+		},
+		{
+			Name: "lsub", Args: "URL", Short: "list the mailboxes that are subscribed to",
+			Works: kit.Is[*imap.Client], Flags: t.Flags, Run: kit.On(func(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
+				return t.Print(e, at.Name, c.Subscribed(ctx, at.Name))
+			}),
+		},
+		{
+			Name: "status", Args: "URL...", Short: "counts of mailboxes that are not opened for it",
+			Works: kit.Is[*imap.Client], Run: kit.Each(imapStatus),
+			Examples: []string{"imap status imaps://user@host/INBOX"},
+		},
+		{
+			Name: "select", Args: "URL", Short: "open a mailbox, tell all that the server says of it",
+			Works: kit.Is[*imap.Client], Run: kit.On(imapSelect),
+		},
+		{
+			Name: "recent", Args: "URL", Short: "how many messages have come in since a client last looked",
+			Works: kit.Is[*imap.Client], Run: kit.On(imapRecent),
+		},
+		{
+			Name: "idle", Args: "URL", Short: "tell what happens in a mailbox, until stopped", Lasting: true,
+			Works: kit.Is[*imap.Client], Flags: w.flags, Run: kit.On(w.run),
+			Examples: []string{"imap idle --json imaps://user@host/INBOX | jq -r .subject"},
+		},
 	}
 }
 
@@ -101,9 +141,9 @@ func (k *imapCaps) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&k.login, "login", false, "what it says after the login")
 }
 
-func (k *imapCaps) run(ctx context.Context, e *kit.Env, c *imap.Client, name string, args []string) error {
+func (k *imapCaps) run(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, args []string) error {
 	if !k.login {
-		return k.CapsOf.Run(ctx, e, c, name, args)
+		return k.CapsOf.Run(ctx, e, c, at, args)
 	}
 	list, err := c.Capabilities(ctx)
 	if err != nil {
@@ -112,22 +152,21 @@ func (k *imapCaps) run(ctx context.Context, e *kit.Env, c *imap.Client, name str
 	return k.Print(e, list)
 }
 
-// mailboxArg reads an argument that names a mailbox of the current target's
-// server: a URL, or just its name.
-func mailboxArg(e *kit.Env, text string) (string, error) {
-	host := e.At.URL.Host
+// mailboxArg reads an argument that names a mailbox of at's server: a URL, or just its name.
+func mailboxArg(e *kit.Env, at *protocols.Target, text string) (string, error) {
+	host := at.URL.Host
 	if kit.HasScheme(text) || e.Proto != "" && host != "" && strings.HasPrefix(text, host+"/") {
-		return verbs.Beside(e, text)
+		return verbs.Beside(e, at, text)
 	}
 	return imap.MailboxName(strings.Trim(text, "/")), nil
 }
 
-func imapMove(ctx context.Context, e *kit.Env, c *imap.Client, name string, args []string) error {
-	to, err := mailboxArg(e, args[0])
+func imapMove(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, args []string) error {
+	to, err := mailboxArg(e, at, args[0])
 	if err != nil {
 		return err
 	}
-	return verbs.Changed(e, "moved", name+" to "+to, c.Move(ctx, name, to))
+	return verbs.Changed(e, "moved", at.Name+" to "+to, c.Move(ctx, at.Name, to))
 }
 
 // imapCopy is cp: inside one server it is COPY.
@@ -141,16 +180,13 @@ func (k *imapCopy) run(ctx context.Context, e *kit.Env, args []string) error {
 	if !sameServer(e, src, args[1]) || !strings.Contains(src.Name, "UID=") {
 		return k.Copier.Run(ctx, e, args)
 	}
-	return kit.With(ctx, e, "cp", args[0], func(ctx context.Context, c *imap.Client, name string) error {
-		to, err := mailboxArg(e, args[1])
+	return kit.Use(ctx, e, args[0], func(ctx context.Context, c *imap.Client, at *protocols.Target) error {
+		to, err := mailboxArg(e, at, args[1])
 		if err != nil {
 			return err
 		}
-		at, err := c.Copy(ctx, name, to)
-		if at == "" {
-			at = to
-		}
-		return verbs.Changed(e, "copied", name+" to "+at, err)
+		copied, err := c.Copy(ctx, at.Name, to)
+		return verbs.Changed(e, "copied", at.Name+" to "+cmp.Or(copied, to), err)
 	})
 }
 
@@ -171,21 +207,21 @@ func (d *imapDelete) flags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&d.force, "force", "f", false, "delete mailboxes with all the messages in them")
 }
 
-func (d *imapDelete) run(ctx context.Context, e *kit.Env, c *imap.Client, name string, _ []string) error {
+func (d *imapDelete) run(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
 	c.Settings.Force = d.force
-	return verbs.Changed(e, "removed", name, c.Unmake(ctx, name))
+	return verbs.Changed(e, "removed", at.Name, c.Unmake(ctx, at.Name))
 }
 
-func imapStatus(ctx context.Context, e *kit.Env, c *imap.Client, name string, _ []string) error {
-	entry, err := c.Stat(ctx, name)
+func imapStatus(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
+	entry, err := c.Stat(ctx, at.Name)
 	if err != nil {
 		return err
 	}
 	return printFacts(e, &entry)
 }
 
-func imapSelect(ctx context.Context, e *kit.Env, c *imap.Client, name string, _ []string) error {
-	entry, err := c.Select(ctx, name, true)
+func imapSelect(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
+	entry, err := c.Select(ctx, at.Name, true)
 	if err != nil {
 		return err
 	}
@@ -215,13 +251,13 @@ func printFacts(e *kit.Env, entry *protocols.Entry) error {
 	return nil
 }
 
-func imapRecent(ctx context.Context, e *kit.Env, c *imap.Client, name string, _ []string) error {
+func imapRecent(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
 	n := 0
-	for _, err := range c.Search(ctx, name, "RECENT") {
+	for _, err := range c.Search(ctx, at.Name, "RECENT") {
 		if err != nil {
 			return err
 		}
 		n++
 	}
-	return e.Out.Record(map[string]any{"url": protocols.Redact(e.At.URL), "recent": n}, func() string { return show.Number(int64(n)) })
+	return e.Out.Record(map[string]any{"url": protocols.Redact(at.URL), "recent": n}, func() string { return show.Number(int64(n)) })
 }

@@ -49,17 +49,17 @@ func (p *imapPut) run(ctx context.Context, e *kit.Env, args []string) error {
 	}
 	job := e.NewJob("put", 1)
 	defer job.Close()
-	return kit.With(ctx, e, "put", dest, func(ctx context.Context, c *imap.Client, name string) error {
+	return kit.Use(ctx, e, dest, func(ctx context.Context, c *imap.Client, at *protocols.Target) error {
 		c.Settings.Create = p.create
-		at := time.Now()
+		began := time.Now()
 		failed := 0
 		var last error
-		err := c.PutAll(ctx, name, p.uploads(e, files, date), func(i int, stored protocols.Entry, err error) error {
+		err := c.PutAll(ctx, at.Name, p.uploads(e, files, date), func(i int, stored protocols.Entry, err error) error {
 			r := transfer.Result{
 				Protocol: "imap", Source: files[i], Destination: stored.URL, Name: filepath.Base(files[i]), Bytes: stored.Size,
-				Took: time.Since(at), Status: transfer.StatusDone, Err: err,
+				Took: time.Since(began), Status: transfer.StatusDone, Err: err,
 			}
-			at = time.Now()
+			began = time.Now()
 			if err != nil {
 				r.Status, last = transfer.StatusFailed, err
 				failed++
@@ -122,7 +122,7 @@ func (w *imapIdle) flags(fs *pflag.FlagSet) {
 	fs.Var(&w.poll, "poll", "how often a server without IDLE is asked, a `DURATION`")
 }
 
-func (w *imapIdle) run(ctx context.Context, e *kit.Env, c *imap.Client, name string, _ []string) error {
+func (w *imapIdle) run(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
 	c.Settings.PollEvery = time.Duration(w.poll)
 	until := ctx
 	if w.limit > 0 {
@@ -131,7 +131,7 @@ func (w *imapIdle) run(ctx context.Context, e *kit.Env, c *imap.Client, name str
 		defer cancel()
 	}
 	n := 0
-	for entry, err := range c.Watch(until, name) {
+	for entry, err := range c.Watch(until, at.Name) {
 		if err != nil {
 			if ctx.Err() == nil && until.Err() != nil {
 				return nil // --for is over

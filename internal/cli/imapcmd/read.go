@@ -15,21 +15,29 @@ import (
 // imapReadVerbs are cat and get, which take sets of UIDs too.
 func imapReadVerbs() []*kit.Verb {
 	g := &imapGetter{}
-	get := kit.On[protocols.Getter]("get", "URL...", "save messages to files, of a set of UIDs each to its own", nil)
-	get.Run = g.run
 	return []*kit.Verb{
-		kit.As[*imap.Client]("cat", kit.On("cat", "URL...", "write messages to standard output", imapCat)).
-			Eg("imap cat 'user@host/INBOX;UID=5'", "imap cat 'user@host/INBOX;UID=5/;SECTION=HEADER'", "imap cat 'user@host/INBOX;UID=1:3,7'"),
-		kit.As[*imap.Client]("get", get.With(g.Flags)).
-			Eg("imap get 'user@host/INBOX;UID=5' -o letter.eml", "imap get 'user@host/INBOX;UID=1:*' -o letters/"),
+		{
+			Name: "cat", Args: "URL...", Short: "write messages to standard output",
+			Works: kit.Is[*imap.Client], Run: kit.Each(imapCat),
+			Examples: []string{
+				"imap cat 'user@host/INBOX;UID=5'",
+				"imap cat 'user@host/INBOX;UID=5/;SECTION=HEADER'",
+				"imap cat 'user@host/INBOX;UID=1:3,7'",
+			},
+		},
+		{
+			Name: "get", Args: "URL...", Short: "save messages to files, of a set of UIDs each to its own",
+			Works: kit.Is[*imap.Client], Flags: g.Flags, Run: g.run,
+			Examples: []string{"imap get 'user@host/INBOX;UID=5' -o letter.eml", "imap get 'user@host/INBOX;UID=1:*' -o letters/"},
+		},
 	}
 }
 
 // imapCat is cat for sets too. Other protocols' URLs are read as ever.
-func imapCat(ctx context.Context, e *kit.Env, g protocols.Getter, name string, args []string) error {
+func imapCat(ctx context.Context, e *kit.Env, g protocols.Getter, at *protocols.Target, args []string) error {
 	c, ok := g.(*imap.Client)
-	if !ok || !imap.IsSet(name) {
-		return verbs.Cat(ctx, e, g, name, args)
+	if !ok || !imap.IsSet(at.Name) {
+		return verbs.Cat(ctx, e, g, at, args)
 	}
 	if e.Flags.Span.Given {
 		return kit.Usage("cat: --range applies to one message; use ;PARTIAL=first.length after the UIDs for several")
@@ -38,7 +46,7 @@ func imapCat(ctx context.Context, e *kit.Env, g protocols.Getter, name string, a
 	if err != nil {
 		return err
 	}
-	names, err := c.Messages(ctx, name)
+	names, err := c.Messages(ctx, at.Name)
 	if err != nil {
 		return err
 	}
@@ -66,7 +74,7 @@ type imapGetter struct{ verbs.Getter }
 
 func (g *imapGetter) run(ctx context.Context, e *kit.Env, urls []string) error {
 	if g.Out == "-" {
-		return kit.On("get", "URL...", "", imapCat).Run(ctx, e, urls)
+		return kit.Each(imapCat)(ctx, e, urls)
 	}
 	var all []string
 	for _, text := range urls {

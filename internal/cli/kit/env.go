@@ -25,11 +25,11 @@ type Env struct {
 	Reg      *protocols.Registry
 	Flags    *Globals
 	Setups   []*Setup // the flags of protocols, read
+	Verb     string   // the verb that runs, as the user named it
 	Proto    string   // protocol named on the command line, or empty
 	Opts     *protocols.Options
 	Out      *show.Output
 	Stdin    io.Reader
-	At       *protocols.Target // what the verb works on now
 	Open     map[string]protocols.Client
 	Shared   *secret.Store
 	Profile  *secret.Profile // that the command line chose; nil: none

@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strings"
@@ -10,62 +11,69 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Verb is one row of the verb table. It exists for a URL exactly when has says
-// so of the client that the URL opens; nothing else in this package knows which
-// protocol can do what.
+// Verb is one row of the verb table. Both forms of the command line, the help, the
+// completions and docs/verbs.md are made from the table.
 type Verb struct {
-	Name    string
-	Args    string // the usage line: "URL...", "URL [RANGE]", "FILE URL"
-	Short   string
-	Example string
-	Own     bool // a protocol's own: not among the generic verbs
-	Either  bool // one of several adapters that a command line is about is enough
-	Lasting bool // runs until it is stopped: no time limit by default
-	Flags   func(*pflag.FlagSet)
-	Has     func(protocols.Client) bool
-	Run     func(ctx context.Context, e *Env, args []string) error
+	Name     string
+	Args     string // the usage line: "URL...", "URL [RANGE]", "FILE URL"
+	Short    string
+	Examples []string // whole command lines without the program's name
+	Generic  bool     // among the verbs for any URL; else only below its protocol
+	Either   bool     // one of several adapters that a command line is about is enough
+	Lasting  bool     // runs until the user or the peer ends it: no time limit by default
+	Flags    func(*pflag.FlagSet)
+
+	// Works reports whether the clients of an adapter have the verb; nothing else in
+	// this package knows which protocol can do what. See Is.
+	Works func(protocols.Client) bool
+	Run   Run
+
+	// Means makes the row another name for the verb of this name that the same client
+	// has. The fields that are not set are that verb's.
+	Means string
 }
 
-// Action is what a verb does with one opened target. name is the target's name
-// as the client's methods take it, args are the arguments after the target.
-type Action[T any] func(ctx context.Context, e *Env, c T, name string, args []string) error
+// Run is what a verb does with its arguments.
+type Run func(ctx context.Context, e *Env, args []string) error
 
-// On makes a verb for every client that is a T: a capability of package
-// protocols, or the concrete client of one adapter. The first argument is the
-// target; with a single "URL..." every argument is one.
-func On[T any](name, args, short string, do Action[T]) *Verb {
-	v := &Verb{Name: name, Args: args, Short: short, Has: Is[T]}
-	many := args == "URL..."
-	v.Run = func(ctx context.Context, e *Env, args []string) error {
-		targets, rest := args[:1], args[1:]
-		if many {
-			targets, rest = args, nil
-		}
-		return e.Each(ctx, targets, func(text string) error {
-			return With(ctx, e, v.Name, text, func(ctx context.Context, c T, name string) error {
-				return do(ctx, e, c, name, rest)
-			})
+// Action is what a verb does with one opened target: the client of its server,
+// which takes at.Name, and the arguments after the target.
+type Action[T any] func(ctx context.Context, e *Env, c T, at *protocols.Target, args []string) error
+
+// On returns the Run of a verb whose first argument is the target.
+func On[T any](do Action[T]) Run {
+	return func(ctx context.Context, e *Env, args []string) error {
+		return Use(ctx, e, args[0], func(ctx context.Context, c T, at *protocols.Target) error {
+			return do(ctx, e, c, at, args[1:])
 		})
 	}
-	return v
 }
 
-// With opens the target text as a T and hands it to do. Errors gain the target's URL.
-func With[T any](ctx context.Context, e *Env, verb, text string, do func(ctx context.Context, c T, name string) error) error {
+// Each returns the Run of a verb whose arguments all are targets.
+func Each[T any](do Action[T]) Run {
+	return func(ctx context.Context, e *Env, args []string) error {
+		return e.Each(ctx, args, func(text string) error {
+			return On(do)(ctx, e, []string{text})
+		})
+	}
+}
+
+// Use opens the target text as a T and passes it to do. Errors gain the verb's name
+// and the target's URL.
+func Use[T any](ctx context.Context, e *Env, text string, do func(ctx context.Context, c T, at *protocols.Target) error) error {
 	t, err := e.Target(text)
 	if err != nil {
 		return err
 	}
 	c, err := e.Client(t)
 	if err != nil {
-		return protocols.Wrap(err, t.Spec.Name, verb, protocols.Redact(t.URL))
+		return protocols.Wrap(err, t.Spec.Name, e.Verb, protocols.Redact(t.URL))
 	}
 	x, ok := protocols.As[T](c)
 	if !ok {
-		return e.Cannot(t.Spec, verb)
+		return e.Cannot(t.Spec, e.Verb)
 	}
-	e.At = t
-	return Named(protocols.Wrap(do(ctx, x, t.Name), t.Spec.Name, verb, protocols.Redact(t.URL)), verb)
+	return Named(protocols.Wrap(do(ctx, x, t), t.Spec.Name, e.Verb, protocols.Redact(t.URL)), e.Verb)
 }
 
 // Is reports whether a client is a T.
@@ -74,28 +82,24 @@ func Is[T any](c protocols.Client) bool {
 	return ok
 }
 
-// As makes another name for a verb that only clients of type T have.
-func As[T any](name string, v *Verb) *Verb {
-	c, has := *v, v.Has
-	c.Name, c.Own = name, true
-	c.Has = func(x protocols.Client) bool { return Is[T](x) && has(x) }
+// Like returns the row with what it leaves out taken from another.
+func (v *Verb) Like(other *Verb) *Verb {
+	c := *other
+	c.Name, c.Works, c.Means, c.Generic = v.Name, v.Works, "", v.Generic
+	c.Short = cmp.Or(v.Short, c.Short)
+	if v.Examples != nil {
+		c.Examples = v.Examples
+	}
 	return &c
 }
 
-// With adds the verb's flags.
-func (v *Verb) With(flags func(*pflag.FlagSet)) *Verb { v.Flags = flags; return v }
-
-// Eg adds examples: whole command lines without the program's name, one a line.
-func (v *Verb) Eg(lines ...string) *Verb {
-	v.Example = "  netclients " + strings.Join(lines, "\n  netclients ")
-	return v
+// Example returns the examples as the help shows them.
+func (v *Verb) Example() string {
+	if len(v.Examples) == 0 {
+		return ""
+	}
+	return "  netclients " + strings.Join(v.Examples, "\n  netclients ")
 }
-
-// Only makes the verb a protocol's own.
-func (v *Verb) Only() *Verb { v.Own = true; return v }
-
-// Lasts says that the verb runs until the user or the peer ends it.
-func (v *Verb) Lasts() *Verb { v.Lasting = true; return v }
 
 // Arity returns the least and most arguments of the usage line; -1 for no bound.
 func (v *Verb) Arity() (low, high int) {
@@ -149,16 +153,6 @@ func SpecOf(reg *protocols.Registry, scheme string) *protocols.Spec {
 	for _, s := range reg.Specs() {
 		if _, ok := s.Scheme(scheme); ok {
 			return s
-		}
-	}
-	return nil
-}
-
-// VerbNamed finds a verb in a part of the table.
-func VerbNamed(name string, part []*Verb) *Verb {
-	for _, v := range part {
-		if v.Name == name {
-			return v
 		}
 	}
 	return nil

@@ -41,8 +41,8 @@ func (g *nntpGetter) decodeAll(ctx context.Context, e *kit.Env, urls []string) e
 	defer place.Close()
 	d := &decoding{place: place, max: int64(e.Flags.MaxSize), files: map[string]*decodedFile{}}
 	err = e.Each(ctx, urls, func(text string) error {
-		return kit.With(ctx, e, "get", text, func(ctx context.Context, c *nntp.Client, name string) error {
-			names, err := articleNames(ctx, c, name)
+		return kit.Use(ctx, e, text, func(ctx context.Context, c *nntp.Client, at *protocols.Target) error {
+			names, err := articleNames(ctx, c, at.Name)
 			if err != nil {
 				return err
 			}

@@ -20,28 +20,75 @@ import (
 
 // nntpVerbs are the verbs that only NNTP has, and generic ones with more flags.
 func Verbs() []*kit.Verb {
-	list := nntpList("ls", "URL...")
-	groups := kit.As[*nntp.Client]("groups", nntpList("groups", "URL [WILDMAT]"))
+	list, groups := nntpLister{lister: verbs.NewLister()}, nntpLister{lister: verbs.NewLister()}
 	return append([]*kit.Verb{
-		kit.As[*nntp.Client]("ls", list).Eg("ls -l nntp://news.example.org/", "nntp ls 'news.example.org/comp.lang.*'", "nntp ls --newest 20 news.example.org/comp.lang.go"),
-		groups.Eg("nntp groups news.example.org 'comp.lang.*'"),
-		nntpOverVerb().
-			Eg("nntp over news.example.org/comp.lang.go 57-59", "nntp over --json news.example.org/comp.lang.go/57- | jq -r .subject"),
-		kit.On("hdr", "URL FIELD [RANGE]", "one header of a group's articles (HDR, XHDR)", nntpHeader).Only().
-			Eg("nntp hdr news.example.org/comp.lang.go Subject 57-"),
-		kit.On("list", "URL KIND [ARG]", "another list of the server: active.times, newsgroups, headers, distrib.pats, motd, overview.fmt", nntpLists).Only().
-			Eg("nntp list news.example.org active.times 'comp.*'", "nntp list news.example.org motd"),
-		kit.On("listgroup", "URL [RANGE]", "article numbers of a group (LISTGROUP)", nntpNumbers).Only().
-			Eg("nntp listgroup news.example.org/comp.lang.go"),
-		kit.On("next", "URL", "the article after one of a group (NEXT)", nntpNeighbour(true)).Only().Eg("nntp next news.example.org/comp.lang.go/57"),
-		kit.On("last", "URL", "the article before one of a group (LAST)", nntpNeighbour(false)).Only().Eg("nntp last news.example.org/comp.lang.go/57"),
-		kit.On("newgroups", "URL SINCE", "groups made since a time", nntpNewGroups).Only().
-			Eg("nntp newgroups news.example.org 720h", "nntp newgroups news.example.org 2026-01-02T15:04:05Z"),
-		kit.On("newnews", "URL SINCE [WILDMAT]", "message-ids of articles that came since a time", nntpNewNews).Only().
-			Eg("nntp newnews news.example.org 24h 'comp.lang.*'"),
-		kit.On("date", "URL", "the server's time", nntpDate).Only().Eg("nntp date news.example.org"),
-		kit.On("help", "URL", "the server's help text", nntpHelp).Only().Eg("nntp help news.example.org"),
-		nntpRaw(),
+		{
+			Name: "ls", Args: "URL...", Short: "list groups, or the articles of a group",
+			Works: kit.Is[*nntp.Client], Flags: list.flags, Run: kit.Each(list.run),
+			Examples: []string{"ls -l nntp://news.example.org/", "nntp ls 'news.example.org/comp.lang.*'", "nntp ls --newest 20 news.example.org/comp.lang.go"},
+		},
+		{
+			Name: "groups", Args: "URL [WILDMAT]", Short: "list groups, or the articles of a group",
+			Works: kit.Is[*nntp.Client], Flags: groups.flags, Run: kit.On(groups.run),
+			Examples: []string{"nntp groups news.example.org 'comp.lang.*'"},
+		},
+		nntpOverVerb(),
+		{
+			Name: "hdr", Args: "URL FIELD [RANGE]", Short: "one header of a group's articles (HDR, XHDR)",
+			Works: kit.Is[*nntp.Client], Run: kit.On(nntpHeader),
+			Examples: []string{"nntp hdr news.example.org/comp.lang.go Subject 57-"},
+		},
+		{
+			Name: "list", Args: "URL KIND [ARG]", Short: "another list of the server: active.times, newsgroups, headers, distrib.pats, motd, overview.fmt",
+			Works: kit.Is[*nntp.Client], Run: kit.On(nntpLists),
+			Examples: []string{
+				"nntp list news.example.org active.times 'comp.*'",
+				"nntp list news.example.org motd",
+			},
+		},
+		{
+			Name: "listgroup", Args: "URL [RANGE]", Short: "article numbers of a group (LISTGROUP)",
+			Works: kit.Is[*nntp.Client], Run: kit.On(nntpNumbers),
+			Examples: []string{"nntp listgroup news.example.org/comp.lang.go"},
+		},
+		{
+			Name: "next", Args: "URL", Short: "the article after one of a group (NEXT)",
+			Works: kit.Is[*nntp.Client], Run: kit.On(nntpNeighbour(true)),
+			Examples: []string{"nntp next news.example.org/comp.lang.go/57"},
+		},
+		{
+			Name: "last", Args: "URL", Short: "the article before one of a group (LAST)",
+			Works: kit.Is[*nntp.Client], Run: kit.On(nntpNeighbour(false)),
+			Examples: []string{"nntp last news.example.org/comp.lang.go/57"},
+		},
+		{
+			Name: "newgroups", Args: "URL SINCE", Short: "groups made since a time",
+			Works: kit.Is[*nntp.Client], Run: kit.On(nntpNewGroups),
+			Examples: []string{
+				"nntp newgroups news.example.org 720h",
+				"nntp newgroups news.example.org 2026-01-02T15:04:05Z",
+			},
+		},
+		{
+			Name: "newnews", Args: "URL SINCE [WILDMAT]", Short: "message-ids of articles that came since a time",
+			Works: kit.Is[*nntp.Client], Run: kit.On(nntpNewNews),
+			Examples: []string{"nntp newnews news.example.org 24h 'comp.lang.*'"},
+		},
+		{
+			Name: "date", Args: "URL", Short: "the server's time",
+			Works: kit.Is[*nntp.Client], Run: kit.On(nntpDate),
+			Examples: []string{"nntp date news.example.org"},
+		},
+		{
+			Name: "help", Args: "URL", Short: "the server's help text",
+			Works: kit.Is[*nntp.Client], Run: kit.On(nntpHelp),
+			Examples: []string{"nntp help news.example.org"},
+		},
+		{
+			Name: "raw", Args: "URL CMD...", Short: "send commands after login, print the replies",
+			Works: kit.Is[*nntp.Client], Run: kit.On(nntpRaw),
+			Examples: []string{"nntp raw news.example.org 'LIST MOTD' 'GROUP comp.lang.go' STAT"},
+		},
 	}, append(nntpReadVerbs(), nntpPostVerbs()...)...)
 }
 
@@ -118,33 +165,37 @@ func parseMoment(s string, now time.Time) (time.Time, error) {
 	return now.Add(-d), nil
 }
 
-// nntpList is ls with a choice of articles. Other protocols' URLs may stand
+// nntpLister is ls with a choice of articles. Other protocols' URLs may stand
 // beside: they are listed as ever.
-func nntpList(name, args string) *kit.Verb {
-	l := verbs.NewLister()
-	var newest kit.Count
-	var since, before moment
-	var read newsrc
-	newest.Most = math.MaxInt
-	v := kit.On(name, args, "list groups, or the articles of a group", func(ctx context.Context, e *kit.Env, c protocols.Lister, name string, args []string) error {
-		if n, ok := c.(*nntp.Client); ok {
-			n.Settings.Newest, n.Settings.Since, n.Settings.Before = int64(newest.Value), since.Time, before.Time
-			if err := read.apply(n); err != nil {
-				return err
-			}
+type nntpLister struct {
+	lister        *verbs.Lister
+	newest        kit.Count
+	since, before moment
+	read          newsrc
+}
+
+func (l *nntpLister) flags(fs *pflag.FlagSet) {
+	l.lister.ListFlags(fs)
+	l.newest.Most = math.MaxInt
+	fs.Var(&l.newest, "newest", "only the newest N articles of a group")
+	fs.Var(&l.since, "since", "only articles dated since then: RFC 3339, a date, or how long ago (36h, 7d)")
+	fs.Var(&l.before, "before", "only articles dated before")
+	l.read.flag(fs, "only groups that it subscribes to, with articles that were not read, and only those articles")
+}
+
+func (l *nntpLister) run(ctx context.Context, e *kit.Env, c protocols.Lister, at *protocols.Target, args []string) error {
+	if n, ok := c.(*nntp.Client); ok {
+		n.Settings.Newest, n.Settings.Since, n.Settings.Before = int64(l.newest.Value), l.since.Time, l.before.Time
+		if err := l.read.apply(n); err != nil {
+			return err
 		}
-		if len(args) > 0 {
-			name = args[0]
-		}
-		return l.Run(ctx, e, c, name, nil)
-	})
-	return v.With(func(fs *pflag.FlagSet) {
-		l.ListFlags(fs)
-		fs.Var(&newest, "newest", "only the newest N articles of a group")
-		fs.Var(&since, "since", "only articles dated since then: RFC 3339, a date, or how long ago (36h, 7d)")
-		fs.Var(&before, "before", "only articles dated before")
-		read.flag(fs, "only groups that it subscribes to, with articles that were not read, and only those articles")
-	})
+	}
+	if len(args) > 0 {
+		wild := *at
+		wild.Name = args[0]
+		at = &wild
+	}
+	return l.lister.Run(ctx, e, c, at, nil)
 }
 
 // ranged returns the name of a range of a group: that of the argument, or what the
@@ -158,16 +209,22 @@ func ranged(name string, args []string, at int) string {
 
 func nntpOverVerb() *kit.Verb {
 	var read newsrc
-	return kit.On("over", "URL [RANGE]", "overview of a group's articles", func(ctx context.Context, e *kit.Env, c *nntp.Client, name string, args []string) error {
+	over := func(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, args []string) error {
 		if err := read.apply(c); err != nil {
 			return err
 		}
-		return nntpOver(ctx, e, c, name, args)
-	}).Only().With(func(fs *pflag.FlagSet) { read.flag(fs, "only articles that were not read") })
+		return nntpOver(ctx, e, c, at, args)
+	}
+	return &kit.Verb{
+		Name: "over", Args: "URL [RANGE]", Short: "overview of a group's articles",
+		Works: kit.Is[*nntp.Client], Run: kit.On(over),
+		Flags:    func(fs *pflag.FlagSet) { read.flag(fs, "only articles that were not read") },
+		Examples: []string{"nntp over news.example.org/comp.lang.go 57-59", "nntp over --json news.example.org/comp.lang.go/57- | jq -r .subject"},
+	}
 }
 
-func nntpOver(ctx context.Context, e *kit.Env, c *nntp.Client, name string, args []string) error {
-	name = ranged(name, args, 0)
+func nntpOver(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, args []string) error {
+	name := ranged(at.Name, args, 0)
 	return e.Again(ctx, func() error {
 		p := show.NewEntryPrinter(e.Out, false)
 		for entry, err := range c.Overview(ctx, name) {
@@ -192,14 +249,14 @@ type headerJSON struct {
 	Value     string `json:"value"`
 }
 
-func nntpHeader(ctx context.Context, e *kit.Env, c *nntp.Client, name string, args []string) error {
-	name = ranged(name, args, 1)
+func nntpHeader(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, args []string) error {
+	name := ranged(at.Name, args, 1)
 	return e.Again(ctx, func() error {
 		for h, err := range c.Header(ctx, name, args[0]) {
 			if err != nil {
 				return err
 			}
-			row := headerJSON{e.At.Spec.Name, h.Number, h.ID, args[0], h.Text()}
+			row := headerJSON{at.Spec.Name, h.Number, h.ID, args[0], h.Text()}
 			err = e.Out.Record(row, func() string { return show.Safe(strings.TrimSpace(fmt.Sprintf("%d%s %s", h.Number, h.ID, h.Text()))) })
 			if err != nil {
 				return err
@@ -210,11 +267,11 @@ func nntpHeader(ctx context.Context, e *kit.Env, c *nntp.Client, name string, ar
 }
 
 // printLines writes lines of a server as they are, made harmless.
-func printLines(ctx context.Context, e *kit.Env, c *nntp.Client, key, command string) error {
+func printLines(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, key, command string) error {
 	return e.Again(ctx, func() error {
 		for line, err := range c.Lines(ctx, command) {
 			if err == nil {
-				err = e.Out.Record(map[string]string{"protocol": e.At.Spec.Name, key: line}, func() string { return show.Safe(line) })
+				err = e.Out.Record(map[string]string{"protocol": at.Spec.Name, key: line}, func() string { return show.Safe(line) })
 			}
 			if err != nil {
 				return err
@@ -224,20 +281,20 @@ func printLines(ctx context.Context, e *kit.Env, c *nntp.Client, key, command st
 	})
 }
 
-func nntpLists(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, args []string) error {
-	return printLines(ctx, e, c, "line", "LIST "+strings.ToUpper(args[0])+" "+strings.Join(args[1:], " "))
+func nntpLists(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, args []string) error {
+	return printLines(ctx, e, c, at, "line", "LIST "+strings.ToUpper(args[0])+" "+strings.Join(args[1:], " "))
 }
 
-func nntpHelp(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, _ []string) error {
-	return printLines(ctx, e, c, "line", "HELP")
+func nntpHelp(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, _ []string) error {
+	return printLines(ctx, e, c, at, "line", "HELP")
 }
 
-func nntpNumbers(ctx context.Context, e *kit.Env, c *nntp.Client, name string, args []string) error {
-	name = ranged(name, args, 0)
+func nntpNumbers(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, args []string) error {
+	name := ranged(at.Name, args, 0)
 	return e.Again(ctx, func() error {
 		for n, err := range c.Numbers(ctx, name) {
 			if err == nil {
-				err = e.Out.Record(map[string]any{"protocol": e.At.Spec.Name, "number": n}, func() string { return show.Number(n) })
+				err = e.Out.Record(map[string]any{"protocol": at.Spec.Name, "number": n}, func() string { return show.Number(n) })
 			}
 			if err != nil {
 				return err
@@ -248,8 +305,8 @@ func nntpNumbers(ctx context.Context, e *kit.Env, c *nntp.Client, name string, a
 }
 
 func nntpNeighbour(next bool) kit.Action[*nntp.Client] {
-	return func(ctx context.Context, e *kit.Env, c *nntp.Client, name string, _ []string) error {
-		entry, err := c.Neighbour(ctx, name, next)
+	return func(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, _ []string) error {
+		entry, err := c.Neighbour(ctx, at.Name, next)
 		if err != nil {
 			return err
 		}
@@ -266,14 +323,14 @@ func sinceServer(ctx context.Context, c *nntp.Client, text string) (time.Time, e
 			now = at
 		}
 	}
-	at, err := parseMoment(text, now)
+	since, err := parseMoment(text, now)
 	if err != nil {
-		return at, kit.Usage("%v", err)
+		return since, kit.Usage("%v", err)
 	}
-	return at, nil
+	return since, nil
 }
 
-func nntpNewGroups(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, args []string) error {
+func nntpNewGroups(ctx context.Context, e *kit.Env, c *nntp.Client, _ *protocols.Target, args []string) error {
 	since, err := sinceServer(ctx, c, args[0])
 	if err != nil {
 		return err
@@ -281,18 +338,19 @@ func nntpNewGroups(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, ar
 	return e.Again(ctx, func() error { return verbs.NewLister().Print(e, "", c.NewGroups(ctx, since)) })
 }
 
-func nntpNewNews(ctx context.Context, e *kit.Env, c *nntp.Client, name string, args []string) error {
+func nntpNewNews(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, args []string) error {
 	since, err := sinceServer(ctx, c, args[0])
 	if err != nil {
 		return err
 	}
+	name := at.Name
 	if len(args) > 1 {
 		name = args[1]
 	}
 	return e.Again(ctx, func() error {
 		for id, err := range c.NewNews(ctx, name, since) {
 			if err == nil {
-				err = e.Out.Record(map[string]string{"protocol": e.At.Spec.Name, "message_id": id}, func() string { return show.Safe(id) })
+				err = e.Out.Record(map[string]string{"protocol": at.Spec.Name, "message_id": id}, func() string { return show.Safe(id) })
 			}
 			if err != nil {
 				return err
@@ -302,33 +360,30 @@ func nntpNewNews(ctx context.Context, e *kit.Env, c *nntp.Client, name string, a
 	})
 }
 
-func nntpDate(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, _ []string) error {
-	at, err := c.Date(ctx)
+func nntpDate(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, _ []string) error {
+	now, err := c.Date(ctx)
 	if err != nil {
 		return err
 	}
-	text := at.Format(time.RFC3339)
-	return e.Out.Record(map[string]string{"protocol": e.At.Spec.Name, "date": text}, func() string { return text })
+	text := now.Format(time.RFC3339)
+	return e.Out.Record(map[string]string{"protocol": at.Spec.Name, "date": text}, func() string { return text })
 }
 
 // nntpRaw is raw with answers of any length, and with this protocol's idea of
 // what is a refusal.
-func nntpRaw() *kit.Verb {
-	v := kit.On("raw", "URL CMD...", "send commands after login, print the replies", func(ctx context.Context, e *kit.Env, c protocols.Doer, name string, commands []string) error {
-		client, ok := c.(*nntp.Client)
-		if !ok {
-			return verbs.Raw(ctx, e, c, name, commands)
+func nntpRaw(ctx context.Context, e *kit.Env, c protocols.Doer, at *protocols.Target, commands []string) error {
+	client, ok := c.(*nntp.Client)
+	if !ok {
+		return verbs.Raw(ctx, e, c, at, commands)
+	}
+	var refused error
+	for _, cmd := range commands {
+		err := rawNNTP(ctx, e, client, cmd, &refused)
+		if err != nil {
+			return err
 		}
-		var refused error
-		for _, cmd := range commands {
-			err := rawNNTP(ctx, e, client, cmd, &refused)
-			if err != nil {
-				return err
-			}
-		}
-		return refused
-	})
-	return kit.As[*nntp.Client]("raw", v).Eg("nntp raw news.example.org 'LIST MOTD' 'GROUP comp.lang.go' STAT")
+	}
+	return refused
 }
 
 func rawNNTP(ctx context.Context, e *kit.Env, c *nntp.Client, cmd string, refused *error) error {

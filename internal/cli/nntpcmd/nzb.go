@@ -31,16 +31,18 @@ type nntpGetter struct {
 
 func nntpGet() *kit.Verb {
 	g := &nntpGetter{}
-	v := kit.On[protocols.Getter]("get", "URL...", "save articles to files; with a local file.nzb, the files that it names", nil)
-	v.Run = g.run
-	v.With(func(fs *pflag.FlagSet) {
-		g.Flags(fs)
-		g.newsrc.flag(fs, "only articles that were not read, also of a group without a range; notes those that were saved")
-		fs.BoolVar(&g.decode, "decode", false, "save the files that the articles hold (yEnc, uuencode), parts joined")
-		g.chosen.Flag(fs)
-	})
-	return kit.As[*nntp.Client]("get", v).Eg("nntp get news.example.org/comp.lang.go/57-59 -o articles/",
-		"nntp get news.example.org file.nzb -o DIR", "nntp get --decode news.example.org/alt.binaries.test/100-120 -o DIR", "nntp get --fill nntps://other.example.org file.nzb -o DIR")
+	return &kit.Verb{
+		Name: "get", Args: "URL...", Short: "save articles to files; with a local file.nzb, the files that it names",
+		Works: kit.Is[*nntp.Client], Run: g.run,
+		Flags: func(fs *pflag.FlagSet) {
+			g.Flags(fs)
+			g.newsrc.flag(fs, "only articles that were not read, also of a group without a range; notes those that were saved")
+			fs.BoolVar(&g.decode, "decode", false, "save the files that the articles hold (yEnc, uuencode), parts joined")
+			g.chosen.Flag(fs)
+		},
+		Examples: []string{"nntp get news.example.org/comp.lang.go/57-59 -o articles/", "nntp get news.example.org file.nzb -o DIR",
+			"nntp get --decode news.example.org/alt.binaries.test/100-120 -o DIR", "nntp get --fill nntps://other.example.org file.nzb -o DIR"},
+	}
 }
 
 func (g *nntpGetter) run(ctx context.Context, e *kit.Env, args []string) error {

@@ -23,19 +23,34 @@ func nntpPostVerbs() []*kit.Verb {
 	const about = "post an article: composed from flags, or finished (--raw)"
 	p, s := newPoster(), newPoster()
 	ih := newPoster()
-	offer := kit.On("ihave", "URL", "offer a finished article to a peer (IHAVE)", ih.offer).Only()
-	feed := kit.On("feed", "URL FILE...", "offer finished articles to a peer, streamed (MODE STREAM, CHECK, TAKETHIS)", nntpFeed).Only()
 	return []*kit.Verb{
-		kit.On("post", "URL", about, p.post).Only().With(p.flags).
-			Eg("nntp post news.example.org --from me@example.org --newsgroups comp.lang.go --subject Hello --body 'Hello, all.'",
+		{
+			Name: "post", Args: "URL", Short: about,
+			Works: kit.Is[*nntp.Client], Flags: p.flags, Run: kit.On(p.post),
+			Examples: []string{
+				"nntp post news.example.org --from me@example.org --newsgroups comp.lang.go --subject Hello --body 'Hello, all.'",
 				"nntp post news.example.org --from me@example.org --cancel '<id@example.org>' --newsgroups misc.test",
-				"nntp post news.example.org --raw article.eml"),
-		kit.As[*nntp.Client]("send", kit.On("send", "URL", about, s.post)).With(s.flags).
-			Eg("nntp send news.example.org --raw article.eml"),
-		offer.With(func(fs *pflag.FlagSet) {
-			fs.StringVar(&ih.letter.RawFile, "raw", "-", "finished article in a `FILE`; - is standard input")
-		}).Eg("nntp ihave news.example.org --raw article.eml"),
-		feed.Eg("nntp feed news.example.org articles/*.eml"),
+				"nntp post news.example.org --raw article.eml",
+			},
+		},
+		{
+			Name: "send", Args: "URL", Short: about,
+			Works: kit.Is[*nntp.Client], Flags: s.flags, Run: kit.On(s.post),
+			Examples: []string{"nntp send news.example.org --raw article.eml"},
+		},
+		{
+			Name: "ihave", Args: "URL", Short: "offer a finished article to a peer (IHAVE)",
+			Works: kit.Is[*nntp.Client], Run: kit.On(ih.offer),
+			Flags: func(fs *pflag.FlagSet) {
+				fs.StringVar(&ih.letter.RawFile, "raw", "-", "finished article in a `FILE`; - is standard input")
+			},
+			Examples: []string{"nntp ihave news.example.org --raw article.eml"},
+		},
+		{
+			Name: "feed", Args: "URL FILE...", Short: "offer finished articles to a peer, streamed (MODE STREAM, CHECK, TAKETHIS)",
+			Works: kit.Is[*nntp.Client], Run: kit.On(nntpFeed),
+			Examples: []string{"nntp feed news.example.org articles/*.eml"},
+		},
 	}
 }
 
@@ -131,8 +146,8 @@ func (p *poster) article(e *kit.Env, group string) (*mailmsg.Message, error) {
 	return p.compose.Compose(e, l)
 }
 
-func (p *poster) post(ctx context.Context, e *kit.Env, c *nntp.Client, name string, _ []string) error {
-	msg, err := p.article(e, name)
+func (p *poster) post(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, _ []string) error {
+	msg, err := p.article(e, at.Name)
 	if err != nil {
 		return err
 	}
@@ -145,18 +160,18 @@ func (p *poster) post(ctx context.Context, e *kit.Env, c *nntp.Client, name stri
 	if err != nil {
 		return err
 	}
-	return posted(e, r)
+	return posted(e, at, r)
 }
 
 // posted prints the result of a message that was taken.
-func posted(e *kit.Env, r *protocols.Receipt) error {
+func posted(e *kit.Env, at *protocols.Target, r *protocols.Receipt) error {
 	reply := strings.TrimSpace(strconv.Itoa(r.Reply.Code) + " " + strings.Join(r.Reply.Lines, " "))
-	res := verbs.SentJSON{Protocol: e.At.Spec.Name, URL: protocols.Redact(e.At.URL), MessageID: r.MessageID, Bytes: r.Bytes, Reply: reply, Recipients: []protocols.Recipient{}}
+	res := verbs.SentJSON{Protocol: at.Spec.Name, URL: protocols.Redact(at.URL), MessageID: r.MessageID, Bytes: r.Bytes, Reply: reply, Recipients: []protocols.Recipient{}}
 	return e.Out.Record(res, func() string { return show.Safe("accepted  " + r.MessageID + "  " + reply) })
 }
 
 // offer is ihave: the message-id is that of the article.
-func (p *poster) offer(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, _ []string) error {
+func (p *poster) offer(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, _ []string) error {
 	part, err := p.compose.Content(e, p.letter.RawFile)
 	if err != nil {
 		return err
@@ -175,7 +190,7 @@ func (p *poster) offer(ctx context.Context, e *kit.Env, c *nntp.Client, _ string
 	if err != nil {
 		return err
 	}
-	return posted(e, r)
+	return posted(e, at, r)
 }
 
 // feeding: a peer that feeds is not a reader, unless the user says so.
@@ -198,7 +213,7 @@ func messageID(part *mailmsg.Part) (string, error) {
 }
 
 // nntpFeed offers files. What the peer does not want is told, and is not a failure.
-func nntpFeed(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, files []string) error {
+func nntpFeed(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, files []string) error {
 	feeding(c)
 	var t kit.Tally
 	offers := func(yield func(nntp.Offer) bool) {
@@ -229,7 +244,7 @@ func nntpFeed(ctx context.Context, e *kit.Env, c *nntp.Client, _ string, files [
 			return nil
 		}
 		t.Add(nil)
-		return e.Out.Record(map[string]string{"protocol": e.At.Spec.Name, "message_id": id, "status": status}, func() string { return show.Safe(status + "  " + id) })
+		return e.Out.Record(map[string]string{"protocol": at.Spec.Name, "message_id": id, "status": status}, func() string { return show.Safe(status + "  " + id) })
 	})
 	if err != nil {
 		return err

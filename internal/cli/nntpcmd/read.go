@@ -16,38 +16,59 @@ func nntpReadVerbs() []*kit.Verb {
 	return []*kit.Verb{
 		nntpGet(),
 		nntpSync(),
-		kit.As[*nntp.Client]("cat", kit.On("cat", "URL...", "write articles to standard output", nntpCat)).
-			Eg("nntp cat news.example.org/comp.lang.go/57", "nntp cat news.example.org/comp.lang.go/57-59", "nntp cat 'news://news.example.org/id@example.org'"),
-		kit.On("head", "URL...", "write the headers of articles", nntpPart(nntp.Head)).Only().Eg("nntp head news.example.org/comp.lang.go/57"),
-		kit.On("body", "URL...", "write the bodies of articles", nntpPart(nntp.Body)).Only().Eg("nntp body news.example.org/comp.lang.go/57"),
-		kit.As[*nntp.Client]("stat", kit.On("stat", "URL...", "describe a group or articles", nntpStat)).
-			Eg("nntp stat news.example.org/comp.lang.go", "nntp stat news.example.org/comp.lang.go/57"),
+		{
+			Name: "cat", Args: "URL...", Short: "write articles to standard output",
+			Works: kit.Is[*nntp.Client], Run: kit.Each(nntpCat),
+			Examples: []string{
+				"nntp cat news.example.org/comp.lang.go/57",
+				"nntp cat news.example.org/comp.lang.go/57-59",
+				"nntp cat 'news://news.example.org/id@example.org'",
+			},
+		},
+		{
+			Name: "head", Args: "URL...", Short: "write the headers of articles",
+			Works: kit.Is[*nntp.Client], Run: kit.Each(nntpPart(nntp.Head)),
+			Examples: []string{"nntp head news.example.org/comp.lang.go/57"},
+		},
+		{
+			Name: "body", Args: "URL...", Short: "write the bodies of articles",
+			Works: kit.Is[*nntp.Client], Run: kit.Each(nntpPart(nntp.Body)),
+			Examples: []string{"nntp body news.example.org/comp.lang.go/57"},
+		},
+		{
+			Name: "stat", Args: "URL...", Short: "describe a group or articles",
+			Works: kit.Is[*nntp.Client], Run: kit.Each(nntpStat),
+			Examples: []string{
+				"nntp stat news.example.org/comp.lang.go",
+				"nntp stat news.example.org/comp.lang.go/57",
+			},
+		},
 	}
 }
 
 // nntpCat is cat for ranges too. Other protocols' URLs are read as ever.
-func nntpCat(ctx context.Context, e *kit.Env, c protocols.Getter, name string, args []string) error {
+func nntpCat(ctx context.Context, e *kit.Env, c protocols.Getter, at *protocols.Target, args []string) error {
 	n, ok := c.(*nntp.Client)
-	if !ok || !nntp.IsRange(name) {
-		return verbs.Cat(ctx, e, c, name, args)
+	if !ok || !nntp.IsRange(at.Name) {
+		return verbs.Cat(ctx, e, c, at, args)
 	}
-	return nntpPart(nntp.Whole)(ctx, e, n, name, args)
+	return nntpPart(nntp.Whole)(ctx, e, n, at, args)
 }
 
 // nntpPart writes a part of an article, or of all of a range, pipelined.
 func nntpPart(part nntp.Part) kit.Action[*nntp.Client] {
-	return func(ctx context.Context, e *kit.Env, c *nntp.Client, name string, _ []string) error {
+	return func(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, _ []string) error {
 		w, err := e.Out.Bytes()
 		if err != nil {
 			return err
 		}
-		names, err := articleNames(ctx, c, name)
+		names, err := articleNames(ctx, c, at.Name)
 		if err != nil {
 			return err
 		}
 		var t kit.Tally
 		err = c.BulkPart(ctx, names, part, func(_ string, o *protocols.Object, err error) error {
-			if err != nil && !nntp.IsRange(name) {
+			if err != nil && !nntp.IsRange(at.Name) {
 				return err
 			}
 			if err != nil {
@@ -56,7 +77,7 @@ func nntpPart(part nntp.Part) kit.Action[*nntp.Client] {
 				return nil
 			}
 			_, err = io.Copy(verbs.StdoutFile(w), o.Body)
-			if err == nil && part == nntp.Head && nntp.IsRange(name) { // headers have no end of their own
+			if err == nil && part == nntp.Head && nntp.IsRange(at.Name) { // headers have no end of their own
 				_, err = io.WriteString(verbs.StdoutFile(w), "\r\n")
 			}
 			t.Add(err)
@@ -79,11 +100,11 @@ func articleNames(ctx context.Context, c *nntp.Client, name string) (iter.Seq[st
 }
 
 // nntpStat describes groups and articles; of a range each one that is there.
-func nntpStat(ctx context.Context, e *kit.Env, c protocols.Statter, name string, args []string) error {
+func nntpStat(ctx context.Context, e *kit.Env, c protocols.Statter, at *protocols.Target, args []string) error {
 	n, ok := c.(*nntp.Client)
-	if ok && nntp.IsRange(name) {
-		return nntpOver(ctx, e, n, name, nil)
+	if ok && nntp.IsRange(at.Name) {
+		return nntpOver(ctx, e, n, at, nil)
 	}
 	client, _ := c.(protocols.Client)
-	return verbs.NewLister().Stat(ctx, e, client, name, args)
+	return verbs.NewLister().Stat(ctx, e, client, at, args)
 }

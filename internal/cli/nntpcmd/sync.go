@@ -20,9 +20,12 @@ type nntpSyncer struct {
 
 func nntpSync() *kit.Verb {
 	s := &nntpSyncer{}
-	v := &kit.Verb{Name: "sync", Args: "SRC DST", Short: "bring an archive up to date with groups", Own: true, Either: true, Has: kit.Is[*nntp.Client], Run: s.run}
-	return v.With(s.flags).Eg("sync nntp://news.example.org/comp.lang.go maildir:archive",
-		"nntp sync 'nntp://news.example.org/comp.lang.*' maildir:archives", "nntp sync --newsrc ~/.newsrc nntp://news.example.org/ mbox:archives")
+	return &kit.Verb{
+		Name: "sync", Args: "SRC DST", Short: "bring an archive up to date with groups", Either: true,
+		Works: kit.Is[*nntp.Client], Flags: s.flags, Run: s.run,
+		Examples: []string{"sync nntp://news.example.org/comp.lang.go maildir:archive",
+			"nntp sync 'nntp://news.example.org/comp.lang.*' maildir:archives", "nntp sync --newsrc ~/.newsrc nntp://news.example.org/ mbox:archives"},
+	}
 }
 
 func (s *nntpSyncer) flags(fs *pflag.FlagSet) {

@@ -20,24 +20,40 @@ import (
 
 // pop3Verbs are the verbs that only POP3 has, and generic ones that do more.
 func Verbs() []*kit.Verb {
-	fetch := kit.As[*pop3.Client]("fetch", kit.VerbNamed("sync", verbs.SyncVerbs()))
-	fetch.Short = "store new messages in a maildir or mbox"
 	rm := popRemover{}
 	return []*kit.Verb{
 		popList(),
-		kit.On("stat", "URL...", "number and bytes of all messages (STAT), or one message", popStat).Only().
-			Eg("pop3 stat user@pop.example.org"),
-		kit.On("uidl", "URL...", "number and unique id of every message", popUIDL).Only().
-			Eg("pop3 uidl user@pop.example.org"),
-		kit.On("top", "URL [N] LINES", "the header of a message and the first lines of its body", popTop).Only().
-			Eg("pop3 top user@pop.example.org/5 10", "pop3 top user@pop.example.org 5 10"),
-		kit.On("banner", "URL...", "the server's greeting", popBanner).Only(),
 		{
-			Name: "rm", Args: "URL...", Short: "delete messages; those of one server in one session", Own: true, Has: kit.Is[*pop3.Client],
-			Flags: func(fs *pflag.FlagSet) { fs.BoolVarP(&rm.yes, "yes", "y", false, "do not ask") }, Run: rm.run,
-			Example: "  netclients rm 'pop3://user@pop.example.org/;UID=0001d8f5' pop3://user@pop.example.org/7",
+			Name: "stat", Args: "URL...", Short: "number and bytes of all messages (STAT), or one message",
+			Works: kit.Is[*pop3.Client], Run: kit.Each(popStat),
+			Examples: []string{"pop3 stat user@pop.example.org"},
 		},
-		fetch.Eg("pop3 fetch user@pop.example.org maildir:Mail", "pop3 fetch --delete-after user@pop.example.org mbox:inbox"),
+		{
+			Name: "uidl", Args: "URL...", Short: "number and unique id of every message",
+			Works: kit.Is[*pop3.Client], Run: kit.Each(popUIDL),
+			Examples: []string{"pop3 uidl user@pop.example.org"},
+		},
+		{
+			Name: "top", Args: "URL [N] LINES", Short: "the header of a message and the first lines of its body",
+			Works: kit.Is[*pop3.Client], Run: kit.On(popTop),
+			Examples: []string{
+				"pop3 top user@pop.example.org/5 10",
+				"pop3 top user@pop.example.org 5 10",
+			},
+		},
+		{
+			Name: "banner", Args: "URL...", Short: "the server's greeting",
+			Works: kit.Is[*pop3.Client], Run: kit.Each(popBanner),
+		},
+		{
+			Name: "rm", Args: "URL...", Short: "delete messages; those of one server in one session", Works: kit.Is[*pop3.Client],
+			Flags: func(fs *pflag.FlagSet) { fs.BoolVarP(&rm.yes, "yes", "y", false, "do not ask") }, Run: rm.run,
+			Examples: []string{"rm 'pop3://user@pop.example.org/;UID=0001d8f5' pop3://user@pop.example.org/7"},
+		},
+		{
+			Name: "fetch", Means: "sync", Short: "store new messages in a maildir or mbox", Works: kit.Is[*pop3.Client],
+			Examples: []string{"pop3 fetch user@pop.example.org maildir:Mail", "pop3 fetch --delete-after user@pop.example.org mbox:inbox"},
+		},
 	}
 }
 
@@ -45,19 +61,24 @@ func Verbs() []*kit.Verb {
 func popList() *kit.Verb {
 	l := verbs.NewLister()
 	brief := false
-	v := kit.On("ls", "URL...", "list messages", func(ctx context.Context, e *kit.Env, c *pop3.Client, name string, args []string) error {
+	list := func(ctx context.Context, e *kit.Env, c *pop3.Client, at *protocols.Target, args []string) error {
 		c.Settings.Headers = !brief
-		return l.Run(ctx, e, c, name, args)
-	})
-	return v.Only().With(func(fs *pflag.FlagSet) {
-		l.Flags(fs)
-		fs.BoolVar(&brief, "no-headers", false, "do not ask for the header of each message (TOP)")
-	}).Eg("ls pop3://user@pop.example.org/", "pop3 ls --json --no-headers user@pop.example.org | jq -r .url")
+		return l.Run(ctx, e, c, at, args)
+	}
+	return &kit.Verb{
+		Name: "ls", Args: "URL...", Short: "list messages",
+		Works: kit.Is[*pop3.Client], Run: kit.Each(list),
+		Flags: func(fs *pflag.FlagSet) {
+			l.Flags(fs)
+			fs.BoolVar(&brief, "no-headers", false, "do not ask for the header of each message (TOP)")
+		},
+		Examples: []string{"ls pop3://user@pop.example.org/", "pop3 ls --json --no-headers user@pop.example.org | jq -r .url"},
+	}
 }
 
-func popStat(ctx context.Context, e *kit.Env, c *pop3.Client, name string, _ []string) error {
+func popStat(ctx context.Context, e *kit.Env, c *pop3.Client, at *protocols.Target, _ []string) error {
 	c.Settings.Headers = true
-	entry, err := c.Stat(ctx, name)
+	entry, err := c.Stat(ctx, at.Name)
 	if err != nil {
 		return err
 	}
@@ -68,7 +89,7 @@ func popStat(ctx context.Context, e *kit.Env, c *pop3.Client, name string, _ []s
 	return e.Out.Record(entry, func() string { return fmt.Sprintf("%d messages, %s", entry.Count, show.HumanBytes(max(entry.Size, 0))) })
 }
 
-func popUIDL(ctx context.Context, e *kit.Env, c *pop3.Client, _ string, _ []string) error {
+func popUIDL(ctx context.Context, e *kit.Env, c *pop3.Client, _ *protocols.Target, _ []string) error {
 	return e.Again(ctx, func() error {
 		for entry, err := range c.UIDs(ctx) {
 			if err == nil {
@@ -83,18 +104,18 @@ func popUIDL(ctx context.Context, e *kit.Env, c *pop3.Client, _ string, _ []stri
 }
 
 // popTop takes the message from the URL, or from its first argument.
-func popTop(ctx context.Context, e *kit.Env, c *pop3.Client, name string, args []string) error {
+func popTop(ctx context.Context, e *kit.Env, c *pop3.Client, at *protocols.Target, args []string) error {
 	if len(args) == 2 {
-		if name != "" {
+		if at.Name != "" {
 			return kit.Usage("top: the URL and the argument %q both name a message: give one of them", args[0])
 		}
-		name, args = args[0], args[1:]
+		at.Name, args = args[0], args[1:]
 	}
 	lines, err := strconv.Atoi(args[0])
 	if err != nil || lines < 0 {
 		return kit.Usage("top: %q is not a number of lines", args[0])
 	}
-	obj, err := c.Top(ctx, name, lines)
+	obj, err := c.Top(ctx, at.Name, lines)
 	if err != nil {
 		return err
 	}
@@ -107,12 +128,12 @@ func popTop(ctx context.Context, e *kit.Env, c *pop3.Client, name string, args [
 	return e.Out.Copied(err)
 }
 
-func popBanner(ctx context.Context, e *kit.Env, c *pop3.Client, _ string, _ []string) error {
+func popBanner(ctx context.Context, e *kit.Env, c *pop3.Client, at *protocols.Target, _ []string) error {
 	text, err := c.Greeting(ctx)
 	if err != nil {
 		return err
 	}
-	return e.Out.Record(map[string]string{"protocol": e.At.Spec.Name, "greeting": text}, func() string { return show.Safe(text) })
+	return e.Out.Record(map[string]string{"protocol": at.Spec.Name, "greeting": text}, func() string { return show.Safe(text) })
 }
 
 // popRemover is rm: numbers of messages change when a session ends, so that all
@@ -136,7 +157,6 @@ func (r *popRemover) run(ctx context.Context, e *kit.Env, args []string) error {
 		if !kit.Is[*pop3.Client](c) {
 			return kit.Usage("rm: %s is not a message on a POP3 server; delete it by itself", protocols.Redact(t.URL))
 		}
-		e.At = t
 		if !r.yes {
 			if ok, err := verbs.Confirm(ctx, e, "delete "+protocols.Redact(t.URL)+"?"); !ok {
 				return err

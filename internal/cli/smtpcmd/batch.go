@@ -26,6 +26,7 @@ const maxLetter = 64 << 20
 type batch struct {
 	m     *mailer
 	e     *kit.Env
+	at    *protocols.Target
 	url   string
 	queue chan *smtp.Mail // filled by one reader
 
@@ -35,7 +36,7 @@ type batch struct {
 }
 
 // sendBatch reads messages, one a line, and prints one result for each.
-func (m *mailer) sendBatch(ctx context.Context, e *kit.Env) error {
+func (m *mailer) sendBatch(ctx context.Context, e *kit.Env, at *protocols.Target) error {
 	if m.connections < 1 || m.connections > 1000 {
 		return kit.Usage("--connections: want 1 to 1000")
 	}
@@ -50,7 +51,7 @@ func (m *mailer) sendBatch(ctx context.Context, e *kit.Env) error {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	b := &batch{m: m, e: e, url: protocols.Redact(e.At.URL), queue: make(chan *smtp.Mail, 2*m.connections)}
+	b := &batch{m: m, e: e, at: at, url: protocols.Redact(at.URL), queue: make(chan *smtp.Mail, 2*m.connections)}
 	var work sync.WaitGroup
 	for range m.connections {
 		work.Go(func() { b.worker(ctx, stop) })
@@ -141,7 +142,7 @@ const maxWaiting = 1000
 // worker sends on one connection. What may be repeated is, after a pause that
 // doubles; when there is no connection to be had its messages are told as failed.
 func (b *batch) worker(ctx context.Context, stop context.CancelCauseFunc) {
-	client, err := b.e.Dial(b.e.At)
+	client, err := b.e.Dial(b.at)
 	if err != nil {
 		b.drain(ctx, err)
 		return

@@ -166,7 +166,7 @@ func (m *mailer) mailto(text string) error {
 }
 
 // send is the action of the verb.
-func (m *mailer) send(ctx context.Context, e *kit.Env, c *smtp.Client, _ string, mailtos []string) error {
+func (m *mailer) send(ctx context.Context, e *kit.Env, c *smtp.Client, at *protocols.Target, mailtos []string) error {
 	if err := m.finish(mailtos); err != nil {
 		return err
 	}
@@ -174,23 +174,23 @@ func (m *mailer) send(ctx context.Context, e *kit.Env, c *smtp.Client, _ string,
 	case m.batch != "" && (m.quitAfter != "" || m.mx):
 		return kit.Usage("--batch goes neither with --quit-after nor with --mx")
 	case m.batch != "":
-		return m.sendBatch(ctx, e)
+		return m.sendBatch(ctx, e, at)
 	case m.quitAfter != "":
-		return m.test(ctx, e, c)
+		return m.test(ctx, e, c, at)
 	}
 	x, err := m.mail(e, &m.letter)
 	if err != nil {
 		return err
 	}
 	if m.mx {
-		return m.direct(ctx, e, e.At.URL.Hostname(), x)
+		return m.direct(ctx, e, at, at.URL.Hostname(), x)
 	}
 	var r *protocols.Receipt
 	err = e.Again(ctx, func() (err error) {
 		r, err = c.SendMail(ctx, x)
 		return err
 	})
-	return m.tell(e, protocols.Redact(e.At.URL), 0, r, err)
+	return m.tell(e, protocols.Redact(at.URL), 0, r, err)
 }
 
 // tell prints the result of a message. The error comes back, to end with.
@@ -227,15 +227,15 @@ func codeText(code int) string {
 }
 
 // test is quit, with --mx at the preferred host of the domain.
-func (m *mailer) test(ctx context.Context, e *kit.Env, c *smtp.Client) error {
+func (m *mailer) test(ctx context.Context, e *kit.Env, c *smtp.Client, at *protocols.Target) error {
 	if !m.mx {
 		return m.quit(ctx, e, c)
 	}
-	hosts, err := smtp.Exchangers(ctx, m.resolver(), e.At.URL.Hostname())
+	hosts, err := smtp.Exchangers(ctx, m.resolver(), at.URL.Hostname())
 	if err != nil {
 		return err
 	}
-	first, err := m.clientOf(e, *e.At, hosts[0])
+	first, err := m.clientOf(e, *at, hosts[0])
 	if err != nil {
 		return err
 	}
@@ -311,8 +311,7 @@ func (m *mailer) resolver() smtp.Resolver {
 }
 
 // direct sends to the hosts of a domain's MX records.
-func (m *mailer) direct(ctx context.Context, e *kit.Env, domain string, x *smtp.Mail) error {
-	at := *e.At
+func (m *mailer) direct(ctx context.Context, e *kit.Env, at *protocols.Target, domain string, x *smtp.Mail) error {
 	var host string
 	var r *protocols.Receipt
 	err := e.Again(ctx, func() error {
@@ -321,7 +320,7 @@ func (m *mailer) direct(ctx context.Context, e *kit.Env, domain string, x *smtp.
 			return err
 		}
 		e.Out.Detail("hosts of " + domain + ": " + strings.Join(hosts, " "))
-		host, r, err = smtp.SendVia(ctx, hosts, func(host string) (*smtp.Client, error) { return m.clientOf(e, at, host) }, x)
+		host, r, err = smtp.SendVia(ctx, hosts, func(host string) (*smtp.Client, error) { return m.clientOf(e, *at, host) }, x)
 		return err
 	})
 	return m.tell(e, at.URL.Scheme+"://"+host, 0, r, err)
@@ -392,10 +391,9 @@ func (m *mailer) sendMailto(ctx context.Context, e *kit.Env, args []string) erro
 		if err != nil {
 			return err
 		}
-		e.At = t
 		part := *x
 		part.To = byDomain[domain]
-		return protocols.Wrap(m.direct(ctx, e, domain, &part), "smtp", "send", "mailto:@"+domain)
+		return protocols.Wrap(m.direct(ctx, e, t, domain, &part), "smtp", "send", "mailto:@"+domain)
 	})
 }
 

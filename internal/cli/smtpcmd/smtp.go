@@ -18,35 +18,52 @@ import (
 // smtpVerbs are the verbs that only SMTP has, and send, which is richer here.
 func Verbs() []*kit.Verb {
 	m := &mailer{}
-	send := kit.On("send", "URL [MAILTO...]", "compose a message, or take a finished one, and send it", m.send).With(m.flags).Only().
-		Eg("smtp send mail.example.org --from me@example.org --to you@example.net --subject Hello --body 'Hi there'",
-			"smtp send submission://me@mail.example.org --from me@example.org --to you@example.net --html page.html --attach report.pdf",
-			"smtp send mail.example.org --raw message.eml",
-			"smtp send smtps://me@mail.example.org --batch letters.ndjson --connections 4 --json",
-			"smtp send 'mailto:you@example.net?subject=Hello' --server mail.example.org --from me@example.org --body-file letter.txt",
-			"smtp send example.net --mx --from me@example.org --to you@example.net --quit-after rcpt")
-	own := send.Run
-	send.Run = func(ctx context.Context, e *kit.Env, args []string) error {
-		if !isMailto(args[0]) {
-			return own(ctx, e, args)
-		}
-		e.Proto = "smtp"
-		if server := m.serverOf(e); server != "" && !m.mx {
-			return own(ctx, e, append([]string{server}, args...))
-		}
-		return m.sendMailto(ctx, e, args)
-	}
 	return []*kit.Verb{
-		send,
-		kit.On("verify", "URL ADDR...", "ask whether an address is there (VRFY)", smtpEach("VRFY", (*smtp.Client).Verify)).Only().
-			Eg("smtp verify mail.example.org postmaster"),
-		kit.On("expand", "URL LIST...", "ask for the members of a list (EXPN)", smtpEach("EXPN", (*smtp.Client).Expand)).Only().
-			Eg("smtp expand mail.example.org staff"),
-		kit.On("etrn", "URL DOMAIN...", "ask the server to send what waits for a domain (ETRN)", smtpEach("ETRN", (*smtp.Client).Etrn)).Only().
-			Eg("smtp etrn mail.example.org example.org"),
-		kit.On("help", "URL [TOPIC...]", "what the server says to HELP", smtpHelp).Only().
-			Eg("smtp help mail.example.org"),
+		{
+			Name: "send", Args: "URL [MAILTO...]", Short: "compose a message, or take a finished one, and send it",
+			Works: kit.Is[*smtp.Client], Flags: m.flags, Run: m.run,
+			Examples: []string{
+				"smtp send mail.example.org --from me@example.org --to you@example.net --subject Hello --body 'Hi there'",
+				"smtp send submission://me@mail.example.org --from me@example.org --to you@example.net --html page.html --attach report.pdf",
+				"smtp send mail.example.org --raw message.eml",
+				"smtp send smtps://me@mail.example.org --batch letters.ndjson --connections 4 --json",
+				"smtp send 'mailto:you@example.net?subject=Hello' --server mail.example.org --from me@example.org --body-file letter.txt",
+				"smtp send example.net --mx --from me@example.org --to you@example.net --quit-after rcpt",
+			},
+		},
+		{
+			Name: "verify", Args: "URL ADDR...", Short: "ask whether an address is there (VRFY)",
+			Works: kit.Is[*smtp.Client], Run: kit.On(smtpEach("VRFY", (*smtp.Client).Verify)),
+			Examples: []string{"smtp verify mail.example.org postmaster"},
+		},
+		{
+			Name: "expand", Args: "URL LIST...", Short: "ask for the members of a list (EXPN)",
+			Works: kit.Is[*smtp.Client], Run: kit.On(smtpEach("EXPN", (*smtp.Client).Expand)),
+			Examples: []string{"smtp expand mail.example.org staff"},
+		},
+		{
+			Name: "etrn", Args: "URL DOMAIN...", Short: "ask the server to send what waits for a domain (ETRN)",
+			Works: kit.Is[*smtp.Client], Run: kit.On(smtpEach("ETRN", (*smtp.Client).Etrn)),
+			Examples: []string{"smtp etrn mail.example.org example.org"},
+		},
+		{
+			Name: "help", Args: "URL [TOPIC...]", Short: "what the server says to HELP",
+			Works: kit.Is[*smtp.Client], Run: kit.On(smtpHelp),
+			Examples: []string{"smtp help mail.example.org"},
+		},
 	}
+}
+
+// run sends to the server of the first argument, or of a mailto: URL.
+func (m *mailer) run(ctx context.Context, e *kit.Env, args []string) error {
+	if !isMailto(args[0]) {
+		return kit.On(m.send)(ctx, e, args)
+	}
+	e.Proto = "smtp"
+	if server := m.serverOf(e); server != "" && !m.mx {
+		return kit.On(m.send)(ctx, e, append([]string{server}, args...))
+	}
+	return m.sendMailto(ctx, e, args)
 }
 
 func isMailto(text string) bool {
@@ -56,7 +73,7 @@ func isMailto(text string) bool {
 
 // smtpEach asks the same of each argument and goes on after a refusal.
 func smtpEach(verb string, ask func(*smtp.Client, context.Context, string) (*protocols.Reply, error)) kit.Action[*smtp.Client] {
-	return func(ctx context.Context, e *kit.Env, c *smtp.Client, _ string, args []string) error {
+	return func(ctx context.Context, e *kit.Env, c *smtp.Client, _ *protocols.Target, args []string) error {
 		return e.Each(ctx, args, func(arg string) error {
 			return e.Again(ctx, func() error {
 				r, err := ask(c, ctx, arg)
@@ -69,11 +86,11 @@ func smtpEach(verb string, ask func(*smtp.Client, context.Context, string) (*pro
 	}
 }
 
-func smtpHelp(ctx context.Context, e *kit.Env, c *smtp.Client, _ string, topics []string) error {
+func smtpHelp(ctx context.Context, e *kit.Env, c *smtp.Client, at *protocols.Target, topics []string) error {
 	if len(topics) == 0 {
 		topics = []string{""}
 	}
-	return smtpEach("HELP", (*smtp.Client).Help)(ctx, e, c, "", topics)
+	return smtpEach("HELP", (*smtp.Client).Help)(ctx, e, c, at, topics)
 }
 
 // fullHostname returns this machine's name where it is a full one.

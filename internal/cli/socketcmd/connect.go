@@ -11,6 +11,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/cli/verbs"
 	"github.com/netclients/netclients/internal/retry"
+	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/socket"
 )
 
@@ -34,8 +35,8 @@ func (c *connector) viewFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.view.Times, "timestamps", false, "print received lines with the time")
 }
 
-func (c *connector) run(ctx context.Context, e *kit.Env, _ *socket.Client, _ string, _ []string) error {
-	client, opts, err := verbs.Conversing[*socket.Client](e)
+func (c *connector) run(ctx context.Context, e *kit.Env, _ *socket.Client, at *protocols.Target, _ []string) error {
+	client, opts, err := verbs.Conversing[*socket.Client](e, at)
 	if err != nil {
 		return err
 	}
@@ -77,8 +78,8 @@ func (c *connector) join(ctx context.Context, e *kit.Env, client *socket.Client)
 	return e.Out.Copied(conn.Join(ctx, e.Stdin, w, &socket.JoinOptions{KeepOpen: !c.halfClose, Idle: e.Silence()}))
 }
 
-func (c *connector) runDatagram(ctx context.Context, e *kit.Env, _ *socket.Datagram, _ string, _ []string) error {
-	client, opts, err := verbs.Conversing[*socket.Datagram](e)
+func (c *connector) runDatagram(ctx context.Context, e *kit.Env, _ *socket.Datagram, at *protocols.Target, _ []string) error {
+	client, opts, err := verbs.Conversing[*socket.Datagram](e, at)
 	if err != nil {
 		return err
 	}

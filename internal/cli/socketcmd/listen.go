@@ -12,6 +12,7 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/socket"
 )
 
@@ -36,19 +37,19 @@ func (l *streamListener) flags(fs *pflag.FlagSet) {
 	fs.Var(&l.maxConns, "max-conns", "connections at the same time; more have to wait; 0: 10000")
 }
 
-func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, _ string, _ []string) error {
+func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, at *protocols.Target, _ []string) error {
 	if l.echo && l.command != "" {
 		return kit.Usage("--echo and --exec exclude each other")
 	}
 	if c.Settings.Type == "datagram" {
-		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once}).serve(ctx, e, c.Settings.Sockopts)
+		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once}).serve(ctx, e, at, c.Settings.Sockopts)
 	}
 	v := verbs.NewView(e, verbs.ViewOptions{})
-	o, err := l.options(e, v, c.Settings)
+	o, err := l.options(e, at, v, c.Settings)
 	if err != nil {
 		return err
 	}
-	s, err := socket.Listen(ctx, e.At.URL, o)
+	s, err := socket.Listen(ctx, at.URL, o)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, 
 	return s.Serve(ctx)
 }
 
-func (l *streamListener) options(e *kit.Env, v *verbs.TalkView, set socket.Settings) (*socket.ListenOptions, error) {
+func (l *streamListener) options(e *kit.Env, at *protocols.Target, v *verbs.TalkView, set socket.Settings) (*socket.ListenOptions, error) {
 	set.Sockopts.ReusePort = l.share
 	o := &socket.ListenOptions{
 		Greet: l.greet, Echo: l.echo, Once: l.once, MaxConns: l.maxConns.Value,
@@ -82,24 +83,24 @@ func (l *streamListener) options(e *kit.Env, v *verbs.TalkView, set socket.Setti
 		o.Once = true
 		o.Handle = func(ctx context.Context, p *socket.Peer) error { return joinPeer(ctx, e, v, p) }
 	}
-	if e.At.URL.Scheme != "tls" {
+	if at.URL.Scheme != "tls" {
 		return o, nil
 	}
 	var err error
-	o.TLS, err = serverTLS(e)
+	o.TLS, err = serverTLS(e, at)
 	return o, err
 }
 
 // serverTLS returns the certificate of --cert, or makes one and tells how to
 // recognise it.
-func serverTLS(e *kit.Env) (*tls.Config, error) {
+func serverTLS(e *kit.Env, at *protocols.Target) (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	if given := e.Opts.TLS.Config; given != nil && len(given.Certificates) > 0 {
 		conf.Certificates = given.Certificates
 		return conf, nil
 	}
 	name, _ := os.Hostname()
-	cert, err := socket.SelfSigned(e.At.URL.Hostname(), name, "localhost", "127.0.0.1", "::1")
+	cert, err := socket.SelfSigned(at.URL.Hostname(), name, "localhost", "127.0.0.1", "::1")
 	if err != nil {
 		return nil, err
 	}

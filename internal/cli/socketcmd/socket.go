@@ -13,6 +13,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/socket"
 )
 
@@ -24,28 +25,71 @@ func Verbs() []*kit.Verb {
 	var r receiver
 	var s, w sender
 	return []*kit.Verb{
-		forms(kit.On("connect", "URL", "join standard input and output with the socket", c.run)).Only().Lasts().With(c.flags).
-			Eg("tcp connect host:25 --crlf", "tcp connect tls://host:443 < request > answer", "unix connect /run/app.sock --json"),
-		forms(kit.On("connect", "URL", "send lines of standard input as datagrams, print what comes back", d.runDatagram)).Only().Lasts().With(d.viewFlags).
-			Eg("udp connect host:7"),
-		forms(kit.On("listen", "URL", "accept connections: greet, echo, run a command, or join the first one with standard input and output", l.run)).Only().Lasts().With(l.flags).
-			Eg("tcp listen :12345 --greet 'Thank you for connecting'", "tcp listen localhost:7 --echo", "tcp listen tls://:8443 --exec 'cat index.http'", "unix listen @name --once"),
-		forms(kit.On("listen", "URL", "print the datagrams that come", p.run)).Only().Lasts().With(p.flags).
-			Eg("udp listen :514 --json", "udp listen :5353 --join 224.0.0.251", "udp listen :7 --echo"),
-		forms(kit.On("recv", "URL", "write what the peer sends to standard output, and end with it", r.run)).Only().With(r.flags).
-			Eg("tcp recv host:13", "tcp recv host:12345 --bytes 1024"),
-		forms(kit.On("send", "URL [TEXT]", "send bytes: the argument, else standard input; print what comes back", s.stream)).With(s.flags).
-			Eg("tcp send host:9 hello", "unix send /run/app.sock status"),
-		forms(kit.On("send", "URL [TEXT]", "send a datagram: the argument, else standard input", w.datagram)).With(w.datagramFlags).
-			Eg("udp send host:514 '<13>hello'", "udp send '<broadcast>:9' wake --broadcast", "udp send host:7 hello --wait 1s"),
+		{
+			Name: "connect", Args: "URL", Short: "join standard input and output with the socket", Lasting: true,
+			Works: kit.Is[*socket.Client], Flags: c.flags, Run: forms(kit.On(c.run)),
+			Examples: []string{
+				"tcp connect host:25 --crlf",
+				"tcp connect tls://host:443 < request > answer",
+				"unix connect /run/app.sock --json",
+			},
+		},
+		{
+			Name: "connect", Args: "URL", Short: "send lines of standard input as datagrams, print what comes back", Lasting: true,
+			Works: kit.Is[*socket.Datagram], Flags: d.viewFlags, Run: forms(kit.On(d.runDatagram)),
+			Examples: []string{"udp connect host:7"},
+		},
+		{
+			Name: "listen", Args: "URL", Short: "accept connections: greet, echo, run a command, or join the first one with standard input and output", Lasting: true,
+			Works: kit.Is[*socket.Client], Flags: l.flags, Run: forms(kit.On(l.run)),
+			Examples: []string{
+				"tcp listen :12345 --greet 'Thank you for connecting'",
+				"tcp listen localhost:7 --echo",
+				"tcp listen tls://:8443 --exec 'cat index.http'",
+				"unix listen @name --once",
+			},
+		},
+		{
+			Name: "listen", Args: "URL", Short: "print the datagrams that come", Lasting: true,
+			Works: kit.Is[*socket.Datagram], Flags: p.flags, Run: forms(kit.On(p.run)),
+			Examples: []string{
+				"udp listen :514 --json",
+				"udp listen :5353 --join 224.0.0.251",
+				"udp listen :7 --echo",
+			},
+		},
+		{
+			Name: "recv", Args: "URL", Short: "write what the peer sends to standard output, and end with it",
+			Works: kit.Is[*socket.Client], Flags: r.flags, Run: forms(kit.On(r.run)),
+			Examples: []string{
+				"tcp recv host:13",
+				"tcp recv host:12345 --bytes 1024",
+			},
+		},
+		{
+			Name: "send", Args: "URL [TEXT]", Short: "send bytes: the argument, else standard input; print what comes back",
+			Works: kit.Is[*socket.Client], Flags: s.flags, Run: forms(kit.On(s.stream)),
+			Examples: []string{
+				"tcp send host:9 hello",
+				"unix send /run/app.sock status",
+			},
+		},
+		{
+			Name: "send", Args: "URL [TEXT]", Short: "send a datagram: the argument, else standard input",
+			Works: kit.Is[*socket.Datagram], Flags: w.datagramFlags, Run: forms(kit.On(w.datagram)),
+			Examples: []string{
+				"udp send host:514 '<13>hello'",
+				"udp send '<broadcast>:9' wake --broadcast",
+				"udp send host:7 hello --wait 1s",
+			},
+		},
 	}
 }
 
 // forms lets the first argument have the forms of sockets that no URL has: a bare
 // port, and the host "<broadcast>".
-func forms(v *kit.Verb) *kit.Verb {
-	run := v.Run
-	v.Run = func(ctx context.Context, e *kit.Env, args []string) error {
+func forms(run kit.Run) kit.Run {
+	return func(ctx context.Context, e *kit.Env, args []string) error {
 		args = slices.Clone(args)
 		if strings.Trim(args[0], "0123456789") == "" {
 			args[0] = ":" + args[0]
@@ -53,7 +97,6 @@ func forms(v *kit.Verb) *kit.Verb {
 		args[0] = strings.Replace(args[0], "<broadcast>", "255.255.255.255", 1)
 		return run(ctx, e, args)
 	}
-	return v
 }
 
 // sockoptFlags are the flags for options of the socket itself.
@@ -128,7 +171,7 @@ func (r *receiver) flags(fs *pflag.FlagSet) {
 	fs.Var(&r.bytes, "bytes", "read at most this many bytes, in one read when they come at once; 0: to the end")
 }
 
-func (r *receiver) run(ctx context.Context, e *kit.Env, c *socket.Client, _ string, _ []string) error {
+func (r *receiver) run(ctx context.Context, e *kit.Env, c *socket.Client, _ *protocols.Target, _ []string) error {
 	conn, err := c.Connect(ctx)
 	if err != nil {
 		return err
@@ -159,9 +202,9 @@ func (s *sender) flags(fs *pflag.FlagSet) {
 }
 
 // stream sends over a stream and prints the answer up to its end.
-func (s *sender) stream(ctx context.Context, e *kit.Env, c *socket.Client, name string, args []string) error {
+func (s *sender) stream(ctx context.Context, e *kit.Env, c *socket.Client, at *protocols.Target, args []string) error {
 	if c.Settings.Type != "datagram" {
-		return verbs.SendBytes(ctx, e, c, name, args)
+		return verbs.SendBytes(ctx, e, c, at, args)
 	}
 	conn, err := c.Connect(ctx)
 	if err != nil {
@@ -169,7 +212,7 @@ func (s *sender) stream(ctx context.Context, e *kit.Env, c *socket.Client, name 
 	}
 	defer conn.Close()
 	s.size = socket.MaxDatagram
-	return s.exchange(e, conn, args)
+	return s.exchange(e, at, conn, args)
 }
 
 // messageConn is a connection with messages.
@@ -179,18 +222,18 @@ type messageConn interface {
 }
 
 // exchange sends the datagrams, and prints the answers of the time of --wait.
-func (s *sender) exchange(e *kit.Env, conn messageConn, args []string) error {
+func (s *sender) exchange(e *kit.Env, at *protocols.Target, conn messageConn, args []string) error {
 	n, err := s.each(e, args, func(p []byte) error { _, err := conn.Write(p); return err })
 	if err != nil {
 		return err
 	}
 	conn.SetReadDeadline(time.Now().Add(time.Duration(s.wait)))
-	return s.answers(e, n, conn.Read)
+	return s.answers(e, at, n, conn.Read)
 }
 
 // answers prints what comes until there is no more, or the time is over: as it
 // is, or in the one line of JSON.
-func (s *sender) answers(e *kit.Env, sent int64, read func(p []byte) (int, error)) error {
+func (s *sender) answers(e *kit.Env, at *protocols.Target, sent int64, read func(p []byte) (int, error)) error {
 	buf := make([]byte, 64<<10)
 	var reply []byte
 	w, err := e.Stream()
@@ -207,7 +250,7 @@ func (s *sender) answers(e *kit.Env, sent int64, read func(p []byte) (int, error
 		}
 	}
 	if e.Out.JSON && err == nil {
-		err = verbs.PrintBytes(e, sent, reply)
+		err = verbs.PrintBytes(e, at, sent, reply)
 	}
 	return err
 }

@@ -33,30 +33,30 @@ func (s *sender) datagramFlags(fs *pflag.FlagSet) {
 
 // datagram sends datagrams: over a socket connected to the one peer, or to a
 // group, whose answers come from other addresses.
-func (s *sender) datagram(ctx context.Context, e *kit.Env, c *socket.Datagram, _ string, args []string) error {
+func (s *sender) datagram(ctx context.Context, e *kit.Env, c *socket.Datagram, at *protocols.Target, args []string) error {
 	if s.size < 1 || s.size > socket.MaxDatagram {
 		return kit.Usage("--size: a datagram has 1 to %d bytes", socket.MaxDatagram)
 	}
-	host, _ := netip.ParseAddr(socket.Host(e.At.URL.Hostname()))
+	host, _ := netip.ParseAddr(socket.Host(at.URL.Hostname()))
 	everybody := host == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 	if everybody && !s.broadcast {
 		return kit.Usage("%s is for all of the network; say --broadcast when that is meant", host)
 	}
 	if s.broadcast || host.IsMulticast() {
-		return s.group(ctx, e, args, c.Settings.Sockopts)
+		return s.group(ctx, e, at, args, c.Settings.Sockopts)
 	}
 	conn, err := c.Connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	return s.exchange(e, conn, args)
+	return s.exchange(e, at, conn, args)
 }
 
 // group sends to an address that stands for many.
-func (s *sender) group(ctx context.Context, e *kit.Env, args []string, set socket.Sockopts) error {
+func (s *sender) group(ctx context.Context, e *kit.Env, at *protocols.Target, args []string, set socket.Sockopts) error {
 	any4 := &url.URL{Scheme: "udp", Host: "0.0.0.0:0"}
-	if strings.Contains(e.At.URL.Hostname(), ":") {
+	if strings.Contains(at.URL.Hostname(), ":") {
 		any4.Host = "[::]:0"
 	}
 	p, err := socket.ListenPackets(ctx, any4, &socket.PacketOptions{Interface: s.card, Hops: s.hops.Value, Sockopts: set})
@@ -64,7 +64,7 @@ func (s *sender) group(ctx context.Context, e *kit.Env, args []string, set socke
 		return err
 	}
 	defer p.Close()
-	to, err := p.Resolve(ctx, e.At.URL)
+	to, err := p.Resolve(ctx, at.URL)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (s *sender) group(ctx context.Context, e *kit.Env, args []string, set socke
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.wait))
 	defer cancel()
-	return s.answers(e, sent, func(buf []byte) (int, error) {
+	return s.answers(e, at, sent, func(buf []byte) (int, error) {
 		n, _, err := p.Receive(ctx, buf)
 		return n, err
 	})
@@ -124,13 +124,13 @@ func (l *packetListener) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&l.peers, "show-peer", false, "print the sender before each datagram")
 }
 
-func (l *packetListener) run(ctx context.Context, e *kit.Env, c *socket.Datagram, _ string, _ []string) error {
-	return l.serve(ctx, e, c.Settings.Sockopts)
+func (l *packetListener) run(ctx context.Context, e *kit.Env, c *socket.Datagram, at *protocols.Target, _ []string) error {
+	return l.serve(ctx, e, at, c.Settings.Sockopts)
 }
 
-func (l *packetListener) serve(ctx context.Context, e *kit.Env, set socket.Sockopts) error {
+func (l *packetListener) serve(ctx context.Context, e *kit.Env, at *protocols.Target, set socket.Sockopts) error {
 	set.ReusePort = set.ReusePort || l.share
-	p, err := socket.ListenPackets(ctx, e.At.URL, &socket.PacketOptions{Join: l.join, Interface: l.card, Family: e.Opts.Family, Sockopts: set})
+	p, err := socket.ListenPackets(ctx, at.URL, &socket.PacketOptions{Join: l.join, Interface: l.card, Family: e.Opts.Family, Sockopts: set})
 	if err != nil {
 		return err
 	}

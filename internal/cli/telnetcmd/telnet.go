@@ -15,18 +15,22 @@ import (
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/telnet"
 )
 
 // telnetVerbs are the verbs that only Telnet has.
 func Verbs() []*kit.Verb {
 	o := &opener{}
-	open := kit.On("open", "URL", "a session at the terminal; else: send standard input, print what comes", o.run)
 	return []*kit.Verb{
-		open.Only().Lasts().With(o.flags).
-			Eg("telnet open router.example", "telnet open telnets://user@host", "telnet open host < commands.txt"),
-		kit.As[*telnet.Client]("options", kit.VerbNamed("caps", verbs.AskVerbs())).
-			Eg("telnet options router.example"),
+		{
+			Name: "open", Args: "URL", Short: "a session at the terminal; else: send standard input, print what comes", Lasting: true,
+			Works: kit.Is[*telnet.Client], Flags: o.flags, Run: kit.On(o.run),
+			Examples: []string{"telnet open router.example", "telnet open telnets://user@host", "telnet open host < commands.txt"},
+		},
+		{Name: "options", Means: "caps", Works: kit.Is[*telnet.Client],
+			Examples: []string{"telnet options router.example"},
+		},
 		verbs.RunVerb(),
 	}
 }
@@ -105,16 +109,16 @@ func (o *opener) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.view.Times, "timestamps", false, "without a terminal: print received lines with the time")
 }
 
-func (o *opener) run(ctx context.Context, e *kit.Env, _ *telnet.Client, _ string, _ []string) error {
+func (o *opener) run(ctx context.Context, e *kit.Env, _ *telnet.Client, at *protocols.Target, _ []string) error {
 	key, err := escapeKey(o.escape)
 	if err != nil {
 		return err
 	}
 	stdin, ok := e.Stdin.(*os.File)
 	if !ok || !show.IsTerminal(stdin) {
-		return o.pipe(ctx, e)
+		return o.pipe(ctx, e, at)
 	}
-	client, _, err := verbs.Conversing[*telnet.Client](e)
+	client, _, err := verbs.Conversing[*telnet.Client](e, at)
 	if err != nil {
 		return err
 	}
@@ -125,8 +129,8 @@ func (o *opener) run(ctx context.Context, e *kit.Env, _ *telnet.Client, _ string
 }
 
 // pipe is open without a terminal: the input's lines go out as they are read.
-func (o *opener) pipe(ctx context.Context, e *kit.Env) error {
-	client, opts, err := verbs.Conversing[*telnet.Client](e)
+func (o *opener) pipe(ctx context.Context, e *kit.Env, at *protocols.Target) error {
+	client, opts, err := verbs.Conversing[*telnet.Client](e, at)
 	if err != nil {
 		return err
 	}

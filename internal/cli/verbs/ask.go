@@ -20,13 +20,26 @@ import (
 func AskVerbs() []*kit.Verb {
 	p, h := newProber(), &CapsOf{}
 	return []*kit.Verb{
-		kit.On("caps", "URL...", "list the capabilities of the server", h.Run).With(h.Flags).
-			Eg("caps --has SIZE smtp://mail.example.org && echo it tells how large a message may be", "caps ftp://ftp.example.org", "caps --json ftp://ftp.example.org | jq -r .name"),
+		{
+			Name: "caps", Args: "URL...", Short: "list the capabilities of the server", Generic: true,
+			Works: kit.Is[protocols.Client], Flags: h.Flags, Run: kit.Each(h.Run),
+			Examples: []string{
+				"caps --has SIZE smtp://mail.example.org && echo it tells how large a message may be",
+				"caps ftp://ftp.example.org",
+				"caps --json ftp://ftp.example.org | jq -r .name",
+			},
+		},
 		probeVerb(p),
-		kit.On("raw", "URL CMD...", "send protocol commands after login and print the replies", Raw).
-			Eg("raw ftp://ftp.example.org 'SYST' 'SITE HELP'"),
-		kit.On("send", "URL [TEXT]", "send bytes: the argument, else standard input", SendBytes).
-			Eg("send tcp://host:9 hello"),
+		{
+			Name: "raw", Args: "URL CMD...", Short: "send protocol commands after login and print the replies", Generic: true,
+			Works: kit.Is[protocols.Doer], Run: kit.On(Raw),
+			Examples: []string{"raw ftp://ftp.example.org 'SYST' 'SITE HELP'"},
+		},
+		{
+			Name: "send", Args: "URL [TEXT]", Short: "send bytes: the argument, else standard input", Generic: true,
+			Works: kit.Is[protocols.Talker], Run: kit.On(SendBytes),
+			Examples: []string{"send tcp://host:9 hello"},
+		},
 	}
 }
 
@@ -37,13 +50,13 @@ func (h *CapsOf) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&h.has, "has", "", "print only the capability `NAME` (or NAME=PARAMETER); exit with code 6 if the server lacks it")
 }
 
-func (h *CapsOf) Run(ctx context.Context, e *kit.Env, c protocols.Client, _ string, _ []string) error {
+func (h *CapsOf) Run(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
 	return e.Again(ctx, func() error {
 		r, err := c.Probe(ctx)
 		if err != nil {
 			return err
 		}
-		if cmd := listedBy[e.At.Spec.Name]; cmd != "" && h.has == "" && len(r.Capabilities) == 0 {
+		if cmd := listedBy[at.Spec.Name]; cmd != "" && h.has == "" && len(r.Capabilities) == 0 {
 			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the server does not report its capabilities (" + cmd + ")"}
 		}
 		return h.Print(e, r.Capabilities)
@@ -91,7 +104,7 @@ type ReplyJSON struct {
 }
 
 // Raw sends each command, and ends with the kind of the last refusal.
-func Raw(ctx context.Context, e *kit.Env, c protocols.Doer, _ string, commands []string) error {
+func Raw(ctx context.Context, e *kit.Env, c protocols.Doer, _ *protocols.Target, commands []string) error {
 	var refused error
 	for _, cmd := range commands {
 		r, err := c.Do(ctx, cmd)
@@ -130,7 +143,7 @@ func PrintReply(o *show.Output, cmd string, r *protocols.Reply) error {
 
 // SendBytes sends the argument or standard input over a stream, and writes what
 // comes back until the peer ends.
-func SendBytes(ctx context.Context, e *kit.Env, c protocols.Talker, _ string, args []string) error {
+func SendBytes(ctx context.Context, e *kit.Env, c protocols.Talker, at *protocols.Target, args []string) error {
 	conn, err := c.Talk(ctx)
 	if err != nil {
 		return err
@@ -156,7 +169,7 @@ func SendBytes(ctx context.Context, e *kit.Env, c protocols.Talker, _ string, ar
 		if ok {
 			reply, err = expect.NewStream(conn, 0).ReadAll(ctx, MaxSendReply)
 		}
-		return errors.Join(PrintBytes(e, n, reply), err)
+		return errors.Join(PrintBytes(e, at, n, reply), err)
 	case !ok:
 		return nil
 	}
@@ -174,9 +187,9 @@ type bytesJSON struct {
 	Reply    string `json:"reply,omitempty"`
 }
 
-// PrintBytes prints the line of JSON for bytes that went to the target at hand.
-func PrintBytes(e *kit.Env, n int64, reply []byte) error {
-	return e.Out.Object(bytesJSON{e.At.Spec.Name, protocols.Redact(e.At.URL), n, string(reply)})
+// PrintBytes prints the line of JSON for bytes that went to a target.
+func PrintBytes(e *kit.Env, at *protocols.Target, n int64, reply []byte) error {
+	return e.Out.Object(bytesJSON{at.Spec.Name, protocols.Redact(at.URL), n, string(reply)})
 }
 
 // CopyOut writes a stream to standard output as it is.

@@ -23,22 +23,44 @@ func ChangeVerbs() []*kit.Verb {
 	var m mover
 	var parents bool
 	return []*kit.Verb{
-		kit.On("rm", "URL...", "delete files or messages", r.run).With(func(fs *pflag.FlagSet) {
-			fs.BoolVarP(&r.recursive, "recursive", "r", false, "delete directories and their contents")
-			fs.BoolVarP(&r.yes, "yes", "y", false, "do not ask")
-			fs.BoolVarP(&r.force, "force", "f", false, "ignore missing files; do not ask")
-			dryRunFlag(fs, &r.dry)
-		}).Eg("rm ftp://user@host/old.txt", "rm -r --yes ftp://user@host/old/", "rm -r --dry-run ftp://user@host/old/"),
-		kit.On("mv", "URL NEW", "rename; NEW is a URL, or a path as seen from the folder of URL", m.run).With(func(fs *pflag.FlagSet) { dryRunFlag(fs, &m.dry) }).
-			Eg("mv ftp://user@host/pub/a.txt b.txt", "mv ftp://user@host/pub/a.txt ftp://user@host/old/a.txt"),
-		kit.On("mkdir", "URL...", "make folders or mailboxes", func(ctx context.Context, e *kit.Env, c protocols.Maker, name string, _ []string) error {
-			return makeFolder(ctx, e, c, name, parents)
-		}).With(func(fs *pflag.FlagSet) {
-			fs.BoolVarP(&parents, "parents", "p", false, "make parent directories as needed; no error if it exists")
-		}).Eg("mkdir -p ftp://user@host/a/b/c"),
-		kit.On("rmdir", "URL...", "remove empty folders or mailboxes", func(ctx context.Context, e *kit.Env, c protocols.Maker, name string, _ []string) error {
-			return Changed(e, "removed", name, c.Unmake(ctx, name))
-		}).Eg("rmdir ftp://user@host/old"),
+		{
+			Name: "rm", Args: "URL...", Short: "delete files or messages", Generic: true,
+			Works: kit.Is[protocols.Remover], Flags: func(fs *pflag.FlagSet) {
+				fs.BoolVarP(&r.recursive, "recursive", "r", false, "delete directories and their contents")
+				fs.BoolVarP(&r.yes, "yes", "y", false, "do not ask")
+				fs.BoolVarP(&r.force, "force", "f", false, "ignore missing files; do not ask")
+				dryRunFlag(fs, &r.dry)
+			}, Run: kit.Each(r.run),
+			Examples: []string{
+				"rm ftp://user@host/old.txt",
+				"rm -r --yes ftp://user@host/old/",
+				"rm -r --dry-run ftp://user@host/old/",
+			},
+		},
+		{
+			Name: "mv", Args: "URL NEW", Short: "rename; NEW is a URL, or a path as seen from the folder of URL", Generic: true,
+			Works: kit.Is[protocols.Mover], Flags: func(fs *pflag.FlagSet) { dryRunFlag(fs, &m.dry) }, Run: kit.On(m.run),
+			Examples: []string{
+				"mv ftp://user@host/pub/a.txt b.txt",
+				"mv ftp://user@host/pub/a.txt ftp://user@host/old/a.txt",
+			},
+		},
+		{
+			Name: "mkdir", Args: "URL...", Short: "make folders or mailboxes", Generic: true,
+			Works: kit.Is[protocols.Maker], Flags: func(fs *pflag.FlagSet) {
+				fs.BoolVarP(&parents, "parents", "p", false, "make parent directories as needed; no error if it exists")
+			}, Run: kit.Each(func(ctx context.Context, e *kit.Env, c protocols.Maker, at *protocols.Target, _ []string) error {
+				return makeFolder(ctx, e, c, at, parents)
+			}),
+			Examples: []string{"mkdir -p ftp://user@host/a/b/c"},
+		},
+		{
+			Name: "rmdir", Args: "URL...", Short: "remove empty folders or mailboxes", Generic: true,
+			Works: kit.Is[protocols.Maker], Run: kit.Each(func(ctx context.Context, e *kit.Env, c protocols.Maker, at *protocols.Target, _ []string) error {
+				return Changed(e, "removed", at.Name, c.Unmake(ctx, at.Name))
+			}),
+			Examples: []string{"rmdir ftp://user@host/old"},
+		},
 	}
 }
 
@@ -66,7 +88,7 @@ type plannedJSON struct {
 }
 
 // change makes a change of what p names, and reports it as done.
-func (c *changer) change(e *kit.Env, p plannedJSON, done string, do func() error) error {
+func (c *changer) change(e *kit.Env, at *protocols.Target, p plannedJSON, done string, do func() error) error {
 	text := p.Path
 	if p.To != "" {
 		text += " to " + p.To
@@ -74,7 +96,7 @@ func (c *changer) change(e *kit.Env, p plannedJSON, done string, do func() error
 	if !c.dry {
 		return Changed(e, done, text, do())
 	}
-	p.Protocol = e.At.Spec.Name
+	p.Protocol = at.Spec.Name
 	return e.Out.Record(p, func() string { return show.Safe("would " + p.Would + " " + text) })
 }
 
@@ -84,74 +106,88 @@ type remover struct {
 	recursive, yes, force bool
 }
 
-func (r *remover) run(ctx context.Context, e *kit.Env, c protocols.Remover, name string, _ []string) error {
-	if name == "" && e.At.URL.Host != "" {
+func (r *remover) run(ctx context.Context, e *kit.Env, c protocols.Remover, at *protocols.Target, _ []string) error {
+	if at.Name == "" && at.URL.Host != "" {
 		return protocols.UsageError("", "", "refused: the URL names the whole server")
 	}
 	if !r.yes && !r.force && !r.dry {
-		if ok, err := Confirm(ctx, e, "delete "+protocols.Redact(e.At.URL)+"?"); !ok {
+		if ok, err := Confirm(ctx, e, "delete "+protocols.Redact(at.URL)+"?"); !ok {
 			return err
 		}
 	}
-	err := r.remove(ctx, e, c, name)
+	err := r.remove(ctx, e, c, at)
 	if r.force && errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
 }
 
-func (r *remover) remove(ctx context.Context, e *kit.Env, c protocols.Remover, name string) error {
+func (r *remover) remove(ctx context.Context, e *kit.Env, c protocols.Remover, at *protocols.Target) error {
 	if !r.recursive {
-		return r.delete(ctx, e, c, name)
+		return r.delete(ctx, e, c, at, at.Name)
 	}
-	client := e.Open[kit.ServerKey(e.At)]
-	m, ok := protocols.As[protocols.Maker](client)
-	if !ok || !kit.Is[protocols.Lister](client) {
-		return r.delete(ctx, e, c, name)
-	}
-	at, err := protocols.Stat(ctx, client, strings.TrimSuffix(name, "/"))
+	client, err := e.Client(at)
 	if err != nil {
 		return err
 	}
-	if at.Type != protocols.TypeDir {
-		return r.delete(ctx, e, c, name)
+	m, ok := protocols.As[protocols.Maker](client)
+	if !ok || !kit.Is[protocols.Lister](client) {
+		return r.delete(ctx, e, c, at, at.Name)
 	}
-	return r.tree(ctx, e, client, c, m, name, 0)
+	found, err := protocols.Stat(ctx, client, strings.TrimSuffix(at.Name, "/"))
+	if err != nil {
+		return err
+	}
+	if found.Type != protocols.TypeDir {
+		return r.delete(ctx, e, c, at, at.Name)
+	}
+	t := &treeRemover{r, e, at, client, c, m}
+	return t.remove(ctx, at.Name, 0)
 }
 
-func (r *remover) delete(ctx context.Context, e *kit.Env, c protocols.Remover, name string) error {
-	return r.change(e, plannedJSON{Would: "delete", Path: name}, "deleted", func() error { return c.Remove(ctx, name) })
+func (r *remover) delete(ctx context.Context, e *kit.Env, c protocols.Remover, at *protocols.Target, name string) error {
+	return r.change(e, at, plannedJSON{Would: "delete", Path: name}, "deleted", func() error { return c.Remove(ctx, name) })
 }
 
-// tree deletes what is in a folder, then the folder. A line of a listing that was
+// treeRemover removes folders with all that is in them.
+type treeRemover struct {
+	*remover
+	e      *kit.Env
+	at     *protocols.Target
+	client protocols.Client
+	c      protocols.Remover
+	m      protocols.Maker
+}
+
+// remove deletes what is in a folder, then the folder. A line of a listing that was
 // not understood stops it before the folder it stands in.
-func (r *remover) tree(ctx context.Context, e *kit.Env, client protocols.Client, c protocols.Remover, m protocols.Maker, name string, depth int) error {
+func (r *treeRemover) remove(ctx context.Context, name string, depth int) error {
 	if depth > maxTree {
 		return tooDeep()
 	}
 	for {
-		inside, more, err := contents(ctx, client, name)
+		inside, more, err := contents(ctx, r.client, name)
 		if err != nil {
 			return err
 		}
 		for _, item := range inside {
 			if item.folder {
-				err = r.tree(ctx, e, client, c, m, item.path, depth+1)
+				err = r.remove(ctx, item.path, depth+1)
 			} else {
-				err = r.delete(ctx, e, c, item.path)
+				err = r.delete(ctx, r.e, r.c, r.at, item.path)
 			}
 			if err != nil {
 				return err
 			}
 		}
 		if more && r.dry { // the listing would begin with the same names again
-			e.Out.Say("... and more in " + name)
+			r.e.Out.Say("... and more in " + name)
 		}
 		if !more || r.dry {
 			break
 		}
 	}
-	return r.change(e, plannedJSON{Would: "remove", Path: name}, "removed", func() error { return m.Unmake(ctx, name) })
+	return r.change(r.e, r.at, plannedJSON{Would: "remove", Path: name}, "removed", func() error { return r.m.Unmake(ctx, name) })
 }
 
 // heldRemoved is how many names of a folder are held at once; a larger folder is
@@ -220,19 +256,17 @@ func Confirm(ctx context.Context, e *kit.Env, question string) (bool, error) {
 // mover is the mv verb with its flags.
 type mover struct{ changer }
 
-func (m *mover) run(ctx context.Context, e *kit.Env, c protocols.Mover, name string, args []string) error {
-	to, err := Beside(e, args[0])
+func (m *mover) run(ctx context.Context, e *kit.Env, c protocols.Mover, at *protocols.Target, args []string) error {
+	to, err := Beside(e, at, args[0])
 	if err != nil {
 		return err
 	}
-	return m.change(e, plannedJSON{Would: "move", Path: name, To: to}, "moved", func() error { return c.Move(ctx, name, to) })
+	return m.change(e, at, plannedJSON{Would: "move", Path: at.Name, To: to}, "moved", func() error { return c.Move(ctx, at.Name, to) })
 }
 
-// Beside reads an argument that names something at the server of the current
-// target: a URL, the same without scheme where the command line named the
+// Beside reads an argument that names something at the server of at: a URL, the same without scheme where the command line named the
 // protocol, or a path as seen from the target's folder.
-func Beside(e *kit.Env, text string) (string, error) {
-	at := e.At
+func Beside(e *kit.Env, at *protocols.Target, text string) (string, error) {
 	bare := e.Proto != "" && strings.HasPrefix(text, at.URL.Host+"/") && at.URL.Host != ""
 	if !kit.HasScheme(text) && !bare {
 		ref := at.URL.ResolveReference(&url.URL{Path: text})
@@ -253,35 +287,44 @@ func Beside(e *kit.Env, text string) (string, error) {
 	return t.Name, nil
 }
 
-func makeFolder(ctx context.Context, e *kit.Env, c protocols.Maker, name string, parents bool) error {
-	name = strings.TrimSuffix(name, "/")
+func makeFolder(ctx context.Context, e *kit.Env, c protocols.Maker, at *protocols.Target, parents bool) error {
+	name := strings.TrimSuffix(at.Name, "/")
 	if !parents {
 		return Changed(e, "made", name, c.Make(ctx, name))
 	}
+	client, err := e.Client(at)
+	if err != nil {
+		return err
+	}
+	return makeFolders(ctx, e, client, c, name)
+}
+
+// makeFolders makes a folder, and those above it that are missing.
+func makeFolders(ctx context.Context, e *kit.Env, client protocols.Client, c protocols.Maker, name string) error {
 	err := c.Make(ctx, name)
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return Changed(e, "made", name, nil)
 	}
 	above := path.Dir(name)
 	if above == "." || above == "/" || above == name {
-		return existing(ctx, e, name, err)
+		return existing(ctx, client, name, err)
 	}
-	if e := makeFolder(ctx, e, c, above, true); e != nil {
+	if e := makeFolders(ctx, e, client, c, above); e != nil {
 		return e
 	}
 	if err = c.Make(ctx, name); errors.Is(err, fs.ErrExist) {
 		err = nil
 	}
-	return existing(ctx, e, name, err)
+	return existing(ctx, client, name, err)
 }
 
 // existing forgives a refusal to make a folder that is there: many servers do
 // not say why they refuse.
-func existing(ctx context.Context, e *kit.Env, name string, refusal error) error {
+func existing(ctx context.Context, client protocols.Client, name string, refusal error) error {
 	if refusal == nil {
 		return nil
 	}
-	at, err := protocols.Stat(ctx, e.Open[kit.ServerKey(e.At)], name)
+	at, err := protocols.Stat(ctx, client, name)
 	if err == nil && at.Type == protocols.TypeDir {
 		return nil
 	}

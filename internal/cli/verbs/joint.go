@@ -192,13 +192,13 @@ type addressed interface {
 	RemoteAddr() net.Addr
 }
 
-// Conversing makes a client for a talk of any length with the target at hand:
+// Conversing makes a client for a talk of any length with a target:
 // silence is not a failure unless --idle-timeout was set, and the bytes are counted
 // for this client alone. The caller closes it.
-func Conversing[T any](e *kit.Env) (c T, o *protocols.Options, err error) {
-	opts := *e.OptionsFor(e.At)
+func Conversing[T any](e *kit.Env, at *protocols.Target) (c T, o *protocols.Options, err error) {
+	opts := *e.OptionsFor(at)
 	opts.IdleTimeout, opts.Stats = -1, new(protocols.Stats)
-	made, err := e.DialWith(e.At, &opts)
+	made, err := e.DialWith(at, &opts)
 	if err != nil {
 		return c, nil, err
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// lister is the ls verb with its flags.
-type lister struct {
+// Lister is the ls verb with its flags.
+type Lister struct {
 	long, recursive, reverse bool
 	sort                     kit.Choice
 	limit, depth             kit.Count
@@ -25,45 +25,55 @@ type lister struct {
 
 func ListVerbs() []*kit.Verb {
 	l := NewLister()
-	ls := kit.On("ls", "URL...", "list entries: files, menus, mailboxes, groups, messages", l.Run).With(l.ListFlags).
-		Eg("ls ftp://ftp.example.org/pub/", "ls -l --sort size --reverse ftp://ftp.example.org/pub/", "ls -R --json . | jq -r .path")
 	s := NewLister()
-	search := kit.On("search", "URL QUERY", "find entries by a query in the protocol's own words", s.Search).With(s.Flags).
-		Eg("search imap://user@host/INBOX 'SUBJECT report'")
-	st := kit.On("stat", "URL...", "describe one entry", s.Stat).
-		Eg("stat ftp://ftp.example.org/pub/file.iso")
-	st.Has = func(c protocols.Client) bool { return kit.Is[protocols.Statter](c) || kit.Is[protocols.Lister](c) }
-	return []*kit.Verb{ls, search, st}
+	return []*kit.Verb{
+		{
+			Name: "ls", Args: "URL...", Short: "list entries: files, menus, mailboxes, groups, messages", Generic: true,
+			Works: kit.Is[protocols.Lister], Flags: l.ListFlags, Run: kit.Each(l.Run),
+			Examples: []string{"ls ftp://ftp.example.org/pub/", "ls -l --sort size --reverse ftp://ftp.example.org/pub/", "ls -R --json . | jq -r .path"},
+		},
+		{
+			Name: "search", Args: "URL QUERY", Short: "find entries by a query in the protocol's own words", Generic: true,
+			Works: kit.Is[protocols.Searcher], Flags: s.Flags, Run: kit.On(s.Search),
+			Examples: []string{"search imap://user@host/INBOX 'SUBJECT report'"},
+		},
+		{
+			Name: "stat", Args: "URL...", Short: "describe one entry", Generic: true,
+			Works:    func(c protocols.Client) bool { return kit.Is[protocols.Statter](c) || kit.Is[protocols.Lister](c) },
+			Run:      kit.Each(s.Stat),
+			Examples: []string{"stat ftp://ftp.example.org/pub/file.iso"},
+		},
+	}
 }
 
-func NewLister() *lister {
-	return &lister{sort: kit.OneOf("", "name", "size", "time"), limit: kit.NewCount(0, math.MaxInt), depth: kit.NewCount(maxTree, 10_000)}
+func NewLister() *Lister {
+	return &Lister{sort: kit.OneOf("", "name", "size", "time"), limit: kit.NewCount(0, math.MaxInt), depth: kit.NewCount(maxTree, 10_000)}
 }
 
-func (l *lister) ListFlags(fs *pflag.FlagSet) {
+func (l *Lister) ListFlags(fs *pflag.FlagSet) {
 	l.Flags(fs)
 	fs.BoolVarP(&l.recursive, "recursive", "R", false, "list subdirectories recursively")
 	fs.Var(&l.depth, "depth", "maximum directory depth of -R")
 }
 
-func (l *lister) Flags(fs *pflag.FlagSet) {
+func (l *Lister) Flags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&l.long, "long", "l", false, "long format, with all known attributes")
 	fs.Var(&l.sort, "sort", "sort by name, size (largest first) or time (newest first)")
 	fs.BoolVarP(&l.reverse, "reverse", "r", false, "reverse the order")
 	fs.Var(&l.limit, "limit", "stop after N entries; 0 for no limit")
 }
 
-func (l *lister) Run(ctx context.Context, e *kit.Env, c protocols.Lister, name string, _ []string) error {
+func (l *Lister) Run(ctx context.Context, e *kit.Env, c protocols.Lister, at *protocols.Target, _ []string) error {
 	before := e.Out.Count
 	err := e.Again(ctx, func() error {
-		entries := c.List(ctx, name)
+		entries := c.List(ctx, at.Name)
 		if l.recursive {
-			entries = walk(ctx, c, name, l.depth.Value)
+			entries = walk(ctx, c, at.Name, l.depth.Value)
 		}
-		return l.Print(e, name, entries)
+		return l.Print(e, at.Name, entries)
 	})
 	if err != nil && e.Out.Count == before && ctx.Err() == nil {
-		return l.single(ctx, e, c, name, err)
+		return l.single(ctx, e, c, at.Name, err)
 	}
 	return err
 }
@@ -73,7 +83,7 @@ var folders = []protocols.Type{protocols.TypeDir, protocols.TypeMailbox, protoco
 
 // single lists what is not a folder: its own entry, where the client can tell. Else
 // the refusal to list it stands.
-func (l *lister) single(ctx context.Context, e *kit.Env, c protocols.Lister, name string, refusal error) error {
+func (l *Lister) single(ctx context.Context, e *kit.Env, c protocols.Lister, name string, refusal error) error {
 	s, ok := c.(protocols.Statter)
 	if kind := protocols.KindOf(refusal); !ok || kind != protocols.KindRefused && kind != protocols.KindLocal {
 		return refusal
@@ -86,12 +96,12 @@ func (l *lister) single(ctx context.Context, e *kit.Env, c protocols.Lister, nam
 	return cmp.Or(p.Put(&entry), p.End())
 }
 
-func (l *lister) Search(ctx context.Context, e *kit.Env, c protocols.Searcher, name string, args []string) error {
-	return e.Again(ctx, func() error { return l.Print(e, name, c.Search(ctx, name, args[0])) })
+func (l *Lister) Search(ctx context.Context, e *kit.Env, c protocols.Searcher, at *protocols.Target, args []string) error {
+	return e.Again(ctx, func() error { return l.Print(e, at.Name, c.Search(ctx, at.Name, args[0])) })
 }
 
-func (l *lister) Stat(ctx context.Context, e *kit.Env, c protocols.Client, name string, _ []string) error {
-	entry, err := protocols.Stat(ctx, c, name)
+func (l *Lister) Stat(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
+	entry, err := protocols.Stat(ctx, c, at.Name)
 	if err != nil {
 		return err
 	}
@@ -100,7 +110,7 @@ func (l *lister) Stat(ctx context.Context, e *kit.Env, c protocols.Client, name 
 }
 
 // Print writes entries as they come, or sorted when that is asked for.
-func (l *lister) Print(e *kit.Env, folder string, entries iter.Seq2[protocols.Entry, error]) error {
+func (l *Lister) Print(e *kit.Env, folder string, entries iter.Seq2[protocols.Entry, error]) error {
 	if l.sort.Value != "" || l.reverse {
 		entries = show.Sorted(entries, l.sort.Value, l.reverse)
 	}

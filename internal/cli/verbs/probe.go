@@ -26,18 +26,22 @@ type prober struct {
 func newProber() *prober { return &prober{certDays: kit.NewCount(14, 10_000)} }
 
 func probeVerb(p *prober) *kit.Verb {
-	v := kit.On[protocols.Client]("probe", "URL...", "check a server: name, connection, TLS, greeting, login; with timings", nil)
-	v.Run = p.run
-	return v.With(func(fs *pflag.FlagSet) {
-		fs.BoolVar(&p.login, "login", false, "log in too")
-		fs.Var(&p.every, "every", "repeat the probe at this interval")
-		fs.StringVar(&p.chain, "chain", "", "write the server's certificates to `FILE` (PEM), - for standard output")
-		fs.BoolVar(&p.nagios, "nagios", false, "one line and exit code as monitoring plug-ins have them: 0 ok, 1 warning, 2 critical")
-		fs.BoolVar(&p.prometheus, "prometheus", false, "print metrics in the Prometheus text format")
-		fs.Var(&p.warn, "warn", "with --nagios: warning when it takes longer")
-		fs.Var(&p.crit, "crit", "with --nagios: critical when it takes longer")
-		fs.Var(&p.certDays, "cert-days", "with --nagios: warning when the certificate ends within N days")
-	}).Lasts().Eg("probe ftp://ftp.example.org", "probe --nagios --warn 2s --crit 5s ftps://ftp.example.org", "probe --every 30s --json ftp://a ftp://b")
+	return &kit.Verb{
+		Name: "probe", Args: "URL...", Short: "check a server: name, connection, TLS, greeting, login; with timings", Generic: true, Lasting: true,
+		Works: kit.Is[protocols.Client], Flags: p.flags, Run: p.run,
+		Examples: []string{"probe ftp://ftp.example.org", "probe --nagios --warn 2s --crit 5s ftps://ftp.example.org", "probe --every 30s --json ftp://a ftp://b"},
+	}
+}
+
+func (p *prober) flags(fs *pflag.FlagSet) {
+	fs.BoolVar(&p.login, "login", false, "log in too")
+	fs.Var(&p.every, "every", "repeat the probe at this interval")
+	fs.StringVar(&p.chain, "chain", "", "write the server's certificates to `FILE` (PEM), - for standard output")
+	fs.BoolVar(&p.nagios, "nagios", false, "one line and exit code as monitoring plug-ins have them: 0 ok, 1 warning, 2 critical")
+	fs.BoolVar(&p.prometheus, "prometheus", false, "print metrics in the Prometheus text format")
+	fs.Var(&p.warn, "warn", "with --nagios: warning when it takes longer")
+	fs.Var(&p.crit, "crit", "with --nagios: critical when it takes longer")
+	fs.Var(&p.certDays, "cert-days", "with --nagios: warning when the certificate ends within N days")
 }
 
 // probeJSON is a probe's result.

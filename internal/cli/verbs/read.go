@@ -25,17 +25,30 @@ func ReadVerbs() []*kit.Verb {
 	var g Getter
 	var p Putter
 	var k Copier
-	get := kit.On[protocols.Getter]("get", "URL...", "save to files", nil)
-	get.Run = g.Run
-	put := kit.On[protocols.Putter]("put", "FILE... URL", "store files, or standard input (-)", nil)
-	put.Run = p.Run
-	cp := &kit.Verb{Name: "cp", Args: "SRC DST", Short: "copy from any URL or file to any other", Run: k.Run, Has: readsOrWrites}
 	return []*kit.Verb{
-		kit.On("cat", "URL...", "write the content to standard output", Cat).
-			Eg("cat ftp://ftp.example.org/pub/README", "cat --range 0-99 ftp://ftp.example.org/pub/file.bin"),
-		get.With(g.Flags).Eg("get ftp://ftp.example.org/pub/file.iso", "get --continue -o /data/ ftp://a/one ftp://a/two"),
-		put.With(p.Flags).Eg("put site.zip ftp://user@host/www/", "tar c . | netclients put - ftp://user@host/backup.tar"),
-		cp.With(k.Flags).Eg("cp ftp://a/file.iso ftp://user@b/pub/", "cp notes.txt ftp://user@host/notes.txt"),
+		{
+			Name: "cat", Args: "URL...", Short: "write the content to standard output", Generic: true,
+			Works: kit.Is[protocols.Getter], Run: kit.Each(Cat),
+			Examples: []string{
+				"cat ftp://ftp.example.org/pub/README",
+				"cat --range 0-99 ftp://ftp.example.org/pub/file.bin",
+			},
+		},
+		{
+			Name: "get", Args: "URL...", Short: "save to files", Generic: true,
+			Works: kit.Is[protocols.Getter], Flags: g.Flags, Run: g.Run,
+			Examples: []string{"get ftp://ftp.example.org/pub/file.iso", "get --continue -o /data/ ftp://a/one ftp://a/two"},
+		},
+		{
+			Name: "put", Args: "FILE... URL", Short: "store files, or standard input (-)", Generic: true,
+			Works: kit.Is[protocols.Putter], Flags: p.Flags, Run: p.Run,
+			Examples: []string{"put site.zip ftp://user@host/www/", "tar c . | netclients put - ftp://user@host/backup.tar"},
+		},
+		{
+			Name: "cp", Args: "SRC DST", Short: "copy from any URL or file to any other", Generic: true,
+			Works: readsOrWrites, Flags: k.Flags, Run: k.Run,
+			Examples: []string{"cp ftp://a/file.iso ftp://user@b/pub/", "cp notes.txt ftp://user@host/notes.txt"},
+		},
 	}
 }
 
@@ -85,13 +98,13 @@ func transferOptions(e *kit.Env, k *keeping, bars *show.Progress) transfer.Optio
 	return o
 }
 
-func Cat(ctx context.Context, e *kit.Env, _ protocols.Getter, _ string, _ []string) error {
+func Cat(ctx context.Context, e *kit.Env, _ protocols.Getter, at *protocols.Target, _ []string) error {
 	w, err := e.Out.Bytes()
 	if err != nil {
 		return err
 	}
 	o := transferOptions(e, nil, nil)
-	_, err = transfer.CopyTo(ctx, e.Pooled(e.At), StdoutFile(w), &o)
+	_, err = transfer.CopyTo(ctx, e.Pooled(at), StdoutFile(w), &o)
 	return e.Out.Copied(err)
 }
 
@@ -136,7 +149,7 @@ func (g *Getter) Flags(fs *pflag.FlagSet) {
 
 func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
 	if g.Out == "-" {
-		return kit.On("get", "URL...", "", Cat).Run(ctx, e, urls)
+		return kit.Each(Cat)(ctx, e, urls)
 	}
 	wanted, err := g.wanted(e, urls)
 	if err != nil {
@@ -328,7 +341,7 @@ func (k *Copier) Run(ctx context.Context, e *kit.Env, args []string) error {
 	case args[0] == "-":
 		return (&Putter{keeping: k.keeping}).Run(ctx, e, args)
 	case args[1] == "-":
-		return kit.On("cp", "SRC DST", "", Cat).Run(ctx, e, args[:1])
+		return kit.Each(Cat)(ctx, e, args[:1])
 	}
 	from, to, err := e.Pair(args)
 	if err != nil {

@@ -32,17 +32,17 @@ type player struct {
 // RunVerb is the verb of every protocol that can expect.
 func RunVerb() *kit.Verb {
 	var p player
-	v := &kit.Verb{
-		Name: "run", Args: "[SCRIPT] URL...", Own: true,
+	return &kit.Verb{
+		Name: "run", Args: "[SCRIPT] URL...",
 		Short: "hold a conversation: send and expect, by a script or by flags; with several URLs one after the other (help talk: the language)",
-		Has:   kit.Is[protocols.Talker], Run: p.run, Flags: p.flags,
+		Works: kit.Is[protocols.Talker], Run: p.run, Flags: p.flags,
+		Examples: []string{
+			"telnet run login.talk router.example",
+			"telnet run host --expect 'login: ' --send alice --expect 'assword: ' --send '${PASS}' --secret PASS=env:ROUTER_PASSWORD",
+			"tcp run smtp.talk host:25 --json",
+			"telnet run backup.talk switch1 switch2 switch3 --no-output",
+		},
 	}
-	return v.Eg(
-		"telnet run login.talk router.example",
-		"telnet run host --expect 'login: ' --send alice --expect 'assword: ' --send '${PASS}' --secret PASS=env:ROUTER_PASSWORD",
-		"tcp run smtp.talk host:25 --json",
-		"telnet run backup.talk switch1 switch2 switch3 --no-output",
-	)
 }
 
 func (p *player) flags(fs *pflag.FlagSet) {
@@ -122,11 +122,11 @@ func (p *player) run(ctx context.Context, e *kit.Env, args []string) error {
 	}
 	return e.Each(ctx, args, func(target string) error {
 		target = strings.Replace(target, "<broadcast>", "255.255.255.255", 1)
-		return kit.With(ctx, e, "run", target, func(ctx context.Context, c protocols.Talker, _ string) error {
+		return kit.Use(ctx, e, target, func(ctx context.Context, c protocols.Talker, at *protocols.Target) error {
 			if len(args) > 1 {
-				e.Out.Say("== " + protocols.Redact(e.At.URL))
+				e.Out.Say("== " + protocols.Redact(at.URL))
 			}
-			return p.play(ctx, e, c, script)
+			return p.play(ctx, e, c, at, script)
 		})
 	})
 }
@@ -162,7 +162,7 @@ type printJSON struct {
 	Text   string `json:"text"`
 }
 
-func (p *player) play(ctx context.Context, e *kit.Env, c protocols.Talker, script *expect.Script) error {
+func (p *player) play(ctx context.Context, e *kit.Env, c protocols.Talker, at *protocols.Target, script *expect.Script) error {
 	secrets := map[string]string{}
 	for name, reference := range p.secrets {
 		value, err := readSecret(reference)
@@ -183,13 +183,13 @@ func (p *player) play(ctx context.Context, e *kit.Env, c protocols.Talker, scrip
 		Timeout: time.Duration(p.stepTime), LineEnd: p.end.Value, Variables: p.vars, Secrets: secrets, Secret: readSecret,
 		Report: func(r expect.Result) error {
 			if e.Out.JSON {
-				return errors.Join(e.Out.Object(playedJSON{protocols.Redact(e.At.URL), r}), e.Out.Flush())
+				return errors.Join(e.Out.Object(playedJSON{protocols.Redact(at.URL), r}), e.Out.Flush())
 			}
 			return nil
 		},
 		Print: func(line int, text string) error {
 			if e.Out.JSON {
-				return errors.Join(e.Out.Object(printJSON{protocols.Redact(e.At.URL), line, "print", text}), e.Out.Flush())
+				return errors.Join(e.Out.Object(printJSON{protocols.Redact(at.URL), line, "print", text}), e.Out.Flush())
 			}
 			return errors.Join(e.Out.Text(text), e.Out.Flush())
 		},
@@ -197,7 +197,7 @@ func (p *player) play(ctx context.Context, e *kit.Env, c protocols.Talker, scrip
 	if ferr := flush(); err == nil {
 		err = ferr
 	}
-	return p.exit(e, err)
+	return p.exit(e, at, err)
 }
 
 // show prints what is received, with secrets masked: as it is into a file or
@@ -252,7 +252,7 @@ func readSecret(reference string) (string, error) {
 
 // exit names the step that failed, and ends with the exit code that the script,
 // or --exit-step, wants for it.
-func (p *player) exit(e *kit.Env, err error) error {
+func (p *player) exit(e *kit.Env, at *protocols.Target, err error) error {
 	s, ok := errors.AsType[*expect.StepError](err)
 	if !ok {
 		return err
@@ -267,7 +267,6 @@ func (p *player) exit(e *kit.Env, err error) error {
 	if code == 0 {
 		return &told
 	}
-	t := e.At
-	e.Tell(kit.Named(protocols.Wrap(&told, t.Spec.Name, "run", protocols.Redact(t.URL)), "run"))
+	e.Tell(kit.Named(protocols.Wrap(&told, at.Spec.Name, "run", protocols.Redact(at.URL)), "run"))
 	return kit.Exit(code)
 }

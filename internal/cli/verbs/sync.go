@@ -16,10 +16,13 @@ import (
 // SyncVerbs brings trees up to date.
 func SyncVerbs() []*kit.Verb {
 	s := &Syncer{}
-	v := &kit.Verb{Name: "sync", Args: "SRC DST", Short: "bring DST up to date with SRC: only what is missing or changed", Run: s.Run}
-	v.Has = func(c protocols.Client) bool { return kit.Is[protocols.Lister](c) && readsOrWrites(c) }
-	return []*kit.Verb{v.With(s.Flags).Eg("sync ftp://ftp.example.org/pub/ mirror/", "sync --delete --dry-run site/ ftp://user@host/www/",
-		"sync --include '*.jpg' --exclude 'old/**' --parallel 8 ftp://host/photos/ photos/")}
+	return []*kit.Verb{{
+		Name: "sync", Args: "SRC DST", Short: "bring DST up to date with SRC: only what is missing or changed", Generic: true,
+		Works: func(c protocols.Client) bool { return kit.Is[protocols.Lister](c) && readsOrWrites(c) },
+		Flags: s.Flags, Run: s.Run,
+		Examples: []string{"sync ftp://ftp.example.org/pub/ mirror/", "sync --delete --dry-run site/ ftp://user@host/www/",
+			"sync --include '*.jpg' --exclude 'old/**' --parallel 8 ftp://host/photos/ photos/"},
+	}}
 }
 
 // Syncer is the sync verb with its flags.

@@ -62,11 +62,11 @@ type sumJSON struct {
 	Sum       string `json:"sum"`
 }
 
-func Checksum(ctx context.Context, e *kit.Env, c checksummer, name string, _ []string) error {
-	algorithm, sum, err := c.Checksum(ctx, name)
+func Checksum(ctx context.Context, e *kit.Env, c checksummer, at *protocols.Target, _ []string) error {
+	algorithm, sum, err := c.Checksum(ctx, at.Name)
 	if err != nil {
 		return err
 	}
-	j := sumJSON{e.At.Spec.Name, protocols.Redact(e.At.URL), algorithm, fmt.Sprintf("%x", sum)}
+	j := sumJSON{at.Spec.Name, protocols.Redact(at.URL), algorithm, fmt.Sprintf("%x", sum)}
 	return e.Out.Record(j, func() string { return fmt.Sprintf("%s:%s  %s", j.Algorithm, j.Sum, show.Safe(j.URL)) })
 }

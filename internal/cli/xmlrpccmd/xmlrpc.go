@@ -27,25 +27,50 @@ import (
 // xmlrpcVerbs are the verbs that only XML-RPC has.
 func Verbs() []*kit.Verb {
 	x := &caller{}
-	offline := func(name, args, short string, run func(context.Context, *kit.Env, []string) error) *kit.Verb {
-		return &kit.Verb{Name: name, Args: args, Short: short, Own: true, Has: kit.Is[*xmlrpc.Client], Run: run}
-	}
 	return []*kit.Verb{
-		kit.On("call", "URL METHOD [ARG...]", "call a method; arguments are JSON, words that are no JSON are strings, TYPE:TEXT and TYPE:@FILE any type", x.call).Only().With(x.callFlags).
-			Eg("xmlrpc call http://host/RPC2 add 1 2", `xmlrpc call http://host/RPC2 store '{"id":7,"when":{"$dateTime":"20240229T12:00:00"}}' base64:@photo.jpg`,
+		{
+			Name: "call", Args: "URL METHOD [ARG...]", Short: "call a method; arguments are JSON, words that are no JSON are strings, TYPE:TEXT and TYPE:@FILE any type",
+			Works: kit.Is[*xmlrpc.Client], Flags: x.callFlags, Run: kit.On(x.call),
+			Examples: []string{
+				"xmlrpc call http://host/RPC2 add 1 2",
+				`xmlrpc call http://host/RPC2 store '{"id":7,"when":{"$dateTime":"20240229T12:00:00"}}' base64:@photo.jpg`,
 				"xmlrpc call http://host/RPC2 echo string:42 i8:7 datetime:20240229T12:00:00 bool:true nil: json:@big.json",
-				"xmlrpc call -o photo.jpg http://host/RPC2 photo 7"),
-		kit.On("methods", "URL", "names of the server's methods (system.listMethods)", x.methods).Only().
-			Eg("xmlrpc methods http://host/RPC2"),
-		kit.On("help", "URL [METHOD...]", "what methods are for, all when none is named (system.methodHelp)", x.help).Only().
-			Eg("xmlrpc help http://host/RPC2 add"),
-		kit.On("signature", "URL METHOD", "types of a method, the result's first (system.methodSignature)", x.signature).Only().
-			Eg("xmlrpc signature http://host/RPC2 add"),
-		kit.On("multicall", "URL [CALL...]", "many calls in one request: JSON objects with method and params, else one a line on standard input", x.multicall).Only().With(x.batchFlags).
-			Eg(`xmlrpc multicall http://host/RPC2 '{"method":"add","params":[1,2]}' '{"method":"echo","params":["x"]}'`,
-				"xmlrpc multicall --one-by-one --batch calls.ndjson http://host/RPC2"),
-		offline("encode", "METHOD [ARG...]", "write the XML of a call", x.encode).Eg("xmlrpc encode add 1 2"),
-		offline("decode", "[FILE]", "read the XML of an answer or a call, as JSON", x.decode).With(x.flags).Eg("xmlrpc decode answer.xml"),
+				"xmlrpc call -o photo.jpg http://host/RPC2 photo 7",
+			},
+		},
+		{
+			Name: "methods", Args: "URL", Short: "names of the server's methods (system.listMethods)",
+			Works: kit.Is[*xmlrpc.Client], Run: kit.On(x.methods),
+			Examples: []string{"xmlrpc methods http://host/RPC2"},
+		},
+		{
+			Name: "help", Args: "URL [METHOD...]", Short: "what methods are for, all when none is named (system.methodHelp)",
+			Works: kit.Is[*xmlrpc.Client], Run: kit.On(x.help),
+			Examples: []string{"xmlrpc help http://host/RPC2 add"},
+		},
+		{
+			Name: "signature", Args: "URL METHOD", Short: "types of a method, the result's first (system.methodSignature)",
+			Works: kit.Is[*xmlrpc.Client], Run: kit.On(x.signature),
+			Examples: []string{"xmlrpc signature http://host/RPC2 add"},
+		},
+		{
+			Name: "multicall", Args: "URL [CALL...]", Short: "many calls in one request: JSON objects with method and params, else one a line on standard input",
+			Works: kit.Is[*xmlrpc.Client], Flags: x.batchFlags, Run: kit.On(x.multicall),
+			Examples: []string{
+				`xmlrpc multicall http://host/RPC2 '{"method":"add","params":[1,2]}' '{"method":"echo","params":["x"]}'`,
+				"xmlrpc multicall --one-by-one --batch calls.ndjson http://host/RPC2",
+			},
+		},
+		{
+			Name: "encode", Args: "METHOD [ARG...]", Short: "write the XML of a call",
+			Works: kit.Is[*xmlrpc.Client], Run: x.encode,
+			Examples: []string{"xmlrpc encode add 1 2"},
+		},
+		{
+			Name: "decode", Args: "[FILE]", Short: "read the XML of an answer or a call, as JSON",
+			Works: kit.Is[*xmlrpc.Client], Flags: x.flags, Run: x.decode,
+			Examples: []string{"xmlrpc decode answer.xml"},
+		},
 	}
 }
 
@@ -122,7 +147,7 @@ func (x *caller) print(o *show.Output, v any) error {
 	return o.Line(show.SafeLines(shown.String()))
 }
 
-func (x *caller) call(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ string, args []string) error {
+func (x *caller) call(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ *protocols.Target, args []string) error {
 	params, err := arguments(e, args[1:])
 	if err != nil {
 		return err
@@ -155,7 +180,7 @@ func (x *caller) save(ctx context.Context, e *kit.Env, v any) error {
 	return err
 }
 
-func (x *caller) methods(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ string, _ []string) error {
+func (x *caller) methods(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ *protocols.Target, _ []string) error {
 	var names []string
 	err := e.Again(ctx, func() (err error) {
 		names, err = c.Methods(ctx)
@@ -172,7 +197,7 @@ func (x *caller) methods(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ st
 	return nil
 }
 
-func (x *caller) help(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ string, args []string) error {
+func (x *caller) help(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ *protocols.Target, args []string) error {
 	if len(args) == 0 {
 		var err error
 		if args, err = c.Methods(ctx); err != nil {
@@ -197,7 +222,7 @@ func (x *caller) help(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ strin
 	return nil
 }
 
-func (x *caller) signature(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ string, args []string) error {
+func (x *caller) signature(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ *protocols.Target, args []string) error {
 	all, err := c.Signatures(ctx, args[0])
 	if err != nil {
 		return err
@@ -283,14 +308,14 @@ func (x *caller) input(e *kit.Env, args []string) (io.ReadCloser, error) {
 	return io.NopCloser(e.Stdin), nil
 }
 
-func (x *caller) multicall(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ string, args []string) error {
+func (x *caller) multicall(ctx context.Context, e *kit.Env, c *xmlrpc.Client, at *protocols.Target, args []string) error {
 	in, err := x.input(e, args)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	if x.oneByOne {
-		return x.singly(ctx, e, c, in)
+		return x.singly(ctx, e, c, at, in)
 	}
 	var all []xmlrpc.Call
 	for call, err := range calls(in) {
@@ -308,7 +333,7 @@ func (x *caller) multicall(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ 
 	}
 	var count kit.Tally
 	for i, r := range results {
-		if err := x.tell(e, &count, all[i].Method, r); err != nil {
+		if err := x.tell(e, at, &count, all[i].Method, r); err != nil {
 			return err
 		}
 	}
@@ -316,7 +341,7 @@ func (x *caller) multicall(ctx context.Context, e *kit.Env, c *xmlrpc.Client, _ 
 }
 
 // singly makes the calls one after the other. An error that is not a fault ends the work.
-func (x *caller) singly(ctx context.Context, e *kit.Env, c *xmlrpc.Client, in io.Reader) error {
+func (x *caller) singly(ctx context.Context, e *kit.Env, c *xmlrpc.Client, at *protocols.Target, in io.Reader) error {
 	var count kit.Tally
 	for call, err := range calls(in) {
 		if err != nil {
@@ -328,7 +353,7 @@ func (x *caller) singly(ctx context.Context, e *kit.Env, c *xmlrpc.Client, in io
 			r.Fault, err = f, nil
 		}
 		if err == nil {
-			err = x.tell(e, &count, call.Method, r)
+			err = x.tell(e, at, &count, call.Method, r)
 		}
 		if err != nil {
 			return err
@@ -338,10 +363,10 @@ func (x *caller) singly(ctx context.Context, e *kit.Env, c *xmlrpc.Client, in io
 }
 
 // tell prints a result, and counts it.
-func (x *caller) tell(e *kit.Env, count *kit.Tally, method string, r xmlrpc.Result) error {
+func (x *caller) tell(e *kit.Env, at *protocols.Target, count *kit.Tally, method string, r xmlrpc.Result) error {
 	var failed error
 	if r.Fault != nil {
-		failed = &protocols.Error{Proto: "xmlrpc", Op: "multicall", URL: protocols.Redact(e.At.URL), Kind: protocols.KindRefused, Code: int(r.Fault.Code), Text: method, Err: r.Fault}
+		failed = &protocols.Error{Proto: "xmlrpc", Op: "multicall", URL: protocols.Redact(at.URL), Kind: protocols.KindRefused, Code: int(r.Fault.Code), Text: method, Err: r.Fault}
 	}
 	count.Add(failed)
 	if err := x.printResult(e.Out, method, r); err != nil {

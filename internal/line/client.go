@@ -106,12 +106,18 @@ func (c *Client[S]) check(name string) error {
 // Run runs f on the session: connected, cut off when the context ends, forgotten
 // when it is lost. The operation must have entered.
 func (c *Client[S]) Run(ctx context.Context, f func(s S) error) error {
-	s, done, err := c.Get(ctx)
-	if err != nil {
-		return err
+	once := func() error {
+		s, done, err := c.Get(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
+		return f(s)
 	}
-	defer done()
-	return f(s)
+	if c.p.Repeat != nil {
+		return c.p.Repeat(once)
+	}
+	return once()
 }
 
 // Get returns the live session, or makes one, and puts its connection into use. The

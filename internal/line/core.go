@@ -171,12 +171,29 @@ func (t *Core) Reply() (*protocols.Reply, error) {
 // end of a message.
 func (t *Core) Expect(n int) { t.owed += n }
 
-// Cmd sends one command and reads its reply, whatever it says.
-func (t *Core) Cmd(verb string, args ...string) (*protocols.Reply, error) {
+// Begin sends one command and reads its first reply, whatever it says: another one
+// follows a preliminary one.
+func (t *Core) Begin(verb string, args ...string) (*protocols.Reply, error) {
 	if err := t.Queue(verb, args...); err != nil {
 		return nil, err
 	}
 	return t.Answer()
+}
+
+// Cmd sends one command and reads its one reply, whatever it says.
+func (t *Core) Cmd(verb string, args ...string) (*protocols.Reply, error) {
+	r, err := t.Begin(verb, args...)
+	return t.Only(r, err)
+}
+
+// Only returns the one reply to a command. A preliminary one is an error: no such
+// command has a second reply, and the connection is out of step.
+func (t *Core) Only(r *protocols.Reply, err error) (*protocols.Reply, error) {
+	if err != nil || t.dialect.Preliminary == nil || !t.dialect.Preliminary(r) {
+		return r, err
+	}
+	text := strconv.Itoa(r.Code) + " " + wire.Clip(r.Text())
+	return nil, t.Fail(&protocols.Error{Kind: protocols.KindProtocol, Text: "unexpected preliminary reply: " + text})
 }
 
 // CmdSecret is Cmd for what [Core.QueueSecret] adds.
@@ -184,7 +201,8 @@ func (t *Core) CmdSecret(verb, display string, args ...string) (*protocols.Reply
 	if err := t.QueueSecret(verb, display, args...); err != nil {
 		return nil, err
 	}
-	return t.Answer()
+	r, err := t.Answer()
+	return t.Only(r, err)
 }
 
 // Answer flushes and reads one reply.

@@ -21,6 +21,9 @@ func (c *Client[S]) identify(ctx context.Context, t *Core) error {
 	if err != nil {
 		return protocols.Wrap(err, c.p.Name, "login", "")
 	}
+	if c.p.Complete != nil {
+		c.p.Complete(&cred)
+	}
 	c.Mask.AddCredential(cred)
 	if wire.Check(cred.User, cred.Password, cred.Account, cred.Token, cred.AuthzID) != nil { // its error would show the secret
 		return protocols.UsageError(c.p.Name, "login", "CR, LF or NUL in the credentials")
@@ -29,7 +32,7 @@ func (c *Client[S]) identify(ctx context.Context, t *Core) error {
 		return NoUser("there is a password and no user name")
 	}
 	t.Cred = cred
-	t.Secret = cred.HasPassword() || cred.Token != ""
+	t.Secret = cred.HasPassword() || cred.Token != "" || cred.Account != ""
 	if c.p.Anonymous != nil {
 		t.Secret = t.Secret && !c.p.Anonymous(cred)
 	}

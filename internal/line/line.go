@@ -60,6 +60,11 @@ type Protocol[S Session] struct {
 	// nil: it is the name.
 	User func(user string) (name, mechanism string)
 
+	// Complete adds to who logs in what the protocol's settings say; may be nil.
+	Complete func(cred *protocols.Credential)
+	// Repeat runs an operation, and again where that may change its result; nil: once.
+	Repeat func(operation func() error) error
+
 	// Open makes the session on its core. It does no I/O.
 	Open func(t *Core) (S, error)
 	// Preface speaks before TLS and greeting; may be nil.
@@ -77,8 +82,8 @@ type Protocol[S Session] struct {
 	StartTLS func(s S) (refusal *protocols.Error, err error)
 	// Prepare does what comes before a login; may be nil.
 	Prepare func(ctx context.Context, s S) error
-	// Anonymous reports whether a credential is not a secret; nil: one without password
-	// and token is none.
+	// Anonymous reports whether a credential is not a secret; nil: one without password,
+	// token and account is none.
 	Anonymous func(c protocols.Credential) bool
 	// LogIn logs in as Core.Cred says, if somebody is to.
 	LogIn func(ctx context.Context, s S) error

@@ -2,7 +2,6 @@ package ftp
 
 import (
 	"context"
-	"strings"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -11,39 +10,38 @@ import (
 // Commands that need a data connection are answered by the server's own refusal.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	var r *protocols.Reply
-	err := c.do(ctx, "raw", "", []string{command}, func(_ context.Context, s *session) (err error) {
+	err := c.line.Raw(ctx, command, func(_ context.Context, s *session) (err error) {
 		r, err = s.raw(command)
 		return err
 	})
 	return r, err
 }
 
-// maxPreliminary bounds the 1xx replies to one raw command.
+// maxPreliminary bounds the 1xx replies to one command.
 const maxPreliminary = 10
 
 // raw sends a command line, and forgets what the session knew and the command may
 // have changed.
 func (s *session) raw(text string) (*protocols.Reply, error) {
-	verb, arg, _ := strings.Cut(text, " ")
-	var r *protocols.Reply
-	var err error
-	if strings.EqualFold(verb, "PASS") || strings.EqualFold(verb, "ACCT") {
-		s.Mask.Add(arg)
-		r, err = s.CmdSecret(verb, "****", arg)
-	} else {
-		r, err = s.Cmd(verb, arguments(arg)...)
-	}
-	if err != nil {
+	if err := s.QueueRaw(text); err != nil {
 		return nil, err
 	}
 	s.typ = 0
-	for range maxPreliminary { // a transfer was begun on a data connection that is not there: its end follows
-		if r.Code >= 200 {
-			return r, nil
-		}
-		if r, err = s.Reply(); err != nil {
-			return nil, err
+	r, err := s.Answer()
+	if err == nil && r.Code < 200 { // a transfer was begun on a data connection that is not there
+		r, err = s.outcome()
+	}
+	s.Mask.Reply(r)
+	return r, err
+}
+
+// outcome reads the reply that ends what a preliminary one has begun. Others may come
+// before it, such as restart markers (110, RFC 959 3.4.2).
+func (s *session) outcome() (*protocols.Reply, error) {
+	for range maxPreliminary {
+		if r, err := s.Reply(); err != nil || r.Code >= 200 {
+			return r, err
 		}
 	}
-	return nil, s.Fail(protocols.ProtocolError(proto, "", "no end of 1xx replies"))
+	return nil, s.Fail(protocols.ProtocolError(proto, "", "too many preliminary (1xx) replies"))
 }

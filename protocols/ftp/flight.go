@@ -65,12 +65,15 @@ func (s *session) fly(ctx context.Context, steps []step, abandon func()) error {
 	var first error
 	for i, st := range steps {
 		r, err := flight{s}.landing(ctx, steps, i)
+		if !st.moves {
+			r, err = s.Only(r, err)
+		}
 		switch {
 		case err != nil:
 			return err
 		case first != nil && st.moves:
 			if r.Code < 200 {
-				if _, err := s.Reply(); err != nil {
+				if _, err := s.outcome(); err != nil {
 					return err
 				}
 			}
@@ -95,7 +98,10 @@ func (s flight) oneByOne(steps []step) error {
 		if i > 0 && steps[i-1].twice {
 			s.dropRepeated(steps[i-1].verb)
 		}
-		r, err := s.Cmd(st.verb, st.args...)
+		r, err := s.Begin(st.verb, st.args...)
+		if !st.moves {
+			r, err = s.Only(r, err)
+		}
 		if err == nil && st.then != nil {
 			err = st.then(r)
 		}
@@ -159,7 +165,7 @@ func repeats(r *protocols.Reply, verb string) bool {
 func (s flight) dropRepeated(verb string) {
 	if s.Last.Code >= 500 && s.In.Buffered() > 0 {
 		if r, err := s.Reply(); err == nil && !repeats(r, verb) {
-			s.Fail(protocols.ProtocolError(proto, "", "a reply to no command: "+wire.Clip(r.Text())))
+			s.Fail(protocols.ProtocolError(proto, "", "unexpected extra reply: "+wire.Clip(r.Text())))
 		}
 	}
 }

@@ -186,10 +186,9 @@ func stampOf(t time.Time) string {
 // commands sends the user's own commands around a transfer. A leading "-"
 // ignores a refusal.
 func (s *session) commands(list []string) error {
-	for _, line := range list {
-		line, lenient := strings.CutPrefix(line, "-")
-		verb, arg, _ := strings.Cut(line, " ")
-		r, err := s.Cmd(verb, arguments(arg)...)
+	for _, command := range list {
+		command, lenient := strings.CutPrefix(command, "-")
+		r, err := s.raw(command)
 		if err != nil {
 			return err
 		}
@@ -203,7 +202,7 @@ func (s *session) commands(list []string) error {
 // Size asks for the size of a file in bytes (SIZE, RFC 3659 4).
 func (c *Client) Size(ctx context.Context, name string) (int64, error) {
 	var n int64
-	err := c.do(ctx, "size", name, []string{name}, func(_ context.Context, s *session) error {
+	err := c.line.Do(ctx, "size", name, []string{name}, func(_ context.Context, s *session) error {
 		path, err := s.path(name)
 		if err != nil {
 			return err

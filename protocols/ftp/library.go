@@ -53,7 +53,7 @@ var libCodes = map[string]int{"DELE": 250, "RNFR": 350, "RNTO": 250, "MKD": 257,
 // Read serves the reply to the newest command.
 func (l *libConn) Read(p []byte) (int, error) {
 	if len(l.in) == 0 {
-		r, err := l.ctl.Reply()
+		r, err := l.ctl.Only(l.ctl.Reply())
 		if err != nil {
 			return 0, err
 		}

@@ -76,7 +76,7 @@ func (s lister) unlessEmpty(err error, path string) error {
 // listing runs a listing as an iterator: the client is busy until the loop ends.
 func (c *Client) listing(ctx context.Context, name string, run func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
-		err := c.do(ctx, "ls", name, []string{name}, func(ctx context.Context, s *session) error {
+		err := c.line.Do(ctx, "ls", name, []string{name}, func(ctx context.Context, s *session) error {
 			return run(ctx, s, func(e protocols.Entry) bool { return yield(e, nil) })
 		})
 		if err != nil && !errors.Is(err, line.ErrStop) {

@@ -1,6 +1,7 @@
 package ftp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -18,9 +19,6 @@ func (s entrance) logIn() error {
 	if cred.User == "" {
 		cred.User = "anonymous"
 	}
-	if cred.Account == "" {
-		cred.Account = s.c.Settings.Account
-	}
 	if isAnonymous(cred.User) && cred.Password == "" {
 		cred.Password = "anonymous@" // RFC 1635 1: some servers look for the @
 	}
@@ -35,10 +33,15 @@ func (s entrance) logIn() error {
 	return s.identify(&cred)
 }
 
-// noSecret reports whether the password of a login is none: anonymous users leave
-// their address in its place (RFC 1635 1).
+// complete adds the account of the settings, which is as secret as a password.
+func (c *Client) complete(cred *protocols.Credential) {
+	cred.Account = cmp.Or(cred.Account, c.Settings.Account)
+}
+
+// noSecret reports whether a login has no secret: anonymous users leave their
+// address in the place of a password (RFC 1635 1).
 func noSecret(cred protocols.Credential) bool {
-	return isAnonymous(cred.User) && (cred.Password == "" || strings.Contains(cred.Password, "@"))
+	return isAnonymous(cred.User) && cred.Account == "" && (cred.Password == "" || strings.Contains(cred.Password, "@"))
 }
 
 func isAnonymous(user string) bool { return user == "anonymous" || user == "ftp" }

@@ -290,3 +290,6 @@ func TestRenameAnswered(t *testing.T) {
 	srv := (&oddServer{Reply: map[string]func(string) string{"RNFR": says("200 fine")}, Files: map[string]string{"f": "x"}}).start(t)
 	wantKind(t, srv.client(t, nil).Move(t.Context(), "f", "g"), protocols.KindProtocol)
 }
+
+// feb is a time to set.
+var feb = time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC)

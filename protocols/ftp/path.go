@@ -18,7 +18,7 @@ func checkName(name string) error {
 // Pwd returns the login folder (PWD).
 func (c *Client) Pwd(ctx context.Context) (string, error) {
 	var dir string
-	err := c.do(ctx, "pwd", "", nil, func(_ context.Context, s *session) error {
+	err := c.line.Do(ctx, "pwd", "", nil, func(_ context.Context, s *session) error {
 		err := s.learnHome()
 		dir = s.home
 		return err

@@ -35,7 +35,7 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols
 
 // put stores and seals in two runs, each of which may be repeated on a new session.
 func (c *Client) put(ctx context.Context, u *upload, r io.Reader) error {
-	err := c.run(ctx, func(s *session) error {
+	err := c.line.Run(ctx, func(s *session) error {
 		if err := s.commands(c.Settings.Before); err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func (c *Client) put(ctx context.Context, u *upload, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	return c.run(ctx, func(s *session) error {
+	return c.line.Run(ctx, func(s *session) error {
 		if err := (uploader{s}).seal(ctx, u); err != nil {
 			return err
 		}

@@ -20,8 +20,8 @@ func (c *Client) Relay(ctx context.Context, name string, dst protocols.Client, t
 	if !ok {
 		return protocols.Unsupported(proto, "cp", "a server-to-server copy needs FTP at both ends")
 	}
-	return c.do(ctx, "cp", name, []string{name, toName}, func(ctx context.Context, src *session) error {
-		return d.do(ctx, "cp", toName, []string{name, toName}, func(ctx context.Context, to *session) error {
+	return c.line.Do(ctx, "cp", name, []string{name, toName}, func(ctx context.Context, src *session) error {
+		return d.line.Do(ctx, "cp", toName, []string{name, toName}, func(ctx context.Context, to *session) error {
 			return relay(ctx, src, to, name, toName)
 		})
 	})
@@ -112,7 +112,7 @@ func run(src, dst *session, from, to string) error {
 		return err
 	}
 	for _, s := range []*session{src, dst} {
-		r, err := s.Reply()
+		r, err := s.outcome()
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func run(src, dst *session, from, to string) error {
 }
 
 func start(s *session, verb, path string) error {
-	r, err := s.Cmd(verb, path)
+	r, err := s.Begin(verb, path)
 	if err != nil {
 		return err
 	}

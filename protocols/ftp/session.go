@@ -54,6 +54,8 @@ func (c *Client) protocol() line.Protocol[*session] {
 		StartTLS:  (*session).startTLS,
 		Prepare:   func(_ context.Context, s *session) error { return s.chooseHost() },
 		Anonymous: noSecret,
+		Complete:  c.complete,
+		Repeat:    c.repeat,
 		LogIn:     func(_ context.Context, s *session) error { return entrance{s}.logIn() },
 		Settle:    func(ctx context.Context, s *session) error { return entrance{s}.settle(ctx) },
 		Capabilities: func(_ context.Context, s *session) ([]protocols.Capability, error) {
@@ -67,21 +69,6 @@ func (c *Client) protocol() line.Protocol[*session] {
 		Over:    func(s *session) bool { return s.Last.Code == 421 },
 		Goodbye: func(s *session) { _, _ = s.Cmd("QUIT") },
 	}
-}
-
-// do runs one operation on the session, and wraps its error.
-func (c *Client) do(ctx context.Context, op, name string, names []string, f func(ctx context.Context, s *session) error) error {
-	ctx, leave, err := c.line.Enter(ctx, names...)
-	if err == nil {
-		defer leave()
-		err = c.run(ctx, func(s *session) error { return f(ctx, s) })
-	}
-	return c.line.Wrap(err, op, name)
-}
-
-// run runs f on the session; see repeat.
-func (c *Client) run(ctx context.Context, f func(s *session) error) error {
-	return c.repeat(func() error { return c.line.Run(ctx, f) })
 }
 
 // open makes a session on its connection.

@@ -15,7 +15,7 @@ import (
 // else by finding it in its folder's listing.
 func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
 	var e protocols.Entry
-	err := c.do(ctx, "stat", name, []string{name}, func(ctx context.Context, s *session) (err error) {
+	err := c.line.Do(ctx, "stat", name, []string{name}, func(ctx context.Context, s *session) (err error) {
 		e, err = s.stat(ctx, name)
 		return err
 	})

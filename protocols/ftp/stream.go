@@ -40,7 +40,7 @@ func announced(r *protocols.Reply) int64 {
 // without its 2xx nothing was transferred (RFC 959 5.4).
 func (t *stream) end() error {
 	t.conn.Close()
-	r, err := t.s.Reply()
+	r, err := t.s.outcome()
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (t *stream) abort() {
 		}
 	}
 	if t.s.In.Buffered() > 0 { // one reply more than there are commands
-		_ = t.s.Fail(protocols.ProtocolError(proto, "", "several replies to ABOR"))
+		_ = t.s.Fail(protocols.ProtocolError(proto, "", "too many replies to ABOR"))
 	}
 }
 

@@ -168,8 +168,8 @@ func (c *Conn) EndTLS(ctx context.Context) error {
 	}
 	c.sock.ahead = append([]byte(nil), c.sock.records.have...)
 	c.sock.records = nil
-	c.tls, c.top, c.verified, c.doubt = nil, c.sock, false, nil
-	c.sock.SetWriteDeadline(time.Time{}) // crypto/tls leaves one in the past
+	c.tls, c.top, c.verified = nil, c.sock, false // doubt stays: it holds for the data connections
+	c.sock.SetWriteDeadline(time.Time{})          // crypto/tls leaves one in the past
 	c.Event(protocols.EventTLS, "ended, unencrypted from here", 0)
 	return nil
 }

@@ -174,7 +174,7 @@ func (s *search) result() (protocols.Credential, error) {
 		s.cred.Password, s.cred.Empty = "", false
 	}
 	if s.cred.User == "" && s.cred.Token == "" && !s.nameless {
-		return protocols.Credential{}, nil
+		return protocols.Credential{Account: s.cred.Account}, nil
 	}
 	return s.cred, nil
 }

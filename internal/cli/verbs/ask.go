@@ -12,6 +12,7 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
 )
@@ -123,7 +124,7 @@ func Raw(ctx context.Context, e *kit.Env, c protocols.Doer, _ *protocols.Target,
 
 func PrintReply(o *show.Output, cmd string, r *protocols.Reply) error {
 	if o.JSON {
-		return o.Object(ReplyJSON{cmd, r.Code, r.Word, r.Enhanced, r.Lines})
+		return o.Object(ReplyJSON{mask.CommandOf(cmd).Shown, r.Code, r.Word, r.Enhanced, r.Lines})
 	}
 	head := r.Word
 	if r.Code != 0 {

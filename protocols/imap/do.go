@@ -29,6 +29,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 	if err != nil {
 		return nil, err
 	}
+	c.line.Mask.Reply(reply)
 	return reply, nil
 }
 

@@ -62,44 +62,25 @@ type watcher struct {
 	wake     func() // called at the first of them; may be nil
 }
 
-// The waits between attempts to connect again.
-const (
-	againFirst = time.Second
-	againMax   = time.Minute
-)
+// longWatch is how long a connection must have lasted so that its loss is not counted
+// with those before it.
+const longWatch = time.Minute
 
 // run watches on one connection after the other.
 func (w *watcher) run(ctx context.Context) error {
-	wait := againFirst
-	for {
-		began := time.Now()
-		err := w.c.line.Run(ctx, func(s *session.Session) error { return w.session(ctx, s) })
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		if err == nil || errors.Is(err, line.ErrStop) || !w.started || !comesBack(err) {
-			return err
-		}
-		if time.Since(began) > againMax {
-			wait = againFirst
-		}
-		if err := retry.Sleep(ctx, wait); err != nil {
-			return err
-		}
-		wait = min(2*wait, againMax)
-	}
+	var began time.Time
+	return retry.Policy{
+		Retries: retry.Forever, Max: longWatch, Jitter: true,
+		Again:    func(err error) bool { return w.started && comesBack(err) },
+		Advanced: func() bool { return time.Since(began) > longWatch },
+	}.Do(ctx, func() error {
+		began = time.Now()
+		return w.c.line.Run(ctx, func(s *session.Session) error { return w.session(ctx, s) })
+	})
 }
 
 // comesBack reports whether a new connection may help.
-func comesBack(err error) bool {
-	switch protocols.KindOf(err) {
-	case protocols.KindConnect, protocols.KindTimeout, protocols.KindTemporary:
-		return true
-	case protocols.KindProtocol:
-		return imapwire.IsLost(err)
-	}
-	return errors.Is(err, imapwire.ErrBye)
-}
+func comesBack(err error) bool { return retry.MayPass(err) || imapwire.IsLost(err) }
 
 // session watches on one connection. It returns only with an error.
 func (w *watcher) session(ctx context.Context, s *session.Session) (err error) {

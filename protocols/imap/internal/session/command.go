@@ -40,10 +40,10 @@ const (
 // waits inside for the server's consent to literals, where that is needed;
 // a status is then the server's refusal, and nothing more was sent (RFC 3501 7.5).
 func (s *Session) Send(verb string, args ...any) (tag string, refusal *imapwire.Status, err error) {
+	tag = s.newTag()
 	if s.Failed() != nil {
 		return "", nil, s.Failed()
 	}
-	tag = s.newTag()
 	s.ending = verb == "LOGOUT"
 	line, sep := tag+" "+verb, " "
 	for _, arg := range args {

@@ -24,6 +24,7 @@ type commands struct {
 	in       *imapwire.Input
 	trace    bool // lines received are traced
 	greeted  bool
+	settled  bool   // the login is done
 	prefix   string // of tags
 	tags     int
 	sent     map[string]bool             // commands without their tagged response
@@ -44,12 +45,31 @@ func newCommands(t *line.Core, prefix string, trace bool) commands {
 // tagPrefix makes tags that nobody can predict (CVE-2026-42246).
 func tagPrefix() string { return "N" + rand.Text()[:5] }
 
-// newTag starts a command.
+// newTag starts a command. What came before it cannot be its answer, whatever tag that
+// has, and a "+" that came before it is no consent.
 func (c *commands) newTag() string {
+	_ = c.quiet() // it is sticky
 	c.tags++
 	tag := fmt.Sprintf("%s%d", c.prefix, c.tags)
 	c.sent[tag] = true
 	return tag
+}
+
+// quiet takes what lies unread while no command is under way: untagged responses count,
+// all else is nobody's. Until the login is done, which may be before there is TLS, it
+// looks at the socket too.
+func (c *commands) quiet() error {
+	switch err := c.Failed(); {
+	case err != nil || len(c.sent) > 0:
+		return err
+	case c.settled || c.Conn == nil:
+		return c.whole()
+	}
+	err := c.look()
+	if err == line.ErrOver {
+		err = c.lost(io.EOF)
+	}
+	return c.Fail(err)
 }
 
 // SendLine adds a line: the last one of a command, or one of those that continue
@@ -225,14 +245,8 @@ func (c *commands) look() error {
 		if err != nil {
 			return err
 		}
-		for c.in.Whole() {
-			r, err := c.read(false)
-			if err == nil {
-				err = c.take(&r)
-			}
-			if err != nil {
-				return err
-			}
+		if err := c.whole(); err != nil {
+			return err
 		}
 		if c.bye != nil {
 			return line.ErrOver
@@ -241,4 +255,18 @@ func (c *commands) look() error {
 			return nil
 		}
 	}
+}
+
+// whole takes the whole responses that lie in the buffer.
+func (c *commands) whole() error {
+	for c.in.Whole() {
+		r, err := c.read(false)
+		if err == nil {
+			err = c.take(&r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -20,8 +20,34 @@ func (s *Session) logsIn() bool {
 // offers, strongest first, then with LOGIN (RFC 3501 6.2.3). l has no way yet.
 func (s *Session) LogIn(l *sasl.Login) error {
 	s.User = s.Cred.User
-	if s.preauth {
+	err := s.logIn(l)
+	s.settled = err == nil
+	return err
+}
+
+// preauthenticated judges a session that the server began with PREAUTH. Where a secret
+// is known it would have gone over this connection, so the connection must be good
+// enough for it: else somebody in the middle could have us use another account, without
+// TLS.
+func (s *Session) preauthenticated() error {
+	if !s.Secret {
 		return nil
+	}
+	err := s.Conn.AllowSecret()
+	if e, ok := errors.AsType[*protocols.Error](err); ok {
+		own := *e
+		own.Op, own.Text = "login", "the server greets with PREAUTH and wants no login, on a connection without verified TLS: "+e.Text
+		return s.Fail(&own)
+	}
+	if err == nil {
+		s.Conn.Event(protocols.EventWarning, "the server greets with PREAUTH and wants no login: the password is not used, and nothing shows that the account is that of "+s.User, 0)
+	}
+	return err
+}
+
+func (s *Session) logIn(l *sasl.Login) error {
+	if s.preauth {
+		return s.preauthenticated()
 	}
 	if !s.logsIn() {
 		return line.NoUser("no user name is known for this server")

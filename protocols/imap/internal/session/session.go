@@ -188,7 +188,6 @@ func (s *Session) Compress() error {
 		return s.Fail(err)
 	}
 	s.AttachOut(&flushed{w})
-	s.Idle = nil // what lies unread is not seen through the compression
 	return nil
 }
 

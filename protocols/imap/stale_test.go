@@ -1,0 +1,161 @@
+package imap
+
+import (
+	"bufio"
+	"compress/flate"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
+)
+
+// TestStaleAnswer: inside an operation too an answer that came before its command is not
+// believed, though it has the tag that the command gets.
+func TestStaleAnswer(t *testing.T) {
+	no := "{tag} NO [NOPERM] no\r\n"
+	remove := func(c *Client) error { return c.Remove(t.Context(), "INBOX;UID=2") }
+	for _, test := range []struct {
+		name string
+		says map[string]string
+		call func(c *Client) error
+	}{
+		{"next tag", map[string]string{"UID SEARCH": "* SEARCH 2\r\n{tag} OK done\r\nA3 OK done\r\n", "UID STORE": no}, remove},
+		{"next tag, and untagged", map[string]string{"UID SEARCH": "* SEARCH 2\r\n{tag} OK done\r\nA3 OK done\r\n* 5 EXISTS\r\n", "UID STORE": no}, remove},
+		{"continuation", map[string]string{"APPEND": "{tag} NO [TRYCREATE] no\r\n", "CREATE": "{tag} OK done\r\n+ go ahead\r\n"}, func(c *Client) error {
+			c.Settings.Create = true
+			_, err := c.Put(t.Context(), "box", strings.NewReader("x1 CREATE owned\r\n"), nil)
+			return err
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := hostile{seen: make(chan string, 100), greeting: "* PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS] hello\r\n", says: test.says}
+			c := w.client(t, nil)
+			c.tag = "A"
+			if err := test.call(c); protocols.KindOf(err) != protocols.KindRefused {
+				t.Errorf("%v, want the refusal", err)
+			}
+			must(t, c.Subscribe(t.Context(), "x", false)) // all before it has been read then
+			close(w.seen)
+			for line := range w.seen {
+				if strings.Contains(line, "owned") {
+					t.Errorf("sent %q", line)
+				}
+			}
+		})
+	}
+}
+
+// farConn is a connection to another machine, as far as its address says.
+type farConn struct{ net.Conn }
+
+func (farConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 143} }
+
+// TestPreauth: a server that wants no login gets no command on a connection that the
+// password may not go over; elsewhere there is a warning.
+func TestPreauth(t *testing.T) {
+	for _, test := range []struct {
+		name, url string
+		far       bool
+		allow     bool
+		want      protocols.Kind
+		warns     bool
+	}{
+		{"remote", "imap://alice:Xyzzy-1@mail.example.org/", true, false, protocols.KindAuth, false},
+		{"remote, allowed", "imap://alice:Xyzzy-1@mail.example.org/", true, true, 0, true},
+		{"remote, nobody's", "imap://mail.example.org/", true, false, 0, false},
+		{"here", "imap://alice:Xyzzy-1@localhost/", false, false, 0, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := hostile{seen: make(chan string, 100), greeting: "* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n"}
+			warned := false
+			o := &protocols.Options{AllowPlaintextAuth: test.allow, Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := w.dial(t)(ctx, network, addr)
+				if test.far {
+					conn = farConn{conn}
+				}
+				return conn, err
+			}, Trace: func(ev protocols.Event) { warned = warned || ev.Kind == protocols.EventWarning }}
+			c := labtest.Open(t, New, test.url, o)
+			_, err := c.Put(t.Context(), "INBOX", strings.NewReader("Subject: x\r\n\r\n"), nil)
+			if test.want != 0 && protocols.KindOf(err) != test.want || test.want != 0 && !errors.Is(err, protocols.ErrCleartext) {
+				t.Errorf("%v, want %v", err, test.want)
+			}
+			if warned != test.warns {
+				t.Errorf("a warning: %v", warned)
+			}
+			asked := len(w.seen) > 0
+			if asked != (test.want == 0) {
+				t.Errorf("the server was asked: %v", asked)
+			}
+		})
+	}
+}
+
+// deflated serves one connection with COMPRESS. After the first SUBSCRIBE it says
+// farewell, if it has one, and ends.
+func deflated(conn net.Conn, farewell string) {
+	defer conn.Close()
+	var out interface {
+		io.Writer
+		Flush() error
+	} = bufio.NewWriter(conn)
+	in := bufio.NewReader(conn)
+	say := func(text string) {
+		_, _ = io.WriteString(out, text)
+		_ = out.Flush()
+	}
+	say("* PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hello\r\n")
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		tag, verb, _ := strings.Cut(strings.TrimSpace(line), " ")
+		say(tag + " OK done\r\n")
+		if verb == "COMPRESS DEFLATE" {
+			out, _ = flate.NewWriter(conn, 1)
+			in = bufio.NewReader(flate.NewReader(in))
+		}
+		if farewell != "" && strings.HasPrefix(verb, "SUBSCRIBE") {
+			say(farewell)
+			return
+		}
+	}
+}
+
+// TestCompressedRest: the end of a compressed session is seen before the next command is
+// sent on it.
+func TestCompressedRest(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	var served sync.WaitGroup
+	t.Cleanup(func() { l.Close(); served.Wait() })
+	ended := make(chan struct{})
+	served.Go(func() {
+		for n := 0; ; n++ {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			served.Go(func() {
+				if n == 0 {
+					deflated(conn, "* BYE idle for too long\r\n")
+					close(ended)
+					return
+				}
+				deflated(conn, "")
+			})
+		}
+	})
+	c := labtest.Open(t, New, "imap://alice:Xyzzy-1@"+l.Addr().String()+"/", nil)
+	c.Settings.Compress = true
+	must(t, c.Subscribe(t.Context(), "x", false))
+	<-ended
+	must(t, c.Make(t.Context(), "box"))
+}

@@ -68,6 +68,7 @@ type app struct {
 	chosen *secret.Profile
 	hidden *mask.Mask
 	lazy   map[*cobra.Command]func(args []string) // adds a command's flags when it is called
+	words  func(args []string) []string           // of the called verb; nil: its words are as they were typed
 }
 
 func newApp(reg *protocols.Registry, stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -98,6 +99,9 @@ func (a *app) run(ctx context.Context, args []string) error {
 	}
 	if add := a.lazy[cmd]; add != nil {
 		add(rest)
+	}
+	if a.words != nil {
+		args = a.words(args)
 	}
 	a.root.SetArgs(args)
 	return a.root.ExecuteContext(ctx)

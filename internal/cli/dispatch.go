@@ -37,6 +37,13 @@ func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
 		for _, s := range active {
 			merge(cmd.Flags(), s.Flags)
 		}
+		if chosen.Words != nil {
+			a.words = func(args []string) []string {
+				cmd.InitDefaultHelpFlag()
+				cmd.InheritedFlags() // makes cmd.Flags know them
+				return chosen.Words(cmd.Flags(), args)
+			}
+		}
 	}
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.ValidArgsFunction = a.completeTarget(v, spec)

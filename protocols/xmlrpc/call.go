@@ -46,11 +46,15 @@ func (c *Client) do(ctx context.Context, method string, params []any) (any, *htt
 			Kind: protocols.KindRefused, Code: resp.Status, Text: "redirected to " + protocols.Redact(resp.URL) + " in a way that makes no call of it", Hint: "call that URL",
 		}
 	}
-	if err := resp.AsError(); err != nil {
+	failed := resp.AsError()
+	if failed != nil && !c.http.Settings.AnyStatus {
 		cancel() // the page that explains it is not waited for
-		return nil, resp, err
+		return nil, resp, failed
 	}
-	v, err := decodeResponse(c.src, resp.Body, &DecodeOptions{MaxBytes: c.Settings.MaxResponse, MaxDepth: c.depth})
+	v, err := decodeResponse(c.src, resp.Body, &DecodeOptions{MaxBytes: c.Settings.MaxResponse, MaxDepth: c.depth, Charset: charsetOf(resp.Header)})
+	if failed != nil && protocols.KindOf(err) == protocols.KindProtocol {
+		err = failed // a page of the web server, not an answer of the method
+	}
 	return v, resp, faultError(err)
 }
 
@@ -131,6 +135,9 @@ func (c *Client) Signatures(ctx context.Context, method string) ([][]string, err
 	if err != nil {
 		return nil, c.wrap(err, "signature")
 	}
+	if flat, err := texts(v); err == nil && len(flat) > 0 {
+		return [][]string{flat}, nil // the one signature, as Supervisor has it
+	}
 	list, _ := v.([]any) // a text such as "undef" where nothing is known
 	var out [][]string
 	for _, e := range list {
@@ -158,24 +165,31 @@ func (c *Client) Multicall(ctx context.Context, calls []Call) ([]Result, error) 
 	if !ok || len(list) != len(calls) {
 		return nil, c.wrap(errShape, "multicall")
 	}
-	out := make([]Result, len(list))
-	for i, e := range list {
-		if out[i], err = resultOf(e); err != nil {
-			return nil, c.wrap(err, "multicall")
-		}
-	}
-	return out, nil
+	return resultsOf(list), nil
 }
 
-// resultOf reads a result: an array of one value, or the struct of a fault.
-func resultOf(v any) (Result, error) {
-	if list, ok := v.([]any); ok && len(list) == 1 {
-		return Result{Value: list[0]}, nil
+// resultsOf reads the results of a multicall: structs of faults, and values, each in an
+// array of one. Supervisor leaves those arrays out; one answer has one of the two forms.
+func resultsOf(list []any) []Result {
+	bare := false
+	out := make([]Result, len(list))
+	for i, v := range list {
+		if f, ok := faultOf(v); ok {
+			out[i].Fault = f
+		} else if one, ok := v.([]any); !ok || len(one) != 1 {
+			bare = true
+		}
 	}
-	if f, ok := faultOf(v); ok {
-		return Result{Fault: f}, nil
+	for i, v := range list {
+		switch {
+		case out[i].Fault != nil:
+		case bare:
+			out[i].Value = v
+		default:
+			out[i].Value = v.([]any)[0]
+		}
 	}
-	return Result{}, errShape
+	return out
 }
 
 // Probe asks for the names of the methods, which are the capabilities. A server

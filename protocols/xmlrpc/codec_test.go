@@ -14,6 +14,10 @@ import (
 	"testing/iotest"
 	"time"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -49,6 +53,70 @@ func TestDecodeValues(t *testing.T) {
 	}
 }
 
+// TestDecodeWhole: an int may have the 64 bits that servers write.
+func TestDecodeWhole(t *testing.T) {
+	for text, want := range map[string]int64{"2147483648": 1 << 31, "-9223372036854775808": math.MinInt64, "9223372036854775807": math.MaxInt64} {
+		if v, err := DecodeResponse(strings.NewReader(answer("<int>"+text+"</int>")), nil); v != want || err != nil {
+			t.Errorf("%s: %v, %v", text, v, err)
+		}
+	}
+}
+
+// TestDecodeEncodings: a byte order mark, or UTF-16 without one, stands above the
+// Content-Type, which stands above what the document says of itself.
+func TestDecodeEncodings(t *testing.T) {
+	value := strings.Replace(answer("Größe"), "<?xml version='1.0'?>\n", "", 1)
+	recoded := func(e encoding.Encoding, head string) string {
+		text, err := e.NewEncoder().String(head + value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	const utf16Head, latinHead = "<?xml version='1.0' encoding='UTF-16'?>", "<?xml version='1.0' encoding='iso-8859-1'?>"
+	for name, doc := range map[string]struct{ text, label string }{
+		"a mark of UTF-8":                     {"\ufeff" + value, ""},
+		"a mark, and another Content-Type":    {"\ufeff<?xml version='1.0' encoding='utf-8'?>" + value, "iso-8859-1"},
+		"UTF-16LE":                            {recoded(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), utf16Head), ""},
+		"UTF-16BE":                            {recoded(unicode.UTF16(unicode.BigEndian, unicode.UseBOM), utf16Head), "utf-16"},
+		"UTF-16LE without a mark":             {recoded(unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), utf16Head), ""},
+		"UTF-16BE without mark or head":       {recoded(unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), ""), ""},
+		"Latin-1 by the Content-Type":         {recoded(charmap.ISO8859_1, ""), "ISO-8859-1"},
+		"the Content-Type above the head":     {latinHead + value, "UTF-8"},
+		"an unknown name in the Content-Type": {recoded(charmap.ISO8859_1, latinHead), "none"},
+		"US-ASCII, which says nothing":        {recoded(charmap.ISO8859_1, latinHead), "us-ascii"},
+	} {
+		v, err := DecodeResponse(iotest.OneByteReader(strings.NewReader(doc.text)), &DecodeOptions{Charset: doc.label})
+		if v != "Größe" || err != nil {
+			t.Errorf("%s: %q, %v", name, v, err)
+		}
+	}
+	whole := recoded(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), "")
+	for cut := range len(whole) - 1 {
+		if v, err := DecodeResponse(strings.NewReader(whole[:cut]), nil); !protocolError(err) {
+			t.Errorf("UTF-16 cut after %d bytes: %v, %v", cut, v, err)
+		}
+	}
+}
+
+// TestPanics: a panic of a program's own types is an error.
+func TestPanics(t *testing.T) {
+	var nothing map[string]int
+	if err := Into(map[string]any{"a": "x"}, &nothing); !protocolError(err) {
+		t.Errorf("%v", err)
+	}
+	if _, err := DecodeResponse(panicky{}, nil); protocols.KindOf(err) != protocols.KindInternal {
+		t.Errorf("a reader that panics: %v", err)
+	}
+	if _, err := DecodeCall(panicky{}, nil); protocols.KindOf(err) != protocols.KindInternal {
+		t.Errorf("a reader that panics: %v", err)
+	}
+}
+
+type panicky struct{}
+
+func (panicky) Read([]byte) (int, error) { panic("no") }
+
 func protocolError(err error) bool { return protocols.KindOf(err) == protocols.KindProtocol }
 
 // TestDecodeBad: security 14, 15 and 17: an error of kind Protocol, never a
@@ -65,7 +133,7 @@ func TestDecodeBad(t *testing.T) {
 		"an encoding": "<?xml version='1.0' encoding='nonsense'?><methodResponse/>", "empty": "<methodResponse></methodResponse>",
 	}
 	for _, v := range []string{
-		deep, "<int>2147483648</int>", "<i4>-2147483649</i4>", "<i8>9223372036854775808</i8>", "<i1>128</i1>", "<int>1.5</int>", "<int></int>", "<int>0x10</int>", "<int>1<int>2</int></int>",
+		deep, "<int>9223372036854775808</int>", "<i4>2147483648</i4>", "<i4>-2147483649</i4>", "<i8>9223372036854775808</i8>", "<i1>128</i1>", "<int>1.5</int>", "<int></int>", "<int>0x10</int>", "<int>1<int>2</int></int>",
 		"<double>x</double>", "<double>1e999</double>", "<double>0x1p4</double>", "<boolean>2</boolean>", "<base64>A</base64>", "<base64>AAE*</base64>",
 		"<struct><member><value>1</value></member></struct>", "<struct><member><name>a</name></member></struct>", "<struct><value>1</value></struct>",
 		"<array><value>1</value></array>", "<array><data><int>1</int></data></array>", "<unknown>1</unknown>", "text<int>1</int>", "<int>1</int>text", "<int>1</int><int>2</int>",

@@ -22,6 +22,9 @@ const (
 type DecodeOptions struct {
 	MaxBytes int64 // of XML; default 64 MiB
 	MaxDepth int   // of arrays and structs in each other; default 100
+	// Charset is what the Content-Type names: it stands above the document's own word
+	// (RFC 7303 3.2), a byte order mark stands above both. Empty or unknown: none.
+	Charset string
 }
 
 // DecodeResponse reads the answer to a call as it comes. A fault is returned as an error
@@ -33,9 +36,10 @@ func DecodeResponse(r io.Reader, o *DecodeOptions) (any, error) {
 }
 
 // decodeResponse reads through src, which may have been used before.
-func decodeResponse(src *source, r io.Reader, o *DecodeOptions) (any, error) {
+func decodeResponse(src *source, r io.Reader, o *DecodeOptions) (v any, err error) {
+	defer recovered(&err)
 	d := newDecoder(src, r, o)
-	v, err := d.response()
+	v, err = d.response()
 	if err == nil {
 		err = d.end()
 	}
@@ -49,9 +53,10 @@ func decodeResponse(src *source, r io.Reader, o *DecodeOptions) (any, error) {
 }
 
 // DecodeCall reads a call.
-func DecodeCall(r io.Reader, o *DecodeOptions) (Call, error) {
+func DecodeCall(r io.Reader, o *DecodeOptions) (c Call, err error) {
+	defer recovered(&err)
 	d := newDecoder(newSource(), r, o)
-	c, err := d.call()
+	c, err = d.call()
 	if err == nil {
 		err = d.end()
 	}
@@ -84,7 +89,12 @@ func newDecoder(src *source, r io.Reader, o *DecodeOptions) *decoder {
 		d.depth = defaultDepth
 	}
 	d.src.Reset(d.in)
+	known := d.transcode(o.Charset)
 	d.x = xml.NewDecoder(d.src)
+	if known {
+		d.x.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+		return d
+	}
 	d.x.CharsetReader = func(name string, r io.Reader) (io.Reader, error) { // of a document that says it is not UTF-8
 		d.recoded = true
 		plain, err := charset.Reader(name, r)

@@ -25,13 +25,13 @@ const xmlHead = "<?xml version=\"1.0\"?>\n"
 // []string and map[string]any, nested not too deep, and of a program's own types
 // what comes down to these: structs go by the names of their fields or their tags
 // (`xmlrpc:"name"`). Errors are of kind Usage.
-func AppendCall(dst []byte, method string, params []any) ([]byte, error) {
+func AppendCall(dst []byte, method string, params []any) (doc []byte, err error) {
+	defer recovered(&err)
 	if method == "" {
 		return nil, protocols.UsageError(proto, "", "no name of a method")
 	}
 	dst = append(dst, xmlHead+"<methodCall><methodName>"...)
-	dst, err := appendText(dst, method)
-	if err != nil {
+	if dst, err = appendText(dst, method); err != nil {
 		return nil, encodeError(err)
 	}
 	dst = append(dst, "</methodName><params>"...)
@@ -45,8 +45,9 @@ func AppendCall(dst []byte, method string, params []any) ([]byte, error) {
 
 // AppendResponse appends the XML of the response that returns v, whose types are those
 // of [AppendCall].
-func AppendResponse(dst []byte, v any) ([]byte, error) {
-	dst, err := appendParam(append(dst, xmlHead+"<methodResponse><params>"...), v)
+func AppendResponse(dst []byte, v any) (doc []byte, err error) {
+	defer recovered(&err)
+	dst, err = appendParam(append(dst, xmlHead+"<methodResponse><params>"...), v)
 	return append(dst, "</params></methodResponse>\n"...), err
 }
 

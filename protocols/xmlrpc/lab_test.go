@@ -98,6 +98,19 @@ func TestMulticall(t *testing.T) {
 	if n := len(s.Commands()); n != 1 {
 		t.Errorf("%d requests", n)
 	}
+	bare := `<array><data><value><struct><member><name>statename</name><value>RUNNING</value></member></struct></value>` +
+		`<value><struct><member><name>faultCode</name><value><int>10</int></value></member><member><name>faultString</name><value>BAD_NAME</value></member></struct></value>` +
+		`<value><array><data><value>one</value></data></array></value></data></array>`
+	flat := labtest.Open(t, New, labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{Raw: map[string]string{
+		"system.multicall": answer(bare), "system.methodSignature": answer("<array><data><value>struct</value></data></array>"),
+	}}).URL(), nil)
+	results, err = flat.Multicall(t.Context(), []Call{{"a", nil}, {"b", nil}, {"c", nil}})
+	if err != nil || !reflect.DeepEqual(results[0].Value, map[string]any{"statename": "RUNNING"}) || results[1].Fault == nil || !reflect.DeepEqual(results[2].Value, []any{"one"}) {
+		t.Errorf("results without arrays around them: %+v, %v", results, err)
+	}
+	if types, err := flat.Signatures(t.Context(), "a"); err != nil || !reflect.DeepEqual(types, [][]string{{"struct"}}) {
+		t.Errorf("one signature without an array around it: %v, %v", types, err)
+	}
 	short := labtest.Open(t, New, labtest.Start(t, weblab.StartXMLRPC, weblab.XMLRPCOptions{Raw: map[string]string{"system.multicall": answer("<array><data/></array>")}}).URL(), nil)
 	if _, err := short.Multicall(t.Context(), []Call{{"a", nil}}); !protocolError(err) {
 		t.Errorf("fewer results than calls: %v", err)
@@ -179,7 +192,7 @@ func TestHostileAnswers(t *testing.T) {
 	raw := map[string]string{
 		"deep":   "<methodResponse><params><param><value>" + strings.Repeat("<array><data><value>", 300_000),
 		"dtd":    `<!DOCTYPE l [<!ENTITY a SYSTEM "file:///etc/passwd">]>` + answer("&a;"),
-		"wide":   answer("<int>4294967296</int>"),
+		"wide":   answer("<i4>4294967296</i4>"),
 		"html":   "<html>It works!</html>",
 		"empty":  "",
 		"escape": answer("&#27;[31m"),

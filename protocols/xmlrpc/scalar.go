@@ -13,7 +13,7 @@ import (
 // and those of the Apache extensions, with or without "ex:".
 var scalars = map[string]func(text string) (any, error){
 	"string":           func(s string) (any, error) { return s, nil },
-	"int":              whole(32),
+	"int":              whole(64), // 32 by the specification; servers write what they have
 	"i4":               whole(32),
 	"i1":               whole(8),
 	"i2":               whole(16),

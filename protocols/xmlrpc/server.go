@@ -4,11 +4,14 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	nethttp "net/http"
 	"slices"
 	"strconv"
+
+	"github.com/netclients/netclients/protocols"
 )
 
 // Method is what a [Server] offers under a name.
@@ -37,16 +40,32 @@ func (s *Server) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 		nethttp.Error(w, "XML-RPC is spoken here, by POST", nethttp.StatusMethodNotAllowed)
 		return
 	}
-	doc, err := s.answer(r)
-	if err != nil {
-		doc, err = AppendFault(nil, faultFor(err))
-	}
+	doc, err := s.document(r)
 	if err != nil { // of a text that XML cannot hold
 		doc, _ = AppendFault(nil, &Fault{Code: CodeInternalError, String: "a fault that cannot be sent"})
 	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.Header().Set("Content-Length", strconv.Itoa(len(doc)))
 	_, _ = w.Write(doc) // a client that is gone needs no answer
+}
+
+// document returns the XML of an answer: a value, or a fault. A panic on the way, in the
+// text of an error for example, is an error.
+func (s *Server) document(r *nethttp.Request) (doc []byte, err error) {
+	defer recovered(&err)
+	doc, err = s.answer(r)
+	if err != nil {
+		doc, err = AppendFault(nil, faultFor(err))
+	}
+	return doc, err
+}
+
+// recovered makes a panic an error of kind Internal: that of a codec, or of a program's
+// own types, ends one call and not the program.
+func recovered(err *error) {
+	if v := recover(); v != nil {
+		*err = &protocols.Error{Kind: protocols.KindInternal, Proto: proto, Text: fmt.Sprint("internal error: ", v)}
+	}
 }
 
 // answer reads a call and returns the XML of its value.
@@ -59,9 +78,9 @@ func (s *Server) answer(r *nethttp.Request) ([]byte, error) {
 		}
 		body = z
 	}
-	call, err := DecodeCall(body, &DecodeOptions{MaxBytes: s.MaxRequest})
+	call, err := DecodeCall(body, &DecodeOptions{MaxBytes: s.MaxRequest, Charset: charsetOf(r.Header)})
 	if err != nil {
-		return nil, &Fault{Code: CodeNotWellFormed, String: err.Error()}
+		return nil, &Fault{Code: CodeNotWellFormed, String: withoutPanic(err)}
 	}
 	v, err := s.call(r.Context(), call.Method, call.Params)
 	if err != nil {
@@ -69,9 +88,18 @@ func (s *Server) answer(r *nethttp.Request) ([]byte, error) {
 	}
 	doc, err := AppendResponse(nil, v)
 	if err != nil {
-		return nil, &Fault{Code: CodeInternalError, String: err.Error()}
+		return nil, &Fault{Code: CodeInternalError, String: withoutPanic(err)}
 	}
 	return doc, nil
+}
+
+// withoutPanic returns the text of an error for the caller. What a panic says is not the
+// caller's business.
+func withoutPanic(err error) string {
+	if protocols.KindOf(err) == protocols.KindInternal {
+		return "the method failed"
+	}
+	return err.Error()
 }
 
 // faultFor returns the fault that a caller sees of an error.

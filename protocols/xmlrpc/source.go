@@ -27,9 +27,9 @@ func (s *source) Reset(r io.Reader) {
 // maxTag bounds a tag, which XML-RPC has no use for attributes in.
 const maxTag = 16 << 10
 
-// maxText bounds one text: the parser holds all of it, several times. Base64 is read past
-// the parser.
-const maxText = 16 << 20
+// maxText bounds one text: the parser holds all of it, several times. It stays below a
+// power of two, where the parser's buffer would double. Base64 is read past the parser.
+const maxText = 8<<20 - 64<<10
 
 // ReadByte returns the next byte.
 func (s *source) ReadByte() (byte, error) {

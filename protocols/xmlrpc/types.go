@@ -73,7 +73,8 @@ func members(v reflect.Value) map[string]any {
 // dateTimes in [time.Time] too, and numbers where they fit. Members that have no
 // field are dropped, and fields that have no member stay. Errors are of kind
 // Protocol: the server gave something else than was thought.
-func Into(v, to any) error {
+func Into(v, to any) (err error) {
+	defer recovered(&err)
 	p := reflect.ValueOf(to)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return protocols.UsageError(proto, "", "xmlrpc.Into wants a pointer")

@@ -1,37 +1,58 @@
 package xmlrpc
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// DateTime is a dateTime.iso8601 as it stands in the XML, "19980717T14:08:55": it
-// has no time zone.
+// DateTime is a dateTime.iso8601 as it stands in the XML, "19980717T14:08:55": by the
+// specification without a time zone. Some servers write a zone or a fraction.
 type DateTime string
 
 // DateTimeOf returns the DateTime of t, in t's own zone, which gets lost.
 func DateTimeOf(t time.Time) DateTime { return DateTime(t.Format("20060102T15:04:05")) }
 
-// dateForms are the ways in which servers write times.
-var dateForms = []string{"20060102T15:04:05", "2006-01-02T15:04:05", "20060102T150405", "20060102T15:04:05Z07:00", time.RFC3339Nano, "20060102T15:04:05-0700", "20060102", "2006-01-02"}
+// dateParts takes apart the ways in which servers write times: basic and extended form
+// of ISO 8601, with or without time, fraction and zone.
+var dateParts = regexp.MustCompile(`^(\d{4})-?(\d\d)-?(\d\d)(?:[Tt ](\d\d):?(\d\d):?(\d\d)(?:[.,](\d+))?(?: ?([Zz]|[+-]\d\d(?::?\d\d)?))?)?$`)
 
 // Time reads the DateTime as one of UTC, unless it names a zone.
 func (d DateTime) Time() (time.Time, error) {
-	var first error
-	for _, form := range dateForms {
-		t, err := time.Parse(form, strings.TrimSpace(string(d)))
-		if err == nil {
-			return t, nil
-		}
-		if first == nil {
-			first = err
-		}
+	t, _, err := d.read()
+	return t, err
+}
+
+// read returns the time, and its text in the extended form of ISO 8601 with the fraction
+// and the zone that the server wrote, if any (RFC 3339 where it names a zone).
+func (d DateTime) read() (t time.Time, text string, err error) {
+	part := dateParts.FindStringSubmatch(strings.TrimSpace(string(d)))
+	if part == nil {
+		return t, "", fmt.Errorf("%.40q is not a date and time of ISO 8601", string(d))
 	}
-	return time.Time{}, first
+	clock := "00:00:00"
+	if part[4] != "" {
+		clock = part[4] + ":" + part[5] + ":" + part[6]
+	}
+	if part[7] != "" {
+		clock += "." + part[7]
+	}
+	zone := strings.ToUpper(strings.ReplaceAll(part[8], ":", ""))
+	switch len(zone) {
+	case 3: // hours alone
+		zone += ":00"
+	case 5:
+		zone = zone[:3] + ":" + zone[3:]
+	}
+	text = part[1] + "-" + part[2] + "-" + part[3] + "T" + clock
+	t, err = time.Parse(time.RFC3339Nano, text+cmp.Or(zone, "Z"))
+	return t, text + zone, err
 }
 
 // Decimal is an exact number of the Apache extensions, a bigdecimal, or a
@@ -83,7 +104,7 @@ const (
 const mostExact = 1 << 53
 
 // JSON returns a value as what encoding/json writes: times as text in the usual
-// form, base64 as text, whole numbers beyond 2^53, exact decimals and what is no
+// form, with the fraction and the zone that the server wrote, base64 as text, whole numbers beyond 2^53, exact decimals and what is no
 // number as text. With typed all that JSON has no type for stands in an object
 // that [ParseJSON] takes back: {"$dateTime":"19980717T14:08:55"}.
 func JSON(v any, typed bool) any {
@@ -110,8 +131,8 @@ func JSON(v any, typed bool) any {
 		return json.Number(text)
 	case DateTime:
 		plain := string(v)
-		if t, err := v.Time(); err == nil {
-			plain = t.Format("2006-01-02T15:04:05")
+		if _, text, err := v.read(); err == nil {
+			plain = text
 		}
 		return tag("$dateTime", string(v), plain)
 	case []byte:

@@ -22,7 +22,8 @@
 //
 // # Limits
 //
-// An answer has 64 MiB of XML at most, what a content coding packs included, its
+// An answer has 64 MiB of XML at most, what a content coding packs included, one text
+// has 8 MiB unless it is base64, its
 // values nest 100 deep, and it has no document type at all, so that there is
 // nothing for entities to stand for.
 //

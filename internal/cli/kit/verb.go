@@ -23,6 +23,9 @@ type Verb struct {
 	Lasting  bool     // runs until the user or the peer ends it: no time limit by default
 	Flags    func(*pflag.FlagSet)
 
+	// Words, when set, changes the words of the command line before flags are read in them.
+	Words func(fs *pflag.FlagSet, args []string) []string
+
 	// Works reports whether the clients of an adapter have the verb; nothing else in
 	// this package knows which protocol can do what. See Is.
 	Works func(protocols.Client) bool

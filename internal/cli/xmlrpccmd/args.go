@@ -6,7 +6,10 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
@@ -18,7 +21,7 @@ import (
 func argument(e *kit.Env, text string) (any, error) {
 	typ, rest, ok := strings.Cut(text, ":")
 	if !ok || !slices.Contains(argumentTypes, typ) {
-		if json.Valid([]byte(text)) || strings.ContainsAny(text[:min(len(text), 1)], `{["`) {
+		if json.Valid([]byte(text)) || meantAsJSON(text) {
 			return xmlrpc.ParseJSON(text)
 		}
 		return text, nil
@@ -40,6 +43,42 @@ func argument(e *kit.Env, text string) (any, error) {
 	}
 	return v, nil
 }
+
+// meantAsJSON reports whether a word that is not JSON was meant to be: one that begins as
+// an object or array of texts does and ends as one. It is an error, not a string.
+func meantAsJSON(text string) bool {
+	begins := strings.HasPrefix(text, `{"`) || strings.HasPrefix(text, `["`) || strings.HasPrefix(text, `[{`)
+	return begins && text[len(text)-1] == text[0]+2 // the other bracket
+}
+
+// shielded marks words that begin with "-" and are arguments of a method, so that they are
+// not taken for flags: numbers, and words whose first letter no flag has. low is how many
+// words stand before them; -4 and -6 are flags up to there.
+func shielded(low int) func(fs *pflag.FlagSet, args []string) []string {
+	return func(fs *pflag.FlagSet, args []string) []string {
+		out, words := slices.Clone(args), 0
+		for i, a := range args {
+			switch {
+			case a == "--":
+				return out
+			case len(a) < 2 || a[0] != '-':
+				words++
+			case a[1] == '-':
+			case fs.ShorthandLookup(a[1:2]) == nil || isNumber(a) && (len(a) > 2 || words >= low):
+				out[i] = shield + a
+			}
+		}
+		return out
+	}
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil
+}
+
+// shield stands before a word that is no flag; no word of a command line can hold it.
+const shield = "\x00"
 
 // readWhole reads a file whole, within the limit of an answer; - is standard input.
 func readWhole(e *kit.Env, name string) ([]byte, error) {
@@ -69,7 +108,7 @@ var argumentTypes = []string{"string", "int", "i4", "i8", "double", "bool", "boo
 func arguments(e *kit.Env, texts []string) ([]any, error) {
 	var out []any
 	for _, t := range texts {
-		v, err := argument(e, t)
+		v, err := argument(e, strings.TrimPrefix(t, shield))
 		if err != nil {
 			return nil, err
 		}

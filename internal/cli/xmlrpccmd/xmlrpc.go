@@ -30,7 +30,7 @@ func Verbs() []*kit.Verb {
 	return []*kit.Verb{
 		{
 			Name: "call", Args: "URL METHOD [ARG...]", Short: "call a method; arguments are JSON, words that are no JSON are strings, TYPE:TEXT and TYPE:@FILE any type",
-			Works: kit.Is[*xmlrpc.Client], Flags: x.callFlags, Run: kit.On(x.call),
+			Works: kit.Is[*xmlrpc.Client], Flags: x.callFlags, Words: shielded(4), Run: kit.On(x.call), // xmlrpc call URL METHOD
 			Examples: []string{
 				"xmlrpc call http://host/RPC2 add 1 2",
 				`xmlrpc call http://host/RPC2 store '{"id":7,"when":{"$dateTime":"20240229T12:00:00"}}' base64:@photo.jpg`,
@@ -63,7 +63,7 @@ func Verbs() []*kit.Verb {
 		},
 		{
 			Name: "encode", Args: "METHOD [ARG...]", Short: "write the XML of a call",
-			Works: kit.Is[*xmlrpc.Client], Run: x.encode,
+			Works: kit.Is[*xmlrpc.Client], Words: shielded(3), Run: x.encode, // xmlrpc encode METHOD
 			Examples: []string{"xmlrpc encode add 1 2"},
 		},
 		{

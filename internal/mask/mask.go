@@ -33,38 +33,46 @@ const (
 // Mask knows secrets. The zero value knows none. It is safe for concurrent use.
 type Mask struct {
 	mu      sync.RWMutex
-	secrets []string
-	forms   []string // ways to write them, the longest first
+	secrets []string // the newest last
+	forms   []string // ways to write them, folded
 	cores   []string // what base64 of any text with a secret in it holds
 }
 
-// Add makes secrets known. Short ones, and those that are known, change nothing.
+// Add makes secrets known. Short ones change nothing; one that is known becomes the
+// newest.
 func (m *Mask) Add(secrets ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := len(m.secrets)
+	fresh := false
 	for _, s := range secrets {
-		if len(s) >= minSecret && !slices.Contains(m.secrets, s) {
-			m.secrets = append(m.secrets, s)
+		if len(s) < minSecret {
+			continue
 		}
+		if i := slices.Index(m.secrets, s); i >= 0 {
+			m.secrets = slices.Delete(m.secrets, i, i+1)
+		} else {
+			fresh = true
+		}
+		m.secrets = append(m.secrets, s)
 	}
-	if len(m.secrets) == n {
-		return
+	if fresh {
+		m.secrets = m.secrets[max(0, len(m.secrets)-maxSecrets):]
+		m.spell()
 	}
-	m.secrets = m.secrets[max(0, len(m.secrets)-maxSecrets):]
+}
+
+// spell finds the forms of all secrets.
+func (m *Mask) spell() {
 	m.forms, m.cores = nil, nil
 	for _, s := range m.secrets {
-		m.forms = append(m.forms, forms(s)...)
+		for _, form := range forms(s) {
+			m.forms = append(m.forms, fold(form))
+		}
 		for before := range 3 {
 			m.cores = append(m.cores, core64(base64.RawStdEncoding, s, before), core64(base64.RawURLEncoding, s, before))
 		}
 	}
-	slices.SortFunc(m.forms, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
+	slices.Sort(m.forms)
 	slices.Sort(m.cores)
 	m.forms, m.cores = slices.Compact(m.forms), slices.Compact(m.cores)
 }
@@ -80,7 +88,7 @@ func forms(s string) []string {
 		s, quoted, inner(strconv.QuoteToASCII(s)), inner(strconv.Quote(quoted)),
 		strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s), // RFC 3501 4.3
 		strings.ReplaceAll(s, "\xff", "\xff\xff"),            // RFC 959, TELNET
-		url.PathEscape(s), url.QueryEscape(s), hex.EncodeToString([]byte(s)), strings.ToUpper(hex.EncodeToString([]byte(s))),
+		url.PathEscape(s), url.QueryEscape(s), hex.EncodeToString([]byte(s)),
 	}
 	if j, err := json.Marshal(s); err == nil {
 		all = append(all, inner(string(j)))
@@ -99,64 +107,6 @@ func core64(enc *base64.Encoding, secret string, before int) string {
 	return all[begin:end]
 }
 
-// Text returns a text with all secrets hidden.
-func (m *Mask) Text(s string) string {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	for _, form := range m.forms {
-		s = strings.ReplaceAll(s, form, Hidden)
-	}
-	for _, core := range m.cores {
-		s = mask64(s, core)
-	}
-	for _, mark := range []string{"…", "..."} {
-		s = m.clipped(s, mark)
-	}
-	return s
-}
-
-// mask64 hides each run of base64 that holds core.
-func mask64(s, core string) string {
-	other := func(r rune) bool {
-		return r > 'z' || !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=", r)
-	}
-	for {
-		before, after, found := strings.Cut(s, core)
-		if !found {
-			return s
-		}
-		begin, end := strings.LastIndexFunc(before, other)+1, strings.IndexFunc(after, other)
-		if end < 0 {
-			end = len(after)
-		}
-		s = before[:begin] + Hidden + after[end:]
-	}
-}
-
-// clipped hides the start of a secret where a text was cut in the middle of one.
-func (m *Mask) clipped(s, mark string) string {
-	var out strings.Builder
-	for {
-		before, after, found := strings.Cut(s, mark)
-		if !found || len(m.forms) == 0 {
-			out.WriteString(s)
-			return out.String()
-		}
-		text := strings.TrimSuffix(before, `"`)
-		for _, form := range m.forms {
-			for n := len(form) - 1; n >= minSecret; n-- {
-				if head, ok := strings.CutSuffix(text, form[:n]); ok {
-					before = head + Hidden + before[len(text):]
-					text = head
-					break
-				}
-			}
-		}
-		out.WriteString(before + mark)
-		s = after
-	}
-}
-
 // Error returns an error whose texts hide all secrets. It is of the same classes.
 func (m *Mask) Error(err error) error {
 	if err == nil {
@@ -169,12 +119,17 @@ func (m *Mask) Error(err error) error {
 	if !ok {
 		errors.As(protocols.Wrap(err, "", "", ""), &e)
 	}
-	safe := *e
-	safe.Text, safe.Hint, safe.URL, safe.Enhanced = m.Text(e.Text), m.Text(e.Hint), m.Text(e.URL), m.Text(e.Enhanced)
-	safe.Err = m.cause(e.Err)
-	if safe == *e {
+	safe, changed := *e, false
+	for _, text := range []*string{&safe.Text, &safe.Hint, &safe.URL, &safe.Enhanced} {
+		hidden := m.Text(*text)
+		changed = changed || hidden != *text
+		*text = hidden
+	}
+	cause, hidden := m.cause(e.Err)
+	if !changed && !hidden {
 		return err
 	}
+	safe.Err = cause
 	return &safe
 }
 
@@ -185,19 +140,20 @@ type body interface {
 }
 
 // cause returns err, or in its place an error without the secrets that it or the body
-// of the answer holds.
-func (m *Mask) cause(err error) error {
+// of the answer holds. Values of errors are not compared: some cannot be.
+func (m *Mask) cause(err error) (cause error, hidden bool) {
 	if err == nil {
-		return nil
+		return nil, false
 	}
 	text, said := err.Error(), ""
 	if b, ok := errors.AsType[body](err); ok {
 		said = b.Said()
 	}
-	if m.Text(text) == text && m.Text(said) == said {
-		return err
+	safeText, safeSaid := m.Text(text), m.Text(said)
+	if safeText == text && safeSaid == said {
+		return err, false
 	}
-	return &masked{m.Text(text), m.Text(said), err}
+	return &masked{safeText, safeSaid, err}, true
 }
 
 // masked is an error with other words. It is not unwrapped, which would show them.

@@ -32,6 +32,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/inflate internal/charset internal/retry", "", "flag log log/slog os os/exec net/http"},                          // parts of an adapter
 	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/inflate internal/charset internal/retry", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
+	{"internal/sasl", "protocols internal/wire", "...", "flag log log/slog"},
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
 	{"internal/line", "protocols protocols/transport internal/wire internal/sasl internal/mask", "", "os net flag log log/slog"},
 	{"internal/cli/show", "protocols", "...", "flag log log/slog"},

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"encoding/base64"
 	"errors"
+	"io"
 	"slices"
 	"strings"
+	"syscall"
 
 	gosasl "github.com/emersion/go-sasl"
 
@@ -17,8 +19,8 @@ const (
 	// three.
 	maxRounds = 10
 
-	// maxRefusals is how often a server may refuse one password: it is not tried a
-	// third time.
+	// maxRefusals is how often a server may refuse one password, in all ways together:
+	// it is not tried a third time.
 	maxRefusals = 2
 )
 
@@ -69,46 +71,92 @@ type attempt struct {
 	client Client // nil: Way.Try
 }
 
-// Run logs in. What the server does not know after all is followed by the next
-// way; what it refuses or breaks off, only where the server is trusted and nobody
-// asked for one way by name. Errors have a kind: Auth for a refusal, Protocol for
-// an exchange that makes no sense.
+// Run logs in. A way that the server does not know after all, refuses or breaks off is
+// followed by the next one where the server is trusted and nobody asked for one way by
+// name. A server that is not trusted gets no weaker one, and one that failed to prove
+// itself gets none. Errors have a kind: Auth for a refusal, Protocol for an exchange
+// that makes no sense.
 func (l *Login) Run() error {
 	ways, err := l.ways()
 	if err != nil {
 		return err
 	}
 	var refused, last error
-	for refusals := 0; len(ways) > 0; {
+	for refusals := 0; len(ways) > 0 && refusals < maxRefusals; {
 		w := ways[0]
-		ways = ways[1:]
 		last = l.try(w)
-		switch {
-		case last == nil:
+		switch l.judge(last) {
+		case accepted:
 			return nil
-		case l.Failed() != nil:
-			return last
-		case errors.Is(last, errors.ErrUnsupported):
-			continue
-		case !l.Trusted || l.Mechanism != "":
-			return last
-		case isBroken(last):
-		case protocols.KindOf(last) != protocols.KindAuth:
-			return last
-		default:
-			refused = last
-			if refusals++; refusals == maxRefusals {
-				return last
-			}
-			ways = behindRefusal(w, ways)
+		case final:
+			return l.lost(refused, last)
+		case unknownWay:
+			ways = l.notWeaker(w, ways[1:])
+		case brokenOff:
+			ways = ways[1:]
+		case refusal:
+			refused, refusals = last, refusals+1
+			ways = afterRefusal(w, ways[1:])
 		}
 	}
 	return cmp.Or(refused, last)
 }
 
-// behindRefusal: a server that refuses one proof may have nothing to check any
-// proof with, but knows the password when it sees it.
-func behindRefusal(w attempt, ways []attempt) []attempt {
+// outcome is what came of one way.
+type outcome int
+
+const (
+	final      outcome = iota // no other way may follow
+	accepted                  // logged in
+	unknownWay                // the server does not know it after all: the password was not judged
+	brokenOff                 // an exchange that made no sense
+	refusal                   // the password was judged, and is wrong
+)
+
+// judge sorts the result of one way.
+func (l *Login) judge(err error) outcome {
+	switch {
+	case err == nil:
+		return accepted
+	case l.Failed() != nil, isUnproven(err), l.Mechanism != "" && !errors.Is(err, errors.ErrUnsupported):
+		return final
+	case errors.Is(err, errors.ErrUnsupported):
+		return unknownWay
+	case !l.Trusted:
+		return final
+	case isBroken(err):
+		return brokenOff
+	case protocols.KindOf(err) != protocols.KindAuth:
+		return final
+	}
+	return refusal
+}
+
+// lost: a server that hangs up after its no has refused the login all the same, and
+// nothing is won by a new connection.
+func (l *Login) lost(refused, last error) error {
+	if refused != nil && l.Failed() != nil && hungUp(last) {
+		return refused
+	}
+	return last
+}
+
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// notWeaker returns the ways that may follow w, which the server says that it does not
+// know: who is in the middle could say so, to get to see the password.
+func (l *Login) notWeaker(w attempt, ways []attempt) []attempt {
+	if l.Trusted || !w.Proof {
+		return ways
+	}
+	return slices.DeleteFunc(ways, func(w attempt) bool { return !w.Proof })
+}
+
+// afterRefusal: a server that refuses one proof may have nothing to check any proof
+// with, but knows the password when it sees it.
+func afterRefusal(w attempt, ways []attempt) []attempt {
 	if i := slices.IndexFunc(ways, func(w attempt) bool { return !w.Proof }); w.Proof && i > 0 {
 		return ways[i:]
 	}
@@ -118,17 +166,13 @@ func behindRefusal(w attempt, ways []attempt) []attempt {
 // ways lists what may be tried.
 func (l *Login) ways() ([]attempt, error) {
 	asked := strings.ToUpper(l.Mechanism)
-	var list []attempt
-	clients, err := Choose(l.Offered, l.Config)
+	list, err := choose(l.Offered, l.Config)
 	l.Others = slices.DeleteFunc(slices.Clone(l.Others), func(w Way) bool {
 		return w.Name != asked && (asked != "" || w.Bare || l.Credential.Token != "" && !l.Credential.HasPassword())
 	})
 	own := len(l.Others) > 0
 	if err != nil && (!own || protocols.KindOf(err) == protocols.KindUsage) {
 		return nil, err
-	}
-	for _, c := range clients {
-		list = append(list, attempt{Way{Proof: isProof(c)}, c})
 	}
 	for _, w := range l.Others {
 		list = append(list, attempt{Way: w})
@@ -155,6 +199,19 @@ type broken struct{ error }
 func (b broken) Unwrap() error { return b.error }
 
 func isBroken(err error) bool { return errors.As(err, new(broken)) }
+
+// unproven is the error of a server that failed to prove who it is: another one could
+// be in its place, and must not get to see the password.
+type unproven struct{ error }
+
+func (u unproven) Unwrap() error { return u.error }
+
+func isUnproven(err error) bool { return errors.As(err, new(unproven)) }
+
+// refusedProof is the server's no in the words of the mechanism (RFC 5802 5.1, "e=").
+type refusedProof struct{ error }
+
+func (r refusedProof) Unwrap() error { return r.error }
 
 // exchange runs one mechanism.
 func (l *Login) exchange(c Client) error {
@@ -244,6 +301,8 @@ func (l *Login) cancel(why error) error {
 		return why
 	case a.More || a.Err == nil: // it goes on all the same
 		return l.Fail(why)
+	case errors.As(why, new(refusedProof)):
+		return why
 	}
 	return broken{why}
 }
@@ -282,13 +341,4 @@ func kinded(name string, err error) error {
 		return err
 	}
 	return &protocols.Error{Op: "login", Kind: protocols.KindProtocol, Err: err}
-}
-
-// isProof reports whether a mechanism shows only a proof of the password.
-func isProof(c Client) bool {
-	switch c.(type) {
-	case *scramClient, *cramMD5:
-		return true
-	}
-	return false
 }

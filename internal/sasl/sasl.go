@@ -11,7 +11,7 @@
 //
 // [Login.Run] is the whole of it: it picks the mechanisms, carries each exchange
 // over what the protocol has for that ([Exchange]), judges the end, and goes on to
-// the next one where that may help. [Choose] and [Verified] are its parts.
+// the next one where that may help.
 package sasl
 
 import (
@@ -22,6 +22,7 @@ import (
 
 	gosasl "github.com/emersion/go-sasl"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -78,7 +79,7 @@ func mechanisms() []mechanism {
 	}
 }
 
-// Choose returns the usable mechanisms of those that the server offers, strongest
+// choose returns the usable mechanisms of those that the server offers, strongest
 // first. With c.Mechanism it returns that one or fails, never a weaker one. The
 // error is of kind Auth when nothing is left, of class protocols.ErrCleartext
 // when the reason is c.MayClear, and of kind Usage for credentials that no
@@ -87,7 +88,7 @@ func mechanisms() []mechanism {
 // Without TLS to a remote host even the mechanisms that only send a proof are
 // left out unless c.Mechanism asks for one: who listens can guess passwords
 // until the proof fits.
-func Choose(offered []string, c Config) ([]Client, error) {
+func choose(offered []string, c Config) ([]attempt, error) {
 	if err := checkCredential(&c); err != nil {
 		return nil, err
 	}
@@ -99,7 +100,7 @@ func Choose(offered []string, c Config) ([]Client, error) {
 	if asked != "" && !slices.Contains(upper, asked) {
 		return nil, authError("the server does not offer " + asked + "; it offers " + list(upper))
 	}
-	var clients []Client
+	var ways []attempt
 	var reason error
 	for _, m := range mechanisms() {
 		if asked != "" && m.name != asked || !slices.Contains(upper, m.name) {
@@ -110,13 +111,13 @@ func Choose(offered []string, c Config) ([]Client, error) {
 			reason = cmp.Or(reason, err)
 		}
 		if client != nil {
-			clients = append(clients, client)
+			ways = append(ways, attempt{Way{Name: m.name, Proof: m.secret == proof}, client})
 		}
 	}
-	if len(clients) == 0 {
+	if len(ways) == 0 {
 		return nil, cmp.Or(reason, nothingFits(&c, upper))
 	}
-	return clients, nil
+	return ways, nil
 }
 
 // client makes the client of a mechanism; nil, nil means that it does not fit
@@ -158,9 +159,9 @@ func nothingFits(c *Config, offered []string) error {
 	case len(offered) == 0:
 		return authError("the server offers no way to log in")
 	case !cred.HasPassword() && cred.Token == "":
-		return &protocols.Error{Kind: protocols.KindAuth, Text: "the server wants a login and no password or token is known; it offers " + list(offered), Hint: "give --user and a password"}
+		return &protocols.Error{Kind: protocols.KindAuth, Text: "login required, but no password or token is known; the server offers " + list(offered), Hint: "give --user and a password"}
 	case !cred.HasPassword():
-		return authError("a token was given, but the server takes none; it offers " + list(offered))
+		return authError("the server does not accept tokens; it offers " + list(offered))
 	}
 	return authError("none of the server's mechanisms can be used: " + list(offered))
 }
@@ -174,12 +175,7 @@ func list(offered []string) string {
 	if len(offered) == 0 {
 		return "none"
 	}
-	const most = 300
-	s := strings.Join(offered, " ")
-	if len(s) > most {
-		s = s[:most] + "..."
-	}
-	return s
+	return wire.Clip(strings.Join(offered, " "))
 }
 
 // checkCredential refuses what would change the meaning of a message: NUL ends
@@ -194,7 +190,7 @@ func checkCredential(c *Config) error {
 			bad += "\x01\r\n"
 		}
 		if strings.ContainsAny(f.value, bad) {
-			return protocols.UsageError("", "login", "the "+f.what+" holds a control character")
+			return protocols.UsageError("", "login", "the "+f.what+" contains a control character")
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/xdg-go/scram"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -18,9 +19,10 @@ const maxIterations = 1_000_000
 
 // scramClient is one SCRAM exchange (RFC 5802).
 type scramClient struct {
-	name string
-	conv *scram.ClientConversation
-	step int // challenges answered
+	name  string
+	conv  *scram.ClientConversation
+	nonce string // ours
+	step  int    // challenges answered
 }
 
 // scramPlus makes the variant with channel binding; nil, nil without TLS.
@@ -91,6 +93,7 @@ func newScram(name string, c *Config) (*scram.Client, error) {
 // Start returns the client's first message.
 func (s *scramClient) Start() (string, []byte, error) {
 	first, err := s.conv.Step("")
+	_, s.nonce, _ = strings.Cut(first, ",r=")
 	return s.name, []byte(first), err
 }
 
@@ -101,10 +104,14 @@ func (s *scramClient) Next(challenge []byte) ([]byte, error) {
 	}
 	s.step++
 	response, err := s.conv.Step(string(challenge))
-	if err != nil {
-		return nil, authError(s.name + ": " + err.Error())
+	if err == nil {
+		return []byte(response), nil
 	}
-	return []byte(response), nil
+	err = authError(s.name + ": " + wire.Clip(err.Error()))
+	if s.step > 1 {
+		return nil, unproven{err}
+	}
+	return nil, err
 }
 
 // check refuses a message before any work is done for it.
@@ -115,8 +122,14 @@ func (s *scramClient) check(challenge string) error {
 	if s.conv.Done() {
 		return tooMany(s.name)
 	}
+	if why, no := strings.CutPrefix(challenge, "e="); no {
+		return s.refusal(why)
+	}
 	if s.step > 0 {
 		return nil
+	}
+	if nonce, ok := strings.CutPrefix(challenge, "r="); ok && !strings.HasPrefix(nonce, s.nonce) {
+		return unproven{authError(s.name + ": the server's nonce does not begin with ours: its answer may be an old one")}
 	}
 	for field := range strings.SplitSeq(challenge, ",") {
 		count, ok := strings.CutPrefix(field, "i=")
@@ -124,10 +137,20 @@ func (s *scramClient) check(challenge string) error {
 			continue
 		}
 		if n, err := strconv.Atoi(count); err != nil || n > maxIterations {
-			return authError(fmt.Sprintf("%s: the server wants %.20q iterations, more than %d", s.name, count, maxIterations))
+			return authError(fmt.Sprintf("%s: the server asks for %.20q iterations, more than %d", s.name, count, maxIterations))
 		}
 	}
 	return nil
+}
+
+// refusal is the server's no in place of a message. One that is about channel binding
+// says that somebody is between the two sides.
+func (s *scramClient) refusal(why string) error {
+	err := authError(s.name + ": the server refused the login: " + wire.Clip(why))
+	if strings.Contains(why, "channel-binding") {
+		return unproven{err}
+	}
+	return refusedProof{err}
 }
 
 func (s *scramClient) verified() error {

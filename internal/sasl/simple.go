@@ -53,7 +53,7 @@ func (l *login) Next([]byte) ([]byte, error) {
 }
 
 func tooMany(mechanism string) error {
-	return protocols.ProtocolError("", "login", "the server sent more challenges than "+mechanism+" has")
+	return protocols.ProtocolError("", "login", "too many challenges for "+mechanism)
 }
 
 // cramMD5 is RFC 2195: a keyed MD5 of the challenge.
@@ -75,7 +75,7 @@ func (m *cramMD5) Next(challenge []byte) ([]byte, error) {
 		return nil, tooMany("CRAM-MD5")
 	}
 	if len(challenge) == 0 || len(challenge) > maxChallenge {
-		return nil, protocols.ProtocolError("", "login", "CRAM-MD5 challenge of "+strconv.Itoa(len(challenge))+" bytes")
+		return nil, protocols.ProtocolError("", "login", "invalid CRAM-MD5 challenge ("+strconv.Itoa(len(challenge))+" bytes)")
 	}
 	m.answered = true
 	h := hmac.New(md5.New, []byte(m.password))

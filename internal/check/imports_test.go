@@ -16,7 +16,8 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols", "", "", "flag log log/slog os/exec net/http"},
 	{"protocols/transport", "protocols internal/retry", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
 	{"protocols/file", "protocols", "", "flag log log/slog os/exec net/http"},
-	{"protocols/transfer", "protocols protocols/file internal/retry", "", "flag log log/slog os/exec net/http crypto/tls"},
+	{"protocols/pool", "protocols internal/retry", "", "flag log log/slog os os/exec net net/http"},
+	{"protocols/transfer", "protocols protocols/file protocols/pool internal/retry", "", "flag log log/slog os/exec net/http crypto/tls"},
 	{"protocols/mailstore", "protocols protocols/file internal/charset", "...", "flag log log/slog os/exec net net/http"},
 	{"protocols/message", "protocols internal/charset", "...", "flag log log/slog os/exec net"},
 	{"protocols/expect", "protocols", "", "flag log log/slog os os/exec net/http"},
@@ -103,7 +104,7 @@ func TestMatches(t *testing.T) {
 }
 
 // support are the packages below protocols that are not adapters.
-var support = []string{"protocols/transport", "protocols/transfer", "protocols/lab", "protocols/all", "protocols/mailstore", "protocols/message", "protocols/expect", "protocols/protocoltest"}
+var support = []string{"protocols/transport", "protocols/transfer", "protocols/pool", "protocols/lab", "protocols/all", "protocols/mailstore", "protocols/message", "protocols/expect", "protocols/protocoltest"}
 
 func adapter(s *source) bool {
 	return matches("protocols/*", s.path) && !slices.Contains(support, s.path)

@@ -1,8 +1,11 @@
 package transfer
 
 import (
+	"context"
+
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
+	"github.com/netclients/netclients/protocols/pool"
 )
 
 // Endpoint is one side of a transfer: how to get clients, and what to name.
@@ -14,6 +17,13 @@ type Endpoint struct {
 	URL  string // for results and messages; never holds a password
 	// Protocol appears in results; when both sides have one the remote side's is.
 	Protocol string
+}
+
+// pool returns a pool of up to limit clients of the endpoint, which stay open until the
+// work is done.
+func (e Endpoint) pool(limit int, o *Options) *pool.Pool {
+	open := func(context.Context) (protocols.Client, error) { return e.Open() }
+	return pool.New(open, pool.Config{Max: limit, IdleFor: -1, Regrow: -1, Note: func(text string) { o.note("%s", text) }})
 }
 
 // confined returns the endpoint with clients that stay in the tree below its name.

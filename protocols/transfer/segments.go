@@ -8,6 +8,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
+	"github.com/netclients/netclients/protocols/pool"
 )
 
 // smallestSegment is the least that is worth a connection of its own.
@@ -17,7 +18,7 @@ const smallestSegment = 1 << 20
 // one file, each writing its own part through a file descriptor of its own.
 type segmented struct {
 	d    *download
-	pool *pool
+	pool *pool.Pool
 	rec  record
 	done atomic.Int64 // bytes of all
 }
@@ -51,10 +52,11 @@ func (d *download) segments(ctx context.Context, src Endpoint, k *conn, r *Resul
 		err = d.temp.Truncate(size)
 	}
 	if err == nil {
-		s := &segmented{d: d, pool: newPool(src, int(n)), rec: newRecord(e, d.label, d.o)}
-		s.pool.idle, k.c = []*lent{{Client: k.c, used: true}}, nil
+		s := &segmented{d: d, pool: src.pool(int(n), d.o), rec: newRecord(e, d.label, d.o)}
+		s.pool.Put(k.c, nil)
+		k.c = nil
 		err = s.run(ctx, size, n)
-		s.pool.close()
+		s.pool.Close()
 		r.Bytes = s.done.Load()
 	}
 	if errors.Is(err, errors.ErrUnsupported) { // the server cannot start in the middle
@@ -105,7 +107,7 @@ func (s *segmented) part(ctx context.Context, from, to int64) error {
 		return err
 	}
 	return s.d.o.repeatFrom(ctx, func() int64 { return from }, func() error {
-		return s.pool.lend(ctx, s.d.o, attempt)
+		return s.pool.Do(ctx, attempt)
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
+	"github.com/netclients/netclients/protocols/pool"
 )
 
 // queued is how many jobs wait for a worker.
@@ -27,7 +28,7 @@ type treeSync struct {
 	protocol  string
 	filter    filter
 	journal   *Journal
-	src, dst  *pool
+	src, dst  *pool.Pool
 	local     *file.Client // destination, when it is local
 	fromLocal bool         // the source is on this machine
 	listed    []Wanted     // of CopyMany: what to copy; nil: what the source lists
@@ -115,9 +116,9 @@ func (s *treeSync) close(top *folder) error {
 // before in the place of what was deleted.
 func (s *treeSync) move(ctx context.Context, top *folder, find func() error) error {
 	n := s.parallel()
-	s.src, s.dst = newPool(s.from, n+1), newPool(s.to, n+1)
-	defer s.src.close()
-	defer s.dst.close()
+	s.src, s.dst = s.from.pool(n+1, &s.o.Options), s.to.pool(n+1, &s.o.Options)
+	defer s.src.Close()
+	defer s.dst.Close()
 	if top.dir != nil {
 		s.caseless = caseless(top.dir.Name())
 	}
@@ -201,8 +202,8 @@ func (s *treeSync) depth() int {
 
 // with lends a client of the pool to do, with retries. A connection too many is no
 // attempt: the work waits for one of those that are allowed.
-func (s *treeSync) with(ctx context.Context, p *pool, do func(c protocols.Client) error) error {
-	return s.o.repeat(ctx, func() error { return p.lend(ctx, &s.o.Options, do) })
+func (s *treeSync) with(ctx context.Context, p *pool.Pool, do func(c protocols.Client) error) error {
+	return s.o.repeat(ctx, func() error { return p.Do(ctx, do) })
 }
 
 // both lends a client of each side, always the source's first so that no two wait
@@ -210,37 +211,35 @@ func (s *treeSync) with(ctx context.Context, p *pool, do func(c protocols.Client
 func (s *treeSync) both(ctx context.Context, at func() int64, do func(sc, dc protocols.Client) (source bool, err error)) error {
 	return s.o.repeatFrom(ctx, at, func() error {
 		for {
-			again, err := s.bothOnce(ctx, do)
-			if !again {
+			if again, err := s.bothOnce(ctx, do); !again {
 				return err
 			}
-			s.o.note("the server allows no more connections: %v", err)
 		}
 	})
 }
 
 func (s *treeSync) bothOnce(ctx context.Context, do func(sc, dc protocols.Client) (bool, error)) (again bool, err error) {
-	sl, err := s.src.get(ctx)
+	sl, err := s.src.Get(ctx)
 	if err != nil {
 		return false, err
 	}
-	dl, err := s.dst.get(ctx)
+	dl, err := s.dst.Get(ctx)
 	if err != nil {
-		s.src.put(sl)
+		s.src.Return(sl)
 		return false, err
 	}
 	source, err := do(sl, dl)
 	if err == nil {
-		s.src.settle(sl, nil)
-		s.dst.settle(dl, nil)
+		s.src.Put(sl, nil)
+		s.dst.Put(dl, nil)
 		return false, nil
 	}
 	if source { // nothing is known of the other one, which may be half way in an upload
-		s.dst.drop(dl)
-		return s.src.settle(sl, err), err
+		s.dst.Drop(dl)
+		return s.src.Put(sl, err), err
 	}
-	again = s.dst.settle(dl, err)
-	s.src.drop(sl)
+	again = s.dst.Put(dl, err)
+	s.src.Drop(sl)
 	return again, err
 }
 

@@ -151,19 +151,19 @@ func (s *treeSync) hopeless(err error) bool {
 
 // bulk fetches small files, many on one connection where the source can do that.
 func (w *worker) bulk(ctx context.Context, j *job) {
-	l, err := w.s.src.get(ctx)
+	l, err := w.s.src.Get(ctx)
 	if err != nil {
 		w.s.fail(ctx, j, err)
 		return
 	}
 	if _, ok := protocols.As[protocols.BulkGetter](l); !ok {
-		w.s.src.put(l)
+		w.s.src.Return(l)
 		w.single(ctx, j)
 		return
 	}
 	b := &bulkRun{w: w, ctx: ctx, sent: []*job{j}}
 	err = protocols.BulkGet(ctx, l, b.names, b.each)
-	w.s.src.settle(l, err)
+	w.s.src.Put(l, err)
 	for _, j := range b.sent { // not stored: one by one, with retries
 		w.single(ctx, j)
 	}
@@ -321,7 +321,7 @@ func (w *worker) download(ctx context.Context, j *job) {
 		}
 		return nil
 	}
-	err := w.s.o.repeatFrom(ctx, func() int64 { return d.at }, func() error { return w.s.src.lend(ctx, d.o, attempt) })
+	err := w.s.o.repeatFrom(ctx, func() int64 { return d.at }, func() error { return w.s.src.Do(ctx, attempt) })
 	if err != nil {
 		d.task.Done(err)
 		d.leave()

@@ -25,7 +25,7 @@ func (p *folderPlan) clash(e protocols.Entry, name string, h *destEntry) {
 	}
 	p.in.hold()
 	p.s.clashes = append(p.s.clashes, clash{p, e, name, h})
-	p.s.deletes.doomed = append(p.s.deletes.doomed, surplus{joinName(p.in.name, name), rel, dir})
+	p.s.deletes.doomed = append(p.s.deletes.doomed, surplus{name: joinName(p.in.name, name), rel: rel, dir: dir, own: name, size: h.size})
 	p.s.deletes.gone[rel] = false
 }
 

@@ -38,11 +38,13 @@ type fakeServer struct {
 	fails   map[string]error // by "verb name"
 	lie     map[string]int64 // sizes told
 	extra   map[string][]protocols.Entry
-	cutList map[string]int // listings that fail after so many entries, once
-	fixed   bool           // times cannot be set
-	noSeek  bool           // offsets are not understood
-	plain   bool           // one connection too many is told as any temporary no
-	locked  bool           // a part that is there cannot be written from its start
+	cutList map[string]int           // listings that fail after so many entries, once
+	fixed   bool                     // times cannot be set
+	noSeek  bool                     // offsets are not understood
+	plain   bool                     // one connection too many is told as any temporary no
+	locked  bool                     // a part that is there cannot be written from its start
+	stores  func(name string) string // under which name it stores; nil: as it is told
+	finds   bool                     // other verbs change names too
 	onGet   func(name string, offset int64)
 	changes int
 }
@@ -156,11 +158,19 @@ func (c *fakeClient) Stat(ctx context.Context, name string) (protocols.Entry, er
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	e, ok := c.s.entry(name)
+	e, ok := c.s.entry(c.s.found(name))
 	if !ok {
 		return e, notFound(name)
 	}
 	return e, nil
+}
+
+// found is what a name means to the verbs that store nothing.
+func (s *fakeServer) found(name string) string {
+	if s.finds {
+		return s.stores(name)
+	}
+	return name
 }
 
 func notFound(name string) error {
@@ -194,6 +204,7 @@ func (c *fakeClient) List(ctx context.Context, name string) iter.Seq2[protocols.
 			return
 		}
 		c.s.mu.Lock()
+		name = c.s.found(name)
 		names, found := c.s.children(name)
 		entries := slices.Clone(c.s.extra[name])
 		for _, n := range names {
@@ -307,6 +318,9 @@ func (c *fakeClient) Put(ctx context.Context, name string, r io.Reader, o *proto
 	content = append(slices.Clone(have[:o.Offset]), content...)
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	if c.s.stores != nil {
+		name = c.s.stores(name)
+	}
 	c.s.changes++
 	if err != nil {
 		c.s.files[part] = content
@@ -342,7 +356,9 @@ func (c *fakeClient) Make(ctx context.Context, name string) error {
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	c.s.changes++
+	if c.s.changes++; c.s.stores != nil {
+		name = c.s.stores(name)
+	}
 	c.s.files[name+"/"] = nil
 	return nil
 }

@@ -41,6 +41,7 @@ type Options struct {
 	Verify     Verify                // nil: not verified
 	Progress   Progress              // nil: not reported
 	Trace      func(protocols.Event) // receives retries and fallbacks; may be nil
+	Warn       func(text string)     // receives what the user should know, from many goroutines; may be nil
 }
 
 // Verify compares what was copied with what the server says of it, such as a

@@ -41,6 +41,9 @@ type folderPlan struct {
 	later []*job
 	subs  []sub
 	links []protocols.Entry // to be followed when the listing is over
+
+	alike map[string][]*destEntry // what have has, by skeleton; made when it is needed
+	news  []freshName             // what the destination's listing lacks
 }
 
 type sub struct {
@@ -266,7 +269,7 @@ func (p *folderPlan) twice(name string) (again bool, err error) {
 func (p *folderPlan) sort(ctx context.Context, e protocols.Entry, name, rel string, h *destEntry) error {
 	switch e.Type {
 	case protocols.TypeDir, protocols.TypeMenu:
-		p.folder(e, name, h)
+		p.folder(ctx, e, name, h)
 	case protocols.TypeFile, protocols.TypeBinary, protocols.TypeImage, protocols.TypeHTML:
 		return p.file(ctx, e, name, rel, h)
 	case protocols.TypeLink:
@@ -277,7 +280,13 @@ func (p *folderPlan) sort(ctx context.Context, e protocols.Entry, name, rel stri
 	return nil
 }
 
-func (p *folderPlan) folder(e protocols.Entry, name string, h *destEntry) {
+func (p *folderPlan) folder(ctx context.Context, e protocols.Entry, name string, h *destEntry) {
+	if h == nil {
+		h = p.elsewhere(ctx, name)
+	}
+	if h == nil {
+		p.fresh(name, true, -1)
+	}
 	if h != nil && h.kind != protocols.TypeDir {
 		p.clash(e, name, h)
 		return
@@ -292,6 +301,12 @@ func (p *folderPlan) folder(e protocols.Entry, name string, h *destEntry) {
 // file compares a file, and makes a job of it.
 func (p *folderPlan) file(ctx context.Context, e protocols.Entry, name, rel string, h *destEntry) error {
 	j := &job{in: p.in, name: name, rel: rel, e: e}
+	if h == nil {
+		h = p.elsewhere(ctx, name)
+	}
+	if h == nil {
+		p.fresh(name, false, e.Size)
+	}
 	if h != nil {
 		if h.kind == protocols.TypeDir || h.kind != protocols.TypeFile && !p.s.o.Delete {
 			p.clash(e, name, h)

@@ -20,6 +20,9 @@ type surplus struct {
 	name string // for the destination's verbs
 	rel  string
 	dir  bool
+	own  string // last component
+	size int64
+	in   *folder // whose listing has it; nil below a folder that is to go
 }
 
 // deletion is what a sync deletes at the destination, and what speaks against it.
@@ -43,6 +46,8 @@ func (d *deletion) block(why string) {
 // doom notes the entries that are not in the source. It is called when the folder's listing came
 // to its end.
 func (p *folderPlan) doom() {
+	before := len(p.s.deletes.doomed)
+	defer func() { p.toAudit(len(p.s.deletes.doomed) > before) }()
 	if !p.s.o.Delete {
 		return
 	}
@@ -54,7 +59,7 @@ func (p *folderPlan) doom() {
 		rel := joinName(p.in.rel, name)
 		dir := h.kind == protocols.TypeDir
 		if !h.seen && p.s.deletes.deletable(rel, dir) {
-			p.s.deletes.doomed = append(p.s.deletes.doomed, surplus{joinName(p.in.name, name), rel, dir})
+			p.s.deletes.doomed = append(p.s.deletes.doomed, surplus{joinName(p.in.name, name), rel, dir, name, h.size, p.in})
 		}
 	}
 }
@@ -150,7 +155,7 @@ func (d *deletion) inside(ctx context.Context, it surplus) (in []surplus, kept b
 				odd = strconv.Quote(e.Name)
 				continue
 			}
-			item := surplus{joinName(it.name, e.Name), joinName(it.rel, e.Name), e.Type == protocols.TypeDir}
+			item := surplus{name: joinName(it.name, e.Name), rel: joinName(it.rel, e.Name), dir: e.Type == protocols.TypeDir, own: e.Name, size: e.Size}
 			if d.deletable(item.rel, item.dir) {
 				in = append(in, item)
 			} else {

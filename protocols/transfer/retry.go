@@ -35,6 +35,14 @@ func (o *Options) note(format string, args ...any) {
 	}
 }
 
+// warn reports what the user should know.
+func (o *Options) warn(format string, args ...any) {
+	if o.Warn != nil {
+		o.Warn(fmt.Sprintf(format, args...))
+	}
+	o.note(format, args...)
+}
+
 // repeat calls try until it succeeds, fails for good, or has had its attempts.
 func (o *Options) repeat(ctx context.Context, try func() error) error {
 	return o.repeatFrom(ctx, func() int64 { return 0 }, try)

@@ -38,13 +38,16 @@ type treeSync struct {
 	batch     *batch
 	visited   map[string]bool
 	deletes   deletion
+	audits    []freshFolder
+	altered   alteredNames
 	clashes   []clash      // what has no room until something is deleted
 	pending   atomic.Int64 // jobs without a result
 	stop      context.CancelCauseFunc
 
-	mu   sync.Mutex // of what follows
-	each func(Result)
-	sum  Summary
+	mu          sync.Mutex // of what follows
+	each        func(Result)
+	sum         Summary
+	failedNames map[string]bool // those that failed, where the destination is remote
 }
 
 // Sync brings the tree dst up to date with the tree src: it copies what is missing
@@ -73,7 +76,7 @@ func Sync(ctx context.Context, src, dst Endpoint, o *SyncOptions, each func(Resu
 }
 
 func newTreeSync(src, dst Endpoint, o *SyncOptions, stop context.CancelCauseFunc, each func(Result)) *treeSync {
-	s := &treeSync{o: o, from: src, to: dst, protocol: protocolOf(src, dst), each: each, stop: stop, visited: map[string]bool{}}
+	s := &treeSync{o: o, from: src, to: dst, protocol: protocolOf(src, dst), each: each, stop: stop, visited: map[string]bool{}, failedNames: map[string]bool{}}
 	s.deletes = deletion{s: s, gone: map[string]bool{}}
 	return s
 }
@@ -126,6 +129,9 @@ func (s *treeSync) move(ctx context.Context, top *folder, find func() error) err
 	if err != nil {
 		return err
 	}
+	if err := s.audit(ctx); err != nil {
+		return err
+	}
 	removed := s.deletes.remove(ctx)
 	if len(s.clashes) > 0 {
 		err = s.pass(ctx, top, n, func() error { return s.replace(ctx) })
@@ -168,6 +174,9 @@ func (s *treeSync) emit(r Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sum.Add(r)
+	if r.Status == StatusFailed && s.local == nil && len(s.failedNames) < maxSurplus {
+		s.failedNames[r.Name] = true
+	}
 	if s.each != nil {
 		s.each(r)
 	}

@@ -70,9 +70,9 @@ func (e *Env) TellStep(ev protocols.Event) {
 	}
 }
 
-// warnOnce prints a warning of a client on standard error, the first time that it comes:
+// WarnOnce prints a warning of a client on standard error, the first time that it comes:
 // each connection to a server has the same.
-func (e *Env) warnOnce(text string) {
+func (e *Env) WarnOnce(text string) {
 	e.stepMu.Lock()
 	defer e.stepMu.Unlock()
 	if e.Out.Quiet || slices.Contains(e.warned, text) {
@@ -93,7 +93,7 @@ func (e *Env) OptionsFor(t *protocols.Target) *protocols.Options {
 		return o
 	}
 	o, g := *e.Opts, e.Flags
-	o.Warn = e.warnOnce
+	o.Warn = e.WarnOnce
 	_, port := protocols.HostPort(t.URL, t.Scheme)
 	sources := secret.Sources{
 		User: g.user, PasswordFile: g.passwordFile, PasswordCommand: g.passwordCommand, NetrcFile: g.netrcFile,

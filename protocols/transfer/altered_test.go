@@ -1,0 +1,86 @@
+package transfer
+
+import (
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestSkeleton(t *testing.T) {
+	for name, want := range map[string]string{
+		"plain-1.TXT": "plain1txt", "tr ail  ": "trail", "tr_ail__": "trail", "a\tb": "ab",
+		"café": "caf", "cafe\u0301": "caf", "\u0301x": "x", "": "", "日本": "", "e\u0301\u0301a": "a",
+	} {
+		if got := skeleton(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestSyncServerChangesNames: what a server stores under another name is not deleted by
+// the next run, and not sent again where the server finds it; what is surplus goes.
+func TestSyncServerChangesNames(t *testing.T) {
+	blanks := strings.NewReplacer(" ", "_", "\t", "_")
+	trimmed := func(s string) string {
+		parts := strings.Split(s, "/")
+		for i := range parts {
+			parts[i] = strings.TrimRight(parts[i], " ")
+		}
+		return strings.Join(parts, "/")
+	}
+	files := map[string]string{"ok.txt": "ok", "tr ail": "tt", "Upper": "uu", "tail  ": "11", "caf\u00e9": "accent", "sub dir/in side": "inner", "sub dir/same": "ii"}
+	for kind, stores := range map[string]func(string) string{
+		"blanks": blanks.Replace, "lower case": strings.ToLower, "trailing blanks": trimmed,
+		"decomposed": strings.NewReplacer("\u00e9", "e\u0301").Replace,
+	} {
+		for _, finds := range []bool{true, false} {
+			dir := t.TempDir()
+			writeTree(t, dir, files)
+			s := newServer(nil)
+			s.stores, s.finds = stores, finds
+			var mu sync.Mutex
+			var warned []string
+			o := quickSync()
+			o.Delete = true
+			o.Warn = func(text string) {
+				mu.Lock()
+				defer mu.Unlock()
+				warned = append(warned, text)
+			}
+			for run := range 3 {
+				if run == 1 {
+					s.files["surplus of another size"] = []byte("surplus")
+				}
+				sum, err := Sync(t.Context(), localEnd(dir), s.end(""), o, nil)
+				check(t, err)
+				for name, content := range files {
+					if got := s.tree()[stores(name)]; got != content {
+						t.Errorf("%s, %v, run %d: %q is %q", kind, finds, run, stores(name), got)
+					}
+				}
+				if run > 0 && finds && sum.Done > 0 {
+					t.Errorf("%s, run %d: %d files were sent again", kind, run, sum.Done)
+				}
+			}
+			if _, there := s.tree()["surplus of another size"]; there {
+				t.Errorf("%s, %v: a surplus file stays", kind, finds)
+			}
+			if len(warned) == 0 {
+				t.Errorf("%s, %v: no warning", kind, finds)
+			}
+		}
+	}
+}
+
+// TestSyncRenamedAtTheSource: a file that was renamed is no reason to keep its old name,
+// even where the two look alike and are as large.
+func TestSyncRenamedAtTheSource(t *testing.T) {
+	dir := t.TempDir()
+	writeTree(t, dir, map[string]string{"a_b": "xx", "d_e/f": "yy"})
+	s := newServer(map[string]string{"a b": "xx", "d e/f": "yy"})
+	o := quickSync()
+	o.Delete = true
+	_, err := Sync(t.Context(), localEnd(dir), s.end(""), o, nil)
+	check(t, err)
+	equalTrees(t, s.tree(), map[string]string{"a_b": "xx", "d_e/f": "yy"})
+}

@@ -64,24 +64,48 @@ func (s *messageSync) adopted(w *wanted) error {
 	return s.plan.doomed.add(w)
 }
 
-// fetch gets what is new. Messages that are too large are not asked for.
+// fetch gets what is new. Messages that are too large are not asked for. Those that may
+// be to blame for an earlier failure come last, each alone.
 func (s *messageSync) fetch(ctx context.Context, source protocols.MessageSource) error {
 	if err := s.begin(); err != nil || s.plan.fetch.n == 0 {
 		return err
 	}
+	some, err := s.stream(ctx, source, func(w *wanted) bool { _, alone := s.alone[w.key]; return !alone })
+	if err != nil || some == s.plan.fetch.n {
+		return err
+	}
+	for w, err := range s.plan.fetch.all() {
+		if _, alone := s.alone[w.key]; err == nil && alone {
+			_, err = s.stream(ctx, source, func(other *wanted) bool { return other.key == w.key })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stream gets those of the new messages that are meant, in one stream, and returns how
+// many these are. What failed for good in this run is not asked for again.
+func (s *messageSync) stream(ctx context.Context, source protocols.MessageSource, meant func(*wanted) bool) (n int, err error) {
+	s.stuck.began = true
 	var bad error // of the list
-	err := source.BulkGet(ctx, func(yield func(string) bool) {
+	err = source.BulkGet(ctx, func(yield func(string) bool) {
 		for w, err := range s.plan.fetch.all() {
 			if bad = err; err != nil {
 				return
 			}
-			if s.ask(w) && !yield(w.path) {
+			if !meant(w) {
+				continue
+			}
+			if n++; s.ask(w) && !yield(w.path) {
 				return
 			}
 		}
 	}, func(name string, obj *protocols.Object, err error) error {
 		w := s.came(name)
 		if w == nil {
+			s.stuck.began = false // no message is to blame
 			return protocols.ProtocolError(s.protocol, "sync", "the source sent a message that was not requested: "+name)
 		}
 		return s.one(ctx, w, obj, err)
@@ -90,16 +114,17 @@ func (s *messageSync) fetch(ctx context.Context, source protocols.MessageSource)
 		err = bad
 	}
 	// What came before a failure is whole: it need not come again.
-	if ferr := s.archive.Flush(ctx); err == nil {
-		err = ferr
+	if ferr := s.archive.Flush(ctx); err == nil && ferr != nil {
+		err, s.stuck.archive = ferr, true
 	}
 	if serr := s.state.sync(s.o.Durability); err == nil {
 		err = serr
 	}
 	if err == nil {
+		s.stuck.began = false
 		err = s.unanswered()
 	}
-	return err
+	return n, err
 }
 
 // unanswered is the error for messages that the source or the archive has said nothing
@@ -141,6 +166,11 @@ func (s *messageSync) ask(w *wanted) bool {
 	}
 	s.lock.Lock()
 	defer s.lock.Unlock()
+	if s.failed[w.key] {
+		return false
+	}
+	s.asks++
+	w.turn = s.asks
 	s.plan.asked[w.path] = w
 	return true
 }
@@ -159,6 +189,7 @@ func (s *messageSync) came(name string) *wanted {
 func (s *messageSync) one(ctx context.Context, w *wanted, obj *protocols.Object, err error) error {
 	if err != nil {
 		if retry.MayPass(err) {
+			s.stuck.at = w
 			return err
 		}
 		s.fail(w, err)
@@ -167,9 +198,13 @@ func (s *messageSync) one(ctx context.Context, w *wanted, obj *protocols.Object,
 	s.lock.Lock()
 	s.plan.waiting[w.key] = w
 	s.lock.Unlock()
-	body := &measured{r: obj.Body, size: w.size}
+	body := &measured{r: obj.Body, size: w.size, head: &w.head}
 	err = s.archive.Add(ctx, w.key.String(), w.entry(), body)
+	if body.failed {
+		s.stuck.at = w
+	}
 	if body.short == nil {
+		s.stuck.archive = err != nil && !body.failed
 		return err
 	}
 	s.lock.Lock()
@@ -202,6 +237,7 @@ func (s *messageSync) failNow(w *wanted, err error) {
 	s.failed[w.key] = true
 	r := s.result(w, StatusFailed)
 	r.Err = err
+	r.Subject, r.MessageID = w.title()
 	s.emit(r)
 }
 
@@ -220,6 +256,7 @@ func (s *messageSync) safe(key string, bytes int64, err error) error {
 		return nil
 	}
 	if err != nil {
+		s.stuck.at = w
 		return err // the disk is full or broken: nothing else will do better
 	}
 	s.state.add(k, w.flags)

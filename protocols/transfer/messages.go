@@ -48,12 +48,14 @@ func HoldsMessages(src, dst protocols.Client) bool {
 // as deleted only when the source has confirmed that for good.
 //
 // A failure that may pass is tried again from where it stopped. What fails for good
-// for one message is reported, the rest goes on, and the error is of kind Partial.
+// for one message is reported, the rest goes on, and the error is of kind Partial. So is
+// a message at which the connection is lost every time: after the retries it counts as
+// failed.
 func SyncMessages(ctx context.Context, src, dst Endpoint, o *MessageOptions, each func(Result)) (Summary, error) {
 	if o == nil {
 		o = &MessageOptions{}
 	}
-	s := &messageSync{o: o, from: conn{end: src}, to: conn{end: dst}, tell: each, protocol: protocolOf(src, dst), failed: map[messageKey]bool{}}
+	s := &messageSync{o: o, from: conn{end: src}, to: conn{end: dst}, tell: each, protocol: protocolOf(src, dst), failed: map[messageKey]bool{}, alone: map[messageKey]int{}, singled: -1}
 	defer s.from.drop()
 	defer s.to.drop()
 	err := s.run(ctx)
@@ -77,6 +79,12 @@ type messageSync struct {
 	marked   bool  // the state says that a run has begun
 	reported bool  // skipped messages were reported
 
+	asks  int                // messages that were asked for
+	alone map[messageKey]int // messages that may be to blame for failures, and how many each has caused
+	stuck stuck              // what an attempt failed at
+
+	singled int // messages stored when some were last singled out
+
 	lock   sync.Mutex // of what the archive and the source tell from their own goroutines
 	failed map[messageKey]bool
 }
@@ -92,11 +100,17 @@ func (s *messageSync) run(ctx context.Context) error {
 		return further
 	}
 	err := p.Do(ctx, func() error {
-		err := s.attempt(ctx)
-		if err != nil {
+		for {
+			s.stuck = stuck{}
+			err := s.attempt(ctx)
+			if err == nil {
+				return nil
+			}
 			s.from.drop()
+			if ctx.Err() != nil || !p.Again(err) && protocols.KindOf(err) != protocols.KindProtocol || !s.blame(err) {
+				return err
+			}
 		}
-		return err
 	})
 	switch {
 	case err == nil:

@@ -20,6 +20,24 @@ type wanted struct {
 	path, id, name, url, flags string
 	size                       int64
 	when                       time.Time
+
+	turn int    // in which it was asked for
+	head []byte // the first bytes of its content, when it has come
+}
+
+// title returns what a person knows the message by, as far as it has come.
+func (w *wanted) title() (subject, id string) {
+	h, info := protocols.HeaderReader{}, protocols.MessageInfo{}
+	for line := range bytes.Lines(w.head) {
+		if !bytes.HasSuffix(line, []byte{'\n'}) {
+			break // cut off
+		}
+		if more, ok := h.Line(bytes.TrimRight(line, "\r\n")); !more || !ok {
+			break
+		}
+	}
+	h.Into(&info)
+	return info.Subject, info.MessageID
 }
 
 func newWanted(e *protocols.Entry, key messageKey) *wanted {

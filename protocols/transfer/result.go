@@ -28,6 +28,8 @@ type Result struct {
 	Status      Status
 	Note        string // why it was skipped, when that is not because nothing changed
 	Err         error  // when it failed
+	Subject     string // of a message that failed, where it is known
+	MessageID   string // likewise
 }
 
 type resultJSON struct {
@@ -40,13 +42,15 @@ type resultJSON struct {
 	Status      Status  `json:"status"`
 	Note        string  `json:"note,omitempty"`
 	Error       string  `json:"error,omitempty"`
+	Subject     string  `json:"subject,omitempty"`
+	MessageID   string  `json:"message_id,omitempty"`
 }
 
 // MarshalJSON writes the keys of the command line's contract.
 func (r Result) MarshalJSON() ([]byte, error) {
 	j := resultJSON{
 		Protocol: r.Protocol, Source: r.Source, Destination: r.Destination, Bytes: r.Bytes,
-		Seconds: r.Took.Seconds(), ResumedAt: r.ResumedAt, Status: r.Status, Note: r.Note,
+		Seconds: r.Took.Seconds(), ResumedAt: r.ResumedAt, Status: r.Status, Note: r.Note, Subject: r.Subject, MessageID: r.MessageID,
 	}
 	if r.Err != nil {
 		j.Error = r.Err.Error()

@@ -226,12 +226,14 @@ func (e *Env) Pair(args []string) (from, to *protocols.Target, err error) {
 }
 
 // secretFor decides which of two servers gets the login of the flags and of
-// NETCLIENTS_PASSWORD: never both. It is the one whose URL names a user.
+// NETCLIENTS_PASSWORD: never two machines. It is the one whose URL names a user.
 func (e *Env) secretFor(from, to *protocols.Target) error {
 	if from.URL.Host == "" || to.URL.Host == "" || strings.EqualFold(from.URL.Host, to.URL.Host) && from.URL.Scheme == to.URL.Scheme {
 		return nil
 	}
 	switch source, destination := from.URL.User != nil, to.URL.User != nil; {
+	case sameLogin(from.URL, to.URL):
+		e.loginFor = "" // one user on one machine
 	case source && !destination:
 		e.loginFor = ServerKey(from)
 	case destination && !source:
@@ -242,6 +244,13 @@ func (e *Env) secretFor(from, to *protocols.Target) error {
 		e.loginFor = noServer
 	}
 	return nil
+}
+
+// sameLogin reports whether both URLs name the same user at the same host, whatever the
+// protocol and port.
+func sameLogin(a, b *url.URL) bool {
+	user := a.User.Username()
+	return user != "" && b.User.Username() == user && strings.EqualFold(a.Hostname(), b.Hostname())
 }
 
 // noServer is the key of no server.

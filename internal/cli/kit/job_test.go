@@ -174,6 +174,8 @@ func TestOneLoginForOneServer(t *testing.T) {
 		{"fake://me@a/", "fake://b/", "env", "", "env", "", protocols.KindOK},
 		{"fake://me@a/", "fake://me@b/", "env", "", "", "", protocols.KindOK},
 		{"fake://me@a/", "fake://me@a/", "env", "", "env", "env", protocols.KindOK},
+		{"fake://me@a:1/", "fake://me@a:2/", "env", "", "env", "env", protocols.KindOK},
+		{"fake://me@a:1/", "fake://you@a:2/", "env", "", "", "", protocols.KindOK},
 		{"fake://me@a/", "fake://me@b/", "", "echo pw", "", "", protocols.KindUsage},
 		{"fake://a/", "fake://b/", "", "echo pw", "", "", protocols.KindUsage},
 	} {

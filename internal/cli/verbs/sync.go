@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -111,13 +112,29 @@ func (s *syncSum) add(r transfer.Result) {
 	case o.JSON:
 		s.output = o.Object(r)
 	case r.Status == transfer.StatusFailed:
-		fmt.Fprintf(s.Above(), "netclients: %s\n", show.Safe(fmt.Sprint(r.Err)))
+		fmt.Fprintf(s.Above(), "netclients: %s\n", show.Safe(failureText(r)))
 	case s.dry && r.Status != transfer.StatusSkipped:
 		s.output = o.Text(string(r.Status) + ": " + r.Name)
 	case s.mail && r.Status != transfer.StatusSkipped && r.Note == "" && !o.Verbose:
 	case r.Status != transfer.StatusSkipped || r.Note != "" || o.Verbose:
 		fmt.Fprintln(s.Words(), show.Safe(syncText(r)))
 	}
+}
+
+// failureText names what failed, a message also by its subject and id, and says why.
+func failureText(r transfer.Result) string {
+	text := fmt.Sprint(r.Err)
+	name := r.Source
+	if r.Subject != "" {
+		name += fmt.Sprintf(" %q", r.Subject)
+	}
+	if r.MessageID != "" {
+		name += " " + r.MessageID
+	}
+	if strings.Contains(text, name) {
+		return text
+	}
+	return strings.TrimPrefix(name+": "+text, ": ")
 }
 
 func syncText(r transfer.Result) string {

@@ -1,0 +1,66 @@
+package transfer
+
+import (
+	"slices"
+
+	"github.com/netclients/netclients/internal/retry"
+)
+
+// stuck says what an attempt of a sync failed at.
+type stuck struct {
+	at      *wanted // the message that was being read, or that the archive named
+	archive bool    // it was the archive that failed
+	began   bool    // messages were asked for
+}
+
+// blame judges a failure that one message may have caused: the server ends the
+// connection at it, every time. It reports whether to go on at once: with the suspects
+// singled out, so that the next failure shows which it is, or without the one that has
+// failed as often as a message may.
+func (s *messageSync) blame(err error) bool {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	list := s.suspects()
+	if len(list) == 1 {
+		if failures, known := s.alone[list[0].key]; known {
+			s.alone[list[0].key]++
+			if failures < s.o.retries() && retry.MayPass(err) {
+				return false
+			}
+			s.failNow(list[0], err)
+			return true
+		}
+	}
+	fresh := false
+	for _, w := range list {
+		if _, known := s.alone[w.key]; !known && !s.failed[w.key] {
+			s.alone[w.key], fresh = 0, true
+		}
+	}
+	further := s.stored > s.singled
+	s.singled = s.stored
+	return fresh && further
+}
+
+// suspects returns the messages that may have caused a failure: the one that was being
+// read, those that the archive has not confirmed, or the first that did not come.
+func (s *messageSync) suspects() []*wanted {
+	switch {
+	case !s.stuck.began:
+		return nil
+	case s.stuck.at != nil:
+		return []*wanted{s.stuck.at}
+	}
+	var list []*wanted
+	if s.stuck.archive {
+		for _, w := range s.plan.waiting {
+			list = append(list, w)
+		}
+		return list
+	}
+	for _, w := range s.plan.asked {
+		list = append(list, w)
+	}
+	slices.SortFunc(list, func(a, b *wanted) int { return a.turn - b.turn })
+	return list[:min(len(list), 1)]
+}

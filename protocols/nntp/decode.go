@@ -25,6 +25,10 @@ type Piece struct {
 	FileCRC  uint32 // of the whole file, when HasFileCRC; known when the piece has been read
 	// HasFileCRC is true if the piece has the checksum of the whole file.
 	HasFileCRC bool
+	// Continued is true for the rest of a uuencoded file that began in another article.
+	Continued bool
+
+	uu uuState
 }
 
 // Decoder decodes the yEnc and uuencoded pieces of an article's body, streaming. Next
@@ -33,7 +37,8 @@ type Piece struct {
 // announced size.
 type Decoder struct {
 	// Split allows a uuencoded piece to continue in another article: the end of the
-	// body within it is then not an error, and Unfinished reports it.
+	// body within it is then not an error, and Unfinished reports it. A body that
+	// begins with the rest of a piece that is not known is a piece without a name.
 	Split bool
 
 	lines   *wire.LineReader
@@ -45,7 +50,11 @@ type Decoder struct {
 	crc     uint32
 	err     error // of this piece; sticky until Next
 	tail    *Piece
+	held    []byte // a uuencoded line that is data only if the end of the data follows
 	cut     bool
+	sum     uint32 // by the trailer, when hasSum
+	hasSum  bool
+	failed  bool // the last piece ended with an error: its trailer may follow
 }
 
 // NewDecoder returns a decoder of a body: lines without dot-stuffing.
@@ -64,40 +73,68 @@ func (d *Decoder) Continue(p Piece) { d.tail = &p }
 func (d *Decoder) Unfinished() bool { return d.cut }
 
 // Next skips the rest of this piece and goes to the next one. It returns io.EOF if
-// there is none.
+// there is none. After the error of a damaged header, of which Piece has the name, the
+// next call goes on after it.
 func (d *Decoder) Next() (*Piece, error) {
 	if d.active && d.err == nil {
 		if _, err := io.Copy(io.Discard, d); err != nil {
 			return nil, err
 		}
 	}
+	d.failed = d.failed || d.active && d.err != nil && d.err != io.EOF
 	d.active, d.err, d.out, d.buf, d.decoded, d.crc = false, nil, nil, d.buf[:0], 0, 0
+	d.sum, d.hasSum, d.cut, d.held = 0, false, false, nil
+	d.piece = Piece{}
+	var held []byte
 	for {
 		line, err := d.lines.ReadLine()
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case bytes.HasPrefix(line, []byte("=ybegin ")):
-			err = d.beginYEnc(string(line))
-		case bytes.HasPrefix(line, []byte("begin ")):
-			if !d.beginUU(string(line)) {
-				continue
-			}
-		case d.tail != nil && fullUULine(line):
-			d.piece = *d.tail
-			err = d.uuLine(line)
-		default:
-			continue
-		}
-		d.tail = nil
+		begun, err := d.begins(line, &held)
 		if err != nil {
+			d.failed, d.tail = true, nil
 			return nil, err
 		}
-		d.active = true
-		p := d.piece
-		return &p, nil
+		if begun {
+			d.active, d.failed, d.tail = true, false, nil
+			p := d.piece
+			return &p, nil
+		}
 	}
+}
+
+// begins reports whether a line begins a piece. held keeps a line that turns out to be
+// part of one only by the line after it.
+func (d *Decoder) begins(line []byte, held *[]byte) (bool, error) {
+	switch {
+	case bytes.HasPrefix(line, []byte("=ybegin ")):
+		return true, d.beginYEnc(string(line))
+	case bytes.HasPrefix(line, []byte("=yend ")), bytes.HasPrefix(line, []byte("=ypart ")):
+		if d.failed {
+			return false, nil
+		}
+		return false, d.orphanYEnc(string(line))
+	case isBeginUU(line):
+		return d.beginUU(string(line)), nil
+	case d.tail == nil && !d.Split:
+		return false, nil
+	}
+	rest := Piece{Encoding: "uuencode", Size: -1, Length: -1}
+	if d.tail != nil {
+		rest = *d.tail
+	}
+	if !rest.uu.resumed(line, held) || d.tail == nil && !rest.uu.full(bytes.TrimRight(line, "\r")) {
+		return false, nil
+	}
+	d.piece, d.piece.Continued = rest, true
+	if *held != nil {
+		d.uuDecode(*held)
+	}
+	if d.err = d.uuLine(line); d.err != nil {
+		d.finish()
+	}
+	return true, nil
 }
 
 // Piece describes the current piece. Its checksums are known only at its end.
@@ -160,7 +197,7 @@ func (d *Decoder) more() {
 			break
 		}
 		if err != nil {
-			d.err = damaged("truncated piece", err)
+			d.err = d.ended(err)
 			break
 		}
 		if d.piece.Encoding == "yenc" {
@@ -173,6 +210,23 @@ func (d *Decoder) more() {
 		d.buf = d.buf[:int64(len(d.buf))-over]
 		d.err = damaged("more content than announced", nil)
 	}
+	d.finish()
+}
+
+// ended is the error for a body that ends within a piece.
+func (d *Decoder) ended(err error) error {
+	if err != io.EOF {
+		return damaged("truncated piece", err)
+	}
+	trailer := "=yend"
+	if d.piece.Encoding != "yenc" {
+		trailer = "the line that ends the file"
+	}
+	return damaged(fmt.Sprintf("the article ends after %d bytes of the piece, without %s", d.decoded+int64(len(d.buf)), trailer), nil)
+}
+
+// finish makes what was decoded available, and judges the piece at its end.
+func (d *Decoder) finish() {
 	d.decoded += int64(len(d.buf))
 	d.crc = crc32.Update(d.crc, crc32.IEEETable, d.buf)
 	d.out = d.buf
@@ -190,16 +244,32 @@ type pieceEnd struct {
 
 func (*pieceEnd) Error() string { return "end" }
 
-// verify compares size and checksum with the trailer, and returns io.EOF if they match.
+// verify compares size and checksum with header and trailer, and returns io.EOF if they
+// match.
 func (d *Decoder) verify(end *pieceEnd) error {
-	switch {
-	case end.size >= 0 && end.size != d.decoded, d.piece.Length >= 0 && d.piece.Length != d.decoded:
-		return damaged(fmt.Sprintf("%d bytes instead of the announced %d", d.decoded, max(end.size, d.piece.Length)), nil)
-	case end.hasCRC && end.crc != d.crc:
+	d.sum, d.hasSum = end.crc, end.hasCRC
+	for _, want := range []struct {
+		place string
+		size  int64
+	}{{"header", d.piece.Length}, {"=yend", end.size}} {
+		if want.size >= 0 && want.size != d.decoded {
+			return damaged(fmt.Sprintf("%d bytes instead of the %d that its %s states", d.decoded, want.size, want.place), nil)
+		}
+	}
+	if end.hasCRC && end.crc != d.crc {
 		return damaged(fmt.Sprintf("checksum is %08x, should be %08x", d.crc, end.crc), nil)
+	}
+	if d.piece.Part > 0 && d.piece.HasFileCRC && !end.hasCRC && d.piece.FileCRC == d.crc && d.piece.Length != d.piece.Size {
+		d.piece.HasFileCRC = false // some encoders write the checksum of the part there
 	}
 	return io.EOF
 }
+
+// Sum returns the CRC-32 of the bytes that were decoded.
+func (d *Decoder) Sum() uint32 { return d.crc }
+
+// Stated returns the checksum of the piece that its trailer states, if any.
+func (d *Decoder) Stated() (crc uint32, has bool) { return d.sum, d.hasSum }
 
 func damaged(text string, err error) error {
 	if err == io.EOF {

@@ -2,8 +2,6 @@ package nntp
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -24,26 +22,61 @@ func (f filler) instead(ctx context.Context, name string, part Part, o *protocol
 // article asks the servers of Fill in turn for the message-id of the article. If
 // none has it, it returns the error missing.
 func (f filler) article(ctx context.Context, t target, part Part, missing error) (*protocols.Object, error) {
-	if len(f.c.Fill) == 0 || !errors.Is(missing, fs.ErrNotExist) {
-		return nil, missing
+	err := f.each(ctx, t, part, missing, func(*protocols.Object) error { return nil })
+	if found, ok := err.(*filled); ok {
+		return found.Object, nil
+	}
+	return nil, err
+}
+
+// filled ends the search for an article with an object that is still open.
+type filled struct{ *protocols.Object }
+
+func (*filled) Error() string { return "found" }
+
+// helps reports whether another server may have what this one failed to deliver: after
+// any failure but one of the caller, of the local system, or of the login.
+func (f filler) helps(ctx context.Context, missing error) bool {
+	if len(f.c.Fill) == 0 || ctx.Err() != nil || f.c.line.Closed() != nil {
+		return false
+	}
+	switch protocols.KindOf(missing) {
+	case protocols.KindUsage, protocols.KindLocal, protocols.KindAuth, protocols.KindInterrupted:
+		return false
+	}
+	return true
+}
+
+// each calls take with the article from each server of Fill that has it, until take
+// returns nil. Then the object is open and in an error of type filled. Otherwise it
+// returns the error missing.
+func (f filler) each(ctx context.Context, t target, part Part, missing error, take func(*protocols.Object) error) error {
+	if !f.helps(ctx, missing) {
+		return missing
 	}
 	id := t.id
 	if id == "" {
 		id = f.idOf(ctx, t)
 	}
 	if id == "" {
-		return nil, missing
+		return missing
 	}
 	for _, other := range f.c.Fill {
 		o, err := other.Part(ctx, id, part, nil)
 		if err == nil {
-			return o, nil
+			if err = take(o); err == nil {
+				return &filled{o}
+			}
+			o.Body.Close()
+			if protocols.KindOf(err) == protocols.KindLocal {
+				return err
+			}
 		}
 		if ctx.Err() != nil {
-			return nil, err
+			return err
 		}
 	}
-	return nil, missing
+	return missing
 }
 
 // idOf returns the message-id of an article from the overview, which servers keep

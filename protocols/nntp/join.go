@@ -15,28 +15,34 @@ import (
 type Join struct {
 	// Max is the maximum size of the file in bytes; 0: no limit.
 	Max int64
+	// Vote allows parts to disagree on the size of the file, for parts that are known to
+	// belong together: the size that most parts state holds.
+	Vote bool
 
-	dst    io.WriterAt
-	mu     sync.Mutex
-	size   int64 // of the file; -1: not yet known
-	total  int
-	crc    uint32
-	hasCRC bool
-	spans  []joined // sorted; adjacent ranges are merged
+	dst   io.WriterAt
+	mu    sync.Mutex
+	sizes map[int64]int // how many parts state each size
+	size  int64         // of the file; -1: not yet known
+	total int           // number of parts; 0: unknown
+	parts map[int]bool  // that are written, of files whose size no part states
+	crcs  map[uint32]bool
+	spans []joined // sorted; adjacent ranges are merged
 }
 
 // joined is a range of the file that is written or being written.
 type joined struct{ from, to int64 }
 
 // NewJoin returns a Join that writes to dst.
-func NewJoin(dst io.WriterAt) *Join { return &Join{dst: dst, size: -1} }
+func NewJoin(dst io.WriterAt) *Join {
+	return &Join{dst: dst, size: -1, sizes: map[int64]int{}, parts: map[int]bool{}, crcs: map[uint32]bool{}}
+}
 
 // Add writes the current piece of d. After an error its range counts as missing. A
 // piece that was written before, such as of a file posted twice, is read but not
 // written.
 func (j *Join) Add(d *Decoder) error {
 	p := d.Piece()
-	if j.has(&p) {
+	if j.Has(&p) {
 		_, err := io.Copy(io.Discard, d)
 		return err
 	}
@@ -48,26 +54,58 @@ func (j *Join) Add(d *Decoder) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {
-		if p.Length >= 0 {
-			j.release(p.Offset, p.Offset+p.Length)
-		}
+		j.drop(&p)
 		return err
 	}
 	if p.Length < 0 {
 		j.insert(p.Offset, p.Offset+n)
 		j.size = max(j.size, p.Offset+n)
 	}
-	if p.HasFileCRC {
-		j.crc, j.hasCRC = p.FileCRC, true
-	}
+	j.written(&p)
 	return nil
+}
+
+// written notes a part that is in its place. Parts that disagree on the checksum of the
+// file state that of something else.
+func (j *Join) written(p *Piece) {
+	if p.Part > 0 {
+		j.parts[p.Part] = true
+	}
+	if p.HasFileCRC && len(j.crcs) < 2 {
+		j.crcs[p.FileCRC] = true
+	}
+}
+
+// Drop forgets a piece that was added: its range counts as missing.
+func (j *Join) Drop(p *Piece) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.drop(p)
+}
+
+func (j *Join) drop(p *Piece) {
+	if p.Length >= 0 {
+		j.release(p.Offset, p.Offset+p.Length)
+	}
+	delete(j.parts, p.Part)
+	if p.Size >= 0 && j.sizes[p.Size] > 0 {
+		j.sizes[p.Size]--
+		j.size = j.elected()
+	}
+}
+
+// Empty reports whether nothing is written.
+func (j *Join) Empty() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.spans) == 0
 }
 
 // claim reserves the range of a piece of known length before it is written.
 func (j *Join) claim(p *Piece) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.size >= 0 && p.Size >= 0 && j.size != p.Size {
+	if !j.Vote && j.size >= 0 && p.Size >= 0 && j.size != p.Size {
 		return damaged(fmt.Sprintf("parts disagree on the size of the file: %d and %d bytes", p.Size, j.size), nil)
 	}
 	if j.Max > 0 && max(p.Size, p.Offset+max(0, p.Length)) > j.Max {
@@ -81,15 +119,34 @@ func (j *Join) claim(p *Piece) error {
 		}
 		j.insert(p.Offset, p.Offset+p.Length)
 	}
-	j.size, j.total = max(j.size, p.Size), max(j.total, p.Total)
+	if j.total = max(j.total, p.Total); p.Size >= 0 {
+		j.sizes[p.Size]++
+		j.size = j.elected()
+	}
 	return nil
 }
 
-// has reports whether the whole piece is written.
-func (j *Join) has(p *Piece) bool {
+// elected returns the size that most parts state. Of two with as many votes the one
+// where the parts end wins.
+func (j *Join) elected() int64 {
+	end := int64(-1)
+	if len(j.spans) > 0 {
+		end = j.spans[len(j.spans)-1].to
+	}
+	best := int64(-1)
+	for size, n := range j.sizes {
+		if votes := j.sizes[best]; best < 0 || n > votes || n == votes && (size == end || best != end && size > best) {
+			best = size
+		}
+	}
+	return best
+}
+
+// Has reports whether the whole piece is written.
+func (j *Join) Has(p *Piece) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return p.Length > 0 && p.Size == j.size && slices.ContainsFunc(j.spans, func(s joined) bool {
+	return p.Length > 0 && (j.Vote || p.Size == j.size) && slices.ContainsFunc(j.spans, func(s joined) bool {
 		return s.from <= p.Offset && p.Offset+p.Length <= s.to
 	})
 }
@@ -102,9 +159,7 @@ func (j *Join) restore(p *Piece) error {
 	if err := j.claim(p); err != nil {
 		return err
 	}
-	if p.HasFileCRC {
-		j.crc, j.hasCRC = p.FileCRC, true
-	}
+	j.written(p)
 	return nil
 }
 
@@ -157,23 +212,33 @@ func (j *Join) release(from, to int64) {
 func (j *Join) Size() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.size
+	return j.whole()
+}
+
+// whole returns the size that the parts state. Where none does it is the end of the last
+// one, if all of their number are written.
+func (j *Join) whole() int64 {
+	if j.size >= 0 || j.total == 0 || len(j.parts) < j.total || len(j.spans) == 0 {
+		return j.size
+	}
+	return j.spans[len(j.spans)-1].to
 }
 
 // Missing returns the missing ranges, each from its first byte to the one after its
-// last. An empty result means that the file is complete.
+// last, or to -1 where the size of the file is unknown. An empty result means that the
+// file is complete.
 func (j *Join) Missing() (gaps [][2]int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	at := int64(0)
+	at, size := int64(0), j.whole()
 	for _, s := range j.spans {
 		if s.from > at {
 			gaps = append(gaps, [2]int64{at, s.from})
 		}
 		at = s.to
 	}
-	if at < j.size {
-		gaps = append(gaps, [2]int64{at, j.size})
+	if at < size || size < 0 && len(j.parts) > 0 {
+		gaps = append(gaps, [2]int64{at, size})
 	}
 	return gaps
 }
@@ -181,9 +246,19 @@ func (j *Join) Missing() (gaps [][2]int64) {
 // Verify compares the checksum of the whole file, if a part has it, with the content
 // of r, the written file.
 func (j *Join) Verify(r io.ReaderAt) error {
+	size, want, has := j.Size(), uint32(0), false
 	j.mu.Lock()
-	size, want, has := j.size, j.crc, j.hasCRC
+	for crc := range j.crcs {
+		want, has = crc, len(j.crcs) == 1
+	}
+	last := int64(0)
+	if len(j.spans) > 0 {
+		last = j.spans[len(j.spans)-1].to
+	}
 	j.mu.Unlock()
+	if size >= 0 && last > size {
+		return damaged(fmt.Sprintf("the parts of the file end at byte %d, but it has %d", last, size), nil)
+	}
 	if !has || size < 0 {
 		return nil
 	}

@@ -21,7 +21,7 @@ type NZBFile struct {
 
 // NZBSegment is one article of a file.
 type NZBSegment struct {
-	ID     string // message-id with its angle brackets
+	ID     string // message-id with its angle brackets; one that is not usable is missing
 	Number int    // of the part, from 1
 	Bytes  int64  // of the article, according to the NZB
 }
@@ -31,10 +31,12 @@ const (
 	mostFiles    = 100_000
 	mostSegments = 2_000_000
 	mostWords    = 16 << 10 // bytes of one text of it
+	mostDepth    = 100      // of files inside of files
 )
 
-// ParseNZB reads an NZB as a stream. Files without segments are left out.
-// Invalid input is an error of kind Protocol.
+// ParseNZB reads an NZB as a stream. Files without segments are left out; a file inside
+// of another one is a file of its own. Invalid input, and an NZB without any usable
+// segment, are errors of kind Protocol.
 func ParseNZB(r io.Reader) ([]NZBFile, error) {
 	p := &nzbParser{xml: xml.NewDecoder(r)}
 	p.xml.Strict = false
@@ -51,8 +53,11 @@ func ParseNZB(r io.Reader) ([]NZBFile, error) {
 			return nil, nzbError(err)
 		}
 	}
-	if !p.seen {
+	switch {
+	case !p.seen:
 		return nil, nzbError(fmt.Errorf("no nzb element"))
+	case p.segments > 0 && p.usable == 0:
+		return nil, nzbError(fmt.Errorf("no segment has a message-id, such as %q", wire.Clip(p.unusable)))
 	}
 	return p.files, nil
 }
@@ -64,11 +69,13 @@ func nzbError(err error) error {
 type nzbParser struct {
 	xml      *xml.Decoder
 	files    []NZBFile
-	file     *NZBFile
+	open     []*NZBFile // the elements around, the innermost last
 	segment  *NZBSegment
 	text     []byte
 	seen     bool
 	segments int
+	usable   int    // segments
+	unusable string // text of a segment that is not a message-id
 }
 
 func (p *nzbParser) token(token xml.Token) error {
@@ -78,7 +85,7 @@ func (p *nzbParser) token(token xml.Token) error {
 	case xml.EndElement:
 		return p.end(t.Name.Local)
 	case xml.CharData:
-		if p.file != nil && len(p.text)+len(t) <= mostWords {
+		if len(p.open) > 0 && len(p.text)+len(t) <= mostWords {
 			p.text = append(p.text, t...)
 		}
 	}
@@ -102,7 +109,10 @@ func (p *nzbParser) start(t xml.StartElement) error {
 		if len(p.files) == mostFiles {
 			return fmt.Errorf("more than %d files", mostFiles)
 		}
-		p.file = &NZBFile{Subject: attr("subject"), Poster: attr("poster")}
+		if len(p.open) == mostDepth {
+			return fmt.Errorf("files nested more than %d deep", mostDepth)
+		}
+		p.open = append(p.open, &NZBFile{Subject: attr("subject"), Poster: attr("poster")})
 	case "segment":
 		n, _ := parseNumber(attr("number"))
 		size, _ := parseNumber(attr("bytes"))
@@ -112,38 +122,45 @@ func (p *nzbParser) start(t xml.StartElement) error {
 }
 
 func (p *nzbParser) end(name string) error {
+	if len(p.open) == 0 {
+		return nil
+	}
 	text := strings.TrimSpace(string(p.text))
+	file := p.open[len(p.open)-1]
 	switch {
-	case p.file == nil:
-	case name == "group" && len(p.file.Groups) < 100:
-		p.file.Groups = append(p.file.Groups, text)
+	case name == "group" && len(file.Groups) < 100:
+		file.Groups = append(file.Groups, text)
 	case name == "segment" && p.segment != nil:
-		if p.segments++; p.segments > mostSegments {
-			return fmt.Errorf("more than %d segments", mostSegments)
-		}
-		p.segment.ID = "<" + strings.Trim(text, "<>") + ">"
-		if err := checkID(p.segment.ID); err != nil || strings.ContainsAny(text, "\r\n\x00") {
-			return fmt.Errorf("bad message-id %q", wire.Clip(text))
-		}
-		p.file.Segments = append(p.file.Segments, *p.segment)
-		p.segment = nil
+		return p.endSegment(file, text)
 	case name == "file":
-		slices.SortStableFunc(p.file.Segments, func(a, b NZBSegment) int { return a.Number - b.Number })
-		if len(p.file.Segments) > 0 {
-			p.files = append(p.files, *p.file)
+		p.open = p.open[:len(p.open)-1]
+		slices.SortStableFunc(file.Segments, func(a, b NZBSegment) int { return a.Number - b.Number })
+		if len(file.Segments) > 0 {
+			p.files = append(p.files, *file)
 		}
-		p.file = nil
 	}
 	return nil
 }
 
-// Name returns the file's name, quoted in the subject, or an empty string. It is not
-// a safe file name.
-func (f *NZBFile) Name() string {
-	_, rest, ok := strings.Cut(f.Subject, `"`)
-	name, _, closed := strings.Cut(rest, `"`)
-	if !ok || !closed {
-		return ""
+// endSegment adds a segment. One without a usable message-id is a part that is missing.
+func (p *nzbParser) endSegment(file *NZBFile, text string) error {
+	if p.segments++; p.segments > mostSegments {
+		return fmt.Errorf("more than %d segments", mostSegments)
 	}
-	return name
+	p.segment.ID = "<" + strings.Trim(text, "<>") + ">"
+	if checkID(p.segment.ID) != nil || wire.Check(text) != nil {
+		p.unusable, p.segment.ID = text, wire.Clip(text)
+	} else {
+		p.usable++
+	}
+	file.Segments = append(file.Segments, *p.segment)
+	p.segment = nil
+	return nil
 }
+
+// usable reports whether a segment has a message-id.
+func (s *NZBSegment) usable() bool { return checkID(s.ID) == nil && wire.Check(s.ID) == nil }
+
+// Name returns the file's name by the subject, or an empty string. It is not a safe
+// file name.
+func (f *NZBFile) Name() string { return SubjectName(f.Subject) }

@@ -1,11 +1,13 @@
 package nntp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/netclients/netclients/protocols"
@@ -13,8 +15,8 @@ import (
 
 // Fetch fetches the files of an NZB.
 type Fetch struct {
-	// Clients work in parallel, each on a connection of its own. If one does
-	// not have an article, its Fill is asked.
+	// Clients work in parallel, each on a connection of its own. If one cannot deliver
+	// an article, or delivers it damaged, its Fill is asked.
 	Clients []*Client
 	// Create returns the destination of the file. It is called once, when the name is
 	// known: from the first part, or from the subject.
@@ -45,35 +47,48 @@ type Missing struct {
 // fetchBatch is the number of articles that a client fetches at a time.
 const fetchBatch = 10
 
+// fetchFirst is the number of articles that are searched, one by one, for the name and
+// the encoding of a file. Some files begin with an article of text.
+const fetchFirst = 5
+
 // File fetches and joins the parts of a file. Missing parts are listed in
 // Fetched; the error is about the work as a whole: the connection, the disk.
 func (f *Fetch) File(ctx context.Context, file *NZBFile) (*Fetched, error) {
-	run := &fetchRun{Fetch: f, file: file, left: file.Segments}
+	run := &fetchRun{Fetch: f, file: file, down: map[*Client]error{}}
 	run.done.Name = file.Name()
 	if err := run.resume(); err != nil {
 		return &run.done, err
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	if run.first = run.join == nil; run.first { // it has the name and the encoding
+	run.first = true
+	for tries := 0; run.join == nil && !run.uu && len(run.left) > 0 && tries < fetchFirst; tries++ {
 		if err := run.batch(ctx, f.Clients[0], run.take(1)); err != nil {
 			return &run.done, err
 		}
-		run.first = false
 	}
+	run.first = false
 	if run.uu {
+		run.done.Missing = nil // all articles are read anew, in order
 		return &run.done, run.sequence(ctx, f.Clients[0])
 	}
+	run.parallel(ctx, stop)
+	run.settle()
+	return &run.done, run.err
+}
+
+// parallel fetches the parts with all clients.
+func (r *fetchRun) parallel(ctx context.Context, stop func(error)) {
 	var wait sync.WaitGroup
-	for _, c := range f.Clients {
+	for _, c := range r.Clients {
 		wait.Go(func() {
 			for {
-				batch := run.take(fetchBatch)
+				batch := r.take(fetchBatch)
 				if len(batch) == 0 {
 					return
 				}
-				if err := run.batch(ctx, c, batch); err != nil {
-					run.fail(err)
+				if err := r.batch(ctx, c, batch); err != nil {
+					r.fail(err)
 					stop(err)
 					return
 				}
@@ -81,25 +96,36 @@ func (f *Fetch) File(ctx context.Context, file *NZBFile) (*Fetched, error) {
 		})
 	}
 	wait.Wait()
-	if run.join != nil {
-		run.done.Bytes = max(0, run.join.Size())
-	}
-	slices.SortFunc(run.done.Missing, func(a, b Missing) int { return a.Number - b.Number })
-	if run.err == nil && len(run.done.Missing) == 0 {
-		run.err = run.whole()
-	}
-	return &run.done, run.err
 }
 
-// resume continues the file of an earlier run.
-func (r *fetchRun) resume() error {
-	if len(r.Begun) == 0 {
-		return nil
+// settle judges the file after all parts were asked for. A part that is missing without
+// leaving a gap, such as an article of text, is none.
+func (r *fetchRun) settle() {
+	if r.join != nil {
+		r.done.Bytes = max(0, r.join.Size())
 	}
-	r.left = nil
+	slices.SortFunc(r.done.Missing, func(a, b Missing) int { return a.Number - b.Number })
+	if r.err != nil {
+		return
+	}
+	err := r.whole()
+	switch {
+	case len(r.done.Missing) == 0:
+		r.err = err
+	case err == nil && r.join != nil && r.join.Size() >= 0:
+		r.done.Missing = nil
+	}
+}
+
+// resume continues the file of an earlier run, and lists the segments that are left.
+func (r *fetchRun) resume() error {
 	for _, s := range r.file.Segments {
 		p, begun := r.Begun[s.ID]
-		if !begun {
+		switch {
+		case !s.usable():
+			r.missing(s, damaged("the NZB has no message-id for the part", nil))
+			continue
+		case !begun:
 			r.left = append(r.left, s)
 			continue
 		}
@@ -122,10 +148,11 @@ type fetchRun struct {
 	left  []NZBSegment
 	join  *Join
 	dst   io.WriterAt
-	first bool // the first part is fetched, by itself
+	first bool // one article at a time, until name and encoding are known
 	uu    bool
 	done  Fetched
 	err   error
+	down  map[*Client]error // that cannot connect
 }
 
 func (r *fetchRun) take(n int) []NZBSegment {
@@ -151,9 +178,47 @@ func (r *fetchRun) missing(s NZBSegment, err error) {
 	r.done.Missing = append(r.done.Missing, Missing{s, err})
 }
 
-// batch fetches some segments with one client, in order.
+// batch fetches some segments with one client, in order. What it fails to deliver the
+// servers of its Fill are asked for.
 func (r *fetchRun) batch(ctx context.Context, c *Client, segments []NZBSegment) error {
-	i := 0
+	for len(segments) > 0 && !r.uu {
+		n, err := r.some(ctx, c, segments)
+		segments = segments[n:]
+		if err == nil || len(segments) == 0 {
+			return err
+		}
+		if !(filler{c}).helps(ctx, err) {
+			if n > 0 && ctx.Err() == nil && (protocols.KindOf(err) == protocols.KindConnect || protocols.IsRetryable(err)) {
+				continue // the rest, on a new connection
+			}
+			return err
+		}
+		if n == 0 && !c.line.Held() {
+			r.isDown(c, err)
+		}
+		if err := r.elsewhere(ctx, c, segments[0], err); err != nil {
+			return err
+		}
+		segments = segments[1:]
+	}
+	return nil
+}
+
+// isDown returns the error of a client that cannot connect, and notes err if it is one.
+func (r *fetchRun) isDown(c *Client, err error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.down[c] = err
+	}
+	return r.down[c]
+}
+
+// some fetches segments until the connection is lost, and returns how many were answered.
+func (r *fetchRun) some(ctx context.Context, c *Client, segments []NZBSegment) (answered int, err error) {
+	if err := r.isDown(c, nil); err != nil {
+		return 0, err
+	}
 	ids := func(yield func(string) bool) {
 		for _, s := range segments {
 			if !yield(s.ID) {
@@ -161,31 +226,51 @@ func (r *fetchRun) batch(ctx context.Context, c *Client, segments []NZBSegment) 
 			}
 		}
 	}
-	return c.BulkPart(ctx, ids, Body, func(_ string, o *protocols.Object, err error) error {
-		s := segments[i]
-		i++
+	err = c.BulkPart(ctx, ids, Body, func(_ string, o *protocols.Object, err error) error {
+		s := segments[answered]
+		answered++
 		if err == nil {
 			err = r.part(s.ID, o.Body)
 		}
-		if err == nil {
-			return nil
+		if lost := lostIn(c, o); lost != nil {
+			answered--
+			return lost
 		}
-		if r.uu && errors.Is(err, errSequence) || protocols.KindOf(err) == protocols.KindLocal || ctx.Err() != nil {
-			return nilIfSequence(err)
-		}
-		r.missing(s, err)
-		return nil
+		return r.elsewhere(ctx, c, s, err)
 	})
+	return answered, err
 }
 
-// errSequence reports that the file must be decoded sequentially.
-var errSequence = errors.New("decoded in one go")
-
-func nilIfSequence(err error) error {
-	if errors.Is(err, errSequence) {
+// lostIn returns the error of the connection of c if it was lost within an article.
+func lostIn(c *Client, o *protocols.Object) error {
+	if o == nil {
 		return nil
 	}
-	return err
+	if b, ok := o.Body.(*body); ok && b.s.c == c {
+		return b.s.Failed()
+	}
+	return nil
+}
+
+// elsewhere asks the servers that fill in for c for a segment that c has failed to
+// deliver with err. If none has it undamaged it is missing. The error it returns is not
+// that of one part.
+func (r *fetchRun) elsewhere(ctx context.Context, c *Client, s NZBSegment, err error) error {
+	if err == nil {
+		return nil
+	}
+	if protocols.KindOf(err) != protocols.KindLocal {
+		err = filler{c}.each(ctx, target{id: s.ID}, Body, err, func(o *protocols.Object) error { return r.part(s.ID, o.Body) })
+	}
+	if found, ok := err.(*filled); ok {
+		found.Body.Close()
+		return nil
+	}
+	if protocols.KindOf(err) == protocols.KindLocal || ctx.Err() != nil {
+		return err
+	}
+	r.missing(s, err)
+	return nil
 }
 
 // part decodes the body of one article into the file.
@@ -203,8 +288,8 @@ func (r *fetchRun) part(id string, body io.Reader) error {
 			return damaged("the first part of a uuencoded file is missing", nil)
 		}
 		r.uu = true
-		r.done.Name = p.Name
-		return errSequence
+		r.done.Name = cmp.Or(p.Name, r.done.Name)
+		return nil
 	}
 	j, err := r.target(p.Name)
 	if err != nil {
@@ -225,15 +310,15 @@ func (r *fetchRun) target(name string) (*Join, error) {
 	if r.join != nil {
 		return r.join, nil
 	}
-	if name != "" {
-		r.done.Name = name
+	if r.done.Name = cmp.Or(name, r.done.Name); r.done.Name == "" && len(r.file.Segments) > 0 {
+		r.done.Name = strings.Trim(r.file.Segments[0].ID, "<>")
 	}
 	dst, err := r.Create(r.done.Name)
 	if err != nil {
 		return nil, localOr(err)
 	}
 	r.dst, r.join = dst, NewJoin(dst)
-	r.join.Max = r.Max
+	r.join.Max, r.join.Vote = r.Max, true
 	return r.join, nil
 }
 
@@ -243,7 +328,7 @@ func (r *fetchRun) whole() error {
 		return nil
 	}
 	if gaps := r.join.Missing(); len(gaps) > 0 {
-		return damaged(fmt.Sprintf("the NZB has no part for bytes %d to %d", gaps[0][0], gaps[0][1]-1), nil)
+		return damaged("the NZB has no part for "+GapText(gaps[0]), nil)
 	}
 	if in, ok := r.dst.(io.ReaderAt); ok {
 		return r.join.Verify(in)
@@ -251,9 +336,21 @@ func (r *fetchRun) whole() error {
 	return nil
 }
 
+// GapText names a range of [Join.Missing].
+func GapText(gap [2]int64) string {
+	if gap[1] < 0 {
+		return fmt.Sprintf("the bytes from %d on", gap[0])
+	}
+	return fmt.Sprintf("bytes %d to %d", gap[0], gap[1]-1)
+}
+
 // sequence decodes a uuencoded file, whose parts have no offsets: all articles as one
-// text, in order.
+// text, in order. The parts after a gap have no known place.
 func (r *fetchRun) sequence(ctx context.Context, c *Client) error {
+	segments := r.inOrder()
+	if len(r.done.Missing) > 0 {
+		return nil
+	}
 	in, out := io.Pipe()
 	result := make(chan error, 1)
 	go func() {
@@ -261,26 +358,15 @@ func (r *fetchRun) sequence(ctx context.Context, c *Client) error {
 		in.CloseWithError(err)
 		result <- err
 	}()
-	ids := func(yield func(string) bool) {
-		for _, s := range r.file.Segments {
-			if !yield(s.ID) {
-				return
-			}
-		}
+	var err error
+	for len(segments) > 0 && err == nil && len(r.done.Missing) == 0 {
+		var n int
+		n, err = r.pour(ctx, c, segments, out)
+		segments = segments[n:]
 	}
-	i := 0
-	err := c.BulkPart(ctx, ids, Body, func(_ string, o *protocols.Object, err error) error {
-		s := r.file.Segments[i]
-		i++
-		if err != nil {
-			r.missing(s, err)
-			return err // parts after a gap have no known offset
-		}
-		if _, err := io.Copy(out, o.Body); err != nil && err != io.ErrClosedPipe {
-			return err
-		}
-		return nil
-	})
+	if len(r.done.Missing) > 0 {
+		err = errGap
+	}
 	out.CloseWithError(err)
 	decoded := <-result
 	switch {
@@ -290,6 +376,64 @@ func (r *fetchRun) sequence(ctx context.Context, c *Client) error {
 		return err
 	}
 	return decoded
+}
+
+// errGap ends the text of a file of which a part is missing.
+var errGap = errors.New("a part is missing")
+
+// inOrder returns the segments by their numbers, each once, and notes those that the NZB
+// does not have.
+func (r *fetchRun) inOrder() (segments []NZBSegment) {
+	next := 0
+	for _, s := range r.file.Segments {
+		if s.Number > 0 && s.Number == next-1 {
+			continue // a copy
+		}
+		if next > 0 && s.Number > next {
+			r.missing(NZBSegment{Number: next}, damaged("the NZB does not name the part", nil))
+		}
+		if !s.usable() {
+			r.missing(s, damaged("the NZB has no message-id for the part", nil))
+		}
+		segments = append(segments, s)
+		next = s.Number + 1
+	}
+	return segments
+}
+
+// pour writes articles to out until the connection is lost, and then the one that was
+// lost from another server. It returns how many are done.
+func (r *fetchRun) pour(ctx context.Context, c *Client, segments []NZBSegment, out io.Writer) (done int, err error) {
+	ids := func(yield func(string) bool) {
+		for _, s := range segments {
+			if !yield(s.ID) {
+				return
+			}
+		}
+	}
+	written := int64(0) // of the article that is read
+	err = c.BulkPart(ctx, ids, Body, func(_ string, o *protocols.Object, err error) error {
+		if err != nil {
+			r.missing(segments[done], err)
+			return errGap
+		}
+		if written, err = io.Copy(out, o.Body); err != nil && err != io.ErrClosedPipe {
+			return err
+		}
+		done, written = done+1, 0
+		return nil
+	})
+	if err == nil || len(r.done.Missing) > 0 || written > 0 || done == len(segments) {
+		return done, err
+	}
+	err = filler{c}.each(ctx, target{id: segments[done].ID}, Body, err, func(*protocols.Object) error { return nil })
+	found, ok := err.(*filled)
+	if !ok {
+		return done, err
+	}
+	defer found.Body.Close()
+	_, err = io.Copy(out, found.Body)
+	return done + 1, err
 }
 
 func (r *fetchRun) decodeAll(in io.Reader) error {

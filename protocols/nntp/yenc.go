@@ -3,6 +3,7 @@ package nntp
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 // "=ypart begin=1 end=100" that follows in multi-part files.
 func (d *Decoder) beginYEnc(line string) error {
 	words := keywords(strings.TrimPrefix(line, "=ybegin "))
+	d.piece = Piece{Encoding: "yenc", Name: decodeHeader(words["name"]), Size: -1, Length: -1}
 	var n [3]int64
 	for i, key := range []string{"size", "part", "total"} {
 		var err error
@@ -19,19 +21,39 @@ func (d *Decoder) beginYEnc(line string) error {
 			return err
 		}
 	}
-	d.piece = Piece{Encoding: "yenc", Name: decodeHeader(words["name"]), Size: n[0], Part: int(max(0, n[1])), Total: int(max(0, n[2])), Length: n[0]}
+	d.piece.Size, d.piece.Length = n[0], n[0]
+	d.piece.Part, d.piece.Total = int(min(max(0, n[1]), mostSegments)), int(min(max(0, n[2]), mostSegments))
 	if n[1] < 0 {
 		return nil
 	}
-	part, err := d.lines.ReadLine()
+	rest, err := d.partLine()
 	if err != nil {
-		return damaged("no =ypart", err)
+		return err
 	}
-	rest, ok := strings.CutPrefix(string(part), "=ypart ")
-	if !ok {
-		return damaged("no =ypart after =ybegin of a part", nil)
+	return d.placePart(keywords(rest))
+}
+
+// partLine reads the =ypart line. Empty lines before it are skipped.
+func (d *Decoder) partLine() (string, error) {
+	for range 5 {
+		line, err := d.lines.ReadLine()
+		if err != nil {
+			return "", damaged("no =ypart", err)
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(string(line), "=ypart "); ok {
+			return rest, nil
+		}
+		break
 	}
-	words = keywords(rest)
+	return "", damaged("no =ypart after =ybegin of a part", nil)
+}
+
+// placePart sets the range of a part. Some encoders write the size of the part in the
+// place of that of the file, which is then unknown.
+func (d *Decoder) placePart(words map[string]string) error {
 	begin, err := wordNumber(words, "begin")
 	if err != nil {
 		return err
@@ -40,11 +62,25 @@ func (d *Decoder) beginYEnc(line string) error {
 	if err != nil {
 		return err
 	}
-	if begin < 1 || end < begin-1 || d.piece.Size >= 0 && end > d.piece.Size {
-		return damaged("the part is outside its file", nil)
+	p := &d.piece
+	length := end - begin + 1
+	if begin < 1 || length < 0 {
+		return damaged(fmt.Sprintf("=ypart with begin=%d and end=%d", begin, end), nil)
 	}
-	d.piece.Offset, d.piece.Length = begin-1, end-begin+1
+	if p.Size == length && (begin > 1 || p.Total > 1) {
+		p.Size = -1
+	}
+	if p.Size >= 0 && end > p.Size {
+		return damaged(fmt.Sprintf("the part is outside its file: bytes %d to %d of %d", begin, end, p.Size), nil)
+	}
+	p.Offset, p.Length = begin-1, length
 	return nil
+}
+
+// orphanYEnc is the error for a line of yEnc without a header before it.
+func (d *Decoder) orphanYEnc(line string) error {
+	word, _, _ := strings.Cut(line, " ")
+	return damaged(word+" without =ybegin", nil)
 }
 
 var yencMark = []byte("=y")

@@ -30,8 +30,15 @@ type Options struct {
 	Disable    []string // commands answered with 500, and missing in CAPABILITIES
 	NoLists    []string // keywords of LIST that are answered with 501
 	Greeting   string   // text of the 200; empty is a default
-	Now        func() time.Time
+	// Answer, if set, returns the whole reply to a command, lines and final dot included,
+	// in place of the server's: [HangUp] at its end closes the connection, empty is the server's own.
+	// It is called by several goroutines.
+	Answer func(line string) string
+	Now    func() time.Time
 }
+
+// HangUp at the end of a reply of Options.Answer closes the connection.
+const HangUp = "\x00"
 
 // Server is a running NNTP server.
 type Server struct {

@@ -100,7 +100,7 @@ func (x *session) dispatch(line string) {
 	verb, arg := frame.SplitCommand(line)
 	arg = strings.TrimSpace(arg)
 	x.last = verb
-	if x.fault(verb) {
+	if x.fault(verb) || x.answered(line) {
 		return
 	}
 	v, ok := x.srv.verbs[verb]
@@ -142,6 +142,21 @@ func (x *session) fault(verb string) bool {
 		x.ended = !frame.Misbehave(x.conn, f)
 	}
 	return true
+}
+
+// answered sends the reply of Options.Answer, if there is one.
+func (x *session) answered(line string) bool {
+	if x.srv.opt.Answer == nil {
+		return false
+	}
+	text := x.srv.opt.Answer(line)
+	said, hangUp := strings.CutSuffix(text, HangUp)
+	x.out.WriteString(said)
+	if hangUp {
+		x.flush()
+		x.ended = true
+	}
+	return text != ""
 }
 
 // reply writes a one-line reply.

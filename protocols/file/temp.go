@@ -110,6 +110,9 @@ func IsPart(name string) bool {
 // TempName returns the name the file has until Commit.
 func (t *Temp) TempName() string { return t.temp }
 
+// Rename changes the name that Commit gives the file.
+func (t *Temp) Rename(name string) { t.name = name }
+
 // Another opens the same file once more, at the offset at, for a second writer.
 // The caller closes it.
 func (t *Temp) Another(at int64) (*os.File, error) {

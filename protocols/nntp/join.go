@@ -151,6 +151,13 @@ func (j *Join) Has(p *Piece) bool {
 	})
 }
 
+// Free reports whether nothing is written in the range of a piece.
+func (j *Join) Free(p *Piece) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return !slices.ContainsFunc(j.spans, func(s joined) bool { return p.Offset < s.to && s.from < p.Offset+p.Length })
+}
+
 // restore marks the range of a piece from an earlier run as written.
 func (j *Join) restore(p *Piece) error {
 	if p.Length < 0 {

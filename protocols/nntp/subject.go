@@ -1,6 +1,8 @@
 package nntp
 
 import (
+	"bufio"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -44,4 +46,44 @@ func SubjectPart(subject string) (key string, part, total int) {
 		return "", 0, 0
 	}
 	return subject[:at[2]] + "#" + subject[at[3]:], part, total
+}
+
+// Heading is what the header of an article says about a posted file.
+type Heading struct {
+	Subject string // decoded
+	ID      string // message-id, with its angle brackets
+}
+
+// mostHeading is the number of bytes of a header that ReadHeading reads.
+const mostHeading = 256 << 10
+
+// ReadHeading reads the header of an article up to the empty line. The body follows in r.
+func ReadHeading(r *bufio.Reader) (h Heading, err error) {
+	name, size := "", 0
+	for {
+		line, err := r.ReadSlice('\n')
+		for size += len(line); err == bufio.ErrBufferFull && size <= mostHeading; size += len(line) {
+			line, err = r.ReadSlice('\n') // the rest of a long line says nothing here
+		}
+		text := strings.TrimRight(string(line), "\r\n")
+		switch {
+		case err == io.EOF, text == "" && err == nil:
+			h.Subject = decodeHeader(h.Subject)
+			return h, nil
+		case err != nil:
+			return h, err
+		case size > mostHeading:
+			return h, damaged("the header of the article is longer than "+strconv.Itoa(mostHeading)+" bytes", nil)
+		}
+		value := text
+		if folded := text[0] == ' ' || text[0] == '\t'; !folded {
+			name, value, _ = strings.Cut(text, ":")
+		}
+		switch strings.ToLower(name) {
+		case "subject":
+			h.Subject = strings.TrimSpace(h.Subject + " " + strings.TrimSpace(value))
+		case "message-id":
+			h.ID = strings.TrimSpace(h.ID + value)
+		}
+	}
 }

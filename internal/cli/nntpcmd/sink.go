@@ -165,3 +165,10 @@ func (s *nzbSink) finish(whole bool) (err error) {
 	}
 	return err
 }
+
+// drop removes what was written.
+func (s *nzbSink) drop() {
+	if s.part != nil {
+		s.part.Abort()
+	}
+}

@@ -25,7 +25,7 @@ func yencArticle(name, text string) string {
 }
 
 // decodeOne stores what an article holds, as get --decode does.
-func decodeOne(t *testing.T, dir, article string, overwrite bool) error {
+func decodeOne(t *testing.T, dir, text string, overwrite bool) error {
 	t.Helper()
 	names := kit.ChosenNames{Overwrite: overwrite}
 	place, err := names.Open(dir)
@@ -33,13 +33,14 @@ func decodeOne(t *testing.T, dir, article string, overwrite bool) error {
 		t.Fatal(err)
 	}
 	defer place.Close()
-	d := &decoding{place: place, files: map[string]*decodedFile{}}
-	if err := d.article("1", strings.NewReader(article)); err != nil {
+	d := newDecoding(place, 0)
+	if err := d.decode(&article{name: "1"}, strings.NewReader(text)); err != nil {
 		return err
 	}
 	var all error
-	for _, f := range d.files {
-		all = errors.Join(all, f.err, f.sink.finish(f.err == nil))
+	for _, f := range d.order {
+		_, err := d.store(f)
+		all = errors.Join(all, err)
 	}
 	return all
 }

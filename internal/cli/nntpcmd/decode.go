@@ -118,7 +118,7 @@ func (d *decoding) comeBack(ctx context.Context, e *kit.Env) error {
 		}
 		batch := later[:n]
 		later = later[n:]
-		err := kit.With(ctx, e, "get", batch[0].url, func(ctx context.Context, c *nntp.Client, _ string) error {
+		err := kit.Use(ctx, e, batch[0].url, func(ctx context.Context, c *nntp.Client, _ *protocols.Target) error {
 			return d.articles(ctx, e, c, batch[0].url, func(yield func(string) bool) {
 				for _, a := range batch {
 					if !yield(a.name) {

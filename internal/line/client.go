@@ -43,6 +43,9 @@ func New[S Session](p Protocol[S], u *url.URL, s protocols.Scheme, o *protocols.
 	c := &Client[S]{URL: u, Scheme: s, Limits: o.Limits.WithDefaults(), Mask: &mask.Mask{}, p: p}
 	own := *o
 	own.Trace = c.Mask.Trace(o.Trace)
+	if o.Warn != nil {
+		own.Warn = func(text string) { o.Warn(c.Mask.Text(text)) }
+	}
 	c.Opts, c.Dialer = &own, transport.NewDialer(p.Name, u, &own)
 	return c
 }
@@ -193,9 +196,10 @@ func (c *Client[S]) Look(s S) error {
 	return nil
 }
 
-// settle forgets a session that is lost.
+// settle forgets a session that is lost, or out of step: an operation that ended with
+// answers still to come leaves them to the next one.
 func (c *Client[S]) settle(s S) {
-	if t := s.Line(); t.Failed() != nil || t.Conn.Broken() || c.p.Over != nil && c.p.Over(s) {
+	if t := s.Line(); t.Failed() != nil || t.Conn.Broken() || t.unanswered() || c.p.Over != nil && c.p.Over(s) {
 		c.Drop(s)
 	}
 }

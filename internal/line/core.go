@@ -260,6 +260,11 @@ func (t *Core) beforeWrite(commands int) error {
 	return nil
 }
 
+// unanswered reports whether something that was queued or sent has no answer yet.
+func (t *Core) unanswered() bool {
+	return t.dialect.Read != nil && (t.due > 0 || t.owed > 0 || t.Out.Buffered() > 0)
+}
+
 // Ready fails when commands cannot be written now, before they are: when something
 // lies unread that answers nothing.
 func (t *Core) Ready() error {

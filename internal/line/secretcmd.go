@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/netclients/netclients/internal/mask"
+	"github.com/netclients/netclients/protocols"
 )
 
 // Raw is [Client.Do] for a command line that a user typed, which may carry a secret: no
@@ -44,4 +45,21 @@ func (t *Core) QueueRaw(command string) error {
 		return t.QueueSecret("", shown, command)
 	}
 	return t.Queue("", command)
+}
+
+// QueueResponse adds the response to a challenge, which no trace shows; "*" cancels the
+// exchange.
+func (t *Core) QueueResponse(response string) error {
+	if response == "*" {
+		return t.Queue(response)
+	}
+	return t.QueueSecret("", mask.Hidden, response)
+}
+
+// Respond sends the response to a challenge and reads the reply.
+func (t *Core) Respond(response string) (*protocols.Reply, error) {
+	if err := t.QueueResponse(response); err != nil {
+		return nil, err
+	}
+	return t.Answer()
 }

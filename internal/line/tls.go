@@ -21,8 +21,11 @@ type upgrade struct {
 func (c *Client[S]) upgrade(t *Core) upgrade {
 	mode := c.Opts.TLS.Mode
 	u := upgrade{required: mode == protocols.TLSRequire || c.Scheme.TLS == protocols.TLSRequired}
-	u.never = c.Scheme.TLS == protocols.TLSImplicit || t.Conn.TLS() != nil || !u.required && (mode == protocols.TLSOff || c.plain.Load())
 	u.lenient = !u.required && (!t.Secret || t.Conn.AllowSecret() == nil)
+	// A failure that one session could do without is none that a secret may go
+	// unencrypted for in the next one.
+	failed := u.lenient && c.plain.Load()
+	u.never = c.Scheme.TLS == protocols.TLSImplicit || t.Conn.TLS() != nil || !u.required && (mode == protocols.TLSOff || failed)
 	return u
 }
 
@@ -104,5 +107,5 @@ func (t *Core) warnUnverified() {
 	if why == nil {
 		return
 	}
-	t.Conn.Event(protocols.EventWarning, "the server is not verified: "+why.Error()+"; the connection is encrypted, but anybody could be at its other end", 0)
+	t.Conn.Event(protocols.EventWarning, "could not verify the server: "+why.Error()+"; the connection is encrypted, but anybody could be at its other end", 0)
 }

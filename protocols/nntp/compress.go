@@ -55,26 +55,12 @@ func (z compressor) deflate() error {
 	if err := want(r, 206); err != nil {
 		return err
 	}
-	if z.In.Buffered() > 0 {
-		return z.Fail(protocols.ProtocolError(proto, "", "uncompressed data after the COMPRESS reply"))
-	}
-	w, err := flate.NewWriter(z.Conn, flate.DefaultCompression)
+	w, err := z.Core.Deflate(z.In.Buffered())
 	if err != nil {
-		return z.Fail(err)
+		return err
 	}
-	z.Attach(inflate.NewReader(prompt{z.Conn}, z.Limits.Decompressed), flusher{w})
+	z.Attach(inflate.NewReader(prompt{z.Conn}, z.Limits.Decompressed), w)
 	return nil
-}
-
-// flusher sends all that is written at once.
-type flusher struct{ w *flate.Writer }
-
-func (f flusher) Write(p []byte) (int, error) {
-	n, err := f.w.Write(p)
-	if err == nil {
-		err = f.w.Flush()
-	}
-	return n, err
 }
 
 // xfeature asks for compressed multi-line replies, an extension of large

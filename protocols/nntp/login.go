@@ -96,10 +96,7 @@ func (a authenticator) start(mechanism, initial string, has bool) (sasl.Answer, 
 }
 
 func (a authenticator) respond(response string) (sasl.Answer, error) {
-	if response == "*" {
-		return answer(a.Cmd(response))
-	}
-	return answer(a.CmdSecret("", "****", response))
+	return answer(a.Respond(response))
 }
 
 func answer(r *protocols.Reply, err error) (sasl.Answer, error) {

@@ -73,7 +73,7 @@ func (s *session) userPass() error {
 // apop proves the password with MD5 over the stamp of the greeting (RFC 1939 7).
 func (s *session) apop() error {
 	if s.stamp == "" {
-		return &protocols.Error{Kind: protocols.KindAuth, Sentinel: errors.ErrUnsupported, Text: "the greeting has no time stamp: the server does not do APOP"}
+		return &protocols.Error{Kind: protocols.KindAuth, Sentinel: errors.ErrUnsupported, Text: "the server does not support APOP: its greeting has no time stamp"}
 	}
 	sum := md5.Sum([]byte(s.stamp + s.Cred.Password))
 	proof := hex.EncodeToString(sum[:])
@@ -106,12 +106,7 @@ func (s *session) startAuth(mechanism, initial string, has bool) (sasl.Answer, e
 	return answer(s.CmdSecret("AUTH", mechanism+" ****", mechanism, initial))
 }
 
-func (s *session) respond(response string) (sasl.Answer, error) {
-	if response == "*" {
-		return answer(s.Cmd(response))
-	}
-	return answer(s.CmdSecret("", "****", response))
-}
+func (s *session) respond(response string) (sasl.Answer, error) { return answer(s.Respond(response)) }
 
 func answer(r *protocols.Reply, err error) (sasl.Answer, error) {
 	switch {

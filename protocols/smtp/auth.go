@@ -41,10 +41,7 @@ func (s *session) startAuth(mechanism, initial string, has bool) (sasl.Answer, e
 }
 
 func (s *session) respond(response string) (sasl.Answer, error) {
-	if response == "*" {
-		return s.answer(s.Cmd(response))
-	}
-	return s.answer(s.CmdSecret("", "****", response))
+	return s.answer(s.Respond(response))
 }
 
 // answer judges a reply in an exchange. Only 235 is a success.
@@ -57,7 +54,7 @@ func (s *session) answer(r *protocols.Reply, err error) (sasl.Answer, error) {
 	case r.Code == 235:
 		return sasl.Answer{}, nil
 	case r.Code/100 == 2:
-		return sasl.Answer{}, s.Fail(protocols.ProtocolError(proto, "login", "success of another kind than 235 to AUTH"))
+		return sasl.Answer{}, s.Fail(protocols.ProtocolError(proto, "login", "unexpected success code in reply to AUTH (want 235)"))
 	}
 	e := refusal(r)
 	if e.Kind == protocols.KindRefused && e.Sentinel == nil {

@@ -177,3 +177,18 @@ func TestForgetsCapabilities(t *testing.T) {
 		t.Errorf("report %+v", r)
 	}
 }
+
+// TestParametersAreBounded: a server that offers parameters without end costs neither
+// memory nor time.
+func TestParametersAreBounded(t *testing.T) {
+	s := &session{caps: map[string][]string{}}
+	var line strings.Builder
+	line.WriteString("AUTH")
+	for i := range 5 * maxParameters {
+		fmt.Fprintf(&line, " M%d", i)
+	}
+	s.learn([]string{"x", line.String(), line.String()})
+	if n := len(s.caps["AUTH"]); n != maxParameters {
+		t.Errorf("%d parameters are kept", n)
+	}
+}

@@ -25,11 +25,11 @@ var verdicts = map[int]verdict{
 	500: {protocols.KindRefused, errors.ErrUnsupported, ""},
 	502: {protocols.KindRefused, errors.ErrUnsupported, ""},
 	504: {protocols.KindRefused, errors.ErrUnsupported, ""},
-	523: {protocols.KindAuth, protocols.ErrNeedsTLS, "the server wants TLS first: --tls require"},
-	530: {protocols.KindAuth, protocols.ErrLoginNeeded, "the server wants a login: --user NAME"},
-	534: {protocols.KindAuth, nil, "the server wants a stronger mechanism"},
+	523: {protocols.KindAuth, protocols.ErrNeedsTLS, "the server requires TLS: --tls require"},
+	530: {protocols.KindAuth, protocols.ErrLoginNeeded, "the server requires a login: --user NAME"},
+	534: {protocols.KindAuth, nil, "the server requires a stronger mechanism"},
 	535: {protocols.KindAuth, nil, ""},
-	538: {protocols.KindAuth, protocols.ErrNeedsTLS, "the server wants TLS first: --tls require"},
+	538: {protocols.KindAuth, protocols.ErrNeedsTLS, "the server requires TLS: --tls require"},
 }
 
 // enhanced holds the classes of enhanced codes that say more than the reply code;

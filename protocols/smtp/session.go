@@ -164,6 +164,9 @@ func (s *session) sayHello() error {
 	return nil
 }
 
+// maxParameters is how many parameters of one keyword are kept.
+const maxParameters = 1000
+
 // learn reads the keywords of an EHLO reply. "AUTH=PLAIN" is an old spelling of
 // "AUTH PLAIN"; servers give both.
 func (s *session) learn(lines []string) {
@@ -180,7 +183,7 @@ func (s *session) learn(lines []string) {
 			s.order = append(s.order, key)
 		}
 		for _, w := range words[1:] {
-			if !slices.Contains(s.caps[key], w) {
+			if len(s.caps[key]) < maxParameters && !slices.Contains(s.caps[key], w) {
 				s.caps[key] = append(s.caps[key], w)
 			}
 		}
@@ -200,7 +203,7 @@ func (s *session) has(keyword string) bool {
 func (s *session) helloName() (string, error) {
 	if name := s.c.Settings.Hello; name != "" {
 		if strings.ContainsAny(name, " \t\r\n\x00") {
-			return "", protocols.UsageError(proto, "", "the name to greet with holds a blank or a line break")
+			return "", protocols.UsageError(proto, "", "the EHLO name contains a space or line break")
 		}
 		return name, nil
 	}

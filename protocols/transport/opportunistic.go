@@ -11,10 +11,17 @@ import (
 // Sessions of such handshakes have a separate cache: a verifying connection never
 // resumes one of them.
 func (c *Conn) lenient(cfg *tls.Config) {
-	if cfg.InsecureSkipVerify {
-		return // the caller disabled verification: there is nothing to doubt
-	}
 	then := cfg.VerifyConnection
+	if cfg.InsecureSkipVerify { // the caller disabled verification: there is nothing to doubt
+		cfg.VerifyConnection = func(s tls.ConnectionState) error {
+			c.certified = true
+			if then != nil {
+				return then(s)
+			}
+			return nil
+		}
+		return
+	}
 	cfg.InsecureSkipVerify = true
 	cfg.ClientSessionCache = c.d.laxSessions()
 	cfg.VerifyConnection = func(s tls.ConnectionState) error {

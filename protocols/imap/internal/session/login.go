@@ -97,10 +97,7 @@ func (x *exchange) start(mechanism, initial string, has bool) (sasl.Answer, erro
 }
 
 func (x *exchange) respond(response string) (sasl.Answer, error) {
-	if response == "*" {
-		return x.answer(x.s.Out.Raw(response))
-	}
-	return x.answer(x.s.Out.Secret("", "****", response))
+	return x.answer(x.s.QueueResponse(response))
 }
 
 // answer waits for the next challenge, or for the decision of the server.

@@ -4,7 +4,6 @@
 package session
 
 import (
-	"compress/flate"
 	"errors"
 	"strings"
 
@@ -179,22 +178,11 @@ func (s *Session) Compress() error {
 	if err := s.Simple("COMPRESS", "DEFLATE"); err != nil {
 		return err
 	}
-	if s.in.Buffered() > 0 {
-		return s.Fail(protocols.ProtocolError(proto, "", "uncompressed data after the COMPRESS reply"))
+	w, err := s.Deflate(s.in.Buffered())
+	if err != nil {
+		return err
 	}
 	s.in.Reset(inflate.NewReader(s.Conn, s.Limits.Decompressed))
-	w, err := flate.NewWriter(s.Conn, flate.DefaultCompression)
-	if err != nil {
-		return s.Fail(err)
-	}
-	s.AttachOut(&flushed{w})
+	s.AttachOut(w)
 	return nil
-}
-
-// flushed sends each write at once.
-type flushed struct{ w *flate.Writer }
-
-func (f *flushed) Write(p []byte) (int, error) {
-	n, err := f.w.Write(p)
-	return n, errors.Join(err, f.w.Flush())
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -174,21 +173,9 @@ func (c *Client[S]) probe(ctx context.Context, r *protocols.Report, ready func(s
 	defer t.Conn.Use(ctx)()
 	r.Phase = phases[LoggedIn]
 	list, err := c.p.Capabilities(ctx, s)
-	r.Capabilities = c.masked(list)
+	r.Capabilities = c.Mask.Capabilities(list)
 	if err == nil {
 		c.Goodbye(ctx, s)
 	}
 	return err
-}
-
-// masked hides secrets in what a server says that it can do.
-func (c *Client[S]) masked(list []protocols.Capability) []protocols.Capability {
-	for i := range list {
-		list[i].Name = c.Mask.Text(list[i].Name)
-		list[i].Params = slices.Clone(list[i].Params)
-		for j, text := range list[i].Params {
-			list[i].Params[j] = c.Mask.Text(text)
-		}
-	}
-	return list
 }

@@ -188,3 +188,17 @@ func (m *Mask) Reply(r *protocols.Reply) {
 		r.Lines[i] = m.Text(l)
 	}
 }
+
+// Capabilities returns the list without secrets. The parameters may be shared: they are
+// copied.
+func (m *Mask) Capabilities(list []protocols.Capability) []protocols.Capability {
+	list = slices.Clone(list)
+	for i := range list {
+		c := &list[i]
+		c.Name, c.Params = m.Text(c.Name), slices.Clone(c.Params)
+		for j, text := range c.Params {
+			c.Params[j] = m.Text(text)
+		}
+	}
+	return list
+}

@@ -115,6 +115,9 @@ type GetOptions struct {
 	Offset int64  // first byte wanted, 0 or more
 	Length int64  // bytes wanted; 0 means to the end
 	Same   *Entry // the object must still be this one (size, time, id), else ErrChanged
+	// MaxSize, when not 0, refuses an object that is known to be larger before its
+	// content is asked for, where that costs nothing. The caller counts all the same.
+	MaxSize int64
 }
 
 // Getter reads one object as a stream.

@@ -35,7 +35,7 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 // get starts a transfer. leave is called when the object's Body is closed.
 func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, leave func()) (*protocols.Object, error) {
 	if o.Offset < 0 || o.Length < 0 {
-		return nil, protocols.UsageError(proto, "get", "offset and length are 0 or more")
+		return nil, protocols.UsageError(proto, "get", "offset and length must not be negative")
 	}
 	var obj *protocols.Object
 	err := c.repeat(func() (err error) {
@@ -82,14 +82,14 @@ func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOpt
 	ascii := s.c.Settings.ASCII
 	t := transfer{verb: "RETR", arg: path, rest: o.Offset, ascii: ascii}
 	facts := s.factSteps(path, &e, ascii)
-	if o.Same == nil {
+	if o.Same == nil && o.MaxSize == 0 {
 		t.ahead = facts
 	} else {
 		// The answer decides whether anything may be transferred at all.
 		if err := s.fly(ctx, facts, nil); err != nil {
 			return nil, e, err
 		}
-		if err := unchanged(o.Same, &e); err != nil {
+		if err := acceptable(o, &e); err != nil {
 			return nil, e, err
 		}
 	}
@@ -160,6 +160,17 @@ func timeOf(r *protocols.Reply) time.Time {
 	}
 	t, _ := parseTimeVal(strings.TrimSpace(r.Text()))
 	return t
+}
+
+// acceptable judges a file before it is transferred, as far as it is known.
+func acceptable(o *protocols.GetOptions, e *protocols.Entry) error {
+	if o.MaxSize > 0 && e.Size > o.MaxSize {
+		return protocols.ProtocolError(proto, "", fmt.Sprintf("the file has %d bytes, more than the limit of %d", e.Size, o.MaxSize))
+	}
+	if o.Same == nil {
+		return nil
+	}
+	return unchanged(o.Same, e)
 }
 
 // unchanged compares what was with what is, as far as both are known.

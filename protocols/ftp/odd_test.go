@@ -293,3 +293,17 @@ func TestRenameAnswered(t *testing.T) {
 
 // feb is a time to set.
 var feb = time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC)
+
+// TestMaxSize: a file that is known to be too large is not transferred at all.
+func TestMaxSize(t *testing.T) {
+	srv := (&oddServer{Files: map[string]string{"f": "12345"}}).start(t)
+	c := srv.client(t, nil)
+	_, err := readAll(t.Context(), c, "f", &protocols.GetOptions{MaxSize: 4})
+	wantKind(t, err, protocols.KindProtocol)
+	if got := srv.commands(); strings.Contains(got, "RETR") || !strings.Contains(got, "SIZE") {
+		t.Errorf("commands: %q", got)
+	}
+	if b, err := readAll(t.Context(), c, "f", &protocols.GetOptions{MaxSize: 5}); err != nil || string(b) != "12345" {
+		t.Errorf("%q, %v", b, err)
+	}
+}

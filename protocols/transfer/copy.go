@@ -102,7 +102,12 @@ func fetch(ctx context.Context, src Endpoint, dir *os.Root, name string, o *Opti
 	}
 	d := &download{o: o, dir: dir, name: name, path: src.Name, label: src.URL, mode: file.ModeOf(dir, name), part: true}
 	if o.Continue {
-		d.resume()
+		if d.resume(); d.at == 0 {
+			if err := d.adopt(ctx, k); err != nil {
+				d.drop()
+				return err
+			}
+		}
 	}
 	if o.Segments > 1 && d.at == 0 {
 		if done, err := d.segments(ctx, src, k, r); done || err != nil {
@@ -151,7 +156,8 @@ func (d *download) finish(ctx context.Context, k *conn) error {
 	return err
 }
 
-// alreadyThere reports whether an earlier run finished this object.
+// alreadyThere reports whether an earlier run finished this object, or another program:
+// a file of its size that is as old or newer, with the same end where it is newer.
 func alreadyThere(ctx context.Context, k *conn, dir *os.Root, name string, o *Options) (bool, error) {
 	info, err := dir.Lstat(name)
 	if err != nil || !info.Mode().IsRegular() || o.Offset > 0 || o.Length > 0 {
@@ -166,7 +172,15 @@ func alreadyThere(ctx context.Context, k *conn, dir *os.Root, name string, o *Op
 		k.drop()
 		return false, nil
 	}
-	return e.Size == info.Size() && !e.Modified.IsZero() && near(e.Modified, info.ModTime(), e.Accuracy), nil
+	switch {
+	case e.Size != info.Size():
+		return false, nil
+	case e.Modified.IsZero(), near(e.Modified, info.ModTime(), e.Accuracy):
+		return true, nil
+	case e.Modified.After(info.ModTime()):
+		return false, nil
+	}
+	return sameEnd(ctx, c, k.end.Name, dir, name, e.Size), nil
 }
 
 // lateTask announces an object when the first thing is known of it.
@@ -227,7 +241,7 @@ type stream struct {
 }
 
 func (s *stream) attempt(ctx context.Context, c protocols.Client) error {
-	g := &protocols.GetOptions{Offset: s.o.Offset + s.at}
+	g := &protocols.GetOptions{Offset: s.o.Offset + s.at, MaxSize: wholeLimit(s.o)}
 	if s.o.Length > 0 {
 		if g.Length = s.o.Length - s.at; g.Length == 0 {
 			return nil

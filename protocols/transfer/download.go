@@ -28,6 +28,7 @@ type download struct {
 	temp     *file.Temp
 	rec      record
 	noted    bool  // the record is on the disk
+	compared bool  // the end of what is in temp is the source's, which proves as much as a record
 	at       int64 // bytes in temp
 	resumed  int64 // at the start of the first attempt
 	moved    int64 // by all attempts
@@ -90,7 +91,7 @@ func (d *download) open(ctx context.Context, c protocols.Client) (*protocols.Obj
 }
 
 func (d *download) getOptions(at int64, same *protocols.Entry) *protocols.GetOptions {
-	o := &protocols.GetOptions{Offset: d.o.Offset + at, Same: same}
+	o := &protocols.GetOptions{Offset: d.o.Offset + at, Same: same, MaxSize: wholeLimit(d.o)}
 	if d.o.Length > 0 {
 		o.Length = d.o.Length - at
 	}
@@ -99,7 +100,7 @@ func (d *download) getOptions(at int64, same *protocols.Entry) *protocols.GetOpt
 
 // openRest returns nil, nil when it must be read from the start.
 func (d *download) openRest(ctx context.Context, c protocols.Client) (*protocols.Object, error) {
-	if !d.rec.proves() || d.o.Length > 0 && d.at >= d.o.Length || d.rec.Size >= 0 && d.o.Offset+d.at > d.rec.Size {
+	if !d.rec.proves() && !d.compared || d.o.Length > 0 && d.at >= d.o.Length || d.rec.Size >= 0 && d.o.Offset+d.at > d.rec.Size {
 		return nil, nil
 	}
 	obj, err := protocols.Get(ctx, c, d.path, d.getOptions(d.at, d.rec.entry()))
@@ -113,6 +114,7 @@ func (d *download) openRest(ctx context.Context, c protocols.Client) (*protocols
 		obj.Body.Close()
 		return nil, nil
 	}
+	d.compared = false // this time
 	return obj, nil
 }
 

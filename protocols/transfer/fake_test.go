@@ -298,6 +298,9 @@ func (c *fakeClient) Put(ctx context.Context, name string, r io.Reader, o *proto
 		return protocols.Entry{}, err
 	}
 	part := name + protocols.PartSuffix
+	if o.InPlace {
+		part = name
+	}
 	c.s.mu.Lock()
 	have := c.s.files[part]
 	var cut int64 = -1

@@ -75,6 +75,14 @@ func (g *gauge) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// wholeLimit is the limit for the size of a whole object, 0 where a part is wanted.
+func wholeLimit(o *Options) int64 {
+	if o.Offset > 0 || o.Length > 0 {
+		return 0
+	}
+	return o.MaxSize
+}
+
 func tooLarge(label string, limit int64) error {
 	e := protocols.ProtocolError("", "", "larger than the limit of "+bytesText(limit))
 	e.URL = label

@@ -30,6 +30,8 @@ type sending struct {
 	moved   int64
 	got     protocols.Entry
 	cont    bool // look for what an earlier run left
+	plain   bool // and for a shorter file of the final name
+	inPlace bool // going on with that one
 	source  bool // the last error came from the source
 }
 
@@ -39,7 +41,7 @@ func upload(ctx context.Context, src, dst Endpoint, d protocols.Client, o *Optio
 	defer from.drop()
 	defer to.drop()
 	s := &sending{
-		o: o, path: src.Name, name: dst.Name, label: src.URL, cont: o.Continue, task: &lateTask{o: o, name: r.Name},
+		o: o, path: src.Name, name: dst.Name, label: src.URL, cont: o.Continue, plain: o.Continue, task: &lateTask{o: o, name: r.Name},
 	}
 	both := func(do func(sc, dc protocols.Client) error) error {
 		sc, err := from.get()
@@ -80,25 +82,52 @@ func upload(ctx context.Context, src, dst Endpoint, d protocols.Client, o *Optio
 }
 
 // alreadyThere: the destination has the same size and is not older. Its time may
-// be that of the upload, where it cannot be set.
+// be that of the upload, where it cannot be set. Where it is not known the end of both
+// is compared.
 func (s *sending) alreadyThere(ctx context.Context, sc, dc protocols.Client) bool {
 	from, err := protocols.Stat(ctx, sc, s.path)
-	if err != nil || from.Size < 0 || from.Modified.IsZero() {
+	if err != nil || from.Size < 0 || s.o.Append || s.o.Unique {
 		return false
 	}
 	to, err := protocols.Stat(ctx, dc, s.name)
-	if err != nil {
+	if err != nil || to.Size != from.Size || older(to, from) {
 		return false
 	}
-	unit := max(from.Accuracy, to.Accuracy, time.Second)
-	return to.Size == from.Size && !to.Modified.IsZero() && to.Modified.After(from.Modified.Add(-unit))
+	return !to.Modified.IsZero() && !from.Modified.IsZero() || s.sameTail(ctx, sc, dc, s.name, to.Size, endCompared)
+}
+
+// older reports whether a is known to be from before b.
+func older(a, b protocols.Entry) bool {
+	unit := max(a.Accuracy, b.Accuracy, time.Second)
+	return !a.Modified.IsZero() && !b.Modified.IsZero() && !a.Modified.After(b.Modified.Add(-unit))
+}
+
+// begun returns the size of a file of the final name at the destination that is the
+// beginning of the object, as another program may have left it; 0: there is none.
+func (s *sending) begun(ctx context.Context, sc, dc protocols.Client) int64 {
+	from, err := protocols.Stat(ctx, sc, s.path)
+	if err != nil || from.Size < 0 {
+		return 0
+	}
+	to, err := protocols.Stat(ctx, dc, s.name)
+	if err != nil || to.Type != protocols.TypeFile || to.Size <= 0 || to.Size >= from.Size || older(to, from) {
+		return 0
+	}
+	if !s.sameTail(ctx, sc, dc, s.name, to.Size, endCompared) {
+		return 0
+	}
+	return to.Size
 }
 
 // attempt sends what is missing, once.
 func (s *sending) attempt(ctx context.Context, sc, dc protocols.Client) error {
 	at := int64(0)
 	if (s.cont || s.tried) && !s.o.Append && !s.o.Unique {
-		at = s.stored(ctx, sc, dc)
+		if at = s.stored(ctx, sc, dc); at == 0 && s.plain && !s.tried {
+			at = s.begun(ctx, sc, dc)
+			s.inPlace = at > 0
+		}
+		s.inPlace = s.inPlace && at > 0
 		if at == 0 && !s.o.InPlace {
 			// A session that was cut off may still hold a lock on the partial file, for
 			// which vsftpd 3.0 waits a minute. A new file of that name has none.
@@ -108,6 +137,7 @@ func (s *sending) attempt(ctx context.Context, sc, dc protocols.Client) error {
 	err := s.send(ctx, sc, dc, at)
 	if at > 0 && err != nil && !retry.MayPass(err) && ctx.Err() == nil {
 		s.o.note("cannot go on from byte %d, starting again: %v", at, err)
+		s.inPlace = false
 		err = s.send(ctx, sc, dc, 0)
 	}
 	if err != nil && s.moved > 0 && (s.o.Append || s.o.Unique) {
@@ -123,7 +153,7 @@ func (s *sending) stored(ctx context.Context, sc, dc protocols.Client) int64 {
 		return 0
 	}
 	part := s.name + protocols.PartSuffix
-	if s.o.InPlace {
+	if s.o.InPlace || s.inPlace {
 		part = s.name
 	}
 	e, err := protocols.Stat(ctx, dc, part)
@@ -133,15 +163,15 @@ func (s *sending) stored(ctx context.Context, sc, dc protocols.Client) int64 {
 	if s.tried {
 		return e.Size
 	}
-	if s.sameTail(ctx, sc, dc, part, e.Size) {
+	if s.sameTail(ctx, sc, dc, part, e.Size, tailCompared) {
 		return e.Size
 	}
 	return 0
 }
 
 // sameTail compares the last bytes of the partial file with the source's there.
-func (s *sending) sameTail(ctx context.Context, sc, dc protocols.Client, part string, size int64) bool {
-	from := max(size-tailCompared, 0)
+func (s *sending) sameTail(ctx context.Context, sc, dc protocols.Client, part string, size, compared int64) bool {
+	from := max(size-compared, 0)
 	theirs, err := rangeOf(ctx, dc, part, from, size-from)
 	if err != nil {
 		return false
@@ -193,7 +223,7 @@ func (s *sending) send(ctx context.Context, sc, dc protocols.Client, at int64) e
 }
 
 func (s *sending) put(ctx context.Context, dc protocols.Client, obj *protocols.Object, at, end int64) error {
-	po := &protocols.PutOptions{Offset: at, Append: s.o.Append, Unique: s.o.Unique, InPlace: s.o.InPlace, Size: -1}
+	po := &protocols.PutOptions{Offset: at, Append: s.o.Append, Unique: s.o.Unique, InPlace: s.o.InPlace || s.inPlace, Size: -1}
 	if end >= 0 {
 		po.Size = end - at
 	}

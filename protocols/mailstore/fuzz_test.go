@@ -19,7 +19,7 @@ func FuzzRoundTrip(f *testing.F) {
 		var file bytes.Buffer
 		w := bufio.NewWriter(&file)
 		for range 2 {
-			w.WriteString("From a@b " + time.Unix(0, 0).UTC().Format(time.ANSIC) + "\n")
+			w.WriteString("From netclients@localhost " + time.Unix(0, 0).UTC().Format(time.ANSIC) + "\n")
 			q := &quoter{w: w}
 			at = max(0, min(at, len(text)))
 			q.Write(text[:at])

@@ -423,7 +423,7 @@ func TestMboxForeign(t *testing.T) {
 	if _, err := m.Put(t.Context(), path, strings.NewReader("third\n"), nil); err != nil {
 		t.Fatal(err)
 	}
-	if got := read(t, m, path+";MSG=2") + read(t, m, path+";MSG=3"); got != "Subject: two\n\nlast linethird\n" {
+	if got := read(t, m, path+";MSG=2") + read(t, m, path+";MSG=3"); got != "Subject: two\n\nlast line\nthird\n" {
 		t.Errorf("second and third are %q", got)
 	}
 	if err := os.WriteFile(path, []byte("no mbox\n"), 0o600); err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 // errNotMbox says that a file does not begin with a message.
-var errNotMbox = errors.New(`not an mbox: the file does not begin with a line "From ADDRESS DATE"`)
+var errNotMbox = errors.New(`not an mbox: the file does not begin with a line "From ADDRESS DATE" and a header`)
 
 // Mbox is a client for mbox files. Names are paths of files, or FILE;MSG=5 for a
 // message by its number from 1, which changes when one before it is removed.
@@ -128,11 +128,18 @@ func (m *Mbox) entry(f *os.File, file string, number int, s span, headers bool) 
 // none that can be read.
 func dateOf(from string) time.Time {
 	_, text, _ := strings.Cut(strings.TrimPrefix(from, fromMark), " ")
-	t, err := time.Parse(time.ANSIC, strings.TrimSpace(text))
-	if err != nil {
-		return time.Time{}
+	for _, form := range fromDates {
+		if t, err := time.Parse(form, strings.TrimSpace(text)); err == nil {
+			return t.UTC()
+		}
 	}
-	return t
+	return time.Time{}
+}
+
+// fromDates are the forms of dates in lines "From ", the proper one first.
+var fromDates = []string{
+	time.ANSIC, "Mon Jan _2 15:04:05 -0700 2006", time.UnixDate, "Mon Jan _2 15:04:05 2006 -0700",
+	"Mon, _2 Jan 2006 15:04:05 -0700", "_2 Jan 2006 15:04:05 -0700",
 }
 
 // spans returns the messages of a file, kept until it changes.

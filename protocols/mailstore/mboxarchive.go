@@ -284,8 +284,8 @@ func (a *mboxArchive) promise(offset, length int64) error {
 	return dir.Rename(name+".new", name)
 }
 
-// endLine ends the last line of a file that some program left without its end, so
-// that the next message begins a line.
+// endLine ends the last line of a file that some program left without its end, and
+// adds the empty line that separates messages.
 func endLine(f *os.File, end int64) (int64, error) {
 	if end == 0 {
 		return 0, nil
@@ -294,7 +294,7 @@ func endLine(f *os.File, end int64) (int64, error) {
 	if _, err := f.ReadAt(last[:], end-1); err != nil || last[0] == '\n' {
 		return end, err
 	}
-	n, err := f.Write([]byte{'\n'})
+	n, err := f.WriteString("\n\n")
 	return end + int64(n), err
 }
 

@@ -25,42 +25,85 @@ const maxFrom = 1000
 // It returns the size of what it has read. Bytes before the first message are an
 // error of class errNotMbox.
 func scan(r io.Reader, at int64, each func(span) error) (end int64, err error) {
-	in := bufio.NewReaderSize(r, 256<<10)
-	pos, now, open := at, span{}, false
-	fresh, last := true, byte(0) // at a line start; the last byte
+	sc := &scanner{in: bufio.NewReaderSize(r, 256<<10), pos: at, each: each, fresh: true, blank: true}
 	for {
-		line, err := in.ReadSlice('\n')
-		if err != nil && err != bufio.ErrBufferFull && err != io.EOF {
-			return pos, err
+		more, err := sc.line()
+		if err != nil {
+			return sc.pos, err
 		}
-		if fresh && isFromLine(line) {
-			if open {
-				now.end = pos - 1 // the separator is the line end before
-				if err := each(now); err != nil {
-					return pos, err
-				}
-			}
-			now, open = span{start: pos, body: pos + int64(len(line)), from: string(bytes.TrimRight(line, "\r\n"))}, true
-		} else if !open && len(bytes.TrimSpace(line)) > 0 {
-			return pos, errNotMbox
-		}
-		pos += int64(len(line))
-		if len(line) > 0 {
-			fresh = line[len(line)-1] == '\n'
-			last = line[len(line)-1]
-		}
-		if err == io.EOF {
-			break
+		if !more {
+			return sc.pos, sc.close()
 		}
 	}
-	if !open {
-		return pos, nil
+}
+
+// scanner is one scan.
+type scanner struct {
+	in   *bufio.Reader
+	pos  int64
+	each func(span) error
+	now  span
+	open bool // a message has begun
+
+	fresh bool // a line begins
+	blank bool // the line before is empty
+	tail  int  // bytes of the last line that separate messages, if one begins now
+}
+
+// line takes a line, or a part of a long one. more is false at the end of the file.
+func (sc *scanner) line() (more bool, err error) {
+	line, err := sc.in.ReadSlice('\n')
+	if err != nil && err != bufio.ErrBufferFull && err != io.EOF {
+		return false, err
 	}
-	now.end = pos
-	if last == '\n' && pos > now.body {
-		now.end--
+	more = err != io.EOF
+	begins := false
+	if sc.fresh && bytes.HasPrefix(line, []byte(fromMark)) && len(line) <= maxFrom {
+		line = bytes.Clone(line) // what follows is looked at
+		begins = isFromLine(line) || sc.mayBegin(line)
 	}
-	return pos, each(now)
+	switch {
+	case begins:
+		if err := sc.close(); err != nil {
+			return false, err
+		}
+		sc.now = span{start: sc.pos, body: sc.pos + int64(len(line)), from: string(bytes.TrimRight(line, "\r\n"))}
+		sc.open = true
+	case !sc.open && len(bytes.TrimSpace(line)) > 0:
+		return false, errNotMbox
+	}
+	sc.take(line, begins)
+	return more, nil
+}
+
+// take goes past a line.
+func (sc *scanner) take(line []byte, begins bool) {
+	if len(line) == 0 {
+		return
+	}
+	whole := line[len(line)-1] == '\n'
+	sc.blank = sc.fresh && (string(line) == "\n" || string(line) == "\r\n")
+	switch {
+	case begins || !whole:
+		sc.tail = 0
+	case isOurs(sc.now.from):
+		sc.tail = 1 // we add just that, whatever a message ends with
+	case sc.blank:
+		sc.tail = len(line)
+	default:
+		sc.tail = 0 // the line end is the message's own
+	}
+	sc.pos += int64(len(line))
+	sc.fresh = whole
+}
+
+// close reports the message that ends here.
+func (sc *scanner) close() error {
+	if !sc.open {
+		return nil
+	}
+	sc.now.end = sc.pos - int64(sc.tail)
+	return sc.each(sc.now)
 }
 
 // isFromLine reports whether a line separates messages: "From ", an address, and a
@@ -81,6 +124,31 @@ func isFromLine(line []byte) bool {
 		}
 	}
 	return false
+}
+
+// mayBegin reports whether a line that begins with "From " and has no date, or one in
+// another form, separates messages all the same, as the lines of some programs do: a
+// header follows, and there is an empty line before it or nothing that a text would say.
+func (sc *scanner) mayBegin(line []byte) bool {
+	f := strings.Fields(string(line[len(fromMark):]))
+	bare := len(f) == 0 || len(f) == 1 && (f[0] == "-" || strings.Contains(f[0], "@"))
+	if !bare && !(sc.blank && (len(f) == 1 || hasTimeAndYear(f))) {
+		return false
+	}
+	next, _ := sc.in.Peek(maxFrom)
+	name, _, found := bytes.Cut(next, []byte{':'})
+	return found && len(name) > 0 && bytes.IndexFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+}
+
+// hasTimeAndYear reports whether there is a time of day and a year among words.
+func hasTimeAndYear(words []string) bool {
+	clock, year := false, false
+	for _, w := range words {
+		hour, rest, colon := strings.Cut(w, ":")
+		clock = clock || colon && len(hour) <= 2 && isDigits(hour) && isDigits(strings.ReplaceAll(rest, ":", ""))
+		year = year || len(w) == 4 && isDigits(w)
+	}
+	return clock && year
 }
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

@@ -51,8 +51,14 @@ func statusLines(flags []string) (lines []string) {
 	return lines
 }
 
+// isOurs reports whether we have written a message with this line "From ".
+func isOurs(line string) bool {
+	rest, ours := strings.CutPrefix(line, fromMark+ourSender)
+	return ours && (rest == "" || strings.IndexByte("-.@ ", rest[0]) >= 0)
+}
+
 // fromHead returns the line "From " of a message, up to the date, and the fields
-// after it. A message without key and flags has the sender that others use too.
+// after it.
 func fromHead(key string, flags []string) (head string, fields string) {
 	lines := statusLines(flags)
 	sender := ourSender
@@ -61,8 +67,6 @@ func fromHead(key string, flags []string) (head string, fields string) {
 	}
 	if len(lines) > 0 {
 		sender += "." + strconv.Itoa(len(lines))
-	} else if key == "" {
-		return fromMark + "MAILER-DAEMON", ""
 	}
 	return fromMark + sender + "@" + senderHost, strings.Join(lines, "")
 }

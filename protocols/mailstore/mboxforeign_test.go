@@ -1,0 +1,89 @@
+package mailstore
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/netclients/netclients/protocols"
+)
+
+// TestForeignMbox: files of other programs are read as they mean it: no two messages
+// become one, and none loses or gains a byte.
+func TestForeignMbox(t *testing.T) {
+	const dated, one, two = "From a@x Mon Jan  1 10:00:00 2024\n", "Subject: one\n\nx\n", "Subject: two\n\ny\n"
+	crlf := strings.NewReplacer("\n", "\r\n").Replace
+	for _, test := range []struct {
+		name, file string
+		want       []string // nil: the file is refused
+	}{
+		{"plain", dated + one + "\n" + dated + two + "\n", []string{one, two}},
+		{"no empty line between", dated + one + dated + two, []string{one, two}},
+		{"line ends of Windows", crlf(dated + one + "\n" + dated + two + "\n"), []string{crlf(one), crlf(two)}},
+		{"line ends of Windows, no empty line", crlf(dated + one + dated + two), []string{crlf(one), crlf(two)}},
+		{"no line end at the end", dated + one + "\n" + dated + "Subject: two\n\ny", []string{one, "Subject: two\n\ny"}},
+		{"no sender", "From \n" + one + "\nFrom \n" + two + "\n", []string{one, two}},
+		{"Thunderbird", "From - \n" + one + "\nFrom -\n" + two, []string{one, two}},
+		{"no date", "From a@x\n" + one + "\nFrom b@x\n" + two + "\n", []string{one, two}},
+		{"date of a header", "From a@x Mon, 01 Jan 2024 10:00:00 +0000\n" + one + "\nFrom a@x Mon, 01 Jan 2024 10:00:00 +0000\n" + two + "\n", []string{one, two}},
+		{"short numbers", "From nobody Tue Jan 2 1:2:3 2024\n" + one + "\n", []string{one}},
+		{"mixed", dated + one + "\nFrom \n" + two + "\nFrom - \n" + one + "\n" + dated + two + "\n", []string{one, two, one, two}},
+		{"bare, no empty line", dated + one + "From - \n" + two, []string{one, two}},
+		{"text that begins so", dated + one + "\nFrom now on\nall: is well\n\nFrom here\nto there\n\n", []string{one + "\nFrom now on\nall: is well\n\nFrom here\nto there\n"}},
+		{"two empty lines", dated + one + "\n\n" + dated + two + "\n", []string{one + "\n", two}},
+		{"no mbox", "Subject: x\n\nFrom - \n" + one, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "mbox")
+			if err := os.WriteFile(path, []byte(test.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			m := NewMbox(nil)
+			var got []string
+			var bad error
+			for e, err := range m.List(t.Context(), path) {
+				if bad = err; err != nil {
+					break
+				}
+				got = append(got, e.Path)
+			}
+			for i, name := range got {
+				got[i] = readAll(t, m, name)
+			}
+			if (bad != nil) != (test.want == nil) || !slices.Equal(got, test.want) {
+				t.Errorf("%q, want %q, %v", got, test.want, bad)
+			}
+			if b, err := os.ReadFile(path); err != nil || string(b) != test.file {
+				t.Errorf("the file is %q now, %v", b, err)
+			}
+		})
+	}
+}
+
+func readAll(t *testing.T, c protocols.Getter, name string) string {
+	t.Helper()
+	o, err := c.Get(t.Context(), name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Body.Close()
+	b, err := io.ReadAll(o.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// TestFromDates: the forms in which programs write the time of a message.
+func TestFromDates(t *testing.T) {
+	want := time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC)
+	for _, text := range []string{"Mon Jan  1 10:00:00 2024", "Mon Jan  1 12:00:00 +0200 2024", "Mon, 1 Jan 2024 11:00:00 +0100"} {
+		if got := dateOf("From a@x " + text); !got.Equal(want) {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}

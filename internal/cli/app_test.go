@@ -95,10 +95,41 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// TestEndInARetryPause: what ends a command while it waits to retry is its exit code,
+// and the note of the pause shows no secret.
+func TestEndInARetryPause(t *testing.T) {
+	busy := &protocols.Error{Kind: protocols.KindTemporary, Retryable: true, Text: "421 busy, said hushhush"}
+	s := &fakeServer{failures: []error{busy, busy, busy}}
+	r := s.cli(t, "ls", "fake://u:hushhush@h/", "--retry-wait", "1m", "--timeout", "50ms", "-v")
+	r.says(t, 8, "timed out after 50ms (--timeout)", "retrying in 1m0s", "421 busy, said ****")
+	if strings.Contains(r.errOut, "hushhush") {
+		t.Errorf("the password is shown: %s", r.errOut)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	s = &fakeServer{failures: []error{busy, busy, busy}}
+	s.cliContext(t, ctx, "ls", "fake://h/", "--retry-wait", "1m").says(t, 130, "421 busy")
+}
+
+// TestMistypedPasswordIsNotShown: no usage error repeats a password, however short.
+func TestMistypedPasswordIsNotShown(t *testing.T) {
+	s := &fakeServer{}
+	for _, args := range [][]string{
+		{"ls", "fake:bob:xy@h/"}, {"ls", "fake//bob:xy@h/"}, {"ls", "--retries", "fake://bob:xy@h/", "fake://h/"},
+		{"ls", "--limit", "bob:xy@h", "fake://h/"}, {"fake://bob:xy@h/"}, {"fake", "fake://bob:xy@h/"}, {"ls", "fakt://bob:xy@h/"},
+		{"put", "fake://bob:xy@h/", "x"},
+	} {
+		r := s.cli(t, args...)
+		if r.code == 0 || strings.Contains(r.out+r.errOut, "xy") {
+			t.Errorf("%q: exit code %d, %s", args, r.code, r.errOut)
+		}
+	}
+}
+
 func TestTimeoutAndInterrupt(t *testing.T) {
 	s := &fakeServer{wait: true}
-	s.cli(t, "ls", "fake://h/", "--timeout", "10ms").says(t, 8, "netclients: fake ls h: not done within --timeout 10ms")
-	s.cli(t, "ls", "fake://h/1", "fake://h/2", "--timeout", "10ms").says(t, 8, "not done within")
+	s.cli(t, "ls", "fake://h/", "--timeout", "10ms").says(t, 8, "netclients: fake ls h: timed out after 10ms (--timeout)")
+	s.cli(t, "ls", "fake://h/1", "fake://h/2", "--timeout", "10ms").says(t, 8, "timed out after 10ms")
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
 	s.cliContext(t, ctx, "ls", "fake://h/").says(t, 130)

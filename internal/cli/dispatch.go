@@ -182,6 +182,7 @@ func (a *app) perform(cmd *cobra.Command, v *kit.Verb, spec *protocols.Spec, act
 	if err := kit.TimesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
 		return err
 	}
+	a.g.Read(cmd.Flags())
 	ctx, cancel := a.g.Deadline(cmd.Context(), v.Lasting)
 	defer func() { cancel() }()
 	if err := a.profile(ctx, cmd.Flags(), v, &args); err != nil {
@@ -220,11 +221,10 @@ func checkArity(cmd *cobra.Command, v *kit.Verb, args []string) error {
 // env makes what a command runs with. done frees it, writes what is held, and
 // returns the error that the command ends with.
 func (a *app) env(ctx context.Context, cmd *cobra.Command) (e *kit.Env, done func(error) error, err error) {
-	a.g.ProxySet, a.g.IdleSet = cmd.Flags().Changed("proxy"), cmd.Flags().Changed("idle-timeout")
 	e = &kit.Env{
-		Reg: a.reg, Profile: a.chosen, Hidden: a.hidden, Cannot: a.cannot, Flags: a.g, Stdin: a.stdin, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{},
+		Reg: a.reg, Profile: a.chosen, Cannot: a.cannot, Flags: a.g, Stdin: a.stdin, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{},
 	}
-	if e.Out, err = show.New(a.stdout, a.stderr, a.g.Output()); err != nil {
+	if e.Out, err = show.New(a.stdout, a.stderr, a.g.Output(a.hidden)); err != nil {
 		return nil, nil, err
 	}
 	if a.g.KeyLog, err = kit.OpenKeyLog(ctx, os.Getenv); err != nil {
@@ -286,7 +286,7 @@ func (a *app) connect(ctx context.Context, e *kit.Env) (closeTrace func() error,
 	e.Shared = secret.NewStore()
 	if a.g.Trace == "" {
 		if a.g.Verbose {
-			e.Opts.Trace = a.hidden.Trace(e.TellStep)
+			e.Opts.Trace = e.Out.Hidden.Trace(e.TellStep)
 		}
 		return func() error { return nil }, nil
 	}

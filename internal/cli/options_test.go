@@ -44,7 +44,7 @@ func TestTimesFromEnvironment(t *testing.T) {
 	t.Setenv("NETCLIENTS_TIMEOUT", "20ms")
 	t.Setenv("NETCLIENTS_CONNECT_TIMEOUT", "3s")
 	t.Setenv("NETCLIENTS_IDLE_TIMEOUT", "7")
-	s.cli(t, "ls", "fake://h/", "--idle-timeout", "9s").says(t, 8, "not done within --timeout 20ms")
+	s.cli(t, "ls", "fake://h/", "--idle-timeout", "9s").says(t, 8, "timed out after 20ms (--timeout)")
 	if o := s.options; o.ConnectTimeout.Seconds() != 3 || o.IdleTimeout.Seconds() != 9 {
 		t.Errorf("%v, %v", o.ConnectTimeout, o.IdleTimeout)
 	}
@@ -179,7 +179,7 @@ func TestProxyCommandIsNotThisMachine(t *testing.T) {
 	says := []string{"--proxy-command", "printf '+OK ready\\r\\n'; while read -r line; do case $line in CAPA*) printf '+OK\\r\\n.\\r\\n';; *) printf '-ERR no\\r\\n';; esac; done"}
 	mainLine(t, append(says, "ls", u)...).says(t, 5, "refused to send a secret without TLS")
 	mainLine(t, "ls", u, "--proxy-command", "exit 3").says(t, 3, "the proxy command ended: exit status 3")
-	mainLine(t, "ls", u, "--proxy-command", "cat", "--proxy", "http://p:1").says(t, 2, "exclude each other")
+	mainLine(t, "ls", u, "--proxy-command", "cat", "--proxy", "http://p:1").says(t, 2, "cannot be used together")
 	mainLine(t, "udp", "send", "127.0.0.1:9", "x", "--proxy-command", "cat").says(t, 2, "carries no datagrams")
 	file := t.TempDir() + "/socket"
 	local, err := socklab.Start(socklab.Options{ServerOptions: lab.ServerOptions{Addr: file}, Network: "unix"})

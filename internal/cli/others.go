@@ -46,6 +46,7 @@ func (a *app) plain(c *kit.Command) *cobra.Command {
 		if err := kit.TimesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
 			return err
 		}
+		a.g.Read(cmd.Flags())
 		ctx, cancel := a.g.Deadline(cmd.Context(), true)
 		defer cancel()
 		e, done, err := a.env(ctx, cmd)

@@ -1,6 +1,8 @@
 package mask
 
 import (
+	"path"
+	"strconv"
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
@@ -13,6 +15,7 @@ func (m *Mask) Arguments(args []string) {
 		if _, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(arg, "--") {
 			arg = value
 		}
+		m.addArgument(arg)
 		if u, err := protocols.ParseURL(arg, ""); err == nil && u.Host != "" {
 			password, _ := u.User.Password()
 			m.Add(password)
@@ -36,4 +39,17 @@ func (m *Mask) Arguments(args []string) {
 			rest = password
 		}
 	}
+}
+
+// addArgument makes known what stands in the place of an argument that may hold a
+// password: also of one that is too short to be looked for by itself.
+func (m *Mask) addArgument(arg string) {
+	shown := protocols.RedactText(arg)
+	if shown == arg {
+		return
+	}
+	clean := path.Clean(arg) // as in the name of a local file
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.arguments = append(m.arguments, arg, shown, strconv.Quote(arg), strconv.Quote(shown), clean, protocols.RedactText(clean))
 }

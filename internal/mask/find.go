@@ -16,6 +16,9 @@ var marks = []string{"…", "..."}
 func (m *Mask) Text(s string) string {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
+	if len(m.arguments) > 0 {
+		s = strings.NewReplacer(m.arguments...).Replace(s)
+	}
 	if len(m.forms) == 0 {
 		return s
 	}

@@ -32,10 +32,11 @@ const (
 
 // Mask knows secrets. The zero value knows none. It is safe for concurrent use.
 type Mask struct {
-	mu      sync.RWMutex
-	secrets []string // the newest last
-	forms   []string // ways to write them, folded
-	cores   []string // what base64 of any text with a secret in it holds
+	mu        sync.RWMutex
+	secrets   []string // the newest last
+	forms     []string // ways to write them, folded
+	arguments []string // in pairs: an argument, and how it is shown
+	cores     []string // what base64 of any text with a secret in it holds
 }
 
 // Add makes secrets known. Short ones change nothing; one that is known becomes the

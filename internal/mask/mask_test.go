@@ -79,6 +79,17 @@ func TestArgumentsAreMasked(t *testing.T) {
 			t.Errorf("%s: %v", arg, err)
 		}
 	}
+	short := &Mask{}
+	short.Arguments([]string{"http:alice:ab@h/", "ftp://bob:x@h/"})
+	for text, want := range map[string]string{
+		`"http:alice:ab@h/" is not a URL`:         `"http@h/" is not a URL`,
+		"open /home/ftp:/bob:x@h: no such file":   "open /home/ftp:/bob@h: no such file",
+		`invalid argument "ftp://bob:x@h/" for x`: `invalid argument "ftp://bob@h/" for x`,
+	} {
+		if got := short.Text(text); got != want {
+			t.Errorf("%q is shown as %q", text, got)
+		}
+	}
 	m := &Mask{}
 	m.Arguments([]string{"mailto:alice@example.org", "ftp://bob@host:2121/a:b@c", "X: note me@here", "imap://h:143/INBOX?FROM%20a@b"})
 	if text := "alice example bob host 2121 note INBOX FROM"; m.Text(text) != text {

@@ -292,6 +292,12 @@ func openFIFO(ctx context.Context, path string, flag int) (*os.File, error) {
 	}
 }
 
+// EndWith makes reads and writes of a FIFO that wait for the other side fail when ctx
+// ends. The caller calls the function returned when it is done with f.
+func EndWith(ctx context.Context, f *os.File) (done func() bool) {
+	return context.AfterFunc(ctx, func() { f.SetDeadline(time.Unix(1, 0)) })
+}
+
 // ReadAll reads a file that the user names, at most limit bytes of it: see
 // [RuleNamed]. Waiting for the other side of a FIFO ends with ctx.
 func ReadAll(ctx context.Context, path string, limit int64) ([]byte, error) {
@@ -300,7 +306,7 @@ func ReadAll(ctx context.Context, path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	defer context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Unix(1, 0)) })()
+	defer EndWith(ctx, f)()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	switch {
 	case err != nil && ctx.Err() != nil:

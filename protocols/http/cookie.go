@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Cookie is one cookie of a [Jar].
@@ -108,7 +110,7 @@ func newCookie(u *url.URL, set *setCookie, now time.Time) (*Cookie, bool) {
 	secure := u.Scheme == "https"
 	prefixed := strings.ToLower(c.Name)
 	switch {
-	case c.Secure && !secure && !isLoopback(host):
+	case c.Secure && !secure && !transport.IsLoopback(host):
 		return nil, false
 	case strings.HasPrefix(prefixed, "__secure-") && !c.Secure:
 		return nil, false
@@ -127,11 +129,6 @@ func domainMatch(host, domain string) bool {
 func isPublic(domain string) bool {
 	suffix, _ := publicsuffix.PublicSuffix(domain)
 	return suffix == domain && domain != "localhost"
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // defaultPath: RFC 6265 5.1.4.
@@ -239,7 +236,7 @@ func (j *Jar) Line(u *url.URL, now time.Time) string {
 }
 
 func (c *Cookie) fits(u *url.URL, host string, now time.Time) bool {
-	if c.expired(now) || c.Secure && u.Scheme != "https" && !isLoopback(host) || !pathMatch(u.Path, c.Path) {
+	if c.expired(now) || c.Secure && u.Scheme != "https" && !transport.IsLoopback(host) || !pathMatch(u.Path, c.Path) {
 		return false
 	}
 	return host == c.Domain || !c.HostOnly && domainMatch(host, c.Domain)

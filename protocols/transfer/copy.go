@@ -78,7 +78,7 @@ func copyStraight(ctx context.Context, src Endpoint, local *file.Client, o *Opti
 		return err
 	}
 	defer f.Close()
-	defer context.AfterFunc(ctx, func() { f.SetWriteDeadline(time.Unix(1, 0)) })() // a FIFO whose reader rests
+	defer file.EndWith(ctx, f)() // a FIFO whose reader rests
 	res, err := CopyTo(ctx, src, f, o)
 	r.Bytes = res.Bytes
 	if ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"net"
+	"strings"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -26,6 +27,12 @@ func (c *Conn) AllowSecret() error {
 		Text: "refused to send a secret without TLS to " + c.to.host,
 		Hint: "use TLS (--tls require, or the TLS scheme); --allow-plaintext-auth sends it unencrypted",
 	}
+}
+
+// IsLoopback reports whether a host of a URL, a name or an address, is this machine.
+func IsLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // isLocalPeer reports whether a is loopback, a UNIX socket, or an in-memory pipe.

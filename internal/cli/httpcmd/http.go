@@ -174,7 +174,7 @@ func Flags() *kit.Setup {
 	flags.Link = func(e *kit.Env, c protocols.Client) error {
 		client, _ := protocols.As[*http.Client](c)
 		client.Settings.Decoded = int64(e.Flags.MaxSize)
-		h.learn(e.Hidden)
+		h.learn(e.Out.Hidden)
 		return nil
 	}
 	return flags

@@ -65,7 +65,7 @@ func (p *imapPut) run(ctx context.Context, e *kit.Env, args []string) error {
 				failed++
 				if len(files) > 1 {
 					_ = e.Out.Flush()
-					show.PrintError(job.Above(), e.Out.JSON, kit.Named(err, "put"))
+					e.Out.Failed(job.Above(), kit.Named(err, "put"))
 				}
 			}
 			return job.Tell(r)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
-	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 )
@@ -32,8 +31,7 @@ type Env struct {
 	Stdin    io.Reader
 	Open     map[string]protocols.Client
 	Shared   *secret.Store
-	Profile  *secret.Profile // that the command line chose; nil: none
-	Hidden   *mask.Mask
+	Profile  *secret.Profile                            // that the command line chose; nil: none
 	loginFor string                                     // key of the one server that gets the login of the flags; empty: any
 	Cannot   func(s *protocols.Spec, verb string) error // says that a protocol has not that verb
 
@@ -191,22 +189,28 @@ func (e *Env) Each(ctx context.Context, targets []string, do func(string) error)
 func (e *Env) Tell(err error) {
 	if err != nil {
 		_ = e.Out.Flush()
-		show.PrintError(e.Out.Words, e.Out.JSON, e.Hidden.Error(err))
+		e.Out.Failed(e.Out.Words, err)
 	}
 }
 
 // Again runs what may be repeated until it works, --retries is used up, or
-// something was printed already. The pause doubles up to a minute.
+// something was printed already. The pause doubles up to a minute. When the context
+// ends in a pause, the error is that end, with what the last attempt said.
 func (e *Env) Again(ctx context.Context, do func() error) error {
 	printed := e.Out.Count
 	p := e.Retries()
 	p.Again = func(err error) bool { return protocols.IsRetryable(err) && e.Out.Count == printed }
-	var last error // says more than that the context ended
-	_ = p.Do(ctx, func() error {
+	var last error
+	waiting := false
+	err := p.Do(ctx, func() error {
 		last = do()
+		waiting = last != nil && ctx.Err() == nil
 		return last
 	})
-	return last
+	if err == nil || ctx.Err() == nil || !waiting {
+		return last // says more than that the context ended
+	}
+	return &protocols.Error{Kind: protocols.KindOf(err), Text: "stopped while waiting to retry; the last attempt", Err: last}
 }
 
 // maxRetryWait bounds the pause between two attempts, which doubles.
@@ -223,7 +227,7 @@ func (e *Env) Retries() retry.Policy {
 	return retry.Policy{
 		Retries: e.Flags.Retries.Value, First: first, Max: limit, Again: protocols.IsRetryable,
 		Note: func(_ int, pause time.Duration, err error) {
-			e.Out.Detail("again in " + pause.String() + ": " + err.Error())
+			e.Out.Detail("retrying in " + pause.String() + ": " + err.Error())
 		},
 	}
 }
@@ -237,5 +241,7 @@ func almostURL(reg *protocols.Registry, text string) error {
 	if _, err := os.Lstat(text); err == nil {
 		return nil
 	}
-	return Usage("%q is not a URL: write %s://%s (or ./%s for a file of that name)", text, scheme, strings.TrimLeft(rest, "/"), text)
+	rest = protocols.RedactText(strings.TrimLeft(rest, "/"))
+	shown := scheme + ":" + rest
+	return Usage("%q is not a URL: write %s://%s (or ./%s for a file of that name)", shown, scheme, rest, shown)
 }

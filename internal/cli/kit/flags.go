@@ -8,11 +8,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/protocols"
 )
 
 // Globals holds the flags that work everywhere.
 type Globals struct {
+	given func(flag string) bool // see Given
+
 	JSON, quiet, Verbose, noProgress bool
 	JQ, Trace                        string
 	color                            Choice
@@ -34,7 +37,6 @@ type Globals struct {
 	proxy, bind        string
 	noProxy            string
 	proxyCommand       string
-	ProxySet, IdleSet  bool // given by the user
 	connectTo, resolve hostMap
 	ip4, ip6           bool
 	limitRate, MaxSize Size
@@ -125,10 +127,17 @@ func (g *Globals) NetworkFlags(fs *pflag.FlagSet) {
 	fs.Var(&g.Span, "range", "only bytes A to B of the content (cat, get)")
 }
 
-// Output returns what the flags say about results.
-func (g *Globals) Output() show.Options {
-	return show.Options{JSON: g.JSON, Quiet: g.quiet, Verbose: g.Verbose, JQ: g.JQ, Colour: g.color.Value}
+// Output returns what the flags say about results; hidden is what no message shows.
+func (g *Globals) Output(hidden *mask.Mask) show.Options {
+	return show.Options{JSON: g.JSON, Quiet: g.quiet, Verbose: g.Verbose, JQ: g.JQ, Colour: g.color.Value, Hidden: hidden}
 }
+
+// Read makes the flags those of fs, which has been parsed.
+func (g *Globals) Read(fs *pflag.FlagSet) { g.given = fs.Changed }
+
+// Given reports whether the user gave a flag, on the command line, in the environment
+// or by a profile: also when the value is the default.
+func (g *Globals) Given(flag string) bool { return g.given != nil && g.given(flag) }
 
 // hasLogin reports whether the flags name a user, a password or a token.
 func (g *Globals) hasLogin() bool {

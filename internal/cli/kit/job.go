@@ -110,7 +110,7 @@ func (j *Job) Settle(ctx context.Context, r transfer.Result, err error, many boo
 	}
 	if err != nil && many && !Final(ctx, err) {
 		_ = j.E.Out.Flush()
-		show.PrintError(j.Above(), j.E.Out.JSON, j.E.Hidden.Error(err))
+		j.E.Out.Failed(j.Above(), err)
 	}
 	return err
 }
@@ -225,10 +225,11 @@ func (e *Env) Pair(args []string) (from, to *protocols.Target, err error) {
 	return from, to, err
 }
 
-// secretFor decides which of two servers gets the login of the flags and of
-// NETCLIENTS_PASSWORD: never two machines. It is the one whose URL names a user.
+// secretFor decides which of two servers gets the login that names none: that of the
+// flags, of NETCLIENTS_PASSWORD, and of a profile without a URL. Never do two machines.
+// It is the one whose URL names a user.
 func (e *Env) secretFor(from, to *protocols.Target) error {
-	if from.URL.Host == "" || to.URL.Host == "" || strings.EqualFold(from.URL.Host, to.URL.Host) && from.URL.Scheme == to.URL.Scheme {
+	if !isServer(from) || !isServer(to) || strings.EqualFold(from.URL.Host, to.URL.Host) && from.URL.Scheme == to.URL.Scheme {
 		return nil
 	}
 	switch source, destination := from.URL.User != nil, to.URL.User != nil; {
@@ -238,8 +239,12 @@ func (e *Env) secretFor(from, to *protocols.Target) error {
 		e.loginFor = ServerKey(from)
 	case destination && !source:
 		e.loginFor = ServerKey(to)
-	case e.Flags.hasLogin():
-		return Usage("--user and a password or token are for one server: put the user into the URL of that server (%s://USER@%s), and give the other one a profile, a keyring entry or a line in .netrc", from.URL.Scheme, from.URL.Host)
+	case e.Flags.hasLogin(), e.Profile != nil && e.Profile.AnyLogin():
+		named := from.URL
+		if named.Host == "" {
+			named = to.URL
+		}
+		return Usage("a user and a password or token, from flags or a profile without a url, are for one server: put the user into the URL of that server (%s://USER@%s), and give the other one a keyring entry or a line in .netrc", named.Scheme, named.Host)
 	default:
 		e.loginFor = noServer
 	}
@@ -252,6 +257,10 @@ func sameLogin(a, b *url.URL) bool {
 	user := a.User.Username()
 	return user != "" && b.User.Username() == user && strings.EqualFold(a.Hostname(), b.Hostname())
 }
+
+// isServer reports whether a target is at a server, which the URL need not name: that
+// of news: is in the environment.
+func isServer(t *protocols.Target) bool { return t.URL.Host != "" || t.Scheme.Port != 0 }
 
 // noServer is the key of no server.
 const noServer = "none"

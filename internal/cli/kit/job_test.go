@@ -13,7 +13,6 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
-	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transfer"
 )
@@ -22,11 +21,11 @@ import (
 func testEnv(t *testing.T, g *Globals) (e *Env, out, words *bytes.Buffer) {
 	t.Helper()
 	out, words = new(bytes.Buffer), new(bytes.Buffer)
-	o, err := show.New(out, words, g.Output())
+	o, err := show.New(out, words, g.Output(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	e = &Env{Hidden: &mask.Mask{}, Flags: g, Out: o, Opts: &protocols.Options{}, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{}}
+	e = &Env{Flags: g, Out: o, Opts: &protocols.Options{}, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{}}
 	return e, out, words
 }
 
@@ -127,7 +126,7 @@ func TestTimeoutCauseIsTold(t *testing.T) {
 	defer cancel()
 	<-ctx.Done()
 	err := CauseOf(ctx, &protocols.Error{Proto: "x", Op: "ls", Kind: protocols.KindTimeout, Err: context.DeadlineExceeded})
-	if protocols.KindOf(err) != protocols.KindTimeout || !strings.Contains(err.Error(), "x ls: not done within --timeout 1ns") {
+	if protocols.KindOf(err) != protocols.KindTimeout || !strings.Contains(err.Error(), "x ls: timed out after 1ns (--timeout)") {
 		t.Error(err)
 	}
 	other := errors.New("other")

@@ -27,11 +27,11 @@ func (g *Globals) Options(ctx context.Context) (*protocols.Options, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g.ProxySet && g.proxyCommand != "" {
-		return nil, Usage("--proxy and --proxy-command exclude each other")
+	if g.Given("proxy") && g.proxyCommand != "" {
+		return nil, Usage("--proxy and --proxy-command cannot be used together")
 	}
 	if g.ip4 && g.ip6 {
-		return nil, Usage("-4 and -6 exclude each other")
+		return nil, Usage("-4 and -6 cannot be used together")
 	}
 	proxy, err := g.proxyFunc()
 	if err != nil {
@@ -50,7 +50,7 @@ func (g *Globals) Options(ctx context.Context) (*protocols.Options, error) {
 		Stats:              new(protocols.Stats),
 		Memory:             new(protocols.Memory),
 	}
-	if !g.IdleSet {
+	if !g.Given("idle-timeout") {
 		o.IdleTimeout = 0 // the default, or what the protocol says
 	}
 	if g.ip4 {
@@ -72,7 +72,7 @@ var proxySchemes = []string{"socks5", "socks5h", "http", "https"}
 
 // proxyFunc returns the proxy of the flag, or the environment's.
 func (g *Globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
-	if !g.ProxySet {
+	if !g.Given("proxy") {
 		return transport.NoProxy(g.noProxy, transport.EnvProxy(os.Getenv)), nil
 	}
 	if g.proxy == "" {
@@ -95,11 +95,11 @@ const wholeTimeout = 24 * time.Hour
 // stopped has a limit only when the user sets one.
 func (g *Globals) Deadline(ctx context.Context, lasting bool) (context.Context, context.CancelFunc) {
 	d := time.Duration(g.timeout)
-	if d == wholeTimeout && lasting {
+	if lasting && !g.Given("timeout") {
 		d = 0
 	}
 	if d == 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeoutCause(ctx, d, &protocols.Error{Kind: protocols.KindTimeout, Text: "not done within --timeout " + d.String()})
+	return context.WithTimeoutCause(ctx, d, &protocols.Error{Kind: protocols.KindTimeout, Text: "timed out after " + d.String() + " (--timeout)"})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,7 +67,7 @@ func (e *Env) TellStep(ev protocols.Event) {
 		}
 		e.stepMu.Lock()
 		defer e.stepMu.Unlock()
-		fmt.Fprintln(e.Out.Words, show.Safe(line))
+		fmt.Fprintln(e.Out.Words, show.Safe(e.Out.Hidden.Text(line)))
 	}
 }
 
@@ -79,7 +80,7 @@ func (e *Env) WarnOnce(text string) {
 		return
 	}
 	e.warned = append(e.warned, text)
-	fmt.Fprintln(e.Out.Words, show.Safe("netclients: warning: "+text))
+	fmt.Fprintln(e.Out.Words, show.Safe(e.Out.Hidden.Text("netclients: warning: "+text)))
 }
 
 // OptionsFor returns the options for clients of a target: what all have, with the
@@ -94,12 +95,15 @@ func (e *Env) OptionsFor(t *protocols.Target) *protocols.Options {
 	}
 	o, g := *e.Opts, e.Flags
 	o.Warn = e.WarnOnce
-	_, port := protocols.HostPort(t.URL, t.Scheme)
+	port := ""
+	if t.Scheme.Port != 0 {
+		port = strconv.Itoa(t.Scheme.Port)
+	}
 	sources := secret.Sources{
 		User: g.user, PasswordFile: g.passwordFile, PasswordCommand: g.passwordCommand, NetrcFile: g.netrcFile,
 		TokenFile: g.tokenFile, TokenCommand: g.tokenCommand, Account: g.account, AuthzID: g.authzID,
 		URL: t.URL, DefaultPort: port, Profile: e.Profile, Getenv: os.Getenv, Stdin: e.Stdin,
-		Terminal: secret.OpenTerminal, Warn: e.Out.Warn, Shared: e.Shared, Found: e.Hidden.AddCredential,
+		Terminal: secret.OpenTerminal, Warn: e.Out.Warn, Shared: e.Shared, Found: e.Out.Hidden.AddCredential,
 	}
 	if e.loginFor != "" && e.loginFor != key {
 		sources.WithoutLogin()
@@ -111,8 +115,8 @@ func (e *Env) OptionsFor(t *protocols.Target) *protocols.Options {
 
 // Silence returns the longest silence of a talk: none, unless the user set one.
 func (e *Env) Silence() time.Duration {
-	if d := time.Duration(e.Flags.IdleTimeout); d != protocols.DefaultIdleTimeout {
-		return d
+	if e.Flags.Given("idle-timeout") {
+		return time.Duration(e.Flags.IdleTimeout)
 	}
 	return 0
 }

@@ -395,12 +395,12 @@ func rawNNTP(ctx context.Context, e *kit.Env, c *nntp.Client, cmd string, refuse
 		if no := c.ReplyError(r); no != nil {
 			*refused = no
 		}
-		return verbs.PrintReply(e.Out, e.Hidden.Command(cmd).Shown, r)
+		return verbs.PrintReply(e.Out, e.Out.Hidden.Command(cmd).Shown, r)
 	}
 	return c.Raw(ctx, cmd, func(r *protocols.Reply) error {
 		if no := c.ReplyError(r); no != nil {
 			*refused = no
 		}
-		return verbs.PrintReply(e.Out, e.Hidden.Command(cmd).Shown, r)
+		return verbs.PrintReply(e.Out, e.Out.Hidden.Command(cmd).Shown, r)
 	}, func(line []byte) error { return e.Out.Text(string(line)) })
 }

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -219,6 +220,12 @@ func (p *Profile) check(path, home string) error {
 		}
 	}
 	return nil
+}
+
+// AnyLogin reports whether the profile has a login that is not for one server: a user,
+// a password or a token, and no URL.
+func (p *Profile) AnyLogin() bool {
+	return p.URL == "" && cmp.Or(p.User, p.PasswordFile, p.PasswordCommand, p.TokenFile, p.TokenCommand, p.Account) != ""
 }
 
 func hasPassword(u *url.URL) bool {

@@ -10,21 +10,21 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/url"
 	"os"
 	"strings"
 
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
-// credEnv is what the credentials of one target are made from.
+// Sources is what the credentials of one target are made from.
 type Sources struct {
 	User, PasswordFile, PasswordCommand, NetrcFile, TokenFile, TokenCommand, Account, AuthzID string
 
 	URL         *url.URL                                   // target; its secrets are for its host only. Nil: any
-	DefaultPort string                                     // of URL's scheme, for a URL that names none
+	DefaultPort string                                     // of URL's scheme; empty: the scheme has none
 	Profile     *Profile                                   // may be nil
 	Getenv      func(string) string                        // nil: os.Getenv
 	Stdin       io.Reader                                  // for a password file "-"
@@ -39,10 +39,13 @@ type Sources struct {
 	Shared *Store
 }
 
-// WithoutLogin removes what the flags and NETCLIENTS_PASSWORD say: they are for
-// another server.
+// WithoutLogin removes the login that names no server, which is for another one: what
+// the flags and NETCLIENTS_PASSWORD say, and a profile without a URL.
 func (e *Sources) WithoutLogin() {
 	e.User, e.PasswordFile, e.PasswordCommand, e.TokenFile, e.TokenCommand, e.Account, e.AuthzID = "", "", "", "", "", "", ""
+	if e.Profile != nil && e.Profile.URL == "" {
+		e.Profile = &Profile{NetrcFile: e.Profile.NetrcFile}
+	}
 	getenv := e.Getenv
 	e.Getenv = func(name string) string {
 		if name == "NETCLIENTS_PASSWORD" {
@@ -222,7 +225,7 @@ func (s *search) fromURL() error {
 	if !s.user(s.URL.User.Username()) || !has {
 		return nil
 	}
-	if !isLoopback(s.URL.Hostname()) { // a test server's password is no secret worth a warning each time
+	if !transport.IsLoopback(s.URL.Hostname()) { // a test server's password is no secret worth a warning each time
 		s.warn("a password in a URL can be seen by other users of this machine and stays in the shell's history; use --password-command or the keyring")
 	}
 	s.password(pass)
@@ -381,10 +384,4 @@ func credError(text string, err error) error {
 		kind = protocols.KindLocal
 	}
 	return &protocols.Error{Kind: kind, Text: text, Err: err}
-}
-
-// isLoopback: a name or address of this machine.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

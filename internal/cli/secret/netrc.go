@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/netclients/netclients/protocols/file"
 )
@@ -60,7 +59,7 @@ func readNetrc(ctx context.Context, path string) (entries []netrcEntry, exposed 
 	if err != nil {
 		return nil, false, err
 	}
-	defer context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Unix(1, 0)) })()
+	defer file.EndWith(ctx, f)()
 	entries, err = parseNetrc(f, path)
 	if ctx.Err() != nil {
 		err = ctx.Err()

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -30,15 +33,30 @@ func (s *search) fromPrompt() error {
 	if s.req.Proxy {
 		what = "proxy"
 	}
-	prompt := fmt.Sprintf("Password for %s@%s (%s): ", show.Safe(s.cred.User), show.Safe(s.req.Host), what)
-	secret, err := s.Shared.once(prompt, func() (string, error) { return askSecret(s.ctx, tty, prompt) })
+	prompt := fmt.Sprintf("Password for %s@%s (%s): ", show.Safe(s.cred.User), show.Safe(s.askingHost()), what)
+	secret, err := s.Shared.once(s.typedKey(), func() (string, error) { return askSecret(s.ctx, tty, prompt) })
 	if err == nil {
 		s.password(secret)
 	}
 	return err
 }
 
-// OpenTerminal returns the terminal to ask on, for credEnv.Terminal: when standard
+// askingHost is the host that asks, with its port where that is not the scheme's.
+func (s *search) askingHost() string {
+	if s.DefaultPort == "" || s.req.Port == "" || s.req.Port == s.DefaultPort {
+		return s.req.Host
+	}
+	return net.JoinHostPort(s.req.Host, s.req.Port)
+}
+
+// typedKey is the key of a password that a person typed: it is for one user at one
+// server.
+func (s *search) typedKey() string {
+	key := url.URL{Scheme: s.req.Scheme, User: url.User(s.cred.User), Host: net.JoinHostPort(strings.ToLower(s.req.Host), s.req.Port)}
+	return fmt.Sprint("typed ", s.req.Proxy, " ", key.String())
+}
+
+// OpenTerminal returns the terminal to ask on, for [Sources].Terminal: when standard
 // input and standard error are one. It is opened anew, because a read from it
 // must end with the context; the one who asks closes it.
 func OpenTerminal() (*os.File, bool) {

@@ -98,6 +98,55 @@ func TestPromptCancelledRestoresTheTerminal(t *testing.T) {
 	}
 }
 
+// TestTypedPasswordIsForOneServer: what a person typed for one port, scheme or user
+// is not sent to another.
+func TestTypedPasswordIsForOneServer(t *testing.T) {
+	person, tty := openPTY(t)
+	shared := NewStore()
+	get := func(scheme, port, user string) protocols.Credential {
+		c, err := NewCredentials(Sources{
+			Getenv: noEnv, Shared: shared, DefaultPort: "21",
+			Terminal: func() (*os.File, bool) { return reopened(t, tty), true },
+		})(t.Context(), protocols.CredentialRequest{Protocol: "ftp", Scheme: scheme, Host: "h", Port: port, User: user})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	prompts := make(chan string, 4)
+	go func() {
+		for _, typed := range []string{"one\r", "two\r", "three\r", "four\r"} {
+			prompts <- readUntil(t, person, "(ftp): ")
+			io.WriteString(person, typed)
+		}
+	}()
+	for _, c := range []struct{ scheme, port, user, want, prompt string }{
+		{"ftp", "21", "joe", "one", "joe@h (ftp)"},
+		{"ftp", "2121", "joe", "two", "joe@h:2121 (ftp)"},
+		{"ftps", "21", "joe", "three", "joe@h (ftp)"},
+		{"ftp", "21", "ann", "four", "ann@h (ftp)"},
+		{"ftp", "21", "joe", "one", ""},
+	} {
+		if got := get(c.scheme, c.port, c.user); got.Password != c.want {
+			t.Errorf("%+v: %q", c, got.Password)
+		}
+		if c.prompt != "" {
+			if p := <-prompts; !strings.Contains(p, c.prompt) {
+				t.Errorf("asked %q, want %q", p, c.prompt)
+			}
+		}
+	}
+}
+
+// reopened is the terminal once more: the one who asks closes it.
+func reopened(t *testing.T, tty *os.File) *os.File {
+	f, err := os.OpenFile(tty.Name(), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 func state(t *testing.T, f *os.File) term.State {
 	t.Helper()
 	s, err := term.GetState(int(f.Fd()))

@@ -22,7 +22,7 @@ func FileLine(ctx context.Context, path string, exposed func()) (string, error) 
 		return "", fileError(ctx, err)
 	}
 	defer f.Close()
-	defer context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Unix(1, 0)) })()
+	defer file.EndWith(ctx, f)()
 	info, err := f.Stat()
 	if err != nil {
 		return "", credError("", err)

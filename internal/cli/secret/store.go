@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// secretStore is what the targets of one command share.
+// Store is what the targets of one command share.
 type Store struct {
 	turn  chan struct{}        // holds one token while somebody looks
 	known map[string]secretGot // guarded by turn, as told is
@@ -19,6 +19,7 @@ type secretGot struct {
 	err    error
 }
 
+// NewStore returns a store that knows nothing.
 func NewStore() *Store {
 	return &Store{turn: make(chan struct{}, 1), known: map[string]secretGot{}, told: map[string]bool{}}
 }

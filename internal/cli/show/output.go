@@ -5,11 +5,13 @@ package show
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"io"
 	"os"
 	"syscall"
 
+	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -26,17 +28,20 @@ type Output struct {
 	Paint   Painter
 	Quiet   bool
 	Verbose bool
-	Count   int // results written
+	Count   int        // results written
+	Hidden  *mask.Mask // what no message shows
 }
 
-// outputOptions say how results are written.
+// Options say how results are written.
 type Options struct {
 	JSON, Quiet, Verbose bool
-	JQ, Colour           string // an expression; auto, always or never
+	JQ, Colour           string     // an expression; auto, always or never
+	Hidden               *mask.Mask // nil: nothing is hidden
 }
 
+// New returns the output of a command. An error is of kind usage: that of --jq.
 func New(stdout, stderr io.Writer, g Options) (*Output, error) {
-	o := &Output{Raw: stdout, W: bufio.NewWriterSize(stdout, 64<<10), Words: stderr, Quiet: g.Quiet, Verbose: g.Verbose}
+	o := &Output{Raw: stdout, W: bufio.NewWriterSize(stdout, 64<<10), Words: stderr, Quiet: g.Quiet, Verbose: g.Verbose, Hidden: cmp.Or(g.Hidden, &mask.Mask{})}
 	o.TTY = IsTerminal(stdout)
 	o.JSON = g.JSON || g.JQ != ""
 	o.Paint = Painter(colourful(g.Colour, o.TTY, os.Getenv))
@@ -154,9 +159,12 @@ func (o *Output) Record(v any, show func() string) error {
 func (o *Output) Say(line string) {
 	if !o.Quiet {
 		_ = o.W.Flush()
-		io.WriteString(o.Words, Safe(line)+"\n")
+		io.WriteString(o.Words, Safe(o.Hidden.Text(line))+"\n")
 	}
 }
+
+// Failed reports an error on w, which is standard error or stands above the progress.
+func (o *Output) Failed(w io.Writer, err error) { PrintError(w, o.JSON, o.Hidden.Error(err)) }
 
 // Warn tells of something that is probably not meant so.
 func (o *Output) Warn(line string) { o.Say("netclients: warning: " + line) }

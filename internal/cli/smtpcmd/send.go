@@ -201,7 +201,7 @@ func (m *mailer) tell(e *kit.Env, url string, line int, r *protocols.Receipt, er
 	if err != nil && len(r.Recipients) == 0 && line == 0 {
 		return err // there is nothing to tell but the error itself
 	}
-	hidden := e.Hidden
+	hidden := e.Out.Hidden
 	res := verbs.SentJSON{Protocol: "smtp", URL: url, Line: line, MessageID: r.MessageID, Bytes: r.Bytes, Recipients: slices.Clone(r.Recipients)}
 	for i := range res.Recipients {
 		res.Recipients[i].Text = hidden.Text(res.Recipients[i].Text)

@@ -112,7 +112,7 @@ func Raw(ctx context.Context, e *kit.Env, c protocols.Doer, _ *protocols.Target,
 		if err != nil {
 			return err
 		}
-		if err := PrintReply(e.Out, e.Hidden.Command(cmd).Shown, r); err != nil {
+		if err := PrintReply(e.Out, e.Out.Hidden.Command(cmd).Shown, r); err != nil {
 			return err
 		}
 		if no := protocols.ReplyError(c, r); no != nil {

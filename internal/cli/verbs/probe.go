@@ -155,8 +155,8 @@ func (p *prober) one(ctx context.Context, e *kit.Env, t *protocols.Target) (*res
 	}
 	defer c.Close()
 	report, err := c.Probe(ctx)
-	report.URL, report.Banner = protocols.Redact(t.URL), e.Hidden.Text(report.Banner)
-	return &result{report, e.Hidden.Error(kit.CauseOf(ctx, protocols.Wrap(err, t.Spec.Name, "probe", report.URL)))}, nil
+	report.URL, report.Banner = protocols.Redact(t.URL), e.Out.Hidden.Text(report.Banner)
+	return &result{report, e.Out.Hidden.Error(kit.CauseOf(ctx, protocols.Wrap(err, t.Spec.Name, "probe", report.URL)))}, nil
 }
 
 // printer returns what shows one result.

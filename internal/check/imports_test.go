@@ -24,7 +24,8 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/expect", "protocols", "", "flag log log/slog os os/exec net/http"},
 	{"protocols/lab", "protocols/lab/*", "", "flag log log/slog os os/exec net"}, // the front door: names of the packages below
 	{"protocols/lab/base", "", "", "flag log log/slog os os/exec"},
-	{"protocols/lab/labtest", "protocols protocols/lab/base", "", "flag log log/slog os os/exec"},
+	{"protocols/lab/internal/kit", "protocols protocols/lab/base", "", "flag log log/slog os os/exec"},
+	{"protocols/lab/labtest", "protocols protocols/lab/* protocols/lab/internal/kit", "", "flag log log/slog os os/exec"},
 	{"protocols/lab/...", "protocols/lab/base protocols/lab/internal/... internal/wire internal/urgent internal/charset", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
 	{"protocols/protocoltest", "protocols protocols/lab/base protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
@@ -137,7 +138,7 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 		"protocols/http/h2.go":         "net/http's Transport uses HTTP/2 over our connection, and dials none",
 		"protocols/lab/internal/frame": "the listener of all servers",
 		"protocols/lab/ftplab":         "a server, with data connections",
-		"protocols/lab/labtest":        "raw connections for tests",
+		"protocols/lab/internal/kit":   "raw connections for tests",
 		"protocols/lab/maillab":        "servers, which start TLS",
 		"protocols/lab/newslab":        "a server, which starts TLS",
 		"protocols/lab/socklab":        "servers, and proxies that connect to the requested target",

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols/lab/base"
-	"github.com/netclients/netclients/protocols/lab/labtest"
+	labtest "github.com/netclients/netclients/protocols/lab/internal/kit"
 )
 
 // benchFTP serves a file of size bytes and a folder of 50,000 files.

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols/lab/base"
-	"github.com/netclients/netclients/protocols/lab/labtest"
+	labtest "github.com/netclients/netclients/protocols/lab/internal/kit"
 )
 
 // ftpClient drives a server by hand.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols/lab/base"
-	"github.com/netclients/netclients/protocols/lab/labtest"
+	labtest "github.com/netclients/netclients/protocols/lab/internal/kit"
 )
 
 // isReset reports whether err is the RST of a cut.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols/lab/base"
-	"github.com/netclients/netclients/protocols/lab/labtest"
+	labtest "github.com/netclients/netclients/protocols/lab/internal/kit"
 	"github.com/netclients/netclients/protocols/lab/socklab"
 )
 

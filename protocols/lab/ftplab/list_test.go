@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols/lab/base"
-	"github.com/netclients/netclients/protocols/lab/labtest"
+	labtest "github.com/netclients/netclients/protocols/lab/internal/kit"
 )
 
 // dialectTree is a small tree for listings.

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols/lab/base"
-	"github.com/netclients/netclients/protocols/lab/labtest"
+	labtest "github.com/netclients/netclients/protocols/lab/internal/kit"
 )
 
 // secureFTP connects with AUTH TLS, or implicitly, and logs in with PROT P.

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols/lab/base"
-	"github.com/netclients/netclients/protocols/lab/labtest"
+	labtest "github.com/netclients/netclients/protocols/lab/internal/kit"
 )
 
 // TestRequestsOfBrowsersAreNotCarriedOut: a form of a page, sent to a mail server,

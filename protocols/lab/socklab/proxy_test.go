@@ -19,7 +19,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/ftplab"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
-	"github.com/netclients/netclients/protocols/lab/labtest"
+	labtest "github.com/netclients/netclients/protocols/lab/internal/kit"
 )
 
 // echo starts a server that sends back what it gets.

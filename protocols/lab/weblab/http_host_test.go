@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netclients/netclients/protocols/lab/labtest"
+	labtest "github.com/netclients/netclients/protocols/lab/internal/kit"
 )
 
 // send makes a request with a Host and an Origin, each left alone when empty.

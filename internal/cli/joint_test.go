@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab/labtest"
@@ -18,7 +19,7 @@ import (
 func talkCLI(t *testing.T, input io.Reader, args ...string) (code int, out, errOut string) {
 	t.Helper()
 	t.Setenv("NETCLIENTS_CONFIG", t.TempDir()+"/none.toml")
-	reg, err := protocols.NewRegistry(socket.TCP(), telnet.Spec())
+	reg, err := protocols.NewRegistry(socket.TCP(), socket.UDP(), telnet.Spec())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +52,52 @@ func TestConnectToHalfClosed(t *testing.T) {
 		code, _, errOut := talkCLI(t, strings.NewReader(strings.Repeat("x", size)), "tcp", "connect", ln.Addr().String(), flag)
 		if n := <-got; n != size || code != 0 {
 			t.Errorf("%s: %d bytes came; exit code %d, %s", flag, n, code, errOut)
+		}
+	}
+}
+
+// TestDatagramLines: each line of the input of `udp connect` is a datagram, and what does
+// not go into one is an error at once. `udp send` sends its input as one, or cuts it when
+// it is told to.
+func TestDatagramLines(t *testing.T) {
+	here, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	big := strings.Repeat("x", socket.MaxDatagram)
+	for _, c := range []struct {
+		flags, input string
+		code         int
+		want         []string
+	}{
+		{"connect", "one\ntwo\n\nthree", 8, []string{"one\n", "two\n", "\n", "three"}},
+		{"connect --crlf", "one\ntwo\n", 8, []string{"one\r\n", "two\r\n"}},
+		{"connect", big, 8, []string{big}},
+		{"connect", "a\n" + big + "x\nb\n", 2, []string{"a\n"}},
+		{"send", big, 0, []string{big}},
+		{"send", big + "x", 2, nil},
+		{"send --size 2", "abcde", 0, []string{"ab", "cd", "e"}},
+		{"send --lines --eol lf", "a\nb", 0, []string{"a\n", "b\n"}},
+		{"send --lines", "a\n" + big + "x\n", 2, []string{"a"}},
+	} {
+		args := append([]string{"udp"}, strings.Fields(c.flags)...)
+		if args[1] == "connect" {
+			args = append(args, "--idle-timeout", "300ms")
+		}
+		code, _, errOut := talkCLI(t, strings.NewReader(c.input), append(args, here.LocalAddr().String())...)
+		if code != c.code {
+			t.Errorf("%s: exit code %d, %s", c.flags, code, errOut)
+		}
+		buf := make([]byte, 70_000)
+		for _, want := range append(c.want, "") {
+			here.SetReadDeadline(time.Now().Add(5 * time.Second))
+			if want == "" {
+				here.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+			}
+			if n, _, _ := here.ReadFrom(buf); string(buf[:n]) != want {
+				t.Errorf("%s: %d bytes, want %d", c.flags, n, len(want))
+			}
 		}
 	}
 }

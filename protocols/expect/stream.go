@@ -290,15 +290,15 @@ func (s *Stream) WriteTo(w io.Writer) (int64, error) {
 }
 
 // Interact sends each piece of in as it is read, and writes all that comes to out,
-// until the peer ends the stream, or the context ends. At the end of in it ends
-// our direction, where the stream can do that. A read of in that is under way at
+// until the peer ends the stream, or the context ends. The end of in is told to the peer
+// as [EndInput] does. A read of in that is under way at
 // the end is left behind; to end it too, the caller closes in.
 func (s *Stream) Interact(ctx context.Context, in io.Reader, out io.Writer) error {
 	sent := make(chan error, 1)
 	go func() {
 		_, err := io.Copy(struct{ io.Writer }{s.rw}, in)
-		if half, ok := s.rw.(interface{ CloseWrite() error }); ok && err == nil {
-			err = half.CloseWrite()
+		if err == nil {
+			err = EndInput(s.rw, false)
 		}
 		sent <- err
 	}()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,9 @@ const MaxDatagram = 65507
 // [ListenPackets].
 type Datagram struct {
 	Settings Settings
+	// Broadcast allows a broadcast address for the peer, which stands for all of a
+	// network. Answers to it come from other addresses: [ListenPackets] sees them.
+	Broadcast bool
 
 	url  *url.URL
 	opts *protocols.Options
@@ -118,7 +122,11 @@ func (c *Datagram) dial(ctx context.Context) (*transport.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Settings.Sockopts.apply(conn.NetConn()); err != nil {
+	err = c.Settings.Sockopts.apply(conn.NetConn())
+	if err == nil && !c.Broadcast {
+		err = refuseBroadcast(conn.RemoteAddr())
+	}
+	if err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -134,6 +142,40 @@ func (c *Datagram) Close() error {
 
 func (c *Datagram) wrap(err error, op string) error {
 	return protocols.Wrap(err, "udp", op, protocols.Redact(c.url))
+}
+
+// refuseBroadcast is an error for the address of all of a network: 255.255.255.255, or the
+// last one of a network of this machine's. Go sets SO_BROADCAST on every socket, so that the
+// system does not refuse it.
+func refuseBroadcast(addr net.Addr) error {
+	a, ok := addr.(*net.UDPAddr)
+	if !ok || a.IP.To4() == nil {
+		return nil
+	}
+	to := a.AddrPort().Addr().Unmap()
+	if to != netip.AddrFrom4([4]byte{255, 255, 255, 255}) && !slices.ContainsFunc(networks(), func(p netip.Prefix) bool { return isLast(p, to) }) {
+		return nil
+	}
+	return &protocols.Error{
+		Kind: protocols.KindUsage, Text: to.String() + " is for all of a network",
+		Hint: "send with --broadcast when that is meant",
+	}
+}
+
+// networks returns the IPv4 networks of this machine.
+func networks() (all []netip.Prefix) {
+	addrs, _ := net.InterfaceAddrs()
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// isLast reports whether an address is the last one of a network that has such an address.
+func isLast(p netip.Prefix, a netip.Addr) bool {
+	return p.Bits() < 31 && p.Contains(a) && !p.Contains(a.Next())
 }
 
 // addrOf returns the IP address of this end of a connection, or an invalid one.

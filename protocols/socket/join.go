@@ -5,7 +5,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
 )
 
@@ -14,6 +13,9 @@ type JoinOptions struct {
 	// KeepOpen: the end of in is not told to the peer, who may then go on
 	// without an end.
 	KeepOpen bool
+	// HalfClose: the end of in is told to the peer also under TLS, where many servers
+	// take it for the end of both directions.
+	HalfClose bool
 	// Idle ends the talk when no byte has moved in either direction for that
 	// long. It wants a client whose Options.Stats are its own. 0: no limit.
 	Idle time.Duration
@@ -21,7 +23,8 @@ type JoinOptions struct {
 
 // Join copies in to the peer and the peer to out, at the same time, until the
 // peer ends its stream. At the end of in it closes the stream for writing, so
-// that the peer sees the end and can still answer. Files, pipes and plain
+// that the peer sees the end and can still answer, but not under TLS, as
+// [expect.EndInput] says. Files, pipes and plain
 // sockets are copied by the kernel where it can. A read of in that is under way
 // at the end is left behind; to end it too, the caller closes in.
 func (c *Conn) Join(ctx context.Context, in io.Reader, out io.Writer, o *JoinOptions) error {
@@ -35,7 +38,7 @@ func (c *Conn) Join(ctx context.Context, in io.Reader, out io.Writer, o *JoinOpt
 		defer stop()
 	}
 	sent := make(chan error, 1)
-	go func() { sent <- c.feed(in, o.KeepOpen) }()
+	go func() { sent <- c.feed(in, o) }()
 	_, err := io.Copy(out, c)
 	if err != nil {
 		return brokenOff(err)
@@ -76,16 +79,12 @@ func (p *Peer) Join(in io.Reader, out io.Writer, keepOpen bool) error {
 
 // feed sends all of in, and its end. A connection that has no half close is
 // left open: the peer has to know the end by other means.
-func (c *Conn) feed(in io.Reader, keepOpen bool) error {
+func (c *Conn) feed(in io.Reader, o *JoinOptions) error {
 	// Not io.Copy: it would ask in first, and a file hides what it is from then on.
-	if _, err := c.ReadFrom(in); err != nil || keepOpen {
+	if _, err := c.ReadFrom(in); err != nil || o.KeepOpen {
 		return err
 	}
-	err := c.CloseWrite()
-	if protocols.KindOf(err) == protocols.KindUsage {
-		return nil
-	}
-	return err
+	return expect.EndInput(c, o.HalfClose)
 }
 
 // watch cuts the connection when nothing has moved for a while; stop ends it.

@@ -9,8 +9,10 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/netclients/netclients/internal/retry"
@@ -141,8 +143,27 @@ func (s *Server) listen(ctx context.Context, u *url.URL) (err error) {
 	if err != nil {
 		return err
 	}
-	s.ln, err = lc.Listen(ctx, network, address)
+	if s.ln, err = lc.Listen(ctx, network, address); dropStale(ctx, err, network, address) {
+		s.ln, err = lc.Listen(ctx, network, address)
+	}
 	return listenError(err)
+}
+
+// dropStale removes the file of a UNIX socket whose owner is gone, which is why an address
+// is in use, and reports whether it has.
+func dropStale(ctx context.Context, err error, network, path string) bool {
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.HasPrefix(network, "unix") || path[0] == '@' {
+		return false
+	}
+	if !isSocket(path) {
+		return false
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, network, path)
+	if err == nil {
+		conn.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED) && syscall.Unlink(path) == nil
 }
 
 // familySuffix returns the ending of the network's name for a family of addresses, 0 for
@@ -162,10 +183,12 @@ func listenError(err error) error {
 	if err == nil {
 		return nil
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
+	if no, ok := errors.AsType[syscall.Errno](err); ok {
+		err = no
+	} else if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
 	}
-	return &protocols.Error{Kind: protocols.KindConnect, Text: "cannot listen: " + err.Error(), Err: err}
+	return &protocols.Error{Kind: protocols.KindConnect, Text: "cannot listen", Err: err}
 }
 
 // Addr returns the address that the server listens on, with its real port.

@@ -67,7 +67,11 @@ func (p *Packets) open(ctx context.Context, u *url.URL, o *PacketOptions) (err e
 		if err != nil {
 			return err
 		}
-		if p.conn, err = lc.ListenPacket(ctx, "unixgram", path); err == nil && path[0] != '@' {
+		p.conn, err = lc.ListenPacket(ctx, "unixgram", path)
+		if dropStale(ctx, err, "unixgram", path) {
+			p.conn, err = lc.ListenPacket(ctx, "unixgram", path)
+		}
+		if err == nil && path[0] != '@' {
 			p.path = path
 		}
 		return listenError(err)

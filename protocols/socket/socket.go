@@ -84,6 +84,10 @@ type Settings struct {
 	Sockopts Sockopts
 }
 
+// Messages reports whether the socket keeps the bounds of what is sent: each write is one
+// message, and each read.
+func (s *Settings) Messages() bool { return s.Type == "datagram" || s.Type == "packet" }
+
 // Client is a stream to one peer. It has one connection at a time.
 type Client struct {
 	Settings Settings

@@ -119,7 +119,7 @@ func TestJoin(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out bytes.Buffer
-			err = conn.Join(t.Context(), input(t), &out, nil)
+			err = conn.Join(t.Context(), input(t), &out, &JoinOptions{HalfClose: true})
 			conn.Close()
 			if err != nil || !bytes.Equal(out.Bytes(), data) {
 				t.Errorf("%s from %s: %d bytes of %d, %v", at, name, out.Len(), len(data), err)

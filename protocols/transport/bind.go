@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -32,15 +33,31 @@ func (d *Dialer) bindTo(address string) (netip.AddrPort, error) {
 	if ip, err := netip.ParseAddr(text); err == nil {
 		return netip.AddrPortFrom(ip, 0), nil
 	}
+	if port, ok := strings.CutPrefix(text, ":"); ok { // of any address
+		return anyAddress(port, address)
+	}
 	ip, err := interfaceIP(text, address)
 	if err != nil {
 		return netip.AddrPort{}, &protocols.Error{
 			Proto: d.proto, Kind: protocols.KindUsage,
 			Text: "cannot bind to " + strconv.Quote(text) + ": " + err.Error(),
-			Hint: "use a local address, a local address with a port, or an interface name",
+			Hint: "use a local address, a local address with a port, :PORT, or an interface name",
 		}
 	}
 	return netip.AddrPortFrom(ip, 0), nil
+}
+
+// anyAddress returns the unspecified address of the family of address, with a port.
+func anyAddress(port, address string) (netip.AddrPort, error) {
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return netip.AddrPort{}, protocols.UsageError("", "", "cannot bind to "+strconv.Quote(":"+port)+": a port has a number up to 65535")
+	}
+	ip := netip.IPv4Unspecified()
+	if peer, _ := netip.ParseAddrPort(address); peer.Addr().Is6() && !peer.Addr().Is4In6() {
+		ip = netip.IPv6Unspecified()
+	}
+	return netip.AddrPortFrom(ip, uint16(n)), nil
 }
 
 func interfaceIP(name, address string) (netip.Addr, error) {

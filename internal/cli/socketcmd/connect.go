@@ -12,18 +12,21 @@ import (
 	"github.com/netclients/netclients/internal/cli/verbs"
 	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/socket"
 )
 
 // connector is `connect`.
 type connector struct {
-	halfClose, crlf, reconnect bool
-	preamble                   string
-	view                       verbs.ViewOptions
+	halfClose       *pflag.Flag
+	crlf, reconnect bool
+	preamble        string
+	view            verbs.ViewOptions
 }
 
 func (c *connector) flags(fs *pflag.FlagSet) {
-	fs.BoolVar(&c.halfClose, "half-close", true, "close for writing at the end of standard input, and go on reading")
+	fs.Bool("half-close", true, "close for writing at the end of standard input, and go on reading; under TLS only when it is given, because many servers then discard their answer")
+	c.halfClose = fs.Lookup("half-close")
 	fs.BoolVar(&c.reconnect, "reconnect", false, "connect again when the peer closes, until standard input ends")
 	fs.StringVar(&c.preamble, "preamble", "", "send `TEXT` first on each connection")
 	c.viewFlags(fs)
@@ -42,10 +45,14 @@ func (c *connector) run(ctx context.Context, e *kit.Env, _ *socket.Client, at *p
 	}
 	defer client.Close()
 	v := verbs.NewView(e, c.view)
+	if client.Settings.Messages() {
+		return c.joint(e, v, opts.Stats, lines(e)).Once(ctx, client.Talk)
+	}
 	if v.Plain() && !c.crlf && !c.reconnect {
 		return c.join(ctx, e, client)
 	}
-	t := &verbs.Joint{CRLF: c.crlf, HalfClose: c.halfClose, Preamble: c.preamble, E: e, V: v, Stats: opts.Stats, Idle: e.Silence(), Input: verbs.ReadAhead(e.Stdin)}
+	t := c.joint(e, v, opts.Stats, verbs.ReadAhead(e.Stdin))
+	t.End = c.end
 	for {
 		err := t.Once(ctx, client.Talk)
 		if !c.reconnect || t.Over || ctx.Err() != nil || show.IsStdout(err) {
@@ -75,14 +82,30 @@ func (c *connector) join(ctx context.Context, e *kit.Env, client *socket.Client)
 	if _, err := io.WriteString(conn, c.preamble); err != nil {
 		return err
 	}
-	return e.Out.Copied(conn.Join(ctx, e.Stdin, w, &socket.JoinOptions{KeepOpen: !c.halfClose, Idle: e.Silence()}))
+	return e.Out.Copied(conn.Join(ctx, e.Stdin, w, &socket.JoinOptions{KeepOpen: !c.half(), HalfClose: c.halfClose.Changed, Idle: e.Silence()}))
 }
+
+func (c *connector) half() bool { return c.halfClose.Value.String() == "true" }
+
+// end tells the peer the end of standard input.
+func (c *connector) end(conn any) error {
+	if !c.half() {
+		return nil
+	}
+	return expect.EndInput(conn, c.halfClose.Changed)
+}
+
+func (c *connector) joint(e *kit.Env, v *verbs.TalkView, stats *protocols.Stats, input <-chan []byte) *verbs.Joint {
+	return &verbs.Joint{CRLF: c.crlf, Preamble: c.preamble, E: e, V: v, Stats: stats, Idle: e.Silence(), Input: input}
+}
+
+// lines reads standard input for a talk in messages: each line is one.
+func lines(e *kit.Env) <-chan []byte { return verbs.ReadLines(e.Stdin, socket.MaxDatagram) }
 
 func (c *connector) runDatagram(ctx context.Context, e *kit.Env, _ *socket.Datagram, at *protocols.Target, _ []string) error {
 	client, opts, err := verbs.Conversing[*socket.Datagram](e, at)
 	if err != nil {
 		return err
 	}
-	t := &verbs.Joint{CRLF: c.crlf, HalfClose: c.halfClose, Preamble: c.preamble, E: e, V: verbs.NewView(e, c.view), Stats: opts.Stats, Idle: e.Silence(), Input: verbs.ReadAhead(e.Stdin)}
-	return t.Once(ctx, client.Talk)
+	return c.joint(e, verbs.NewView(e, c.view), opts.Stats, lines(e)).Once(ctx, client.Talk)
 }

@@ -140,7 +140,7 @@ func remote(p *socket.Peer) string {
 // with the connection.
 func joinPeer(ctx context.Context, e *kit.Env, v *verbs.TalkView, p *socket.Peer) error {
 	if !v.Plain() {
-		t := &verbs.Joint{HalfClose: true, E: e, V: v, Input: verbs.ReadAhead(e.Stdin)}
+		t := &verbs.Joint{End: func(any) error { return p.CloseWrite() }, E: e, V: v, Input: verbs.ReadAhead(e.Stdin)}
 		return t.Both(ctx, p, func() int64 { _, sent := p.Moved(); return sent })
 	}
 	w, err := e.Stream()

@@ -3,7 +3,6 @@ package socketcmd
 
 import (
 	"context"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/internal/cli/kit"
-	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/cli/verbs"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/socket"
@@ -186,100 +184,4 @@ func (r *receiver) run(ctx context.Context, e *kit.Env, c *socket.Client, _ *pro
 	}
 	_, err = conn.WriteToN(w, int64(r.bytes))
 	return e.Out.Copied(err)
-}
-
-// sender is `send`.
-type sender struct {
-	broadcast, lines bool
-	wait             kit.Duration
-	size             kit.Size
-	card             string
-	hops             kit.Count
-}
-
-func (s *sender) flags(fs *pflag.FlagSet) {
-	fs.Var(&s.wait, "wait", "of a datagram socket: print the answers of so long a time")
-}
-
-// stream sends over a stream and prints the answer up to its end.
-func (s *sender) stream(ctx context.Context, e *kit.Env, c *socket.Client, at *protocols.Target, args []string) error {
-	if c.Settings.Type != "datagram" {
-		return verbs.SendBytes(ctx, e, c, at, args)
-	}
-	conn, err := c.Connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	s.size = socket.MaxDatagram
-	return s.exchange(e, at, conn, args)
-}
-
-// messageConn is a connection with messages.
-type messageConn interface {
-	io.ReadWriter
-	SetReadDeadline(time.Time) error
-}
-
-// exchange sends the datagrams, and prints the answers of the time of --wait.
-func (s *sender) exchange(e *kit.Env, at *protocols.Target, conn messageConn, args []string) error {
-	n, err := s.each(e, args, func(p []byte) error { _, err := conn.Write(p); return err })
-	if err != nil {
-		return err
-	}
-	conn.SetReadDeadline(time.Now().Add(time.Duration(s.wait)))
-	return s.answers(e, at, n, conn.Read)
-}
-
-// answers prints what comes until there is no more, or the time is over: as it
-// is, or in the one line of JSON.
-func (s *sender) answers(e *kit.Env, at *protocols.Target, sent int64, read func(p []byte) (int, error)) error {
-	buf := make([]byte, 64<<10)
-	var reply []byte
-	w, err := e.Stream()
-	for s.wait > 0 && err == nil && len(reply) < verbs.MaxSendReply {
-		n, rerr := read(buf)
-		if rerr != nil {
-			err = patient(rerr)
-			break
-		}
-		if e.Out.JSON {
-			reply = append(reply, buf[:n]...)
-		} else if _, err = w.Write(buf[:n]); err != nil {
-			err = show.Wrote(err)
-		}
-	}
-	if e.Out.JSON && err == nil {
-		err = verbs.PrintBytes(e, at, sent, reply)
-	}
-	return err
-}
-
-// each returns the datagrams to send: the argument, or standard input by lines or
-// by pieces.
-func (s *sender) each(e *kit.Env, args []string, write func([]byte) error) (sent int64, err error) {
-	send := func(p []byte) error { sent += int64(len(p)); return write(p) }
-	if len(args) > 0 {
-		err = send([]byte(args[0]))
-		return sent, err
-	}
-	if s.lines {
-		err = eachLine(e.Stdin, send)
-		return sent, err
-	}
-	buf := make([]byte, int(s.size))
-	for {
-		n, err := io.ReadFull(e.Stdin, buf)
-		if n > 0 {
-			if err := send(buf[:n]); err != nil {
-				return sent, err
-			}
-		}
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return sent, nil
-		}
-		if err != nil {
-			return sent, err
-		}
-	}
 }

@@ -1,16 +1,9 @@
 package socketcmd
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/netip"
-	"net/url"
-	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -20,88 +13,6 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/socket"
 )
-
-func (s *sender) datagramFlags(fs *pflag.FlagSet) {
-	s.hops.Most, s.size = 255, 1400
-	fs.BoolVar(&s.broadcast, "broadcast", false, "to a broadcast address; answers come from anybody")
-	fs.Var(&s.wait, "wait", "print the answers of so long a time")
-	fs.BoolVar(&s.lines, "lines", false, "each line of standard input is a datagram, without its line end")
-	fs.Var(&s.size, "size", "most bytes of a datagram from standard input")
-	fs.StringVar(&s.card, "interface", "", "send multicast through the interface `NAME`")
-	fs.Var(&s.hops, "multicast-ttl", "how many networks multicast may cross; 0: the system's 1")
-}
-
-// datagram sends datagrams: over a socket connected to the one peer, or to a
-// group, whose answers come from other addresses.
-func (s *sender) datagram(ctx context.Context, e *kit.Env, c *socket.Datagram, at *protocols.Target, args []string) error {
-	if s.size < 1 || s.size > socket.MaxDatagram {
-		return kit.Usage("--size: a datagram has 1 to %d bytes", socket.MaxDatagram)
-	}
-	host, _ := netip.ParseAddr(socket.Host(at.URL.Hostname()))
-	everybody := host == netip.AddrFrom4([4]byte{255, 255, 255, 255})
-	if everybody && !s.broadcast {
-		return kit.Usage("%s is for all of the network; say --broadcast when that is meant", host)
-	}
-	if s.broadcast || host.IsMulticast() {
-		return s.group(ctx, e, at, args, c.Settings.Sockopts)
-	}
-	conn, err := c.Connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	return s.exchange(e, at, conn, args)
-}
-
-// group sends to an address that stands for many.
-func (s *sender) group(ctx context.Context, e *kit.Env, at *protocols.Target, args []string, set socket.Sockopts) error {
-	any4 := &url.URL{Scheme: "udp", Host: "0.0.0.0:0"}
-	if strings.Contains(at.URL.Hostname(), ":") {
-		any4.Host = "[::]:0"
-	}
-	p, err := socket.ListenPackets(ctx, any4, &socket.PacketOptions{Interface: s.card, Hops: s.hops.Value, Sockopts: set})
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	to, err := p.Resolve(ctx, at.URL)
-	if err != nil {
-		return err
-	}
-	sent, err := s.each(e, args, func(b []byte) error { return p.SendTo(b, to) })
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.wait))
-	defer cancel()
-	return s.answers(e, at, sent, func(buf []byte) (int, error) {
-		n, _, err := p.Receive(ctx, buf)
-		return n, err
-	})
-}
-
-// patient forgives the end of a wait that was set.
-func patient(err error) error {
-	if _, ours := errors.AsType[*protocols.Error](err); ours {
-		return err
-	}
-	if t, ok := errors.AsType[net.Error](err); ok && t.Timeout() {
-		return nil
-	}
-	return err
-}
-
-// eachLine calls send for each line, without its end. A line has at most 64 KiB.
-func eachLine(r io.Reader, send func([]byte) error) error {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 4<<10), socket.MaxDatagram)
-	for lines.Scan() {
-		if err := send(lines.Bytes()); err != nil {
-			return err
-		}
-	}
-	return lines.Err()
-}
 
 // packetListener is `udp listen`, and listen on a UNIX datagram socket.
 type packetListener struct {

@@ -158,11 +158,8 @@ func SendBytes(ctx context.Context, e *kit.Env, c protocols.Talker, at *protocol
 	if err != nil {
 		return err
 	}
-	half, ok := conn.(interface{ CloseWrite() error })
-	if ok {
-		err = half.CloseWrite()
-	}
-	switch {
+	_, ok := conn.(interface{ CloseWrite() error })
+	switch err = expect.EndInput(conn, false); {
 	case err != nil:
 		return err
 	case e.Out.JSON:

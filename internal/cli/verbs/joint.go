@@ -1,7 +1,9 @@
 package verbs
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -33,17 +35,38 @@ func ReadAhead(r io.Reader) <-chan []byte {
 	return ch
 }
 
+// ReadLines is ReadAhead with a line in each piece, its end included. A line that is
+// longer than longest comes in pieces of one byte more.
+func ReadLines(r io.Reader, longest int) <-chan []byte {
+	ch := make(chan []byte)
+	go func() {
+		defer close(ch)
+		lines := bufio.NewReaderSize(r, longest+1)
+		for {
+			line, err := lines.ReadSlice('\n')
+			if len(line) > 0 {
+				ch <- bytes.Clone(line)
+			}
+			if err != nil && err != bufio.ErrBufferFull {
+				return
+			}
+		}
+	}()
+	return ch
+}
+
 // Joint is a talk that is shown, or changed on its way.
 type Joint struct {
-	CRLF, HalfClose bool   // LF is sent as CR LF; the end of the input closes for writing
-	Preamble        string // sent first
-	E               *kit.Env
-	V               *TalkView
-	Stats           *protocols.Stats
-	Idle            time.Duration // the longest silence; 0: any
-	Input           <-chan []byte
-	Over            bool // the input has ended
-	last            byte // of what was sent, for --crlf
+	CRLF     bool                 // LF is sent as CR LF
+	End      func(conn any) error // called at the end of the input; nil: nothing is
+	Preamble string               // sent first
+	E        *kit.Env
+	V        *TalkView
+	Stats    *protocols.Stats
+	Idle     time.Duration // the longest silence; 0: any
+	Input    <-chan []byte
+	Over     bool // the input has ended
+	last     byte // of what was sent, for --crlf
 }
 
 // Once talks over one connection, until the peer ends it.
@@ -73,9 +96,15 @@ func (t *Joint) Once(ctx context.Context, open func(context.Context) (io.ReadWri
 func (t *Joint) Both(ctx context.Context, conn io.ReadWriteCloser, written func() int64) error {
 	ctx, stop := context.WithCancel(ctx)
 	sent := make(chan error, 1)
+	var refused error // what was to be sent cannot be, and the peer knows nothing of it
 	go func() {
 		defer close(sent)
-		sent <- t.write(ctx, conn)
+		err := t.write(ctx, conn)
+		if protocols.KindOf(err) == protocols.KindUsage {
+			refused = err
+			conn.Close()
+		}
+		sent <- err
 	}()
 	err := t.read(conn)
 	if err == nil {
@@ -83,8 +112,9 @@ func (t *Joint) Both(ctx context.Context, conn io.ReadWriteCloser, written func(
 	}
 	stop()
 	conn.Close() // which ends a write
-	<-sent
-	return err
+	for range sent {
+	}
+	return cmp.Or(refused, err)
 }
 
 func connected(conn io.ReadWriteCloser) Event {
@@ -136,7 +166,10 @@ func (t *Joint) write(ctx context.Context, conn io.ReadWriteCloser) error {
 		case p, ok := <-t.Input:
 			if !ok {
 				t.Over = true
-				return t.finish(conn)
+				if t.End == nil {
+					return nil
+				}
+				return t.End(conn)
 			}
 			if err := t.send(conn, p); err != nil {
 				return err
@@ -145,15 +178,6 @@ func (t *Joint) write(ctx context.Context, conn io.ReadWriteCloser) error {
 			return nil
 		}
 	}
-}
-
-// finish signals the peer the end of the data.
-func (t *Joint) finish(conn io.ReadWriteCloser) error {
-	half, ok := conn.(interface{ CloseWrite() error })
-	if !ok || !t.HalfClose {
-		return nil
-	}
-	return half.CloseWrite()
 }
 
 func (t *Joint) send(conn io.Writer, p []byte) error {

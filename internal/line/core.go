@@ -284,6 +284,20 @@ func (t *Core) Quiet(look bool) error {
 	return t.fail(err)
 }
 
+// Stray fails when something has come after the end of an answer that was the last one
+// due: then the answer was not what it seemed. That the server has ended the session is
+// for the next command to find.
+func (t *Core) Stray() error {
+	if t.unanswered() {
+		return nil
+	}
+	err := t.unread(true)
+	if errors.Is(err, ErrOver) {
+		return nil
+	}
+	return t.fail(err)
+}
+
 func (t *Core) unread(look bool) error {
 	switch {
 	case t.Idle != nil && look:

@@ -159,6 +159,9 @@ func (c *Client) BulkRemove(ctx context.Context, names iter.Seq[string], each fu
 
 func (c *Client) bulkRemove(ctx context.Context, names iter.Seq[string], each func(name string, err error) error) error {
 	return c.many(ctx, "rm", names, each, func(ctx context.Context, s *session, names iter.Seq[string]) error {
+		if c.memory().Knows(c.line.URL.Host, outOfStep) {
+			return protocols.ProtocolError(proto, "rm", "the server's answers were out of step with the commands: nothing is deleted there")
+		}
 		gone := 0
 		err := s.bulk("DELE", names, func(it item) error {
 			if it.err == nil {

@@ -191,8 +191,11 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 	if k.err != nil {
 		return n, k.err
 	}
-	if err = b.note(err); err == nil {
-		b.err = io.EOF
+	if err == nil {
+		err = io.EOF
+	}
+	if err = b.note(err); err == io.EOF {
+		err = nil
 	}
 	return n, err
 }
@@ -214,11 +217,36 @@ func (b *body) note(err error) error {
 	if err == nil {
 		return nil
 	}
+	if err == io.EOF {
+		err = b.ended()
+	}
 	if err != io.EOF {
 		err = b.s.c.wrap(b.s.Fail(err), "get", b.name)
 	}
 	b.err = err
 	return err
+}
+
+// outOfStep is the fact that what came after a message was no answer. Nothing is deleted
+// at such a server.
+const outOfStep = "pop3: answers out of step"
+
+func (c *Client) memory() *protocols.Memory {
+	if m := c.line.Opts.Memory; m != nil {
+		return m
+	}
+	return &c.own
+}
+
+// ended returns io.EOF for a message that ends with the final dot, and an error where
+// more comes after that: a server that does not double the dots of a message has sent
+// only its beginning so far, and the rest would be taken for answers.
+func (b *body) ended() error {
+	if err := b.s.Stray(); err != nil {
+		b.s.c.memory().Note(b.s.c.line.URL.Host, outOfStep)
+		return err
+	}
+	return io.EOF
 }
 
 // Close frees the client. What was not read is dropped, or the connection is where

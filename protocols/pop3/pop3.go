@@ -74,7 +74,8 @@ type Client struct {
 	Settings Settings
 
 	line     *line.Client[*session]
-	numbered *session // whose numbers the caller knows, or has used up; nil: none
+	numbered *session         // whose numbers the caller knows, or has used up; nil: none
+	own      protocols.Memory // where the options have none to share
 }
 
 var (

@@ -58,10 +58,7 @@ func (s *messageSync) adopted(w *wanted) error {
 	r := s.result(w, StatusSkipped)
 	r.Note = "stored by an earlier run"
 	s.emit(r)
-	if !s.o.DeleteAfter {
-		return nil
-	}
-	return s.plan.doomed.add(w)
+	return s.doom(s.plan, w)
 }
 
 // fetch gets what is new. Messages that are too large are not asked for. Those that may
@@ -198,7 +195,12 @@ func (s *messageSync) one(ctx context.Context, w *wanted, obj *protocols.Object,
 	s.lock.Lock()
 	s.plan.waiting[w.key] = w
 	s.lock.Unlock()
-	body := &measured{r: obj.Body, size: w.size, head: &w.head}
+	size := w.size
+	if obj.Size >= 0 { // as it came, not as it was listed
+		size = obj.Size
+	}
+	body := &measured{r: obj.Body, size: size, head: &w.head}
+	body.doubt = func() { s.doubt(w, body) }
 	err = s.archive.Add(ctx, w.key.String(), w.entry(), body)
 	if body.failed {
 		s.stuck.at = w
@@ -260,10 +262,8 @@ func (s *messageSync) safe(key string, bytes int64, err error) error {
 		return err // the disk is full or broken: nothing else will do better
 	}
 	s.state.add(k, w.flags)
-	if s.o.DeleteAfter {
-		if err := s.plan.doomed.add(w); err != nil {
-			return err
-		}
+	if err := s.doom(s.plan, w); err != nil {
+		return err
 	}
 	s.stored++
 	s.moved += bytes

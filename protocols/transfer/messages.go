@@ -337,10 +337,7 @@ func (s *messageSync) sort(p *messagePlan, e *protocols.Entry) error {
 			return err
 		}
 	}
-	if s.o.DeleteAfter {
-		return p.doomed.add(w)
-	}
-	return nil
+	return s.doom(p, w)
 }
 
 func (s *messageSync) result(w *wanted, status Status) Result {

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 
@@ -13,8 +14,10 @@ import (
 type measured struct {
 	r         io.Reader
 	got, size int64 // size is negative when it is not known
+	lines     int64
 	short     error
 	failed    bool    // the source has failed
+	doubt     func()  // is called at the end of a message that may not be whole
 	head      *[]byte // gets the first bytes, to name the message by; may be nil
 }
 
@@ -27,9 +30,43 @@ func (m *measured) Read(p []byte) (int, error) {
 		*m.head = append(*m.head, p[:min(n, headBytes-len(*m.head))]...)
 	}
 	m.failed = err != nil && err != io.EOF
+	m.lines += int64(bytes.Count(p[:n], []byte{'\n'}))
 	if m.got += int64(n); err == io.EOF && m.got < m.size/2 {
 		m.short = protocols.ProtocolError("", "", fmt.Sprintf("the message ends at %d bytes, where %d were announced", m.got, m.size))
 		err = m.short
 	}
+	if err == io.EOF && m.doubt != nil && m.doubtful() {
+		m.doubt()
+		m.doubt = nil
+	}
 	return n, err
+}
+
+// endBytes is what a server may count beyond the lines: the end of the last one, and
+// the dot after it.
+const endBytes = 5
+
+// doubtful reports whether more is missing than line ends and dots counted another way
+// explain. Sizes of some servers are estimates: the message is kept, but not deleted at
+// its source.
+func (m *measured) doubtful() bool { return m.size >= 0 && m.size-m.got > m.lines+endBytes }
+
+// doubt notes that a message came shorter than it was announced, for this run and all
+// later ones.
+func (s *messageSync) doubt(w *wanted, m *measured) {
+	s.lock.Lock()
+	s.state.set(doubtMark+w.key.String(), "yes")
+	s.lock.Unlock()
+	s.o.warn("%s ended at %d bytes, where %d were announced: it is not deleted at its source", w.url, m.got, m.size)
+}
+
+const doubtMark = "short-"
+
+// doom adds a message to those that are deleted at the source, if they are to be and
+// it came whole.
+func (s *messageSync) doom(p *messagePlan, w *wanted) error {
+	if !s.o.DeleteAfter || s.state.value(doubtMark+w.key.String()) != "" {
+		return nil
+	}
+	return p.doomed.add(w)
 }

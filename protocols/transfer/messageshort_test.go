@@ -64,3 +64,79 @@ func cutting(ln net.Listener, deleted chan<- string) {
 	}
 	deleted <- said
 }
+
+// TestMessagesDoubtful: a message that came shorter than line ends and dots explain is
+// stored, and not deleted at its source, not even by a later run.
+func TestMessagesDoubtful(t *testing.T) {
+	body := strings.Repeat(strings.Repeat("x", 70)+"\r\n", 20)
+	whole := "Subject: x\r\n\r\n" + body
+	for name, tt := range map[string]struct {
+		announced int
+		deleted   bool
+	}{
+		"exact":                  {len(whole), true},
+		"line ends counted":      {len(whole) + 22, true},
+		"larger than it came":    {len(whole) + 40, false},
+		"smaller than it came":   {len(whole) - 300, true},
+		"nearly twice the bytes": {2*len(whole) - 10, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dst := t.TempDir() + "/md"
+			for run, del := range []bool{false, true} {
+				deleted := make(chan string, 10)
+				address := announcing(t, tt.announced, whole, deleted)
+				var warned []string
+				o := &transfer.MessageOptions{DeleteAfter: del}
+				o.Warn = func(text string) { warned = append(warned, text) }
+				sum, err := transfer.SyncMessages(t.Context(), popEnd(address), storeEnd(dst), o, nil)
+				if err != nil || sum.Failed != 0 {
+					t.Fatalf("run %d: %+v, %v", run, sum, err)
+				}
+				if gone := <-deleted; (gone != "") != (del && tt.deleted) {
+					t.Errorf("run %d: told the server %q, warned %q", run, gone, warned)
+				}
+				if run == 0 && (len(warned) > 0) == tt.deleted {
+					t.Errorf("warned %q", warned)
+				}
+			}
+		})
+	}
+}
+
+// announcing serves one message on one connection, of a size that it announces.
+func announcing(t *testing.T, size int, text string, deleted chan<- string) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "+OK\r\n")
+		said := ""
+		for in := bufio.NewScanner(conn); in.Scan(); {
+			answer := "+OK\r\n"
+			switch line := in.Text(); {
+			case line == "CAPA":
+				answer += "UIDL\r\nUSER\r\n.\r\n"
+			case line == "UIDL":
+				answer += "1 a\r\n.\r\n"
+			case line == "LIST":
+				answer += fmt.Sprintf("1 %d\r\n.\r\n", size)
+			case strings.HasPrefix(line, "RETR"):
+				answer += text + ".\r\n"
+			case strings.HasPrefix(line, "DELE"):
+				said += line + " "
+			}
+			if _, err := io.WriteString(conn, answer); err != nil {
+				break
+			}
+		}
+		deleted <- said
+	}()
+	return ln.Addr().String()
+}

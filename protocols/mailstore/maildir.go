@@ -141,8 +141,13 @@ func (m *Maildir) list(ctx context.Context, name string, headers bool, yield fun
 			return err
 		}
 		e, err := m.entry(path, headers)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			continue // moved or deleted meanwhile
+		case errors.Is(err, errNoMessage) && !headers:
+			continue
+		case errors.Is(err, errNoMessage):
+			err = nil // it is shown as what it is
 		}
 		if err != nil {
 			return err
@@ -187,7 +192,7 @@ func (m *Maildir) entry(path string, header bool) (protocols.Entry, error) {
 		return protocols.Entry{}, err
 	}
 	if !stat.Mode().IsRegular() {
-		return protocols.Entry{}, &protocols.Error{Kind: protocols.KindLocal, Text: path + " is not a regular file"}
+		return notMessage(path, stat.Mode()), &protocols.Error{Kind: protocols.KindLocal, Text: path, Err: errNoMessage}
 	}
 	base, flags := cutInfo(filepath.Base(path))
 	e := protocols.Entry{
@@ -208,6 +213,22 @@ func (m *Maildir) entry(path string, header bool) (protocols.Entry, error) {
 		h.Into(e.MessageInfo)
 	}
 	return e, err
+}
+
+// errNoMessage says what is wrong with a link, folder or FIFO among the messages.
+var errNoMessage = errors.New("not a regular file")
+
+// notMessage describes what lies among the messages and is none.
+func notMessage(path string, mode fs.FileMode) protocols.Entry {
+	e := protocols.Entry{Protocol: "maildir", URL: "maildir:" + path, Name: filepath.Base(path), Path: path, Type: protocols.TypeOther, Size: -1}
+	switch {
+	case mode.IsDir():
+		e.Type = protocols.TypeDir
+	case mode&fs.ModeSymlink != 0:
+		e.Type = protocols.TypeLink
+		e.Target, _ = os.Readlink(path)
+	}
+	return e
 }
 
 // readHeader reads a header. One that is too long counts as far as it was read.

@@ -117,3 +117,45 @@ func TestLockThatIsFIFO(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestMaildirStrangeFiles: a link, a folder and a FIFO among the messages do not end a
+// listing, which shows them as what they are, and a sync passes over them.
+func TestMaildirStrangeFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "md")
+	m := NewMaildir(nil)
+	if _, err := m.Put(t.Context(), dir, strings.NewReader("Subject: x\n\n"), &protocols.PutOptions{Flags: []string{`\Seen`}}); err != nil {
+		t.Fatal(err)
+	}
+	cur := filepath.Join(dir, "cur")
+	if err := errors.Join(os.Symlink("/etc/passwd", filepath.Join(cur, "link")), os.Mkdir(filepath.Join(cur, "folder"), 0o700), syscall.Mkfifo(filepath.Join(cur, "fifo"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	found := map[protocols.Type]int{}
+	for e, err := range m.List(t.Context(), dir) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[e.Type]++
+	}
+	for _, kind := range []protocols.Type{protocols.TypeMessage, protocols.TypeLink, protocols.TypeDir, protocols.TypeOther} {
+		if found[kind] != 1 {
+			t.Errorf("%d of type %s", found[kind], kind)
+		}
+	}
+	if _, err := m.Get(t.Context(), filepath.Join(cur, "link"), nil); protocols.KindOf(err) != protocols.KindLocal {
+		t.Errorf("the link is opened: %v", err)
+	}
+	box, err := m.OpenMailbox(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for e, err := range box.Changes(t.Context(), "") {
+		if n++; err != nil || e.Type != protocols.TypeMessage {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+	if n != 1 || !box.Complete {
+		t.Errorf("%d messages, complete: %v", n, box.Complete)
+	}
+}

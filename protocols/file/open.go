@@ -18,22 +18,26 @@ import (
 // they may have put something beforehand.
 type Rule int
 
-// The rules. All but [RuleNamed] refuse a file with a second hard link and one that
-// everybody may write, and follow a symbolic link only when it belongs to the user
-// and its target passes the same rule. Devices, which only root can make, and the
-// names of open file descriptors are always accepted.
+// The rules. All but [RuleNamed] follow a symbolic link only when it belongs to the
+// user, or with [RuleConfig] to root, and its target passes the same rule. Devices,
+// which only root can make, and the names of open file descriptors are accepted by
+// all but [RuleFolder].
 const (
 	// RulePrivate is for what the program keeps for itself: states, ledgers,
-	// journals, locks, cookie jars, traces. The file is regular and the user's own.
-	// A FIFO of the user's own is accepted for writing only.
+	// journals, locks, cookie jars, traces. The file is regular and the user's own,
+	// has no second hard link, and not everybody may write it. A FIFO of the user's
+	// own is accepted for writing only.
 	RulePrivate Rule = iota
 	// RuleConfig is for what the program obeys: the file is regular, belongs to the
-	// user or root, and neither the group nor everybody may write it.
+	// user or root, and neither the group nor everybody may write it. Its folder
+	// belongs to the user or root too, and not everybody may write there.
 	RuleConfig
 	// RuleMailbox is for mailboxes, which several users may share: the file is
-	// regular; in a folder where everybody may write, it is the user's own.
+	// regular, has no second hard link, and not everybody may write it; in a folder
+	// where everybody may write, it is the user's own.
 	RuleMailbox
-	// RuleFolder is for a folder that is opened to work in it.
+	// RuleFolder is for a folder that is opened to work in it: whose it is, and who
+	// may write there, is no matter.
 	RuleFolder
 	// RuleNamed is for input and output that the user names: anything that can be
 	// opened, but no FIFO of another user in a folder where others may write.
@@ -84,6 +88,9 @@ func Open(ctx context.Context, path string, rule Rule, flag int, perm fs.FileMod
 		if err != nil {
 			return nil, err
 		}
+		if err := stillThere(path, info); err != nil {
+			return nil, err
+		}
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(filepath.Dir(path), target)
 		}
@@ -92,24 +99,42 @@ func Open(ctx context.Context, path string, rule Rule, flag int, perm fs.FileMod
 	return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
 }
 
-// openChecked opens what info describes, when the rule accepts it.
+// stillThere fails unless path is still the link that info describes: what was read of
+// another one does not count.
+func stillThere(path string, info fs.FileInfo) error {
+	now, err := os.Lstat(path)
+	if err == nil && !os.SameFile(info, now) {
+		err = exchanged(path)
+	}
+	return err
+}
+
+// openChecked opens what info describes, when the rule accepts it. What was opened is
+// checked too: owner, mode and links may have changed meanwhile.
 func openChecked(ctx context.Context, path string, info fs.FileInfo, rule Rule, flag int) (*os.File, error) {
 	if why := ruleFault(path, info, rule, flag); why != "" {
 		return nil, refuse(path, why)
 	}
-	f, err := openSame(ctx, path, info, flag&^(os.O_CREATE|os.O_EXCL|os.O_TRUNC)|noFollow)
-	if err == nil && flag&os.O_TRUNC != 0 && info.Mode().IsRegular() {
-		if err = f.Truncate(0); err != nil {
-			f.Close()
-			return nil, err
-		}
+	f, opened, err := openSame(ctx, path, info, flag&^(os.O_CREATE|os.O_EXCL|os.O_TRUNC)|noFollow)
+	if err != nil {
+		return nil, err
 	}
-	return f, err
+	if why := ruleFault(path, opened, rule, flag); why != "" {
+		err = refuse(path, why)
+	}
+	if err == nil && flag&os.O_TRUNC != 0 && info.Mode().IsRegular() {
+		err = f.Truncate(0)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // openSame opens path without blocking, a FIFO until ctx ends, and makes sure that
 // it is still what info describes.
-func openSame(ctx context.Context, path string, info fs.FileInfo, flag int) (f *os.File, err error) {
+func openSame(ctx context.Context, path string, info fs.FileInfo, flag int) (f *os.File, opened fs.FileInfo, err error) {
 	switch {
 	case info.Mode()&fs.ModeNamedPipe != 0:
 		f, err = openFIFO(ctx, path, flag)
@@ -119,24 +144,24 @@ func openSame(ctx context.Context, path string, info fs.FileInfo, flag int) (f *
 		f, err = os.OpenFile(path, flag, 0)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	opened, err := f.Stat()
+	opened, err = f.Stat()
 	if err == nil && !os.SameFile(info, opened) {
-		err = refuse(path, "was exchanged while it was opened")
+		err = exchanged(path)
 	}
 	if err != nil {
 		f.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return f, nil
+	return f, opened, nil
 }
 
 // openNamed opens what the user names, links followed.
 func openNamed(ctx context.Context, path string, flag int, perm fs.FileMode) (*os.File, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return os.OpenFile(path, flag, perm)
+		return openMissing(path, flag, perm)
 	}
 	if err != nil {
 		return nil, err
@@ -150,7 +175,25 @@ func openNamed(ctx context.Context, path string, flag int, perm fs.FileMode) (*o
 	if foreignFIFO(path, info) {
 		return nil, refuse(path, "is a FIFO of another user, in a folder where others may write")
 	}
-	return openSame(ctx, path, info, flag&^(os.O_CREATE|os.O_EXCL|os.O_TRUNC))
+	f, _, err := openSame(ctx, path, info, flag&^(os.O_CREATE|os.O_EXCL|os.O_TRUNC))
+	return f, err
+}
+
+// openMissing makes a file that the user names, if flag says so: through a link of the
+// user's own that leads nowhere, never through one of another user.
+func openMissing(path string, flag int, perm fs.FileMode) (*os.File, error) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && flag&os.O_CREATE != 0:
+		f, err := os.OpenFile(path, flag|os.O_EXCL, perm)
+		if errors.Is(err, fs.ErrExist) && flag&os.O_EXCL == 0 {
+			return nil, exchanged(path)
+		}
+		return f, err
+	case err == nil && flag&os.O_CREATE != 0 && info.Mode()&fs.ModeSymlink != 0 && !mine(info):
+		return nil, refuse(path, "is a symbolic link of another user")
+	}
+	return openRegular(path, flag, perm)
 }
 
 // openRegular opens what was a regular file a moment ago, and no FIFO that took its
@@ -162,7 +205,7 @@ func openRegular(path string, flag int, perm fs.FileMode) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = refuse(path, "was exchanged while it was opened")
+		err = exchanged(path)
 	}
 	if err != nil {
 		f.Close()
@@ -262,6 +305,11 @@ func kindOfFile(m fs.FileMode) string {
 	return "a special file"
 }
 
+// exchanged is the error for a file that is another one than a moment ago.
+func exchanged(path string) error {
+	return &protocols.Error{Kind: protocols.KindLocal, Sentinel: fs.ErrPermission, Text: path + " was replaced while being opened; try again"}
+}
+
 func refuse(path, why string) error {
 	return &protocols.Error{Kind: protocols.KindLocal, Sentinel: fs.ErrPermission, Text: path + " " + why + ": not opened"}
 }
@@ -339,11 +387,49 @@ func OpenOwn(dir *os.Root, name string, flag int) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !os.SameFile(named, info) {
-		err = refuse(name, "was exchanged while it was opened")
+		err = exchanged(name)
+	} else if err == nil && ownFault(info) != "" {
+		err = refuse(name, ownFault(info))
 	}
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
+}
+
+// maxReopen is how often OpenHeld looks for the file of a run that has just put a new
+// one in its place.
+const maxReopen = 10
+
+// OpenHeld opens or makes a file that the program keeps for itself, see [RulePrivate],
+// with the folders above it, for this process alone. When another process has it the
+// error has class [protocols.ErrBusy]. It is the file that path names: one that another
+// run has replaced while it was being opened is not used.
+func OpenHeld(ctx context.Context, path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	for range maxReopen {
+		f, err := Open(ctx, path, RulePrivate, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := Hold(f, path); err != nil {
+			f.Close()
+			return nil, err
+		}
+		if isAt(f, path) {
+			return f, nil
+		}
+		f.Close()
+	}
+	return nil, &protocols.Error{Kind: protocols.KindLocal, Sentinel: protocols.ErrBusy, Text: path + " is in use by another run"}
+}
+
+// isAt reports whether a path names an open file.
+func isAt(f *os.File, path string) bool {
+	open, err1 := f.Stat()
+	there, err2 := os.Stat(path)
+	return err1 == nil && err2 == nil && os.SameFile(open, there)
 }

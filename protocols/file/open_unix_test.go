@@ -237,3 +237,81 @@ func TestReadAll(t *testing.T) {
 		t.Errorf("silence: %v", err)
 	}
 }
+
+// TestOpenMissing: what the user names is not made through a link of another user.
+func TestOpenMissing(t *testing.T) {
+	dir := t.TempDir()
+	own, foreign := filepath.Join(dir, "own"), filepath.Join(dir, "foreign")
+	check(t, os.Symlink(filepath.Join(dir, "a"), own))
+	f, err := Open(t.Context(), own, RuleNamed, os.O_WRONLY|os.O_CREATE, 0o600)
+	check(t, err)
+	check(t, f.Close())
+	if _, err := Open(t.Context(), filepath.Join(dir, "none"), RuleNamed, os.O_RDONLY, 0); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	check(t, os.Symlink(filepath.Join(dir, "b"), foreign))
+	giveAway(t, foreign)
+	if _, err := Open(t.Context(), foreign, RuleNamed, os.O_WRONLY|os.O_CREATE, 0o600); !errors.Is(err, fs.ErrPermission) {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "b")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("the file was made")
+	}
+}
+
+// TestPutInPlaceFIFO: what is below the destination is written in place only when it is
+// a regular file: a FIFO neither blocks nor gets the content.
+func TestPutInPlaceFIFO(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "fifo")
+	check(t, syscall.Mkfifo(path, 0o666))
+	r, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	check(t, err)
+	defer r.Close()
+	c := New(dir, nil)
+	defer c.Close()
+	for _, o := range []protocols.PutOptions{{Append: true}, {InPlace: true}} {
+		if _, err := c.Put(t.Context(), "fifo", strings.NewReader("private"), &o); protocols.KindOf(err) != protocols.KindLocal {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	if n, _ := r.Read(make([]byte, 10)); n > 0 {
+		t.Error("the FIFO got the content")
+	}
+}
+
+// TestDescriptorNames: which paths name an open file descriptor.
+func TestDescriptorNames(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/dev/stdin": true, "/dev/stdout": true, "/dev/stderr": true, "/dev/fd/3": true, "/proc/self/fd/1": true, "/proc/17/fd/2": true, "/dev//fd/0": true,
+		"/dev/standard": false, "/dev/fd/x": false, "/dev/fd/": false, "/proc/self/environ": false, "/proc/self/fd/../environ": false, "/proc/x/fd/1": false, "/tmp/fd/1": false,
+	} {
+		if got := isDescriptor(path); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+}
+
+// TestOpenHeld: one process has a file, and what was replaced while another waited is
+// not used.
+func TestOpenHeld(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "deep", "state")
+	f, err := OpenHeld(t.Context(), path)
+	check(t, err)
+	if _, err := OpenHeld(t.Context(), path); !errors.Is(err, protocols.ErrBusy) {
+		t.Errorf("a second time: %v", err)
+	}
+	write(t, path+".new", "new")
+	check(t, os.Chmod(path+".new", 0o600))
+	check(t, os.Rename(path+".new", path))
+	if isAt(f, path) {
+		t.Error("the replaced file counts as the one that the path names")
+	}
+	check(t, f.Close())
+	f, err = OpenHeld(t.Context(), path)
+	check(t, err)
+	defer f.Close()
+	if b, err := io.ReadAll(f); string(b) != "new" || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+}

@@ -79,14 +79,20 @@ func (c *Client) Straight() bool {
 
 // isDescriptor reports whether a path names an open file descriptor.
 func isDescriptor(path string) bool {
-	path = filepath.Clean(path)
-	for _, special := range []string{"/dev/fd/", "/dev/std", "/proc/"} {
-		if strings.HasPrefix(path, special) {
-			return true
-		}
+	switch path = filepath.ToSlash(filepath.Clean(path)); path {
+	case "/dev/stdin", "/dev/stdout", "/dev/stderr":
+		return true
 	}
-	return false
+	number, found := strings.CutPrefix(path, "/dev/fd/")
+	if !found {
+		var process string
+		process, number, _ = strings.Cut(strings.TrimPrefix(path, "/proc/"), "/fd/")
+		found = strings.HasPrefix(path, "/proc/") && (process == "self" || process == "thread-self" || isNumber(process))
+	}
+	return found && isNumber(number)
 }
+
+func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // OpenStraight opens such a root for writing, see [RuleNamed]. The caller closes it.
 func (c *Client) OpenStraight(ctx context.Context) (*os.File, error) {
@@ -133,7 +139,7 @@ func (c *Client) putInPlace(ctx context.Context, dir *os.Root, rel string, r io.
 	} else if o.Offset == 0 {
 		flags |= os.O_TRUNC
 	}
-	f, err := dir.OpenFile(rel, flags, perm(o))
+	f, err := openToChange(dir, rel, flags, perm(o))
 	if err != nil {
 		return err
 	}
@@ -146,6 +152,27 @@ func (c *Client) putInPlace(ctx context.Context, dir *os.Root, rel string, r io.
 		return err
 	}
 	return dir.Chtimes(rel, o.Modified, o.Modified)
+}
+
+// openToChange opens or makes a regular file to write in it as it is. A FIFO would hand
+// the content to whoever has put it there.
+func openToChange(dir *os.Root, rel string, flags int, mode fs.FileMode) (*os.File, error) {
+	if info, err := dir.Stat(rel); err == nil && !info.Mode().IsRegular() {
+		return nil, refuse(rel, "is "+kindOfFile(info.Mode())+", not a regular file")
+	}
+	f, err := dir.OpenFile(rel, flags|syscall.O_NONBLOCK, mode)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = exchanged(rel)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 func perm(o *protocols.PutOptions) fs.FileMode {

@@ -107,9 +107,6 @@ func IsPart(name string) bool {
 	return strings.HasSuffix(name, protocols.PartSuffix) || strings.HasSuffix(name, RecordSuffix)
 }
 
-// TempName returns the name the file has until Commit.
-func (t *Temp) TempName() string { return t.temp }
-
 // Rename changes the name that Commit gives the file.
 func (t *Temp) Rename(name string) { t.name = name }
 

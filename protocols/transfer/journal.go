@@ -82,6 +82,9 @@ func (j *Journal) load() error {
 			}
 			continue
 		}
+		if err == errLongLine {
+			return tooLong(j.f.Name())
+		}
 		if err != io.EOF {
 			return err
 		}
@@ -129,6 +132,9 @@ func (j *Journal) Add(records ...Record) error {
 		b, err := json.Marshal(r)
 		if err != nil {
 			return err
+		}
+		if len(b) >= maxRecord {
+			continue // it could not be read again: the file is compared the next time
 		}
 		if _, err := j.w.Write(append(bytes.TrimSpace(b), '\n')); err != nil {
 			return err

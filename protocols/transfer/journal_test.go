@@ -1,11 +1,12 @@
 package transfer
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,9 +96,36 @@ func FuzzJournal(f *testing.F) {
 	})
 }
 
-func TestJournalLineWithoutEnd(t *testing.T) {
-	r := bufio.NewReader(bytes.NewReader(make([]byte, 3*maxRecord)))
-	if _, err := readLine(r); protocols.KindOf(err) != protocols.KindProtocol {
-		t.Errorf("%v", err)
+// TestLongLines: a file with a line that is longer than any of ours is named, and is not
+// changed; a record that would be so long is not written.
+func TestLongLines(t *testing.T) {
+	for _, kind := range []stateFormat{journalFormat, messageStateFormat} {
+		path := filepath.Join(t.TempDir(), "file")
+		text := kind.title + "\n" + strings.Repeat("x", 3*maxRecord)
+		check(t, os.WriteFile(path, []byte(text), 0o600))
+		var err error
+		if kind.name == journalFormat.name {
+			_, err = OpenJournal(t.Context(), path)
+		} else {
+			_, err = openMessageState(t.Context(), path)
+		}
+		if protocols.KindOf(err) != protocols.KindLocal || !strings.Contains(fmt.Sprint(err), path) {
+			t.Errorf("%s: %v", kind.name, err)
+		}
+		if b, err := os.ReadFile(path); err != nil || string(b) != text {
+			t.Errorf("%s: the file was changed, %v", kind.name, err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "journal")
+	j, err := OpenJournal(t.Context(), path)
+	check(t, err)
+	short := Record{Path: "short", Size: 1}
+	check(t, j.Add(Record{Path: strings.Repeat("x", maxRecord), Size: 1}, short))
+	check(t, j.Close())
+	j, err = OpenJournal(t.Context(), path)
+	check(t, err)
+	defer j.Close()
+	if !j.Done(short) {
+		t.Error("the record after it is lost")
 	}
 }

@@ -144,6 +144,9 @@ func (st *messageState) load(f io.Reader) (end int64, err error) {
 		if err == io.EOF {
 			return end, nil
 		}
+		if err == errLongLine {
+			return end, tooLong(st.path)
+		}
 		if err != nil {
 			return end, err
 		}
@@ -236,10 +239,11 @@ func (st *messageState) forgetAll() {
 // line appends a line; the writer keeps an error for sync. What is only read is
 // changed in memory alone.
 func (st *messageState) line(mark, name, value string) {
-	if st.w == nil {
-		return
+	line := mark + " " + name + " " + url.QueryEscape(value) + "\n"
+	if st.w == nil || len(line) > maxRecord {
+		return // one that is too long could not be read again
 	}
-	st.w.WriteString(mark + " " + name + " " + url.QueryEscape(value) + "\n")
+	st.w.WriteString(line)
 }
 
 // sync writes what was added, and forces it to the disk unless d is None.
@@ -274,6 +278,9 @@ func (st *messageState) compact() error {
 	err = errors.Join(file.Hold(temp, st.path), st.sync(DurabilityGroup))
 	if err == nil {
 		err = dir.Rename(name+".new", name)
+	}
+	if err == nil {
+		err = file.SyncFolder(dir, "")
 	}
 	return errors.Join(err, old.Close())
 }

@@ -5,9 +5,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
@@ -26,18 +26,13 @@ type stateFormat struct {
 // alone. When another process has it open the error has class [protocols.ErrBusy];
 // what is not such a file is not changed.
 func (k stateFormat) open(ctx context.Context, path string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	f, err := file.Open(ctx, path, file.RulePrivate, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := file.OpenHeld(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	if err = file.Hold(f, path); err == nil {
-		var begun bool
-		if begun, err = k.check(f, path); err == nil && !begun {
-			err = k.begin(f)
-		}
+	begun, err := k.check(f, path)
+	if err == nil && !begun {
+		err = k.begin(f)
 	}
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
@@ -57,7 +52,7 @@ func (k stateFormat) check(f *os.File, path string) (begun bool, err error) {
 	switch {
 	case err == io.EOF && len(line) < len(title) && bytes.HasPrefix(title, line):
 		return false, nil
-	case err != nil && err != io.EOF && !errors.Is(err, errLongLine):
+	case err != nil && err != io.EOF && err != errLongLine:
 		return false, err
 	case err == nil && (bytes.Equal(line, title) || k.older != nil && k.older(line)):
 		return true, nil
@@ -76,8 +71,16 @@ func (k stateFormat) begin(f *os.File) error {
 	return err
 }
 
-// errLongLine is the error for a line that is longer than any of ours.
-var errLongLine = protocols.ProtocolError("", "", "a line of the file is too long")
+// errLongLine says that a line is longer than any of ours.
+var errLongLine = errors.New("line too long")
+
+// tooLong is the error of a file with a line that is longer than any of ours.
+func tooLong(path string) error {
+	return &protocols.Error{
+		Kind: protocols.KindLocal, Text: fmt.Sprintf("%s has a line of more than %d bytes: it is damaged", path, maxRecord),
+		Hint: "move it away: what is in place already is then compared anew",
+	}
+}
 
 // readLine returns a line with its end. io.EOF means that what was returned is not a
 // whole line.

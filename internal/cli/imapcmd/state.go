@@ -1,10 +1,10 @@
 package imapcmd
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 
-	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/imap"
 )
@@ -28,30 +28,11 @@ type stateFiles struct{}
 
 // Open opens or makes a file for this process alone.
 func (stateFiles) Open(path string) (imap.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	f, err := file.OpenHeld(context.Background(), path) // it is no FIFO, which could block
+	if err != nil {
 		return nil, err
 	}
-	for range 10 {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-		if err != nil {
-			return nil, err
-		}
-		if err := file.Hold(f, path); err != nil {
-			f.Close()
-			return nil, err
-		}
-		if isAt(f, path) {
-			return f, nil
-		}
-		f.Close() // another process has put a new one in its place just now
-	}
-	return nil, &protocols.Error{Kind: protocols.KindLocal, Sentinel: protocols.ErrBusy, Text: path + " is in use by another run"}
-}
-
-func isAt(f *os.File, path string) bool {
-	open, err1 := f.Stat()
-	there, err2 := os.Stat(path)
-	return err1 == nil && err2 == nil && os.SameFile(open, there)
+	return f, nil
 }
 
 // Rename puts a file in the place of another.

@@ -168,6 +168,14 @@ func (a *app) protocolCommand(s *protocols.Spec, called bool) *cobra.Command {
 	return cmd
 }
 
+// can returns nil if a protocol has a verb, else the error of cannot.
+func (a *app) can(s *protocols.Spec, verb string) error {
+	if a.lookup(verb, s) != nil {
+		return nil
+	}
+	return a.cannot(s, verb)
+}
+
 // cannot says that a protocol has not that verb, and what it has.
 func (a *app) cannot(s *protocols.Spec, verb string) error {
 	var names []string
@@ -222,7 +230,7 @@ func checkArity(cmd *cobra.Command, v *kit.Verb, args []string) error {
 // returns the error that the command ends with.
 func (a *app) env(ctx context.Context, cmd *cobra.Command) (e *kit.Env, done func(error) error, err error) {
 	e = &kit.Env{
-		Reg: a.reg, Profile: a.chosen, Cannot: a.cannot, Flags: a.g, Stdin: a.stdin, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{},
+		Reg: a.reg, Profile: a.chosen, Can: a.can, Flags: a.g, Stdin: a.stdin, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{},
 	}
 	if e.Out, err = show.New(a.stdout, a.stderr, a.g.Output(a.hidden)); err != nil {
 		return nil, nil, err

@@ -26,3 +26,7 @@ func (s *session) capabilities() []protocols.Capability {
 	slices.SortFunc(list, func(a, b protocols.Capability) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
+
+// CapsCommand returns the command that lists the server's capabilities (RFC 2389). Old
+// servers refuse it.
+func (c *Client) CapsCommand() string { return "FEAT" }

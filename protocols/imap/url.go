@@ -67,3 +67,11 @@ func cutFold(s, sep string) (before, after string, found bool) {
 // MailboxName returns the name, as the verbs take it, of the mailbox that users call
 // plain: a semicolon, question mark or per cent sign in it is escaped.
 func MailboxName(plain string) string { return imapwire.Escape(plain) }
+
+// AccountMailbox returns the name, as the verbs take it, of the mailbox that users call
+// plain, in the account that a name stands for: by no name, or by a pattern of
+// mailboxes. ok is false for any other name.
+func (c *Client) AccountMailbox(name, plain string) (path string, ok bool) {
+	ok = name == "" || strings.Contains(name, "*") && !strings.Contains(name, ";")
+	return MailboxName(plain), ok
+}

@@ -20,3 +20,7 @@ func (h hooks) capabilities(ctx context.Context, s *session) ([]protocols.Capabi
 	_, err := s.need(ctx, []int{111}, "DATE")
 	return s.caps, err
 }
+
+// CapsCommand returns the command that lists the server's capabilities (RFC 3977 5.2). Old
+// servers refuse it.
+func (c *Client) CapsCommand() string { return "CAPABILITIES" }

@@ -45,3 +45,7 @@ func (c *Client) Greeting(ctx context.Context) (string, error) {
 	})
 	return text, err
 }
+
+// CapsCommand returns the command that lists the server's capabilities (RFC 2449). Old
+// servers refuse it.
+func (c *Client) CapsCommand() string { return "CAPA" }

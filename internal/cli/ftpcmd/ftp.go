@@ -57,7 +57,7 @@ func Verbs() []*kit.Verb {
 func ftpList() *kit.Verb {
 	l := verbs.NewLister()
 	names := false
-	list := func(ctx context.Context, e *kit.Env, c protocols.Lister, at *protocols.Target, args []string) error {
+	list := func(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, args []string) error {
 		client, ok := c.(*ftp.Client)
 		if !names || !ok {
 			return l.Run(ctx, e, c, at, args)

@@ -18,7 +18,7 @@ import (
 // gopherVerbs are the verbs that only Gopher has, and search with words.
 func Verbs() []*kit.Verb {
 	s := verbs.NewLister()
-	search := func(ctx context.Context, e *kit.Env, c protocols.Searcher, at *protocols.Target, args []string) error {
+	search := func(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, args []string) error {
 		return s.Search(ctx, e, c, at, []string{strings.Join(args, " ")})
 	}
 	return []*kit.Verb{

@@ -81,7 +81,8 @@ func showPage(o *show.Output, no *http.StatusError) {
 // httpGet is get with names that servers choose, and conditions.
 func httpGet() *kit.Verb {
 	g := &verbs.Getter{}
-	chosen := &kit.ChosenNames{}
+	chosen, remote := &kit.ChosenNames{}, false
+	g.Asks = func(t *protocols.Target) bool { return remote && kit.Is[*http.Client](kit.Sample(t.Spec)) }
 	g.Named = func(ctx context.Context, e *kit.Env, t *protocols.Target) (string, error) {
 		if !g.Asks(t) {
 			return "", nil
@@ -100,7 +101,7 @@ func httpGet() *kit.Verb {
 		Works: kit.Is[*http.Client], Run: g.Run,
 		Flags: func(fs *pflag.FlagSet) {
 			g.Flags(fs)
-			fs.BoolVarP(&g.Remote, "remote-name", "J", false, "save under the name the server suggests (Content-Disposition), made safe")
+			fs.BoolVarP(&remote, "remote-name", "J", false, "save under the name the server suggests (Content-Disposition), made safe")
 			chosen.Flag(fs)
 		},
 		Examples: []string{"get https://example.org/file.iso", "get --continue --segments 4 https://example.org/file.iso", "http get --if-newer page.html -o page.html example.org/"},

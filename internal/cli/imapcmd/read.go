@@ -34,7 +34,7 @@ func imapReadVerbs() []*kit.Verb {
 }
 
 // imapCat is cat for sets too. Other protocols' URLs are read as ever.
-func imapCat(ctx context.Context, e *kit.Env, g protocols.Getter, at *protocols.Target, args []string) error {
+func imapCat(ctx context.Context, e *kit.Env, g protocols.Client, at *protocols.Target, args []string) error {
 	c, ok := g.(*imap.Client)
 	if !ok || !imap.IsSet(at.Name) {
 		return verbs.Cat(ctx, e, g, at, args)
@@ -82,7 +82,7 @@ func (g *imapGetter) run(ctx context.Context, e *kit.Env, urls []string) error {
 		if err != nil {
 			return err
 		}
-		if t.Spec.Name != "imap" || !imap.IsSet(t.Name) {
+		if !kit.Is[*imap.Client](kit.Sample(t.Spec)) || !imap.IsSet(t.Name) {
 			all = append(all, text)
 			continue
 		}

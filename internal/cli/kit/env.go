@@ -33,7 +33,7 @@ type Env struct {
 	Shared   *secret.Store
 	Profile  *secret.Profile                            // that the command line chose; nil: none
 	loginFor string                                     // key of the one server that gets the login of the flags; empty: any
-	Cannot   func(s *protocols.Spec, verb string) error // says that a protocol has not that verb
+	Can      func(s *protocols.Spec, verb string) error // nil if the protocol has the verb, else what it can do
 
 	stepMu sync.Mutex // one line of --verbose, or one warning, at a time
 	warned []string   // guarded by stepMu
@@ -41,6 +41,14 @@ type Env struct {
 	mu      sync.Mutex
 	PerHost map[string]*protocols.Options // guarded by mu
 	Idle    map[string][]protocols.Client // guarded by mu
+}
+
+// can returns an error unless the protocol has the verb that runs.
+func (e *Env) can(s *protocols.Spec) error {
+	if e.Can == nil {
+		return nil
+	}
+	return e.Can(s, e.Verb)
 }
 
 // Target reads a TARGET: a URL, the same without its scheme when the command

@@ -194,16 +194,13 @@ func rateText(n int64, took time.Duration) string {
 	return fmt.Sprintf(" in %s, %s/s", took.Round(time.Millisecond), show.HumanBytes(int64(float64(n)/took.Seconds())))
 }
 
-// Capable reads a target and checks that its client could do a verb.
-func Capable[T any](e *Env, verb, text string) (*protocols.Target, error) {
+// Capable reads a target and checks that its client could do the verb that runs.
+func (e *Env) Capable(text string) (*protocols.Target, error) {
 	t, err := e.Target(text)
 	if err != nil {
 		return nil, err
 	}
-	if !Is[T](Sample(t.Spec)) {
-		return nil, e.Cannot(t.Spec, verb)
-	}
-	return t, nil
+	return t, e.can(t.Spec)
 }
 
 // Pair reads source and destination. With a protocol named, the one that is no

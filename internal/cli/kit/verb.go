@@ -72,9 +72,12 @@ func Use[T any](ctx context.Context, e *Env, text string, do func(ctx context.Co
 	if err != nil {
 		return protocols.Wrap(err, t.Spec.Name, e.Verb, protocols.Redact(t.URL))
 	}
+	if err := e.can(t.Spec); err != nil {
+		return err
+	}
 	x, ok := protocols.As[T](c)
 	if !ok {
-		return e.Cannot(t.Spec, e.Verb)
+		return protocols.Unsupported(t.Spec.Name, e.Verb, "other protocols' URLs do not fit this form of the verb")
 	}
 	return Named(protocols.Wrap(do(ctx, x, t), t.Spec.Name, e.Verb, protocols.Redact(t.URL)), e.Verb)
 }

@@ -183,7 +183,7 @@ func (l *nntpLister) flags(fs *pflag.FlagSet) {
 	l.read.flag(fs, "only groups that it subscribes to, with articles that were not read, and only those articles")
 }
 
-func (l *nntpLister) run(ctx context.Context, e *kit.Env, c protocols.Lister, at *protocols.Target, args []string) error {
+func (l *nntpLister) run(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, args []string) error {
 	if n, ok := c.(*nntp.Client); ok {
 		n.Settings.Newest, n.Settings.Since, n.Settings.Before = int64(l.newest.Value), l.since.Time, l.before.Time
 		if err := l.read.apply(n); err != nil {
@@ -371,7 +371,7 @@ func nntpDate(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Tar
 
 // nntpRaw is raw with answers of any length, and with this protocol's idea of
 // what is a refusal.
-func nntpRaw(ctx context.Context, e *kit.Env, c protocols.Doer, at *protocols.Target, commands []string) error {
+func nntpRaw(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, commands []string) error {
 	client, ok := c.(*nntp.Client)
 	if !ok {
 		return verbs.Raw(ctx, e, c, at, commands)

@@ -89,7 +89,7 @@ func (g *nntpGetter) expand(ctx context.Context, e *kit.Env, urls []string) ([]s
 		if err != nil {
 			return nil, err
 		}
-		if t.Spec.Name != "nntp" || !nntp.IsRange(t.Name) && (g.newsrc.list == nil || !nntp.IsGroup(t.Name)) {
+		if !kit.Is[*nntp.Client](kit.Sample(t.Spec)) || !nntp.IsRange(t.Name) && (g.newsrc.list == nil || !nntp.IsGroup(t.Name)) {
 			all = append(all, text)
 			continue
 		}

@@ -47,7 +47,7 @@ func nntpReadVerbs() []*kit.Verb {
 }
 
 // nntpCat is cat for ranges too. Other protocols' URLs are read as ever.
-func nntpCat(ctx context.Context, e *kit.Env, c protocols.Getter, at *protocols.Target, args []string) error {
+func nntpCat(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, args []string) error {
 	n, ok := c.(*nntp.Client)
 	if !ok || !nntp.IsRange(at.Name) {
 		return verbs.Cat(ctx, e, c, at, args)
@@ -100,11 +100,10 @@ func articleNames(ctx context.Context, c *nntp.Client, name string) (iter.Seq[st
 }
 
 // nntpStat describes groups and articles; of a range each one that is there.
-func nntpStat(ctx context.Context, e *kit.Env, c protocols.Statter, at *protocols.Target, args []string) error {
+func nntpStat(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, args []string) error {
 	n, ok := c.(*nntp.Client)
 	if ok && nntp.IsRange(at.Name) {
 		return nntpOver(ctx, e, n, at, nil)
 	}
-	client, _ := c.(protocols.Client)
-	return verbs.NewLister().Stat(ctx, e, client, at, args)
+	return verbs.NewLister().Stat(ctx, e, c, at, args)
 }

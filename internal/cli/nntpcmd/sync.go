@@ -40,7 +40,7 @@ func (s *nntpSyncer) run(ctx context.Context, e *kit.Env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if from.Spec.Name != "nntp" {
+	if !kit.Is[*nntp.Client](kit.Sample(from.Spec)) {
 		return s.Syncer.Run(ctx, e, args)
 	}
 	if err := s.newsrc.read(); err != nil {

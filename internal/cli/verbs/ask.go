@@ -57,16 +57,16 @@ func (h *CapsOf) Run(ctx context.Context, e *kit.Env, c protocols.Client, at *pr
 		if err != nil {
 			return err
 		}
-		if cmd := listedBy[at.Spec.Name]; cmd != "" && h.has == "" && len(r.Capabilities) == 0 {
-			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the server does not report its capabilities (" + cmd + ")"}
+		if l, ok := protocols.As[capsLister](c); ok && h.has == "" && len(r.Capabilities) == 0 {
+			return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the server does not report its capabilities (" + l.CapsCommand() + ")"}
 		}
 		return h.Print(e, r.Capabilities)
 	})
 }
 
-// listedBy maps protocols to the command that lists the capabilities of a server,
-// which old servers refuse.
-var listedBy = map[string]string{"ftp": "FEAT", "nntp": "CAPABILITIES", "pop3": "CAPA"}
+// capsLister is implemented by clients whose servers list their capabilities at a
+// command, which old servers refuse.
+type capsLister interface{ CapsCommand() string }
 
 func (h *CapsOf) Print(e *kit.Env, list []protocols.Capability) error {
 	if h.has == "" {
@@ -105,10 +105,10 @@ type ReplyJSON struct {
 }
 
 // Raw sends each command, and ends with the kind of the last refusal.
-func Raw(ctx context.Context, e *kit.Env, c protocols.Doer, _ *protocols.Target, commands []string) error {
+func Raw(ctx context.Context, e *kit.Env, c protocols.Client, _ *protocols.Target, commands []string) error {
 	var refused error
 	for _, cmd := range commands {
-		r, err := c.Do(ctx, cmd)
+		r, err := protocols.Do(ctx, c, cmd)
 		if err != nil {
 			return err
 		}
@@ -144,8 +144,8 @@ func PrintReply(o *show.Output, cmd string, r *protocols.Reply) error {
 
 // SendBytes sends the argument or standard input over a stream, and writes what
 // comes back until the peer ends.
-func SendBytes(ctx context.Context, e *kit.Env, c protocols.Talker, at *protocols.Target, args []string) error {
-	conn, err := c.Talk(ctx)
+func SendBytes(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, args []string) error {
+	conn, err := protocols.Talk(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -49,15 +49,15 @@ func ChangeVerbs() []*kit.Verb {
 			Name: "mkdir", Args: "URL...", Short: "make folders or mailboxes", Generic: true,
 			Works: kit.Is[protocols.Maker], Flags: func(fs *pflag.FlagSet) {
 				fs.BoolVarP(&parents, "parents", "p", false, "make parent directories as needed; no error if it exists")
-			}, Run: kit.Each(func(ctx context.Context, e *kit.Env, c protocols.Maker, at *protocols.Target, _ []string) error {
+			}, Run: kit.Each(func(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
 				return makeFolder(ctx, e, c, at, parents)
 			}),
 			Examples: []string{"mkdir -p ftp://user@host/a/b/c"},
 		},
 		{
 			Name: "rmdir", Args: "URL...", Short: "remove empty folders or mailboxes", Generic: true,
-			Works: kit.Is[protocols.Maker], Run: kit.Each(func(ctx context.Context, e *kit.Env, c protocols.Maker, at *protocols.Target, _ []string) error {
-				return Changed(e, "removed", at.Name, c.Unmake(ctx, at.Name))
+			Works: kit.Is[protocols.Maker], Run: kit.Each(func(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
+				return Changed(e, "removed", at.Name, protocols.Unmake(ctx, c, at.Name))
 			}),
 			Examples: []string{"rmdir ftp://user@host/old"},
 		},
@@ -106,7 +106,7 @@ type remover struct {
 	recursive, yes, force bool
 }
 
-func (r *remover) run(ctx context.Context, e *kit.Env, c protocols.Remover, at *protocols.Target, _ []string) error {
+func (r *remover) run(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
 	if at.Name == "" && at.URL.Host != "" {
 		return protocols.UsageError("", "", "refused: the URL names the whole server")
 	}
@@ -122,41 +122,31 @@ func (r *remover) run(ctx context.Context, e *kit.Env, c protocols.Remover, at *
 	return err
 }
 
-func (r *remover) remove(ctx context.Context, e *kit.Env, c protocols.Remover, at *protocols.Target) error {
-	if !r.recursive {
+func (r *remover) remove(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target) error {
+	if !r.recursive || !kit.Is[protocols.Maker](c) || !kit.Is[protocols.Lister](c) {
 		return r.delete(ctx, e, c, at, at.Name)
 	}
-	client, err := e.Client(at)
-	if err != nil {
-		return err
-	}
-	m, ok := protocols.As[protocols.Maker](client)
-	if !ok || !kit.Is[protocols.Lister](client) {
-		return r.delete(ctx, e, c, at, at.Name)
-	}
-	found, err := protocols.Stat(ctx, client, strings.TrimSuffix(at.Name, "/"))
+	found, err := protocols.Stat(ctx, c, strings.TrimSuffix(at.Name, "/"))
 	if err != nil {
 		return err
 	}
 	if found.Type != protocols.TypeDir {
 		return r.delete(ctx, e, c, at, at.Name)
 	}
-	t := &treeRemover{r, e, at, client, c, m}
+	t := &treeRemover{r, e, at, c}
 	return t.remove(ctx, at.Name, 0)
 }
 
-func (r *remover) delete(ctx context.Context, e *kit.Env, c protocols.Remover, at *protocols.Target, name string) error {
-	return r.change(e, at, plannedJSON{Would: "delete", Path: name}, "deleted", func() error { return c.Remove(ctx, name) })
+func (r *remover) delete(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, name string) error {
+	return r.change(e, at, plannedJSON{Would: "delete", Path: name}, "deleted", func() error { return protocols.Remove(ctx, c, name) })
 }
 
 // treeRemover removes folders with all that is in them.
 type treeRemover struct {
 	*remover
-	e      *kit.Env
-	at     *protocols.Target
-	client protocols.Client
-	c      protocols.Remover
-	m      protocols.Maker
+	e  *kit.Env
+	at *protocols.Target
+	c  protocols.Client
 }
 
 // remove deletes what is in a folder, then the folder. A line of a listing that was
@@ -166,7 +156,7 @@ func (r *treeRemover) remove(ctx context.Context, name string, depth int) error 
 		return tooDeep()
 	}
 	for {
-		inside, more, err := contents(ctx, r.client, name)
+		inside, more, err := contents(ctx, r.c, name)
 		if err != nil {
 			return err
 		}
@@ -187,7 +177,7 @@ func (r *treeRemover) remove(ctx context.Context, name string, depth int) error 
 			break
 		}
 	}
-	return r.change(r.e, r.at, plannedJSON{Would: "remove", Path: name}, "removed", func() error { return r.m.Unmake(ctx, name) })
+	return r.change(r.e, r.at, plannedJSON{Would: "remove", Path: name}, "removed", func() error { return protocols.Unmake(ctx, r.c, name) })
 }
 
 // heldRemoved is how many names of a folder are held at once; a larger folder is
@@ -256,12 +246,12 @@ func Confirm(ctx context.Context, e *kit.Env, question string) (bool, error) {
 // mover is the mv verb with its flags.
 type mover struct{ changer }
 
-func (m *mover) run(ctx context.Context, e *kit.Env, c protocols.Mover, at *protocols.Target, args []string) error {
+func (m *mover) run(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, args []string) error {
 	to, err := Beside(e, at, args[0])
 	if err != nil {
 		return err
 	}
-	return m.change(e, at, plannedJSON{Would: "move", Path: at.Name, To: to}, "moved", func() error { return c.Move(ctx, at.Name, to) })
+	return m.change(e, at, plannedJSON{Would: "move", Path: at.Name, To: to}, "moved", func() error { return protocols.Move(ctx, c, at.Name, to) })
 }
 
 // Beside reads an argument that names something at the server of at: a URL, the same without scheme where the command line named the
@@ -287,35 +277,31 @@ func Beside(e *kit.Env, at *protocols.Target, text string) (string, error) {
 	return t.Name, nil
 }
 
-func makeFolder(ctx context.Context, e *kit.Env, c protocols.Maker, at *protocols.Target, parents bool) error {
+func makeFolder(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, parents bool) error {
 	name := strings.TrimSuffix(at.Name, "/")
 	if !parents {
-		return Changed(e, "made", name, c.Make(ctx, name))
+		return Changed(e, "made", name, protocols.Make(ctx, c, name))
 	}
-	client, err := e.Client(at)
-	if err != nil {
-		return err
-	}
-	return makeFolders(ctx, e, client, c, name)
+	return makeFolders(ctx, e, c, name)
 }
 
 // makeFolders makes a folder, and those above it that are missing.
-func makeFolders(ctx context.Context, e *kit.Env, client protocols.Client, c protocols.Maker, name string) error {
-	err := c.Make(ctx, name)
+func makeFolders(ctx context.Context, e *kit.Env, c protocols.Client, name string) error {
+	err := protocols.Make(ctx, c, name)
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return Changed(e, "made", name, nil)
 	}
 	above := path.Dir(name)
 	if above == "." || above == "/" || above == name {
-		return existing(ctx, client, name, err)
+		return existing(ctx, c, name, err)
 	}
-	if e := makeFolders(ctx, e, client, c, above); e != nil {
+	if e := makeFolders(ctx, e, c, above); e != nil {
 		return e
 	}
-	if err = c.Make(ctx, name); errors.Is(err, fs.ErrExist) {
+	if err = protocols.Make(ctx, c, name); errors.Is(err, fs.ErrExist) {
 		err = nil
 	}
-	return existing(ctx, client, name, err)
+	return existing(ctx, c, name, err)
 }
 
 // existing forgives a refusal to make a folder that is there: many servers do

@@ -27,7 +27,7 @@ func (g *Getter) wanted(e *kit.Env, urls []string) ([]wantedURL, error) {
 	samples := map[*protocols.Spec]protocols.Client{}
 	for i, text := range urls {
 		w := &all[i]
-		if w.t, w.err = e.Target(text); w.err != nil || g.Asks(w.t) {
+		if w.t, w.err = e.Target(text); w.err != nil || g.asks(w.t) {
 			continue
 		}
 		c := samples[w.t.Spec]
@@ -79,10 +79,8 @@ func (g *Getter) together(e *kit.Env, urls []wantedURL) (*protocols.Target, []tr
 	return first, items
 }
 
-// Asks: the server is asked for the name to save under.
-func (g *Getter) Asks(t *protocols.Target) bool {
-	return g.Named != nil && g.Remote && t.Spec.Name == "http"
-}
+// asks: the server is asked for the name to save under.
+func (g *Getter) asks(t *protocols.Target) bool { return g.Asks != nil && g.Asks(t) }
 
 // many gets objects of one server.
 func (g *Getter) many(ctx context.Context, job *kit.Job, from *protocols.Target, items []transfer.Wanted, o *transfer.Options) error {

@@ -63,10 +63,10 @@ func (l *Lister) Flags(fs *pflag.FlagSet) {
 	fs.Var(&l.limit, "limit", "stop after N entries; 0 for no limit")
 }
 
-func (l *Lister) Run(ctx context.Context, e *kit.Env, c protocols.Lister, at *protocols.Target, _ []string) error {
+func (l *Lister) Run(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
 	before := e.Out.Count
 	err := e.Again(ctx, func() error {
-		entries := c.List(ctx, at.Name)
+		entries := protocols.List(ctx, c, at.Name)
 		if l.recursive {
 			entries = walk(ctx, c, at.Name, l.depth.Value)
 		}
@@ -83,12 +83,11 @@ var folders = []protocols.Type{protocols.TypeDir, protocols.TypeMailbox, protoco
 
 // single lists what is not a folder: its own entry, where the client can tell. Else
 // the refusal to list it stands.
-func (l *Lister) single(ctx context.Context, e *kit.Env, c protocols.Lister, name string, refusal error) error {
-	s, ok := c.(protocols.Statter)
-	if kind := protocols.KindOf(refusal); !ok || kind != protocols.KindRefused && kind != protocols.KindLocal {
+func (l *Lister) single(ctx context.Context, e *kit.Env, c protocols.Client, name string, refusal error) error {
+	if kind := protocols.KindOf(refusal); !kit.Is[protocols.Statter](c) || kind != protocols.KindRefused && kind != protocols.KindLocal {
 		return refusal
 	}
-	entry, err := s.Stat(ctx, name)
+	entry, err := protocols.Stat(ctx, c, name)
 	if err != nil || slices.Contains(folders, entry.Type) {
 		return refusal
 	}
@@ -96,8 +95,8 @@ func (l *Lister) single(ctx context.Context, e *kit.Env, c protocols.Lister, nam
 	return cmp.Or(p.Put(&entry), p.End())
 }
 
-func (l *Lister) Search(ctx context.Context, e *kit.Env, c protocols.Searcher, at *protocols.Target, args []string) error {
-	return e.Again(ctx, func() error { return l.Print(e, at.Name, c.Search(ctx, at.Name, args[0])) })
+func (l *Lister) Search(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, args []string) error {
+	return e.Again(ctx, func() error { return l.Print(e, at.Name, protocols.Search(ctx, c, at.Name, args[0])) })
 }
 
 func (l *Lister) Stat(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
@@ -136,7 +135,7 @@ func (l *Lister) Print(e *kit.Env, folder string, entries iter.Seq2[protocols.En
 // walk lists a folder and those inside of it, each folder once. Folders wait in
 // a list while one is listed: a client does one thing at a time. A tree that goes
 // deeper than the limit that nobody set ends in an error.
-func walk(ctx context.Context, c protocols.Lister, name string, depth int) iter.Seq2[protocols.Entry, error] {
+func walk(ctx context.Context, c protocols.Client, name string, depth int) iter.Seq2[protocols.Entry, error] {
 	type folder struct {
 		name  string
 		depth int
@@ -148,7 +147,7 @@ func walk(ctx context.Context, c protocols.Lister, name string, depth int) iter.
 			dir := todo[len(todo)-1]
 			todo = todo[:len(todo)-1]
 			var inside []folder
-			for entry, err := range inTree(ctx, c, name, dir.name) {
+			for entry, err := range protocols.ListTree(ctx, c, name, dir.name) {
 				if !yield(entry, err) || err != nil {
 					return
 				}
@@ -165,14 +164,6 @@ func walk(ctx context.Context, c protocols.Lister, name string, depth int) iter.
 			yield(protocols.Entry{}, tooDeep())
 		}
 	}
-}
-
-// inTree lists a folder as one of the tree below root, where that is another list.
-func inTree(ctx context.Context, c protocols.Lister, root, name string) iter.Seq2[protocols.Entry, error] {
-	if t, ok := c.(protocols.TreeLister); ok {
-		return t.ListTree(ctx, root, name)
-	}
-	return c.List(ctx, name)
 }
 
 // isFolder: links are not followed, or trees would have loops.

@@ -3,7 +3,6 @@ package verbs
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
-	"github.com/netclients/netclients/protocols/imap"
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
@@ -33,7 +31,7 @@ func (s *Syncer) account(ctx context.Context, e *kit.Env, from, to *protocols.Ta
 	switch {
 	case isAccount(from):
 		pairs, err = s.downward(ctx, e, from, to)
-	case isAccount(to) && from.Spec.Name == "maildir":
+	case isAccount(to) && kit.Is[mailFolder](kit.Sample(from.Spec)):
 		pairs, err = s.upward(from, to)
 	default:
 		return false, nil
@@ -44,9 +42,25 @@ func (s *Syncer) account(ctx context.Context, e *kit.Env, from, to *protocols.Ta
 	return true, s.EachMailbox(ctx, e, pairs)
 }
 
-// isAccount reports whether a target is an IMAP account, or a pattern of mailboxes.
+// mailAccount is implemented by clients of accounts with many mailboxes.
+type mailAccount interface {
+	// AccountMailbox returns the name of a mailbox in the account that name stands
+	// for: all mailboxes, or a pattern of them; else ok is false.
+	AccountMailbox(name, plain string) (path string, ok bool)
+}
+
+// mailFolder is implemented by clients of a folder with mailboxes below it.
+type mailFolder interface {
+	Mailboxes(root string, each func(dir, name string) error) error
+}
+
+// isAccount reports whether a target is an account, or a pattern of mailboxes.
 func isAccount(t *protocols.Target) bool {
-	return kit.Is[*imap.Client](kit.Sample(t.Spec)) && (t.Name == "" || strings.ContainsAny(t.Name, "*") && !strings.Contains(t.Name, ";"))
+	a, ok := protocols.As[mailAccount](kit.Sample(t.Spec))
+	if ok {
+		_, ok = a.AccountMailbox(t.Name, "")
+	}
+	return ok
 }
 
 // downward lists the account's mailboxes.
@@ -119,34 +133,20 @@ func MailPlace(e *kit.Env, to *protocols.Target, name, delimiter string) (*proto
 	return e.Reg.Target(&url.URL{Scheme: to.URL.Scheme, Path: local}, "")
 }
 
-// upward finds the maildirs below a folder.
+// upward finds the mailboxes below a folder.
 func (s *Syncer) upward(from, to *protocols.Target) ([]MailPair, error) {
+	below, _ := protocols.As[mailFolder](kit.Sample(from.Spec))
+	account, _ := protocols.As[mailAccount](kit.Sample(to.Spec))
 	var pairs []MailPair
-	err := filepath.WalkDir(from.Name, func(dir string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
-			return err
-		}
-		if base := d.Name(); base == "cur" || base == "new" || base == "tmp" {
-			return fs.SkipDir
-		}
-		name, err := filepath.Rel(from.Name, dir)
-		if err != nil || !isDir(filepath.Join(dir, "cur")) {
-			return err
-		}
-		if name == "." {
-			name = "INBOX"
-		}
-		if plain, err := url.PathUnescape(name); err == nil {
-			name = plain // downward escapes what a file system might not take
-		}
+	err := below.Mailboxes(from.Name, func(dir, name string) error {
 		if !s.Wanted(name) {
 			return nil
 		}
 		src, dst := *from, *to
-		src.Name, dst.Name = dir, imap.MailboxName(filepath.ToSlash(name))
-		u := *to.URL
-		dst.URL = u.JoinPath(url.PathEscape(name))
+		src.Name = dir
+		dst.Name, _ = account.AccountMailbox(to.Name, name)
 		src.URL = &url.URL{Scheme: from.URL.Scheme, Path: dir}
+		dst.URL = to.URL.JoinPath(url.PathEscape(name))
 		pairs = append(pairs, MailPair{Name: name, From: &src, To: &dst})
 		return nil
 	})

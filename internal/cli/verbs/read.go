@@ -98,7 +98,7 @@ func transferOptions(e *kit.Env, k *keeping, bars *show.Progress) transfer.Optio
 	return o
 }
 
-func Cat(ctx context.Context, e *kit.Env, _ protocols.Getter, at *protocols.Target, _ []string) error {
+func Cat(ctx context.Context, e *kit.Env, _ protocols.Client, at *protocols.Target, _ []string) error {
 	w, err := e.Out.Bytes()
 	if err != nil {
 		return err
@@ -129,12 +129,12 @@ type Getter struct {
 	keeping
 	Out                string
 	Parallel, segments kit.Count
-	Remote             bool // the server chooses the names
 
 	mu    sync.Mutex
 	taken map[string]string // files that are written, with the URL of each
 
 	// What a protocol adds; nil: nothing.
+	Asks   func(*protocols.Target) bool                                       // whether the server chooses the name
 	Named  func(context.Context, *kit.Env, *protocols.Target) (string, error) // the name to save under, empty for the usual one
 	Settle func(transfer.Result, error) (transfer.Result, error)              // looks at what became of a URL
 }
@@ -182,7 +182,7 @@ func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
 
 // ends returns what a URL names and the file to save it to.
 func (g *Getter) ends(ctx context.Context, e *kit.Env, text string) (from, to *protocols.Target, err error) {
-	if from, err = kit.Capable[protocols.Getter](e, "get", text); err != nil {
+	if from, err = e.Capable(text); err != nil {
 		return nil, nil, err
 	}
 	path, err := g.path(ctx, e, from)
@@ -205,7 +205,7 @@ func (g *Getter) path(ctx context.Context, e *kit.Env, t *protocols.Target) (str
 	if name == "" && err == nil {
 		name, err = localName(t)
 	}
-	if err == nil && g.Asks(t) {
+	if err == nil && g.asks(t) {
 		err = g.take(name, t)
 	}
 	return filepath.Join(g.Out, name), err
@@ -257,7 +257,7 @@ func (p *Putter) Flags(fs *pflag.FlagSet) {
 
 func (p *Putter) Run(ctx context.Context, e *kit.Env, args []string) error {
 	files, dest := args[:len(args)-1], args[len(args)-1]
-	to, err := kit.Capable[protocols.Putter](e, "put", dest)
+	to, err := e.Capable(dest)
 	if err != nil {
 		return err
 	}

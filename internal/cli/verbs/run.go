@@ -122,7 +122,7 @@ func (p *player) run(ctx context.Context, e *kit.Env, args []string) error {
 	}
 	return e.Each(ctx, args, func(target string) error {
 		target = strings.Replace(target, "<broadcast>", "255.255.255.255", 1)
-		return kit.Use(ctx, e, target, func(ctx context.Context, c protocols.Talker, at *protocols.Target) error {
+		return kit.Use(ctx, e, target, func(ctx context.Context, c protocols.Client, at *protocols.Target) error {
 			if len(args) > 1 {
 				e.Out.Say("== " + protocols.Redact(at.URL))
 			}
@@ -162,7 +162,7 @@ type printJSON struct {
 	Text   string `json:"text"`
 }
 
-func (p *player) play(ctx context.Context, e *kit.Env, c protocols.Talker, at *protocols.Target, script *expect.Script) error {
+func (p *player) play(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, script *expect.Script) error {
 	secrets := map[string]string{}
 	for name, reference := range p.secrets {
 		value, err := readSecret(reference)
@@ -171,7 +171,7 @@ func (p *player) play(ctx context.Context, e *kit.Env, c protocols.Talker, at *p
 		}
 		secrets[name] = value
 	}
-	conn, err := c.Talk(ctx)
+	conn, err := protocols.Talk(ctx, c)
 	if err != nil {
 		return err
 	}

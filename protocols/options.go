@@ -19,8 +19,13 @@ type Options struct {
 	TLS                TLS
 	AllowPlaintextAuth bool // a secret may go to a remote host without TLS
 	Credentials        func(ctx context.Context, r CredentialRequest) (Credential, error)
-	Mechanism          string // authentication mechanism to use, and no other; empty: strongest offered
-	ProbeLogin         bool   // Probe logs in too
+	// Named returns the credentials that the user named for the server of the URL, in the
+	// URL or beside it. HTTP sends them with the first request where nobody can read them;
+	// others wait until the server asks. It asks nobody and looks nothing up. Nil: those
+	// in the URL where Credentials is nil too, else none.
+	Named      func(ctx context.Context, r CredentialRequest) (Credential, error)
+	Mechanism  string // authentication mechanism to use, and no other; empty: strongest offered
+	ProbeLogin bool   // Probe logs in too
 
 	// Time. Zero means the default; negative means none. A deadline for the
 	// whole operation is the context's.

@@ -2,6 +2,7 @@ package protocols
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"iter"
 	"path"
@@ -133,6 +134,32 @@ func Get(ctx context.Context, c Client, name string, o *GetOptions) (*Object, er
 		return nil, err
 	}
 	return g.Get(ctx, name, o)
+}
+
+// TailGetter reads the end of an object whose size need not be known.
+type TailGetter interface {
+	// GetLast opens the last n bytes, or all of a shorter object. Offset of the result
+	// is where they begin.
+	GetLast(ctx context.Context, name string, n int64) (*Object, error)
+}
+
+// GetLast opens the last n bytes of name, or all of a shorter object. A client that is
+// not a [TailGetter] is asked for the size first. The caller closes the object's Body.
+func GetLast(ctx context.Context, c Client, name string, n int64) (*Object, error) {
+	if n <= 0 {
+		return nil, UsageError("", "get", "the number of bytes from the end must be positive")
+	}
+	if t, ok := As[TailGetter](c); ok {
+		return t.GetLast(ctx, name, n)
+	}
+	e, err := Stat(ctx, c, name)
+	if err != nil {
+		return nil, err
+	}
+	if e.Size < 0 {
+		return nil, &Error{Op: "get", Kind: KindRefused, Sentinel: errors.ErrUnsupported, Text: "the size is not known, so that bytes cannot be counted from the end"}
+	}
+	return Get(ctx, c, name, &GetOptions{Offset: max(e.Size-n, 0)})
 }
 
 // BulkGetter reads many objects on one connection, pipelined, in order.

@@ -20,6 +20,7 @@ var parsers = map[string]bool{
 	"protocols/message":                  true, // headers, mailto: URLs
 	"protocols/http/internal/coding":     true, // content codings
 	"protocols/http/internal/cookiedate": true, // dates of cookies
+	"internal/httpauth":                  true, // challenges
 	"internal/wire":                      true, // lines, replies, dots
 	"internal/inflate":                   true, // compressed streams
 	"internal/cli/secret":                true, // .netrc

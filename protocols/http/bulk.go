@@ -169,7 +169,10 @@ func (b *bulk) fill(ctx context.Context, l *http1) bool {
 		}
 		s := sentGet{name: name}
 		if s.m = b.prepare(ctx, l, name); s.m != nil {
-			head := l.requestHead(s.m)
+			head, err := l.requestHead(s.m)
+			if err != nil {
+				return false
+			}
 			s.size = len(head)
 			out = append(out, head...)
 		}
@@ -195,7 +198,7 @@ func (b *bulk) prepare(ctx context.Context, l *http1, name string) *outgoing {
 		return nil
 	}
 	m, err := b.c.engine.prepare(ctx, r, b.c.engine.login(u))
-	if err != nil || m.secret && l.allowSecret() != nil {
+	if err != nil || m.fit(l) != nil {
 		return nil
 	}
 	return m

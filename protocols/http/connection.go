@@ -16,4 +16,7 @@ type connection interface {
 	close()
 	// allowSecret returns an error when no password may be sent over it.
 	allowSecret() error
+	// private reports whether nobody else can read it: the server is verified, or it is on
+	// this machine.
+	private() bool
 }

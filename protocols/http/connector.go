@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/netclients/netclients/internal/httpauth"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -22,6 +23,9 @@ type connector struct {
 	settings  *Settings
 	opts      *protocols.Options
 	headLimit int64 // bytes of the head of an answer
+
+	proxyLogin *httpauth.Proxy // to the proxy that takes requests in absolute form
+	proxyFor   string          // its URL
 
 	mu     sync.Mutex // guards what Close shares with a verb
 	idle   map[string]connection
@@ -239,10 +243,6 @@ func (k *connector) plainProxy(u *url.URL) (*url.URL, error) {
 
 // dialProxy connects to a proxy that takes requests in absolute form.
 func (k *connector) dialProxy(ctx context.Context, proxy *url.URL) (connection, error) {
-	proxy, err := transport.ProxyLogin(ctx, k.opts, proxy)
-	if err != nil {
-		return nil, err
-	}
 	at := *proxy
 	if at.Port() == "" {
 		at.Host += map[string]string{"http": ":1080", "https": ":443"}[at.Scheme] // as in curl
@@ -261,6 +261,9 @@ func (k *connector) dialProxy(ctx context.Context, proxy *url.URL) (connection, 
 	}
 	conn.Event(protocols.EventProxy, protocols.Redact(proxy)+" takes the request", 0)
 	l := newHTTP1(conn, k.opts, k.headLimit)
-	l.proxy = proxy
+	if k.proxyLogin == nil || k.proxyFor != proxy.String() {
+		k.proxyLogin, k.proxyFor = transport.NewProxyLogin(k.opts, proxy), proxy.String()
+	}
+	l.proxy = k.proxyLogin
 	return l, nil
 }

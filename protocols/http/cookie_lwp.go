@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/netclients/netclients/internal/httpauth"
 	"github.com/netclients/netclients/internal/wire"
 )
 
@@ -16,19 +17,22 @@ const LWPHead = "#LWP-Cookies-2.0"
 // quoted where they are more than a word.
 const lwpLine = "Set-Cookie3:"
 
+// maxLWPFields bounds the fields of such a line.
+const maxLWPFields = 64
+
 const lwpTime = "2006-01-02 15:04:05Z"
 
 func parseLWP(line string) (*Cookie, bool) {
-	s := scanner{strings.TrimPrefix(line, lwpLine)}
+	s := httpauth.Scanner{Rest: strings.TrimPrefix(line, lwpLine)}
 	c, f := &Cookie{HostOnly: true}, map[string]string{}
-	for s.skip(" \t"); s.rest != ""; s.skip("; \t") {
-		name := s.token()
+	for s.Skip(" \t"); s.Rest != ""; s.Skip("; \t") {
+		name := s.Token()
 		value, ok := "", name != ""
-		if ok && strings.HasPrefix(s.rest, "=") {
-			s.rest = s.rest[1:]
-			value, ok = s.value()
+		if ok && strings.HasPrefix(s.Rest, "=") {
+			s.Rest = s.Rest[1:]
+			value, ok = s.Value()
 		}
-		if !ok || len(f) > mostParams || s.rest != "" && s.rest[0] != ';' {
+		if !ok || len(f) > maxLWPFields || s.Rest != "" && s.Rest[0] != ';' {
 			return nil, false
 		}
 		if c.Name == "" {
@@ -64,11 +68,11 @@ func (c *Cookie) lwp() string {
 	if c.Expires.IsZero() {
 		words = append(words, "discard")
 	} else {
-		words = append(words, "expires="+quote(c.Expires.UTC().Format(lwpTime)))
+		words = append(words, "expires="+httpauth.Quote(c.Expires.UTC().Format(lwpTime)))
 	}
 	if c.HTTPOnly {
 		words = append(words, "HttpOnly=None")
 	}
-	head := []string{c.Name + "=" + quote(c.Value), "path=" + quote(c.Path), "domain=" + quote(domain)}
+	head := []string{c.Name + "=" + httpauth.Quote(c.Value), "path=" + httpauth.Quote(c.Path), "domain=" + httpauth.Quote(domain)}
 	return lwpLine + " " + strings.Join(append(append(head, words...), "version=0"), "; ")
 }

@@ -3,9 +3,14 @@ package http
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab/labtest"
@@ -98,5 +103,133 @@ func TestDAVStatus(t *testing.T) {
 		if got != c.want || (c.class == nil) != (err == nil) || c.class != nil && !errors.Is(err, c.class) {
 			t.Errorf("%s: %q, %v; want %q, %v", name, got, err, c.want, c.class)
 		}
+	}
+}
+
+// TestPagesBehindFirewalls: where PROPFIND is not let through, the index page is read; a
+// server that has shown WebDAV before, or says that it has it, is never listed by a page.
+func TestPagesBehindFirewalls(t *testing.T) {
+	const page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 31\r\n\r\n<a href=\"a.txt\">the first</a>  "
+	for name, c := range map[string]struct {
+		propfind, options, want string
+	}{
+		"closed":           {"", "", "a.txt"},
+		"500":              {"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "a.txt"},
+		"502":              {"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n", "", "a.txt"},
+		"closed by WebDAV": {"", "HTTP/1.1 200 OK\r\nDav: 1\r\nContent-Length: 0\r\n\r\n", ""},
+		"500 of WebDAV":    {"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nDav: 1\r\nContent-Length: 0\r\n\r\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := rawConns(t, nil, func(conn net.Conn) {
+				for {
+					head, err := readHead(conn)
+					if err != nil {
+						return
+					}
+					answer := page
+					switch {
+					case strings.HasPrefix(head, "PROPFIND"):
+						io.CopyN(io.Discard, conn, int64(len(davBody)))
+						answer = c.propfind
+					case strings.HasPrefix(head, "OPTIONS"):
+						answer = c.options
+					case strings.Contains(head, "robots.txt"), strings.HasPrefix(head, "HEAD"):
+						answer = "HTTP/1.1 404 None\r\nContent-Length: 0\r\n\r\n"
+					}
+					if answer == "" {
+						return
+					}
+					io.WriteString(conn, answer)
+				}
+			})
+			got := ""
+			var failed error
+			for e, err := range labtest.Open(t, New, "http://"+addr+"/", nil).List(quick(t), "pub/") {
+				got, failed = got+e.Name, err
+			}
+			if got != c.want || (failed == nil) != (c.want != "") {
+				t.Errorf("%q, %v", got, failed)
+			}
+		})
+	}
+}
+
+// TestDAVEncodings: the document may be in any encoding that it names or begins with.
+func TestDAVEncodings(t *testing.T) {
+	latin := func(s string) string { b, _ := charmap.ISO8859_1.NewEncoder().String(s); return b }
+	wide := func(e unicode.Endianness, bom unicode.BOMPolicy) func(string) string {
+		return func(s string) string { b, _ := unicode.UTF16(e, bom).NewEncoder().String(s); return b }
+	}
+	for label, encode := range map[string]func(string) string{
+		"utf-8": strings.Clone, "US-ASCII": strings.Clone, "iso-8859-1": latin, "windows-1252": latin,
+		"utf-16": wide(unicode.LittleEndian, unicode.UseBOM), "UTF-16": wide(unicode.BigEndian, unicode.UseBOM), "utf-16le": wide(unicode.LittleEndian, unicode.IgnoreBOM),
+	} {
+		name := "caf\u00e9"
+		if label == "US-ASCII" {
+			name = "caf&#233;"
+		}
+		body := encode(`<?xml version="1.0" encoding="` + label + `"?><D:multistatus xmlns:D="DAV:">` + davHref("/d/") + davHref("/d/"+name) + "</D:multistatus>")
+		var got []string
+		err := parseMultistatus(strings.NewReader(body), protocols.Limits{}.WithDefaults(), func(r davResponse) error { got = append(got, r.href); return nil })
+		if err != nil || len(got) != 2 || got[1] != "/d/caf\u00e9" {
+			t.Errorf("%s: %q, %v", label, got, err)
+		}
+	}
+	err := parseMultistatus(strings.NewReader(`<?xml version="1.0" encoding="x-odd"?><D:multistatus/>`), protocols.Limits{}.WithDefaults(), nil)
+	if protocols.KindOf(err) != protocols.KindProtocol || !strings.Contains(err.Error(), "x-odd") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestStatAsListed: WebDAV tells what a thing is where the answer to HEAD does not.
+func TestStatAsListed(t *testing.T) {
+	answer := func(status int, header, body string) string {
+		return fmt.Sprintf("HTTP/1.1 %d X\r\n%sContent-Length: %d\r\n\r\n%s", status, header, len(body), body)
+	}
+	folder := "<D:response><D:href>%s</D:href><D:propstat><D:prop><D:resourcetype><D:collection/></D:resourcetype></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>"
+	multi := func(inside string) string {
+		return answer(207, "", `<D:multistatus xmlns:D="DAV:">`+inside+`</D:multistatus>`)
+	}
+	page, none := "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 90\r\n\r\n", answer(405, "", "")
+	for name, c := range map[string]struct {
+		head, propfind, want string
+		kind                 protocols.Kind
+	}{
+		"page for a folder":        {page, multi(fmt.Sprintf(folder, "/d")), "dir -1", 0},
+		"with a slash":             {page, multi(fmt.Sprintf(folder, "/d/")), "dir -1", 0},
+		"another prefix":           {page, multi(fmt.Sprintf(folder, "/inner/d/")), "dir -1", 0},
+		"page of a plain server":   {page, none, "file 90", 0},
+		"HEAD is forbidden":        {answer(403, "", ""), multi(davHref("/d")), "file 3", 0},
+		"HEAD fails":               {answer(500, "", ""), multi(davHref("/d")), "file 3", 0},
+		"HEAD is not known":        {none, multi(davHref("/d")), "file 3", 0},
+		"forbidden without WebDAV": {answer(403, "", ""), none, "", protocols.KindRefused},
+		"missing in the status":    {answer(403, "", ""), multi("<D:response><D:href>/d</D:href><D:status>HTTP/1.1 404 Gone</D:status></D:response>"), "", protocols.KindRefused},
+		"nothing about it":         {page, multi(""), "file 90", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := rawConns(t, nil, func(conn net.Conn) {
+				for {
+					head, err := readHead(conn)
+					if err != nil {
+						return
+					}
+					answer := c.head
+					if strings.HasPrefix(head, "PROPFIND") {
+						if io.CopyN(io.Discard, conn, int64(len(davBody))); !strings.Contains(head, "Depth: 0") {
+							t.Errorf("%q", head)
+						}
+						answer = c.propfind
+					}
+					io.WriteString(conn, answer)
+				}
+			})
+			e, err := labtest.Open(t, New, "http://"+addr+"/", nil).Stat(quick(t), "d")
+			if wantKind(t, err, c.kind); err != nil {
+				return
+			}
+			if got := fmt.Sprint(e.Type, " ", e.Size); got != c.want || e.Name != "d" || e.Path != "d" {
+				t.Errorf("%s, want %s: %+v", got, c.want, e)
+			}
+		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/netclients/netclients/internal/httpauth"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -111,11 +112,11 @@ func statusError(resp *Response, body []byte) error {
 // strangeLogins is the class of a 401 that no login of ours would satisfy, or nil.
 func strangeLogins(resp *Response) error {
 	var names []string
-	for _, o := range parseChallenges(resp.Header.Values("WWW-Authenticate")) {
-		if o.scheme == "basic" || o.scheme == "bearer" || o.scheme == "digest" && newDigest(o.params) != nil {
+	for _, o := range httpauth.Parse(resp.Header.Values("WWW-Authenticate")) {
+		if o.Scheme == "basic" || o.Scheme == "bearer" || o.Scheme == "digest" && httpauth.NewDigest(o.Params) != nil {
 			return nil
 		}
-		names = append(names, o.scheme)
+		names = append(names, o.Scheme)
 	}
 	if resp.Status != nethttp.StatusUnauthorized || len(names) == 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	nethttp "net/http"
 	"net/textproto"
 	"net/url"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -90,11 +90,11 @@ func (x *exchanger) withLogin(ctx context.Context, r *Request, body *replay) (*R
 			r = &plain
 			continue
 		}
-		if err != nil || r.bare || resp.Status != nethttp.StatusUnauthorized || attempt == 2 {
-			return resp, err
+		if err != nil {
+			return nil, err
 		}
-		again, err := lg.challenged(ctx, resp, m)
-		if err != nil || !again {
+		again, err := x.challenged(ctx, lg, resp, m)
+		if err != nil || !again || attempt == maxLogins {
 			if err != nil {
 				resp.Body.Close()
 			}
@@ -107,6 +107,29 @@ func (x *exchanger) withLogin(ctx context.Context, r *Request, body *replay) (*R
 			}
 		}
 	}
+}
+
+// maxLogins is how often a request is made again because of its login: early credentials,
+// those that the server or a proxy asks for, and new nonces of both.
+const maxLogins = 4
+
+// challenged reports whether a request is to be made again, with a login for the server or
+// for the proxy.
+func (x *exchanger) challenged(ctx context.Context, lg *login, resp *Response, m *outgoing) (again bool, err error) {
+	if resp.proxy != nil && resp.Status == nethttp.StatusProxyAuthRequired {
+		return resp.proxy.Challenged(ctx, resp.Header.Values("Proxy-Authenticate"))
+	}
+	if resp.proxy != nil {
+		resp.proxy.Accepted(resp.Header.Get("Proxy-Authentication-Info"))
+	}
+	if resp.Status != nethttp.StatusUnauthorized {
+		lg.answered(resp, m)
+		return false, nil
+	}
+	if m.bare {
+		return false, nil
+	}
+	return lg.challenged(ctx, resp, m)
 }
 
 // prepare decides what goes out with a request. Header fields of the settings that may
@@ -129,12 +152,14 @@ func (x *exchanger) prepare(ctx context.Context, r *Request, lg *login) (*outgoi
 		overlay(m.header, x.settings.Header, own)
 	}
 	overlay(m.header, r.Header, true)
-	if _, set := m.header["Authorization"]; !set && !r.bare {
+	_, set := m.header["Authorization"]
+	if dropped := own && isDropped(x.settings.Header, "Authorization"); !set && !dropped && !r.bare {
 		if err := lg.authorize(ctx, m); err != nil {
 			return nil, err
 		}
 	}
 	m.secret = len(m.header["Authorization"]) > 0
+	m.noHost = own && isDropped(x.settings.Header, "Host") || isDropped(r.Header, "Host")
 	return m, nil
 }
 
@@ -159,6 +184,12 @@ func overlay(to, from Header, own bool) {
 	}
 }
 
+// isDropped reports whether the user's headers drop one of ours.
+func isDropped(h Header, name string) bool {
+	values, set := h[name]
+	return set && len(values) == 0
+}
+
 // harmless headers of the user go along to where a redirect leads.
 var harmless = map[string]bool{
 	"Accept": true, "Accept-Charset": true, "Accept-Encoding": true, "Accept-Language": true, "Cache-Control": true,
@@ -178,11 +209,8 @@ func (x *exchanger) roundTrip(ctx context.Context, m *outgoing, body *replay) (*
 		if err != nil {
 			return nil, err
 		}
-		if m.secret {
-			err = conn.allowSecret()
-		}
 		var resp *Response
-		if err == nil {
+		if err = m.fit(conn); err == nil {
 			resp, err = conn.send(ctx, m)
 		}
 		if err == nil {
@@ -232,12 +260,21 @@ func (b *lentConn) Close() error {
 	return err
 }
 
-// replay is a request's body that may have to go out again.
+// replayBuffer is how much of a body that can be read only once is kept, so that it can be
+// sent again. Bodies without an Expect header are no longer.
+const replayBuffer = expectFrom
+
+// replay is a request's body that may have to go out again. One that can be read only once
+// is kept as long as it is short.
 type replay struct {
 	body  io.Reader
 	seek  io.Seeker // nil: it cannot
 	start int64
-	read  atomic.Bool // something was taken of a body that cannot seek
+
+	mu   sync.Mutex // held while the body is read
+	head []byte     // what was read
+	at   int        // of head, where reading goes on
+	over bool       // more was read than head holds
 }
 
 func newReplay(body io.Reader) *replay {
@@ -260,21 +297,42 @@ func (p *replay) reader() io.Reader {
 
 // Read reads a body that can be read only once.
 func (p *replay) Read(b []byte) (int, error) {
-	p.read.Store(true)
-	return p.body.Read(b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.at < len(p.head) {
+		n := copy(b, p.head[p.at:])
+		p.at += n
+		return n, nil
+	}
+	n, err := p.body.Read(b)
+	if p.over = p.over || n > 0 && len(p.head)+n > replayBuffer; p.over {
+		p.head, p.at = nil, 0
+	} else {
+		p.head = append(p.head, b[:n]...)
+		p.at = len(p.head)
+	}
+	return n, err
 }
 
 // rewind goes back to where the body starts.
 func (p *replay) rewind() error {
-	if p.body == nil || p.seek == nil && !p.read.Load() {
+	switch {
+	case p.body == nil:
 		return nil
+	case p.seek != nil:
+		_, err := p.seek.Seek(p.start, io.SeekStart)
+		return err
 	}
-	if p.seek == nil {
+	free := p.mu.TryLock() // not while the upload that was stopped still waits for the body
+	if free {
+		defer p.mu.Unlock()
+	}
+	if !free || p.over {
 		return &protocols.Error{
-			Kind: protocols.KindRefused, Text: "the body would have to be sent again, and it can be read only once",
+			Kind: protocols.KindRefused, Retryable: true, Text: "the body would have to be sent again, and it can be read only once",
 			Hint: "take it from a file; or give the last URL, and --auth MECHANISM for a login",
 		}
 	}
-	_, err := p.seek.Seek(p.start, io.SeekStart)
-	return err
+	p.at = 0
+	return nil
 }

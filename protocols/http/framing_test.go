@@ -179,3 +179,48 @@ func TestOwnRange(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// TestInterimAnswers: any number may come before the final one, but not without end.
+func TestInterimAnswers(t *testing.T) {
+	const final = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+	const early = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+	r := startRaw(t, strings.Repeat(early, 100)+final, strings.Repeat(early, 100)+final, strings.Repeat(early, 100)+final)
+	c := labtest.Open(t, New, r.url, nil)
+	for range 2 {
+		if got, _, err := fetch(t, c, "x", nil); got != "hi" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	if _, err := c.Put(quick(t), "x", strings.NewReader("content"), nil); err != nil {
+		t.Errorf("an upload: %v", err)
+	}
+	endless := startRaw(t, "ENDLESS |"+early, "ENDLESS |"+early)
+	_, _, err := fetch(t, labtest.Open(t, New, endless.url, nil), "x", nil)
+	wantKind(t, err, protocols.KindProtocol)
+	_, err = labtest.Open(t, New, endless.url, nil).Put(quick(t), "x", strings.NewReader("content"), nil)
+	wantKind(t, err, protocols.KindProtocol)
+}
+
+// TestLengthAsList: equal lengths are one, others are refused.
+func TestLengthAsList(t *testing.T) {
+	for value, ok := range map[string]bool{"5": true, "5, 5": true, "5,5,5": true, "5, 6": false, "5,": false, ", 5": false, "5 5": false, "+5, +5": false} {
+		r := startRaw(t, "HTTP/1.1 200 OK\r\ncontent-length: "+value+"\r\nConnection: close\r\nContent-Length-X: 1, 1\r\n\r\nhello")
+		got, obj, err := fetch(t, labtest.Open(t, New, r.url, nil), "x", nil)
+		if ok != (err == nil && got == "hello") || ok && obj.Size != 5 {
+			t.Errorf("%q: %q, %v", value, got, err)
+		}
+	}
+}
+
+// TestHostLeftOut: the user may drop Host, as any other header of ours.
+func TestHostLeftOut(t *testing.T) {
+	const final = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+	r := startRaw(t, final, final)
+	c := labtest.Open(t, New, r.url, nil)
+	labtest.Read(t, c, "x")
+	c.Settings.Header = Header{"Host": {}}
+	labtest.Read(t, c, "x")
+	if heads := r.requests(); !strings.Contains(heads[0], "\r\nHost: 127") || strings.Contains(heads[1], "Host") {
+		t.Errorf("%q", heads)
+	}
+}

@@ -3,7 +3,6 @@ package http
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	nethttp "net/http"
 	"net/url"
@@ -36,11 +35,16 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
+	return opened(ctx, c, name, func(ctx context.Context) (*protocols.Object, error) { return c.get(ctx, name, o) })
+}
+
+// opened opens an object whose body frees the client.
+func opened(ctx context.Context, c *Client, name string, open func(context.Context) (*protocols.Object, error)) (*protocols.Object, error) {
 	ctx, release, err := c.enter(ctx, name)
 	if err != nil {
 		return nil, c.wrap(err, "get", name)
 	}
-	obj, err := c.get(ctx, name, o)
+	obj, err := open(ctx)
 	if err != nil {
 		release()
 		return nil, c.wrap(err, "get", name)
@@ -87,8 +91,7 @@ func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if err != nil {
 		return nil, err
 	}
-	r := c.getRequest(u, o)
-	resp, err := c.engine.perform(ctx, r)
+	resp, err := c.engine.perform(ctx, c.getRequest(u, o))
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +115,7 @@ func (c *Client) getRequest(u *url.URL, o *protocols.GetOptions) *Request {
 	if o.Length > 0 {
 		end = strconv.FormatInt(o.Offset+o.Length-1, 10)
 	}
-	r.Header.Set("Range", fmt.Sprintf("bytes=%d-%s", o.Offset, end))
+	r.Header.Set("Range", "bytes="+strconv.FormatInt(o.Offset, 10)+"-"+end)
 	switch same := o.Same; {
 	case same == nil:
 	case strings.HasPrefix(same.ID, `"`):
@@ -150,15 +153,16 @@ func (c *Client) object(name string, resp *Response, o *protocols.GetOptions) (*
 	e := c.entryOf(name, resp, c.Settings.Compressed)
 	obj := &protocols.Object{Entry: e, Body: resp.Body, Offset: o.Offset}
 	part := o.Offset > 0 || o.Length > 0
+	partial := resp.Status == nethttp.StatusPartialContent && !isWhole(resp)
 	switch {
-	case resp.Status == nethttp.StatusPartialContent && part:
+	case partial && part:
 		size, err := checkPart(resp, o)
 		if err != nil {
 			return nil, err
 		}
 		obj.Size = size
 	case resp.Status == nethttp.StatusRequestedRangeNotSatisfiable && part:
-		return c.behindEnd(obj, resp, o)
+		return behindEnd(obj, resp, o)
 	case resp.Status == nethttp.StatusNotModified && !c.conditional(part):
 		return nil, protocolError("304 Not Modified, and nobody asked whether it is")
 	case resp.Status == nethttp.StatusNotModified, !part && resp.Status < 300 && c.Settings.Condition.old(&e):
@@ -167,7 +171,7 @@ func (c *Client) object(name string, resp *Response, o *protocols.GetOptions) (*
 		return nil, refusal(resp)
 	case resp.Status/100 == 3:
 		return nil, &protocols.Error{Kind: protocols.KindRefused, Code: resp.Status, Text: "a redirect to " + strconv.Quote(resp.Header.Get("Location")) + ", not followed"}
-	case resp.Status == nethttp.StatusPartialContent && len(c.Settings.Header.Values("Range")) == 0:
+	case partial && len(c.Settings.Header.Values("Range")) == 0:
 		return nil, protocolError("a part came where all was asked for")
 	case o.Offset > 0:
 		if o.Same != nil && unchanged(o.Same, &e) != nil {
@@ -185,85 +189,6 @@ func (c *Client) object(name string, resp *Response, o *protocols.GetOptions) (*
 	return obj, nil
 }
 
-// firstPart is the start of a body that is longer.
-type firstPart struct {
-	io.ReadCloser
-	left int64
-}
-
-func (f *firstPart) Read(p []byte) (int, error) {
-	if f.left <= 0 {
-		return 0, io.EOF
-	}
-	n, err := f.ReadCloser.Read(p[:min(int64(len(p)), f.left)])
-	f.left -= int64(n)
-	return n, err
-}
-
-// checkPart compares Content-Range with what was asked for (RFC 9110 14.4), and
-// returns the size of the whole, or -1.
-func checkPart(resp *Response, o *protocols.GetOptions) (int64, error) {
-	text := resp.Header.Get("Content-Range")
-	first, last, size, ok := parseContentRange(text)
-	if !ok || first < 0 {
-		return 0, protocolError("a part without a Content-Range that says which: " + strconv.Quote(text))
-	}
-	wanted := o.Length == 0 || last <= o.Offset+o.Length-1
-	if first != o.Offset || !wanted || resp.Length >= 0 && resp.Length != last-first+1 {
-		return 0, protocolError(fmt.Sprintf("asked for the bytes from %d, got %q with %d bytes", o.Offset, text, resp.Length))
-	}
-	return size, nil
-}
-
-// parseContentRange reads "bytes 0-9/100", "bytes 0-9/*" and "bytes */100"; first
-// is -1 for the last one, size -1 where it is not told.
-func parseContentRange(text string) (first, last, size int64, ok bool) {
-	unit, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
-	span, total, slash := strings.Cut(rest, "/")
-	if !strings.EqualFold(unit, "bytes") || !slash {
-		return 0, 0, 0, false
-	}
-	size = -1
-	if total != "*" {
-		if size, ok = number(total); !ok {
-			return 0, 0, 0, false
-		}
-	}
-	if span == "*" {
-		return -1, -1, size, size >= 0
-	}
-	a, b, _ := strings.Cut(span, "-")
-	first, okA := number(a)
-	last, okB := number(b)
-	ok = okA && okB && first <= last && (size < 0 || last < size)
-	return first, last, size, ok
-}
-
-func number(s string) (int64, bool) {
-	s = strings.TrimSpace(s)
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil && digits(s)
-}
-
-// behindEnd takes the refusal of a part: one that starts just after the end of
-// the object is empty.
-func (c *Client) behindEnd(obj *protocols.Object, resp *Response, o *protocols.GetOptions) (*protocols.Object, error) {
-	_, _, size, ok := parseContentRange(resp.Header.Get("Content-Range"))
-	if !ok || size != o.Offset || o.Same != nil && o.Same.Size >= 0 && o.Same.Size != size {
-		if ok && o.Same != nil {
-			resp.Body.Close()
-			return nil, &protocols.Error{Kind: protocols.KindRefused, Code: resp.Status, Sentinel: protocols.ErrChanged, Text: fmt.Sprintf("it has %d bytes now", size)}
-		}
-		return nil, refusal(resp)
-	}
-	obj.Size = size
-	obj.Body = struct {
-		io.Reader
-		io.Closer
-	}{strings.NewReader(""), resp.Body}
-	return obj, nil
-}
-
 // unchanged compares what was with what is, as far as both are known.
 func unchanged(was, is *protocols.Entry) error {
 	changed := was.Size >= 0 && is.Size >= 0 && was.Size != is.Size || was.ID != "" && is.ID != "" && was.ID != is.ID
@@ -276,8 +201,9 @@ func unchanged(was, is *protocols.Entry) error {
 	return nil
 }
 
-// Stat describes an object (HEAD). Where a server does not do HEAD, GET does it,
-// and its body is left.
+// Stat describes an object (HEAD). Where a server refuses HEAD or shows a page, WebDAV is
+// asked, so that folders are the same here and in listings. Where a server does not do
+// HEAD, GET does it, and its body is left.
 func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
 	e, err := c.stat(ctx, name, nil)
 	return e, c.wrap(err, "stat", name)
@@ -301,15 +227,27 @@ func (c *Client) stat(ctx context.Context, name string, within *url.URL) (protoc
 	if err != nil {
 		return protocols.Entry{}, err
 	}
-	var resp *Response
-	for _, method := range []string{nethttp.MethodHead, nethttp.MethodGet} {
-		if resp, err = c.engine.perform(ctx, &Request{Method: method, URL: u, raw: true, within: within}); err != nil {
+	lg := c.engine.login(u)
+	if lg.hasDAV && within == nil {
+		if e, known, err := statDAV(ctx, c, name, u); known {
+			return e, err
+		}
+	}
+	resp, err := c.engine.perform(ctx, &Request{Method: nethttp.MethodHead, URL: u, raw: true, within: within})
+	if err != nil {
+		return protocols.Entry{}, err
+	}
+	if within == nil && !lg.hasDAV && !lg.noDAV && mayBeCollection(resp, u) {
+		if e, known, err := statDAV(ctx, c, name, u); known {
+			resp.Body.Close()
+			return e, err
+		}
+	}
+	if resp.Status == nethttp.StatusMethodNotAllowed || resp.Status == nethttp.StatusNotImplemented {
+		resp.Body.Close()
+		if resp, err = c.engine.perform(ctx, &Request{URL: u, raw: true, within: within}); err != nil {
 			return protocols.Entry{}, err
 		}
-		if resp.Status != nethttp.StatusMethodNotAllowed && resp.Status != nethttp.StatusNotImplemented || method == nethttp.MethodGet {
-			break
-		}
-		resp.Body.Close()
 	}
 	if resp.Status >= 300 {
 		return protocols.Entry{}, refusal(resp)

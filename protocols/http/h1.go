@@ -4,17 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"io"
 	nethttp "net/http"
 	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/httpauth"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -28,10 +27,11 @@ type http1 struct {
 	conn      *transport.Conn
 	in        *bufio.Reader
 	bound     *bound
-	proxy     *url.URL // takes requests in absolute form; nil: conn leads to the server
-	spent     bool     // not good for another request
-	cut       bool     // a body was stopped on its way
+	proxy     *httpauth.Proxy // login to the proxy that takes requests in absolute form; nil: conn leads to the server
+	spent     bool            // not good for another request
+	cut       bool            // a body was stopped on its way
 	uses      int
+	interim   int64 // bytes of the heads of this exchange
 
 	// window is how many requests may wait for answers: 0 until an answer has shown
 	// a server that takes them ahead.
@@ -41,9 +41,6 @@ type http1 struct {
 // headBuffer holds most heads with a small body after them, and is copied to a
 // file at once before the kernel takes over.
 const headBuffer = 16 << 10
-
-// max1xx bounds interim answers (RFC 9110 15.2).
-const max1xx = 8
 
 // maxHead is what the head of an answer may have, if the limits allow as much.
 const maxHead = 256 << 10
@@ -100,6 +97,8 @@ func (l *http1) allowSecret() error {
 	}
 }
 
+func (l *http1) private() bool { return l.proxy == nil && l.conn.Trusted() }
+
 func (l *http1) send(ctx context.Context, m *outgoing) (*Response, error) {
 	done := l.conn.Use(ctx)
 	resp, err := l.exchange(ctx, m, done)
@@ -120,6 +119,7 @@ func (e staleError) Unwrap() error { return e.error }
 func (l *http1) exchange(ctx context.Context, m *outgoing, done func()) (*Response, error) {
 	used := l.uses > 0
 	l.uses++
+	l.interim = 0
 	start := time.Now()
 	up, err := l.write(m)
 	if err == nil {
@@ -162,17 +162,21 @@ func (l *http1) begins(m *outgoing, up *upload) error {
 	return err
 }
 
+// errNoAnswer is the class of a connection that was closed before the answer began.
+var errNoAnswer = errors.New("no answer")
+
 // closedEarly says what an end before the answer means.
 func closedEarly(err error) error {
 	if errors.Is(err, io.EOF) {
-		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without an answer"}
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Sentinel: errNoAnswer, Text: "the server closed the connection without an answer"}
 	}
 	return err
 }
 
-// head reads the final answer's head. until is 100 when that is good enough.
+// head reads the final answer's head. until is an interim status that is good enough, or 0.
+// Any number of interim answers may come before it (RFC 9110 15.2), in one head's size.
 func (l *http1) head(m *outgoing, until int) (*nethttp.Response, error) {
-	for range max1xx {
+	for l.interim <= l.headLimit {
 		l.bound.left = l.headLimit
 		resp, err := l.readHead(m)
 		if l.bound.left == 0 && err != nil {
@@ -195,8 +199,10 @@ func (l *http1) head(m *outgoing, until int) (*nethttp.Response, error) {
 			return resp, nil
 		}
 	}
-	return nil, protocolError("too many interim answers without a final one")
+	return nil, errInterim()
 }
+
+func errInterim() error { return protocolError("too many interim answers without a final one") }
 
 // readHead reads one head, up to its empty line, and lets net/http parse it. A field
 // without a name is passed over, as browsers do.
@@ -208,6 +214,7 @@ func (l *http1) readHead(m *outgoing) (*nethttp.Response, error) {
 		if err != nil && err != bufio.ErrBufferFull {
 			return nil, err
 		}
+		l.interim += int64(len(line))
 		if bare := len(bytes.TrimRight(line, "\r\n")) == 0; bare && len(head) > 0 && head[len(head)-1] == '\n' {
 			return parseHead(append(head, "\r\n"...), m)
 		}
@@ -215,12 +222,29 @@ func (l *http1) readHead(m *outgoing) (*nethttp.Response, error) {
 			named = line[0] != ':'
 		}
 		if named {
-			head = append(head, line...)
+			head = append(head, oneLength(line)...)
 		}
 		if !bytes.HasPrefix(head, []byte("HTTP/")) && bytes.HasSuffix(head, []byte("\n")) { // no more of it is waited for
 			return parseHead(head, m)
 		}
 	}
+}
+
+// oneLength returns a line of a head. The equal members of a Content-Length that is a list
+// are one (RFC 9110 8.6); others stay, and are refused.
+func oneLength(line []byte) []byte {
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	if len(name) != len("Content-Length") || !bytes.EqualFold(name, []byte("Content-Length")) {
+		return line
+	}
+	first, rest, list := bytes.Cut(value, []byte(","))
+	first = bytes.TrimSpace(first)
+	for member := range bytes.SplitSeq(rest, []byte(",")) {
+		if list && !bytes.Equal(bytes.TrimSpace(member), first) {
+			return line
+		}
+	}
+	return slices.Concat(name, []byte(": "), first, []byte("\r\n"))
 }
 
 // parseHead parses a head that is whole. Chunks in an answer of HTTP/1.0, where net/http
@@ -261,7 +285,7 @@ func badHead(err error) error {
 func (l *http1) answer(m *outgoing, r *nethttp.Response, first time.Duration, used bool, done func()) *Response {
 	resp := &Response{
 		Status: r.StatusCode, Proto: r.Proto, Header: r.Header, URL: m.URL, Method: m.method(), Length: r.ContentLength,
-		Reused: used, Address: l.conn.RemoteAddr().String(), TLS: l.conn.TLS(),
+		Reused: used, proxy: l.proxy, Address: l.conn.RemoteAddr().String(), TLS: l.conn.TLS(),
 	}
 	_, resp.Reason, _ = strings.Cut(r.Status, " ")
 	resp.Times.FirstByte = first
@@ -290,12 +314,6 @@ func (l *http1) answer(m *outgoing, r *nethttp.Response, first time.Duration, us
 	}
 	resp.Body, resp.deadline = b, l.conn.SetReadDeadline
 	return resp
-}
-
-// proxyLogin returns the value of Proxy-Authorization for a proxy's URL.
-func proxyLogin(p *url.URL) string {
-	pass, _ := p.User.Password()
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(p.User.Username()+":"+pass))
 }
 
 // traceHead reports to a trace the head of an answer.

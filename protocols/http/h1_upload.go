@@ -85,7 +85,7 @@ func (u *upload) listen(on bool) {
 // not look like one. Interim answers are read. The error is that of the body, or
 // of the connection when nothing came over it.
 func (u *upload) status(m *outgoing) (int, error) {
-	for range max1xx {
+	for u.l.interim <= u.l.headLimit {
 		line, err := u.wait()
 		if err != nil {
 			return 0, err
@@ -98,7 +98,7 @@ func (u *upload) status(m *outgoing) (int, error) {
 			return 0, err
 		}
 	}
-	return 0, protocolError("one interim answer after the other, and no final one")
+	return 0, errInterim()
 }
 
 // wait waits for the first bytes of an answer.

@@ -18,7 +18,10 @@ import (
 // write sends the request. The body is then on its way, or nil: it is sent, or the
 // answer has come before it, and the connection is good for nothing else.
 func (l *http1) write(m *outgoing) (*upload, error) {
-	head := l.requestHead(m)
+	head, err := l.requestHead(m)
+	if err != nil {
+		return nil, err
+	}
 	if small, ok := smallBody(m.Request); ok {
 		_, err := l.conn.Write(append(head, small...))
 		return nil, err
@@ -36,7 +39,7 @@ func (l *http1) write(m *outgoing) (*upload, error) {
 }
 
 // requestHead returns the head as bytes, and reports it to the trace.
-func (l *http1) requestHead(m *outgoing) []byte {
+func (l *http1) requestHead(m *outgoing) ([]byte, error) {
 	target := requestTarget(m.URL)
 	if m.Method == nethttp.MethodOptions && m.URL.Path == "*" {
 		target = "*"
@@ -44,15 +47,19 @@ func (l *http1) requestHead(m *outgoing) []byte {
 	h := m.header
 	if l.proxy != nil {
 		target = m.URL.Scheme + "://" + hostField(m.URL) + target
-		if l.proxy.User != nil {
+		login, err := l.proxy.Authorization(m.method(), target, m.Body)
+		if err != nil {
+			return nil, err
+		}
+		if login != "" {
 			h = maps.Clone(h)
-			h["Proxy-Authorization"] = []string{proxyLogin(l.proxy)}
+			h["Proxy-Authorization"] = []string{login}
 		}
 	}
 	var b bytes.Buffer
 	line := m.method() + " " + target + " HTTP/1.1"
 	fmt.Fprintf(&b, "%s\r\n", line)
-	if len(h["Host"]) == 0 {
+	if len(h["Host"]) == 0 && !m.noHost {
 		fmt.Fprintf(&b, "Host: %s\r\n", hostField(m.URL))
 	}
 	for _, name := range sortedNames(h) {
@@ -65,7 +72,7 @@ func (l *http1) requestHead(m *outgoing) []byte {
 	if l.opts.Trace != nil {
 		l.traceRequest(line, h, m)
 	}
-	return b.Bytes()
+	return b.Bytes(), nil
 }
 
 // framing says how long the body is (RFC 9112 6).

@@ -56,6 +56,8 @@ func (h *http2) close() {
 
 func (h *http2) allowSecret() error { return h.conn.AllowSecret() }
 
+func (h *http2) private() bool { return h.conn.Trusted() }
+
 // streams is what the connections of HTTP/2 and 3 share: a round trip in net/http's
 // types, on a stream of its own.
 type streams struct {

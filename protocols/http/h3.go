@@ -109,6 +109,8 @@ func shut(q *quic.Transport, udp *packets) {
 // allowSecret returns nil: QUIC is always under TLS.
 func (l *http3Conn) allowSecret() error { return nil }
 
+func (l *http3Conn) private() bool { return len(l.tls().VerifiedChains) > 0 }
+
 // packets lets QUIC use a connected UDP socket. It does not show that this is a
 // system's socket: the library would warn on standard error where the system does
 // not give it the buffers it wants.

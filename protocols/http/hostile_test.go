@@ -93,6 +93,57 @@ func TestBadParts(t *testing.T) {
 	}
 }
 
+// TestWholePart: 206 with all of the object is as good as 200, whatever was asked for.
+func TestWholePart(t *testing.T) {
+	const whole = "HTTP/1.1 206 Partial Content\r\nContent-Length: 5\r\nContent-Range: bytes 0-4/5\r\n\r\nhello"
+	for _, o := range []*protocols.GetOptions{nil, {Length: 5}} {
+		r := startRaw(t, whole)
+		if got, _, err := fetch(t, labtest.Open(t, New, r.url, nil), "x", o); got != "hello" || err != nil {
+			t.Errorf("%+v: %q, %v", o, got, err)
+		}
+	}
+	_, _, err := fetch(t, labtest.Open(t, New, startRaw(t, whole).url, nil), "x", &protocols.GetOptions{Offset: 2})
+	if !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("a range that was ignored: %v", err)
+	}
+}
+
+// TestGetLast: the end of an object, in one request.
+func TestGetLast(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer, want string
+		offset       int64
+		kind         protocols.Kind
+	}{
+		"a part":       {"HTTP/1.1 206 P\r\nContent-Range: bytes 5-8/9\r\nContent-Length: 4\r\n\r\nfghi", "fghi", 5, 0},
+		"shorter":      {"HTTP/1.1 206 P\r\nContent-Range: bytes 0-2/3\r\nContent-Length: 3\r\n\r\nabc", "abc", 0, 0},
+		"short, whole": {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "abc", 0, 0},
+		"empty":        {"HTTP/1.1 416 No\r\nContent-Range: bytes */0\r\nContent-Length: 0\r\n\r\n", "", 0, 0},
+		"not the end":  {"HTTP/1.1 206 P\r\nContent-Range: bytes 4-7/9\r\nContent-Length: 4\r\n\r\nefgh", "", 0, protocols.KindProtocol},
+		"too much":     {"HTTP/1.1 206 P\r\nContent-Range: bytes 4-8/9\r\nContent-Length: 5\r\n\r\nefghi", "", 0, protocols.KindProtocol},
+		"all of it":    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "", 0, protocols.KindRefused},
+		"missing":      {"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", "", 0, protocols.KindRefused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRaw(t, c.answer)
+			obj, err := labtest.Open(t, New, r.url, nil).GetLast(t.Context(), "x", 4)
+			if wantKind(t, err, c.kind); err != nil {
+				return
+			}
+			defer obj.Body.Close()
+			if b, err := io.ReadAll(obj.Body); string(b) != c.want || err != nil || obj.Offset != c.offset {
+				t.Errorf("%q from %d, %v", b, obj.Offset, err)
+			}
+			if head := r.requests()[0]; !strings.Contains(head, "\r\nRange: bytes=-4\r\n") {
+				t.Errorf("the request: %q", head)
+			}
+		})
+	}
+	if obj, err := labtest.Open(t, New, "data:,abcdefghi", nil).GetLast(t.Context(), "data:,abcdefghi", 4); err != nil || obj.Offset != 5 {
+		t.Errorf("%+v, %v", obj, err)
+	}
+}
+
 // TestRedirects: to where redirects may lead, and what goes along.
 func TestRedirects(t *testing.T) {
 	to := func(target string) string {

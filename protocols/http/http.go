@@ -107,6 +107,7 @@ var (
 	_ protocols.TreeLister = (*Client)(nil)
 	_ protocols.Statter    = (*Client)(nil)
 	_ protocols.Getter     = (*Client)(nil)
+	_ protocols.TailGetter = (*Client)(nil)
 	_ protocols.BulkGetter = (*Client)(nil)
 	_ protocols.Putter     = (*Client)(nil)
 	_ protocols.Remover    = (*Client)(nil)

@@ -446,12 +446,15 @@ func TestProxies(t *testing.T) {
 	if got := labtest.Read(t, labtest.Open(t, New, s.URL(), o), "README.txt"); !strings.Contains(got, "Welcome") {
 		t.Errorf("through a tunnel: %q", got)
 	}
-	whole := startRaw(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+	whole := startRaw(t, "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=p\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
 	at := labtest.URL(t, whole.url)
 	at.User = via.User
 	c := labtest.Open(t, New, "http://alice:secret@origin.example/", &protocols.Options{Proxy: proxyTo(at)})
 	labtest.Read(t, c, "a/b")
-	head := whole.requests()[0]
+	if first := whole.requests()[0]; strings.Contains(first, "Authorization") {
+		t.Errorf("a login that was not asked for: %q", first)
+	}
+	head := whole.requests()[1]
 	if !strings.HasPrefix(head, "GET http://origin.example/a/b HTTP/1.1\r\n") || !strings.Contains(head, "Proxy-Authorization: Basic cGF0OnByMHh5\r\n") || strings.Contains(head, "\r\nAuthorization") {
 		t.Errorf("request to the proxy: %q", head)
 	}

@@ -76,6 +76,12 @@ func (c *Client) claimsDAV(ctx context.Context, u *url.URL) bool {
 	return len(resp.Header.Values("Dav")) > 0
 }
 
+// isCutOff reports whether a request may have failed because of its method: firewalls close
+// or reset the connection.
+func isCutOff(err error) bool {
+	return errors.Is(err, errNoAnswer) || protocols.KindOf(err) == protocols.KindConnect
+}
+
 // noDAV are the answers of servers, or places, without WebDAV.
 func noDAV(status int) bool {
 	return status != nethttp.StatusMultiStatus && status != nethttp.StatusUnauthorized && (status < 500 || status == nethttp.StatusNotImplemented)
@@ -99,7 +105,7 @@ func (c *Client) listDAV(ctx context.Context, u *url.URL, yield func(protocols.E
 		return false, nil
 	}
 	if err != nil {
-		return true, err
+		return !isCutOff(err) || lg.hasDAV || c.claimsDAV(ctx, u), err
 	}
 	defer resp.Body.Close()
 	if noDAV(resp.Status) {

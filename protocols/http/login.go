@@ -2,24 +2,28 @@ package http
 
 import (
 	"context"
-	"encoding/base64"
 	"net/url"
 	"strings"
 
+	"github.com/netclients/netclients/internal/httpauth"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // login is what is known of one origin: above all how to log in. Nothing is sent and nobody
-// is asked before a server wants one, unless a mechanism is named.
+// is asked before a server wants one, unless a mechanism is named, or the user named the
+// credentials for this server and nobody on the way can read them.
 type login struct {
 	x      *exchanger
 	url    *url.URL
 	asked  bool // cred was asked for
 	cred   protocols.Credential
-	way    string  // the mechanism that was agreed on: basic, bearer, digest
-	digest *digest // its state
-	noDAV  bool    // the server has no WebDAV
-	hasDAV bool    // it has: a PROPFIND was answered
+	way    string           // the mechanism that was agreed on: basic, bearer, digest
+	digest *httpauth.Digest // its state
+
+	named  *protocols.Credential // what the user named; nil: not asked for
+	noDAV  bool                  // the server has no WebDAV
+	hasDAV bool                  // it has: a PROPFIND was answered
 }
 
 // login returns the login of the origin of u.
@@ -39,32 +43,27 @@ func (x *exchanger) login(u *url.URL) *login {
 // mechanism returns the one that the user asked for, in lower case.
 func (lg *login) mechanism() string { return strings.ToLower(lg.x.opts.Mechanism) }
 
-// authorize adds the login to a request, once it is known that the server wants
-// it; at the client's own server also when the mechanism was named.
+// authorize adds the login to a request: the one that was agreed on; at the client's own
+// server before that the mechanism that was named, or what the user named.
 func (lg *login) authorize(ctx context.Context, m *outgoing) error {
-	way := lg.way
-	if way == "" && lg.x.owns(lg.url) && (lg.mechanism() == "basic" || lg.mechanism() == "bearer") {
-		if err := lg.ask(ctx); err != nil {
-			return err
+	way, cred := lg.way, lg.cred
+	if way == "" && lg.x.owns(lg.url) {
+		if want := lg.mechanism(); want == "basic" || want == "bearer" {
+			if err := lg.ask(ctx); err != nil {
+				return err
+			}
+			way, cred = want, lg.cred
+		} else if want == "" && mayBePrivate(m.URL, lg.x.settings) {
+			if err := lg.askNamed(ctx); err != nil {
+				return err
+			}
+			way, cred = early(*lg.named), *lg.named
+			m.early = way != ""
 		}
-		way = lg.mechanism()
 	}
-	value := ""
-	switch way {
-	case "basic":
-		value = "Basic " + base64.StdEncoding.EncodeToString([]byte(lg.cred.User+":"+lg.cred.Password))
-	case "bearer":
-		value = "Bearer " + lg.cred.Token
-		if lg.cred.Token == "" {
-			return &protocols.Error{Kind: protocols.KindAuth, Text: "no token for Bearer", Hint: "--token-file FILE"}
-		}
-	case "digest":
-		var err error
-		if value, err = lg.digest.authorization(m.method(), requestTarget(m.URL), m.Body, lg.cred); err != nil {
-			return err
-		}
-	default:
-		return nil
+	value, err := lg.value(m, way, cred)
+	if err != nil || value == "" {
+		return err
 	}
 	if strings.ContainsAny(value, "\r\n\x00") {
 		return usage("a line break in the credentials")
@@ -73,26 +72,80 @@ func (lg *login) authorize(ctx context.Context, m *outgoing) error {
 	return nil
 }
 
+// value returns the value of Authorization, or nothing when there is no login.
+func (lg *login) value(m *outgoing, way string, cred protocols.Credential) (string, error) {
+	switch way {
+	case "basic":
+		return httpauth.Basic(cred), nil
+	case "bearer":
+		if cred.Token == "" {
+			return "", &protocols.Error{Kind: protocols.KindAuth, Text: "no token for Bearer", Hint: "--token-file FILE"}
+		}
+		return "Bearer " + cred.Token, nil
+	case "digest":
+		return lg.digest.Authorization(m.method(), requestTarget(m.URL), m.Body, cred)
+	}
+	return "", nil
+}
+
+// early returns the mechanism for credentials that go out before the server asks.
+func early(cred protocols.Credential) string {
+	switch {
+	case cred.Token != "":
+		return "bearer"
+	case cred.HasPassword() && cred.User+cred.Password != "":
+		return "basic"
+	}
+	return ""
+}
+
+// mayBePrivate reports whether the connection to a URL may be one that nobody can read;
+// the connection itself decides.
+func mayBePrivate(u *url.URL, s *Settings) bool {
+	return u.Scheme == "https" || s.UnixSocket != "" || transport.IsLoopback(hostOf(u))
+}
+
+// askNamed gets what the user named for the client's own server, once.
+func (lg *login) askNamed(ctx context.Context) error {
+	if lg.named != nil {
+		return nil
+	}
+	x, cred := lg.x, protocols.Credential{}
+	switch {
+	case x.opts.Named != nil:
+		var err error
+		if cred, err = x.opts.Named(ctx, x.credentialRequest(lg.url)); err != nil {
+			return protocols.Wrap(err, proto, "login", "")
+		}
+	case x.opts.Credentials == nil && x.url.User != nil:
+		cred = protocols.URLCredential(x.url)
+	}
+	lg.named = &cred
+	return nil
+}
+
+func (x *exchanger) credentialRequest(u *url.URL) protocols.CredentialRequest {
+	user := ""
+	if x.owns(u) {
+		user = x.url.User.Username()
+	}
+	return protocols.CredentialRequest{Protocol: proto, Scheme: u.Scheme, Host: u.Hostname(), Port: portOf(u), User: user}
+}
+
 // ask gets the credentials of the origin, once.
 func (lg *login) ask(ctx context.Context) error {
 	if lg.asked {
 		return nil
 	}
-	x, u := lg.x, lg.url
-	own, user := x.owns(u), ""
-	if own {
-		user = x.url.User.Username()
-	}
+	x := lg.x
 	switch {
 	case x.opts.Credentials != nil:
-		cred, err := x.opts.Credentials(ctx, protocols.CredentialRequest{
-			Protocol: proto, Scheme: u.Scheme, Host: u.Hostname(), Port: portOf(u), User: user,
-		})
+		cred, err := x.opts.Credentials(ctx, x.credentialRequest(lg.url))
 		if err != nil {
 			return protocols.Wrap(err, proto, "login", "")
 		}
 		lg.cred = cred
-	case own && x.url.User != nil:
+	case x.owns(lg.url) && x.url.User != nil:
 		lg.cred = protocols.URLCredential(x.url)
 	}
 	if cred := &lg.cred; cred.User != "" && cred.Token == "" && !cred.HasPassword() {
@@ -106,13 +159,13 @@ func (lg *login) ask(ctx context.Context) error {
 // or the credentials were refused: then the 401 is the answer.
 func (lg *login) challenged(ctx context.Context, resp *Response, m *outgoing) (again bool, err error) {
 	sent := m.header.Get("Authorization")
-	if sent != "" && lg.way != "digest" {
+	if sent != "" && lg.way != "digest" && !m.early {
 		return false, nil // refused, or the user's own header
 	}
-	offers := parseChallenges(resp.Header.Values("WWW-Authenticate"))
+	offers := httpauth.Parse(resp.Header.Values("WWW-Authenticate"))
 	if lg.way == "digest" {
-		d := strongest(offers)
-		if d == nil || !d.stale || sent == "" {
+		d := httpauth.Strongest(offers)
+		if d == nil || sent == "" || !d.Renews(lg.digest) {
 			return false, nil
 		}
 		lg.digest = d
@@ -121,18 +174,33 @@ func (lg *login) challenged(ctx context.Context, resp *Response, m *outgoing) (a
 	if err := lg.ask(ctx); err != nil {
 		return false, err
 	}
-	return lg.choose(offers), nil
+	if !lg.choose(offers) {
+		return false, nil
+	}
+	if m.early && lg.way != "digest" {
+		if same, err := lg.value(m, lg.way, lg.cred); err != nil || same == sent {
+			return false, err // refused already
+		}
+	}
+	return true, nil
+}
+
+// answered notes that the server took the login of a request.
+func (lg *login) answered(resp *Response, m *outgoing) {
+	if lg.way == "digest" && m.header.Get("Authorization") != "" {
+		lg.digest.Accepted(resp.Header.Get("Authentication-Info"))
+	}
 }
 
 // choose takes the strongest way that the server offers and the credentials
 // serve. A mechanism that was named is the only one.
-func (lg *login) choose(offers []challenge) bool {
+func (lg *login) choose(offers []httpauth.Challenge) bool {
 	want, has := lg.mechanism(), map[string]bool{}
 	for _, o := range offers {
-		has[o.scheme] = true
+		has[o.Scheme] = true
 	}
 	may := func(way string) bool { return want == "" || want == way }
-	d := strongest(offers)
+	d := httpauth.Strongest(offers)
 	switch {
 	case lg.cred.Token != "" && may("bearer") && (has["bearer"] || len(offers) == 0):
 		lg.way = "bearer"

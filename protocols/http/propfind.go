@@ -1,14 +1,17 @@
 package http
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/xml"
+	"errors"
 	"io"
 	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -38,7 +41,18 @@ const mostDavText = 64 << 10 // of one element
 // document types, and nothing nests deeper than the limit.
 func parseMultistatus(r io.Reader, limits protocols.Limits, each func(davResponse) error) error {
 	in := &wordLimit{r: r, most: limits.Reply}
-	d := xml.NewDecoder(in)
+	doc, known := charset.XML(bufio.NewReader(in), "") // what Content-Type says is often a default
+	d := xml.NewDecoder(doc)
+	d.CharsetReader = func(name string, r io.Reader) (io.Reader, error) {
+		if known {
+			return r, nil
+		}
+		plain, err := charset.Reader(name, r)
+		if err != nil {
+			return nil, protocolError("the answer to PROPFIND is in the encoding " + strconv.Quote(name) + ", which is not known")
+		}
+		return plain, nil
+	}
 	p := &davParser{limits: limits, each: each}
 	for {
 		in.n = 0
@@ -56,6 +70,9 @@ func parseMultistatus(r io.Reader, limits protocols.Limits, each func(davRespons
 }
 
 func badXML(err error) error {
+	if e, ours := errors.AsType[*protocols.Error](err); ours { // the decoder wraps that of the encoding
+		return e
+	}
 	if _, syntax := err.(*xml.SyntaxError); syntax || err == io.EOF {
 		return protocolError("the answer to PROPFIND is not whole, or no XML")
 	}

@@ -52,6 +52,9 @@ func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols
 	if s, ok := r.(io.Seeker); ok && req.Body == sent {
 		req.Body = seekable{sent, s}
 	}
+	if _, again := req.Body.(io.Seeker); !again && req.Length > replayBuffer {
+		req.Expect = true // whatever the server asks for, it asks before the body
+	}
 	if !o.Modified.IsZero() { // for servers that take it, such as ownCloud's
 		req.Header = Header{"X-Oc-Mtime": {fmt.Sprint(o.Modified.Unix())}}
 	}

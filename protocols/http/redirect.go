@@ -97,7 +97,15 @@ func location(base *url.URL, text string) (*url.URL, error) {
 	if strings.ContainsAny(text, "\r\n\x00") {
 		return nil, bad("a line break in it")
 	}
-	ref, err := url.Parse(strings.ReplaceAll(strings.TrimSpace(text), " ", "%20"))
+	path, query, has := strings.Cut(strings.ReplaceAll(strings.TrimSpace(text), " ", "%20"), "?")
+	if rest, same := strings.CutPrefix(path, base.Scheme+":"); same && !strings.HasPrefix(rest, "//") {
+		path = rest // an old relative form (RFC 3986 5.2.2)
+	}
+	path = literalPercent(path)
+	if has {
+		path += "?" + query
+	}
+	ref, err := url.Parse(path)
 	if err != nil {
 		return nil, bad("not a URL")
 	}

@@ -115,3 +115,22 @@ func drained(ctx context.Context, c *Client, name string) (n int, err error) {
 	}
 	return n, err
 }
+
+// TestLocationForms: the ways in which servers write where to go.
+func TestLocationForms(t *testing.T) {
+	base := labtest.URL(t, "http://h/d/x?q=1")
+	for text, want := range map[string]string{
+		"/y": "http://h/y", "y": "http://h/d/y", "?a=b": "http://h/d/x?a=b", "//other/z": "http://other/z", "../up": "http://h/up", "./": "http://h/d/", "": "http://h/d/x?q=1",
+		"http:y": "http://h/d/y", "http:/y": "http://h/y", "https://h/y": "https://h/y", " /y ": "http://h/y", "/a b": "http://h/a%20b",
+		"/a%b": "http://h/a%25b", "/50%": "http://h/50%25", "/50%?q=%zz": "http://h/50%25?q=%zz", "/a%2Fb": "http://h/a%2Fb", "/y#part": "http://h/y", "/caf\xc3\xa9": "http://h/caf%C3%A9",
+	} {
+		if got, err := location(base, text); err != nil || got.String() != want {
+			t.Errorf("%q: %v, %v, want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"file:///etc/passwd", "gopher://h/1", "data:,x", "javascript:x", "http://", "https:y", "/a\nb"} {
+		if got, err := location(base, text); err == nil {
+			t.Errorf("%q leads to %s", text, got)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/netclients/netclients/internal/httpauth"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -47,6 +48,21 @@ type outgoing struct {
 	*Request
 	header Header // complete but for Host and the length
 	secret bool   // it holds a password or token
+	noHost bool   // the user wants no Host
+	early  bool   // the login was not asked for: it is left out where somebody could read it
+}
+
+// fit leaves the login out where it was not asked for and somebody could read it. It
+// returns an error when another secret must not be sent over the connection.
+func (m *outgoing) fit(conn connection) error {
+	if m.early && !conn.private() {
+		delete(m.header, "Authorization")
+		m.early, m.secret = false, false
+	}
+	if m.secret {
+		return conn.allowSecret()
+	}
+	return nil
 }
 
 func (r *Request) method() string {
@@ -77,6 +93,7 @@ type Response struct {
 	TLS     *tls.ConnectionState
 	Times   Times
 
+	proxy    *httpauth.Proxy       // login to the proxy that has answered; nil: there is none
 	deadline func(time.Time) error // of reading Body; nil where there is none
 }
 

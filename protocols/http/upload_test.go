@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -209,6 +210,33 @@ func TestUploadLoginInTheMiddle(t *testing.T) {
 	c := labtest.Open(t, New, labtest.WithUser("http://"+addr+"/"), nil)
 	if _, err := c.Put(quick(t), "x", bytes.NewReader(make([]byte, size)), &protocols.PutOptions{}); err != nil || got != size {
 		t.Errorf("%v, %d bytes with a login", err, got)
+	}
+}
+
+// TestLoginForAStream: a body that can be read only once meets a login. A short one is kept;
+// a long one waits for the server's consent; one that went out before is an error.
+func TestLoginForAStream(t *testing.T) {
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{LoginToRead: true})
+	cred := func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
+		return protocols.Credential{User: "alice", Password: "secret"}, nil
+	}
+	for _, size := range []int{0, 5, replayBuffer, replayBuffer + 1, 3 << 20} {
+		for _, known := range []int64{0, int64(size)} {
+			data := make([]byte, size)
+			lab.Pattern(7)(data, 0)
+			c := labtest.Open(t, New, s.URL(), &protocols.Options{Credentials: cred})
+			_, err := c.Put(quick(t), "incoming/stream", io.MultiReader(bytes.NewReader(data)), &protocols.PutOptions{Size: known})
+			if stored, rerr := s.Tree().ReadFile("/incoming/stream"); err != nil || rerr != nil || !bytes.Equal(stored, data) {
+				t.Errorf("%d bytes, length %d: %v, %v, %d bytes arrived", size, known, err, rerr, len(stored))
+			}
+		}
+	}
+	p := newReplay(io.MultiReader(bytes.NewReader(make([]byte, replayBuffer+1))))
+	if _, err := io.Copy(io.Discard, p.reader()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.rewind(); !protocols.IsRetryable(err) { // the source may be opened anew
+		t.Errorf("%v", err)
 	}
 }
 

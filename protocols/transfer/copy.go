@@ -24,6 +24,7 @@ func Copy(ctx context.Context, src, dst Endpoint, o *Options) (Result, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	o = o.own()
 	began := time.Now()
 	r := Result{Protocol: protocolOf(src, dst), Source: src.URL, Destination: dst.URL, Name: nameOf(src), Status: StatusDone}
 	err := copyOne(ctx, src, dst, o, &r)
@@ -101,7 +102,7 @@ func fetch(ctx context.Context, src Endpoint, dir *os.Root, name string, o *Opti
 		}
 	}
 	d := &download{o: o, dir: dir, name: name, path: src.Name, label: src.URL, mode: file.ModeOf(dir, name), part: true}
-	if o.Continue {
+	if o.Continue && o.Last == 0 {
 		if d.resume(); d.at == 0 {
 			if err := d.adopt(ctx, k); err != nil {
 				d.drop()
@@ -109,7 +110,7 @@ func fetch(ctx context.Context, src Endpoint, dir *os.Root, name string, o *Opti
 			}
 		}
 	}
-	if o.Segments > 1 && d.at == 0 {
+	if o.Segments > 1 && d.at == 0 && o.Last == 0 {
 		if done, err := d.segments(ctx, src, k, r); done || err != nil {
 			return err
 		}
@@ -160,7 +161,7 @@ func (d *download) finish(ctx context.Context, k *conn) error {
 // a file of its size that is as old or newer, with the same end where it is newer.
 func alreadyThere(ctx context.Context, k *conn, dir *os.Root, name string, o *Options) (bool, error) {
 	info, err := dir.Lstat(name)
-	if err != nil || !info.Mode().IsRegular() || o.Offset > 0 || o.Length > 0 {
+	if err != nil || !info.Mode().IsRegular() || o.Offset > 0 || o.Length > 0 || o.Last > 0 {
 		return false, nil
 	}
 	c, err := k.get()
@@ -205,6 +206,7 @@ func CopyTo(ctx context.Context, src Endpoint, w io.Writer, o *Options) (Result,
 	if o == nil {
 		o = &Options{}
 	}
+	o = o.own()
 	began := time.Now()
 	r := Result{Protocol: src.Protocol, Source: src.URL, Name: nameOf(src), Status: StatusDone}
 	s := &stream{o: o, src: src, w: w}
@@ -250,7 +252,7 @@ func (s *stream) attempt(ctx context.Context, c protocols.Client) error {
 	if s.at > 0 {
 		g.Same = s.rec.entry()
 	}
-	obj, err := protocols.Get(ctx, c, s.src.Name, g)
+	obj, err := s.o.get(ctx, c, s.src.Name, g)
 	if err != nil {
 		return err
 	}

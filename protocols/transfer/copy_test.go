@@ -318,6 +318,34 @@ func TestCopyToGoesOn(t *testing.T) {
 	}
 }
 
+// TestCopyLast: the end of an object, also where its copy is cut.
+func TestCopyLast(t *testing.T) {
+	whole := pattern(100_000)
+	s := newServer(map[string]string{"f": whole})
+	out := filepath.Join(t.TempDir(), "out")
+	for _, last := range []int64{1, 90_000, 100_000, 200_000} {
+		s.cuts["f"] = []int64{60_000, 10}
+		want := whole[max(len(whole)-int(last), 0):]
+		o := quick()
+		o.Last, o.Continue = last, true
+		var b bytes.Buffer
+		if _, err := CopyTo(t.Context(), s.end("f"), &b, &o); err != nil || b.String() != want {
+			t.Errorf("last %d: %d bytes, %v", last, b.Len(), err)
+		}
+		s.cuts["f"] = []int64{60_000, 10}
+		if _, err := Copy(t.Context(), s.end("f"), localEnd(out), &o); err != nil || contentOf(t, out) != want {
+			t.Errorf("last %d to a file: %v", last, err)
+		}
+		to := newServer(map[string]string{})
+		if _, err := Copy(t.Context(), s.end("f"), to.end("g"), &o); err != nil || string(to.files["g"]) != want {
+			t.Errorf("last %d to a server: %v", last, err)
+		}
+		if o.Last != last || o.Offset != 0 {
+			t.Errorf("the caller's options changed: %+v", o)
+		}
+	}
+}
+
 func TestCopyToWriterFails(t *testing.T) {
 	s := newServer(map[string]string{"f": "x"})
 	o := quick()

@@ -80,7 +80,7 @@ func (d *download) open(ctx context.Context, c protocols.Client) (*protocols.Obj
 			return obj, err
 		}
 	}
-	obj, err := protocols.Get(ctx, c, d.path, d.getOptions(0, nil))
+	obj, err := d.o.get(ctx, c, d.path, d.getOptions(0, nil))
 	if err == nil && d.at > 0 { // only now is what came before worth nothing
 		if err = d.restart(); err != nil {
 			obj.Body.Close()

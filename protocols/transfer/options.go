@@ -31,6 +31,7 @@ type Options struct {
 
 	Offset   int64 // first byte of the source to copy
 	Length   int64 // bytes to copy; 0 is to the end
+	Last     int64 // copy only so many bytes at the end; Offset and Length are then 0
 	MaxSize  int64 // more bytes than this are an error of kind Protocol; 0 is no limit
 	Segments int   // connections for one large object to a local file; 0 and 1 are one
 
@@ -61,6 +62,30 @@ type Progress interface {
 type Task interface {
 	Set(done int64) // bytes there now, those of earlier runs included; may go back after a retry
 	Done(err error) // the last call
+}
+
+// own returns options that a copy may change: where a range counts from the end, its first
+// byte becomes known when the source is opened.
+func (o *Options) own() *Options {
+	if o.Last == 0 {
+		return o
+	}
+	c := *o
+	c.Offset, c.Length = 0, 0
+	return &c
+}
+
+// get opens the source. Where the range counts from the end, it begins where the server
+// says; a retry then asks for that.
+func (o *Options) get(ctx context.Context, c protocols.Client, name string, g *protocols.GetOptions) (*protocols.Object, error) {
+	if o.Last == 0 {
+		return protocols.Get(ctx, c, name, g)
+	}
+	obj, err := protocols.GetLast(ctx, c, name, o.Last)
+	if err == nil {
+		g.Offset, o.Offset, o.Last = obj.Offset, obj.Offset, 0
+	}
+	return obj, err
 }
 
 // Links says what a sync does with symbolic links.

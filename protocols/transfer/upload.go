@@ -204,7 +204,7 @@ func (s *sending) send(ctx context.Context, sc, dc protocols.Client, at int64) e
 	if s.tried && at > 0 {
 		g.Same = s.rec.entry()
 	}
-	obj, err := protocols.Get(ctx, sc, s.path, g)
+	obj, err := s.o.get(ctx, sc, s.path, g)
 	if err != nil {
 		return err
 	}

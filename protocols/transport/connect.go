@@ -3,12 +3,12 @@ package transport
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"io"
 	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/httpauth"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -18,7 +18,11 @@ const maxHead = 64 << 10
 // connectTunnel sends CONNECT to an HTTP proxy, RFC 9110 section 9.3.6. Bytes
 // that the server sent after the head are kept for the first Read.
 func connectTunnel(_ context.Context, c *Conn, u *url.URL, address string) error {
-	if _, err := io.WriteString(c.sock, connectRequest(u, address)); err != nil {
+	request, err := c.d.connectRequest(u, address)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(c.sock, request); err != nil {
 		return err
 	}
 	head, rest, err := readHead(c.sock)
@@ -29,17 +33,54 @@ func connectTunnel(_ context.Context, c *Conn, u *url.URL, address string) error
 	return connectStatus(head)
 }
 
-func connectRequest(u *url.URL, address string) string {
+func (d *Dialer) connectRequest(u *url.URL, address string) (string, error) {
+	d.loginMu.Lock()
+	login, err := d.loginTo(u).Authorization("CONNECT", address, nil)
+	d.loginMu.Unlock()
 	var b strings.Builder
 	b.WriteString("CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\n")
-	if u.User != nil {
-		pass, _ := u.User.Password()
-		b.WriteString("Proxy-Authorization: Basic " +
-			base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+pass)) + "\r\n")
+	if login != "" {
+		b.WriteString("Proxy-Authorization: " + login + "\r\n")
 	}
 	b.WriteString("\r\n")
-	return b.String()
+	return b.String(), err
 }
+
+// NewProxyLogin returns the login to an HTTP proxy: the user of its URL, with the password
+// there or from the options' credentials. Nothing is asked for before the proxy asks.
+func NewProxyLogin(o *protocols.Options, proxy *url.URL) *httpauth.Proxy {
+	return &httpauth.Proxy{Ask: func(ctx context.Context) (protocols.Credential, error) {
+		with, err := withPassword(ctx, o, proxy)
+		if err != nil {
+			return protocols.Credential{}, err
+		}
+		return protocols.URLCredential(with), nil
+	}}
+}
+
+// loginTo returns the login to the proxy, which all connections of the dialer share. The
+// caller holds loginMu.
+func (d *Dialer) loginTo(proxy *url.URL) *httpauth.Proxy {
+	if d.login == nil || d.loginFor != proxy.String() {
+		d.login, d.loginFor = NewProxyLogin(d.o, proxy), proxy.String()
+	}
+	return d.login
+}
+
+// challenged takes the challenge of a proxy. It reports whether to try again.
+func (d *Dialer) challenged(ctx context.Context, proxy *url.URL, asks *proxyAsks) (again bool, err error) {
+	d.loginMu.Lock()
+	defer d.loginMu.Unlock()
+	return d.loginTo(proxy).Challenged(ctx, asks.offers)
+}
+
+// proxyAsks is the error of a proxy that wants a login.
+type proxyAsks struct {
+	error
+	offers []string // values of Proxy-Authenticate
+}
+
+func (e *proxyAsks) Unwrap() error { return e.error }
 
 // readHead reads up to the empty line, which may end in a bare LF, and also
 // returns what was received after it.
@@ -91,10 +132,21 @@ func connectStatus(head []byte) error {
 	case code >= 200 && code < 300:
 		return nil
 	case code == 407:
-		return &protocols.Error{
+		return &proxyAsks{&protocols.Error{
 			Kind: protocols.KindConnect, Text: "requires proxy authentication: " + rest,
 			Hint: "put the proxy's user name in its URL, and the password in ~/.netrc or the keyring",
-		}
+		}, proxyOffers(head)}
 	}
 	return &protocols.Error{Kind: protocols.KindConnect, Retryable: code >= 500, Text: "refused CONNECT: " + rest}
+}
+
+// proxyOffers returns the values of Proxy-Authenticate in a head.
+func proxyOffers(head []byte) (values []string) {
+	for line := range strings.Lines(string(head)) {
+		name, value, _ := strings.Cut(line, ":")
+		if strings.EqualFold(name, "Proxy-Authenticate") {
+			values = append(values, strings.TrimSpace(value))
+		}
+	}
+	return values
 }

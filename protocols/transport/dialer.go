@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/netclients/netclients/internal/httpauth"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -21,6 +22,10 @@ type Dialer struct {
 	url   *url.URL
 	o     *protocols.Options
 	conns atomic.Int64
+
+	loginMu  sync.Mutex // guards the next two
+	login    *httpauth.Proxy
+	loginFor string // the proxy
 
 	tlsBase     func() *tls.Config            // built at the first handshake
 	laxSessions func() tls.ClientSessionCache // for unverified servers

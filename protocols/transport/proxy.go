@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/url"
 	"strconv"
@@ -45,12 +47,15 @@ func (d *Dialer) proxyFor(ctx context.Context, network string) (*url.URL, error)
 	if network == "udp" {
 		return nil, protocols.UsageError(d.proto, "", "UDP does not work through a proxy; to send directly, add the host to no_proxy")
 	}
-	return ProxyLogin(ctx, d.o, u)
+	if u.Scheme == "http" || u.Scheme == "https" {
+		return u, nil // the password is asked for when the proxy asks
+	}
+	return withPassword(ctx, d.o, u)
 }
 
-// ProxyLogin returns the URL of a proxy with the user's password in it. It
+// withPassword returns the URL of a proxy with the user's password in it. It
 // returns the URL unchanged if it already has a password or has no user.
-func ProxyLogin(ctx context.Context, o *protocols.Options, proxy *url.URL) (*url.URL, error) {
+func withPassword(ctx context.Context, o *protocols.Options, proxy *url.URL) (*url.URL, error) {
 	user := proxy.User.Username()
 	if _, has := proxy.User.Password(); has || user == "" || o.Credentials == nil {
 		return proxy, nil
@@ -115,8 +120,28 @@ func (d *Dialer) proxyTargets(ctx context.Context, c *Conn, kind proxyKind, host
 	return all[:min(len(all), 4)], err
 }
 
-// tryProxy opens one connection to the proxy and requests address.
+// maxProxyLogins limits how often a proxy is asked for one connection: without a login,
+// with one, and with a new nonce.
+const maxProxyLogins = 3
+
+// tryProxy connects to the proxy and requests address; when the proxy wants a login, again
+// over another connection, because many close the first one.
 func (d *Dialer) tryProxy(ctx context.Context, c *Conn, proxy *url.URL, host, port, address string) error {
+	for attempt := 1; ; attempt++ {
+		err := d.requestTunnel(ctx, c, proxy, host, port, address)
+		asks, ok := errors.AsType[*proxyAsks](err)
+		if !ok {
+			return err
+		}
+		again, lerr := d.challenged(ctx, proxy, asks)
+		if lerr != nil || !again || attempt == maxProxyLogins {
+			return cmp.Or(lerr, err)
+		}
+	}
+}
+
+// requestTunnel opens one connection to the proxy and requests address.
+func (d *Dialer) requestTunnel(ctx context.Context, c *Conn, proxy *url.URL, host, port, address string) error {
 	raw, err := d.open(ctx, c, "tcp", host, port)
 	if err != nil {
 		return proxyError(ctx, proxy, err)
@@ -181,7 +206,7 @@ func proxyError(ctx context.Context, proxy *url.URL, err error) error {
 		return err
 	}
 	out := &protocols.Error{Kind: protocols.KindConnect, Err: &brief{"proxy " + proxy.Host + ": " + err.Error(), err}}
-	if e, ok := err.(*protocols.Error); ok {
+	if e, ok := errors.AsType[*protocols.Error](err); ok {
 		out.Kind, out.Retryable, out.Hint = e.Kind, e.Retryable, e.Hint
 	}
 	return out

@@ -106,8 +106,8 @@ func socksAddress(r *bufio.Reader, kind byte) string {
 }
 
 // connectServer is an HTTP proxy that answers CONNECT with status, and connects
-// to backend.
-func connectServer(a *asked, status, backend string) func(net.Conn) {
+// to backend. With a challenge it wants a login first, any will do.
+func connectServer(a *asked, challenge, status, backend string) func(net.Conn) {
 	return func(c net.Conn) {
 		r := bufio.NewReader(c)
 		q, err := http.ReadRequest(r)
@@ -115,6 +115,10 @@ func connectServer(a *asked, status, backend string) func(net.Conn) {
 			return
 		}
 		a.add(q.Method + " " + q.Host + " " + q.Header.Get("Proxy-Authorization"))
+		if challenge != "" && q.Header.Get("Proxy-Authorization") == "" {
+			io.WriteString(c, "HTTP/1.1 407 Who\r\nProxy-Authenticate: "+challenge+"\r\nContent-Length: 4\r\n\r\nwho?")
+			return
+		}
 		if !strings.HasPrefix(status, "HTTP/1.1 2") {
 			io.WriteString(c, status)
 			return
@@ -167,9 +171,9 @@ func TestProxies(t *testing.T) {
 		{"socks5h resolves there", "socks5h", "", func(a *asked) func(net.Conn) { return socksServer(a, "", "", backend, 0) }, "server.test", "server.test:21"},
 		{"socks5h with address", "socks5h", "", func(a *asked) func(net.Conn) { return socksServer(a, "", "", backend, 0) }, "2001:db8::1", "[2001:db8::1]:21"},
 		{"socks5h with user", "socks5h", "me:secret@", func(a *asked) func(net.Conn) { return socksServer(a, "me", "secret", backend, 0) }, "server.test", "server.test:21"},
-		{"http", "http", "", func(a *asked) func(net.Conn) { return connectServer(a, "HTTP/1.1 200 OK\r\n\r\n", backend) }, "server.test", "CONNECT server.test:21 "},
+		{"http", "http", "", func(a *asked) func(net.Conn) { return connectServer(a, "", "HTTP/1.1 200 OK\r\n\r\n", backend) }, "server.test", "CONNECT server.test:21 "},
 		{"http with user", "http", "me:secret@", func(a *asked) func(net.Conn) {
-			return connectServer(a, "HTTP/1.1 204 Fine\r\nX: y\r\n\r\n", backend)
+			return connectServer(a, `Basic realm="p"`, "HTTP/1.1 204 Fine\r\nX: y\r\n\r\n", backend)
 		}, "bücher.test", "CONNECT xn--bcher-kva.test:21 " + basic},
 	}
 	for _, c := range cases {
@@ -185,8 +189,12 @@ func TestProxies(t *testing.T) {
 			if _, err := io.ReadFull(conn, got); err != nil || string(got) != "hello\nabc" {
 				t.Errorf("%q, %v", got, err)
 			}
-			if a.String() != c.asked {
-				t.Errorf("asked for %q, want %q", a.String(), c.asked)
+			want := c.asked
+			if strings.HasSuffix(want, basic) { // asked without a login first
+				want = strings.TrimSuffix(want, basic) + " " + want
+			}
+			if a.String() != want {
+				t.Errorf("asked for %q, want %q", a.String(), want)
 			}
 			if conn.AllowSecret() == nil {
 				t.Error("a secret may be sent unencrypted through a proxy")
@@ -214,7 +222,7 @@ func TestProxies(t *testing.T) {
 func TestBytesAfterTheHeadAreCopied(t *testing.T) {
 	bh, bp := serve(t, func(c net.Conn) { io.WriteString(c, "hello\nand more") })
 	var a asked
-	host, port := serve(t, connectServer(&a, "HTTP/1.1 200 OK\r\n\r\n", net.JoinHostPort(bh, bp)))
+	host, port := serve(t, connectServer(&a, "", "HTTP/1.1 200 OK\r\n\r\n", net.JoinHostPort(bh, bp)))
 	c, err := throughProxy(t, "http://"+net.JoinHostPort(host, port), protocols.Options{}, "server.test", "21")
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +243,7 @@ func TestHTTPSProxyAndTLSInside(t *testing.T) {
 	})
 	var a asked
 	outer := &tls.Config{Certificates: []tls.Certificate{ca.issue(t, time.Now().Add(time.Hour), "127.0.0.1")}}
-	serveProxy := connectServer(&a, "HTTP/1.1 200 OK\r\n\r\n", net.JoinHostPort(bh, bp))
+	serveProxy := connectServer(&a, "", "HTTP/1.1 200 OK\r\n\r\n", net.JoinHostPort(bh, bp))
 	host, port := serveTLS(t, outer, func(c *tls.Conn) { serveProxy(c) })
 	o := protocols.Options{TLS: protocols.TLS{Config: &tls.Config{RootCAs: ca.pool}}, IdleTimeout: 300 * time.Millisecond}
 	c, err := throughProxy(t, "https://"+net.JoinHostPort(host, port), o, "server.test", "21")
@@ -258,7 +266,7 @@ func TestProxyFailures(t *testing.T) {
 	says := func(text string) func(net.Conn) {
 		return func(c net.Conn) { c.Read(make([]byte, 1000)); io.WriteString(c, text); io.Copy(io.Discard, c) }
 	}
-	connectSays := func(text string) func(net.Conn) { return connectServer(&asked{}, text, "") }
+	connectSays := func(text string) func(net.Conn) { return connectServer(&asked{}, "", text, "") }
 	cases := []struct {
 		name, scheme string
 		server       func(net.Conn)
@@ -390,6 +398,28 @@ func FuzzConnectAnswer(f *testing.F) {
 			_ = connectStatus(head)
 		}
 	})
+}
+
+// TestProxiesThatAskForDigest: the strongest mechanism is used, the password itself is never
+// sent, and the next connection goes without being asked again.
+func TestProxiesThatAskForDigest(t *testing.T) {
+	bh, bp := serve(t, greeter)
+	var a asked
+	const challenge = "Digest realm=\"p\", nonce=\"n0\", qop=\"auth\", algorithm=SHA-256\r\nProxy-Authenticate: Basic realm=\"p\""
+	host, port := serve(t, connectServer(&a, challenge, "HTTP/1.1 200 OK\r\n\r\n", net.JoinHostPort(bh, bp)))
+	c, err := throughProxy(t, "http://me:secret@"+net.JoinHostPort(host, port), protocols.Options{}, "server.test", "21")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := c.d.DialPeer(t.Context(), c, 2020)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data.Close()
+	got := a.String()
+	if strings.Contains(got, "Basic") || strings.Count(got, "CONNECT") != 3 || !strings.Contains(got, `Digest username="me"`) || !strings.Contains(got, `uri="server.test:2020"`) || !strings.Contains(got, "nc=00000002") {
+		t.Error(got)
+	}
 }
 
 // TestProxyLogin: a proxy's password need not be in its URL.

@@ -3,13 +3,13 @@ package xmlrpc
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"mime"
-	"strings"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/encoding/unicode"
 
+	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -42,32 +42,14 @@ func charsetOf(h map[string][]string) string {
 	return ""
 }
 
-// transcode makes UTF-8 of a document whose encoding is known from its first bytes (XML
-// 1.0 appendix F), or from its Content-Type, and reports whether it was known. US-ASCII
-// says nothing: it was the default of text/xml once.
+// transcode makes UTF-8 of a document whose encoding is known without its own word, and
+// reports whether it was.
 func (d *decoder) transcode(label string) bool {
-	first, _ := d.src.Peek(3)
-	var e encoding.Encoding
-	switch {
-	case bytes.HasPrefix(first, []byte("\xef\xbb\xbf")):
-		_, _ = d.src.Discard(3)
-		return true
-	case bytes.HasPrefix(first, []byte("\xfe\xff")), bytes.HasPrefix(first, []byte("\x00<")):
-		e = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
-	case bytes.HasPrefix(first, []byte("\xff\xfe")), bytes.HasPrefix(first, []byte("<\x00")):
-		e = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
-	case strings.EqualFold(label, "utf-8"):
-		return true
-	case label == "", strings.EqualFold(label, "us-ascii"), strings.HasPrefix(strings.ToLower(label), "utf-16"):
-		return false
-	default:
-		var err error
-		if e, err = htmlindex.Get(label); err != nil {
-			return false
-		}
+	doc, known := charset.XML(d.src.Reader, label)
+	if known && doc != io.Reader(d.src.Reader) {
+		plain := newSource()
+		plain.Reset(doc)
+		d.src = plain
 	}
-	plain := newSource()
-	plain.Reset(e.NewDecoder().Reader(d.src.Reader))
-	d.src = plain
-	return true
+	return known
 }

@@ -92,6 +92,9 @@ func (h *httpCall) call(ctx context.Context, e *kit.Env, c *http.Client, at *pro
 	if p.contentType != "" && p.header["Content-Type"] == nil && c.Settings.Header["Content-Type"] == nil {
 		p.header["Content-Type"] = []string{p.contentType}
 	}
+	if err := h.ranged(e, p); err != nil {
+		return err
+	}
 	r := &http.Request{Method: h.method, URL: &u, Header: p.header, Body: p.body, Length: p.length, Expect: p.body != nil && (h.wait || p.length < 0)}
 	start := time.Now()
 	resp, err := h.attempts(ctx, e, c, r)
@@ -104,6 +107,22 @@ func (h *httpCall) call(ctx context.Context, e *kit.Env, c *http.Client, at *pro
 		err = nil
 	}
 	return cmp.Or(h.print(ctx, e, resp, start), err)
+}
+
+// ranged adds the header of --range, which has a meaning for GET, and where servers agree
+// for HEAD (RFC 9110 14.2).
+func (h *httpCall) ranged(e *kit.Env, p *payload) error {
+	span := &e.Flags.Span
+	if !span.Given {
+		return nil
+	}
+	if m := strings.ToUpper(h.method); m != nethttp.MethodGet && m != nethttp.MethodHead {
+		return kit.Usage("http %s: --range is for GET and HEAD", h.verb)
+	}
+	if p.header["Range"] == nil {
+		p.header["Range"] = []string{"bytes=" + span.String()}
+	}
+	return nil
 }
 
 // repeats are the methods that may be sent twice (RFC 9110 9.2.2).

@@ -124,7 +124,7 @@ func (g *Globals) NetworkFlags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&g.ip6, "ipv6", "6", false, "IPv6 only")
 	fs.Var(&g.limitRate, "limit-rate", "maximum bytes per second over all connections")
 	fs.Var(&g.MaxSize, "max-size", "refuse objects larger than this")
-	fs.Var(&g.Span, "range", "only bytes A to B of the content (cat, get)")
+	fs.Var(&g.Span, "range", "only bytes `A-B` of the content, A- to the end, -N the last N (cat, get)")
 }
 
 // Output returns what the flags say about results; hidden is what no message shows.

@@ -108,7 +108,7 @@ func (e *Env) OptionsFor(t *protocols.Target) *protocols.Options {
 	if e.loginFor != "" && e.loginFor != key {
 		sources.WithoutLogin()
 	}
-	o.Credentials = secret.NewCredentials(sources)
+	o.Credentials, o.Named = secret.NewCredentials(sources), secret.NewNamed(sources)
 	e.PerHost[key] = &o
 	return &o
 }

@@ -141,17 +141,21 @@ func (c *Count) Set(s string) error {
 	return nil
 }
 
-// span is a range of bytes: "A-B" with B included, "A-" to the end, "A" one byte.
+// span is a range of bytes: "A-B" with B included, "A-" to the end, "A" one byte, "-N" the
+// last N.
 type span struct {
 	Given       bool
 	First, last int64 // last -1: to the end
+	Tail        int64 // so many bytes at the end; 0: the range counts from the start
 }
 
 func (r *span) String() string {
-	if !r.Given {
+	switch {
+	case !r.Given:
 		return ""
-	}
-	if r.last < 0 {
+	case r.Tail > 0:
+		return fmt.Sprintf("-%d", r.Tail)
+	case r.last < 0:
 		return fmt.Sprintf("%d-", r.First)
 	}
 	return fmt.Sprintf("%d-%d", r.First, r.last)
@@ -160,8 +164,16 @@ func (r *span) String() string {
 func (r *span) Type() string { return "A-B" }
 
 func (r *span) Set(s string) error {
-	bad := fmt.Errorf("want bytes as 0-499 or 500-")
+	bad := fmt.Errorf("want bytes as 0-499 or 500-, or -500 for the last ones")
 	a, b, dash := strings.Cut(s, "-")
+	if a == "" && dash {
+		n, err := strconv.ParseUint(b, 10, 63)
+		if err != nil || n == 0 {
+			return bad
+		}
+		*r = span{Given: true, last: -1, Tail: int64(n)}
+		return nil
+	}
 	first, err := strconv.ParseUint(a, 10, 63)
 	if err != nil {
 		return bad
@@ -176,7 +188,7 @@ func (r *span) Set(s string) error {
 		}
 		last = int64(n)
 	}
-	*r = span{true, int64(first), last}
+	*r = span{Given: true, First: int64(first), last: last}
 	return nil
 }
 

@@ -43,10 +43,14 @@ func TestSpan(t *testing.T) {
 			t.Errorf("%q: %+v %v", in, s, err)
 		}
 	}
-	for _, in := range []string{"", "-", "-5", "5-2", "a-b", "1-2-3", "0-9223372036854775807", "99999999999999999999-"} {
+	for _, in := range []string{"", "-", "-0", "--5", "5-2", "a-b", "1-2-3", "0-9223372036854775807", "99999999999999999999-"} {
 		if err := new(span).Set(in); err == nil {
 			t.Errorf("%q was taken", in)
 		}
+	}
+	var tail span
+	if err := tail.Set("-5"); err != nil || tail.Tail != 5 || tail.Length() != 0 || tail.String() != "-5" {
+		t.Errorf("%+v %v", tail, err)
 	}
 	if new(span).Length() != 0 {
 		t.Error("no range is all of it")

@@ -64,6 +64,41 @@ func NewCredentials(env Sources) func(context.Context, protocols.CredentialReque
 	return r.credential
 }
 
+// NewNamed returns the function for Options.Named: the credentials that the user named for
+// the target, in its URL, with flags, or as NETCLIENTS_PASSWORD for a user named there.
+// It asks nobody and looks nothing up. What is not complete is nothing.
+func NewNamed(env Sources) func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
+	r := newResolver(env)
+	return r.named
+}
+
+// namedSources are the links of the chain that the user has set for this command.
+var namedSources = []func(*search) error{(*search).fromURL, (*search).fromFlags, (*search).fromNamedEnvironment}
+
+func (r *resolver) named(ctx context.Context, req protocols.CredentialRequest) (protocols.Credential, error) {
+	if !r.isTarget(req) {
+		return protocols.Credential{}, nil
+	}
+	if err := r.Shared.enter(ctx); err != nil {
+		return protocols.Credential{}, err
+	}
+	defer r.Shared.leave()
+	s := &search{resolver: r, ctx: ctx, req: req}
+	s.cred.User = req.User
+	for _, find := range namedSources {
+		if err := find(s); err != nil {
+			return protocols.Credential{}, err
+		}
+	}
+	if !s.complete() && s.cred.Token == "" {
+		return protocols.Credential{}, nil
+	}
+	if r.Found != nil {
+		r.Found(s.cred)
+	}
+	return s.cred, nil
+}
+
 type resolver struct {
 	Sources
 	found map[credKey]credResult // guarded by the store's turn
@@ -254,6 +289,14 @@ func (s *search) fromEnvironment() error {
 		s.password(p)
 	}
 	return err
+}
+
+// fromNamedEnvironment is fromEnvironment for a user whom the URL or a flag named.
+func (s *search) fromNamedEnvironment() error {
+	if p := s.Getenv("NETCLIENTS_PASSWORD"); p != "" && s.cred.User != "" {
+		s.password(p)
+	}
+	return nil
 }
 
 func (s *search) fromProfile() error {

@@ -92,6 +92,47 @@ func TestCredentialsOrder(t *testing.T) {
 	}
 }
 
+// TestNamedCredentials: what the user named for the target, and nothing that would have to be
+// found.
+func TestNamedCredentials(t *testing.T) {
+	file := writeFile(t, "secret", "from file\n", 0o600)
+	netrc := writeFile(t, "netrc", "machine h login joe password found\n", 0o600)
+	keys := func(string, string) (string, error) { return "found", nil }
+	env := environ("NETCLIENTS_PASSWORD", "env")
+	for _, tc := range []struct {
+		name, url, want string
+		env             Sources
+	}{
+		{"url", "http://joe:pw@h/", "joe pw ", Sources{}},
+		{"empty user", "http://:tok@h/", " tok ", Sources{}},
+		{"password file", "http://joe@h/", "joe from file ", Sources{PasswordFile: file}},
+		{"user by flag", "http://h/", "ann env ", Sources{User: "ann", Getenv: env}},
+		{"token", "http://h/", "  from file", Sources{TokenFile: file}},
+		{"token of a command", "http://h/", "  said", Sources{TokenCommand: "echo said"}},
+		{"found", "http://joe@h/", "  ", Sources{NetrcFile: netrc, KeyringGet: keys}},
+		{"profile", "http://h/", "  ", Sources{Profile: &Profile{User: "joe", PasswordFile: setting(file)}, Getenv: env}},
+		{"user alone", "http://h/", "  ", Sources{User: "joe"}},
+		{"password alone", "http://h/", "  ", Sources{PasswordFile: file, NetrcFile: netrc}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.env.URL, tc.env.DefaultPort = labtest.URL(t, tc.url), "80"
+			if tc.env.Getenv == nil {
+				tc.env.Getenv = noEnv
+			}
+			tc.env.Terminal = func() (*os.File, bool) { t.Error("the user is asked"); return nil, false }
+			get := NewNamed(tc.env)
+			c, err := get(t.Context(), protocols.CredentialRequest{Scheme: "http", Host: "h", Port: "80", User: tc.env.URL.User.Username()})
+			if got := c.User + " " + c.Password + " " + c.Token; err != nil || got != tc.want {
+				t.Errorf("got %q, %v; want %q", got, err, tc.want)
+			}
+			other, err := get(t.Context(), protocols.CredentialRequest{Scheme: "http", Host: "other", Port: "80"})
+			if other != (protocols.Credential{}) || err != nil {
+				t.Errorf("for another server: %+v, %v", other, err)
+			}
+		})
+	}
+}
+
 func TestCredentialsStayWithTheirServer(t *testing.T) {
 	netrc := writeFile(t, "netrc", "machine other login o password po\nmachine h login n password pn\n", 0o600)
 	get := NewCredentials(Sources{

@@ -81,7 +81,7 @@ func transferOptions(e *kit.Env, k *keeping, bars *show.Progress) transfer.Optio
 	g := e.Flags
 	o := transfer.Options{
 		Retries: g.Retries.Value, RetryWait: time.Duration(g.RetryWait), MaxSize: int64(g.MaxSize),
-		Offset: g.Span.First, Length: g.Span.Length(), Trace: e.Opts.Trace, Warn: e.WarnOnce,
+		Offset: g.Span.First, Length: g.Span.Length(), Last: g.Span.Tail, Trace: e.Opts.Trace, Warn: e.WarnOnce,
 	}
 	if o.Retries == 0 {
 		o.Retries = -1

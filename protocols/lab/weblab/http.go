@@ -26,7 +26,7 @@ import (
 type HTTPOptions struct {
 	base.ServerOptions            // every TLS mode but TLSNone is TLSImplicit: https, with HTTP/2
 	Tree               *base.Tree // nil is Sample()
-	Hosts              []string   // names that Host may have besides localhost and the address, in lower case, with any port; "*" is any name
+	Hosts              []string   // names that Host and Origin may have besides localhost and the address, in lower case, with any port; "*" is any Host
 	HTTP3              bool       // and HTTP/3 on the UDP port of the same number; needs TLS
 
 	Token string // for Bearer; empty is none

@@ -11,9 +11,10 @@ import (
 
 // admits refuses requests that a page of another site may have made a browser
 // send: those with a Host that is not the server's (DNS rebinding, 421, RFC 9110
-// section 7.4) and those with the Origin of another site (403).
+// section 7.4) and those with the Origin of another site (403). The "*" of the options
+// admits every Host, but no Origin: that would be every page of the web.
 func (s *HTTPServer) admits(w http.ResponseWriter, r *http.Request) bool {
-	if !s.ownHost(r.Host, r) {
+	if !slices.Contains(s.opt.Hosts, "*") && !s.ownHost(r.Host, r) {
 		http.Error(w, "this server does not answer for that host", http.StatusMisdirectedRequest)
 		return false
 	}
@@ -35,7 +36,7 @@ func (s *HTTPServer) ownHost(hostPort string, r *http.Request) bool {
 		host, port = strings.Trim(hostPort, "[]"), map[bool]string{true: "443", false: "80"}[r.TLS != nil]
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if hostPort == "" && r.ProtoMajor == 1 && r.ProtoMinor == 0 || slices.Contains(s.opt.Hosts, host) || slices.Contains(s.opt.Hosts, "*") {
+	if hostPort == "" && r.ProtoMajor == 1 && r.ProtoMinor == 0 || slices.Contains(s.opt.Hosts, host) {
 		return true
 	}
 	_, own, err := net.SplitHostPort(s.Addr())

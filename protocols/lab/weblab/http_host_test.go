@@ -54,6 +54,23 @@ func TestForeignOriginsAreRefused(t *testing.T) {
 	}
 }
 
+// TestEveryHostIsNotEveryOrigin: a server that answers for every host is still none that pages
+// of other sites may use; those of a host that was named are its own.
+func TestEveryHostIsNotEveryOrigin(t *testing.T) {
+	s := labtest.Start(t, StartHTTP, HTTPOptions{Hosts: []string{"*", "named.test"}})
+	for _, c := range []struct {
+		host, origin string
+		want         int
+	}{
+		{"anything.test", "", 201}, {"anything.test", "http://evil.example", 403}, {"evil.example", "http://evil.example", 403}, {"", "null", 403},
+		{"named.test", "http://named.test", 204}, {"", strings.TrimSuffix(s.URL(), "/"), 204},
+	} {
+		if got := send(t, "PUT", s.URL()+"incoming/x", c.host, c.origin, "content"); got != c.want && !(c.want < 300 && got < 300) {
+			t.Errorf("%q from %q: %d, want %d", c.host, c.origin, got, c.want)
+		}
+	}
+}
+
 func TestXMLRPCWantsXML(t *testing.T) {
 	s := labtest.Start(t, StartXMLRPC, XMLRPCOptions{})
 	const call = "<methodCall><methodName>types</methodName></methodCall>"

@@ -43,24 +43,89 @@ var decoders = map[string]func(io.Reader) (io.ReadCloser, error){
 // 1952; the decoder's own is 512 bytes.
 const maxGzipHead = 64 << 10
 
-// newGzip decodes gzip. The optional fields of its header are passed over here: name,
-// comment and extra field say nothing about the content.
+// gzipReader decodes the members of a gzip file, one after the other. Zeros after the last
+// one are padding, as for gzip(1).
+type gzipReader struct {
+	*gzip.Reader
+	in *bufio.Reader
+}
+
 func newGzip(r io.Reader) (io.ReadCloser, error) {
-	in := bufio.NewReader(r)
+	g := &gzipReader{Reader: new(gzip.Reader), in: bufio.NewReader(r)}
+	return g, g.member()
+}
+
+// member begins a member. The optional fields of its header are passed over here: name,
+// comment and extra field say nothing about the content.
+func (g *gzipReader) member() error {
 	head := make([]byte, 10)
-	if _, err := io.ReadFull(in, head); err != nil {
-		return nil, err
+	if _, err := io.ReadFull(g.in, head); err != nil {
+		return err
 	}
 	const headCRC, extra, name, comment = 2, 4, 8, 16
 	flags := head[3]
 	if head[0] == 0x1f && head[1] == 0x8b && flags&(headCRC|extra|name|comment) != 0 {
 		head[3] = 0
-		rest := &io.LimitedReader{R: in, N: maxGzipHead}
+		rest := &io.LimitedReader{R: g.in, N: maxGzipHead}
 		if err := skipGzipFields(rest, flags&extra != 0, flags&name != 0, flags&comment != 0, flags&headCRC != 0); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return gzip.NewReader(io.MultiReader(bytes.NewReader(head), in))
+	if err := g.Reset(&afterHead{bytes.NewReader(head), g.in}); err != nil {
+		return err
+	}
+	g.Multistream(false)
+	return nil
+}
+
+// Read reads on, from member to member.
+func (g *gzipReader) Read(p []byte) (int, error) {
+	for {
+		n, err := g.Reader.Read(p)
+		if err != io.EOF {
+			return n, err
+		}
+		if err = g.next(); err != nil || n > 0 {
+			return n, err
+		}
+	}
+}
+
+// next begins the next member, or returns io.EOF where only padding is left.
+func (g *gzipReader) next() error {
+	for padding := false; ; padding = true {
+		switch c, err := g.in.ReadByte(); {
+		case err != nil:
+			return err
+		case c == 0:
+		case padding:
+			return errors.New("data after the padding of gzip")
+		default:
+			_ = g.in.UnreadByte()
+			return g.member()
+		}
+	}
+}
+
+// afterHead is a header that was read already, and what follows it, byte by byte: what comes
+// after the member stays where it is.
+type afterHead struct {
+	head *bytes.Reader
+	in   *bufio.Reader
+}
+
+func (a *afterHead) Read(p []byte) (int, error) {
+	if a.head.Len() > 0 {
+		return a.head.Read(p)
+	}
+	return a.in.Read(p)
+}
+
+func (a *afterHead) ReadByte() (byte, error) {
+	if a.head.Len() > 0 {
+		return a.head.ReadByte()
+	}
+	return a.in.ReadByte()
 }
 
 // skipGzipFields reads the optional fields of a gzip header (RFC 1952 2.3.1), one byte

@@ -33,6 +33,32 @@ func TestLongGzipHeader(t *testing.T) {
 	}
 }
 
+// TestGzipMembers: members follow one another; zeros after the last one are padding, and
+// anything else is an error.
+func TestGzipMembers(t *testing.T) {
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	io.WriteString(z, strings.Repeat("hello", 1000))
+	z.Close()
+	one := packed.String()
+	for name, c := range map[string]struct {
+		in    string
+		times int // of the content; 0: an error
+	}{
+		"one": {one, 1}, "three": {one + one + one, 3}, "padded": {one + strings.Repeat("\x00", 100_000), 1},
+		"padding between": {one + "\x00" + one, 0}, "rubbish": {one + "x", 0}, "second cut": {one + one[:12], 0}, "cut": {one[:len(one)-1], 0},
+	} {
+		r, err := NewReader("gzip", strings.NewReader(c.in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if want := strings.Repeat("hello", 1000*c.times); (err == nil) != (c.times > 0) || err == nil && string(got) != want {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+	}
+}
+
 func FuzzNewReader(f *testing.F) {
 	f.Add("gzip", "\x1f\x8b\x08\x1f\x00\x00\x00\x00\x00\xff\x01\x00x\x00\x00\x00\x00")
 	f.Add("deflate", "\x78\x9c")

@@ -1,4 +1,4 @@
-package http
+package httpauth
 
 import (
 	"cmp"
@@ -16,8 +16,8 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// digest is a Digest challenge, and how often it was answered (RFC 7616).
-type digest struct {
+// Digest is a Digest challenge, and how often it was answered (RFC 7616).
+type Digest struct {
 	realm, nonce, opaque, algorithm string
 	hash                            func() hash.Hash
 	session                         bool   // a -sess algorithm
@@ -26,6 +26,7 @@ type digest struct {
 	stale                           bool
 	strength                        int
 	count                           int
+	accepted                        bool
 	cnonce                          string
 	fixed                           string // cnonce of a test; empty: a random one
 }
@@ -45,29 +46,30 @@ var digestHashes = map[string]struct {
 // auth-int reads each body twice.
 var qops = []string{"auth", "auth-int"}
 
-// strongest returns the best of the Digest challenges, or nil.
-func strongest(offers []challenge) *digest {
-	var best *digest
+// Strongest returns the best of the Digest challenges, or nil.
+func Strongest(offers []Challenge) *Digest {
+	var best *Digest
 	for _, o := range offers {
-		if o.scheme != "digest" {
+		if o.Scheme != "digest" {
 			continue
 		}
-		if d := newDigest(o.params); d != nil && (best == nil || d.strength > best.strength) {
+		if d := NewDigest(o.Params); d != nil && (best == nil || d.strength > best.strength) {
 			best = d
 		}
 	}
 	return best
 }
 
-// newDigest returns nil for a challenge that cannot be answered.
-func newDigest(p map[string]string) *digest {
+// NewDigest returns the state of a Digest challenge with these parameters, or nil for one
+// that cannot be answered.
+func NewDigest(p map[string]string) *Digest {
 	name := strings.ToUpper(p["algorithm"])
 	base, session := strings.CutSuffix(name, "-SESS")
 	h, ok := digestHashes[base]
 	if !ok || p["nonce"] == "" {
 		return nil
 	}
-	d := &digest{
+	d := &Digest{
 		realm: p["realm"], nonce: p["nonce"], opaque: p["opaque"], algorithm: p["algorithm"],
 		hash: h.new, strength: h.strength, session: session,
 		stale: strings.EqualFold(p["stale"], "true"), userhash: strings.EqualFold(p["userhash"], "true"),
@@ -83,14 +85,34 @@ func newDigest(p map[string]string) *digest {
 	return d
 }
 
-func (d *digest) sum(parts ...string) string {
+// Renews reports whether the server asks for the same login with a new nonce: it says that
+// the old one is stale, or it has accepted the old one before and has nonces of one use.
+func (d *Digest) Renews(old *Digest) bool {
+	return d.stale || old.accepted && d.nonce != old.nonce
+}
+
+// Accepted notes that the server took the login. info is the value of
+// Authentication-Info, which may hold the nonce of the next request (RFC 7616 3.5).
+func (d *Digest) Accepted(info string) {
+	d.accepted = true
+	if info == "" {
+		return
+	}
+	c := Challenge{Params: map[string]string{}}
+	(&Scanner{info}).params(&c)
+	if next := c.Params["nextnonce"]; next != "" && next != d.nonce {
+		d.nonce, d.count = next, 0
+	}
+}
+
+func (d *Digest) sum(parts ...string) string {
 	h := d.hash()
 	fmt.Fprint(h, strings.Join(parts, ":"))
 	return hex.EncodeToString(h.Sum(nil))
 }
 
 // over returns the hash of a body, which is then where it was.
-func (d *digest) over(body io.Reader) (string, error) {
+func (d *Digest) over(body io.Reader) (string, error) {
 	h := d.hash()
 	if body != nil {
 		s, ok := body.(io.Seeker)
@@ -113,8 +135,12 @@ func (d *digest) over(body io.Reader) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// authorization returns the value of Authorization for one request.
-func (d *digest) authorization(method, uri string, body io.Reader, cred protocols.Credential) (string, error) {
+// Authorization returns the value of Authorization for one request. body is read only for
+// auth-int, and then it must be an [io.Seeker].
+func (d *Digest) Authorization(method, uri string, body io.Reader, cred protocols.Credential) (string, error) {
+	if strings.ContainsAny(cred.User, "\r\n\x00") {
+		return "", protocols.UsageError("", "", "a line break in the user name")
+	}
 	if d.count++; d.count == 1 {
 		d.cnonce = cmp.Or(d.fixed, rand.Text())
 	}
@@ -140,17 +166,17 @@ func (d *digest) authorization(method, uri string, body io.Reader, cred protocol
 		user = d.sum(cred.User, d.realm)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Digest username=%s, realm=%s, nonce=%s, uri=%s, response=%s", quote(user), quote(d.realm), quote(d.nonce), quote(uri), quote(response))
+	fmt.Fprintf(&b, "Digest username=%s, realm=%s, nonce=%s, uri=%s, response=%s", Quote(user), Quote(d.realm), Quote(d.nonce), Quote(uri), Quote(response))
 	if d.algorithm != "" {
 		b.WriteString(", algorithm=" + d.algorithm)
 	}
 	if d.opaque != "" {
-		b.WriteString(", opaque=" + quote(d.opaque))
+		b.WriteString(", opaque=" + Quote(d.opaque))
 	}
 	if d.qop != "" {
-		fmt.Fprintf(&b, ", qop=%s, nc=%s, cnonce=%s", d.qop, nc, quote(d.cnonce))
+		fmt.Fprintf(&b, ", qop=%s, nc=%s, cnonce=%s", d.qop, nc, Quote(d.cnonce))
 	} else if d.session {
-		b.WriteString(", cnonce=" + quote(d.cnonce))
+		b.WriteString(", cnonce=" + Quote(d.cnonce))
 	}
 	if d.userhash {
 		b.WriteString(", userhash=true")
@@ -158,7 +184,7 @@ func (d *digest) authorization(method, uri string, body io.Reader, cred protocol
 	return b.String(), nil
 }
 
-// quote returns a quoted string (RFC 9110 5.6.4).
-func quote(s string) string {
+// Quote returns a quoted string (RFC 9110 5.6.4).
+func Quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }

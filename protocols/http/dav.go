@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/multistatus"
 )
 
 // davListing makes entries of the responses to a PROPFIND of a folder.
@@ -31,20 +32,20 @@ func newDAVListing(s site, folder *url.URL, yield func(protocols.Entry) bool) *d
 }
 
 // response takes one response of the multistatus (RFC 4918 14.24).
-func (l *davListing) response(r davResponse) error {
-	segments, ok := hrefSegments(r.href, l.segments)
+func (l *davListing) response(r multistatus.Response) error {
+	segments, ok := hrefSegments(r.Href, l.segments)
 	if !ok {
-		return l.give(protocols.Entry{Protocol: proto, Type: protocols.TypeOther, Size: -1, Raw: r.href})
+		return l.give(protocols.Entry{Protocol: proto, Type: protocols.TypeOther, Size: -1, Raw: r.Href})
 	}
 	n := len(l.segments)
 	common := len(segments) >= n && slices.Equal(segments[:n], l.segments)
-	switch code := r.refused(); {
+	switch code := r.Refused(); {
 	case code == nethttp.StatusInsufficientStorage: // of the folder, or of one below
 		l.short = &protocols.Error{Kind: protocols.KindTemporary, Code: code, Sentinel: protocols.ErrIncomplete, Text: "the server has cut the listing"}
 		return nil
 	case common && len(segments) == n:
 		if code > 0 {
-			return davRefusal(code, r.href)
+			return davRefusal(code, r.Href)
 		}
 	case common && len(segments) == n+1:
 		l.children++
@@ -52,7 +53,7 @@ func (l *davListing) response(r davResponse) error {
 			return l.give(l.entry(segments[n], &r, code))
 		}
 	case !common && !isAncestor(segments, l.segments) && len(l.elsewhere) < maxElsewhere:
-		l.elsewhere = append(l.elsewhere, r.href)
+		l.elsewhere = append(l.elsewhere, r.Href)
 	}
 	return nil
 }
@@ -83,32 +84,32 @@ func (l *davListing) give(e protocols.Entry) error {
 
 // entry makes the entry of a name in the folder. code is the status with which the
 // server refuses to describe it, or 0.
-func (l *davListing) entry(name string, r *davResponse, code int) protocols.Entry {
+func (l *davListing) entry(name string, r *multistatus.Response, code int) protocols.Entry {
 	at := childURL(l.folder, name)
 	e := protocols.Entry{Protocol: proto, Name: name, URL: l.shown(at), Type: protocols.TypeFile, Size: -1}
 	if e.Path, _ = Path(at); !l.owns(at) {
 		e.Path = at.String()
 	}
-	switch n, ok := number(r.size); {
+	switch n, ok := number(r.Size); {
 	case code > 0:
 		e.Type, e.Facts = protocols.TypeOther, map[string]string{"status": fmt.Sprintf("%d %s", code, nethttp.StatusText(code))}
 		return e
-	case r.folder:
+	case r.Folder:
 		e.Type = protocols.TypeDir
 		e.URL += "/"
 	case ok:
 		e.Size = n
 	}
-	if t, err := nethttp.ParseTime(r.modified); err == nil {
+	if t, err := nethttp.ParseTime(r.Modified); err == nil {
 		e.Modified = t.UTC()
-	} else if t, err := time.Parse(time.RFC3339, r.modified); err == nil {
+	} else if t, err := time.Parse(time.RFC3339, r.Modified); err == nil {
 		e.Modified = t.UTC()
 	}
-	if strings.HasPrefix(r.etag, `"`) {
-		e.ID = r.etag
+	if strings.HasPrefix(r.ETag, `"`) {
+		e.ID = r.ETag
 	}
-	if r.kind != "" {
-		e.Facts = map[string]string{"content-type": r.kind}
+	if r.Kind != "" {
+		e.Facts = map[string]string{"content-type": r.Kind}
 	}
 	return e
 }

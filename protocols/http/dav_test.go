@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/multistatus"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
@@ -29,7 +30,7 @@ func listDAVAnswer(t *testing.T, responses string) (string, error) {
 		return true
 	})
 	body := `<D:multistatus xmlns:D="DAV:">` + responses + `</D:multistatus>`
-	err := parseMultistatus(strings.NewReader(body), protocols.Limits{}.WithDefaults(), listing.response)
+	err := multistatus.Parse(strings.NewReader(body), protocols.Limits{}.WithDefaults(), listing.response)
 	if err == nil {
 		err = listing.end()
 	}
@@ -170,12 +171,12 @@ func TestDAVEncodings(t *testing.T) {
 		}
 		body := encode(`<?xml version="1.0" encoding="` + label + `"?><D:multistatus xmlns:D="DAV:">` + davHref("/d/") + davHref("/d/"+name) + "</D:multistatus>")
 		var got []string
-		err := parseMultistatus(strings.NewReader(body), protocols.Limits{}.WithDefaults(), func(r davResponse) error { got = append(got, r.href); return nil })
+		err := multistatus.Parse(strings.NewReader(body), protocols.Limits{}.WithDefaults(), func(r multistatus.Response) error { got = append(got, r.Href); return nil })
 		if err != nil || len(got) != 2 || got[1] != "/d/caf\u00e9" {
 			t.Errorf("%s: %q, %v", label, got, err)
 		}
 	}
-	err := parseMultistatus(strings.NewReader(`<?xml version="1.0" encoding="x-odd"?><D:multistatus/>`), protocols.Limits{}.WithDefaults(), nil)
+	err := multistatus.Parse(strings.NewReader(`<?xml version="1.0" encoding="x-odd"?><D:multistatus/>`), protocols.Limits{}.WithDefaults(), nil)
 	if protocols.KindOf(err) != protocols.KindProtocol || !strings.Contains(err.Error(), "x-odd") {
 		t.Errorf("%v", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/multistatus"
 )
 
 // errStop says that the loop over a listing was left.
@@ -118,7 +119,7 @@ func (c *Client) listDAV(ctx context.Context, u *url.URL, yield func(protocols.E
 	}
 	lg.hasDAV = true
 	listing := newDAVListing(c.site, resp.URL, yield)
-	if err := parseMultistatus(resp.Body, c.limits, listing.response); err != nil {
+	if err := multistatus.Parse(resp.Body, c.limits, listing.response); err != nil {
 		return true, err
 	}
 	return true, listing.end()

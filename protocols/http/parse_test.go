@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/multistatus"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
@@ -125,7 +126,7 @@ func TestMultistatus(t *testing.T) {
 		"nothing":        "",
 		"something else": "<html></html>",
 	} {
-		err := parseMultistatus(strings.NewReader(body), limits, func(davResponse) error { return nil })
+		err := multistatus.Parse(strings.NewReader(body), limits, func(multistatus.Response) error { return nil })
 		if err == nil {
 			t.Errorf("%s: no error", name)
 		}
@@ -277,7 +278,7 @@ func FuzzMultistatus(f *testing.F) {
 			}
 			return true
 		})
-		parseMultistatus(strings.NewReader(s), protocols.Limits{}.WithDefaults(), listing.response)
+		multistatus.Parse(strings.NewReader(s), protocols.Limits{}.WithDefaults(), listing.response)
 		listing.end()
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/multistatus"
 )
 
 // mayBeCollection reports whether WebDAV may know better than the answer to HEAD: it is a
@@ -47,8 +48,8 @@ func statDAV(ctx context.Context, c *Client, name string, u *url.URL) (e protoco
 	if err != nil || !known {
 		return e, known, err
 	}
-	if code := r.refused(); code > 0 {
-		return e, true, davRefusal(code, r.href)
+	if code := r.Refused(); code > 0 {
+		return e, true, davRefusal(code, r.Href)
 	}
 	e = newDAVListing(c.site, resp.URL, nil).entry(c.SaveName(name), &r, 0)
 	e.Path, e.URL = name, c.display(name)
@@ -60,12 +61,12 @@ func statDAV(ctx context.Context, c *Client, name string, u *url.URL) (e protoco
 
 // ownResponse returns the response of a multistatus that is for the URL itself: the one with
 // its path, or the only one, whatever path the server behind a proxy knows.
-func ownResponse(c *Client, resp *Response) (own davResponse, found bool, err error) {
+func ownResponse(c *Client, resp *Response) (own multistatus.Response, found bool, err error) {
 	path, _ := hrefSegments(resp.URL.EscapedPath(), nil)
 	count := 0
-	err = parseMultistatus(resp.Body, c.limits, func(r davResponse) error {
+	err = multistatus.Parse(resp.Body, c.limits, func(r multistatus.Response) error {
 		count++
-		segments, ok := hrefSegments(r.href, path)
+		segments, ok := hrefSegments(r.Href, path)
 		if exact := ok && slices.Equal(segments, path); exact && !found || count == 1 {
 			own, found = r, exact
 		}

@@ -33,7 +33,7 @@ type Report struct {
 	Total        time.Duration
 	TLSVersion   string
 	CertNotAfter time.Time
-	Session      *tls.ConnectionState // nil without TLS
+	Session      *tls.ConnectionState `json:"-"` // nil without TLS; not written as JSON
 	Address      string               // of the peer
 	Banner       string               // the server's greeting text
 	Capabilities []Capability

@@ -155,6 +155,13 @@ func causeText(err error) string {
 	return err.Error()
 }
 
+// Timeout reports whether a time limit was the reason. With Temporary it makes an
+// Error a [net.Error].
+func (e *Error) Timeout() bool { return e.Kind == KindTimeout }
+
+// Temporary reports whether the same call may succeed when it is made again.
+func (e *Error) Temporary() bool { return e.Retryable || e.Kind == KindTemporary }
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -3,6 +3,7 @@ package protocols
 import (
 	"context"
 	"io"
+	"sync"
 )
 
 // Message is something that is routed by what its envelope says.
@@ -30,18 +31,28 @@ type Receipt struct {
 	Recipients []Recipient
 }
 
-// Sender hands a message to a router: SMTP, LMTP, NNTP POST.
+// Sender hands a message to a router: SMTP, LMTP, NNTP POST. The receipt is never nil,
+// also with an error: it says what is known.
 type Sender interface {
 	Send(ctx context.Context, m *Message) (*Receipt, error)
 }
 
-// Send hands m to a client that is a [Sender].
-func Send(ctx context.Context, c Client, m *Message) (*Receipt, error) {
+// Send hands m to a client that is a [Sender]. The receipt is never nil.
+func Send(ctx context.Context, c Client, m *Message) (r *Receipt, err error) {
 	s, err := need[Sender](c, "send")
-	if err != nil {
-		return nil, err
+	if err == nil && m == nil {
+		err = UsageError("", "send", "there is no message")
 	}
-	return s.Send(ctx, m)
+	if err == nil {
+		err = during(ctx, c, "send", "", func(ctx context.Context) error {
+			r, err = s.Send(ctx, m)
+			return err
+		})
+	}
+	if r == nil {
+		r = &Receipt{}
+	}
+	return r, err
 }
 
 // Talker opens a two-way stream of bytes. The caller closes it.
@@ -55,8 +66,32 @@ func Talk(ctx context.Context, c Client) (io.ReadWriteCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.Talk(ctx)
+	of, done, is, err := around(ctx, c, "talk", "")
+	if err != nil {
+		return nil, err
+	}
+	if !is {
+		return t.Talk(ctx)
+	}
+	s, err := t.Talk(of)
+	if err != nil {
+		done(err)
+		return nil, err
+	}
+	return &aroundStream{s, &aroundBody{inner: s, done: sync.OnceFunc(func() { done(nil) })}}, nil
 }
+
+// aroundStream is an open stream whose operation has something around it. Unwrap
+// returns the stream itself.
+type aroundStream struct {
+	io.ReadWriteCloser
+	body *aroundBody
+}
+
+func (s *aroundStream) Close() error { return s.body.Close() }
+
+// Unwrap returns the stream of the adapter.
+func (s *aroundStream) Unwrap() io.ReadWriteCloser { return s.ReadWriteCloser }
 
 // Doer sends one command as it is, after login, and returns the reply. A reply
 // that refuses is not an error here: the caller checks its code.
@@ -65,12 +100,16 @@ type Doer interface {
 }
 
 // Do sends one raw command with a client that is a [Doer].
-func Do(ctx context.Context, c Client, command string) (*Reply, error) {
+func Do(ctx context.Context, c Client, command string) (r *Reply, err error) {
 	d, err := need[Doer](c, "raw")
 	if err != nil {
 		return nil, err
 	}
-	return d.Do(ctx, command)
+	err = during(ctx, c, "raw", "", func(ctx context.Context) error { // a command may hold a secret: it is no name
+		r, err = d.Do(ctx, command)
+		return err
+	})
+	return r, err
 }
 
 // Classifier is a [Doer] with a table of what replies mean.
@@ -84,7 +123,11 @@ type Classifier interface {
 // one that is a success or goes on: by the client's own table where it is a
 // [Classifier], else by the first digit of the code, as most protocols have it.
 func ReplyError(c any, r *Reply) error {
-	if own, ok := c.(Classifier); ok {
+	own, ok := c.(Classifier)
+	if client, is := c.(Client); is && !ok {
+		own, ok = As[Classifier](client)
+	}
+	if ok {
 		return own.ReplyError(r)
 	}
 	e := &Error{Kind: KindRefused, Code: r.Code, Enhanced: r.Enhanced, Text: r.Text()}

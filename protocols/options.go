@@ -49,6 +49,17 @@ type Options struct {
 	Trace func(Event)       // called from many goroutines; must not block
 	Warn  func(text string) // as Trace, for what the user should know, such as a server that is not verified
 	Stats *Stats            // nil: not counted
+	// Observe is called when an operation begins that goes through a function of this
+	// package, such as [Get], and with [Target.Open] or a catalog; also by transfers and
+	// pools. The operation runs with the context that it returns, nil for the same one,
+	// and calls what else it returns, once and with its error, when it is over: when a
+	// body was closed, when a loop has ended. It is called from many goroutines. For
+	// other clients there is the function [Observe].
+	Observe func(ctx context.Context, op Op) (context.Context, func(error))
+
+	// Wait: an operation waits, under its context, for the one that is going on with the
+	// same client, instead of failing with ErrBusy. See [Serial].
+	Wait bool
 
 	// Memory is what clients have learned about servers; clients that share it need
 	// not learn it again. Nil: each client remembers for itself.

@@ -20,7 +20,7 @@ func List(ctx context.Context, c Client, name string) iter.Seq2[Entry, error] {
 	if err != nil {
 		return func(yield func(Entry, error) bool) { yield(Entry{}, err) }
 	}
-	return l.List(ctx, name)
+	return through(ctx, c, "ls", name, func(ctx context.Context) iter.Seq2[Entry, error] { return l.List(ctx, name) })
 }
 
 // TreeLister is a [Lister] whose listings are more, or other, than the files and
@@ -36,7 +36,7 @@ type TreeLister interface {
 // [TreeLister], else with a [Lister]. It is for walks through trees.
 func ListTree(ctx context.Context, c Client, root, name string) iter.Seq2[Entry, error] {
 	if t, ok := As[TreeLister](c); ok {
-		return t.ListTree(ctx, root, name)
+		return through(ctx, c, "ls", name, func(ctx context.Context) iter.Seq2[Entry, error] { return t.ListTree(ctx, root, name) })
 	}
 	return List(ctx, c, name)
 }
@@ -63,7 +63,15 @@ type Statter interface {
 
 // Stat describes name. A client that is not a [Statter] but a [Lister] is asked for
 // the listing that holds it.
-func Stat(ctx context.Context, c Client, name string) (Entry, error) {
+func Stat(ctx context.Context, c Client, name string) (e Entry, err error) {
+	err = during(ctx, c, "stat", name, func(ctx context.Context) error {
+		e, err = stat(ctx, c, name)
+		return err
+	})
+	return e, err
+}
+
+func stat(ctx context.Context, c Client, name string) (Entry, error) {
 	if s, ok := As[Statter](c); ok {
 		return s.Stat(ctx, name)
 	}
@@ -94,7 +102,7 @@ func Search(ctx context.Context, c Client, name, query string) iter.Seq2[Entry, 
 	if err != nil {
 		return func(yield func(Entry, error) bool) { yield(Entry{}, err) }
 	}
-	return s.Search(ctx, name, query)
+	return through(ctx, c, "search", name, func(ctx context.Context) iter.Seq2[Entry, error] { return s.Search(ctx, name, query) })
 }
 
 // Watcher reports new and changed entries until the context ends.
@@ -108,7 +116,7 @@ func Watch(ctx context.Context, c Client, name string) iter.Seq2[Entry, error] {
 	if err != nil {
 		return func(yield func(Entry, error) bool) { yield(Entry{}, err) }
 	}
-	return w.Watch(ctx, name)
+	return through(ctx, c, "watch", name, func(ctx context.Context) iter.Seq2[Entry, error] { return w.Watch(ctx, name) })
 }
 
 // GetOptions says which part of an object to read. Nil means all of it.
@@ -133,7 +141,7 @@ func Get(ctx context.Context, c Client, name string, o *GetOptions) (*Object, er
 	if err != nil {
 		return nil, err
 	}
-	return g.Get(ctx, name, o)
+	return opened(ctx, c, name, func(ctx context.Context) (*Object, error) { return g.Get(ctx, name, o) })
 }
 
 // TailGetter reads the end of an object whose size need not be known.
@@ -176,6 +184,10 @@ type BulkGetter interface {
 // BulkGet reads many objects; a client that is only a [Getter] is asked for one
 // after the other.
 func BulkGet(ctx context.Context, c Client, names iter.Seq[string], each func(string, *Object, error) error) error {
+	return during(ctx, c, "get", "", func(ctx context.Context) error { return bulkGet(ctx, c, names, each) })
+}
+
+func bulkGet(ctx context.Context, c Client, names iter.Seq[string], each func(string, *Object, error) error) error {
 	if b, ok := As[BulkGetter](c); ok {
 		return b.BulkGet(ctx, names, each)
 	}

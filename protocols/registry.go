@@ -119,7 +119,7 @@ func Open[C Client](s *Spec, text string, o *Options) (c C, name string, err err
 	if err != nil {
 		return c, "", err
 	}
-	client, err := target.Open(o)
+	client, err := s.New(target.URL, o) // its own type is wanted, without wrappers
 	if err != nil {
 		return c, "", err
 	}
@@ -193,8 +193,15 @@ func (s *Spec) target(u *url.URL) (*Target, error) {
 	return &Target{URL: u, Spec: s, Scheme: scheme, Name: name}, nil
 }
 
-// Open makes the client of a target. It does no I/O.
-func (t *Target) Open(o *Options) (Client, error) { return t.Spec.New(t.URL, o) }
+// Open makes the client of a target. It does no I/O. With Options.Wait or
+// Options.Observe it is a wrapper: [As] finds the adapter's type in it.
+func (t *Target) Open(o *Options) (Client, error) {
+	c, err := t.Spec.New(t.URL, o)
+	if err != nil {
+		return nil, err
+	}
+	return t.surround(c, o), nil
+}
 
 func (r *Registry) schemeNames() []string {
 	var all []string

@@ -32,12 +32,16 @@ type Putter interface {
 const PartSuffix = ".ncpart"
 
 // Put stores r under name with a client that is a [Putter].
-func Put(ctx context.Context, c Client, name string, r io.Reader, o *PutOptions) (Entry, error) {
+func Put(ctx context.Context, c Client, name string, r io.Reader, o *PutOptions) (e Entry, err error) {
 	p, err := need[Putter](c, "put")
 	if err != nil {
 		return Entry{}, err
 	}
-	return p.Put(ctx, name, r, o)
+	err = during(ctx, c, "put", name, func(ctx context.Context) error {
+		e, err = p.Put(ctx, name, r, o)
+		return err
+	})
+	return e, err
 }
 
 // Remover deletes a file or message; folders are the [Maker]'s.
@@ -51,7 +55,7 @@ func Remove(ctx context.Context, c Client, name string) error {
 	if err != nil {
 		return err
 	}
-	return r.Remove(ctx, name)
+	return during(ctx, c, "rm", name, func(ctx context.Context) error { return r.Remove(ctx, name) })
 }
 
 // BulkRemover deletes many messages on one connection, pipelined.
@@ -71,6 +75,10 @@ func BulkRemove(ctx context.Context, c Client, names iter.Seq[string], each func
 	if each == nil {
 		each = func(string, error) error { return nil }
 	}
+	return during(ctx, c, "rm", "", func(ctx context.Context) error { return bulkRemove(ctx, c, names, each) })
+}
+
+func bulkRemove(ctx context.Context, c Client, names iter.Seq[string], each func(name string, err error) error) error {
 	if b, ok := As[BulkRemover](c); ok {
 		return b.BulkRemove(ctx, names, each)
 	}
@@ -97,7 +105,7 @@ func Move(ctx context.Context, c Client, from, to string) error {
 	if err != nil {
 		return err
 	}
-	return m.Move(ctx, from, to)
+	return during(ctx, c, "mv", from, func(ctx context.Context) error { return m.Move(ctx, from, to) })
 }
 
 // Maker makes and removes empty folders or mailboxes.
@@ -112,7 +120,7 @@ func Make(ctx context.Context, c Client, name string) error {
 	if err != nil {
 		return err
 	}
-	return m.Make(ctx, name)
+	return during(ctx, c, "mkdir", name, func(ctx context.Context) error { return m.Make(ctx, name) })
 }
 
 // Unmake removes the empty folder or mailbox name with a client that is a [Maker].
@@ -121,7 +129,7 @@ func Unmake(ctx context.Context, c Client, name string) error {
 	if err != nil {
 		return err
 	}
-	return m.Unmake(ctx, name)
+	return during(ctx, c, "rmdir", name, func(ctx context.Context) error { return m.Unmake(ctx, name) })
 }
 
 // Relayer copies an object straight from its server to another server, without
@@ -138,5 +146,5 @@ func Relay(ctx context.Context, src Client, name string, dst Client, toName stri
 	if err != nil {
 		return err
 	}
-	return r.Relay(ctx, name, dst, toName)
+	return during(ctx, src, "cp", name, func(ctx context.Context) error { return r.Relay(ctx, name, dst, toName) })
 }

@@ -2,6 +2,8 @@ package transfer
 
 import (
 	"encoding/json"
+	"errors"
+	"math"
 	"time"
 )
 
@@ -56,6 +58,23 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		j.Error = r.Err.Error()
 	}
 	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Name, which is not written, stays empty;
+// Err has the text of the error that was written, and nothing else of it.
+func (r *Result) UnmarshalJSON(b []byte) error {
+	var j resultJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*r = Result{
+		Protocol: j.Protocol, Source: j.Source, Destination: j.Destination, Bytes: j.Bytes,
+		Took: time.Duration(math.Round(j.Seconds * float64(time.Second))), ResumedAt: j.ResumedAt, Status: j.Status, Note: j.Note,
+	}
+	if j.Error != "" {
+		r.Err = errors.New(j.Error)
+	}
+	return nil
 }
 
 // Summary counts the results of a sync.

@@ -172,7 +172,11 @@ func (d *Dialer) emit(e protocols.Event) {
 // dialSystem opens one socket.
 func (d *Dialer) dialSystem(ctx context.Context, network, address string) (net.Conn, error) {
 	if d.o.Dial != nil {
-		if c, err := d.o.Dial(ctx, network, address); !errors.Is(err, errors.ErrUnsupported) {
+		c, err := d.o.Dial(ctx, network, address)
+		if c == nil && err == nil {
+			err = &protocols.Error{Kind: protocols.KindUsage, Text: "Options.Dial returned neither a connection nor an error"}
+		}
+		if !errors.Is(err, errors.ErrUnsupported) {
 			return c, err
 		}
 	}

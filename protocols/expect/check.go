@@ -26,6 +26,11 @@ func (s *Script) Check(known ...string) error {
 	return nil
 }
 
+// Interacts reports whether a statement of the script gives the session to the user.
+func (s *Script) Interacts() bool {
+	return slices.ContainsFunc(s.steps, func(st step) bool { return st.do == "interact" })
+}
+
 // sets returns the variables that a statement may set.
 func (st *step) sets() (names []string) {
 	switch st.do {

@@ -14,8 +14,10 @@ const Language = `A script has one statement a line; a line that begins with # i
   command NAME             a signal of the protocol: Telnet's AYT, IP, BREAK, SYNCH, ...
   starttls                 TLS from here on, after the server's word for it
   close                    end our direction
+  interact                 give the session to the user, until the user or the peer ends it
   timeout 5s               how long the steps that follow wait; 10s at first
-  eol crlf                 the line end that send adds: crlf (at first), lf, cr or none
+  eol crlf                 the line end that send adds: crlf (at first; cr where Telnet's BINARY
+                           is on), lf, cr or none
   set NAME TEXT            a variable; ${NAME} stands for it in texts and patterns
   secret NAME REFERENCE    a variable that is masked in all output: env:VARIABLE or file:PATH
   base64 NAME TEXT         a variable: TEXT in base64, masked when it holds a secret
@@ -24,6 +26,9 @@ const Language = `A script has one statement a line; a line that begins with # i
   sleep 200ms              wait
   code N                   exit code of the steps from here on, when they fail; 0: as ever
   end                      the end; fail [TEXT] is an end with an error
+
+After a script that ends with a send, what still comes is read until the peer ends the session
+or is silent for a second.
 
 A PATTERN is "text", a bare word, /regular expression/ (RE2, with the flags ims behind it), or
 one of the words timeout and eof. Groups become variables: ${1}, or ${name} of (?P<name>...);

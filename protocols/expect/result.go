@@ -16,6 +16,7 @@ type Result struct {
 	Pattern  string            `json:"pattern,omitempty"` // that matched
 	Matched  string            `json:"matched,omitempty"`
 	Received string            `json:"received,omitempty"` // all that came up to the end of the match
+	Dropped  int64             `json:"dropped,omitempty"`  // bytes in front of Received that the window did not hold
 	Sent     string            `json:"sent,omitempty"`
 	Captures map[string]string `json:"captures,omitempty"`
 	Seconds  float64           `json:"seconds"`
@@ -48,6 +49,12 @@ func (r *runner) report(st *step, x Result, start time.Time, err error) error {
 	}
 	if err != nil {
 		x.Error = err.Error() // our own words: a mask in them would tell the secret
+	}
+	if r.o.Plain {
+		x.Matched, x.Received = PlainText(x.Matched), PlainText(x.Received)
+		for name, value := range x.Captures {
+			x.Captures[name] = PlainText(value)
+		}
 	}
 	x.Matched, x.Received, x.Sent = r.mask.Text(x.Matched), r.mask.Text(x.Received), r.mask.Text(x.Sent)
 	for name, value := range x.Captures {

@@ -20,7 +20,7 @@ const DefaultTimeout = 10 * time.Second
 // RunOptions are for [Script.Run]. Nil is all defaults.
 type RunOptions struct {
 	Timeout   time.Duration     // of a step, until the script sets another; default [DefaultTimeout]
-	LineEnd   string            // what send adds: crlf (default), lf, cr, none
+	LineEnd   string            // what send adds: crlf, lf, cr, none; empty: what the stream wants, else crlf
 	Variables map[string]string // known from the start
 	Secrets   map[string]string // likewise, and masked
 	// Secret reads the reference of a secret statement; nil: there are none.
@@ -30,6 +30,11 @@ type RunOptions struct {
 	Report func(Result) error
 	// Print does the print statement of a line; nil: it does nothing.
 	Print func(line int, text string) error
+	// Plain: results hold what came as [PlainWriter] makes it; patterns see it as it is.
+	Plain bool
+	// Interact does the interact statement: somebody else talks, until that one or the
+	// stream ends. nil: there is nobody.
+	Interact func(ctx context.Context, stream *Stream) error
 }
 
 // variable is ${NAME}.
@@ -64,12 +69,9 @@ func (s *Script) Run(ctx context.Context, stream *Stream, mask *Mask, o *RunOpti
 	if mask == nil {
 		mask = NewMask()
 	}
-	r := &runner{s: s, o: *o, stream: stream, vars: map[string]string{}, mask: mask, timeout: o.Timeout, end: ends["crlf"]}
+	r := &runner{s: s, o: *o, stream: stream, vars: map[string]string{}, mask: mask, timeout: o.Timeout, end: o.LineEnd}
 	if r.timeout == 0 {
 		r.timeout = DefaultTimeout
-	}
-	if o.LineEnd != "" {
-		r.end = ends[o.LineEnd]
 	}
 	if t, ok := stream.rw.(interface {
 		Event(kind protocols.EventKind, text string, n int64)
@@ -130,14 +132,15 @@ var players = map[string]func(r *runner, ctx context.Context, st *step) error{
 		r.vars[st.name], err = r.expand(st.text)
 		return err
 	},
-	"timeout": func(r *runner, _ context.Context, st *step) error { r.timeout = st.wait; return nil },
-	"eol":     func(r *runner, _ context.Context, st *step) error { r.end = ends[st.name]; return nil },
-	"code":    func(r *runner, _ context.Context, st *step) error { r.code = st.code; return nil },
-	"label":   func(*runner, context.Context, *step) error { return nil },
-	"goto":    func(r *runner, _ context.Context, st *step) error { r.at = r.s.labels[st.name]; return nil },
-	"end":     func(r *runner, _ context.Context, _ *step) error { r.stopped = true; return nil },
-	"fail":    func(r *runner, _ context.Context, st *step) error { return r.fail(st.text) },
-	"print":   (*runner).print,
+	"timeout":  func(r *runner, _ context.Context, st *step) error { r.timeout = st.wait; return nil },
+	"eol":      func(r *runner, _ context.Context, st *step) error { r.end = st.name; return nil },
+	"code":     func(r *runner, _ context.Context, st *step) error { r.code = st.code; return nil },
+	"label":    func(*runner, context.Context, *step) error { return nil },
+	"goto":     func(r *runner, _ context.Context, st *step) error { r.at = r.s.labels[st.name]; return nil },
+	"end":      func(r *runner, _ context.Context, _ *step) error { r.stopped = true; return nil },
+	"fail":     func(r *runner, _ context.Context, st *step) error { return r.fail(st.text) },
+	"print":    (*runner).print,
+	"interact": (*runner).interact,
 }
 
 func (r *runner) sendText(_ context.Context, st *step) error { return r.send(st, st.do, st.text) }
@@ -219,7 +222,7 @@ func (r *runner) send(st *step, action, text string) error {
 	start := time.Now()
 	write, end, line := r.stream.Write, "", action == "send"
 	if line {
-		end = r.end
+		end = r.lineEnd()
 	}
 	out, err := r.expand(text)
 	if err == nil && line && out != text && strings.ContainsAny(out, "\r\n\x00") {
@@ -236,6 +239,18 @@ func (r *runner) send(st *step, action, text string) error {
 	}
 	r.sent = true
 	return r.report(st, Result{Action: action, Sent: out}, start, err)
+}
+
+// lineEnd returns what send adds. Where nobody has chosen it is what the stream wants: a
+// Telnet session on which BINARY is on takes CR.
+func (r *runner) lineEnd() string {
+	if r.end != "" {
+		return ends[r.end]
+	}
+	if s, ok := r.stream.rw.(interface{ LineEnd() string }); ok {
+		return s.LineEnd()
+	}
+	return ends["crlf"]
 }
 
 // urgent returns what writes with the urgent pointer.
@@ -357,9 +372,10 @@ func (r *runner) wait(ctx context.Context, st *step) (*alternative, error) {
 			patterns, owners = append(patterns, re), append(owners, a)
 		}
 	}
+	before := r.stream.Dropped()
 	m, err := r.stream.Expect(ctx, r.timeout, patterns...)
 	r.sent = false
-	x := Result{Received: string(m.Text)}
+	x := Result{Received: string(m.Text), Dropped: r.stream.Dropped() - before}
 	var found *alternative
 	switch {
 	case err == nil:

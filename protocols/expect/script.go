@@ -113,6 +113,7 @@ var readers = map[string]func(p *parser, st *step, rest string) error{
 	"goto":     word,
 	"close":    bare,
 	"starttls": bare,
+	"interact": bare,
 	"end":      bare,
 	"code":     number,
 }

@@ -113,6 +113,15 @@ func (c *Conn) Charset() (name string) {
 	return name
 }
 
+// LineEnd returns what ends a line that is sent: CR LF, which a server makes one key of, or
+// where BINARY is on, CR, which is that key (RFC 856: nothing is translated).
+func (c *Conn) LineEnd() string {
+	if ours, _ := c.Option(BINARY); ours {
+		return "\r"
+	}
+	return "\r\n"
+}
+
 // Echoes reports whether the server echoes what it gets: then a terminal must
 // not. Servers that turn it on for a moment hide a password.
 func (c *Conn) Echoes() bool {

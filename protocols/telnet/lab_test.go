@@ -296,3 +296,23 @@ func TestBigEchoes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLineEnd: a line ends with CR LF, and with CR while BINARY is on.
+func TestLineEnd(t *testing.T) {
+	for binary, want := range map[bool]string{false: "\r\n", true: "\r"} {
+		s := labtest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{NoLogin: true})
+		c := labtest.Open(t, telnet.New, s.URL(), nil)
+		c.Settings.Binary = binary
+		conn, err := c.Connect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.ReadUntil(t.Context(), "$ ", 10*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if got := conn.LineEnd(); got != want {
+			t.Errorf("binary %v: %q", binary, got)
+		}
+		conn.Close()
+	}
+}

@@ -4,6 +4,7 @@ package telnetcmd
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -16,22 +17,28 @@ import (
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/cli/verbs"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/telnet"
 )
 
 // telnetVerbs are the verbs that only Telnet has.
 func Verbs() []*kit.Verb {
-	o := &opener{}
+	o, r := &opener{}, &opener{}
 	return []*kit.Verb{
 		{
 			Name: "open", Args: "URL", Short: "a session at the terminal; else: send standard input, print what comes", Lasting: true,
 			Works: kit.Is[*telnet.Client], Flags: o.flags, Run: kit.On(o.run),
 			Examples: []string{"telnet open router.example", "telnet open telnets://user@host", "telnet open host < commands.txt"},
 		},
+		{
+			Name: "record", Args: "URL FILE", Short: "open, and write a script of the session to FILE, without its passwords", Lasting: true,
+			Works: kit.Is[*telnet.Client], Flags: r.flags, Run: kit.On(r.record),
+			Examples: []string{"telnet record router.example login.talk"},
+		},
 		{Name: "options", Means: "caps", Works: kit.Is[*telnet.Client],
 			Examples: []string{"telnet options router.example"},
 		},
-		verbs.RunVerb(),
+		verbs.RunVerb(handOver),
 	}
 }
 
@@ -99,6 +106,7 @@ func (w *windowSize) Set(s string) error {
 
 // opener is `open`.
 type opener struct {
+	rec    *recorder // nil: nothing is recorded
 	escape string
 	view   verbs.ViewOptions
 }
@@ -123,10 +131,24 @@ func (o *opener) run(ctx context.Context, e *kit.Env, _ *telnet.Client, at *prot
 		return err
 	}
 	defer client.Close()
-	t := &terminal{e: e, in: stdin, key: key}
+	t := &terminal{e: e, in: stdin, key: key, rec: o.rec}
 	client.Settings.Observe = t.observe
 	return t.session(ctx, client)
 }
+
+// handOver gives a session that a script has begun to the user at the terminal.
+func handOver(ctx context.Context, e *kit.Env, conn io.ReadWriteCloser, stream *expect.Stream) (bool, error) {
+	session, ok := conn.(*telnet.Conn)
+	stdin, isFile := e.Stdin.(*os.File)
+	if !ok || !isFile || !show.IsTerminal(stdin) || e.Out.JSON {
+		return false, nil
+	}
+	t := &terminal{e: e, in: stdin, key: defaultEscape, conn: session, from: stream}
+	return true, t.talk(ctx)
+}
+
+// defaultEscape is Ctrl-].
+const defaultEscape = 0x1d
 
 // pipe is open without a terminal: the input's lines go out as they are read.
 func (o *opener) pipe(ctx context.Context, e *kit.Env, at *protocols.Target) error {
@@ -139,7 +161,13 @@ func (o *opener) pipe(ctx context.Context, e *kit.Env, at *protocols.Target) err
 		CRLF: !client.Settings.Binary, E: e, V: verbs.NewView(e, o.view),
 		Stats: opts.Stats, Idle: time.Duration(e.Flags.IdleTimeout), Input: verbs.ReadAhead(e.Stdin),
 	}
-	return t.Once(ctx, client.Talk)
+	return t.Once(ctx, func(ctx context.Context) (io.ReadWriteCloser, error) {
+		conn, err := client.Connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return o.from(conn), nil
+	})
 }
 
 // escapeKey reads --escape; -1 is none.

@@ -27,6 +27,8 @@ type terminal struct {
 	key int // opens the menu; -1: none
 
 	conn    *telnet.Conn
+	from    io.Reader // what comes on it
+	rec     *recorder // nil: nothing is recorded
 	signals *ttySignals
 	line    []byte // being edited here, when the server does not echo
 
@@ -43,14 +45,21 @@ type terminal struct {
 
 // session talks until the server or the user ends it.
 func (t *terminal) session(ctx context.Context, client *telnet.Client) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	conn, err := client.Connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	t.conn = conn
+	t.conn, t.from = conn, conn
+	return t.talk(ctx)
+}
+
+// talk is the session on an open connection. It closes it.
+func (t *terminal) talk(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	conn := t.conn
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	t.e.Out.Say("connected to " + conn.RemoteAddr().String() + t.menuHint())
 	if err := t.raw(); err != nil {
 		return err
@@ -63,7 +72,7 @@ func (t *terminal) session(ctx context.Context, client *telnet.Client) error {
 		typed <- caught(func() error { return t.keys(ctx, verbs.ReadAhead(t.in)) })
 		conn.Close()
 	}()
-	err = kit.CauseOf(ctx, t.output()) // a signal may show as a connection that was closed
+	err := kit.CauseOf(ctx, t.output()) // a signal may show as a connection that was closed
 	ended := t.ended()
 	cancel(nil)
 	if ended || errors.Is(err, io.EOF) {
@@ -181,8 +190,11 @@ func (t *terminal) output() error {
 	buf := make([]byte, 32<<10)
 	budget := t.e.Budget()
 	for {
-		n, err := t.conn.Read(buf)
+		n, err := t.from.Read(buf)
 		n, over := budget.Take(n)
+		if t.rec != nil {
+			t.rec.received(buf[:n])
+		}
 		t.mu.Lock()
 		for _, s := range t.news() {
 			fmt.Fprintf(t.e.Out.Words, "\r\n[%s]\r\n", show.Safe(s))
@@ -235,8 +247,7 @@ func (t *terminal) typed(p []byte) error {
 		return nil
 	}
 	if t.conn.Echoes() {
-		_, err := t.conn.Write(p)
-		return err
+		return t.write(p)
 	}
 	for _, b := range p {
 		if err := t.edit(b); err != nil {
@@ -244,6 +255,15 @@ func (t *terminal) typed(p []byte) error {
 		}
 	}
 	return nil
+}
+
+// write sends what the user wrote.
+func (t *terminal) write(p []byte) error {
+	if t.rec != nil {
+		t.rec.sent(p, t.conn.Echoes())
+	}
+	_, err := t.conn.Write(p)
+	return err
 }
 
 // Keys of the line editor.
@@ -262,8 +282,7 @@ func (t *terminal) edit(b byte) error {
 		line := append(slices.Clone(t.line), '\r', '\n')
 		t.line = t.line[:0]
 		t.echo("\r\n")
-		_, err := t.conn.Write(line)
-		return err
+		return t.write(line)
 	case keyInterrupt:
 		t.line = t.line[:0]
 		return t.conn.Command(telnet.IP)

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/internal/cli/kit"
-	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
 )
@@ -27,11 +26,16 @@ type player struct {
 	stepTime         kit.Duration
 	end              kit.Choice
 	exitStep, hushed bool
+	plain, handOver  bool
+	capture          kit.Size
+	output           string
+	hand             HandOver
 }
 
-// RunVerb is the verb of every protocol that can expect.
-func RunVerb() *kit.Verb {
-	var p player
+// RunVerb is the verb of every protocol that can expect. hand, which may be nil, is asked
+// first when a session is given to the user.
+func RunVerb(hand HandOver) *kit.Verb {
+	p := player{hand: hand, capture: 1 << 20}
 	return &kit.Verb{
 		Name: "run", Args: "[SCRIPT] URL...",
 		Short: "hold a conversation: send and expect, by a script or by flags; with several URLs one after the other (help talk: the language)",
@@ -40,20 +44,25 @@ func RunVerb() *kit.Verb {
 			"telnet run login.talk router.example",
 			"telnet run host --expect 'login: ' --send alice --expect 'assword: ' --send '${PASS}' --secret PASS=env:ROUTER_PASSWORD",
 			"tcp run smtp.talk host:25 --json",
-			"telnet run backup.talk switch1 switch2 switch3 --no-output",
+			"telnet run backup.talk switch1 switch2 switch3 --plain -o 'configs/{host}.txt'",
+			"telnet run login.talk router.example --interact",
 		},
 	}
 }
 
 func (p *player) flags(fs *pflag.FlagSet) {
-	p.end = kit.OneOf("crlf", "crlf", "lf", "cr", "none")
+	p.end = kit.OneOf("", "crlf", "lf", "cr", "none")
 	fs.Var(stepFlag{&p.steps, expectStatement}, "expect", "wait for this regular expression; together with --send, in their order")
 	fs.Var(stepFlag{&p.steps, sendStatement}, "send", "send this text and the line end")
 	fs.Var(&p.vars, "var", "variable for ${NAME} in the script's texts")
 	fs.Var(&p.secrets, "secret", "variable that is masked in all output: `NAME=REFERENCE`, which is env:VAR or file:PATH")
 	fs.Var(&p.stepTime, "step-timeout", "longest wait of a step, until the script sets another; the default is 10s")
-	fs.Var(&p.end, "eol", "line end that send adds")
+	fs.Var(&p.end, "eol", "line end that send adds; the default is crlf, and cr where Telnet's BINARY is on")
 	fs.BoolVar(&p.exitStep, "exit-step", false, "exit with 20 plus the number of the step that failed, at most 119")
+	fs.Var(&p.capture, "capture", "how much of what comes a step searches and keeps; the oldest is dropped when more comes")
+	fs.BoolVar(&p.plain, "plain", false, "drop ANSI sequences and pager marks, and carry out backspaces, in what is printed and kept")
+	fs.StringVarP(&p.output, "output", "o", "", "write what is received to `FILE`, when the script has succeeded; {host} in the name stands for the host of each URL")
+	fs.BoolVar(&p.handOver, "interact", false, "after the script give the session to the user")
 	fs.BoolVar(&p.hushed, "no-output", false, "do not print what is received")
 }
 
@@ -120,6 +129,12 @@ func (p *player) run(ctx context.Context, e *kit.Env, args []string) error {
 	if err := script.Check(names...); err != nil {
 		return err
 	}
+	if err := p.checkOutput(e, args); err != nil {
+		return err
+	}
+	if file == "-" && (p.handOver || script.Interacts()) {
+		return kit.Usage("run: the script is standard input, so that nobody can interact by it")
+	}
 	return e.Each(ctx, args, func(target string) error {
 		target = strings.Replace(target, "<broadcast>", "255.255.255.255", 1)
 		return kit.Use(ctx, e, target, func(ctx context.Context, c protocols.Client, at *protocols.Target) error {
@@ -171,17 +186,30 @@ func (p *player) play(ctx context.Context, e *kit.Env, c protocols.Client, at *p
 		}
 		secrets[name] = value
 	}
+	if p.handOver || script.Interacts() { // for whom silence is no failure
+		own, _, err := Conversing[protocols.Client](e, at)
+		if err != nil {
+			return err
+		}
+		defer own.Close()
+		c = own
+	}
 	conn, err := protocols.Talk(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	mask := expect.NewMask()
-	stream := expect.NewStream(conn, 0)
-	flush := p.show(e, stream, mask)
+	stream := expect.NewStream(conn, int(p.capture))
+	t, err := p.show(ctx, e, at, stream, mask)
+	if err != nil {
+		return err
+	}
+	interact := func(ctx context.Context, stream *expect.Stream) error { return p.interact(ctx, e, conn, stream, t) }
 	err = script.Run(ctx, stream, mask, &expect.RunOptions{
-		Timeout: time.Duration(p.stepTime), LineEnd: p.end.Value, Variables: p.vars, Secrets: secrets, Secret: readSecret,
+		Timeout: time.Duration(p.stepTime), LineEnd: p.end.Value, Variables: p.vars, Secrets: secrets, Secret: readSecret, Plain: p.plain, Interact: interact,
 		Report: func(r expect.Result) error {
+			p.cut(e, r)
 			if e.Out.JSON {
 				return errors.Join(e.Out.Object(playedJSON{protocols.Redact(at.URL), r}), e.Out.Flush())
 			}
@@ -194,34 +222,13 @@ func (p *player) play(ctx context.Context, e *kit.Env, c protocols.Client, at *p
 			return errors.Join(e.Out.Text(text), e.Out.Flush())
 		},
 	})
-	if ferr := flush(); err == nil {
+	if err == nil && p.handOver {
+		err = interact(ctx, stream)
+	}
+	if ferr := t.close(err); err == nil {
 		err = ferr
 	}
 	return p.exit(e, at, err)
-}
-
-// show prints what is received, with secrets masked: as it is into a file or
-// pipe, made harmless on a terminal. With --json the steps tell it.
-func (p *player) show(e *kit.Env, stream *expect.Stream, mask *expect.Mask) (flush func() error) {
-	if e.Out.JSON || p.hushed {
-		return func() error { return nil }
-	}
-	to := e.Out.Raw
-	if e.Out.TTY {
-		to = &show.TameWriter{W: e.Out.Raw}
-	}
-	w := mask.Writer(to)
-	stream.Received = func(b []byte) error {
-		_, err := w.Write(b)
-		return show.Wrote(err)
-	}
-	return func() error {
-		err := w.Flush()
-		if t, ok := to.(*show.TameWriter); ok && err == nil {
-			err = t.Flush()
-		}
-		return show.Wrote(err)
-	}
 }
 
 // maxTalkSecret bounds the file of a secret.

@@ -1,0 +1,189 @@
+package telnetcmd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/expect"
+	"github.com/netclients/netclients/protocols/file"
+	"github.com/netclients/netclients/protocols/telnet"
+)
+
+// record is `record`: open, with a script of it in a file at the end, however it ends.
+func (o *opener) record(ctx context.Context, e *kit.Env, c *telnet.Client, at *protocols.Target, args []string) error {
+	o.rec = &recorder{}
+	err := o.run(ctx, e, c, at, nil)
+	script := o.rec.script()
+	if _, perr := expect.Parse(strings.NewReader(script)); perr != nil {
+		return fmt.Errorf("the script of the session cannot be read again: %w", perr)
+	}
+	dir := file.New(filepath.Dir(args[0]), nil)
+	defer dir.Close()
+	if _, perr := dir.Put(context.WithoutCancel(ctx), filepath.Base(args[0]), strings.NewReader(script), nil); perr != nil {
+		return perr
+	}
+	e.Out.Say("script written to " + args[0])
+	if o.rec.secrets > 0 {
+		e.Out.Say("passwords are not in it: it reads them from the variables of its secret statements")
+	}
+	return err
+}
+
+const (
+	maxRecorded = 1 << 20 // bytes of a script
+	maxPrompt   = 60      // bytes of a prompt that are waited for
+	maxSeen     = 4 << 10 // bytes that came, in which the prompt is looked for
+)
+
+// recorder makes a script of a session: before each line that the user sends it waits for
+// the prompt in front of it.
+type recorder struct {
+	mu      sync.Mutex
+	steps   strings.Builder
+	seen    []byte // the last that came
+	prompt  string // in front of the line that is being typed
+	line    []byte // typed, its end not yet
+	typing  bool
+	lastCR  bool
+	secrets int
+	full    bool
+}
+
+// received takes what came.
+func (r *recorder) received(p []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen = append(r.seen, p...)
+	r.seen = r.seen[max(0, len(r.seen)-maxSeen):]
+}
+
+// sent takes what the user sent; echoes says that the server shows it.
+func (r *recorder) sent(p []byte, echoes bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, b := range p {
+		cr := r.lastCR
+		r.lastCR = b == '\r'
+		if b == '\n' && cr {
+			continue
+		}
+		if !r.typing {
+			r.typing, r.prompt, r.seen = true, promptOf(r.seen), r.seen[:0]
+		}
+		switch {
+		case b == '\r' || b == '\n':
+			r.end(echoes)
+		case b == keyBack || b == keyDelete:
+			r.line = r.line[:max(0, len(r.line)-1)]
+		case b == keyKill:
+			r.line = r.line[:0]
+		default:
+			r.line = append(r.line, b)
+		}
+	}
+}
+
+// password is a prompt in front of what must not be shown.
+var password = regexp.MustCompile(`(?i)(pass(word|phrase|code)?|secret|\bpin|token)[^a-z0-9]*$`)
+
+// end writes the steps of a line.
+func (r *recorder) end(echoes bool) {
+	line := string(r.line)
+	hidden := echoes && len(line) > 1 && len(r.seen) > 0 && !bytes.Contains(r.seen, []byte(line[:len(line)-1]))
+	if r.prompt != "" {
+		r.add("expect " + strconv.Quote(r.prompt))
+	}
+	switch text := strconv.Quote(line); {
+	case line != "" && (hidden || password.MatchString(r.prompt)):
+		r.secrets++
+		name := "PASSWORD" + strconv.Itoa(r.secrets)
+		r.add("secret " + name + " env:TELNET_" + name)
+		r.add("send ${" + name + "}")
+	case strings.ContainsFunc(line, func(c rune) bool { return c < ' ' }): // keys, no line
+		r.add("write " + text)
+		r.add(`send ""`)
+	case strings.Contains(line, "${"): // which would be a variable
+		before, after, _ := strings.Cut(line, "${")
+		r.add("write " + strconv.Quote(before+"$"))
+		r.add("send " + strconv.Quote("{"+after))
+	default:
+		r.add("send " + text)
+	}
+	r.line, r.typing = r.line[:0], false
+}
+
+func (r *recorder) add(step string) {
+	if r.full = r.full || r.steps.Len()+len(step) > maxRecorded; !r.full {
+		r.steps.WriteString(step + "\n")
+	}
+}
+
+// script returns the whole script. What was typed without an end is not in it.
+func (r *recorder) script() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	head := "# A recorded session. Prompts that change, as those with a time, want a pattern: /.../\n"
+	if r.full {
+		head += "# It was too long to be recorded to its end.\n"
+	}
+	return head + r.steps.String()
+}
+
+// promptOf returns what stands last in a text, on one line and without control characters
+// in between: what a pattern will find again.
+func promptOf(seen []byte) string {
+	text := bytes.TrimRight(seen, "\r\n")
+	for len(text) > 0 && text[len(text)-1] == 'm' { // the colours behind a prompt
+		i := bytes.LastIndexByte(text, 0x1b)
+		if i < 0 || sequence.FindIndex(text[i:]) == nil {
+			break
+		}
+		text = text[:i]
+	}
+	i := bytes.LastIndexFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f })
+	text = text[i+1:]
+	if i >= 0 && i < len(seen) && seen[i] == 0x1b { // the rest of a sequence in front
+		text = bytes.TrimPrefix(text, sequenceTail.Find(text))
+	}
+	text = bytes.ToValidUTF8(text[max(0, len(text)-maxPrompt):], nil)
+	return strings.ReplaceAll(string(text), "${", "{")
+}
+
+var (
+	sequence     = regexp.MustCompile(`^\x1b\[[0-9;]*m$`)
+	sequenceTail = regexp.MustCompile(`^\[[0-9;?]*[A-Za-z]`)
+)
+
+// recorded is a connection whose talk is recorded.
+type recorded struct {
+	*telnet.Conn
+	rec *recorder
+}
+
+func (c recorded) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.rec.received(p[:n])
+	return n, err
+}
+
+func (c recorded) Write(p []byte) (int, error) {
+	c.rec.sent(p, false) // in pieces of any size, of which no echo can have come
+	return c.Conn.Write(p)
+}
+
+// from returns what reads the connection, recorded if it is.
+func (o *opener) from(conn *telnet.Conn) io.ReadWriteCloser {
+	if o.rec == nil {
+		return conn
+	}
+	return recorded{conn, o.rec}
+}

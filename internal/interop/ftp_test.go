@@ -47,6 +47,9 @@ var ftpWays = []ftpWay{
 	{name: "ProFTPD active", service: "FTP_PRO", scheme: "ftp", user: Alice, mode: protocols.TLSOff, set: ftp.Settings{Active: true}},
 	{name: "ProFTPD LIST", service: "FTP_PRO", scheme: "ftp", user: Alice, mode: protocols.TLSOff, set: ftp.Settings{NoMLSD: true}},
 	{name: "ProFTPD TLS", service: "FTP_PRO", scheme: "ftpes", user: Alice},
+	{name: "Pure-FTPd", service: "FTP_PURE", scheme: "ftp", user: Alice, mode: protocols.TLSOff},
+	{name: "Pure-FTPd active", service: "FTP_PURE", scheme: "ftp", user: Alice, mode: protocols.TLSOff, set: ftp.Settings{Active: true}},
+	{name: "Pure-FTPd TLS", service: "FTP_PURE", scheme: "ftpes", user: Alice},
 	{name: "ProFTPD TLS unencrypted data", service: "FTP_PRO", scheme: "ftpes", user: Alice, set: ftp.Settings{ClearData: true}},
 }
 

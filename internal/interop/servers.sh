@@ -30,7 +30,8 @@ PAM=/etc/pam.d/netclients-vsftpd
 # A server is one line here and one function run_<server> below, which is called with the address and the ports in the
 # table's order, and must not return before `spawn`.  The script waits for the first port.  Packages after a
 # plus are unpacked under $ASIDE instead of being installed, because they conflict with another server's.
-# Passive data ports: vsftpd 24000-24999, vsftpds 25000-25999, proftpd 26000-26999, vsftpd6 27000-27499.
+# Passive data ports: vsftpd 24000-24999, vsftpds 25000-25999, proftpd 26000-26999, vsftpd6 27000-27499,
+# pureftpd 28000-28999.
 #
 # server   address    ports          packages
 SERVERS='
@@ -42,6 +43,7 @@ vsftpd     127.0.0.1  FTP=22100      vsftpd,libpam-pwdfile
 vsftpds    127.0.0.1  FTPS=22101     vsftpd,libpam-pwdfile
 proftpd    127.0.0.1  FTP_PRO=22102  +proftpd-core,+proftpd-mod-crypto,libpcre2-posix3,libhiredis0.14,libmemcached11,libmemcachedutil2,libsodium23
 vsftpd6    ::1        FTP6=22103     vsftpd,libpam-pwdfile
+pureftpd   127.0.0.1  FTP_PURE=22104  +pure-ftpd,+pure-ftpd-common,libsodium23
 dovecot    127.0.0.1  IMAP=22143,IMAPS=22993,POP3=22110,POP3S=22995,LMTP=22024,SASL=22026  dovecot-core,dovecot-imapd,dovecot-pop3d,dovecot-lmtpd
 innd       127.0.0.1  NNTP_FEED=22119  +inn2,+inn2-inews,libcanlock3,libdb5.3,libperl5.36,libpython3.11,libsasl2-2,libsqlite3-0
 nnrpd      127.0.0.1  NNTP=22120     +inn2,+inn2-inews
@@ -403,6 +405,21 @@ run_vsftpds() {
 
 run_vsftpd6() {
   printf 'listen=NO\nlisten_ipv6=YES\nlisten_address6=%s\nlisten_port=%s\n' "$1" "$2" | start_vsftpd vsftpd6 27000 27499
+}
+
+pureftpd_user() {
+  local as=games
+  [ "$1" = alice ] && as=ftp
+  printf '%s:%s:%s:%s::%s/./::::::::::::\n' "$1" "$2" "$(id -u $as)" "$(id -g $as)" "$ROOT"
+}
+
+run_pureftpd() {
+  local dir=$STATE/pureftpd
+  mkdir -p "$dir"
+  (umask 077; each_user pureftpd_user >"$dir/passwd"; cat "$TLS/server.key" "$TLS/server.crt" >"$dir/server.pem")
+  "$ASIDE/usr/bin/pure-pw" mkdb "$dir/passwd.pdb" -f "$dir/passwd" || return 1
+  spawn pureftpd "$ASIDE/usr/sbin/pure-ftpd" -4 -S "$1,$2" -l "puredb:$dir/passwd.pdb" -p 28000:28999 -A -E -H -D \
+    -u 1 -c 200 -C 200 -L 200000:50 -U 133:022 -Y 1 -2 "$dir/server.pem" -g "$dir/pureftpd.pid"
 }
 
 proftpd_user() {

@@ -58,7 +58,7 @@ func (s *session) timeStep(path string, t time.Time, done func(ok bool)) []step 
 // SetTime sets the modification time of a file, to the second.
 func (c *Client) SetTime(ctx context.Context, name string, t time.Time) error {
 	return c.line.Do(ctx, "touch", name, []string{name}, func(ctx context.Context, s *session) error {
-		path, err := s.path(name)
+		path, err := s.path(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -80,8 +80,8 @@ func (c *Client) Chmod(ctx context.Context, name, mode string) error {
 	if n, err := strconv.ParseUint(mode, 8, 16); err != nil || n > 0o7777 {
 		return protocols.UsageError(proto, "chmod", "mode "+strconv.Quote(mode)+" is not octal, such as 644")
 	}
-	return c.line.Do(ctx, "chmod", name, []string{name}, func(_ context.Context, s *session) error {
-		path, err := s.path(name)
+	return c.line.Do(ctx, "chmod", name, []string{name}, func(ctx context.Context, s *session) error {
+		path, err := s.path(ctx, name)
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 
 // file runs a file command of the library on one or two names.
 func (c *Client) file(ctx context.Context, op string, names []string, f func(lib *ftplib.ServerConn) error) error {
-	return c.line.Do(ctx, op, names[0], names, func(_ context.Context, s *session) error { return s.call(names, f) })
+	return c.line.Do(ctx, op, names[0], names, func(ctx context.Context, s *session) error { return s.call(ctx, names, f) })
 }
 
 // Remove deletes a file (DELE).
@@ -25,8 +25,8 @@ func (c *Client) Move(ctx context.Context, from, to string) error {
 // Make makes a folder (MKD).
 func (c *Client) Make(ctx context.Context, name string) error {
 	name = strings.TrimSuffix(name, "/")
-	return c.line.Do(ctx, "mkdir", name, []string{name}, func(_ context.Context, s *session) error {
-		return making(s.call([]string{name}, func(lib *ftplib.ServerConn) error { return lib.MakeDir(name) }))
+	return c.line.Do(ctx, "mkdir", name, []string{name}, func(ctx context.Context, s *session) error {
+		return making(s.call(ctx, []string{name}, func(lib *ftplib.ServerConn) error { return lib.MakeDir(name) }))
 	})
 }
 
@@ -34,7 +34,7 @@ func (c *Client) Make(ctx context.Context, name string) error {
 // mean that it is not empty.
 func (c *Client) Unmake(ctx context.Context, name string) error {
 	name = strings.TrimSuffix(name, "/")
-	return c.line.Do(ctx, "rmdir", name, []string{name}, func(_ context.Context, s *session) error {
-		return making(s.call([]string{name}, func(lib *ftplib.ServerConn) error { return lib.RemoveDir(name) }))
+	return c.line.Do(ctx, "rmdir", name, []string{name}, func(ctx context.Context, s *session) error {
+		return making(s.call(ctx, []string{name}, func(lib *ftplib.ServerConn) error { return lib.RemoveDir(name) }))
 	})
 }

@@ -32,8 +32,8 @@ var hashNames = map[string]string{"SHA-512": "sha512", "SHA-256": "sha256", "SHA
 // crc32, and sum the digest (crc32: big-endian). The error is of class
 // errors.ErrUnsupported when the server has none of them.
 func (c *Client) Checksum(ctx context.Context, name string) (algorithm string, sum []byte, err error) {
-	err = c.line.Do(ctx, "checksum", name, []string{name}, func(_ context.Context, s *session) error {
-		path, err := s.path(name)
+	err = c.line.Do(ctx, "checksum", name, []string{name}, func(ctx context.Context, s *session) error {
+		path, err := s.path(ctx, name)
 		if err != nil {
 			return err
 		}

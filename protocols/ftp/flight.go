@@ -38,10 +38,6 @@ const (
 // connection when a transfer command comes before it.
 var waiting = []string{"vsFTPd", "ProFTPD", "Pure-FTPd"}
 
-// errStalled is the sentinel of an operation to repeat on a new session, one
-// command at a time. Nothing has been transferred when it occurs.
-var errStalled = errors.New("the server answers only one command at a time")
-
 // fly sends the commands of all steps and reads their replies in order: in one
 // packet where the server has shown that it takes several commands at once, else
 // one by one. The first error of a step is returned. In a packet the replies after
@@ -153,7 +149,7 @@ func (s flight) replyWithin(ctx context.Context, within time.Duration) (*protoco
 func (s flight) stalled() error {
 	s.c.memory().Note(s.c.server(), factOneAtATime)
 	s.Conn.Event(protocols.EventNote, "the answers to several commands stopped; connecting again for one command at a time", 0)
-	return &protocols.Error{Kind: protocols.KindTimeout, Sentinel: errStalled, Retryable: true, Text: errStalled.Error()}
+	return &protocols.Error{Kind: protocols.KindTimeout, Sentinel: errAgain, Retryable: true, Text: "the server answers only one command at a time"}
 }
 
 // repeats reports whether a reply is a second refusal of a command, by its text.

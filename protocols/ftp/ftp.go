@@ -75,6 +75,7 @@ type Settings struct {
 	NoEPSV      bool     // use PASV, never EPSV
 	TrustPASV   bool     // connect to the address that a 227 reply names; implies NoEPSV
 	Unique      bool     // STOU: the server names what is stored
+	Byte255     string   // how a byte 255 in a name is sent: Byte255Doubled, Byte255Plain; empty: the server is asked
 
 	NoPipelining bool // one command at a time, each after the reply to the one before
 }
@@ -88,8 +89,6 @@ type Client struct {
 	root    string            // the URL without a path, a password and what else may follow
 	own     protocols.Memory  // where the options have none to share
 	charset encoding.Encoding // of names and replies; nil: they go as they are
-	doubled *bool             // how the operation wrote a byte 255; nil: it had none
-	trial   *bool             // how it is written for a try; nil: as is right for the server
 }
 
 var (

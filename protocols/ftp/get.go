@@ -75,7 +75,7 @@ func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOpt
 	if err := s.commands(s.c.Settings.Before); err != nil {
 		return nil, e, err
 	}
-	path, err := s.path(name)
+	path, err := s.path(ctx, name)
 	if err != nil {
 		return nil, e, err
 	}
@@ -213,8 +213,8 @@ func (s *session) commands(list []string) error {
 // Size asks for the size of a file in bytes (SIZE, RFC 3659 4).
 func (c *Client) Size(ctx context.Context, name string) (int64, error) {
 	var n int64
-	err := c.line.Do(ctx, "size", name, []string{name}, func(_ context.Context, s *session) error {
-		path, err := s.path(name)
+	err := c.line.Do(ctx, "size", name, []string{name}, func(ctx context.Context, s *session) error {
+		path, err := s.path(ctx, name)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package ftp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -98,8 +99,11 @@ func (s *session) library() (*ftplib.ServerConn, error) {
 // call runs one call of the library. Its error becomes ours: the failure of
 // the connection, else the meaning of the newest reply. A panic that a server provoked
 // becomes a protocol error.
-func (s *session) call(args []string, f func(lib *ftplib.ServerConn) error) (err error) {
+func (s *session) call(ctx context.Context, args []string, f func(lib *ftplib.ServerConn) error) (err error) {
 	if err := wire.Check(args...); err != nil {
+		return err
+	}
+	if err := (telnet{s}).learn(ctx, args...); err != nil {
 		return err
 	}
 	if err := s.goHome(); err != nil {

@@ -33,7 +33,7 @@ func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entr
 // Names lists the names of a folder only (NLST): the cheapest listing.
 func (c *Client) Names(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
 	return c.listing(ctx, name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
-		path, err := s.path(name)
+		path, err := s.path(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (s *session) mlsd() bool {
 // is then listed by itself (RFC 3659 7.2.1), or that the server announces what it
 // does not have.
 func (s lister) listMLSD(ctx context.Context, name string, yield func(protocols.Entry) bool) error {
-	path, err := s.path(name)
+	path, err := s.path(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func sameFolder(prefix, dir, home string) bool {
 func (s lister) listLIST(ctx context.Context, name string, yield func(protocols.Entry) bool) error {
 	t := transfer{verb: "LIST", arg: s.listOptions(), ascii: true}
 	if name != "" {
-		cwdErr, err := s.enterFolder(name)
+		cwdErr, err := s.enterFolder(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -220,11 +220,11 @@ func (s lister) listLIST(ctx context.Context, name string, yield func(protocols.
 }
 
 // enterFolder makes a folder the working folder. refusal is the server's no.
-func (s *session) enterFolder(name string) (refusal, err error) {
+func (s *session) enterFolder(ctx context.Context, name string) (refusal, err error) {
 	if err := s.learnHome(); err != nil {
 		return nil, err
 	}
-	path, err := s.path(name)
+	path, err := s.path(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +256,7 @@ func (s lister) listOptions() string {
 // that there is one; servers that run ls send its complaint as a listing, and a
 // refusal of any kind after that of CWD means the same.
 func (s lister) listFile(ctx context.Context, name string, cwdErr error, yield func(protocols.Entry) bool) error {
-	path, err := s.path(name)
+	path, err := s.path(ctx, name)
 	if err != nil {
 		return err
 	}

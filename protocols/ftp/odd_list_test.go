@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/ftp"
 )
 
 // TestOddListings: what servers make of a listing, and what must come of it.
@@ -114,22 +115,40 @@ func TestPort227(t *testing.T) {
 // for a Telnet stream and on those that do not.
 func TestByte255(t *testing.T) {
 	const name = "d\xff\xeb"
-	for _, telnet := range []bool{false, true} {
-		srv := &oddServer{Features: []string{"SIZE"}, Files: map[string]string{name: "content"}, Telnet: telnet}
+	for _, tt := range []struct {
+		telnet bool
+		probe  string // reply to the question whether the server takes commands for a Telnet stream
+		set    string
+	}{{telnet: false}, {telnet: true}, {telnet: false, probe: silent}, {telnet: false, set: ftp.Byte255Plain}, {telnet: true, set: ftp.Byte255Doubled}} {
+		srv := &oddServer{Features: []string{"SIZE"}, Files: map[string]string{name: "content", "\xff\xff": "two", "\xff": "one"}, Telnet: tt.telnet}
+		if tt.probe != "" {
+			srv.Reply = map[string]func(string) string{"NO\xff\xf1OP": says(tt.probe)}
+		}
 		c := srv.start(t).client(t, nil)
+		c.Settings.Byte255 = tt.set
 		for range 2 {
 			if b, err := readAll(t.Context(), c, name, nil); err != nil || string(b) != "content" {
-				t.Errorf("Telnet %v: %q, %v", telnet, b, err)
+				t.Errorf("%+v: %q, %v", tt, b, err)
 			}
 		}
 		if _, err := c.Put(t.Context(), "up\xff", strings.NewReader("text"), nil); err != nil {
 			t.Error(err)
 		}
 		if text, _ := srv.file("up\xff"); text != "text" {
-			t.Errorf("Telnet %v: files %q", telnet, srv.Files)
+			t.Errorf("%+v: files %q", tt, srv.Files)
 		}
-		if _, err := readAll(t.Context(), c, "none\xff", nil); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("Telnet %v: %v", telnet, err)
+		if err := c.Remove(t.Context(), "\xff\xff"); err != nil {
+			t.Error(err)
+		}
+		// A second time there is nothing; written the other way it would be another file.
+		if err := c.Remove(t.Context(), "\xff\xff"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%+v: %v", tt, err)
+		}
+		if text, _ := srv.file("\xff"); text != "one" {
+			t.Errorf("%+v: another file was deleted", tt)
+		}
+		if asked := strings.Count(srv.commands(), "NO\xff\xf1OP"); tt.set != "" && asked > 0 || !tt.telnet && tt.set == "" && asked != 1 {
+			t.Errorf("%+v: asked %d times", tt, asked)
 		}
 	}
 }

@@ -28,7 +28,10 @@ func (c *Client) Pwd(ctx context.Context) (string, error) {
 
 // path returns a name as a command takes it now: names are relative to the login
 // folder, which may not be the working folder any more.
-func (s *session) path(name string) (string, error) {
+func (s *session) path(ctx context.Context, name string) (string, error) {
+	if err := (telnet{s}).learn(ctx, name); err != nil {
+		return "", err
+	}
 	name = strings.TrimSuffix(name, "/")
 	if !s.away || strings.HasPrefix(name, "/") {
 		return name, nil

@@ -73,7 +73,7 @@ func (s uploader) put(ctx context.Context, u *upload, r io.Reader) error {
 	if !u.o.InPlace && !u.o.Append {
 		u.part += protocols.PartSuffix
 	}
-	path, err := s.path(u.part)
+	path, err := s.path(ctx, u.part)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (s uploader) putUnique(ctx context.Context, u *upload, r io.Reader) error {
 		dir = parent(u.name)
 	}
 	if dir != "" {
-		refusal, err := s.enterFolder(dir)
+		refusal, err := s.enterFolder(ctx, dir)
 		if err = cmp.Or(err, refusal); err != nil {
 			return err
 		}

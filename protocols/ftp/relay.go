@@ -31,12 +31,12 @@ func relay(ctx context.Context, src, dst *session, name, toName string) error {
 	if src.private || dst.private {
 		return protocols.Unsupported(proto, "cp", "server-to-server copy with protected data connections")
 	}
-	from, err := src.path(name)
+	from, err := src.path(ctx, name)
 	if err != nil {
 		return err
 	}
 	u := &upload{name: toName, part: toName + protocols.PartSuffix, o: &protocols.PutOptions{}, e: dst.c.entry(toName)}
-	part, err := dst.path(u.part)
+	part, err := dst.path(ctx, u.part)
 	if err != nil {
 		return err
 	}

@@ -18,11 +18,11 @@ const asideSuffix = ".old" + protocols.PartSuffix
 // was. Renaming must work; time and mode are set as far as the server lets us.
 func (s uploader) seal(ctx context.Context, u *upload) error {
 	u.seals++
-	from, err := s.path(u.part)
+	from, err := s.path(ctx, u.part)
 	if err != nil {
 		return err
 	}
-	to, err := s.path(u.name)
+	to, err := s.path(ctx, u.name)
 	if err != nil {
 		return err
 	}

@@ -98,14 +98,20 @@ func (c *Client) read(lr *wire.LineReader, l protocols.Limits) (*protocols.Reply
 
 // encode returns the bytes of an argument on the wire.
 func (s *session) encode(name string) (string, error) {
-	if s.c.charset != nil {
-		coded, err := s.c.charset.NewEncoder().String(name)
-		if err != nil {
-			return "", protocols.UsageError(proto, "", fmt.Sprintf("name %q cannot be written in the charset of the server", name))
-		}
-		name = coded
+	coded, err := s.inCharset(name)
+	return s.escape(coded), err
+}
+
+// inCharset returns a name in the charset of the server.
+func (s *session) inCharset(name string) (string, error) {
+	if s.c.charset == nil {
+		return name, nil
 	}
-	return s.escape(name), nil
+	coded, err := s.c.charset.NewEncoder().String(name)
+	if err != nil {
+		return "", protocols.UsageError(proto, "", fmt.Sprintf("name %q cannot be written in the charset of the server", name))
+	}
+	return coded, nil
 }
 
 // decode returns a text in UTF-8; charset is nil where it is that already.

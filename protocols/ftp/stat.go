@@ -36,7 +36,7 @@ func (s *session) stat(ctx context.Context, name string) (protocols.Entry, error
 // lacks are requested by SIZE and MDTM.
 func (s *session) statMLST(ctx context.Context, name string) (protocols.Entry, error) {
 	e := s.c.entry(name)
-	path, err := s.path(name)
+	path, err := s.path(ctx, name)
 	if err != nil {
 		return e, err
 	}
@@ -64,7 +64,7 @@ func (s *session) statMLST(ctx context.Context, name string) (protocols.Entry, e
 // folder, or a name that does not exist.
 func (s *session) statFacts(ctx context.Context, name string) (protocols.Entry, error) {
 	e := s.c.entry(name)
-	path, err := s.path(name)
+	path, err := s.path(ctx, name)
 	if err != nil {
 		return e, err
 	}

@@ -1,9 +1,12 @@
 package ftp
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/netclients/netclients/protocols"
 )
 
 // The control connection is a Telnet stream, in which the byte 255 is doubled (RFC
@@ -14,22 +17,70 @@ const (
 	factPlain  = "255 is not doubled"
 )
 
-// telnetServers are known, by their greeting, to take commands for a Telnet stream:
-// ProFTPD and the BSD family.
-var telnetServers = []string{"ProFTPD", "FTP server ("}
+// The values of [Settings].Byte255.
+const (
+	Byte255Doubled = "doubled"
+	Byte255Plain   = "plain"
+)
 
-// doubles reports whether a byte 255 in a name is doubled for this server.
-func (s *session) doubles() bool {
-	switch m, server := s.c.memory(), s.c.server(); {
-	case s.c.trial != nil:
-		return *s.c.trial
-	case m.Knows(server, factTelnet):
-		return true
-	case m.Knows(server, factPlain):
-		return false
+// telnetServers and plainServers are known, by their greeting, to take commands for a
+// Telnet stream (ProFTPD and the BSD family), or not to.
+var (
+	telnetServers = []string{"ProFTPD", "FTP server ("}
+	plainServers  = []string{"vsFTPd", "Pure-FTPd"}
+)
+
+// telnet is a session whose names may have the byte 255.
+type telnet struct{ *session }
+
+// known reports whether a byte 255 is doubled for this server, if that is known.
+func (s telnet) known() (doubled, known bool) {
+	is := func(names []string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.Contains(s.greeting.Text(), name) })
 	}
-	greeting := s.greeting.Text()
-	return slices.ContainsFunc(telnetServers, func(name string) bool { return strings.Contains(greeting, name) })
+	m, server := s.c.memory(), s.c.server()
+	switch choice := s.c.Settings.Byte255; {
+	case choice != "":
+		return choice == Byte255Doubled, true
+	case m.Knows(server, factTelnet) || is(telnetServers):
+		return true, true
+	}
+	return false, m.Knows(server, factPlain) || is(plainServers)
+}
+
+// learn asks a server that is not known, before the first name with a byte 255
+// goes to it, whether it takes commands for a Telnet stream: such a server reads NOOP
+// with IAC NOP (RFC 854) in it as NOOP. To try with a name would not do: written the
+// wrong way it may be another one that exists.
+func (s telnet) learn(ctx context.Context, names ...string) error {
+	if _, known := s.known(); known || !slices.ContainsFunc(names, s.has255) {
+		return nil
+	}
+	if err := s.Out.Cmd("NO\xff\xf1OP"); err != nil {
+		return err
+	}
+	if err := s.Flush(); err != nil {
+		return err
+	}
+	fact := factPlain
+	r, err := flight{s.session}.replyWithin(ctx, max(maxSecondReply, 4*s.pace))
+	switch {
+	case err == nil && r.Code/100 == 2:
+		fact = factTelnet
+	case err != nil && (ctx.Err() != nil || protocols.KindOf(err) != protocols.KindTimeout):
+		return err
+	}
+	s.c.memory().Note(s.c.server(), fact)
+	if err != nil { // it has swallowed the command
+		return &protocols.Error{Kind: protocols.KindTimeout, Sentinel: errAgain, Retryable: true, Text: "no reply to NOOP with a Telnet command in it"}
+	}
+	return nil
+}
+
+// has255 reports whether a name has a byte 255 in the charset of the server.
+func (s telnet) has255(name string) bool {
+	coded, err := s.inCharset(name)
+	return err == nil && strings.IndexByte(coded, 0xff) >= 0
 }
 
 // escape writes a name as the server reads it.
@@ -37,38 +88,25 @@ func (s *session) escape(name string) string {
 	if strings.IndexByte(name, 0xff) < 0 {
 		return name
 	}
-	doubled := s.doubles()
-	s.c.doubled = &doubled
-	if !doubled {
+	if doubled, _ := (telnet{s}).known(); !doubled {
 		return name
 	}
 	return strings.ReplaceAll(name, "\xff", "\xff\xff")
 }
 
-// repeat runs an operation, and again where that may change its result: on a new
-// session when the server turns out to take one command at a time, and with the
-// other way to write a byte 255 when a name with one is not found. Nothing is
-// transferred before that is found out.
+// errAgain is the sentinel of an operation to repeat on a new session, for which
+// something about the server is known now. Nothing has been transferred when it occurs.
+var errAgain = errors.New("the server is known better now")
+
+// repeat runs an operation, and again on a new session when something was learned of
+// the server that changes how it is asked: at most once for each such thing.
 func (c *Client) repeat(operation func() error) error {
-	c.doubled = nil
 	err := operation()
-	if errors.Is(err, errStalled) {
+	for range 2 {
+		if !errors.Is(err, errAgain) {
+			return err
+		}
 		err = operation()
 	}
-	m, server := c.memory(), c.server()
-	if !isCode(err, 550) || c.doubled == nil || m.Knows(server, factTelnet) || m.Knows(server, factPlain) {
-		return err
-	}
-	other := !*c.doubled
-	c.trial = &other
-	defer func() { c.trial = nil }()
-	if operation() != nil {
-		return err
-	}
-	fact := factPlain
-	if other {
-		fact = factTelnet
-	}
-	m.Note(server, fact)
-	return nil
+	return err
 }

@@ -66,9 +66,9 @@ func (z *zoneFinder) candidate() int {
 	return -1
 }
 
-func (z *zoneFinder) ask(i int, mdtm func(path string) (time.Time, error)) {
+func (z *zoneFinder) ask(i int, mdtm func(ctx context.Context, path string) (time.Time, error)) {
 	e := z.held[i]
-	exact, err := mdtm(e.Path)
+	exact, err := mdtm(z.ctx, e.Path)
 	if err != nil || exact.IsZero() {
 		return
 	}
@@ -86,22 +86,22 @@ func (z *zoneFinder) ask(i int, mdtm func(path string) (time.Time, error)) {
 }
 
 // askAside asks on a session of its own, which ends at once.
-func (z *zoneFinder) askAside(name string) (time.Time, error) {
-	s, err := z.s.c.line.Walk(z.ctx, line.Settled, nil)
+func (z *zoneFinder) askAside(ctx context.Context, name string) (time.Time, error) {
+	s, err := z.s.c.line.Walk(ctx, line.Settled, nil)
 	if err != nil {
 		return time.Time{}, err
 	}
 	defer s.Conn.Close()
-	done := s.Conn.Use(z.ctx)
+	done := s.Conn.Use(ctx)
 	defer done()
-	t, err := s.modified(name)
-	z.s.c.line.Goodbye(z.ctx, s)
+	t, err := s.modified(ctx, name)
+	z.s.c.line.Goodbye(ctx, s)
 	return t, err
 }
 
 // modified asks for the exact time of a file; zero when the server will not say.
-func (s *session) modified(name string) (time.Time, error) {
-	path, err := s.path(name)
+func (s *session) modified(ctx context.Context, name string) (time.Time, error) {
+	path, err := s.path(ctx, name)
 	if err != nil {
 		return time.Time{}, err
 	}

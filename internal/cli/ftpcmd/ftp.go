@@ -124,6 +124,7 @@ func (p *portRange) Set(s string) error {
 func Flags() *kit.Setup {
 	var s ftp.Settings
 	prot := kit.OneOf("private", "clear", "private")
+	byte255 := kit.OneOf("auto", "auto", ftp.Byte255Doubled, ftp.Byte255Plain)
 	var ports portRange
 	var ascii bool
 	return kit.FlagsFor(func(fs *pflag.FlagSet) {
@@ -135,6 +136,7 @@ func Flags() *kit.Setup {
 		fs.BoolVar(&s.CCC, "ccc", false, "leave TLS on the control connection after login (CCC)")
 		fs.StringArrayVar(&s.Before, "before", nil, "raw `CMD` before each transfer; a leading - ignores a refusal")
 		fs.StringArrayVar(&s.After, "after", nil, "raw `CMD` after each transfer; a leading - ignores a refusal")
+		fs.Var(&byte255, "byte-255", "how a byte 255 in a name is sent; auto finds out what the server takes")
 		fs.StringVar(&s.Charset, "charset", "", "`CHARSET` of names and replies; the default is UTF-8")
 		fs.StringVar(&s.Host, "host", "", "virtual host `NAME` to ask for (HOST)")
 		fs.StringVar(&s.ListOptions, "list-options", "", "`OPTIONS` for LIST, such as -a")
@@ -148,6 +150,9 @@ func Flags() *kit.Setup {
 		c.Settings.ASCII = typed || ascii
 		c.Settings.ClearData = prot.Value == "clear"
 		c.Settings.ActivePorts = ports
+		if byte255.Value != "auto" {
+			c.Settings.Byte255 = byte255.Value
+		}
 		return nil
 	})
 }

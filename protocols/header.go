@@ -2,8 +2,10 @@ package protocols
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"mime"
+	"regexp"
 	"strings"
 )
 
@@ -91,16 +93,41 @@ func (h *HeaderReader) Into(info *MessageInfo) {
 	info.Date, info.MessageID = h.Field("date"), h.Field("message-id")
 }
 
-// text is Field with encoded words made text; what cannot be decoded stays as it is.
-func (h *HeaderReader) text(name string) string {
-	s := h.Field(name)
-	if !strings.Contains(s, "=?") {
-		return s
+// text is Field as a person reads it.
+func (h *HeaderReader) text(name string) string { return HeaderText(h.Field(name), h.Charset) }
+
+// HeaderText returns the value of a header field as a person reads it: on one line, with
+// encoded words (RFC 2047, RFC 2231 5) made text, and valid UTF-8. charset is as in
+// [HeaderReader]. A word that cannot be decoded stays as it is.
+func HeaderText(value string, charset func(charset string, in io.Reader) (io.Reader, error)) string {
+	if strings.ContainsAny(value, "\r\n\t") {
+		value = folds.Replace(value)
 	}
-	d := mime.WordDecoder{CharsetReader: h.Charset}
-	text, err := d.DecodeHeader(s)
-	if err != nil {
-		return s
+	value = strings.TrimSpace(value)
+	if strings.Contains(value, "=?") {
+		d := mime.WordDecoder{CharsetReader: charset}
+		if text, err := d.DecodeHeader(rawWords.ReplaceAllStringFunc(value, escapeRaw)); err == nil {
+			value = text
+		}
 	}
-	return text
+	return strings.ToValidUTF8(value, "\uFFFD")
+}
+
+// folds are what the lines of a field are joined with.
+var folds = strings.NewReplacer("\r", "", "\n", "", "\t", " ")
+
+// rawWords are encoded words in which some programs leave bytes as they are that should
+// be written as =XX.
+var rawWords = regexp.MustCompile(`=\?[^?\s]+\?[Qq]\?[^?\s]*[^\x00-\x7f][^?\s]*\?=`)
+
+func escapeRaw(word string) string {
+	var b strings.Builder
+	for _, c := range []byte(word) {
+		if c < 0x80 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "=%02X", c)
+		}
+	}
+	return b.String()
 }

@@ -16,7 +16,15 @@ import (
 // Reader returns a reader that converts in from the named charset to UTF-8, or an
 // error if the charset is unknown. It fits [mime.WordDecoder] and
 // protocols.HeaderReader.
+//
+// A language after the name (RFC 2231 5) does not count. UTF-7 (RFC 2152), which
+// browsers do not know, is decoded too.
 func Reader(name string, in io.Reader) (io.Reader, error) {
+	name, _, _ = strings.Cut(name, "*")
+	if strings.EqualFold(name, "utf-7") || strings.EqualFold(name, "unicode-1-1-utf-7") {
+		text, err := io.ReadAll(in)
+		return strings.NewReader(utf7(string(text))), err
+	}
 	enc, err := htmlindex.Get(name)
 	if err != nil {
 		return nil, err

@@ -79,6 +79,11 @@ func TestCompileQuery(t *testing.T) {
 		"keyword:a(b":            nil,
 		strings.Repeat("(", 100): nil,
 		"uid:1)":                 nil,
+		"form:bob":               nil,
+		"subjet:x":               nil,
+		"larrger:5":              nil,
+		"http://example.org":     {"TEXT", session.Text("http://example.org")},
+		"text:form:bob":          {"TEXT", session.Text("form:bob")},
 	} {
 		got, err := compileQuery(query)
 		if (err != nil) != (want == nil) || want != nil && !reflect.DeepEqual(got, want) {

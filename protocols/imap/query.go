@@ -2,6 +2,8 @@ package imap
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -202,7 +204,39 @@ func key(word string) ([]any, error) {
 		arg, err := v.make(value)
 		return []any{v.key, arg}, err
 	}
+	if meant := misspelled(strings.ToLower(name)); ok && meant != "" {
+		return nil, queryError(fmt.Sprintf("there is no search word %q: did you mean %q? Text with a colon goes as text:%q", name+":", meant+":", word))
+	}
 	return []any{"TEXT", session.Text(word)}, nil
+}
+
+// misspelled returns the word with a value that a name is one slip away from: a letter
+// too many, too few, another one, or two exchanged.
+func misspelled(name string) string {
+	if len(name) < 2 {
+		return ""
+	}
+	for _, word := range slices.Sorted(maps.Keys(valueWords)) {
+		if len(word) > 2 && oneSlip(name, word) {
+			return word
+		}
+	}
+	return ""
+}
+
+func oneSlip(a, b string) bool {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	a, b = a[i:], b[i:]
+	switch {
+	case a == "" || b == "":
+		return len(a)+len(b) == 1
+	case a[1:] == b[1:], a[1:] == b, a == b[1:]:
+		return true
+	}
+	return len(a) > 1 && len(b) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
 }
 
 func textValue(v string) (any, error) { return session.Text(v), nil }

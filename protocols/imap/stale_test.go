@@ -159,3 +159,36 @@ func TestCompressedRest(t *testing.T) {
 	<-ended
 	must(t, c.Make(t.Context(), "box"))
 }
+
+// TestArchiveMakesMailbox: a mailbox that is not there is made, whatever the server says
+// of it; one that is there and cannot be opened is not.
+func TestArchiveMakesMailbox(t *testing.T) {
+	for _, test := range []struct {
+		name, says, list string
+		made             bool
+		want             protocols.Kind
+	}{
+		{"BAD, not listed", "{tag} BAD SELECT failed\r\n", "{tag} OK done\r\n", true, protocols.KindRefused},
+		{"NO, not listed", "{tag} NO SELECT failed\r\n", "{tag} OK done\r\n", true, protocols.KindRefused},
+		{"NO, listed", "{tag} NO SELECT failed\r\n", "* LIST () \"/\" box\r\n{tag} OK done\r\n", false, protocols.KindRefused},
+		{"no rights", "{tag} NO [NOPERM] no\r\n", "{tag} OK done\r\n", false, protocols.KindRefused},
+		{"for now", "{tag} BAD User is authenticated but not connected.\r\n", "{tag} OK done\r\n", false, protocols.KindTemporary},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := hostile{seen: make(chan string, 100), says: map[string]string{"SELECT": test.says, "LIST": test.list}}
+			c := w.client(t, nil)
+			_, err := c.OpenArchive(t.Context(), "box", nil)
+			if protocols.KindOf(err) != test.want {
+				t.Errorf("%v, want %v", err, test.want)
+			}
+			close(w.seen)
+			made := false
+			for line := range w.seen {
+				made = made || strings.Contains(line, " CREATE ")
+			}
+			if made != test.made {
+				t.Errorf("made: %v", made)
+			}
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -84,6 +85,25 @@ func TestFromDates(t *testing.T) {
 	for _, text := range []string{"Mon Jan  1 10:00:00 2024", "Mon Jan  1 12:00:00 +0200 2024", "Mon, 1 Jan 2024 11:00:00 +0100"} {
 		if got := dateOf("From a@x " + text); !got.Equal(want) {
 			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+// TestHeaderText: subjects as programs write them, and as a person reads them.
+func TestHeaderText(t *testing.T) {
+	for raw, want := range map[string]string{
+		"=?iso-8859-1*sv?Q?=E5r?=":               "år",
+		"=?UTF-8*de-DE?B?w7w=?=":                 "ü",
+		"=?utf-7?Q?Hi_+AOQ-_+-?=":                "Hi ä +",
+		"=?unicode-1-1-utf-7?Q?+2D3eAA-?=":       "😀",
+		"=?iso-8859-1?Q?gr\xfc\xdfe?=":           "grüße",
+		"=?utf-8?Q?gr\xc3\xbc=C3=9Fe?= \xc3\xa4": "grüße ä",
+		"raw \xe4\xf6 bytes":                     "raw \uFFFD bytes",
+		"folded\tby a tab":                       "folded by a tab",
+		"=?unknown-8bit?Q?x?=":                   "=?unknown-8bit?Q?x?=",
+	} {
+		if got := protocols.HeaderText(raw, charset.Reader); got != want {
+			t.Errorf("%q: %q, want %q", raw, got, want)
 		}
 	}
 }

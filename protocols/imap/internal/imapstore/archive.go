@@ -97,6 +97,9 @@ func (a *Archive) use(ctx context.Context, f func(ctx context.Context, s *sessio
 func (a *Archive) begin(ctx context.Context, s *session.Session) error {
 	s.Deselect()
 	box, err := s.Open(a.n, !a.o.ReadOnly)
+	if protocols.KindOf(err) == protocols.KindRefused && imapwire.Refused(err) && !errors.Is(err, fs.ErrPermission) && a.absent(s) {
+		err = fs.ErrNotExist // some servers answer BAD, or NO without a reason
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if a.o.ReadOnly {
 			a.missing = true
@@ -124,6 +127,16 @@ func (a *Archive) begin(ctx context.Context, s *session.Session) error {
 	fixed.Validity = box.Validity
 	a.n, a.mark = &fixed, fmt.Sprintf("%d %d", box.Validity, box.UIDNext)
 	return nil
+}
+
+// absent reports whether the server lists no such mailbox.
+func (a *Archive) absent(s *session.Session) bool {
+	found := false
+	err := s.Ask(func(r *imapwire.Response) error {
+		found = found || r.Name == "LIST"
+		return nil
+	}, "LIST", `""`, session.BoxName(a.n.Mailbox))
+	return err == nil && !found && !strings.ContainsAny(a.n.Mailbox, "*%")
 }
 
 // Emptied reports whether the mailbox was recreated and has nothing of what earlier

@@ -1,9 +1,7 @@
 package imapwire
 
 import (
-	"mime"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/protocols"
@@ -24,7 +22,7 @@ func ReadHeader(header string, m *protocols.MessageInfo) {
 			continue
 		}
 		if to := fieldOf(m, strings.TrimSpace(key)); to != nil && *to == "" {
-			*to = decodeWords(Unfold(value))
+			*to = protocols.HeaderText(value, charset.Reader)
 		}
 	}
 }
@@ -69,19 +67,4 @@ func Unfold(value string) string {
 		value = folds.Replace(value)
 	}
 	return strings.TrimSpace(value)
-}
-
-// decodeWords decodes encoded words in any charset that browsers know; what
-// cannot be decoded stays as it is.
-func decodeWords(s string) string {
-	if strings.Contains(s, "=?") {
-		d := mime.WordDecoder{CharsetReader: charset.Reader}
-		if decoded, err := d.DecodeHeader(s); err == nil {
-			s = decoded
-		}
-	}
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
-	return s
 }

@@ -102,6 +102,7 @@ var words = []struct {
 	text string
 	verdict
 }{
+	{"authenticated but not connected", verdict{protocols.KindTemporary, nil, "the server cannot reach the mailbox now; this passes by itself"}},
 	{"too many", verdict{protocols.KindTemporary, protocols.ErrTooMany, ""}},
 	{"maximum number of connections", verdict{protocols.KindTemporary, protocols.ErrTooMany, ""}},
 	{"doesn't exist", verdict{protocols.KindRefused, fs.ErrNotExist, ""}},

@@ -20,8 +20,9 @@ func (c *Client) Remove(ctx context.Context, text string) error {
 	})
 }
 
-// Flag changes the flags of messages: changes are flags with a sign, `+\Seen`,
-// `-\Flagged` (or `!\Flagged`); flags without any replace all that were there.
+// Flag changes the flags of messages: `+\Seen` or just `\Seen` adds one, `-\Flagged` or
+// `!\Flagged` removes one, `=\Seen` replaces all that were there, and "=" alone removes
+// all. System flags need no backslash.
 func (c *Client) Flag(ctx context.Context, text string, changes ...string) error {
 	ops, err := flagOps(changes)
 	if err != nil {
@@ -42,28 +43,37 @@ func (c *Client) Flag(ctx context.Context, text string, changes ...string) error
 
 // flagOps makes the STORE items of flag changes.
 func flagOps(changes []string) ([]string, error) {
-	lists := map[string][]string{}
+	lists, replaces := map[string][]string{}, false
 	for _, ch := range changes {
-		sign := ""
-		if ch != "" && strings.Contains("+-!", ch[:1]) {
-			sign, ch = strings.Replace(ch[:1], "!", "-", 1), ch[1:]
+		sign := "+"
+		if ch != "" && strings.Contains("+-!=", ch[:1]) {
+			sign, ch = signs[ch[:1]], ch[1:]
 		}
-		if !imapwire.IsFlag(ch) {
-			return nil, protocols.UsageError(proto, "flag", fmt.Sprintf("%q is not a flag: want \\Seen, \\Flagged, a keyword", ch))
+		if ch == "" && sign == "" {
+			replaces = true // none is left
+			continue
 		}
-		lists[sign] = append(lists[sign], ch)
+		flag := imapwire.FlagOf(ch)
+		if !imapwire.IsStorable(flag) {
+			return nil, protocols.UsageError(proto, "flag", fmt.Sprintf("%q is not a flag that can be stored: want \\Seen, \\Answered, \\Flagged, \\Deleted, \\Draft or a keyword", ch))
+		}
+		replaces = replaces || sign == ""
+		lists[sign] = append(lists[sign], flag)
 	}
-	if len(changes) == 0 || len(lists[""]) > 0 && len(lists) > 1 {
-		return nil, protocols.UsageError(proto, "flag", "want flags that all have a sign, or none")
+	if len(changes) == 0 {
+		return nil, protocols.UsageError(proto, "flag", "which flags? +\\Seen adds one, -\\Seen removes it, =\\Seen replaces all")
 	}
 	var ops []string
 	for _, sign := range []string{"", "+", "-"} {
-		if flags := lists[sign]; len(flags) > 0 {
+		if flags := lists[sign]; len(flags) > 0 || sign == "" && replaces {
 			ops = append(ops, sign+"FLAGS.SILENT ("+strings.Join(flags, " ")+")")
 		}
 	}
 	return ops, nil
 }
+
+// signs are what stands before a flag, and what STORE has for it.
+var signs = map[string]string{"+": "+", "-": "-", "!": "-", "=": ""}
 
 // Copy copies messages to another mailbox of the same server (COPY), and returns
 // the name of the first copy if the server supports UIDPLUS.

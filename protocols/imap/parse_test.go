@@ -92,6 +92,30 @@ func TestCompileQuery(t *testing.T) {
 	}
 }
 
+// TestFlagOps: what people write for flags, and the items of STORE.
+func TestFlagOps(t *testing.T) {
+	for changes, want := range map[string][]string{
+		`+\Seen`:            {`+FLAGS.SILENT (\Seen)`},
+		`seen`:              {`+FLAGS.SILENT (\Seen)`},
+		`Flagged $Work`:     {`+FLAGS.SILENT (\Flagged $Work)`},
+		`-SEEN !\Flagged a`: {`+FLAGS.SILENT (a)`, `-FLAGS.SILENT (\Seen \Flagged)`},
+		`=\Seen =draft`:     {`FLAGS.SILENT (\Seen \Draft)`},
+		`=Seen +a`:          {`FLAGS.SILENT (\Seen)`, `+FLAGS.SILENT (a)`},
+		`=`:                 {`FLAGS.SILENT ()`},
+		`foo[bar`:           {`+FLAGS.SILENT (foo[bar)`},
+		``:                  nil,
+		`+`:                 nil,
+		`\Recent`:           nil,
+		`\Foo`:              nil,
+		`a(b`:               nil,
+	} {
+		got, err := flagOps(strings.Fields(changes))
+		if (err != nil) != (want == nil) || !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q, %v", changes, got, want, err)
+		}
+	}
+}
+
 // FuzzResponse: nothing that a server sends makes a parser panic.
 func FuzzResponse(f *testing.F) {
 	for _, s := range []string{

@@ -192,3 +192,36 @@ func TestArchiveMakesMailbox(t *testing.T) {
 		})
 	}
 }
+
+// TestFleetingUIDs: where UIDs hold for one session only, the next one does not take the
+// names of the last for its own, and a sync knows that the ids are void.
+func TestFleetingUIDs(t *testing.T) {
+	for name, says := range map[string]string{
+		"no UIDVALIDITY": "* 1 EXISTS\r\n{tag} OK done\r\n",
+		"UIDNOTSTICKY":   "* 1 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* NO [UIDNOTSTICKY] x\r\n{tag} OK done\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := hostile{says: map[string]string{"EXAMINE": says, "SELECT": says, "UID SEARCH": "* SEARCH 5\r\n{tag} OK done\r\n",
+				"FETCH": "* 1 FETCH (UID 5 FLAGS () RFC822.SIZE 3)\r\n{tag} OK done\r\n"}}
+			one, two := w.client(t, nil), w.client(t, nil)
+			var validity []string
+			var names []string
+			for _, c := range []*Client{one, one, two} {
+				box, err := c.OpenMailbox(t.Context(), "INBOX")
+				must(t, err)
+				validity = append(validity, box.Validity)
+				for e, err := range box.Changes(t.Context(), "") {
+					must(t, err)
+					names = append(names, e.Path)
+				}
+			}
+			if validity[0] != validity[1] || validity[0] == validity[2] || len(names) != 3 {
+				t.Errorf("validity %q, names %q", validity, names)
+			}
+			must(t, one.Remove(t.Context(), names[0]))
+			if err := two.Remove(t.Context(), names[0]); !errors.Is(err, protocols.ErrChanged) {
+				t.Errorf("removed in another session: %v", err)
+			}
+		})
+	}
+}

@@ -18,7 +18,7 @@ import (
 func imapAdminVerbs() []*kit.Verb {
 	return []*kit.Verb{
 		{
-			Name: "flag", Args: "URL FLAG...", Short: `change flags of messages: +\Seen sets, !\Seen takes away; without a sign they replace all`,
+			Name: "flag", Args: "URL FLAG...", Short: `change flags of messages: +\Seen or Seen adds, !\Seen or -\Seen removes, =\Seen replaces all`,
 			Works: kit.Is[*imap.Client], Run: kit.On(imapFlag),
 			Examples: []string{`imap flag 'user@host/INBOX;UID=5' '+\Seen' '!\Flagged'`},
 		},

@@ -32,6 +32,17 @@ var systemFlags = []string{`\Answered`, `\Deleted`, `\Draft`, `\Flagged`, `\Seen
 // IsSystemFlag reports whether a flag is a system flag that clients may store.
 func IsSystemFlag(f string) bool { return hasFlag(systemFlags, f) }
 
+// FlagOf returns a flag as the wire has it: system flags get the backslash that people
+// leave out.
+func FlagOf(text string) string {
+	for _, f := range systemFlags {
+		if strings.EqualFold(text, f[1:]) {
+			return f
+		}
+	}
+	return text
+}
+
 func hasFlag(list []string, flag string) bool {
 	return slices.ContainsFunc(list, func(f string) bool { return strings.EqualFold(f, flag) })
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ type Mailbox struct {
 	Permanent []string // flags that can be stored
 
 	s         *Session
+	fleeting  bool   // its UIDs are of no use to the next session (RFC 4315 2)
 	grown     bool   // messages came since it was selected
 	path, url string // of a message, up to its UID; empty: not made yet
 }
@@ -44,7 +46,7 @@ func (b *Mailbox) take(r *imapwire.Response) {
 		}
 	case "FLAGS":
 		b.Flags = imapwire.FlagList(r.Args)
-	case "OK":
+	case "OK", "NO": // UIDNOTSTICKY comes with a warning
 		b.code(r.Status())
 	}
 }
@@ -63,6 +65,8 @@ func (b *Mailbox) code(st *imapwire.Status) {
 		b.ModSeq = number(63)
 	case "PERMANENTFLAGS":
 		b.Permanent = imapwire.FlagList(st.Args)
+	case "UIDNOTSTICKY":
+		b.fleeting = true
 	case "READ-ONLY":
 		b.ReadOnly = true
 	case "READ-WRITE":
@@ -122,13 +126,24 @@ func (s *Session) Select(mailbox string, write bool) (*Mailbox, error) {
 	b := s.box
 	b.code(st)
 	b.grown = false
-	if b.Validity == 0 {
-		b.Validity = 1 // a server without it keeps no UIDs: the number is only a place holder
+	if b.Validity == 0 || b.fleeting {
+		b.Validity = s.ownValidity()
 	}
 	if write && b.ReadOnly {
 		return nil, &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrPermission, Enhanced: "READ-ONLY", Text: "the mailbox can only be read"}
 	}
 	return b, nil
+}
+
+// ownValidity stands for the UIDVALIDITY of mailboxes whose UIDs hold for one session
+// only: the server says so, or keeps none. Each session has another, so that the name of
+// a message is never taken for that of another one later.
+func (s *Session) ownValidity() uint32 {
+	if s.fleeting == 0 {
+		s.fleeting = rand.Uint32() | 1
+		s.Conn.Event(protocols.EventNote, "the server keeps no UIDs of this mailbox beyond the session: messages are known by their content", 0)
+	}
+	return s.fleeting
 }
 
 // Refresh is Open for reading that also learns what has happened in a mailbox that

@@ -34,11 +34,12 @@ type Session struct {
 	User string                   // who has logged in
 	URL  func(name string) string // the URL that opens a name
 
-	preauth bool
-	enabled map[string]bool
-	box     *Mailbox
-	news    func(r *imapwire.Response) error
-	held    bool
+	preauth  bool
+	fleeting uint32 // see ownValidity
+	enabled  map[string]bool
+	box      *Mailbox
+	news     func(r *imapwire.Response) error
+	held     bool
 }
 
 // New returns a session on a connection whose greeting has not been read yet.

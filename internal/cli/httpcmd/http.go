@@ -234,7 +234,7 @@ func (h *httpOptions) configure(c *http.Client) error {
 		version http.Version
 	}{{h.one, http.HTTP1}, {h.two, http.HTTP2}, {h.three, http.HTTP3}} {
 		if on.set && c.Settings.Version != http.Auto {
-			return kit.Usage("--http1, --http2 and --http3 exclude each other")
+			return kit.Usage("--http1, --http2 and --http3 cannot be used together")
 		}
 		if on.set {
 			c.Settings.Version = on.version

@@ -78,7 +78,7 @@ func (h *httpCall) payload(e *kit.Env, items []string) (*payload, error) {
 		}
 	}
 	if sources > 1 {
-		return nil, kit.Usage("--data, --data-json, --form and items exclude each other")
+		return nil, kit.Usage("--data, --data-json, --form and items cannot be used together")
 	}
 	switch {
 	case len(h.data) > 0:

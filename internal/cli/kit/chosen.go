@@ -14,6 +14,7 @@ import (
 // the user: they are made safe, and replace nothing unless the user says so.
 type ChosenNames struct{ Overwrite bool }
 
+// Flag adds --overwrite.
 func (c *ChosenNames) Flag(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.Overwrite, "overwrite", false, "allow a server-chosen name to overwrite an existing file")
 }
@@ -35,6 +36,7 @@ type ChosenPlace struct {
 	Overwrite bool
 }
 
+// Close closes the folder.
 func (p *ChosenPlace) Close() { p.Root.Close() }
 
 // Path returns the path of a file, for messages.

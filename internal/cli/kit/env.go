@@ -130,6 +130,7 @@ func (e *Env) Dial(t *protocols.Target) (protocols.Client, error) {
 	return e.DialWith(t, e.OptionsFor(t))
 }
 
+// DialWith is Dial with options of the caller.
 func (e *Env) DialWith(t *protocols.Target, o *protocols.Options) (protocols.Client, error) {
 	c, err := t.Open(o)
 	if err != nil {
@@ -163,6 +164,7 @@ func ServerKey(t *protocols.Target) string {
 	return key
 }
 
+// Close closes the clients of the run.
 func (e *Env) Close() {
 	for _, c := range e.Open {
 		c.Close()

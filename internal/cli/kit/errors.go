@@ -27,6 +27,7 @@ type Tally struct {
 	mixed        bool
 }
 
+// Add counts one target, with its error or nil.
 func (t *Tally) Add(err error) {
 	if err == nil {
 		t.Done++

@@ -43,6 +43,7 @@ type Globals struct {
 	Span               span
 }
 
+// NewGlobals returns the flags with their defaults.
 func NewGlobals() *Globals {
 	return &Globals{
 		color:          OneOf("auto", "auto", "always", "never"),
@@ -67,6 +68,7 @@ func (g *Globals) Register(fs *pflag.FlagSet) {
 	g.NetworkFlags(fs)
 }
 
+// OutputFlags adds the flags about results.
 func (g *Globals) OutputFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&g.JSON, "json", false, "print one JSON object per line")
 	fs.StringVar(&g.JQ, "jq", "", "filter each JSON object with the jq expression `EXPR`")
@@ -77,6 +79,7 @@ func (g *Globals) OutputFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&g.Trace, "trace", "", "write a transcript of the wire protocol to `FILE` (.html, .jsonl or text; - is standard error)")
 }
 
+// TimeFlags adds the flags about time limits and retries.
 func (g *Globals) TimeFlags(fs *pflag.FlagSet) {
 	g.timeout = Duration(wholeTimeout)
 	fs.Var(&g.timeout, "timeout", "maximum time for the whole command; 0 for no limit")
@@ -86,6 +89,7 @@ func (g *Globals) TimeFlags(fs *pflag.FlagSet) {
 	fs.Var(&g.RetryWait, "retry-wait", "delay before the first retry; doubles each time")
 }
 
+// TLSFlags adds the flags about TLS.
 func (g *Globals) TLSFlags(fs *pflag.FlagSet) {
 	fs.Var(&g.tls, "tls", "upgrade to TLS: auto (when offered), require or off")
 	fs.BoolVar(&g.insecure, "insecure", false, "do not verify certificates")
@@ -99,6 +103,7 @@ func (g *Globals) TLSFlags(fs *pflag.FlagSet) {
 	fs.Var(&g.pins, "pin", "accept only this certificate or public key: SHA-256 in hex, or sha256//BASE64")
 }
 
+// LoginFlags adds the flags about logins.
 func (g *Globals) LoginFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&g.user, "user", "u", "", "user `NAME` to log in with")
 	fs.StringVar(&g.passwordFile, "password-file", "", "read the password from the first line of `FILE`, or - for standard input")
@@ -113,6 +118,7 @@ func (g *Globals) LoginFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&g.Profile, "profile", "", "use the settings of profile `NAME` in the configuration file")
 }
 
+// NetworkFlags adds the flags about connections and limits.
 func (g *Globals) NetworkFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&g.proxy, "proxy", "", "connect through the proxy `URL` (socks5, socks5h, http, https); empty for none")
 	fs.StringVar(&g.noProxy, "noproxy", "", "go to the hosts of `LIST` without a proxy: names, .domains, addresses, networks (10.0.0.0/8), or * for all")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -27,10 +28,12 @@ type Job struct {
 	Last    error // what ended the whole
 }
 
+// NewJob returns a job with a progress display. The caller closes it.
 func (e *Env) NewJob(verb string, workers int) *Job {
 	return &Job{E: e, verb: verb, Workers: max(1, workers), Bars: e.bars()}
 }
 
+// Close ends the progress display.
 func (j *Job) Close() { j.Bars.Close() }
 
 // Each moves every item with as many workers as the job has. A failure of one
@@ -170,7 +173,7 @@ func resultText(r transfer.Result) string {
 		text += "  " + show.HumanBytes(r.Bytes) + rateText(r.Bytes, r.Took)
 	}
 	if r.ResumedAt > 0 {
-		text += "  went on from " + show.HumanBytes(r.ResumedAt)
+		text += "  resumed at " + show.HumanBytes(r.ResumedAt)
 	}
 	if r.Note != "" {
 		text += "  (" + r.Note + ")"
@@ -277,11 +280,12 @@ func isLocalPath(text string) bool {
 // BarSet shows transfers as bars.
 type BarSet struct{ *show.Progress }
 
+// Start begins the bar of one transfer.
 func (b BarSet) Start(name string, size int64) transfer.Task { return b.Progress.Start(name, size) }
 
-// bars returns the progress display: nil unless standard error is a terminal and
-// nobody asked for quiet.
+// bars returns the progress display: nil unless standard error is a terminal that can
+// move its cursor, and nobody asked for quiet.
 func (e *Env) bars() *show.Progress {
-	on := show.IsTerminal(e.Out.Words) && !e.Flags.quiet && !e.Flags.noProgress && !e.Flags.Verbose
+	on := show.IsTerminal(e.Out.Words) && os.Getenv("TERM") != "dumb" && !e.Flags.quiet && !e.Flags.noProgress && !e.Flags.Verbose
 	return show.NewProgress(e.Out.Words, on)
 }

@@ -51,6 +51,7 @@ func (e *Env) take(key string) protocols.Client {
 	return c
 }
 
+// Give keeps an idle client for the next who takes one.
 func (e *Env) Give(key string, c protocols.Client) {
 	if c == nil {
 		return // closed twice

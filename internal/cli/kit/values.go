@@ -42,6 +42,7 @@ func (d *Duration) Set(s string) error {
 	return err
 }
 
+// ParseDuration reads what a [Duration] takes.
 func ParseDuration(s string) (time.Duration, error) {
 	if sec, err := strconv.ParseFloat(s, 64); err == nil {
 		if !(sec >= 0 && sec < math.MaxInt64/1e9) {
@@ -110,6 +111,7 @@ type Choice struct {
 	Words []string
 }
 
+// OneOf returns a choice of words with a default.
 func OneOf(def string, words ...string) Choice { return Choice{def, words} }
 
 func (c *Choice) String() string { return c.Value }

@@ -13,6 +13,7 @@ const (
 	Cyan  = "36"
 )
 
+// As returns the text in a colour.
 func (p Painter) As(sgr, s string) string {
 	if !p || sgr == "" {
 		return s

@@ -36,6 +36,7 @@ var (
 	letterLayout  = layout{[]string{">", "", "", ">", "", "", "", ""}, (*entryPrinter).letter}
 )
 
+// NewEntryPrinter returns a printer of entries on o.
 func NewEntryPrinter(o *Output, long bool) *entryPrinter { return &entryPrinter{o: o, long: long} }
 
 func (p *entryPrinter) layoutOf(e *protocols.Entry) *layout {
@@ -52,6 +53,7 @@ func (p *entryPrinter) layoutOf(e *protocols.Entry) *layout {
 	return &shortLayout
 }
 
+// Put prints an entry.
 func (p *entryPrinter) Put(e *protocols.Entry) error {
 	if p.o.JSON {
 		return p.o.Object(e)
@@ -67,6 +69,7 @@ func (p *entryPrinter) Put(e *protocols.Entry) error {
 	return p.table.Row(p.cells...)
 }
 
+// End prints what is held back.
 func (p *entryPrinter) End() error {
 	if p.table == nil {
 		return nil
@@ -141,6 +144,7 @@ func (p *entryPrinter) group(e *protocols.Entry) []string {
 	return append(p.cells[:0], p.name(e), Number(e.Count), Number(e.Low), Number(e.High), Safe(e.Posting), Safe(e.Facts["description"]))
 }
 
+// Number returns a number as text for people.
 func Number(n int64) string { return strconv.FormatInt(n, 10) }
 
 // letters of types, as ls -l has them.

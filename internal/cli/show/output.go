@@ -124,6 +124,7 @@ func (o *Output) Object(v any) error {
 	return o.Write(b)
 }
 
+// Write writes bytes as they are to standard output.
 func (o *Output) Write(b []byte) error {
 	_, err := o.W.Write(b)
 	if o.TTY && err == nil {

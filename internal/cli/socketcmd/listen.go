@@ -39,7 +39,7 @@ func (l *streamListener) flags(fs *pflag.FlagSet) {
 
 func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, at *protocols.Target, _ []string) error {
 	if l.echo && l.command != "" {
-		return kit.Usage("--echo and --exec exclude each other")
+		return kit.Usage("--echo and --exec cannot be used together")
 	}
 	if c.Settings.Type == "datagram" {
 		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once}).serve(ctx, e, at, c.Settings.Sockopts)

@@ -28,7 +28,7 @@ var traceForms = map[string]func(ctx context.Context, path string) (tracer, erro
 	".htm":    openTraceHTML,
 }
 
-// openTrace makes the sink of --trace: "-" is text on stderr, a FILE is text,
+// Open makes the sink of --trace: "-" is text on stderr, a FILE is text,
 // FILE.jsonl one JSON object a line, FILE.html a page. Files are readable by
 // their owner only. The sink may be called from many goroutines, and does
 // nothing after closeFn, which may be called twice; closeFn returns the first

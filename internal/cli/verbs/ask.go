@@ -47,10 +47,12 @@ func AskVerbs() []*kit.Verb {
 // CapsOf is the caps verb with its flags.
 type CapsOf struct{ has string }
 
+// Flags adds the flag of caps.
 func (h *CapsOf) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&h.has, "has", "", "print only the capability `NAME` (or NAME=PARAMETER); exit with code 6 if the server lacks it")
 }
 
+// Run prints what the server offers.
 func (h *CapsOf) Run(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
 	return e.Again(ctx, func() error {
 		r, err := c.Probe(ctx)
@@ -68,6 +70,7 @@ func (h *CapsOf) Run(ctx context.Context, e *kit.Env, c protocols.Client, at *pr
 // command, which old servers refuse.
 type capsLister interface{ CapsCommand() string }
 
+// Print prints capabilities, or those that --has asks for.
 func (h *CapsOf) Print(e *kit.Env, list []protocols.Capability) error {
 	if h.has == "" {
 		return printCaps(e, list)
@@ -122,6 +125,7 @@ func Raw(ctx context.Context, e *kit.Env, c protocols.Client, _ *protocols.Targe
 	return refused
 }
 
+// PrintReply prints the reply to a command.
 func PrintReply(o *show.Output, cmd string, r *protocols.Reply) error {
 	if o.JSON {
 		return o.Object(ReplyJSON{mask.CommandOf(cmd).Shown, r.Code, r.Word, r.Enhanced, r.Lines})

@@ -18,6 +18,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
+// ChangeVerbs are those that delete, rename and make.
 func ChangeVerbs() []*kit.Verb {
 	var r remover
 	var m mover

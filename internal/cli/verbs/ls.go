@@ -23,6 +23,7 @@ type Lister struct {
 	limit, depth             kit.Count
 }
 
+// ListVerbs are those that show what is there.
 func ListVerbs() []*kit.Verb {
 	l := NewLister()
 	s := NewLister()
@@ -46,16 +47,19 @@ func ListVerbs() []*kit.Verb {
 	}
 }
 
+// NewLister returns the verb with the defaults of its flags.
 func NewLister() *Lister {
 	return &Lister{sort: kit.OneOf("", "name", "size", "time"), limit: kit.NewCount(0, math.MaxInt), depth: kit.NewCount(maxTree, 10_000)}
 }
 
+// ListFlags adds the flags of ls.
 func (l *Lister) ListFlags(fs *pflag.FlagSet) {
 	l.Flags(fs)
 	fs.BoolVarP(&l.recursive, "recursive", "R", false, "list subdirectories recursively")
 	fs.Var(&l.depth, "depth", "maximum directory depth of -R")
 }
 
+// Flags adds the flags of every listing.
 func (l *Lister) Flags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&l.long, "long", "l", false, "long format, with all known attributes")
 	fs.Var(&l.sort, "sort", "sort by name, size (largest first) or time (newest first)")
@@ -63,6 +67,7 @@ func (l *Lister) Flags(fs *pflag.FlagSet) {
 	fs.Var(&l.limit, "limit", "stop after N entries; 0 for no limit")
 }
 
+// Run lists a folder, or shows the one entry of what is not a folder.
 func (l *Lister) Run(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
 	before := e.Out.Count
 	err := e.Again(ctx, func() error {
@@ -95,10 +100,12 @@ func (l *Lister) single(ctx context.Context, e *kit.Env, c protocols.Client, nam
 	return cmp.Or(p.Put(&entry), p.End())
 }
 
+// Search lists what a query finds.
 func (l *Lister) Search(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, args []string) error {
 	return e.Again(ctx, func() error { return l.Print(e, at.Name, protocols.Search(ctx, c, at.Name, args[0])) })
 }
 
+// Stat shows one entry with all that is known of it.
 func (l *Lister) Stat(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
 	entry, err := protocols.Stat(ctx, c, at.Name)
 	if err != nil {

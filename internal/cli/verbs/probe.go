@@ -86,7 +86,7 @@ func (r *result) json() probeJSON {
 
 func (p *prober) run(ctx context.Context, e *kit.Env, urls []string) error {
 	if p.nagios && p.prometheus {
-		return kit.Usage("--nagios and --prometheus exclude each other")
+		return kit.Usage("--nagios and --prometheus cannot be used together")
 	}
 	targets, err := e.Targets(urls)
 	if err != nil {

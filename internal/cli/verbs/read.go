@@ -63,6 +63,7 @@ type keeping struct {
 	durability                       kit.Choice
 }
 
+// Flags adds the flags of all that saves.
 func (k *keeping) Flags(fs *pflag.FlagSet) {
 	k.durability = kit.OneOf("group", "each", "group", "none")
 	fs.BoolVarP(&k.Resume, "continue", "c", false, "resume a partial transfer")
@@ -98,6 +99,7 @@ func transferOptions(e *kit.Env, k *keeping, bars *show.Progress) transfer.Optio
 	return o
 }
 
+// Cat writes the content of a target to standard output.
 func Cat(ctx context.Context, e *kit.Env, _ protocols.Client, at *protocols.Target, _ []string) error {
 	w, err := e.Out.Bytes()
 	if err != nil {
@@ -120,6 +122,7 @@ func StdoutFile(w io.Writer) io.Writer {
 	})
 }
 
+// WriterFunc is a function as a writer.
 type WriterFunc func([]byte) (int, error)
 
 func (f WriterFunc) Write(b []byte) (int, error) { return f(b) }
@@ -139,6 +142,7 @@ type Getter struct {
 	Settle func(transfer.Result, error) (transfer.Result, error)              // looks at what became of a URL
 }
 
+// Flags adds the flags of get.
 func (g *Getter) Flags(fs *pflag.FlagSet) {
 	g.Parallel, g.segments = kit.NewCount(4, 64), kit.NewCount(1, 64)
 	g.keeping.Flags(fs)
@@ -147,6 +151,7 @@ func (g *Getter) Flags(fs *pflag.FlagSet) {
 	fs.Var(&g.segments, "segments", "number of connections for one large file")
 }
 
+// Run saves each URL to a file.
 func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
 	if g.Out == "-" {
 		return kit.Each(Cat)(ctx, e, urls)
@@ -246,6 +251,7 @@ type Putter struct {
 	parallel                  kit.Count
 }
 
+// Flags adds the flags of put.
 func (p *Putter) Flags(fs *pflag.FlagSet) {
 	p.parallel = kit.NewCount(4, 64)
 	p.keeping.Flags(fs)
@@ -255,6 +261,7 @@ func (p *Putter) Flags(fs *pflag.FlagSet) {
 	fs.Var(&p.parallel, "parallel", "number of files to transfer in parallel")
 }
 
+// Run stores files at the URL that is the last argument.
 func (p *Putter) Run(ctx context.Context, e *kit.Env, args []string) error {
 	files, dest := args[:len(args)-1], args[len(args)-1]
 	to, err := e.Capable(dest)
@@ -336,6 +343,7 @@ func (c *counted) Read(p []byte) (int, error) {
 // Copier is the cp verb with its flags.
 type Copier struct{ keeping }
 
+// Run copies from the first argument to the second.
 func (k *Copier) Run(ctx context.Context, e *kit.Env, args []string) error {
 	switch {
 	case args[0] == "-":

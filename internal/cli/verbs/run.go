@@ -113,7 +113,7 @@ func (p *pairs) Set(s string) error {
 func (p *player) run(ctx context.Context, e *kit.Env, args []string) error {
 	file := ""
 	if info, err := os.Stat(args[0]); len(p.steps) > 0 && err == nil && info.Mode().IsRegular() {
-		return kit.Usage("run: a script file and --expect or --send exclude each other")
+		return kit.Usage("run: a script file and --expect or --send cannot be used together")
 	}
 	if len(p.steps) == 0 && len(args) > 1 {
 		if kit.HasScheme(args[0]) && !kit.HasScheme(args[len(args)-1]) { // the other way round

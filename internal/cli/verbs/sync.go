@@ -41,6 +41,7 @@ type Syncer struct {
 
 var linkModes = map[string]transfer.Links{"copy": transfer.LinksCopy, "skip": transfer.LinksSkip, "follow": transfer.LinksFollow}
 
+// Flags adds the flags of sync.
 func (s *Syncer) Flags(fs *pflag.FlagSet) {
 	s.parallel, s.depth, s.links = kit.NewCount(4, 64), kit.NewCount(maxTree, 10_000), kit.OneOf("copy", "copy", "skip", "follow")
 	s.keeping.Flags(fs)
@@ -58,6 +59,7 @@ func (s *Syncer) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&s.journal, "journal", "", "record progress in `FILE` so that an interrupted run can resume")
 }
 
+// Run brings DST up to date.
 func (s *Syncer) Run(ctx context.Context, e *kit.Env, args []string) error {
 	from, to, err := e.Pair(args)
 	if err != nil {

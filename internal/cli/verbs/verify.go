@@ -62,6 +62,7 @@ type sumJSON struct {
 	Sum       string `json:"sum"`
 }
 
+// Checksum prints the checksum that the server computes.
 func Checksum(ctx context.Context, e *kit.Env, c checksummer, at *protocols.Target, _ []string) error {
 	algorithm, sum, err := c.Checksum(ctx, at.Name)
 	if err != nil {

@@ -47,6 +47,7 @@ type TalkView struct {
 // maxViewLine is how much of a line is held back for its end.
 const maxViewLine = 64 << 10
 
+// NewView returns the view of a talk.
 func NewView(e *kit.Env, o ViewOptions) *TalkView {
 	return &TalkView{E: e, o: o, offset: map[string]int64{}}
 }
@@ -85,6 +86,7 @@ func (v *TalkView) Tell(x Event, words string) error {
 	return nil
 }
 
+// Listening reports the address that is listened on.
 func (v *TalkView) Listening(at string) error {
 	return v.Tell(Event{Event: "listening", Local: at}, "listening on "+at)
 }

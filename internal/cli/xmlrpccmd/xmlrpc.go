@@ -299,7 +299,7 @@ func (c *callJSON) call(err error) (xmlrpc.Call, error) {
 func (x *caller) input(e *kit.Env, args []string) (io.ReadCloser, error) {
 	switch {
 	case len(args) > 0 && x.batch != "":
-		return nil, kit.Usage("xmlrpc multicall: calls as arguments and --batch exclude each other")
+		return nil, kit.Usage("xmlrpc multicall: calls as arguments and --batch cannot be used together")
 	case len(args) > 0:
 		return io.NopCloser(strings.NewReader(strings.Join(args, "\n"))), nil
 	case x.batch != "" && x.batch != "-":

@@ -93,6 +93,7 @@ func (a *app) run(ctx context.Context, args []string) error {
 		args = []string{"version"}
 	}
 	a.build(args)
+	args = a.complete(args)
 	cmd, rest, err := a.root.Find(args)
 	if err != nil {
 		return kit.Usage("%v", err)
@@ -177,7 +178,10 @@ func (a *app) rootCommand() *cobra.Command {
 // suggestion for a name that is not known.
 func flagError(cmd *cobra.Command, err error) error {
 	text := err.Error()
-	if unknown, ok := strings.CutPrefix(text, "unknown flag: --"); ok {
+	if here := flagElsewhere(text); here != "" {
+		flag, _, _ := strings.Cut(text, " in -")
+		text = strings.Replace(flag, "flag: ", "flag ", 1) + "; here it is " + here
+	} else if unknown, ok := strings.CutPrefix(text, "unknown flag: --"); ok {
 		var known []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
 		text = fmt.Sprintf("unknown flag --%s%s", unknown, didYouMean(unknown, known))
@@ -190,6 +194,9 @@ func flagError(cmd *cobra.Command, err error) error {
 
 // noSuchVerb reports a first word that is neither a verb, protocol nor command.
 func (a *app) noSuchVerb(word string) error {
+	if kit.HasScheme(word) {
+		return a.missingVerb(word)
+	}
 	var known []string
 	for _, c := range a.root.Commands() {
 		known = append(known, c.Name())

@@ -36,8 +36,8 @@ func TestFlagsStandAnywhere(t *testing.T) {
 
 func TestVerbThatAProtocolHasNot(t *testing.T) {
 	s := &fakeServer{}
-	s.cli(t, "ls", "mute://h/").says(t, 2, "mute: no verb ls; mute can caps probe")
-	s.cli(t, "mute", "ls", "h/").says(t, 2, "mute: no verb ls; mute can caps probe")
+	s.cli(t, "ls", "mute://h/").says(t, 2, "mute: no verb ls; mute can caps, probe")
+	s.cli(t, "mute", "ls", "h/").says(t, 2, "mute: no verb ls; mute can caps, probe")
 	s.cli(t, "mute", "ls", "--long", "h/").says(t, 2, "mute: no verb ls")
 	s.cli(t, "fake", "prob", "h/").says(t, 2, "did you mean probe?")
 	s.cli(t, "mute", "ls", "fake://h/").says(t, 2, "mute: no verb ls")

@@ -21,6 +21,8 @@ import (
 // of one protocol.
 func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
 	cmd := &cobra.Command{Use: v.Name + " " + v.Args, Short: v.Short, Example: v.Example()}
+	own := func(word string) bool { return spec != nil && a.lookup(word, spec) != nil }
+	cmd.Aliases = a.aliases(v.Name, own)
 	if spec == nil {
 		cmd.GroupID = groupVerbs
 	}
@@ -182,7 +184,7 @@ func (a *app) cannot(s *protocols.Spec, verb string) error {
 	for _, v := range a.verbsOf(s) {
 		names = append(names, v.Name)
 	}
-	return protocols.UsageError(s.Name, "", "no verb "+verb+didYouMean(verb, names)+"; "+s.Name+" can "+strings.Join(names, " "))
+	return protocols.UsageError(s.Name, "", "no verb "+verb+didYouMean(verb, names)+"; "+s.Name+" can "+strings.Join(names, ", "))
 }
 
 // perform runs a verb with its flags read.
@@ -219,9 +221,14 @@ func checkArity(cmd *cobra.Command, v *kit.Verb, args []string) error {
 	name := strings.TrimPrefix(cmd.CommandPath(), "netclients ")
 	switch {
 	case len(args) < low:
-		return kit.Usage("%s: want %s", name, v.Args)
+		missing := strings.Trim(strings.Fields(v.Args)[len(args)], ".[]")
+		text := name + ": " + missing + " is missing: netclients " + name + " " + v.Args
+		if len(v.Examples) > 0 {
+			text += "; for example: netclients " + v.Examples[0]
+		}
+		return kit.Usage("%s", text)
 	case high >= 0 && len(args) > high:
-		return kit.Usage("%s: too many arguments, want %s", name, v.Args)
+		return kit.Usage("%s: too many arguments: netclients %s %s", name, name, v.Args)
 	}
 	return nil
 }
@@ -230,7 +237,7 @@ func checkArity(cmd *cobra.Command, v *kit.Verb, args []string) error {
 // returns the error that the command ends with.
 func (a *app) env(ctx context.Context, cmd *cobra.Command) (e *kit.Env, done func(error) error, err error) {
 	e = &kit.Env{
-		Reg: a.reg, Profile: a.chosen, Can: a.can, Flags: a.g, Stdin: a.stdin, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{},
+		Reg: a.reg, Profile: a.chosen, Can: a.can, Unknown: a.unknownScheme, Flags: a.g, Stdin: a.stdin, Open: map[string]protocols.Client{}, PerHost: map[string]*protocols.Options{}, Idle: map[string][]protocols.Client{},
 	}
 	if e.Out, err = show.New(a.stdout, a.stderr, a.g.Output(a.hidden)); err != nil {
 		return nil, nil, err

@@ -120,7 +120,7 @@ func TestRaw(t *testing.T) {
 	s.cli(t, "raw", "fake://h/", "D").want(t, 0, "+OK fine\n")
 	s.cli(t, "raw", "fake://h/", "E").want(t, 6, "-ERR bad\n")
 	s.cli(t, "raw", "fake://h/", "B", "--json").want(t, 6, `{"command":"B","code":550,"enhanced":"5.1.1","text":["no"]}`+"\n")
-	s.cli(t, "raw", "fake://h/").says(t, 2, "want URL CMD...")
+	s.cli(t, "raw", "fake://h/").says(t, 2, "CMD is missing")
 }
 
 func TestCaps(t *testing.T) {

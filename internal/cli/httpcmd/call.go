@@ -47,14 +47,22 @@ func requestVerb(name, short string, examples ...string) *kit.Verb {
 func anyRequest() *kit.Verb {
 	h := &httpCall{verb: "request"}
 	return &kit.Verb{
-		Name: "request", Args: "METHOD URL [ITEM...]", Short: "make a request with any method",
+		Name: "request", Args: "METHOD URL [ITEM...]", Short: "make a request with any method", Stands: isMethod,
 		Works: kit.Is[*http.Client], Flags: h.flags,
 		Run: func(ctx context.Context, e *kit.Env, args []string) error {
 			h.method = args[0]
+			if h.method == strings.ToLower(h.method) {
+				h.method = strings.ToUpper(h.method) // methods are in upper case; people type get
+			}
 			return kit.On(h.call)(ctx, e, args[1:])
 		},
 		Examples: []string{"http request GET host/search q==words", "http request PROPFIND host/dav/ Depth:1", "http request PUT host/file --data @file"},
 	}
+}
+
+// isMethod reports whether a word is a method as HTTP writes them.
+func isMethod(word string) bool {
+	return len(word) > 2 && strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == ""
 }
 
 // httpHead is the head verb: one line for each header of each URL.

@@ -33,6 +33,7 @@ type Env struct {
 	Shared   *secret.Store
 	Profile  *secret.Profile                            // that the command line chose; nil: none
 	loginFor string                                     // key of the one server that gets the login of the flags; empty: any
+	Unknown  func(text, scheme string) error            // the error for a URL of a scheme that is not spoken; nil: the registry's
 	Can      func(s *protocols.Spec, verb string) error // nil if the protocol has the verb, else what it can do
 
 	stepMu sync.Mutex // one line of --verbose, or one warning, at a time
@@ -54,6 +55,9 @@ func (e *Env) can(s *protocols.Spec) error {
 // Target reads a TARGET: a URL, the same without its scheme when the command
 // line named a protocol, or else the path of a local file.
 func (e *Env) Target(text string) (*protocols.Target, error) {
+	if scheme, _, ok := strings.Cut(text, "://"); ok && e.Unknown != nil && HasScheme(text) && SpecOf(e.Reg, strings.ToLower(scheme)) == nil {
+		return nil, e.Unknown(text, scheme)
+	}
 	if e.Proto == "" && !HasScheme(text) {
 		if err := almostURL(e.Reg, text); err != nil {
 			return nil, err
@@ -79,7 +83,7 @@ func (e *Env) Targets(texts []string) ([]*protocols.Target, error) {
 // anyTarget is target for arguments that may belong to another protocol than the
 // one named, as a destination of cp: with a scheme any will do.
 func (e *Env) anyTarget(text string) (*protocols.Target, error) {
-	if HasScheme(text) {
+	if scheme, _, ok := strings.Cut(text, "://"); HasScheme(text) && !(ok && SpecOf(e.Reg, strings.ToLower(scheme)) == nil) {
 		return e.Reg.Parse(text, "")
 	}
 	return e.Target(text)

@@ -92,7 +92,7 @@ func (g *Globals) TimeFlags(fs *pflag.FlagSet) {
 // TLSFlags adds the flags about TLS.
 func (g *Globals) TLSFlags(fs *pflag.FlagSet) {
 	fs.Var(&g.tls, "tls", "upgrade to TLS: auto (when offered), require or off")
-	fs.BoolVar(&g.insecure, "insecure", false, "do not verify certificates")
+	fs.BoolVarP(&g.insecure, "insecure", "k", false, "do not verify certificates")
 	fs.StringVar(&g.caFile, "ca-file", "", "trust only the CA certificates in `FILE` (PEM)")
 	fs.StringVar(&g.cert, "cert", "", "client certificate `FILE` (PEM)")
 	fs.StringVar(&g.key, "key", "", "private key `FILE` (PEM), if --cert does not contain it")
@@ -120,7 +120,7 @@ func (g *Globals) LoginFlags(fs *pflag.FlagSet) {
 
 // NetworkFlags adds the flags about connections and limits.
 func (g *Globals) NetworkFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&g.proxy, "proxy", "", "connect through the proxy `URL` (socks5, socks5h, http, https); empty for none")
+	fs.StringVarP(&g.proxy, "proxy", "x", "", "connect through the proxy `URL` (socks5, socks5h, http, https); empty for none")
 	fs.StringVar(&g.noProxy, "noproxy", "", "go to the hosts of `LIST` without a proxy: names, .domains, addresses, networks (10.0.0.0/8), or * for all")
 	fs.StringVar(&g.proxyCommand, "proxy-command", "", "connect by running `CMD` and talking to its input and output; %h and %p in it are host and port")
 	fs.Var(&g.connectTo, "connect-to", "connect to the second HOST:PORT instead of the first")

@@ -17,6 +17,7 @@ type Verb struct {
 	Name     string
 	Args     string // the usage line: "URL...", "URL [RANGE]", "FILE URL"
 	Short    string
+	Aliases  []string // words of other programs for it
 	Examples []string // whole command lines without the program's name
 	Generic  bool     // among the verbs for any URL; else only below its protocol
 	Either   bool     // one of several adapters that a command line is about is enough
@@ -30,6 +31,10 @@ type Verb struct {
 	// this package knows which protocol can do what. See Is.
 	Works func(protocols.Client) bool
 	Run   Run
+
+	// Stands reports whether a word after the name of the protocol, which is no verb,
+	// is an argument of this verb: netclients telnet HOST. Nil: none is.
+	Stands func(word string) bool
 
 	// Means makes the row another name for the verb of this name that the same client
 	// has. The fields that are not set are that verb's.
@@ -121,6 +126,12 @@ func (v *Verb) Arity() (low, high int) {
 	}
 	return low, high
 }
+
+// AnyHost is a Stands for verbs of one host: every word that does not begin as a flag.
+func AnyHost(word string) bool { return word != "" && word[0] != '-' }
+
+// HostPort is a Stands for words that hold a port or a path, or are URLs.
+func HostPort(word string) bool { return strings.ContainsAny(word, ":/") }
 
 // Setup is a set of flags that every verb of one protocol has, with what they do
 // to its client once it is made and before it is used.

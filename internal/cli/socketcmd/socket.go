@@ -24,7 +24,7 @@ func Verbs() []*kit.Verb {
 	var s, w sender
 	return []*kit.Verb{
 		{
-			Name: "connect", Args: "URL", Short: "join standard input and output with the socket", Lasting: true,
+			Name: "connect", Args: "URL", Short: "join standard input and output with the socket", Lasting: true, Stands: kit.HostPort,
 			Works: kit.Is[*socket.Client], Flags: c.flags, Run: forms(kit.On(c.run)),
 			Examples: []string{
 				"tcp connect host:25 --crlf",
@@ -33,7 +33,7 @@ func Verbs() []*kit.Verb {
 			},
 		},
 		{
-			Name: "connect", Args: "URL", Short: "send lines of standard input as datagrams, print what comes back", Lasting: true,
+			Name: "connect", Args: "URL", Short: "send lines of standard input as datagrams, print what comes back", Lasting: true, Stands: kit.HostPort,
 			Works: kit.Is[*socket.Datagram], Flags: d.viewFlags, Run: forms(kit.On(d.runDatagram)),
 			Examples: []string{"udp connect host:7"},
 		},

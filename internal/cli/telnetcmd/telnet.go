@@ -26,7 +26,7 @@ func Verbs() []*kit.Verb {
 	o, r := &opener{}, &opener{}
 	return []*kit.Verb{
 		{
-			Name: "open", Args: "URL", Short: "a session at the terminal; else: send standard input, print what comes", Lasting: true,
+			Name: "open", Args: "URL", Short: "a session at the terminal; else: send standard input, print what comes", Lasting: true, Stands: kit.AnyHost,
 			Works: kit.Is[*telnet.Client], Flags: o.flags, Run: kit.On(o.run),
 			Examples: []string{"telnet open router.example", "telnet open telnets://user@host", "telnet open host < commands.txt"},
 		},

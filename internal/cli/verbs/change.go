@@ -25,7 +25,7 @@ func ChangeVerbs() []*kit.Verb {
 	var parents bool
 	return []*kit.Verb{
 		{
-			Name: "rm", Args: "URL...", Short: "delete files or messages", Generic: true,
+			Name: "rm", Args: "URL...", Short: "delete files or messages", Generic: true, Aliases: []string{"delete", "del"},
 			Works: kit.Is[protocols.Remover], Flags: func(fs *pflag.FlagSet) {
 				fs.BoolVarP(&r.recursive, "recursive", "r", false, "delete directories and their contents")
 				fs.BoolVarP(&r.yes, "yes", "y", false, "do not ask")
@@ -39,7 +39,7 @@ func ChangeVerbs() []*kit.Verb {
 			},
 		},
 		{
-			Name: "mv", Args: "URL NEW", Short: "rename; NEW is a URL, or a path as seen from the folder of URL", Generic: true,
+			Name: "mv", Args: "URL NEW", Short: "rename; NEW is a URL, or a path as seen from the folder of URL", Generic: true, Aliases: []string{"move", "rename"},
 			Works: kit.Is[protocols.Mover], Flags: func(fs *pflag.FlagSet) { dryRunFlag(fs, &m.dry) }, Run: kit.On(m.run),
 			Examples: []string{
 				"mv ftp://user@host/pub/a.txt b.txt",

@@ -29,7 +29,7 @@ func ListVerbs() []*kit.Verb {
 	s := NewLister()
 	return []*kit.Verb{
 		{
-			Name: "ls", Args: "URL...", Short: "list entries: files, menus, mailboxes, groups, messages", Generic: true,
+			Name: "ls", Args: "URL...", Short: "list entries: files, menus, mailboxes, groups, messages", Generic: true, Aliases: []string{"list", "dir"},
 			Works: kit.Is[protocols.Lister], Flags: l.ListFlags, Run: kit.Each(l.Run),
 			Examples: []string{"ls ftp://ftp.example.org/pub/", "ls -l --sort size --reverse ftp://ftp.example.org/pub/", "ls -R --json . | jq -r .path"},
 		},

@@ -35,17 +35,17 @@ func ReadVerbs() []*kit.Verb {
 			},
 		},
 		{
-			Name: "get", Args: "URL...", Short: "save to files", Generic: true,
+			Name: "get", Args: "URL...", Short: "save to files", Generic: true, Aliases: []string{"download"},
 			Works: kit.Is[protocols.Getter], Flags: g.Flags, Run: g.Run,
 			Examples: []string{"get ftp://ftp.example.org/pub/file.iso", "get --continue -o /data/ ftp://a/one ftp://a/two"},
 		},
 		{
-			Name: "put", Args: "FILE... URL", Short: "store files, or standard input (-)", Generic: true,
+			Name: "put", Args: "FILE... URL", Short: "store files, or standard input (-)", Generic: true, Aliases: []string{"upload"},
 			Works: kit.Is[protocols.Putter], Flags: p.Flags, Run: p.Run,
 			Examples: []string{"put site.zip ftp://user@host/www/", "tar c . | netclients put - ftp://user@host/backup.tar"},
 		},
 		{
-			Name: "cp", Args: "SRC DST", Short: "copy from any URL or file to any other", Generic: true,
+			Name: "cp", Args: "SRC DST", Short: "copy from any URL or file to any other", Generic: true, Aliases: []string{"copy"},
 			Works: readsOrWrites, Flags: k.Flags, Run: k.Run,
 			Examples: []string{"cp ftp://a/file.iso ftp://user@b/pub/", "cp notes.txt ftp://user@host/notes.txt"},
 		},

@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// TestOtherWords: the words, flags and schemes of other programs are understood, or the
+// error says what they are called here.
+func TestOtherWords(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		code int
+		want string
+	}{
+		{"list ftp://127.0.0.1:1/", 3, "ftp ls 127.0.0.1:1: connection refused"},
+		{"dir ftp://127.0.0.1:1/", 3, "ftp ls"},
+		{"ftp list 127.0.0.1:1", 3, "ftp ls"},
+		{"download ftp://127.0.0.1:1/x", 3, "ftp get"},
+		{"del --yes ftp://127.0.0.1:1/x", 3, "ftp rm"},
+		{"move ftp://127.0.0.1:1/x y", 3, "ftp mv"},
+		{"copy ftp://127.0.0.1:1/x y", 3, "ftp cp"},
+		{"http delete 127.0.0.1:1/x", 3, "http delete"},
+		{"nntp list 127.0.0.1:1 motd", 3, "nntp list"},
+		{"telnet 127.0.0.1:1", 3, "telnet open"},
+		{"telnet --timeout 5s 127.0.0.1:1", 3, "telnet open"},
+		{"tcp 127.0.0.1:1", 3, "tcp connect"},
+		{"tcp foo", 2, "tcp: no verb foo; tcp can connect, listen"},
+		{"http GET 127.0.0.1:1/", 3, "http request"},
+		{"http request get 127.0.0.1:1/", 3, "http request"},
+		{"http foo 127.0.0.1:1/", 2, "http: no verb foo"},
+		{"ftp://bob:xy@h/x", 2, "did you mean netclients ls ftp://bob@h/x; netclients cat ftp://bob@h/x"},
+		{"telnet://h", 2, "netclients telnet open telnet://h"},
+		{"fttp://h/", 2, `unknown scheme "fttp"; did you mean ftp?`},
+		{"ls fttp://h/", 2, "did you mean ftp?"},
+		{"ls sftp://h/", 2, "sftp: is not spoken here; use sftp(1)"},
+		{"cp ftp://h/a scp://h/b", 2, "use scp(1)"},
+		{"ls foo://h/", 2, "the protocols are ftp, http, gopher"},
+		{"get --bwlimit 3k ftp://h/x", 2, "get: unknown flag --bwlimit; here it is --limit-rate"},
+		{"http get -I h", 2, "netclients http head URL"},
+		{"get -k -x 127.0.0.1:1 http://h/x", 3, "proxy 127.0.0.1:1"},
+		{"get", 2, "get: URL is missing: netclients get URL...; for example: netclients get ftp://"},
+		{"ftp chmod h/x", 2, "ftp chmod: MODE is missing"},
+		{"version a", 2, "version: too many arguments"},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			t.Setenv("NETCLIENTS_CONFIG", t.TempDir()+"/none.toml")
+			var out, errOut bytes.Buffer
+			code := Main(t.Context(), append(strings.Fields(c.line), "--retries", "0"), strings.NewReader(""), &out, &errOut)
+			if code != c.code || !strings.Contains(errOut.String(), c.want) {
+				t.Errorf("exit code %d, want %d; %s lacks %q", code, c.code, errOut.String(), c.want)
+			}
+		})
+	}
+}

@@ -21,7 +21,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/fsys", "protocols protocols/pool", "", "flag log log/slog os os/exec net net/http"},
 	{"protocols/transfer", "protocols protocols/file protocols/pool internal/retry", "", "flag log log/slog os/exec net/http crypto/tls"},
 	{"protocols/mailstore", "protocols protocols/file internal/charset", "...", "flag log log/slog os/exec net net/http"},
-	{"protocols/message", "protocols internal/charset", "...", "flag log log/slog os/exec net"},
+	{"protocols/message", "protocols internal/charset internal/maildate", "...", "flag log log/slog os/exec net"},
 	{"protocols/expect", "protocols", "", "flag log log/slog os os/exec net/http"},
 	{"protocols/lab", "protocols/lab/*", "", "flag log log/slog os os/exec net"}, // the front door: names of the packages below
 	{"protocols/lab/base", "", "", "flag log log/slog os os/exec"},
@@ -33,13 +33,13 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                     // own codec over the HTTP adapter's transport
 	{"protocols/http", "protocols protocols/transport protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
 	{"protocols/http/internal/coding", "", "...", "flag log log/slog os os/exec net/http"},
-	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/inflate internal/charset internal/retry", "", "flag log log/slog os os/exec net/http"},                          // parts of an adapter
-	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/inflate internal/charset internal/retry", "...", "flag log log/slog os os/exec net/http"}, // the adapters
+	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/inflate internal/charset internal/maildate internal/retry", "", "flag log log/slog os os/exec net/http"}, // parts of an adapter
+	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/inflate internal/charset internal/maildate internal/retry", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
 	{"internal/sasl", "protocols internal/wire", "...", "flag log log/slog"},
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
 	{"internal/line", "protocols protocols/transport internal/wire internal/sasl internal/mask", "", "os net flag log log/slog"},
-	{"internal/cli/show", "protocols internal/mask", "...", "flag log log/slog"},
+	{"internal/cli/show", "protocols internal/mask internal/maildate", "...", "flag log log/slog"},
 	{"internal/cli/secret", "protocols protocols/file protocols/transport internal/cli/show", "...", "flag log log/slog"},
 	{"internal/cli/trace", "protocols protocols/file internal/cli/show", "", "flag log log/slog"},
 	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/mask internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/maildate"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
@@ -99,7 +100,7 @@ func seconds(t time.Time) int64 { return t.Unix() }
 
 // sentDate is the Date field, or the day of arrival if it cannot be parsed.
 func sentDate(e *protocols.Entry) time.Time {
-	if t, err := mail.ParseDate(e.Date); err == nil {
+	if t, ok := maildate.Parse(e.Date); ok {
 		return t
 	}
 	return e.Modified

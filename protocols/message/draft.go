@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"io"
-	"net/mail"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +11,8 @@ import (
 
 	gomessage "github.com/emersion/go-message"
 	gomail "github.com/emersion/go-message/mail"
+
+	"github.com/netclients/netclients/internal/maildate"
 )
 
 // Field is a header field.
@@ -82,8 +83,8 @@ func (d *Draft) absorb() error {
 		case texts[name] != nil:
 			*texts[name] = f.Value
 		case name == "date":
-			t, err := mail.ParseDate(f.Value)
-			if err != nil {
+			t, ok := maildate.Parse(f.Value)
+			if !ok {
 				return usage("header Date: " + quote(f.Value) + " is not a date")
 			}
 			d.Date = t

@@ -6,8 +6,8 @@ import (
 	"iter"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/netclients/netclients/internal/maildate"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -206,7 +206,9 @@ func setColumn(e *protocols.Entry, f field, value string) {
 		e.To = decodeHeader(value)
 	case "date":
 		e.Date = value
-		e.Modified, _ = parseDate(value)
+		if at, ok := maildate.Parse(value); ok {
+			e.Modified = at.UTC()
+		}
 	case "message-id":
 		e.MessageID = value
 	case "bytes":
@@ -266,32 +268,4 @@ func (set *Settings) wants(e *protocols.Entry) bool {
 	}
 	at := e.Modified
 	return !at.IsZero() && (set.Since.IsZero() || !at.Before(set.Since)) && (set.Before.IsZero() || at.Before(set.Before))
-}
-
-// dateForms are those of RFC 5322 3.3 and RFC 1036 2.1.2, the usual ones first.
-var dateForms = []string{
-	"Mon, 2 Jan 2006 15:04:05 -0700",
-	"2 Jan 2006 15:04:05 -0700",
-	"Mon, 2 Jan 2006 15:04:05 MST",
-	"2 Jan 2006 15:04:05 MST",
-	"Mon, 2 Jan 2006 15:04 -0700",
-	"Mon, 2 Jan 06 15:04:05 MST",
-	"2 Jan 06 15:04:05 MST",
-	"Monday, 02-Jan-06 15:04:05 MST",
-	"2 Jan 2006 15:04 -0700",
-	"Mon Jan _2 15:04:05 2006",
-}
-
-// parseDate reads the date of an article.
-func parseDate(s string) (time.Time, bool) {
-	if i := strings.IndexByte(s, '('); i > 0 {
-		s = s[:i]
-	}
-	s = strings.TrimSpace(s)
-	for _, form := range dateForms {
-		if t, err := time.Parse(form, s); err == nil {
-			return t.UTC(), true
-		}
-	}
-	return time.Time{}, false
 }

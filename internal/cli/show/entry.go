@@ -2,11 +2,11 @@ package show
 
 import (
 	"io/fs"
-	"net/mail"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/maildate"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -133,8 +133,8 @@ func dateText(e *protocols.Entry) string {
 	if !e.Modified.IsZero() {
 		return timeText(e)
 	}
-	written, err := mail.ParseDate(e.Date)
-	if err != nil {
+	written, ok := maildate.Parse(e.Date)
+	if !ok {
 		return Safe(e.Date)
 	}
 	return timeText(&protocols.Entry{Modified: written})

@@ -2,6 +2,7 @@ package nntp
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/netclients/netclients/internal/line"
@@ -41,21 +42,33 @@ func (c *Client) BulkPart(ctx context.Context, names iter.Seq[string], part Part
 	if !ok {
 		return nil
 	}
-	err = c.line.Run(ctx, func(s *session) error {
-		b := &bulk{ctx: ctx, s: s, part: part, each: each}
-		if err := b.probe(ctx, first); err != nil {
-			return err
-		}
-		rest := func(yield func(string) bool) {
-			for name, ok := first, true; ok; name, ok = next() {
+	left := []string{first}
+	for len(left) > 0 { // once more for each login that expires
+		held := left
+		left, err = c.bulkRun(ctx, &bulk{part: part, each: each}, func(yield func(string) bool) {
+			for _, name := range held {
 				if !yield(name) {
 					return
 				}
 			}
-		}
-		return b.run(rest)
-	})
+			for name, ok := next(); ok && yield(name); name, ok = next() {
+			}
+		}, held[0])
+	}
 	return c.wrap(err, "get", "")
+}
+
+// bulkRun gets articles in one session, and returns those that are left when its login
+// has expired.
+func (c *Client) bulkRun(ctx context.Context, b *bulk, names iter.Seq[string], first string) (left []string, err error) {
+	err = c.line.Run(ctx, func(s *session) error {
+		b.ctx, b.s = ctx, s
+		if err := b.probe(ctx, first); err != nil {
+			return err
+		}
+		return b.run(names)
+	})
+	return b.left, err
 }
 
 // bulk is one run of BulkPart.
@@ -66,7 +79,11 @@ type bulk struct {
 	each   func(string, *protocols.Object, error) error
 	sent   string // the group of the commands sent last
 	groups map[string]error
+	left   []string // unanswered when the login has expired
 }
+
+// errExpired ends a session whose login has expired.
+var errExpired = errors.New("the login has expired")
 
 // job is a name with its commands in flight.
 type job struct {
@@ -118,6 +135,13 @@ func (b *bulk) run(names iter.Seq[string]) error {
 			return b.s.Fail(err)
 		}
 		if err := b.answer(j); err != nil {
+			if err == errExpired {
+				b.left = []string{j.name}
+				for _, p := range w.Pending() {
+					b.left = append(b.left, p.name)
+				}
+				return b.s.Fail(err)
+			}
 			if b.s.Failed() == nil && len(w.Pending()) > 0 {
 				b.s.Fail(line.ErrStop) // unread replies are in flight
 			}
@@ -156,6 +180,9 @@ func (b *bulk) answer(j *job) error {
 	if err != nil {
 		return err
 	}
+	if b.s.expired(r) {
+		return errExpired
+	}
 	if refused := b.groups[j.target.group]; refused != nil {
 		return b.elsewhere(j, r, refused)
 	}
@@ -166,6 +193,7 @@ func (b *bulk) answer(j *job) error {
 		}
 		return b.fill(j, err)
 	}
+	b.s.served = true
 	content := articleReader{b.s}.newBody(j.name)
 	content.release = func() {}
 	err = b.each(j.name, &protocols.Object{Entry: e, Body: content}, nil)
@@ -192,6 +220,9 @@ func (b *bulk) enter(group string) error {
 	r, err := b.s.Reply()
 	if err != nil {
 		return err
+	}
+	if b.s.expired(r) {
+		return errExpired
 	}
 	if r.Code != 211 {
 		b.groups[group] = refusal(r)

@@ -59,7 +59,8 @@ func (z compressor) deflate() error {
 	if err != nil {
 		return err
 	}
-	z.Attach(inflate.NewReader(prompt{z.Conn}, z.Limits.Decompressed), w)
+	z.deflated = true
+	z.Attach(inflate.NewReader(&prompt{Conn: z.Conn, bareLF: new(bool)}, z.Limits.Decompressed), w)
 	return nil
 }
 

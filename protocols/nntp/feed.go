@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"time"
 
 	"github.com/netclients/netclients/internal/line"
 )
@@ -29,6 +30,7 @@ func (c *Client) Feed(ctx context.Context, offers iter.Seq[Offer], each func(id 
 			return err
 		}
 		f := feeder{s}
+		s.served = false // of TAKETHIS, from here on
 		var batch []Offer
 		for o := range offers {
 			if err := checkID(o.ID); err != nil {
@@ -82,38 +84,82 @@ func (f feeder) offer(batch []Offer, each func(id string, err error) error) erro
 	return f.takeThis(wanted, each)
 }
 
-// takeThis sends the articles and then reads the replies. An article that cannot be
-// opened is skipped; each gets its error in turn.
+// proof is how long the first TAKETHIS of a session waits for a refusal before its article
+// follows: a server that does not support it after all would take the content for commands.
+const proof = 100 * time.Millisecond
+
+// takeThis sends the articles and reads the replies as they come. An article that cannot
+// be opened is skipped; each gets its error in turn.
 func (f feeder) takeThis(wanted []Offer, each func(id string, err error) error) error {
 	own := make([]error, len(wanted))
+	next := 0 // whose reply is due
 	for i, o := range wanted {
 		r, err := o.Open()
 		if err != nil {
 			own[i] = localOr(err)
 			continue
 		}
-		err = f.Queue("TAKETHIS", o.ID)
-		if err == nil {
-			err = poster{f.session}.content(&headerWatch{r: r})
-		}
+		err = f.send(o, r)
 		r.Close()
 		if err != nil {
 			return f.Fail(err)
 		}
-	}
-	for i, o := range wanted {
-		err := own[i]
-		if err == nil {
-			r, bad := f.Reply()
-			if bad != nil {
-				return bad
+		for next <= i && (!f.served || (poster{f.session}).spoke()) {
+			if err := f.took(wanted[next], own[next], each); err != nil {
+				return err
 			}
-			err = want(r, 239)
+			next++
 		}
-		if stop := each(o.ID, f.c.wrap(err, "feed", o.ID)); stop != nil {
-			f.Fail(line.ErrStop)
-			return stop
+	}
+	for ; next < len(wanted); next++ {
+		if err := f.took(wanted[next], own[next], each); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// send sends TAKETHIS and the article. The first one of a session has its reply before
+// any other is sent.
+func (f feeder) send(o Offer, r io.Reader) error {
+	if err := f.Queue("TAKETHIS", o.ID); err != nil {
+		return err
+	}
+	if !f.served {
+		if err := f.Flush(); err != nil {
+			return err
+		}
+		for end := time.Now().Add(proof); time.Now().Before(end) && !(poster{f.session}).spoke(); {
+			time.Sleep(proof / 20)
+		}
+	}
+	if (poster{f.session}).spoke() && !f.served {
+		r, err := f.Reply()
+		if err != nil {
+			return err
+		}
+		return refusal(r)
+	}
+	return poster{f.session}.write(&headerWatch{r: r})
+}
+
+// took reads the reply to TAKETHIS. One that is not about the article ends the session:
+// the server has not read the content as one.
+func (f feeder) took(o Offer, own error, each func(id string, err error) error) error {
+	err := own
+	if err == nil {
+		r, bad := f.Reply()
+		if bad != nil {
+			return bad
+		}
+		if err = want(r, 239); err != nil && (r.Code < 430 || r.Code > 439) {
+			return f.Fail(err)
+		}
+		f.served = true
+	}
+	if stop := each(o.ID, f.c.wrap(err, "feed", o.ID)); stop != nil {
+		f.Fail(line.ErrStop)
+		return stop
 	}
 	return nil
 }

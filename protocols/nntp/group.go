@@ -47,7 +47,7 @@ func (s *session) entered(group string, r *protocols.Reply) (protocols.GroupInfo
 			return protocols.GroupInfo{}, s.Fail(protocols.ProtocolError(proto, "", "reply to GROUP without three numbers: "+strconv.Quote(wire.Clip(r.Text()))))
 		}
 	}
-	s.group = group
+	s.group, s.served = group, true
 	return protocols.GroupInfo{Count: n[0], Low: n[1], High: n[2]}, nil
 }
 
@@ -139,7 +139,8 @@ func (s *session) fly(group string, ahead []step, verb string, args []string) (r
 }
 
 // Numbers returns the article numbers of a group or of a range of it (LISTGROUP,
-// RFC 3977 6.1.2), in the server's order, streamed.
+// RFC 3977 6.1.2), in the server's order, streamed. From a server without that command
+// it reads the overview.
 func (c *Client) Numbers(ctx context.Context, name string) iter.Seq2[int64, error] {
 	return stream(ctx, c, "listgroup", name, func(ctx context.Context, s *session, yield func(int64) bool) error {
 		t, err := oneGroup(name)
@@ -150,7 +151,15 @@ func (c *Client) Numbers(ctx context.Context, name string) iter.Seq2[int64, erro
 		if t.ranged {
 			args = append(args, t.spec())
 		}
-		r, err := s.need(ctx, []int{211}, "LISTGROUP", args...)
+		r, err := s.ask(ctx, "LISTGROUP", args...)
+		if err == nil && unknown(r.Code) {
+			return overviewReader{s}.overview(ctx, t, func(e protocols.Entry) bool {
+				return !e.Parsed() || t.ranged && (e.Number < t.low || e.Number > t.high) || yield(e.Number)
+			})
+		}
+		if err == nil {
+			err = want(r, 211)
+		}
 		if err != nil {
 			return err
 		}
@@ -239,6 +248,18 @@ func (c *Client) Articles(ctx context.Context, name string) (iter.Seq[string], e
 	t, err := oneGroup(name)
 	if err != nil {
 		return nil, c.wrap(err, "listgroup", name)
+	}
+	if list := c.Settings.Newsrc; list != nil && list.Marked(t.group) {
+		err := c.do(ctx, "group", t.group, nil, func(ctx context.Context, s *session) error {
+			g, err := s.enterGroup(ctx, t.group)
+			if err == nil {
+				s.fit(list, t.group, g)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	var numbers []int64
 	for n, err := range c.Numbers(ctx, name) {

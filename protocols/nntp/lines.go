@@ -2,9 +2,11 @@ package nntp
 
 import (
 	"io"
+	"strconv"
 
 	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
+	"github.com/netclients/netclients/protocols"
 )
 
 // linesOf reads the lines after a reply; it returns line.ErrStop if each returned false.
@@ -40,13 +42,27 @@ func (s *session) parsed(d lineSource, each func(line []byte) (ok, more bool)) e
 	return err
 }
 
+// odd warns, once in a session, of a line that cannot be read.
+func (s *session) odd(list, line string) {
+	if !s.warned {
+		s.warned = true
+		s.Conn.Event(protocols.EventWarning, "a line of the "+list+" cannot be read: "+strconv.Quote(wire.Clip(line)), 0)
+	}
+}
+
 // lineSource returns the lines of a multi-line reply up to io.EOF.
 type lineSource interface {
 	ReadLine() ([]byte, error)
 	Drain(limit int64) error
 }
 
-func (s *session) block() *wire.DotReader { return wire.NewDotReader(s.In) }
+// block returns the lines after a reply. A server whose greeting ended with a bare LF
+// ends all of its lines so.
+func (s *session) block() *wire.DotReader {
+	d := wire.NewDotReader(s.In)
+	d.LenientLF = s.bareLF
+	return d
+}
 
 // mostDrained is the most bytes of an unwanted reply that are read to keep the
 // connection.

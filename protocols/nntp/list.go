@@ -39,6 +39,7 @@ func (g groupLister) list(ctx context.Context, wildmat string, yield func(protoc
 			return true, true
 		}
 		if !ok {
+			g.odd("list of groups", string(line))
 			return false, yield(e)
 		}
 		e.Facts = map[string]string{}
@@ -56,6 +57,7 @@ func (g groupLister) nothingUnread(e *protocols.Entry) bool {
 	if list == nil {
 		return false
 	}
+	g.fit(list, e.Path, *e.GroupInfo)
 	left := list.Count(e.Path, e.Low, e.High)
 	e.Facts["unread"] = strconv.FormatInt(left, 10)
 	return left == 0 || !list.Subscribed(e.Path)

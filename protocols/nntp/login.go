@@ -111,13 +111,14 @@ func answer(r *protocols.Reply, err error) (sasl.Answer, error) {
 	return sasl.Answer{Err: want(r, 281)}, nil
 }
 
-// ask sends one command. If the server requires MODE READER first (401), it sends
-// that and repeats the command once.
+// ask sends one command. If the server requires MODE READER first (401), or a login anew
+// (480), it sees to that and repeats the command once.
 func (s *session) ask(ctx context.Context, verb string, args ...string) (*protocols.Reply, error) {
 	r, err := s.Cmd(verb, args...)
 	if err != nil {
 		return nil, err
 	}
+	s.served = s.served || r.Code < 300
 	again, err := s.remedy(ctx, r)
 	if err != nil || !again {
 		return r, err
@@ -125,14 +126,22 @@ func (s *session) ask(ctx context.Context, verb string, args ...string) (*protoc
 	return s.Cmd(verb, args...)
 }
 
-// remedy sends MODE READER if the reply asks for it, and reports whether to repeat
-// the command.
+// remedy sends MODE READER if the reply asks for it, or logs in again if the login has
+// expired, and reports whether to repeat the command.
 func (s *session) remedy(ctx context.Context, r *protocols.Reply) (again bool, err error) {
+	if s.expired(r) {
+		s.loggedIn, s.served, s.group = false, false, ""
+		return true, authenticator{s}.logIn()
+	}
 	if r.Code == 401 && !s.reader && s.c.Settings.Reader != ReaderNever && strings.Contains(strings.ToUpper(r.Text()), "READER") {
 		return true, s.modeReader(ctx)
 	}
 	return false, nil
 }
+
+// expired reports whether the reply says that the login of the session has expired. If
+// nothing has worked since the login, the server wants another user instead.
+func (s *session) expired(r *protocols.Reply) bool { return r.Code == 480 && s.loggedIn && s.served }
 
 // need sends one command whose reply must have one of the codes.
 func (s *session) need(ctx context.Context, codes []int, verb string, args ...string) (*protocols.Reply, error) {

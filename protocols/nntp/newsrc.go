@@ -163,6 +163,31 @@ func (n *Newsrc) Read(group string, number int64) bool {
 	return slices.ContainsFunc(n.lines[i].read, func(s joined) bool { return number >= s.from && number < s.to })
 }
 
+// Marked reports whether any article of a group is marked as read.
+func (n *Newsrc) Marked(group string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	i, ok := n.index[group]
+	return ok && len(n.lines[i].read) > 0
+}
+
+// fit drops the marks of a group that go beyond its last article, and returns the highest
+// one that was marked; 0 if they fit. An empty group says nothing about its numbers.
+func (n *Newsrc) fit(group string, g protocols.GroupInfo) (last int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	i, ok := n.index[group]
+	if !ok || len(n.lines[i].read) == 0 || g.High < max(g.Low, 1) {
+		return 0
+	}
+	read := n.lines[i].read
+	if last = read[len(read)-1].to - 1; last <= g.High {
+		return 0
+	}
+	n.lines[i].read = nil
+	return last
+}
+
 // Mark marks the articles from low to high as read, and subscribes to a new group.
 func (n *Newsrc) Mark(group string, low, high int64) {
 	n.mu.Lock()

@@ -203,12 +203,10 @@ func escapeName(name string) string {
 }
 
 // SaveName returns the file name that an article is saved under: the group and
-// number, or the message-id, with ".eml".
+// number, or the message-id, with ".eml". Slashes, which message-ids may have, become
+// dashes.
 func (c *Client) SaveName(name string) string {
-	if id, ok := strings.CutPrefix(name, "<"); ok {
-		return strings.TrimSuffix(id, ">") + ".eml"
-	}
-	return strings.ReplaceAll(name, "/", "-") + ".eml"
+	return strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(name, "<"), ">"), "/", "-") + ".eml"
 }
 
 // articleName returns the name of an article of a group.

@@ -3,6 +3,7 @@ package nntp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strconv"
 	"strings"
@@ -47,14 +48,15 @@ func (o overviewReader) unread(ctx context.Context, t target, yield func(protoco
 	if list == nil || t.single() {
 		return o.overview(ctx, t, yield)
 	}
-	from := list.Unread(t.group, max(t.low, 1))
-	switch {
-	case t.ranged && from > t.high:
-		return nil
-	case t.ranged || from > 1:
+	if list.Marked(t.group) || t.ranged {
 		g, err := o.enterGroup(ctx, t.group)
-		if err != nil || from > g.High {
+		if err != nil {
 			return err
+		}
+		o.fit(list, t.group, g)
+		from := list.Unread(t.group, max(t.low, 1))
+		if from > g.High || t.ranged && from > t.high {
+			return nil
 		}
 		if !t.ranged {
 			t.ranged, t.high = true, lastNumber
@@ -68,6 +70,14 @@ func (o overviewReader) unread(ctx context.Context, t target, yield func(protoco
 		return nil // the unread articles have expired
 	}
 	return err
+}
+
+// fit drops the marks of a group whose numbers do not reach them: the server has been
+// rebuilt, and they are about other articles.
+func (s *session) fit(list *Newsrc, group string, g protocols.GroupInfo) {
+	if last := list.fit(group, g); last > 0 {
+		s.Conn.Event(protocols.EventWarning, fmt.Sprintf("%s was renumbered: articles up to %d are marked as read, but it ends at %d; all are unread now", group, last, g.High), 0)
+	}
 }
 
 // overview yields the articles of the target. Without a range that is the whole
@@ -92,6 +102,9 @@ func (o overviewReader) overview(ctx context.Context, t target, yield func(proto
 	}
 	return o.parsed(o.data(r), func(line []byte) (ok, more bool) {
 		e := o.entry(string(line), t.group)
+		if !e.Parsed() {
+			o.odd("overview", string(line))
+		}
 		return e.Parsed(), yield(e)
 	})
 }

@@ -3,6 +3,7 @@ package nntp
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"strings"
 
@@ -24,8 +25,8 @@ func (c *Client) Send(ctx context.Context, m *protocols.Message) (*protocols.Rec
 		if err != nil {
 			return err
 		}
-		if id := idIn(r.Text()); id != "" && receipt.MessageID == "" {
-			receipt.MessageID = id // assigned by the server
+		if id := idIn(r.Text()); id != "" && r.Code == 240 {
+			receipt.MessageID = id // some servers change it
 		}
 		return unrepeatable(want(r, 240))
 	})
@@ -49,7 +50,7 @@ type poster struct{ *session }
 // send sends an article and reads the reply. If reading the article fails, it closes
 // the connection without the final dot, so that the server discards the article.
 func (p poster) send(r io.Reader, receipt *protocols.Receipt) (*protocols.Reply, error) {
-	in := &headerWatch{r: r}
+	in := &headerWatch{r: r, spoke: p.spoke}
 	p.Expect(1)
 	if err := p.content(in); err != nil {
 		return nil, err
@@ -62,10 +63,21 @@ func (p poster) send(r io.Reader, receipt *protocols.Receipt) (*protocols.Reply,
 	return reply, nil
 }
 
-// content sends the article, dot-stuffed, up to the final dot.
+// content is write for an article that the server waits for.
 func (p poster) content(r *headerWatch) error {
+	if p.spoke() {
+		return p.early()
+	}
+	return p.write(r)
+}
+
+// write sends the article, dot-stuffed, up to the final dot.
+func (p poster) write(r *headerWatch) error {
 	w := wire.NewDotWriter(p.Out, wire.Normalize)
 	if _, err := w.ReadFrom(r); err != nil {
+		if r.err == errSpoke {
+			return p.early()
+		}
 		p.Fail(err)
 		return notNet(err, r)
 	}
@@ -77,6 +89,33 @@ func (p poster) content(r *headerWatch) error {
 	}
 	p.Conn.Event(protocols.EventData, "article sent", r.n)
 	return nil
+}
+
+// errSpoke ends the content of an article that the server has answered already.
+var errSpoke = errors.New("reply before the end of the article")
+
+// spoke reports whether a reply has arrived.
+func (p poster) spoke() bool {
+	if p.In.Buffered() == 0 && !p.deflated {
+		_, _ = p.Conn.Now(p.In.Fill)
+	}
+	return p.In.Buffered() > 0
+}
+
+// early ends the session after a reply that came before the end of the article: the
+// server may take the rest of the content for commands.
+func (p poster) early() error {
+	p.Expect(1)
+	r, err := p.Reply()
+	if err != nil {
+		return err
+	}
+	no := refusal(r)
+	if r.Code < 400 {
+		no.Text = "reply before the end of the article: " + r.Text()
+	}
+	no.Retryable = false
+	return p.Fail(no)
 }
 
 // notNet marks an error of the article's own reader as local.
@@ -103,11 +142,24 @@ type headerWatch struct {
 	n    int64
 	head []byte
 	err  error
+	// spoke, if set, reports whether the server has answered: then no more is read.
+	spoke func() bool
+	since int // bytes since it was asked
 }
 
+// spokeEvery is the number of bytes of an article after which a reply is looked for.
+const spokeEvery = 32 << 10
+
 func (h *headerWatch) Read(p []byte) (int, error) {
+	if h.since >= spokeEvery && h.spoke != nil {
+		if h.since = 0; h.spoke() {
+			h.err = errSpoke
+			return 0, errSpoke
+		}
+	}
 	n, err := h.r.Read(p)
 	h.n += int64(n)
+	h.since += n
 	if room := mostHeader - len(h.head); room > 0 {
 		h.head = append(h.head, p[:min(n, room)]...)
 	}

@@ -1,6 +1,7 @@
 package nntp
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/netclients/netclients/internal/line"
@@ -18,7 +19,11 @@ type session struct {
 	caps     []protocols.Capability // of the last CAPABILITIES
 	modern   bool                   // the server knows CAPABILITIES
 	loggedIn bool
+	served   bool    // a command has worked since the login
 	reader   bool    // MODE READER was sent
+	deflated bool    // COMPRESS DEFLATE is on
+	warned   bool    // of lines that cannot be read
+	bareLF   bool    // the server ends its lines with LF alone
 	gzip     bool    // multi-line replies may be compressed (XFEATURE)
 	group    string  // the selected group; empty: none
 	format   []field // of overviews; nil: not yet known
@@ -59,16 +64,31 @@ func (h hooks) protocol() line.Protocol[*session] {
 // open makes a session. Servers answer in two small writes, the reply and its lines,
 // and the second one waits for our acknowledgement: it is sent without delay.
 func (h hooks) open(t *line.Core) (*session, error) {
-	t.Attach(prompt{t.Conn}, t.Conn)
-	return &session{Core: t, c: h.c, base: h.c.urlOf("")}, nil
+	s := &session{Core: t, c: h.c, base: h.c.urlOf("")}
+	t.Attach(&prompt{Conn: t.Conn, bareLF: &s.bareLF}, t.Conn)
+	return s, nil
 }
 
-// prompt acknowledges received data at once while it waits for more.
-type prompt struct{ *transport.Conn }
+// prompt acknowledges received data at once while it waits for more, and notes how the
+// server ends the first line, the greeting.
+type prompt struct {
+	*transport.Conn
+	bareLF *bool
+	last   byte
+	known  bool
+}
 
-func (p prompt) Read(b []byte) (int, error) {
+func (p *prompt) Read(b []byte) (int, error) {
 	p.QuickAck()
-	return p.Conn.Read(b)
+	n, err := p.Conn.Read(b)
+	if n > 0 && !p.known {
+		if i := bytes.IndexByte(b[:n], '\n'); i >= 0 {
+			p.known = true
+			*p.bareLF = i > 0 && b[i-1] != '\r' || i == 0 && p.last != '\r'
+		}
+		p.last = b[n-1]
+	}
+	return n, err
 }
 
 // do runs one operation on the session and wraps its error. args are the strings
@@ -127,8 +147,8 @@ func (s *session) modeReader(ctx context.Context) error {
 	if !s.modern {
 		return nil
 	}
-	if err := s.capabilities(); err != nil {
-		return err
+	if err := s.capabilities(); err != nil || s.loggedIn {
+		return err // no STARTTLS after a login (RFC 4642 2.2.1)
 	}
 	return s.c.line.Secure(ctx, s)
 }

@@ -44,7 +44,7 @@ func (x *session) admit(user string, right bool) {
 
 // welcome notes a successful login.
 func (x *session) welcome() {
-	x.loggedIn = true
+	x.loggedIn, x.uses = true, 0
 	x.srv.front.CountLogin()
 }
 

@@ -17,7 +17,9 @@ type Options struct {
 	News *Spool // nil is Sample()
 
 	NeedLogin bool // every command that reads or writes wants a login (480)
-	NeedTLS   bool // every such command, and a login, wants TLS (483)
+	// LoginLasts is the number of commands after which a login is void; 0: it lasts.
+	LoginLasts int
+	NeedTLS    bool // every such command, and a login, wants TLS (483)
 
 	Legacy     bool // as before RFC 3977: no CAPABILITIES, OVER or HDR, only XOVER and XHDR
 	ModeReader bool // a feeding server: it takes commands of readers only after MODE READER (401)

@@ -30,6 +30,7 @@ type session struct {
 
 	secure, compressed, gzip bool
 	reader                   bool
+	uses                     int // commands since the login
 	loggedIn                 bool
 	user                     string
 	group                    *newsGroup
@@ -105,6 +106,10 @@ func (x *session) dispatch(line string) {
 	}
 	v, ok := x.srv.verbs[verb]
 	o := &x.srv.opt
+	if o.LoginLasts > 0 && x.loggedIn && v.flags&newsAccess != 0 {
+		x.uses++
+		x.loggedIn = x.uses <= o.LoginLasts
+	}
 	switch {
 	case !ok:
 		x.reply(500, "What?")

@@ -29,6 +29,10 @@ type Mailbox struct {
 	// words: "alice@mail.example.org:110". Without a password, but with the user
 	// who has in fact logged in.
 	Account string
+	// Scope is set where the ids are valid beyond the account, as message-ids of news
+	// are: mailboxes of one Scope and Name hold the same messages at whichever server, and
+	// an archive stores each of them once. Empty: ids belong to the account.
+	Scope string
 	// Name of the mailbox in the account; empty where there is but one.
 	Name string
 	// Validity: the ids of two listings name the same messages only when this is

@@ -80,6 +80,41 @@ type bulk struct {
 	sent   string // the group of the commands sent last
 	groups map[string]error
 	left   []string // unanswered when the login has expired
+	denied []denial // articles refused with 502, not reported yet
+}
+
+// denial is an article that was refused with 502. That is also what a server says that
+// is about to close the connection (RFC 3977 3.2.1): then nothing is known of the article.
+type denial struct {
+	name string
+	err  error
+}
+
+// mostDenied is the number of such refusals in a row after which they are believed.
+const mostDenied = 100
+
+// report passes an article, or why there is none, to each, after those denied before it.
+func (b *bulk) report(name string, o *protocols.Object, err error) error {
+	denied := b.denied
+	b.denied = nil
+	for _, d := range denied {
+		if err := b.each(d.name, nil, d.err); err != nil {
+			return err
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	return b.each(name, o, err)
+}
+
+// deny keeps a refusal until it is known that the session goes on.
+func (b *bulk) deny(name string, err error) error {
+	if e, ok := errors.AsType[*protocols.Error](err); !ok || e.Code != 502 || len(b.denied) == mostDenied {
+		return b.report(name, nil, err)
+	}
+	b.denied = append(b.denied, denial{name, err})
+	return nil
 }
 
 // errExpired ends a session whose login has expired.
@@ -136,7 +171,10 @@ func (b *bulk) run(names iter.Seq[string]) error {
 		}
 		if err := b.answer(j); err != nil {
 			if err == errExpired {
-				b.left = []string{j.name}
+				for _, d := range b.denied {
+					b.left = append(b.left, d.name)
+				}
+				b.left = append(b.left, j.name)
 				for _, p := range w.Pending() {
 					b.left = append(b.left, p.name)
 				}
@@ -148,7 +186,12 @@ func (b *bulk) run(names iter.Seq[string]) error {
 			return err
 		}
 	}
-	return nil
+	if len(b.denied) > 0 {
+		if err := b.s.Quiet(!b.s.deflated); err != nil {
+			return err
+		}
+	}
+	return b.report("", nil, nil)
 }
 
 // send adds the commands of one article.
@@ -169,7 +212,7 @@ func (b *bulk) send(j *job) error {
 // answer reads the replies for one article and passes it to each.
 func (b *bulk) answer(j *job) error {
 	if j.bad != nil {
-		return b.each(j.name, nil, b.s.c.wrap(j.bad, "get", j.name))
+		return b.report(j.name, nil, b.s.c.wrap(j.bad, "get", j.name))
 	}
 	if j.enters {
 		if err := b.enter(j.target.group); err != nil {
@@ -196,7 +239,7 @@ func (b *bulk) answer(j *job) error {
 	b.s.served = true
 	content := articleReader{b.s}.newBody(j.name)
 	content.release = func() {}
-	err = b.each(j.name, &protocols.Object{Entry: e, Body: content}, nil)
+	err = b.report(j.name, &protocols.Object{Entry: e, Body: content}, nil)
 	content.Close()
 	if err == nil {
 		err = b.s.Failed()
@@ -208,10 +251,10 @@ func (b *bulk) answer(j *job) error {
 func (b *bulk) fill(j *job, missing error) error {
 	o, err := filler{b.s.c}.article(b.ctx, j.target, b.part, missing)
 	if err != nil {
-		return b.each(j.name, nil, b.s.c.wrap(err, "get", j.name))
+		return b.deny(j.name, b.s.c.wrap(err, "get", j.name))
 	}
 	defer o.Body.Close()
-	return b.each(j.name, o, nil)
+	return b.report(j.name, o, nil)
 }
 
 // enter reads the reply to GROUP. After a refusal the articles that follow belong to
@@ -241,5 +284,5 @@ func (b *bulk) elsewhere(j *job, r *protocols.Reply, refused error) error {
 			return b.s.Fail(err)
 		}
 	}
-	return b.each(j.name, nil, b.s.c.wrap(refused, "get", j.name))
+	return b.report(j.name, nil, b.s.c.wrap(refused, "get", j.name))
 }

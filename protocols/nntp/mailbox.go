@@ -14,7 +14,7 @@ var _ protocols.MessageSource = (*Client)(nil)
 // OpenMailbox opens a group, or a range of it, for a sync. It lists the articles by
 // their overview. The state is the highest article number, so that a later run asks
 // only for later articles. The ids are message-ids: numbers change when a server is
-// rebuilt.
+// rebuilt, and differ from server to server.
 func (c *Client) OpenMailbox(ctx context.Context, name string) (*protocols.Mailbox, error) {
 	var m *protocols.Mailbox
 	err := c.do(ctx, "sync", name, []string{name}, func(ctx context.Context, s *session) error {
@@ -34,7 +34,7 @@ func (c *Client) OpenMailbox(ctx context.Context, name string) (*protocols.Mailb
 
 func (c *Client) mailbox(t target, name string, g protocols.GroupInfo) *protocols.Mailbox {
 	_, host, port, _ := c.address()
-	m := &protocols.Mailbox{Account: net.JoinHostPort(host, port), Name: name, Grows: true}
+	m := &protocols.Mailbox{Account: net.JoinHostPort(host, port), Scope: "news", Name: t.group, Grows: true}
 	m.Changes = func(ctx context.Context, since string) iter.Seq2[protocols.Entry, error] {
 		return stream(ctx, c, "sync", name, func(ctx context.Context, s *session, yield func(protocols.Entry) bool) error {
 			return overviewReader{s}.changes(ctx, m, t, g, since, yield)
@@ -62,7 +62,7 @@ func (o overviewReader) changes(ctx context.Context, m *protocols.Mailbox, t tar
 		}
 		high = max(high, e.Number)
 		if e.ID == "" {
-			e.ID = e.Path
+			e.ID = m.Account + " " + e.Path
 		}
 		if len(o.c.Fill) > 0 && e.MessageID != "" {
 			e.Path = e.MessageID
@@ -79,6 +79,9 @@ func (o overviewReader) changes(ctx context.Context, m *protocols.Mailbox, t tar
 	}
 	if err != nil || stopped {
 		return err
+	}
+	if t.ranged && !known { // of the group this is a part
+		return nil
 	}
 	m.State, m.Complete = strconv.FormatInt(high, 10), !known && readable
 	return nil

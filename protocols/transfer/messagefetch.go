@@ -262,6 +262,10 @@ func (s *messageSync) safe(key string, bytes int64, err error) error {
 		return err // the disk is full or broken: nothing else will do better
 	}
 	s.state.add(k, w.flags)
+	if s.failed[k] { // refused in an earlier attempt, as by a server that was about to hang up
+		delete(s.failed, k)
+		s.sum.Failed--
+	}
 	if err := s.doom(s.plan, w); err != nil {
 		return err
 	}

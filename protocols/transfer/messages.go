@@ -287,7 +287,7 @@ func (p *messagePlan) close() {
 // makePlan compares the listing with the state.
 func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
 	p := s.newPlan()
-	since := s.state.value("state")
+	since := s.state.value(own("state", s.mailbox))
 	before, known := s.state.values["validity"]
 	if known && before != s.mailbox.Validity {
 		p.remade, since = true, ""
@@ -308,7 +308,7 @@ func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
 			return nil, err
 		}
 	}
-	if p.whole = s.mailbox.Complete; p.whole {
+	if p.whole = s.mailbox.Complete; p.whole && !s.state.shared(s.mailbox) {
 		p.gone = s.state.unlisted()
 	}
 	return p, nil
@@ -399,7 +399,10 @@ func (s *messageSync) finish() error {
 	if s.sum.Failed > 0 {
 		state = "" // what failed must be listed again
 	}
-	s.state.set("state", state)
+	s.state.set(own("state", s.mailbox), state)
+	if s.mailbox.Scope != "" {
+		s.state.set(own("source", s.mailbox), "yes")
+	}
 	s.state.set("open", "")
 	return s.state.sync(s.o.Durability)
 }
@@ -415,5 +418,5 @@ func (s *messageSync) unsynced() {
 
 // sourceName distinguishes sources in the names of state files.
 func sourceName(m *protocols.Mailbox) string {
-	return hashKey(m.Account, m.Name).String()[:16]
+	return hashKey(scopeOf(m), m.Name).String()[:16]
 }

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -38,7 +39,31 @@ func hashKey(parts ...string) (k messageKey) {
 
 // keyOf returns the key of a message of a mailbox.
 func keyOf(m *protocols.Mailbox, id string) messageKey {
-	return hashKey(m.Account, m.Name, m.Validity, id)
+	return hashKey(scopeOf(m), m.Name, m.Validity, id)
+}
+
+// scopeOf says what the ids of a mailbox belong to.
+func scopeOf(m *protocols.Mailbox) string { return cmp.Or(m.Scope, m.Account) }
+
+// own returns the name of a value that each server of a scope has by itself.
+func own(name string, m *protocols.Mailbox) string {
+	if m.Scope == "" {
+		return name
+	}
+	return name + "-" + hashKey(m.Account).String()
+}
+
+// shared reports whether messages in the archive may be from another server of the scope.
+func (st *messageState) shared(m *protocols.Mailbox) bool {
+	if m.Scope == "" {
+		return false
+	}
+	for name := range st.values {
+		if strings.HasPrefix(name, "source-") && name != own("source", m) {
+			return true
+		}
+	}
+	return false
 }
 
 // messageState remembers over runs which messages an archive holds: a file of lines
@@ -233,7 +258,11 @@ func (st *messageState) forgetAll() {
 		st.line("-", e.key.String(), "")
 	}
 	st.known = keyTable{}
-	st.set("state", "")
+	for name := range st.values {
+		if name == "state" || strings.HasPrefix(name, "state-") {
+			st.set(name, "")
+		}
+	}
 }
 
 // line appends a line; the writer keeps an error for sync. What is only read is

@@ -90,6 +90,7 @@ type answer struct {
 	size int64  // bytes that Gopher+ has promised; -1: none
 	left int64  // of them; -1: to the end
 	text bool   // Gopher+ says that a dot ends it
+	menu bool   // a menu was asked for
 }
 
 // ask sends the request and waits for the first bytes. An answer that says no is
@@ -102,7 +103,7 @@ func (c *Client) ask(ctx context.Context, it *item) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{c: c, conn: conn, done: conn.Use(ctx), size: -1, left: -1}
+	a := &answer{c: c, conn: conn, done: conn.Use(ctx), size: -1, left: -1, menu: it.isMenu()}
 	if err := a.begin(it); err != nil {
 		a.close()
 		return nil, err
@@ -207,15 +208,15 @@ func (a *answer) firstLine() (line string, ok bool, err error) {
 	}
 }
 
-// refusal returns the error of an answer that is one menu line of type 3; content
-// that only begins with a 3 is none.
+// refusal returns the error of an answer that is one menu line of type 3, in place of a menu
+// also without its tabs; content that only begins with a 3 is none.
 func (a *answer) refusal() error {
-	line, _, err := a.firstLine()
+	line, whole, err := a.firstLine()
 	if err != nil {
 		return err
 	}
 	fields := strings.Split(line, "\t")
-	if len(fields) < 4 || len(fields) > 5 || !isNumber(fields[3]) {
+	if bare := a.menu && len(fields) == 1 && (whole || a.eof); !bare && (len(fields) < 4 || len(fields) > 5 || !isNumber(fields[3])) {
 		return nil
 	}
 	a.conn.Event(protocols.EventRecv, line, 0)

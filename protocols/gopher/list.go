@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
@@ -77,28 +78,86 @@ func (c *Client) menu(ctx context.Context, it *item, yield func(protocols.Entry)
 	}
 	defer a.close()
 	in := a.lines(&c.limits)
-	p := c.newMenuParser(decode)
-	for n := 0; ; n++ {
+	m := menuReader{menuParser: c.newMenuParser(decode), yield: yield, deadline: a.conn.SetReadDeadline}
+	for {
 		line, err := in.ReadLine()
 		if err == io.EOF || err == nil && string(line) == "." {
-			return nil
+			return m.end()
+		}
+		if err != nil && len(m.head) > 0 && protocols.KindOf(err) == protocols.KindTimeout {
+			return m.end() // a server of another protocol, which waits for us
 		}
 		if err != nil {
 			return cut(err)
 		}
-		e, ok := p.parse(string(line))
-		if !e.Parsed() {
-			if n == 0 && noMenu(&e) {
-				return protocols.ProtocolError(proto, "", "the answer is not a menu: "+wire.Clip(e.Raw))
-			}
-			if in.unended() {
-				return cut(io.ErrUnexpectedEOF)
-			}
+		if err := m.line(string(line), in.unended()); err != nil {
+			return err
 		}
-		if ok && !yield(e) {
+	}
+}
+
+// menuReader returns the lines of a menu. Text without tabs before the first item is taken
+// for information, when items follow.
+type menuReader struct {
+	*menuParser
+	yield func(protocols.Entry) bool
+	items bool              // a line of a menu has come
+	head  []protocols.Entry // the text before it
+
+	deadline func(time.Time) error // of reading
+}
+
+const (
+	// mostHead bounds the lines of text before the first item.
+	mostHead = 100
+	// headWithin bounds the wait for the first item after such a line.
+	headWithin = 3 * time.Second
+)
+
+// line takes a line; unended says that the connection ended inside of it.
+func (m *menuReader) line(line string, unended bool) error {
+	if m.items || strings.Contains(line, "\t") || strings.HasPrefix(line, "i") {
+		return m.item(line, unended)
+	}
+	switch {
+	case line == "":
+		return nil
+	case len(m.head) == mostHead:
+		return m.end()
+	}
+	e := protocols.Entry{Protocol: proto, Name: line, Type: protocols.TypeInfo, Size: -1, Facts: m.factsOf(kindInfo, "")}
+	if m.decode != nil {
+		e.Name = m.decode(line)
+	}
+	m.head = append(m.head, e)
+	return m.deadline(time.Now().Add(headWithin))
+}
+
+func (m *menuReader) item(line string, unended bool) error {
+	e, ok := m.parse(line)
+	if !e.Parsed() && unended {
+		return cut(io.ErrUnexpectedEOF)
+	}
+	if m.items = true; len(m.head) > 0 {
+		_ = m.deadline(time.Time{})
+	}
+	for _, text := range m.head {
+		if !m.yield(text) {
 			return errStop
 		}
 	}
+	if m.head = nil; ok && !m.yield(e) {
+		return errStop
+	}
+	return nil
+}
+
+// end reports whether the answer was a menu, which may be empty.
+func (m *menuReader) end() error {
+	if len(m.head) > 0 {
+		return protocols.ProtocolError(proto, "", "the answer is not a menu: "+wire.Clip(m.head[0].Name))
+	}
+	return nil
 }
 
 // noMenu: a first line without a tab comes from a server of another protocol.

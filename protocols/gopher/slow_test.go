@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
@@ -73,5 +74,49 @@ func TestMenuOfEqualNames(t *testing.T) {
 	}
 	if d := time.Since(start); len(names) != items+1 || d > 10*time.Second {
 		t.Errorf("%d names in %v", len(names), d)
+	}
+}
+
+// TestTextBeforeTheMenu: lines without tabs before the first item are information, when
+// items follow; else the answer is not a menu, which shows soon.
+func TestTextBeforeTheMenu(t *testing.T) {
+	const item = "0About\t/about\tlocalhost\t70\r\n"
+	for name, c := range map[string]struct {
+		answer, want string
+		wait         bool
+		kind         protocols.Kind
+	}{
+		"text":            {"Welcome\r\n\r\nto my hole\r\n" + item + ".\r\n", "Welcome info, to my hole info, About file", false, 0},
+		"only text":       {"HTTP/1.0 400 Bad\r\n\r\n<html>\r\n", "", false, protocols.KindProtocol},
+		"a greeting":      {"220 ready\r\n", "", true, protocols.KindProtocol},
+		"much text":       {strings.Repeat("text\r\n", mostHead+1) + item, "", false, protocols.KindProtocol},
+		"information":     {"ihello\r\n.\r\n", "hello info", false, 0},
+		"an error":        {"3No such thing\r\n.\r\n", "", false, protocols.KindRefused},
+		"a line of error": {"3No such thing", "", false, protocols.KindRefused},
+		"empty":           {".\r\n", "", false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			gone := make(chan struct{})
+			c2 := labtest.Open(t, New, speaker(t, func(conn net.Conn) {
+				io.WriteString(conn, c.answer)
+				if c.wait {
+					conn.Read(make([]byte, 1))
+				}
+				close(gone)
+			}), nil)
+			var got []string
+			var failed error
+			for e, err := range c2.List(t.Context(), "1/sub") {
+				if failed = err; err == nil {
+					got = append(got, e.Name+" "+string(e.Type))
+				}
+			}
+			if strings.Join(got, ", ") != c.want || protocols.KindOf(failed) != c.kind {
+				t.Errorf("%q, %v", got, failed)
+			}
+			c2.Close()
+			<-gone
+		})
 	}
 }

@@ -28,6 +28,9 @@ func (c *Client) ListTree(ctx context.Context, root, name string) iter.Seq2[prot
 		}
 		t := &tree{c: c, top: &top, menu: it, taken: map[string]int{}, placed: map[string]bool{}}
 		self := protocols.Entry{Protocol: proto, URL: c.urlOf(it), Path: name, Type: protocols.TypeFile, Size: -1}
+		if name == "" {
+			self.Path = string([]byte{kindMenu}) // else it would be what its file name says
+		}
 		self.Name = t.file(menuFile, "/"+name) // no entry has such a path
 		if !yield(self) {
 			return errStop

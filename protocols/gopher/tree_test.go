@@ -169,3 +169,18 @@ func TestFileNames(t *testing.T) {
 		t.Errorf("%q and %q", one, two)
 	}
 }
+
+// TestMirrorOfTheRoot: the menu of the whole server is kept too.
+func TestMirrorOfTheRoot(t *testing.T) {
+	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{})
+	for _, name := range []string{"", "1"} {
+		dir := t.TempDir()
+		sum, err := transfer.Sync(t.Context(), gopherEnd(t, s, name, false), fileEnd(dir), nil, nil)
+		if err != nil || sum.Failed != 0 {
+			t.Errorf("%q: %+v, %v", name, sum, err)
+		}
+		if b, err := os.ReadFile(filepath.Join(dir, menuFile)); err != nil || !strings.Contains(string(b), "\t") {
+			t.Errorf("%q: the menu itself: %q, %v", name, b, err)
+		}
+	}
+}

@@ -191,11 +191,11 @@ func (j *Jar) makeRoom(domain string, now time.Time) {
 			delete(j.all, key)
 			continue
 		}
-		if oldest == nil || c.Created.Before(oldest.Created) {
+		if oldest == nil || c.goesBefore(oldest) {
 			oldest = c
 		}
 		if c.Domain == domain {
-			if here++; oldestHere == nil || c.Created.Before(oldestHere.Created) {
+			if here++; oldestHere == nil || c.goesBefore(oldestHere) {
 				oldestHere = c
 			}
 		}
@@ -206,6 +206,15 @@ func (j *Jar) makeRoom(domain string, now time.Time) {
 		return
 	}
 	delete(j.all, cookieKey{oldest.Domain, oldest.Path, oldest.Name})
+}
+
+// goesBefore reports whether a cookie makes room rather than another one: those that are not
+// Secure first, so that answers without TLS cannot push out the others; then the older.
+func (c *Cookie) goesBefore(d *Cookie) bool {
+	if c.Secure != d.Secure {
+		return !c.Secure
+	}
+	return c.Created.Before(d.Created)
 }
 
 // Line returns the value of Cookie for a request to u, or nothing.

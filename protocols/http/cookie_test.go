@@ -1,6 +1,7 @@
 package http
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -101,5 +102,26 @@ func TestJarFileWithoutDomain(t *testing.T) {
 		if err := again.Load(strings.NewReader(b.String()), now); err != nil || len(again.Cookies()) != 1 || again.Cookies()[0].Domain != "a.example" {
 			t.Errorf("%q becomes %q, read as %+v, %v", file, b.String(), again.Cookies(), err)
 		}
+	}
+}
+
+// TestSecureCookiesAreNotPushedOut: however many cookies come without TLS, the Secure ones stay.
+func TestSecureCookiesAreNotPushedOut(t *testing.T) {
+	j, now := NewJar(), time.Unix(1e9, 0)
+	j.Store(labtest.URL(t, "https://shop.example/"), Header{"Set-Cookie": {"sid=1; Secure"}}, now)
+	plain := labtest.URL(t, "http://shop.example/")
+	for i := range 3 * maxDomainCookies {
+		j.Store(plain, Header{"Set-Cookie": {fmt.Sprintf("c%d=x", i)}}, now.Add(time.Second))
+	}
+	for _, line := range []string{"sid=2", "sid=; Max-Age=0", "sid=3; Path=/a", "sid=4; Domain=shop.example"} {
+		j.Store(plain, Header{"Set-Cookie": {line}}, now)
+	}
+	for _, c := range j.Cookies() {
+		if c.Name == "sid" && (c.Value != "1" || !c.Secure) {
+			t.Errorf("%+v", c)
+		}
+	}
+	if n := len(j.Cookies()); n != maxDomainCookies || !strings.Contains(j.Line(labtest.URL(t, "https://shop.example/"), now), "sid=1") {
+		t.Errorf("%d cookies, and the Secure one is gone", n)
 	}
 }

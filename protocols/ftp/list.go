@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -113,11 +114,16 @@ func (s lister) lines(ctx context.Context, t transfer, each func(line string) bo
 	}
 }
 
+// cutWords is how servers say that a listing has not all entries: "Output truncated to
+// 2000 matches", "listing limited to 1000 files", "too many files, only first 500 shown".
+var cutWords = regexp.MustCompile(`(?i)truncated|incomplete|\b(list|file|entr|match|output)[^.]*\b(limited to|limit (was |is )?(reached|exceeded)|cut off|too many)` +
+	`|\b(too many|maximum number of|only( the)? first|not all|limit of)\b[^.]*\b(file|entr|match|item|name)`)
+
 // whole ends the transfer of a listing. Servers that limit the number of entries say
 // in the final reply that there are more.
 func (t *stream) whole() error {
 	err := t.end()
-	if text := strings.Join(t.s.Last.Lines, " "); err == nil && strings.Contains(strings.ToLower(text), "truncated") {
+	if text := strings.Join(t.s.Last.Lines, " "); err == nil && cutWords.MatchString(text) {
 		return &protocols.Error{Kind: protocols.KindProtocol, Code: t.s.Last.Code, Text: "the server's listing is incomplete: " + wire.Clip(text)}
 	}
 	return err

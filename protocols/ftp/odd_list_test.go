@@ -65,6 +65,36 @@ func TestTruncatedListing(t *testing.T) {
 	}
 }
 
+// TestCutListings: the ways in which servers say that a listing has not all entries, and
+// final replies that only look like it.
+func TestCutListings(t *testing.T) {
+	for end, cut := range map[string]bool{
+		"226 Output truncated to 10000 matches":                      true,
+		"226-Options: -a -l\r\n226 Output truncated to 2000 matches": true,
+		"226 Transfer done (listing limited to 1000 files)":          true,
+		"226 Too many files; only first 500 shown":                   true,
+		"226 Directory listing incomplete":                           true,
+		"226 Maximum number of entries (2000) reached":               true,
+		"226 File list limit exceeded":                               true,
+		"226 Not all entries could be read":                          true,
+		"226 Transfer complete":                                      false,
+		"226 2000 matches total":                                     false,
+		"226 Transfer complete. Bandwidth limited to 100 KB/s":       false,
+		"226 Directory send OK. 3 files, maximum speed 5 MB/s":       false,
+		"226 Closing data connection; file limit: none":              false,
+	} {
+		for _, features := range [][]string{nil, {"MLST type*;size*;"}} {
+			srv := (&oddServer{Features: features, Files: map[string]string{"a": "x"}, End: end}).start(t)
+			_, err := listNames(t.Context(), srv.client(t, nil), "")
+			if cut {
+				wantKind(t, err, protocols.KindProtocol)
+			} else if err != nil {
+				t.Errorf("%s: %v", end, err)
+			}
+		}
+	}
+}
+
 // TestSurplusReply: a 200 before the 150 is read over.
 func TestSurplusReply(t *testing.T) {
 	srv := &oddServer{Features: []string{"SIZE"}, Files: map[string]string{"f": "content"}, Begin: "200 PORT was fine\r\n150 go on"}

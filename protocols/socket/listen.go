@@ -34,6 +34,10 @@ type ListenOptions struct {
 	Type     string        // of a UNIX socket: stream or packet
 	Sockopts Sockopts
 
+	// Takes, when set, reports whether a peer is served; the connection of one that is not
+	// is closed at once, and Opened and Closed are not told.
+	Takes func(peer net.Addr) bool
+
 	// Opened and Closed, when set, are told of each connection, maybe from many
 	// goroutines. err is why it ended; nil for a good end.
 	Opened func(p *Peer)
@@ -229,7 +233,7 @@ func (s *Server) Serve(ctx context.Context) error {
 			}
 			continue
 		}
-		if s.o.Once {
+		if s.o.Once && (s.o.Takes == nil || s.o.Takes(conn.RemoteAddr())) {
 			s.ln.Close()
 			s.serve(ctx, conn)
 			return ctx.Err()
@@ -250,6 +254,10 @@ func (s *Server) ended(ctx context.Context, err error) bool {
 // serve does one connection from beginning to end.
 func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	defer func() { <-s.slots }()
+	if s.o.Takes != nil && !s.o.Takes(conn.RemoteAddr()) {
+		conn.Close()
+		return
+	}
 	if !s.track(conn) {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -23,6 +24,9 @@ type streamListener struct {
 	share             bool
 	env               []string
 	maxConns          kit.Count
+	broker            bool
+	file              string
+	nets              networks
 }
 
 func (l *streamListener) flags(fs *pflag.FlagSet) {
@@ -34,18 +38,33 @@ func (l *streamListener) flags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&l.env, "env", nil, "of --exec: variable for the command, `NAME=VALUE`, or NAME to pass one on; else it gets PATH, HOME, the locale and their like")
 	fs.BoolVar(&l.share, "reuse-port", false, "let several listeners have the port, and share the connections")
 	fs.BoolVar(&l.once, "once", false, "end after the first connection")
+	fs.BoolVar(&l.broker, "broker", false, "pass on what each peer sends to all others")
+	fs.StringVar(&l.file, "append", "", "append what all peers send to `FILE`, line by line")
+	l.nets.flags(fs)
 	fs.Var(&l.maxConns, "max-conns", "connections at the same time; more have to wait; 0: 10000")
 }
 
 func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, at *protocols.Target, _ []string) error {
-	if l.echo && l.command != "" {
-		return kit.Usage("--echo and --exec cannot be used together")
+	if several(l.echo, l.command != "", l.broker, l.file != "") {
+		return kit.Usage("--echo, --exec, --broker and --append cannot be used together")
 	}
 	if c.Settings.Type == "datagram" {
-		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once}).serve(ctx, e, at, c.Settings.Sockopts)
+		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once, file: l.file}).serve(ctx, e, at, c.Settings.Sockopts)
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	v := verbs.NewView(e, verbs.ViewOptions{})
 	o, err := l.options(e, at, v, c.Settings)
+	if err == nil {
+		o.Takes, err = l.nets.filter(at.URL.Scheme)
+	}
+	if err == nil && l.file != "" {
+		var a *appender
+		if a, err = openAppender(l.file, cancel); err == nil {
+			defer a.f.Close()
+			o.Handle = a.serve
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -57,7 +76,11 @@ func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, 
 	if err := v.Listening(s.Addr().String()); err != nil {
 		return err
 	}
-	return s.Serve(ctx)
+	return kit.CauseOf(ctx, s.Serve(ctx))
+}
+
+func several(set ...bool) bool {
+	return slices.Contains(set, true) && slices.Contains(set[slices.Index(set, true)+1:], true)
 }
 
 func (l *streamListener) options(e *kit.Env, at *protocols.Target, v *verbs.TalkView, set socket.Settings) (*socket.ListenOptions, error) {
@@ -79,7 +102,9 @@ func (l *streamListener) options(e *kit.Env, at *protocols.Target, v *verbs.Talk
 			return nil, err
 		}
 		o.Handle = x.serve
-	case !l.echo && l.greet == "":
+	case l.broker:
+		o.Handle = (&broker{peers: map[*socket.Peer]chan []byte{}}).serve
+	case !l.echo && l.greet == "" && l.file == "":
 		o.Once = true
 		o.Handle = func(ctx context.Context, p *socket.Peer) error { return joinPeer(ctx, e, v, p) }
 	}

@@ -22,6 +22,7 @@ func Verbs() []*kit.Verb {
 	var p packetListener
 	var r receiver
 	var s, w sender
+	var f forwarder
 	return []*kit.Verb{
 		{
 			Name: "connect", Args: "URL", Short: "join standard input and output with the socket", Lasting: true, Stands: kit.HostPort,
@@ -45,6 +46,17 @@ func Verbs() []*kit.Verb {
 				"tcp listen localhost:7 --echo",
 				"tcp listen tls://:8443 --exec 'cat index.http'",
 				"unix listen @name --once",
+				"tcp listen :9000 --broker --allow 10.0.0.0/8",
+				"tcp listen :5140 --append all.log",
+			},
+		},
+		{
+			Name: "forward", Args: "LISTEN TARGET", Short: "accept connections and join each with a connection to TARGET", Lasting: true,
+			Works: kit.Is[*socket.Client], Flags: f.flags, Run: forms(kit.On(f.run)),
+			Examples: []string{
+				"tcp forward localhost:8080 www.example.org:80",
+				"tcp forward :5432 unix:///run/postgresql/.s.PGSQL.5432 --allow 127.0.0.1",
+				"tcp forward localhost:1025 tls://mail.example.org:465",
 			},
 		},
 		{
@@ -54,6 +66,7 @@ func Verbs() []*kit.Verb {
 				"udp listen :514 --json",
 				"udp listen :5353 --join 224.0.0.251",
 				"udp listen :7 --echo",
+				"udp listen :5000 --reply",
 			},
 		},
 		{

@@ -3,7 +3,9 @@ package socketcmd
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
+	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -23,6 +25,10 @@ type packetListener struct {
 	once  bool
 	peers bool
 	share bool
+	reply bool
+	file  string
+	nets  networks
+	to    io.Writer // where datagrams are printed
 }
 
 func (l *packetListener) flags(fs *pflag.FlagSet) {
@@ -32,6 +38,9 @@ func (l *packetListener) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&l.share, "reuse-port", false, "let several listeners have the port, and share what comes")
 	fs.StringVar(&l.greet, "greet", "", "answer each datagram with `TEXT`")
 	fs.BoolVar(&l.once, "once", false, "end after the first datagram")
+	fs.BoolVar(&l.reply, "reply", false, "send each line of standard input to the sender of the last datagram")
+	fs.StringVar(&l.file, "append", "", "append what comes to `FILE`")
+	l.nets.flags(fs)
 	fs.BoolVar(&l.peers, "show-peer", false, "print the sender before each datagram")
 }
 
@@ -40,6 +49,18 @@ func (l *packetListener) run(ctx context.Context, e *kit.Env, c *socket.Datagram
 }
 
 func (l *packetListener) serve(ctx context.Context, e *kit.Env, at *protocols.Target, set socket.Sockopts) error {
+	takes, err := l.nets.filter(at.URL.Scheme)
+	if err != nil {
+		return err
+	}
+	if l.file != "" {
+		a, err := openAppender(l.file, func(error) {})
+		if err != nil {
+			return err
+		}
+		defer a.f.Close()
+		l.to = a
+	}
 	set.ReusePort = set.ReusePort || l.share
 	p, err := socket.ListenPackets(ctx, at.URL, &socket.PacketOptions{Join: l.join, Interface: l.card, Family: e.Opts.Family, Sockopts: set})
 	if err != nil {
@@ -50,12 +71,21 @@ func (l *packetListener) serve(ctx context.Context, e *kit.Env, at *protocols.Ta
 	if err := v.Listening(p.Addr().String()); err != nil {
 		return err
 	}
+	var last answerer
+	if l.reply {
+		stop := last.answer(ctx, e, p)
+		defer stop()
+	}
 	buf := make([]byte, 64<<10)
 	for {
 		n, from, err := p.Receive(ctx, buf)
 		if err != nil {
 			return err
 		}
+		if takes != nil && (from == nil || !takes(from)) {
+			continue
+		}
+		last.set(from)
 		if err := l.got(e, v, p, buf[:n], from); err != nil || l.once {
 			return err
 		}
@@ -94,10 +124,68 @@ func (l *packetListener) print(e *kit.Env, v *verbs.TalkView, data []byte, from 
 	if l.echo {
 		return nil
 	}
+	if l.to != nil {
+		_, err := l.to.Write(data)
+		return err
+	}
 	w, err := e.Out.Bytes()
 	if err != nil {
 		return err
 	}
 	_, err = w.Write(data)
 	return show.Wrote(err)
+}
+
+// answerer sends lines to whoever sent last.
+type answerer struct {
+	mu   sync.Mutex
+	last net.Addr
+	some chan struct{} // closed when somebody has sent; nil: nobody wants to know
+}
+
+func (a *answerer) set(from net.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if from == nil || a.some == nil {
+		return
+	}
+	if a.last == nil {
+		close(a.some)
+	}
+	a.last = from
+}
+
+func (a *answerer) get() net.Addr {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last
+}
+
+// answer sends each line of standard input, once there is somebody to send it to. stop ends
+// that.
+func (a *answerer) answer(ctx context.Context, e *kit.Env, p *socket.Packets) (stop func()) {
+	a.some = make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	input := lines(e)
+	go func() {
+		select {
+		case <-a.some:
+		case <-ctx.Done():
+			return
+		}
+		for {
+			select {
+			case line, more := <-input:
+				if !more {
+					return
+				}
+				if err := p.SendTo(line, a.get()); err != nil {
+					e.Out.Warn(fmt.Sprintf("no answer to %s: %v", a.get(), err))
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return cancel
 }

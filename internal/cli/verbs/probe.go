@@ -29,7 +29,7 @@ func probeVerb(p *prober) *kit.Verb {
 	return &kit.Verb{
 		Name: "probe", Args: "URL...", Short: "check a server: name, connection, TLS, greeting, login; with timings", Generic: true, Lasting: true,
 		Works: kit.Is[protocols.Client], Flags: p.flags, Run: p.run,
-		Examples: []string{"probe ftp://ftp.example.org", "probe --nagios --warn 2s --crit 5s ftps://ftp.example.org", "probe --every 30s --json ftp://a ftp://b"},
+		Examples: []string{"probe ftp://ftp.example.org", "probe --nagios --warn 2s --crit 5s ftps://ftp.example.org", "probe --every 30s --json ftp://a ftp://b", "probe 'tcp://host:{20-30}'"},
 	}
 }
 
@@ -87,6 +87,10 @@ func (r *result) json() probeJSON {
 func (p *prober) run(ctx context.Context, e *kit.Env, urls []string) error {
 	if p.nagios && p.prometheus {
 		return kit.Usage("--nagios and --prometheus cannot be used together")
+	}
+	urls, err := eachPort(urls)
+	if err != nil {
+		return err
 	}
 	targets, err := e.Targets(urls)
 	if err != nil {

@@ -1,0 +1,42 @@
+package examples
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestOutside runs the tests of the modules below this folder with the race detector:
+// they import this module as other programs do. A module that cannot be downloaded is a
+// reason to skip, an error in a test is not.
+func TestOutside(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds modules of their own")
+	}
+	found, err := filepath.Glob("*/go.mod")
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no modules: %v", err)
+	}
+	for _, file := range found {
+		dir := filepath.Dir(file)
+		t.Run(dir, func(t *testing.T) {
+			run := func(args ...string) ([]byte, error) {
+				cmd := exec.CommandContext(t.Context(), "go", args...)
+				cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=-mod=readonly", "GOWORK=off")
+				return cmd.CombinedOutput()
+			}
+			if out, err := run("mod", "download"); err != nil {
+				t.Skipf("the modules cannot be downloaded: %v\n%s", err, out)
+			}
+			args := []string{"test", "-timeout=5m", "-count=1"}
+			if out, err := run("env", "CGO_ENABLED"); err == nil && strings.TrimSpace(string(out)) == "1" {
+				args = append(args, "-race")
+			}
+			if out, err := run(append(args, "./...")...); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}

@@ -70,7 +70,7 @@ var load = sync.OnceValues(func() ([]*source, error) {
 // list adds the packages that go list reports for one system.
 func list(system string, byPath map[string]*source) error {
 	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Dir,Imports,TestImports,XTestImports", "./...")
-	cmd.Dir, cmd.Env = root, append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0", "GOWORK=off")
 	var words bytes.Buffer
 	cmd.Stderr = &words
 	out, err := cmd.Output()

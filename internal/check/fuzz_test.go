@@ -18,6 +18,7 @@ var parsers = map[string]bool{
 	"protocols/mailstore":                true, // mbox files
 	"protocols/expect":                   true, // scripts
 	"protocols/message":                  true, // headers, mailto: URLs
+	"protocols/adapter":                  true, // words of lines
 	"protocols/http/internal/coding":     true, // content codings
 	"protocols/http/internal/cookiedate": true, // dates of cookies
 	"internal/httpauth":                  true, // challenges

@@ -17,6 +17,8 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/transport", "protocols internal/httpauth internal/retry", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
 	{"protocols/file", "protocols", "", "flag log log/slog os/exec net/http"},
 	{"protocols/pool", "protocols internal/retry", "", "flag log log/slog os os/exec net net/http"},
+	{"cli", "internal/cli protocols", "", "flag log log/slog os os/exec"},
+	{"protocols/adapter", "protocols protocols/transport internal/wire", "", "flag log log/slog os os/exec net net/http"},
 	{"protocols/observe", "protocols", "", "flag log os os/exec net net/http"},
 	{"protocols/fsys", "protocols protocols/pool", "", "flag log log/slog os os/exec net net/http"},
 	{"protocols/transfer", "protocols protocols/file protocols/pool internal/retry", "", "flag log log/slog os/exec net/http crypto/tls"},
@@ -107,7 +109,7 @@ func TestMatches(t *testing.T) {
 }
 
 // support are the packages below protocols that are not adapters.
-var support = []string{"protocols/transport", "protocols/transfer", "protocols/pool", "protocols/fsys", "protocols/observe", "protocols/lab", "protocols/all", "protocols/mailstore", "protocols/message", "protocols/expect", "protocols/protocoltest"}
+var support = []string{"protocols/transport", "protocols/transfer", "protocols/pool", "protocols/adapter", "protocols/fsys", "protocols/observe", "protocols/lab", "protocols/all", "protocols/mailstore", "protocols/message", "protocols/expect", "protocols/protocoltest"}
 
 func adapter(s *source) bool {
 	return matches("protocols/*", s.path) && !slices.Contains(support, s.path)

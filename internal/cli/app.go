@@ -31,16 +31,20 @@ import (
 // Main runs one command line and returns its exit code. args lack the program's
 // name. It ends early, with the exit code of kind interrupted, when ctx does.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	// A closed pipe is an error of a write, not the end of the process.
-	pipe := make(chan os.Signal, 1)
-	signal.Notify(pipe, syscall.SIGPIPE)
-	defer signal.Stop(pipe)
-
 	reg, err := all.All()
 	if err != nil {
 		show.PrintError(stderr, false, err)
 		return show.ExitCode(err)
 	}
+	return MainWith(ctx, reg, args, stdin, stdout, stderr)
+}
+
+// MainWith is Main with the adapters of a catalog.
+func MainWith(ctx context.Context, reg *protocols.Registry, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	// A closed pipe is an error of a write, not the end of the process.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	defer signal.Stop(pipe)
 	return guarded(stderr, func() int { return newApp(reg, stdin, stdout, stderr).main(ctx, args) })
 }
 

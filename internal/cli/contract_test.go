@@ -27,7 +27,7 @@ var contract = map[string]struct{ always, known string }{
 	"raw":       {"command text", "code enhanced word"},
 	"probe": {"url up total_ms", "phase resolve_ms connect_ms tls_ms greeting_ms login_ms tls_version cert_not_after greeting error address " +
 		"cipher alpn cert_subject cert_issuer cert_names cert_sha256 pin"},
-	"planned": {"protocol would path", "to"},
+	"planned": {"protocol status would path", "to"},
 	"event":   {"time event", "id local remote bytes text hex sent received error"},
 	"step":    {"url step line action ok", "pattern matched received sent captures seconds error"},
 	"none":    {"", ""}, // nothing is printed

@@ -190,8 +190,8 @@ func TestRemove(t *testing.T) {
 		"d": {{Name: "f", Path: "d/f", Type: protocols.TypeFile}, dir("d/e"), {Name: "l", Path: "d/l", Type: protocols.TypeLink}}, "d/e": {},
 	}}
 	s.cli(t, "rm", "-n", "fake://h/f").want(t, 0, "would delete f\n")
-	s.cli(t, "rm", "-r", "--dry-run", "fake://h/d").want(t, 0, "would delete d/f\nwould remove d/e\nwould delete d/l\nwould remove d\n")
-	s.cli(t, "mv", "--dry-run", "--json", "fake://h/f", "g").want(t, 0, `{"protocol":"fake","would":"move","path":"f","to":"g"}`+"\n")
+	s.cli(t, "rm", "-r", "--dry-run", "fake://h/d").want(t, 0, "would delete d/f\nwould delete d/e\nwould delete d/l\nwould delete d\n")
+	s.cli(t, "mv", "--dry-run", "--json", "fake://h/f", "g").want(t, 0, `{"protocol":"fake","status":"planned","would":"move","path":"f","to":"g"}`+"\n")
 	if len(s.removed)+len(s.moved) != 0 {
 		t.Fatalf("a dry run removed %q, moved %q", s.removed, s.moved)
 	}

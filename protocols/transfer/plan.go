@@ -312,6 +312,10 @@ func (p *folderPlan) file(ctx context.Context, e protocols.Entry, name, rel stri
 			p.clash(e, name, h)
 			return nil
 		}
+		j.over = "update"
+		if h.kind != protocols.TypeFile {
+			j.over = "replace"
+		}
 		same := p.s.o.Missing && h.kind == protocols.TypeFile || p.s.upToDate(&e, h, rel)
 		j.check = p.s.o.Checksum && !p.s.o.Missing && h.kind == protocols.TypeFile && (same || e.Size < 0 || e.Size == h.size)
 		if same && !j.check {
@@ -337,7 +341,9 @@ func (p *folderPlan) queue(ctx context.Context, j *job) error {
 		j.part = slices.Contains(p.parts, part)
 	}
 	if p.s.o.DryRun && !j.check {
-		p.s.emit(j.result(p.s, StatusDone, max(j.e.Size, 0)))
+		r := j.result(p.s, StatusDone, max(j.e.Size, 0))
+		r.Would = cmp.Or(j.over, "copy")
+		p.s.emit(r)
 		return nil
 	}
 	if err := p.s.ensure(ctx, p.in); err != nil {

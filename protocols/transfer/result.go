@@ -16,6 +16,7 @@ const (
 	StatusSkipped Status = "skipped"
 	StatusDeleted Status = "deleted"
 	StatusFailed  Status = "failed"
+	StatusPlanned Status = "planned" // what a dry run would do
 )
 
 // Result is what became of one object.
@@ -29,6 +30,7 @@ type Result struct {
 	ResumedAt   int64 // where this run went on; 0 is from the start
 	Status      Status
 	Note        string // why it was skipped, when that is not because nothing changed
+	Would       string // in a dry run: copy, update, replace or delete
 	Err         error  // when it failed
 	Subject     string // of a message that failed, where it is known
 	MessageID   string // likewise
@@ -42,6 +44,7 @@ type resultJSON struct {
 	Seconds     float64 `json:"seconds"`
 	ResumedAt   int64   `json:"resumed_at,omitempty"`
 	Status      Status  `json:"status"`
+	Would       string  `json:"would,omitempty"`
 	Note        string  `json:"note,omitempty"`
 	Error       string  `json:"error,omitempty"`
 	Subject     string  `json:"subject,omitempty"`
@@ -52,7 +55,7 @@ type resultJSON struct {
 func (r Result) MarshalJSON() ([]byte, error) {
 	j := resultJSON{
 		Protocol: r.Protocol, Source: r.Source, Destination: r.Destination, Bytes: r.Bytes,
-		Seconds: r.Took.Seconds(), ResumedAt: r.ResumedAt, Status: r.Status, Note: r.Note, Subject: r.Subject, MessageID: r.MessageID,
+		Seconds: r.Took.Seconds(), ResumedAt: r.ResumedAt, Status: r.Status, Would: r.Would, Note: r.Note, Subject: r.Subject, MessageID: r.MessageID,
 	}
 	if r.Err != nil {
 		j.Error = r.Err.Error()

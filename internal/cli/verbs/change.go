@@ -16,6 +16,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transfer"
 )
 
 // ChangeVerbs are those that delete, rename and make.
@@ -83,7 +84,8 @@ type changer struct{ dry bool }
 // plannedJSON is a change that would be made.
 type plannedJSON struct {
 	Protocol string `json:"protocol"`
-	Would    string `json:"would"` // delete, remove, move
+	Status   string `json:"status"`
+	Would    string `json:"would"` // delete, move
 	Path     string `json:"path"`
 	To       string `json:"to,omitempty"`
 }
@@ -97,7 +99,7 @@ func (c *changer) change(e *kit.Env, at *protocols.Target, p plannedJSON, done s
 	if !c.dry {
 		return Changed(e, done, text, do())
 	}
-	p.Protocol = at.Spec.Name
+	p.Protocol, p.Status = at.Spec.Name, string(transfer.StatusPlanned)
 	return e.Out.Record(p, func() string { return show.Safe("would " + p.Would + " " + text) })
 }
 
@@ -178,7 +180,7 @@ func (r *treeRemover) remove(ctx context.Context, name string, depth int) error 
 			break
 		}
 	}
-	return r.change(r.e, r.at, plannedJSON{Would: "remove", Path: name}, "removed", func() error { return protocols.Unmake(ctx, r.c, name) })
+	return r.change(r.e, r.at, plannedJSON{Would: "delete", Path: name}, "removed", func() error { return protocols.Unmake(ctx, r.c, name) })
 }
 
 // heldRemoved is how many names of a folder are held at once; a larger folder is

@@ -1,6 +1,7 @@
 package verbs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -102,8 +103,22 @@ type syncSum struct {
 	output error // standard output failed
 }
 
+// planned returns the result of a dry run as what would be done.
+func planned(r transfer.Result) transfer.Result {
+	switch r.Status {
+	case transfer.StatusDone:
+		r.Status, r.Would = transfer.StatusPlanned, cmp.Or(r.Would, "copy")
+	case transfer.StatusDeleted:
+		r.Status, r.Would = transfer.StatusPlanned, "delete"
+	}
+	return r
+}
+
 func (s *syncSum) add(r transfer.Result) {
 	o := s.E.Out
+	if s.dry {
+		r = planned(r)
+	}
 	if r.Err != nil {
 		s.Tally.Add(r.Err)
 	} else if r.Status != transfer.StatusSkipped || r.Note == "" {
@@ -115,8 +130,8 @@ func (s *syncSum) add(r transfer.Result) {
 		s.output = o.Object(r)
 	case r.Status == transfer.StatusFailed:
 		fmt.Fprintf(s.Above(), "netclients: %s\n", show.Safe(failureText(r)))
-	case s.dry && r.Status != transfer.StatusSkipped:
-		s.output = o.Text(string(r.Status) + ": " + r.Name)
+	case r.Status == transfer.StatusPlanned:
+		s.output = o.Text("would " + r.Would + " " + r.Name)
 	case s.mail && r.Status != transfer.StatusSkipped && r.Note == "" && !o.Verbose:
 	case r.Status != transfer.StatusSkipped || r.Note != "" || o.Verbose:
 		fmt.Fprintln(s.Words(), show.Safe(syncText(r)))
@@ -149,7 +164,12 @@ func syncText(r transfer.Result) string {
 
 // summaryJSON is the last line of a sync.
 type summaryJSON struct {
-	Summary transfer.Summary `json:"summary"`
+	Summary countsJSON `json:"summary"`
+}
+
+type countsJSON struct {
+	transfer.Summary
+	DryRun bool `json:"dry_run,omitempty"`
 }
 
 // end writes the summary, and returns what the command ends with: an error of the
@@ -159,9 +179,11 @@ func (s *syncSum) end(total transfer.Summary, err error) error {
 		return s.output
 	}
 	if s.E.Out.JSON {
-		if bad := s.E.Out.Object(summaryJSON{total}); bad != nil {
+		if bad := s.E.Out.Object(summaryJSON{countsJSON{total, s.dry}}); bad != nil {
 			return bad
 		}
+	} else if s.dry {
+		s.E.Out.Say(fmt.Sprintf("dry run: %d to copy, %d unchanged, %d to delete, %d failed, %s; nothing was changed", total.Done, total.Skipped, total.Deleted, total.Failed, show.HumanBytes(total.Bytes)))
 	} else if err == nil || total != (transfer.Summary{}) {
 		s.E.Out.Say(fmt.Sprintf("%d done, %d unchanged, %d deleted, %d failed, %s", total.Done, total.Skipped, total.Deleted, total.Failed, show.HumanBytes(total.Bytes)))
 	}

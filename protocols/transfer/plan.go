@@ -313,9 +313,6 @@ func (p *folderPlan) file(ctx context.Context, e protocols.Entry, name, rel stri
 			return nil
 		}
 		j.over = "update"
-		if h.kind != protocols.TypeFile {
-			j.over = "replace"
-		}
 		same := p.s.o.Missing && h.kind == protocols.TypeFile || p.s.upToDate(&e, h, rel)
 		j.check = p.s.o.Checksum && !p.s.o.Missing && h.kind == protocols.TypeFile && (same || e.Size < 0 || e.Size == h.size)
 		if same && !j.check {

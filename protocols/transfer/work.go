@@ -29,7 +29,7 @@ type job struct {
 	rel   string
 	e     protocols.Entry
 	mode  fs.FileMode // exact mode of the file that is replaced; 0: none
-	over  string      // what happens to a file that is there: "update", or "replace" for another type
+	over  string      // what happens to what is there, in a dry run: "update"
 	check bool        // only if the contents differ
 	part  bool        // an earlier run has left a part
 	began time.Time

@@ -103,7 +103,7 @@ func (j *Job) one(ctx context.Context, item string, move func(context.Context, s
 
 // Settle reports the outcome of one item.
 func (j *Job) Settle(ctx context.Context, r transfer.Result, err error, many bool) error {
-	err = CauseOf(ctx, Named(protocols.Wrap(err, r.Protocol, j.verb, r.Source), j.verb))
+	err = resumable(r, CauseOf(ctx, Named(protocols.Wrap(err, r.Protocol, j.verb, r.Source), j.verb)))
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if r.Status != "" {
@@ -116,6 +116,17 @@ func (j *Job) Settle(ctx context.Context, r transfer.Result, err error, many boo
 		j.E.Out.Failed(j.Above(), err)
 	}
 	return err
+}
+
+// resumable adds to the error of an interrupted transfer how to go on.
+func resumable(r transfer.Result, err error) error {
+	e, ok := errors.AsType[*protocols.Error](err)
+	if !ok || e.Kind != protocols.KindInterrupted || r.Bytes == 0 || e.Hint != "" {
+		return err
+	}
+	c := *e
+	c.Hint = "the same command with --continue, which resumes at " + show.HumanBytes(r.ResumedAt+r.Bytes)
+	return &c
 }
 
 // guard makes a panic of a worker an error, as Main does with its own.

@@ -121,6 +121,25 @@ func TestPoolLendsAgain(t *testing.T) {
 	}
 }
 
+// TestInterruptedTransferSaysHowToGoOn: after Ctrl-C the error names --continue when
+// there is something to go on from.
+func TestInterruptedTransferSaysHowToGoOn(t *testing.T) {
+	for _, bytes := range []int64{0, 2048} {
+		e, _, words := testEnv(t, &Globals{color: OneOf("never")})
+		j := e.NewJob("get", 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		err := j.Each(ctx, []string{"a"}, func(context.Context, string) (transfer.Result, error) {
+			cancel()
+			return transfer.Result{Status: transfer.StatusFailed, Bytes: bytes}, context.Canceled
+		})
+		e.Out.Failed(words, err)
+		said := strings.Contains(words.String(), "--continue, which resumes at 2 KiB")
+		if protocols.KindOf(err) != protocols.KindInterrupted || said != (bytes > 0) {
+			t.Errorf("%d bytes: %v, %s", bytes, err, words)
+		}
+	}
+}
+
 func TestTimeoutCauseIsTold(t *testing.T) {
 	ctx, cancel := (&Globals{timeout: Duration(time.Nanosecond)}).Deadline(t.Context(), false)
 	defer cancel()

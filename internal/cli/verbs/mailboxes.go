@@ -158,7 +158,7 @@ func (s *Syncer) upward(from, to *protocols.Target) ([]MailPair, error) {
 func (s *Syncer) EachMailbox(ctx context.Context, e *kit.Env, pairs []MailPair) error {
 	j := e.NewJob("sync", 1)
 	defer j.Close()
-	sum := &syncSum{Job: j, dry: s.DryRun, mail: true}
+	sum := &syncSum{Job: j, dry: s.DryRun}
 	var lock sync.Mutex // of what follows
 	var total transfer.Summary
 	var first error

@@ -99,7 +99,6 @@ func (s *Syncer) options(e *kit.Env, bars *show.Progress) *transfer.SyncOptions 
 type syncSum struct {
 	*kit.Job
 	dry    bool
-	mail   bool  // messages are many and nameless: they are told of with --verbose only
 	output error // standard output failed
 }
 
@@ -132,8 +131,7 @@ func (s *syncSum) add(r transfer.Result) {
 		fmt.Fprintf(s.Above(), "netclients: %s\n", show.Safe(failureText(r)))
 	case r.Status == transfer.StatusPlanned:
 		s.output = o.Text("would " + r.Would + " " + r.Name)
-	case s.mail && r.Status != transfer.StatusSkipped && r.Note == "" && !o.Verbose:
-	case r.Status != transfer.StatusSkipped || r.Note != "" || o.Verbose:
+	case r.Note != "" || o.Verbose: // the summary counts the others
 		fmt.Fprintln(s.Words(), show.Safe(syncText(r)))
 	}
 }

@@ -98,6 +98,7 @@ type Error struct {
 	Sentinel  error  // sentinel that errors.Is finds: fs.ErrNotExist, ErrTooMany, ...
 	Retryable bool   // the same call may succeed when it is made again
 	Hint      string // what the user may try; empty when there is nothing to say
+	Stage     string // of the session, where a protocol has stages: "greeting", "helo", "mail"; may be empty
 	Err       error  // cause; may be nil
 }
 

@@ -69,7 +69,18 @@ func (n notation) takes(text string) bool {
 		return text != "" && !strings.ContainsAny(text, "\r\n\x00<>")
 	}
 	local, domain, at := cutAddress(text)
-	return isWord(local) && (!at || isWord(domain))
+	return isWord(local) && (!at || isWord(domain) || isLiteral(domain))
+}
+
+// isLiteral reports whether a domain is an address in brackets, such as [IPv6:2001:db8::1]
+// (RFC 5321 4.1.3): net/mail does not know those with a tag.
+func isLiteral(domain string) bool {
+	inner, ok := strings.CutPrefix(domain, "[")
+	if !ok {
+		return false
+	}
+	inner, ok = strings.CutSuffix(inner, "]")
+	return ok && isWord(strings.ReplaceAll(inner, ":", "."))
 }
 
 // splitList splits at the commas outside of quotes.

@@ -1,6 +1,8 @@
 package smtp
 
 import (
+	"strings"
+
 	"github.com/netclients/netclients/internal/sasl"
 	"github.com/netclients/netclients/protocols"
 )
@@ -53,6 +55,8 @@ func (s *session) answer(r *protocols.Reply, err error) (sasl.Answer, error) {
 		return sasl.Answer{More: true, Challenge: firstOf(r.Lines)}, nil
 	case r.Code == 235:
 		return sasl.Answer{}, nil
+	case r.Code == 503 && strings.Contains(strings.ToLower(textOf(r)), "already"):
+		return sasl.Answer{}, nil // by the certificate, or the address: "already authenticated" (RFC 4954 4)
 	case r.Code/100 == 2:
 		return sasl.Answer{}, s.Fail(protocols.ProtocolError(proto, "login", "unexpected success code in reply to AUTH (want 235)"))
 	}

@@ -20,7 +20,7 @@ type body struct {
 	rest       io.Reader // nil: head is all
 	source     io.Closer
 	eightBit   bool // head holds bytes above 127
-	utf8Header bool // the header does
+	utf8Header bool // the header does, in UTF-8; of others nothing can be declared
 }
 
 // open reads the beginning of a message into the session's room for it.
@@ -42,7 +42,10 @@ func (s *session) open(m *Mail) (*body, error) {
 		return nil, localError(err)
 	}
 	b.eightBit = !isASCIIBytes(b.head)
-	b.utf8Header = b.eightBit && !isASCIIBytes(headerOf(b.head))
+	if b.eightBit && !m.AsIs {
+		header := headerOf(b.head)
+		b.utf8Header = !isASCIIBytes(header) && utf8.Valid(header)
+	}
 	if !s.has("8BITMIME") && b.rest != nil {
 		b.rest = &sevenBit{b.rest}
 	}

@@ -25,7 +25,7 @@ func (k *courier) content(f *flight) error {
 	}
 	src := f.body.reader()
 	n, err := int64(0), error(nil)
-	if k.s.chunked(f.m) {
+	if k.chunked(f) {
 		n, err = k.chunks(f, src)
 	} else {
 		n, err = k.data(f, src)
@@ -80,7 +80,7 @@ func (k *courier) lastWords(f *flight, cause error) error {
 		return k.s.Fail(cause)
 	}
 	if r, err := k.s.Reply(); err == nil && r.Code >= 400 {
-		f.refuse(r)
+		f.refuse(atMessage, r)
 	}
 	return k.s.Fail(cause)
 }
@@ -93,6 +93,12 @@ func (k *courier) chunks(f *flight, src *sourceReader) (int64, error) {
 	for waiting := false; ; waiting = true {
 		if err := p.fill(); err != nil {
 			return p.total, err
+		}
+		if waiting && hasCommand(p.buf) {
+			if err := k.chunkAnswer(f); err != nil || f.err != nil {
+				return p.total, err
+			}
+			waiting = false
 		}
 		if p.ended {
 			f.complete, f.risky = true, len(p.buf) > directWrite
@@ -146,7 +152,7 @@ func (k *courier) chunkAnswer(f *flight) error {
 	case outOfStep(r):
 		return k.s.Fail(refusal(r))
 	case r.Code >= 400:
-		f.refuse(r)
+		f.refuse(atMessage, r)
 	}
 	return nil
 }

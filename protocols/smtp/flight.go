@@ -30,6 +30,7 @@ type flight struct {
 	heard    bool  // the envelope is answered
 	complete bool  // the end of the content is queued: the final answer is due
 	risky    bool  // it may have reached the server
+	commands bool  // the content has lines that could be taken for commands
 	early    bool  // content went after the envelope without an answer
 	closing  bool  // 421 was among the answers
 	bytes    int64 // in memory, ahead of the answers
@@ -193,6 +194,9 @@ func (s *session) chunked(m *Mail) bool {
 	return m.Binary || s.has("CHUNKING") && s.pipelined() && s.c.Settings.Chunking == ChunkAuto
 }
 
+// chunked is that of the session for a message under way.
+func (k *courier) chunked(f *flight) bool { return k.s.chunked(f.m) && (f.m.Binary || !f.commands) }
+
 // prepare opens a message and checks it against the server.
 func (k *courier) prepare(m *Mail) (*flight, error) {
 	s := k.s
@@ -201,6 +205,7 @@ func (k *courier) prepare(m *Mail) (*flight, error) {
 		return nil, err
 	}
 	f := &flight{m: m, body: b, receipt: &protocols.Receipt{MessageID: m.MessageID}}
+	f.commands = s.chunked(m) && hasCommand(b.head)
 	if err = s.fits(m, b); err == nil {
 		f.env, err = s.envelope(m, b)
 	}
@@ -219,7 +224,7 @@ func (k *courier) start(f *flight) error {
 	if err := k.ask(f, maxRcptAhead); err != nil {
 		return err
 	}
-	if k.s.chunked(f.m) && f.body.rest == nil && !k.s.c.Settings.AllOrNone && f.asked == 1+len(f.env.rcpt) {
+	if k.chunked(f) && f.body.rest == nil && !k.s.c.Settings.AllOrNone && f.asked == 1+len(f.env.rcpt) {
 		f.early = true
 		return k.content(f)
 	}
@@ -250,7 +255,7 @@ func (k *courier) ask(f *flight, n int) error {
 // before the answers to the others are known.
 func (k *courier) steps(f *flight) int {
 	n := 1 + len(f.env.rcpt)
-	if k.s.pipelined() && !k.s.chunked(f.m) && !k.s.c.Settings.AllOrNone {
+	if k.s.pipelined() && !k.chunked(f) && !k.s.c.Settings.AllOrNone {
 		n++
 	}
 	return n
@@ -305,8 +310,8 @@ func (k *courier) heard(f *flight, i int, r *protocols.Reply) error {
 	case i <= len(f.env.rcpt) && outOfStep(r):
 		return k.s.Fail(refusal(r))
 	case i == 0:
-		if err := want(r, 2); err != nil {
-			f.receipt.Reply, f.err = *r, err
+		if r.Code/100 != 2 {
+			f.receipt.Reply, f.err = *r, refusalAt(atMail, r)
 		}
 		k.s.dirty = true
 	case i <= len(f.env.rcpt):
@@ -348,7 +353,7 @@ func (k *courier) dataAnswer(f *flight, r *protocols.Reply) error {
 	case r.Code/100 == 2 || r.Code/100 == 3:
 		return k.s.Fail(refusal(r))
 	case f.err == nil && f.taken > 0:
-		f.refuse(r)
+		f.refuse(atData, r)
 	}
 	return nil
 }
@@ -360,7 +365,7 @@ func (k *courier) decide(f *flight) error {
 	case f.complete || f.err != nil || f.taken == 0:
 	case k.s.c.Settings.AllOrNone && f.taken < len(f.receipt.Recipients):
 		spoil(f, "not sent, since another recipient was refused")
-	case k.s.chunked(f.m):
+	case k.chunked(f):
 		err = k.content(f)
 		if err == nil && f.err != nil && f.complete && k.s.c.lmtp() {
 			// A chunk was refused: who knows how many answers come to the last one?
@@ -389,8 +394,8 @@ func (k *courier) holdData(f *flight) error {
 }
 
 // refuse notes a no that holds for the whole message.
-func (f *flight) refuse(r *protocols.Reply) {
-	f.receipt.Reply, f.err = *r, refusal(r)
+func (f *flight) refuse(stage string, r *protocols.Reply) {
+	f.receipt.Reply, f.err = *r, refusalAt(stage, r)
 	for i := range f.receipt.Recipients {
 		if p := &f.receipt.Recipients[i]; p.Accepted {
 			*p = recipient(p.Address, r)
@@ -467,7 +472,7 @@ func (k *courier) oneAnswer(f *flight) error {
 	}
 	f.receipt.Reply = *r
 	if r.Code/100 != 2 {
-		f.refuse(r)
+		f.refuse(atMessage, r)
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ type Mail struct {
 	Tag       any    // the caller's own
 
 	UTF8       bool          // SMTPUTF8, also where no address or header needs it
+	AsIs       bool          // a header in UTF-8 does not ask for SMTPUTF8: the message goes as it is
 	Binary     bool          // BODY=BINARYMIME: goes as it is, line ends too; needs CHUNKING
 	Notify     []string      // DSN: NEVER, or some of SUCCESS, FAILURE, DELAY
 	Return     string        // DSN: FULL or HDRS
@@ -147,7 +148,7 @@ func options(list []string) []parameter {
 func (s *session) mailParameters(m *Mail, b *body, utf8 bool) []parameter {
 	ps := []parameter{
 		{s.bodyKind(m, b), "", ""},
-		{when(utf8, "SMTPUTF8"), "SMTPUTF8", "take addresses or headers that are not ASCII"},
+		{when(utf8, "SMTPUTF8"), "SMTPUTF8", "take addresses or headers that are not ASCII; --8bit-header sends such a header all the same"},
 		{prefixed("RET=", m.Return), "DSN", "take delivery status options"},
 		{prefixed("ENVID=", xtext(m.EnvelopeID)), "DSN", "take delivery status options"},
 		{when(m.RequireTLS, "REQUIRETLS"), "REQUIRETLS", "promise TLS on the whole way"},

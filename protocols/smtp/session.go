@@ -43,12 +43,12 @@ func (c *Client) protocol() line.Protocol[*session] {
 		Open:         c.open,
 		Preface:      func(_ context.Context, s *session) error { return s.proxied() },
 		Greet:        (*session).welcome,
-		Learn:        (*session).sayHello,
+		Learn:        func(s *session) error { return at(atHelo, s.sayHello()) },
 		Offers:       func(s *session) bool { return s.has("STARTTLS") },
 		TLSVerb:      "STARTTLS",
 		StartTLS:     (*session).startTLS,
 		Prepare:      func(_ context.Context, s *session) error { return s.pose() },
-		LogIn:        func(_ context.Context, s *session) error { return s.logIn() },
+		LogIn:        func(_ context.Context, s *session) error { return at(atAuth, s.logIn()) },
 		Capabilities: func(_ context.Context, s *session) ([]protocols.Capability, error) { return s.capabilities(), nil },
 		Lives: func(s *session) bool {
 			r, err := s.Cmd("NOOP")
@@ -121,7 +121,7 @@ func (s *session) welcome() (string, error) {
 		return "", err
 	}
 	s.greeting = r
-	return textOf(r), want(r, 2)
+	return textOf(r), at(atGreeting, want(r, 2))
 }
 
 // startTLS asks for the upgrade (RFC 3207).
@@ -130,7 +130,7 @@ func (s *session) startTLS() (no *protocols.Error, err error) {
 	if err != nil || r.Code == 220 {
 		return nil, err
 	}
-	return refusal(r), nil
+	return refusalAt(atSTARTTLS, r), nil
 }
 
 // sayHello greets and reads what the server can do. A server that does not know

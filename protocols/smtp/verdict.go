@@ -30,9 +30,17 @@ func verdictOf(f *flight) error {
 	case refused == 0:
 		return nil
 	case refused < len(f.receipt.Recipients) && f.taken > 0 && f.complete:
-		return partly(f.receipt.Recipients)
+		err := partly(f.receipt.Recipients)
+		if k := len(f.receipt.Recipients); f.named == k {
+			return at(atMessage, err) // with LMTP
+		}
+		return at(atRcpt, err)
 	}
 	e := refusal(&protocols.Reply{Code: firstNo.Code, Enhanced: firstNo.Enhanced, Lines: []string{firstNo.Text + " (" + firstNo.Address + ")"}})
+	e.Stage = atRcpt
+	if f.named > 0 {
+		e.Stage = atMessage
+	}
 	e.Retryable = e.Retryable && f.named == 0 // else content went out, and a person or a queue decides
 	return e
 }
@@ -77,6 +85,6 @@ func ended(cause error) bool {
 
 // unknown is the error of a message that may have been accepted or not.
 func unknown(cause error) error {
-	return &protocols.Error{Kind: protocols.KindOf(protocols.Wrap(cause, proto, "", "")), Sentinel: ErrUnknown, Err: cause,
+	return &protocols.Error{Kind: protocols.KindOf(protocols.Wrap(cause, proto, "", "")), Sentinel: ErrUnknown, Err: cause, Stage: atMessage,
 		Text: "connection lost after the message was sent and before the server replied: it may have been accepted or not"}
 }

@@ -32,6 +32,7 @@ type ErrorJSON struct {
 	Message   string `json:"message"`
 	Retryable bool   `json:"retryable"`
 	Hint      string `json:"hint,omitempty"`
+	Stage     string `json:"stage,omitempty"`
 	Body      string `json:"body,omitempty"` // what came with a refusal, where it is text
 }
 
@@ -39,7 +40,7 @@ type ErrorJSON struct {
 func DetailOf(err error) ErrorJSON {
 	e := &protocols.Error{}
 	errors.As(protocols.Wrap(err, "", "", ""), &e)
-	d := ErrorJSON{e.Proto, e.Op, e.URL, e.Kind.String(), e.Code, e.Enhanced, strings.ToValidUTF8(e.Message(), "\uFFFD"), e.Retryable, hint(e), ""}
+	d := ErrorJSON{e.Proto, e.Op, e.URL, e.Kind.String(), e.Code, e.Enhanced, strings.ToValidUTF8(e.Message(), "\uFFFD"), e.Retryable, hint(e), e.Stage, ""}
 	if with, ok := errors.AsType[interface {
 		error
 		Said() string
@@ -66,9 +67,12 @@ func PrintError(w io.Writer, asJSON bool, err error) {
 		return
 	}
 	text := Safe(strings.Join(strings.Fields(err.Error()), " "))
-	fmt.Fprintf(w, "netclients: %s\n", text)
 	e := &protocols.Error{}
 	errors.As(protocols.Wrap(err, "", "", ""), &e)
+	if e.Stage != "" {
+		text += " (stage: " + Safe(e.Stage) + ")"
+	}
+	fmt.Fprintf(w, "netclients: %s\n", text)
 	if h := hint(e); h != "" {
 		fmt.Fprintf(w, "  try: %s\n", Safe(h))
 	}

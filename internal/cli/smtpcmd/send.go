@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -30,6 +31,7 @@ type mailer struct {
 	body         kit.Optional
 	envelopeFrom kit.Optional
 	headers      []string
+	print        bool
 	batch        string
 	connections  int
 	quitAfter    string
@@ -65,6 +67,7 @@ func (m *mailer) flags(fs *pflag.FlagSet) {
 	fs.StringVar(&l.RawFile, "raw", "", "finished message in a `FILE`; - is standard input")
 	fs.BoolVar(&m.KeepBcc, "keep-bcc", false, "leave Bcc in the header of a finished message")
 	fs.Var(&m.envelopeFrom, "envelope-from", "sender of the envelope; '' is the null sender")
+	fs.BoolVar(&m.print, "print", false, "show the message on standard output and send nothing")
 	fs.StringVar(&m.batch, "batch", "", "many messages, one a line as JSON, from a `FILE`; - is standard input")
 	fs.IntVar(&m.connections, "connections", 1, "connections to send a batch on")
 	fs.StringVar(&m.quitAfter, "quit-after", "", "test the server up to a `STAGE` and send nothing: "+stageNames("/"))
@@ -85,6 +88,7 @@ func (m *mailer) extensionFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.EnvelopeID, "envelope-id", "", "`ID` that comes back in reports")
 	fs.StringVar(&o.Original, "original-recipient", "", "original recipient for reports, `TYPE;ADDR`")
 	fs.BoolVar(&o.UTF8, "smtputf8", false, "ask for SMTPUTF8 also where nothing needs it")
+	fs.BoolVar(&o.AsIs, "8bit-header", false, "send a header that is not ASCII as it is, also without SMTPUTF8")
 	fs.BoolVar(&o.Binary, "binary", false, "send the message as it is, line ends too (BINARYMIME)")
 	fs.BoolVar(&o.RequireTLS, "require-tls", false, "the message must not go on without TLS (REQUIRETLS)")
 	fs.Var(&m.deliverBy, "deliver-by", "deliver within that time or return it (DELIVERBY)")
@@ -141,11 +145,47 @@ func (m *mailer) finish(mailtos []string) error {
 		l.Fields = append(l.Fields, mailmsg.Field{Name: name, Value: strings.TrimSpace(value)})
 	}
 	for _, text := range mailtos {
+		if !isMailto(text) { // an address
+			l.To = append(l.To, text)
+			continue
+		}
 		if err := m.mailto(text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// input makes standard input the text where nothing else is and something is sent
+// there; on a terminal nothing is waited for.
+func (m *mailer) input(e *kit.Env) error {
+	l := &m.letter
+	if l.Finished() || l.Body != nil || l.BodyFile != "" || l.HTML != "" || m.quitAfter != "" {
+		return nil
+	}
+	if show.IsTerminal(e.Stdin) {
+		if len(l.Attach) > 0 {
+			return nil
+		}
+		return kit.Usage("the message has no text: give --body TEXT, --body-file FILE or --html FILE, or send the text to standard input; --body '' sends none")
+	}
+	l.BodyFile = "-"
+	return nil
+}
+
+// show writes the message, as it would be sent, to standard output.
+func (m *mailer) show(e *kit.Env, x *smtp.Mail) error {
+	w, err := e.Out.Bytes()
+	if err != nil {
+		return err
+	}
+	r, err := x.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(w, r)
+	return e.Out.Copied(err)
 }
 
 func (m *mailer) mailto(text string) error {
@@ -178,9 +218,15 @@ func (m *mailer) send(ctx context.Context, e *kit.Env, c *smtp.Client, at *proto
 	case m.quitAfter != "":
 		return m.test(ctx, e, c, at)
 	}
+	if err := m.input(e); err != nil {
+		return err
+	}
 	x, err := m.mail(e, &m.letter)
 	if err != nil {
 		return err
+	}
+	if m.print {
+		return m.show(e, x)
 	}
 	if m.mx {
 		return m.direct(ctx, e, at, at.URL.Hostname(), x)
@@ -369,9 +415,15 @@ func (m *mailer) sendMailto(ctx context.Context, e *kit.Env, args []string) erro
 	if err := m.finish(args); err != nil {
 		return err
 	}
+	if err := m.input(e); err != nil {
+		return err
+	}
 	x, err := m.mail(e, &m.letter)
 	if err != nil {
 		return err
+	}
+	if m.print {
+		return m.show(e, x)
 	}
 	byDomain := map[string][]string{}
 	var domains []string

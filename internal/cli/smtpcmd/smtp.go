@@ -20,12 +20,13 @@ func Verbs() []*kit.Verb {
 	m := &mailer{}
 	return []*kit.Verb{
 		{
-			Name: "send", Args: "URL [MAILTO...]", Short: "compose a message, or take a finished one, and send it",
+			Name: "send", Args: "URL [ADDR...]", Short: "compose a message, or take a finished one, and send it",
 			Works: kit.Is[*smtp.Client], Flags: m.flags, Run: m.run,
 			Examples: []string{
 				"smtp send mail.example.org --from me@example.org --to you@example.net --subject Hello --body 'Hi there'",
 				"smtp send submission://me@mail.example.org --from me@example.org --to you@example.net --html page.html --attach report.pdf",
-				"smtp send mail.example.org --raw message.eml",
+				"smtp send mail.example.org you@example.net --from me@example.org --subject Hello <letter.txt",
+			"smtp send mail.example.org --raw message.eml",
 				"smtp send smtps://me@mail.example.org --batch letters.ndjson --connections 4 --json",
 				"smtp send 'mailto:you@example.net?subject=Hello' --server mail.example.org --from me@example.org --body-file letter.txt",
 				"smtp send example.net --mx --from me@example.org --to you@example.net --quit-after rcpt",

@@ -26,7 +26,7 @@ func Verbs() []*kit.Verb {
 				"smtp send mail.example.org --from me@example.org --to you@example.net --subject Hello --body 'Hi there'",
 				"smtp send submission://me@mail.example.org --from me@example.org --to you@example.net --html page.html --attach report.pdf",
 				"smtp send mail.example.org you@example.net --from me@example.org --subject Hello <letter.txt",
-			"smtp send mail.example.org --raw message.eml",
+				"smtp send mail.example.org --raw message.eml",
 				"smtp send smtps://me@mail.example.org --batch letters.ndjson --connections 4 --json",
 				"smtp send 'mailto:you@example.net?subject=Hello' --server mail.example.org --from me@example.org --body-file letter.txt",
 				"smtp send example.net --mx --from me@example.org --to you@example.net --quit-after rcpt",

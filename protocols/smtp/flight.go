@@ -189,14 +189,6 @@ func (k *courier) clear() error {
 
 func (s *session) pipelined() bool { return s.has("PIPELINING") && !s.c.Settings.NoPipelining }
 
-// chunked: content goes by BDAT.
-func (s *session) chunked(m *Mail) bool {
-	return m.Binary || s.has("CHUNKING") && s.pipelined() && s.c.Settings.Chunking == ChunkAuto
-}
-
-// chunked is that of the session for a message under way.
-func (k *courier) chunked(f *flight) bool { return k.s.chunked(f.m) && (f.m.Binary || !f.commands) }
-
 // prepare opens a message and checks it against the server.
 func (k *courier) prepare(m *Mail) (*flight, error) {
 	s := k.s

@@ -39,3 +39,11 @@ func hasCommand(text []byte) bool {
 func endsWord(rest []byte) bool {
 	return len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0
 }
+
+// chunked: content goes by BDAT.
+func (s *session) chunked(m *Mail) bool {
+	return m.Binary || s.has("CHUNKING") && s.pipelined() && s.c.Settings.Chunking == ChunkAuto
+}
+
+// chunked is that of the session for a message under way.
+func (k *courier) chunked(f *flight) bool { return k.s.chunked(f.m) && (f.m.Binary || !f.commands) }

@@ -42,7 +42,7 @@ func (x *exchanger) perform(ctx context.Context, r *Request) (*Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	own.Body, own.URL = body.reader(), withoutDots(own.URL)
+	own.Body, own.URL = body.reader(), x.cleaned(own.URL)
 	for hop := 0; ; hop++ {
 		resp, err := x.withLogin(ctx, &own, body)
 		if err != nil {

@@ -74,6 +74,7 @@ type Settings struct {
 	MaxRedirects   int          // 0: 20
 	AnyStatus      bool         // Get takes what comes with 4xx and 5xx for content
 	AllowDowngrade bool         // follow redirects from https to http
+	PathAsIs       bool         // dot segments of a path are sent, not resolved
 	Compressed     bool         // ask for content codings, and decode them
 	Decoded        int64        // bytes that may come out of few; beyond (0: 64 MiB) more than 200 for one are an error
 	UnixSocket     string       // path to connect to in place of the URL's host
@@ -123,7 +124,8 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{site: site{u}, opts: o, limits: o.Limits.WithDefaults(), robots: map[string]*robots{}}
+	c := &Client{opts: o, limits: o.Limits.WithDefaults(), robots: map[string]*robots{}}
+	c.site = site{u, &c.Settings.PathAsIs}
 	c.conns = &connector{own: u, settings: &c.Settings, opts: o, headLimit: min(c.limits.Header, maxHead), idle: map[string]connection{}}
 	c.engine = &exchanger{site: c.site, settings: &c.Settings, opts: o, limits: c.limits, conns: c.conns, logins: map[string]*login{}}
 	return c, nil

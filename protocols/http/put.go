@@ -210,8 +210,8 @@ func (c *Client) empty(ctx context.Context, name string) error {
 	return nil
 }
 
-// Move renames by WebDAV (MOVE, RFC 4918 9.9). What has the new name already is
-// replaced.
+// Move renames by WebDAV (MOVE, RFC 4918 9.9). A file that has the new name already is
+// replaced. A folder is not: the server would delete all that is in it.
 func (c *Client) Move(ctx context.Context, from, to string) error {
 	u, err := c.writable(to)
 	if err == nil && wire.Check(to) != nil {
@@ -220,5 +220,16 @@ func (c *Client) Move(ctx context.Context, from, to string) error {
 	if err != nil {
 		return c.wrap(err, "mv", from)
 	}
-	return c.change(ctx, "mv", "MOVE", from, Header{"Destination": {u.String()}, "Overwrite": {"T"}})
+	h := Header{"Destination": {u.String()}, "Overwrite": {"F"}}
+	_, err = c.changed(ctx, "MOVE", from, h)
+	if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code == nethttp.StatusPreconditionFailed { // something is there
+		there, serr := c.stat(ctx, to, nil)
+		if serr == nil && there.Type == protocols.TypeDir {
+			e.Text, e.Hint = "a folder has that name, and all that is in it would be deleted", "name the new place inside of it, or remove it first"
+			return c.wrap(e, "mv", from)
+		}
+		h["Overwrite"] = []string{"T"}
+		_, err = c.changed(ctx, "MOVE", from, h)
+	}
+	return c.wrap(err, "mv", from)
 }

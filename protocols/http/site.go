@@ -9,7 +9,18 @@ import (
 )
 
 // site is the client's own server: it makes URLs of names, and names of URLs.
-type site struct{ url *url.URL }
+type site struct {
+	url  *url.URL
+	asIs *bool // Settings.PathAsIs of the client
+}
+
+// cleaned returns a URL without dot segments, unless the user wants them.
+func (s site) cleaned(u *url.URL) *url.URL {
+	if s.asIs != nil && *s.asIs {
+		return u
+	}
+	return withoutDots(u)
+}
 
 // Path returns the name of what a URL points at: its decoded path, or where that does
 // not lead back to the same URL, the URL itself without user and fragment. A URL goes
@@ -74,18 +85,18 @@ func isURL(name string) bool {
 // a tree are made.
 func (s site) urlOf(name string) (*url.URL, error) {
 	if !isURL(name) {
-		return withoutDots(withPath(s.url, "/"+strings.TrimPrefix(name, "/"))), nil
+		return s.cleaned(withPath(s.url, "/"+strings.TrimPrefix(name, "/"))), nil
 	}
 	if own, err := Path(s.url); err == nil && isURL(own) && s.url.RawQuery == "" && s.url.Scheme != "data" {
 		if rest, below := strings.CutPrefix(name, strings.TrimSuffix(own, "/")+"/"); below && rest != "" {
-			return withoutDots(childURL(s.url, rest)), nil
+			return s.cleaned(childURL(s.url, rest)), nil
 		}
 	}
 	u, err := protocols.ParseURL(name, "")
 	if err != nil || u.Scheme == "data" {
 		return u, err
 	}
-	return withoutDots(u), nil
+	return s.cleaned(u), nil
 }
 
 // writable returns the URL of a name that something can be stored under.

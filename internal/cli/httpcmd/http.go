@@ -213,6 +213,7 @@ func (h *httpOptions) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&h.s.AnyStatus, "no-fail", false, "take 4xx and 5xx for an answer like others: the body is the content, the exit code 0")
 	fs.BoolVar(&h.s.AllowDowngrade, "allow-downgrade", false, "follow redirects from https to http")
 	fs.BoolVar(&h.s.Compressed, "compressed", false, "ask for gzip, deflate, br and zstd, and decode them")
+	fs.BoolVar(&h.s.PathAsIs, "path-as-is", false, "send . and .. in the path of a URL, do not resolve them")
 	fs.StringVar(&h.newer, "if-newer", "", "only when newer than this `FILE or date` (cat, get)")
 	fs.StringVar(&h.s.UnixSocket, "unix-socket", "", "connect to the socket at this `PATH`")
 	fs.BoolVar(&h.one, "http1", false, "HTTP/1.1 only")

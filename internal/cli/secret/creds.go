@@ -181,7 +181,9 @@ func (r *resolver) lookUp(ctx context.Context, req protocols.CredentialRequest) 
 	s.cred.User = req.User
 	own := r.isTarget(req)
 	if own {
-		s.cred.Account = cmp.Or(r.Account, string(r.Profile.Account))
+		if s.cred.Account = r.Account; s.cred.Account == "" && s.profileFits() {
+			s.cred.Account = string(r.Profile.Account)
+		}
 		s.cred.AuthzID = cmp.Or(r.AuthzID, string(r.Profile.AuthzID))
 	}
 	for _, source := range credSources {

@@ -279,3 +279,26 @@ func TestPasswordCommandGetsNoServerText(t *testing.T) {
 		t.Errorf("got %q, %v", c.Password, err)
 	}
 }
+
+// TestAccount: an account is found without a user too, for an anonymous login, and that
+// of a profile goes to the profile's server only.
+func TestAccount(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		env  Sources
+		want string
+	}{
+		{"a flag, nobody", Sources{Account: "dept"}, "dept"},
+		{"a flag, a user", Sources{Account: "dept", User: "joe"}, "dept"},
+		{"the server's profile", Sources{Profile: &Profile{URL: "ftp://h/", Account: "dept"}}, "dept"},
+		{"a profile for any server", Sources{Profile: &Profile{Account: "dept"}}, "dept"},
+		{"the profile of another server", Sources{Profile: &Profile{URL: "ftp://other/", Account: "dept"}}, ""},
+		{"the profile of another scheme", Sources{Profile: &Profile{URL: "ftps://h/", Account: "dept"}}, ""},
+	} {
+		tt.env.Getenv = environ()
+		c, err := NewCredentials(tt.env)(t.Context(), ftpRequest(""))
+		if err != nil || c.Account != tt.want {
+			t.Errorf("%s: %q, %v; want %q", tt.name, c.Account, err, tt.want)
+		}
+	}
+}

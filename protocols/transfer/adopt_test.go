@@ -2,6 +2,8 @@ package transfer
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -112,5 +114,17 @@ func TestContinuePlainUpload(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+}
+
+// TestContinueWithoutSource: a missing local file is an error before the destination is
+// asked for anything.
+func TestContinueWithoutSource(t *testing.T) {
+	s := newServer(nil)
+	o := quick()
+	o.Continue = true
+	_, err := Copy(t.Context(), localEnd(filepath.Join(t.TempDir(), "none")), s.end("f"), &o)
+	if !errors.Is(err, fs.ErrNotExist) || s.logins > 0 {
+		t.Errorf("%v; %d logins", err, s.logins)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -118,13 +119,7 @@ func (p *folderPlan) fresh(name string, dir bool, size int64) {
 // stored: where something is to be deleted, or the name is one that servers change.
 func (p *folderPlan) toAudit(doomed bool) {
 	if !doomed {
-		kept := p.news[:0]
-		for _, n := range p.news {
-			if !plainName(n.name) {
-				kept = append(kept, n)
-			}
-		}
-		p.news = kept
+		p.news = slices.DeleteFunc(p.news, func(n freshName) bool { return plainName(n.name) })
 	}
 	if len(p.news) > 0 {
 		p.s.audits = append(p.s.audits, freshFolder{p.in, p.news})
@@ -194,15 +189,12 @@ func (s *treeSync) notListed(ctx context.Context, f freshFolder) (lost []freshNa
 
 // spare takes what may be n under another name from what is to be deleted.
 func (d *deletion) spare(in *folder, n freshName) {
-	kept := d.doomed[:0]
-	for _, it := range d.doomed {
+	d.doomed = slices.DeleteFunc(d.doomed, func(it surplus) bool {
 		may := it.in == in && it.dir == n.dir && (n.dir || n.size < 0 || it.size < 0 || it.size == n.size || skeleton(it.own) == skeleton(n.name))
-		if !may {
-			kept = append(kept, it)
-			continue
+		if may {
+			d.s.emit(Result{Name: it.rel, Destination: d.s.toURL(it.rel), Status: StatusSkipped,
+				Note: "not deleted: the server may have stored " + n.name + " under this name"})
 		}
-		d.s.emit(Result{Name: it.rel, Destination: d.s.toURL(it.rel), Status: StatusSkipped,
-			Note: "not deleted: the server may have stored " + n.name + " under this name"})
-	}
-	d.doomed = kept
+		return may
+	})
 }

@@ -3,7 +3,9 @@ package transfer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -56,7 +58,14 @@ func upload(ctx context.Context, src, dst Endpoint, d protocols.Client, o *Optio
 	}
 	there := false
 	if err := both(func(sc, dc protocols.Client) error {
-		there = o.Continue && s.alreadyThere(ctx, sc, dc)
+		if !o.Continue {
+			return nil
+		}
+		from, err := protocols.Stat(ctx, sc, s.path)
+		if errors.Is(err, fs.ErrNotExist) { // before anything is asked of the destination
+			return err
+		}
+		there = err == nil && s.alreadyThere(ctx, from, sc, dc)
 		return nil
 	}); there || err != nil {
 		r.Status = StatusSkipped
@@ -84,9 +93,8 @@ func upload(ctx context.Context, src, dst Endpoint, d protocols.Client, o *Optio
 // alreadyThere: the destination has the same size and is not older. Its time may
 // be that of the upload, where it cannot be set. Where it is not known the end of both
 // is compared.
-func (s *sending) alreadyThere(ctx context.Context, sc, dc protocols.Client) bool {
-	from, err := protocols.Stat(ctx, sc, s.path)
-	if err != nil || from.Size < 0 || s.o.Append || s.o.Unique {
+func (s *sending) alreadyThere(ctx context.Context, from protocols.Entry, sc, dc protocols.Client) bool {
+	if from.Size < 0 || s.o.Append || s.o.Unique {
 		return false
 	}
 	to, err := protocols.Stat(ctx, dc, s.name)

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/netclients/netclients/internal/retry"
@@ -50,17 +51,9 @@ func (s *messageSync) suspects() []*wanted {
 		return nil
 	case s.stuck.at != nil:
 		return []*wanted{s.stuck.at}
+	case s.stuck.archive:
+		return slices.Collect(maps.Values(s.plan.waiting))
 	}
-	var list []*wanted
-	if s.stuck.archive {
-		for _, w := range s.plan.waiting {
-			list = append(list, w)
-		}
-		return list
-	}
-	for _, w := range s.plan.asked {
-		list = append(list, w)
-	}
-	slices.SortFunc(list, func(a, b *wanted) int { return a.turn - b.turn })
+	list := slices.SortedFunc(maps.Values(s.plan.asked), func(a, b *wanted) int { return a.turn - b.turn })
 	return list[:min(len(list), 1)]
 }

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -107,16 +108,12 @@ func (s *messageSync) stream(ctx context.Context, source protocols.MessageSource
 		}
 		return s.one(ctx, w, obj, err)
 	})
-	if err == nil {
-		err = bad
-	}
+	err = cmp.Or(err, bad)
 	// What came before a failure is whole: it need not come again.
 	if ferr := s.archive.Flush(ctx); err == nil && ferr != nil {
 		err, s.stuck.archive = ferr, true
 	}
-	if serr := s.state.sync(s.o.Durability); err == nil {
-		err = serr
-	}
+	err = cmp.Or(err, s.state.sync(s.o.Durability))
 	if err == nil {
 		s.stuck.began = false
 		err = s.unanswered()
@@ -322,6 +319,9 @@ func (s *messageSync) reflag(ctx context.Context) error {
 			return err
 		}
 		s.state.add(w.key, w.flags)
+		if s.plan.changed--; s.plan.changed >= 0 { // the others were found in the archive
+			s.emit(s.result(w, StatusUpdated))
+		}
 	}
 	return nil
 }
@@ -374,11 +374,8 @@ func (s *messageSync) deleteAtSource(ctx context.Context, c protocols.Client) er
 		next++
 		return nil
 	})
-	if err != nil {
+	if err = cmp.Or(err, bad); err != nil {
 		return err
-	}
-	if bad != nil {
-		return bad
 	}
 	next = 0
 	for w, err := range doomed.all() {

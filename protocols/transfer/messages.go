@@ -79,11 +79,10 @@ type messageSync struct {
 	marked   bool  // the state says that a run has begun
 	reported bool  // skipped messages were reported
 
-	asks  int                // messages that were asked for
-	alone map[messageKey]int // messages that may be to blame for failures, and how many each has caused
-	stuck stuck              // what an attempt failed at
-
-	singled int // messages stored when some were last singled out
+	asks    int                // messages that were asked for
+	alone   map[messageKey]int // messages that may be to blame for failures, and how many each has caused
+	stuck   stuck              // what an attempt failed at
+	singled int                // messages stored when some were last singled out
 
 	lock   sync.Mutex // of what the archive and the source tell from their own goroutines
 	failed map[messageKey]bool
@@ -254,6 +253,9 @@ type messagePlan struct {
 	flags   wantedList
 	doomed  wantedList // safe here, to be deleted at the source
 	skipped int
+	met     int          // known and listed
+	passed  int          // known and not listed, for nothing has changed
+	changed int          // so many of flags have other flags than before
 	gone    []messageKey // known, and no longer listed
 	bytes   int64
 	listed  int
@@ -308,8 +310,13 @@ func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
 			return nil, err
 		}
 	}
-	if p.whole = s.mailbox.Complete; p.whole && !s.state.shared(s.mailbox) {
+	p.changed, p.whole = p.flags.n, s.mailbox.Complete
+	switch {
+	case s.state.shared(s.mailbox): // others have listed the rest
+	case p.whole:
 		p.gone = s.state.unlisted()
+	default:
+		p.passed = max(0, s.state.known.n-p.met-len(p.gone))
 	}
 	return p, nil
 }
@@ -330,12 +337,14 @@ func (s *messageSync) sort(p *messagePlan, e *protocols.Entry) error {
 		p.bytes += max(e.Size, 0)
 		return p.fetch.add(w)
 	}
+	if known.bits&keyListed == 0 {
+		p.met++
+	}
 	known.bits |= keyListed
-	p.skipped++
-	if w.flags != s.state.flagsOf(known) {
-		if err := p.flags.add(w); err != nil {
-			return err
-		}
+	if w.flags == s.state.flagsOf(known) {
+		p.skipped++
+	} else if err := p.flags.add(w); err != nil {
+		return err
 	}
 	return s.doom(p, w)
 }
@@ -352,6 +361,7 @@ func (s *messageSync) emit(r Result) {
 }
 
 func (s *messageSync) tellSkipped() {
+	s.sum.Skipped += int64(s.plan.passed)
 	for range s.plan.skipped {
 		s.emit(Result{Protocol: s.protocol, Source: s.from.end.URL, Destination: s.to.end.URL, Name: s.from.end.Name, Status: StatusSkipped})
 	}
@@ -359,23 +369,20 @@ func (s *messageSync) tellSkipped() {
 
 // pretend reports what would be done.
 func (s *messageSync) pretend() error {
-	for w, err := range s.plan.fetch.all() {
-		if err != nil {
-			return err
-		}
-		r := s.result(w, StatusDone)
-		r.Bytes = max(w.size, 0)
-		s.emit(r)
+	type told struct {
+		list   *wantedList
+		result func(*wanted) Result
 	}
-	for _, list := range []*wantedList{&s.plan.doomed, &s.plan.fetch} {
-		if !s.o.DeleteAfter {
-			break
-		}
-		for w, err := range list.all() {
+	all := []told{{&s.plan.fetch, s.fetched}, {&s.plan.flags, func(w *wanted) Result { return s.result(w, StatusUpdated) }}}
+	if s.o.DeleteAfter {
+		all = append(all, told{&s.plan.doomed, s.deleted}, told{&s.plan.fetch, s.deleted})
+	}
+	for _, t := range all {
+		for w, err := range t.list.all() {
 			if err != nil {
 				return err
 			}
-			s.emit(s.deleted(w))
+			s.emit(t.result(w))
 		}
 	}
 	if s.o.Delete {
@@ -384,6 +391,12 @@ func (s *messageSync) pretend() error {
 		}
 	}
 	return s.verdict()
+}
+
+func (s *messageSync) fetched(w *wanted) Result {
+	r := s.result(w, StatusDone)
+	r.Bytes = max(w.size, 0)
+	return r
 }
 
 func (s *messageSync) deleted(w *wanted) Result {

@@ -355,7 +355,15 @@ func TestMessagesFlags(t *testing.T) {
 	if err := os.Rename(e.Path, seen); err != nil {
 		t.Fatal(err)
 	}
-	sync(t, storeEnd(from), storeEnd(to), nil)
+	for _, dry := range []bool{true, false} {
+		sum := sync(t, storeEnd(from), storeEnd(to), &transfer.MessageOptions{DryRun: dry})
+		if want := (transfer.Summary{Updated: 1}); sum != want {
+			t.Errorf("dry run %v: %+v", dry, sum)
+		}
+	}
+	if sum := sync(t, storeEnd(from), storeEnd(to), nil); sum != (transfer.Summary{Skipped: 1}) {
+		t.Errorf("once more: %+v", sum)
+	}
 	got, err := filepath.Glob(to + "/cur/*:2,FS")
 	if err != nil || len(got) != 1 {
 		t.Errorf("with flags: %v, %v", got, err)

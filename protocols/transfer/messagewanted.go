@@ -28,10 +28,7 @@ type wanted struct {
 // title returns what a person knows the message by, as far as it has come.
 func (w *wanted) title() (subject, id string) {
 	h, info := protocols.HeaderReader{}, protocols.MessageInfo{}
-	for line := range bytes.Lines(w.head) {
-		if !bytes.HasSuffix(line, []byte{'\n'}) {
-			break // cut off
-		}
+	for line := range bytes.Lines(w.head[:bytes.LastIndexByte(w.head, '\n')+1]) {
 		if more, ok := h.Line(bytes.TrimRight(line, "\r\n")); !more || !ok {
 			break
 		}

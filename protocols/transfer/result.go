@@ -13,6 +13,7 @@ type Status string
 // What became of an object.
 const (
 	StatusDone    Status = "done"
+	StatusUpdated Status = "updated" // a message whose flags changed
 	StatusSkipped Status = "skipped"
 	StatusDeleted Status = "deleted"
 	StatusFailed  Status = "failed"
@@ -84,6 +85,7 @@ func (r *Result) UnmarshalJSON(b []byte) error {
 type Summary struct {
 	Done    int64 `json:"done"`
 	Skipped int64 `json:"skipped"`
+	Updated int64 `json:"updated"` // messages whose flags changed
 	Deleted int64 `json:"deleted"`
 	Failed  int64 `json:"failed"`
 	Bytes   int64 `json:"bytes"`
@@ -96,6 +98,8 @@ func (s *Summary) Add(r Result) {
 		s.Done++
 	case StatusSkipped:
 		s.Skipped++
+	case StatusUpdated:
+		s.Updated++
 	case StatusDeleted:
 		s.Deleted++
 	case StatusFailed:

@@ -76,10 +76,8 @@ var errLongLine = errors.New("line too long")
 
 // tooLong is the error of a file with a line that is longer than any of ours.
 func tooLong(path string) error {
-	return &protocols.Error{
-		Kind: protocols.KindLocal, Text: fmt.Sprintf("%s has a line of more than %d bytes: it is damaged", path, maxRecord),
-		Hint: "move it away: what is in place already is then compared anew",
-	}
+	text := fmt.Sprintf("%s has a line of more than %d bytes: it is damaged", path, maxRecord)
+	return &protocols.Error{Kind: protocols.KindLocal, Text: text, Hint: "move it away: what is in place already is then compared anew"}
 }
 
 // readLine returns a line with its end. io.EOF means that what was returned is not a

@@ -182,7 +182,7 @@ func (s *Syncer) EachMailbox(ctx context.Context, e *kit.Env, pairs []MailPair) 
 					err = nil
 				}
 				total.Done, total.Skipped, total.Deleted, total.Failed = total.Done+t.Done, total.Skipped+t.Skipped, total.Deleted+t.Deleted, total.Failed+t.Failed
-				total.Bytes += t.Bytes
+				total.Updated, total.Bytes = total.Updated+t.Updated, total.Bytes+t.Bytes
 				if first == nil {
 					first = err
 				}

@@ -183,7 +183,11 @@ func (s *syncSum) end(total transfer.Summary, err error) error {
 	} else if s.dry {
 		s.E.Out.Say(fmt.Sprintf("dry run: %d to copy, %d unchanged, %d to delete, %d failed, %s; nothing was changed", total.Done, total.Skipped, total.Deleted, total.Failed, show.HumanBytes(total.Bytes)))
 	} else if err == nil || total != (transfer.Summary{}) {
-		s.E.Out.Say(fmt.Sprintf("%d done, %d unchanged, %d deleted, %d failed, %s", total.Done, total.Skipped, total.Deleted, total.Failed, show.HumanBytes(total.Bytes)))
+		updated := ""
+		if total.Updated > 0 {
+			updated = fmt.Sprintf(", %d updated", total.Updated)
+		}
+		s.E.Out.Say(fmt.Sprintf("%d done, %d unchanged%s, %d deleted, %d failed, %s", total.Done, total.Skipped, updated, total.Deleted, total.Failed, show.HumanBytes(total.Bytes)))
 	}
 	if err != nil && (s.Tally.Failed == 0 || protocols.KindOf(err) != protocols.KindPartial) {
 		return err

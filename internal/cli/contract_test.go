@@ -277,8 +277,8 @@ var noContract = map[string]string{
 	"nntp send feed ihave":                "post, and what takes articles from another server",
 	"http cookies":                        "about a file, not a server",
 	"telnet open send run":                "text of a conversation; run is tested with tcp",
-	"tcp listen recv get cp":              "wait for a peer that ends, which the echo server never does",
-	"unix listen recv get cp":             "as tcp",
+	"tcp listen forward recv get cp":      "wait for a peer that ends, which the echo server never does",
+	"unix listen forward recv get cp":     "as tcp",
 	"udp listen run connect":              "as tcp, and none of it ends by itself",
 }
 

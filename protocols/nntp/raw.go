@@ -8,15 +8,16 @@ import (
 )
 
 // goesOn are the codes after which the server expects something other than a command:
-// an article, a SASL response, TLS, compression. A raw command cannot provide it, so
-// the session ends there.
-var goesOn = map[int]bool{335: true, 340: true, 382: true, 383: true, 206: true}
+// an article, TLS, compression. A raw command cannot provide it, so the session ends
+// there. After 383 the next command is the response to the challenge.
+var goesOn = map[int]bool{335: true, 340: true, 382: true, 206: true}
 
 // Do sends one command as it is, after login, and returns the reply with its
-// lines, within the limits of a reply.
+// lines, within the limits of a reply. No trace and no error shows a secret in it, and
+// what the server says back of it is masked.
 func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
 	var reply *protocols.Reply
-	err := c.do(ctx, "raw", "", []string{command}, func(ctx context.Context, s *session) error {
+	err := c.line.Raw(ctx, command, func(ctx context.Context, s *session) error {
 		r, err := s.askRaw(ctx, command)
 		if err != nil {
 			return err
@@ -36,7 +37,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 // Raw is Do without a limit: the lines after the reply go to each as they arrive.
 // A line is valid until the next one.
 func (c *Client) Raw(ctx context.Context, command string, reply func(*protocols.Reply) error, each func(line []byte) error) error {
-	return c.do(ctx, "raw", "", []string{command}, func(ctx context.Context, s *session) error {
+	return c.line.Raw(ctx, command, func(ctx context.Context, s *session) error {
 		r, err := s.askRaw(ctx, command)
 		if err != nil {
 			return err
@@ -50,7 +51,7 @@ func (c *Client) Raw(ctx context.Context, command string, reply func(*protocols.
 		}
 		var own error
 		err = s.linesOf(s.data(r), func(line []byte) bool {
-			own = each(line)
+			own = each([]byte(s.Mask.Text(string(line))))
 			return own == nil
 		})
 		if own != nil {
@@ -68,9 +69,28 @@ func (s *session) askRaw(ctx context.Context, command string) (*protocols.Reply,
 		return nil, protocols.UsageError(proto, "raw", "empty command")
 	}
 	s.group = ""
-	r, err := s.ask(ctx, strings.TrimRight(command, " "))
+	r, err := s.sendRaw(command)
+	if err == nil {
+		again, bad := s.remedy(ctx, r)
+		if err = bad; again && err == nil {
+			r, err = s.sendRaw(command)
+		}
+	}
 	if err == nil && (goesOn[r.Code] || strings.EqualFold(verb, "QUIT")) {
 		s.c.line.Drop(s)
+	}
+	return r, err
+}
+
+// sendRaw sends a command line of the user and reads its reply. A secret in it is not
+// shown, and not sent where it may not be.
+func (s *session) sendRaw(command string) (*protocols.Reply, error) {
+	if err := s.QueueRaw(strings.TrimRight(command, " ")); err != nil {
+		return nil, err
+	}
+	r, err := s.Answer()
+	if err == nil {
+		s.served = s.served || r.Code < 300
 	}
 	return r, err
 }

@@ -40,8 +40,9 @@ func (h hooks) protocol() line.Protocol[*session] {
 		Name: proto,
 		Dialect: line.Dialect{
 			Read: line.Numeric(wire.NNTP), Refusal: refusal,
-			Want:     replyError,
-			Farewell: func(r *protocols.Reply) bool { return r.Code == 400 || r.Code == 205 },
+			Want:      replyError,
+			Challenge: func(r *protocols.Reply) bool { return r.Code == 383 },
+			Farewell:  func(r *protocols.Reply) bool { return r.Code == 400 || r.Code == 205 },
 		},
 		URLOf:        h.c.urlOf,
 		Address:      h.c.address,

@@ -276,7 +276,7 @@ var noContract = map[string]string{
 	"smtp expand":                         "the lab's server has no lists",
 	"nntp send feed ihave":                "post, and what takes articles from another server",
 	"http cookies":                        "about a file, not a server",
-	"telnet open send run":                "text of a conversation; run is tested with tcp",
+	"telnet open send run record":         "text of a conversation; run is tested with tcp",
 	"tcp listen forward recv get cp":      "wait for a peer that ends, which the echo server never does",
 	"unix listen forward recv get cp":     "as tcp",
 	"udp listen run connect":              "as tcp, and none of it ends by itself",

@@ -4,12 +4,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
-// TestOutside runs the tests of the modules below this folder with the race detector:
-// they import this module as other programs do. A module that cannot be downloaded is a
+// TestOutside runs the tests of the modules below this folder with the race detector
+// where this test has it: they import this module as other programs do. A module that cannot be downloaded is a
 // reason to skip, an error in a test is not.
 func TestOutside(t *testing.T) {
 	if testing.Short() {
@@ -25,14 +24,14 @@ func TestOutside(t *testing.T) {
 			mod := modfile(t, dir)
 			run := func(args ...string) ([]byte, error) {
 				cmd := exec.CommandContext(t.Context(), "go", args...)
-				cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=-mod=mod -modfile="+mod, "GOWORK=off")
+				cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -mod=mod -modfile="+mod, "GOWORK=off")
 				return cmd.CombinedOutput()
 			}
 			if out, err := run("mod", "download"); err != nil {
 				t.Skipf("the modules cannot be downloaded: %v\n%s", err, out)
 			}
 			args := []string{"test", "-timeout=5m", "-count=1"}
-			if out, err := run("env", "CGO_ENABLED"); err == nil && strings.TrimSpace(string(out)) == "1" {
+			if race {
 				args = append(args, "-race")
 			}
 			if out, err := run(append(args, "./...")...); err != nil {

@@ -30,8 +30,13 @@ type LineReader struct {
 	buf     []byte
 	r, w    int   // buf[r:w] has been read but not returned
 	pending error // returned by the source together with the last bytes
+	bareLF  bool  // the last line that ReadLine returned ended in LF alone
 	broken  error // a line exceeded the limit: nothing after it can be trusted
 }
+
+// BareLF reports whether the line that ReadLine returned last ended in LF alone, as those of some servers do, which then
+// end bodies so too.
+func (lr *LineReader) BareLF() bool { return lr.bareLF }
 
 // NewLineReader returns a reader of lines of at most limit bytes, not counting their ends. A limit below 1 means
 // DefaultLine. The caller closes src.
@@ -53,7 +58,10 @@ func newLineReader(src io.Reader, limit, size int) *LineReader {
 // *LimitError (on each later call too) if the line is too long, else the error of the source. After an error of the
 // source nothing is lost: a later call continues the same line.
 func (lr *LineReader) ReadLine() ([]byte, error) {
-	line, _, err := lr.readLine()
+	line, crlf, err := lr.readLine()
+	if err == nil {
+		lr.bareLF = !crlf
+	}
 	if err == nil && lr.OnLine != nil {
 		lr.OnLine(line)
 	}

@@ -78,7 +78,7 @@ func (s *session) bulkOne(it item, b *body, each func(string, *protocols.Object,
 	e := s.message(it.target, it.number, announced(r.Text()))
 	e.ID = s.ids.of(it.number)
 	e.UID = e.ID
-	*b = body{s: s, ctx: b.ctx, dot: wire.NewDotReader(s.In), name: e.Path, left: -1}
+	*b = body{s: s, ctx: b.ctx, dot: s.dots(), name: e.Path, left: -1}
 	err = each(it.name, &protocols.Object{Entry: e, Body: b}, nil)
 	b.finish()
 	if err == nil {

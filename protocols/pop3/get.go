@@ -46,7 +46,7 @@ func (c *Client) open(ctx context.Context, op, name string, o *protocols.GetOpti
 	b := &body{s: s, ctx: ctx, left: -1, free: end}
 	e, err := s.retrieve(t, o, command)
 	if err == nil {
-		b.dot, b.name = wire.NewDotReader(s.In), e.Path
+		b.dot, b.name = s.dots(), e.Path
 		err = b.skip(o)
 	}
 	if err != nil {

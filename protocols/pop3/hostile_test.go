@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,12 +120,18 @@ func TestHostileIDs(t *testing.T) {
 		}
 	}
 	for _, line := range []string{"x", "0 a", "-1 a", "99999999999999999999 a", "7", "6000000 a", "+7 a"} {
-		s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{ExtraLines: []string{line}})
-		var err error
-		for _, err = range labtest.Connect(t, New, s, nil).UIDs(t.Context()) {
-		}
-		if protocols.KindOf(err) != protocols.KindProtocol {
-			t.Errorf("%q: %v", line, err)
+		for lines, want := range map[int]protocols.Kind{1: 0, maxOdd + 1: protocols.KindProtocol} {
+			s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{ExtraLines: slices.Repeat([]string{line}, lines)})
+			var warned []string
+			o := &protocols.Options{Warn: func(text string) { warned = append(warned, text) }}
+			var err error
+			n := 0
+			for _, err = range labtest.Connect(t, New, s, o).UIDs(t.Context()) {
+				n++
+			}
+			if protocols.KindOf(err) != want || want == 0 && n != 5 || len(warned) == 0 {
+				t.Errorf("%q, %d times: %d ids, warned %q: %v", line, lines, n, warned, err)
+			}
 		}
 	}
 }

@@ -45,6 +45,14 @@ func (d *ids) add(number int, uid string) error {
 	return nil
 }
 
+// none returns a mark for each number that has an id.
+func (d *ids) none() []bool {
+	if d == nil {
+		return nil
+	}
+	return make([]bool, len(d.list))
+}
+
 // of returns the unique id of a message; empty when it has none.
 func (d *ids) of(number int) string {
 	if d == nil || number > len(d.list) {
@@ -93,11 +101,15 @@ func (s *session) readIDs() error {
 		return nil
 	}
 	var bad error
+	odd := 0
 	err = s.lines(func(line []byte) bool {
 		n, uid, ok := scan(string(line))
 		switch {
-		case !ok:
+		case !ok && odd == maxOdd:
 			bad = badLine(line)
+		case !ok: // one message without an id is no reason to get none
+			odd++
+			s.warnOdd("UIDL", line)
 		case len(uid) > longestID:
 			bad = protocols.ProtocolError(proto, "", "a unique id has "+strconv.Itoa(len(uid))+" characters")
 		default:
@@ -112,6 +124,15 @@ func (s *session) readIDs() error {
 		s.ids = d
 	}
 	return err
+}
+
+// maxOdd is how many lines of a listing that make no sense are passed over.
+const maxOdd = 10
+
+// warnOdd tells of a line of a listing that is passed over.
+func (s *session) warnOdd(verb string, line []byte) {
+	text := fmt.Sprintf("the answer to %s has a line that is not a number followed by a value: %q; it is ignored", verb, wire.Clip(string(line)))
+	s.Conn.Event(protocols.EventWarning, text, 0)
 }
 
 // longestID is more than the 70 characters of RFC 1939 7, for servers that know no

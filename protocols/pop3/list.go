@@ -1,6 +1,7 @@
 package pop3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -110,20 +111,36 @@ func (s *session) readSizes(each func(number int, size int64) bool) error {
 		return refusal(r)
 	}
 	var stop error
+	odd, told := 0, s.ids.none()
 	err = s.lines(func(line []byte) bool {
 		number, value, ok := scan(string(line))
 		switch {
-		case !ok:
+		case !ok && odd == maxOdd:
 			stop = s.Fail(badLine(line))
+		case !ok:
+			odd++
+			s.warnOdd("LIST", line)
 		case !each(number, sizeIn(value)):
 			stop = errStop
+		case number <= len(told):
+			told[number-1] = true
 		}
 		return stop == nil
 	})
-	if stop != nil {
-		return stop
+	if stop != nil || err != nil {
+		return cmp.Or(stop, err)
 	}
-	return err
+	return s.unlisted(told, each)
+}
+
+// unlisted adds the messages that UIDL names and LIST does not: their sizes are not known.
+func (s *session) unlisted(told []bool, each func(number int, size int64) bool) error {
+	for i := range told {
+		if !told[i] && s.ids.list[i] != "" && !each(i+1, -1) {
+			return errStop
+		}
+	}
+	return nil
 }
 
 // entry returns the entry of a message.

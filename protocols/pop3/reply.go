@@ -19,7 +19,7 @@ type verdict struct {
 // codes are the response codes (RFC 2449 8, RFC 3206, RFC 6856 5).
 var codes = map[string]verdict{
 	"IN-USE":      {protocols.KindTemporary, nil, "another session has the maildrop open"},
-	"LOGIN-DELAY": {protocols.KindTemporary, nil, "the server wants a longer pause between logins"},
+	"LOGIN-DELAY": {protocols.KindTemporary, nil, "the server requires a longer pause between logins"},
 	"SYS/TEMP":    {protocols.KindTemporary, nil, ""},
 	"SYS/PERM":    {protocols.KindRefused, nil, ""},
 	"AUTH":        {protocols.KindAuth, nil, ""},
@@ -46,11 +46,20 @@ var words = []wording{
 	{"unsupported", verdict{protocols.KindRefused, errors.ErrUnsupported, ""}},
 }
 
+// inUse is the verdict on a maildrop that somebody else has open.
+var inUse = verdict{protocols.KindTemporary, nil, "another session may have the maildrop open"}
+
 // loginWords count only for refusals of a greeting or a login: after it, "locked"
 // is about one message, and only a response code makes a refusal temporary.
 var loginWords = []wording{
 	{"too many", verdict{protocols.KindTemporary, protocols.ErrTooMany, ""}},
-	{"locked", verdict{protocols.KindTemporary, nil, "another session may have the maildrop open"}},
+	{"locked", inUse},
+	{"unable to lock", inUse},
+	{"not lock", inUse}, // could not, cannot, can not
+	{"can't lock", inUse},
+	{"lock busy", inUse},
+	{"is busy", inUse},
+	{"already in use", inUse},
 }
 
 // read reads one status line (RFC 1939 3).

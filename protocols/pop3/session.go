@@ -181,4 +181,12 @@ func (s *session) lines(each func(line []byte) bool) error {
 // be used on.
 const maxDrain = 256 << 10
 
+// dots returns a reader of the lines after the status line that was read last. A server
+// that ends that one with LF alone ends all so.
+func (s *session) dots() *wire.DotReader {
+	d := wire.NewDotReader(s.In)
+	d.LenientLF = s.In.BareLF()
+	return d
+}
+
 func (s *session) drain(d *wire.DotReader) { s.Fail(d.Drain(maxDrain)) }

@@ -163,6 +163,13 @@ func (s *messageSync) ask(w *wanted) bool {
 	if s.failed[w.key] {
 		return false
 	}
+	if s.o.SkipSize > 0 && w.size > s.o.SkipSize {
+		s.failed[w.key] = true // not asked for in a further attempt
+		r := s.result(w, StatusSkipped)
+		r.Note = fmt.Sprintf("%d bytes, more than are to be fetched", w.size)
+		s.emit(r)
+		return false
+	}
 	s.asks++
 	w.turn = s.asks
 	s.plan.asked[w.path] = w

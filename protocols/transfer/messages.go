@@ -17,6 +17,7 @@ import (
 type MessageOptions struct {
 	Options
 	DeleteAfter bool   // delete at the source what is safely in the archive; durability is then group or each
+	SkipSize    int64  // messages of more bytes are left where they are, without a failure; 0: none are
 	Delete      bool   // remove messages from the archive that the source no longer has
 	MaxDelete   int    // remove nothing from the archive when it would be more; 0: no limit, but an empty source removes nothing; negative: no limit
 	DryRun      bool   // write nothing at all, report the same
@@ -299,8 +300,9 @@ func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
 	}
 	s.state.unlist()
 	for e, err := range s.mailbox.Changes(ctx, since) {
-		if err == nil && e.ID == "" {
-			err = protocols.ProtocolError(s.protocol, "sync", "message without an id: "+e.Name)
+		if err == nil && e.ID == "" { // nobody could know it again
+			s.fail(newWanted(&e, keyOf(s.mailbox, "\x00"+e.Name)), protocols.ProtocolError(s.protocol, "sync", "the server gives the message no unique id"))
+			continue
 		}
 		if err == nil {
 			err = s.sort(p, &e)

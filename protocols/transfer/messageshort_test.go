@@ -140,3 +140,43 @@ func announcing(t *testing.T, size int, text string, deleted chan<- string) stri
 	}()
 	return ln.Addr().String()
 }
+
+// TestMessagesOdd: a message without a unique id fails by its name, and a large one is
+// left alone when that is wanted; the others are stored.
+func TestMessagesOdd(t *testing.T) {
+	answers := map[string]string{
+		"CAPA": "+OK\r\nUIDL\r\nUSER\r\n.\r\n", "UIDL": "+OK\r\n1 a\r\n2\r\n3 c\r\n.\r\n", "LIST": "+OK\r\n1 30\r\n2 30\r\n3 3000\r\n.\r\n",
+		"RETR": "+OK\r\nSubject: x\r\n\r\n" + strings.Repeat("body\r\n", 3) + ".\r\n",
+	}
+	for range 2 { // neither is forgotten
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			io.WriteString(conn, "+OK\r\n")
+			for in := bufio.NewScanner(conn); in.Scan(); {
+				word, _, _ := strings.Cut(in.Text(), " ")
+				answer, ok := answers[word]
+				if !ok {
+					answer = "+OK\r\n"
+				}
+				if _, err := io.WriteString(conn, answer); err != nil {
+					return
+				}
+			}
+		}()
+		var told []string
+		sum, err := transfer.SyncMessages(t.Context(), popEnd(ln.Addr().String()), storeEnd(t.TempDir()+"/md"), &transfer.MessageOptions{SkipSize: 1000},
+			func(r transfer.Result) { told = append(told, fmt.Sprint(r.Name, " ", r.Status)) })
+		ln.Close()
+		if sum.Done != 1 || sum.Failed != 1 || sum.Skipped != 1 || len(told) != 3 {
+			t.Errorf("%+v, %q, %v", sum, told, err)
+		}
+	}
+}

@@ -31,7 +31,7 @@ func (s *Syncer) Messages(ctx context.Context, e *kit.Env, from, to *protocols.T
 
 func (s *Syncer) messageOptions(e *kit.Env, j *kit.Job) *transfer.MessageOptions {
 	return &transfer.MessageOptions{
-		Options: transferOptions(e, &s.keeping, j.Bars), DeleteAfter: s.deleteAfter, Delete: s.delete, MaxDelete: s.maxDelete,
+		Options: transferOptions(e, &s.keeping, j.Bars), DeleteAfter: s.deleteAfter, SkipSize: int64(s.skipSize), Delete: s.delete, MaxDelete: s.maxDelete,
 		DryRun: s.DryRun, State: s.journal,
 	}
 }

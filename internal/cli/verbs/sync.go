@@ -38,6 +38,7 @@ type Syncer struct {
 	links                    kit.Choice
 	journal                  string
 	deleteAfter              bool
+	skipSize                 kit.Size
 }
 
 var linkModes = map[string]transfer.Links{"copy": transfer.LinksCopy, "skip": transfer.LinksSkip, "follow": transfer.LinksFollow}
@@ -57,6 +58,7 @@ func (s *Syncer) Flags(fs *pflag.FlagSet) {
 	fs.Var(&s.links, "links", "symbolic links: copy, skip or follow")
 	fs.Var(&s.depth, "depth", "maximum directory depth")
 	fs.BoolVar(&s.deleteAfter, "delete-after", false, "messages: delete from SRC once stored safely in DST")
+	fs.Var(&s.skipSize, "skip-size", "messages: leave larger ones in SRC; they do not count as failed")
 	fs.StringVar(&s.journal, "journal", "", "record progress in `FILE` so that an interrupted run can resume")
 }
 

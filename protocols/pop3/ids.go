@@ -109,7 +109,7 @@ func (s *session) readIDs() error {
 			bad = badLine(line)
 		case !ok: // one message without an id is no reason to get none
 			odd++
-			s.warnOdd("UIDL", line)
+			warnOdd(s, "UIDL", line)
 		case len(uid) > longestID:
 			bad = protocols.ProtocolError(proto, "", "a unique id has "+strconv.Itoa(len(uid))+" characters")
 		default:
@@ -130,7 +130,7 @@ func (s *session) readIDs() error {
 const maxOdd = 10
 
 // warnOdd tells of a line of a listing that is passed over.
-func (s *session) warnOdd(verb string, line []byte) {
+func warnOdd(s *session, verb string, line []byte) {
 	text := fmt.Sprintf("the answer to %s has a line that is not a number followed by a value: %q; it is ignored", verb, wire.Clip(string(line)))
 	s.Conn.Event(protocols.EventWarning, text, 0)
 }

@@ -119,7 +119,7 @@ func (s *session) readSizes(each func(number int, size int64) bool) error {
 			stop = s.Fail(badLine(line))
 		case !ok:
 			odd++
-			s.warnOdd("LIST", line)
+			warnOdd(s, "LIST", line)
 		case !each(number, sizeIn(value)):
 			stop = errStop
 		case number <= len(told):

@@ -35,37 +35,27 @@ func (m *measured) Read(p []byte) (int, error) {
 		m.short = protocols.ProtocolError("", "", fmt.Sprintf("the message ends at %d bytes, where %d were announced", m.got, m.size))
 		err = m.short
 	}
-	if err == io.EOF && m.doubt != nil && m.doubtful() {
+	// More is missing than line ends counted another way, and the final dot, explain.
+	if err == io.EOF && m.doubt != nil && m.size-m.got > m.lines+5 {
 		m.doubt()
 		m.doubt = nil
 	}
 	return n, err
 }
 
-// endBytes is what a server may count beyond the lines: the end of the last one, and
-// the dot after it.
-const endBytes = 5
-
-// doubtful reports whether more is missing than line ends and dots counted another way
-// explain. Sizes of some servers are estimates: the message is kept, but not deleted at
-// its source.
-func (m *measured) doubtful() bool { return m.size >= 0 && m.size-m.got > m.lines+endBytes }
-
-// doubt notes that a message came shorter than it was announced, for this run and all
-// later ones.
+// doubt notes for good that a message came shorter than it was announced. Sizes of some
+// servers are estimates: it is kept, but not deleted at its source.
 func (s *messageSync) doubt(w *wanted, m *measured) {
 	s.lock.Lock()
-	s.state.set(doubtMark+w.key.String(), "yes")
+	s.state.set("short-"+w.key.String(), "yes")
 	s.lock.Unlock()
 	s.o.warn("%s ended at %d bytes, where %d were announced: it is not deleted at its source", w.url, m.got, m.size)
 }
 
-const doubtMark = "short-"
-
 // doom adds a message to those that are deleted at the source, if they are to be and
 // it came whole.
 func (s *messageSync) doom(p *messagePlan, w *wanted) error {
-	if !s.o.DeleteAfter || s.state.value(doubtMark+w.key.String()) != "" {
+	if !s.o.DeleteAfter || s.state.value("short-"+w.key.String()) != "" {
 		return nil
 	}
 	return p.doomed.add(w)

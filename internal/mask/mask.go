@@ -126,7 +126,7 @@ func (m *Mask) Error(err error) error {
 		changed = changed || hidden != *text
 		*text = hidden
 	}
-	cause, hidden := m.cause(e.Err)
+	hidden, cause := m.cause(e.Err)
 	if !changed && !hidden {
 		return err
 	}
@@ -141,10 +141,10 @@ type body interface {
 }
 
 // cause returns err, or in its place an error without the secrets that it or the body
-// of the answer holds. Values of errors are not compared: some cannot be.
-func (m *Mask) cause(err error) (cause error, hidden bool) {
+// of the answer holds, and whether there were any. Values of errors are not compared: some cannot be.
+func (m *Mask) cause(err error) (hidden bool, cause error) {
 	if err == nil {
-		return nil, false
+		return false, nil
 	}
 	text, said := err.Error(), ""
 	if b, ok := errors.AsType[body](err); ok {
@@ -152,9 +152,9 @@ func (m *Mask) cause(err error) (cause error, hidden bool) {
 	}
 	safeText, safeSaid := m.Text(text), m.Text(said)
 	if safeText == text && safeSaid == said {
-		return err, false
+		return false, err
 	}
-	return &masked{safeText, safeSaid, err}, true
+	return true, &masked{safeText, safeSaid, err}
 }
 
 // masked is an error with other words. It is not unwrapped, which would show them.

@@ -194,7 +194,7 @@ func (r *fetchRun) batch(ctx context.Context, c *Client, segments []NZBSegment) 
 			return err
 		}
 		if n == 0 && !c.line.Held() {
-			r.isDown(c, err)
+			_ = r.isDown(c, err) // noted; the cause is reported already
 		}
 		if err := r.elsewhere(ctx, c, segments[0], err); err != nil {
 			return err

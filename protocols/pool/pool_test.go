@@ -169,7 +169,7 @@ func TestAPanicFreesThePlace(t *testing.T) {
 	p := pool.New(m.open, pool.Config{Max: 1})
 	func() {
 		defer func() { _ = recover() }()
-		_ = p.Do(t.Context(), func(protocols.Client) error { var none map[string]int; none["x"] = 1; return nil })
+		_ = p.Do(t.Context(), func(protocols.Client) error { panic("a fault of the caller") })
 	}()
 	if err := p.Do(t.Context(), func(protocols.Client) error { return nil }); err != nil || m.made.Load() != 2 {
 		t.Errorf("%v, %d made", err, m.made.Load())

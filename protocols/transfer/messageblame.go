@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"github.com/netclients/netclients/internal/retry"
+	"github.com/netclients/netclients/protocols/transfer/internal/state"
 )
 
 // stuck says what an attempt of a sync failed at.
 type stuck struct {
-	at      *wanted // the message that was being read, or that the archive named
-	archive bool    // it was the archive that failed
-	began   bool    // messages were asked for
+	at      *state.Wanted // the message that was being read, or that the archive named
+	archive bool          // it was the archive that failed
+	began   bool          // messages were asked for
 }
 
 // blame judges a failure that one message may have caused: the server ends the
@@ -23,8 +24,8 @@ func (s *messageSync) blame(err error) bool {
 	defer s.lock.Unlock()
 	list := s.suspects()
 	if len(list) == 1 {
-		if failures, known := s.alone[list[0].key]; known {
-			s.alone[list[0].key]++
+		if failures, known := s.alone[list[0].Key]; known {
+			s.alone[list[0].Key]++
 			if failures < s.o.retries() && retry.MayPass(err) {
 				return false
 			}
@@ -34,8 +35,8 @@ func (s *messageSync) blame(err error) bool {
 	}
 	fresh := false
 	for _, w := range list {
-		if _, known := s.alone[w.key]; !known && !s.failed[w.key] {
-			s.alone[w.key], fresh = 0, true
+		if _, known := s.alone[w.Key]; !known && !s.failed[w.Key] {
+			s.alone[w.Key], fresh = 0, true
 		}
 	}
 	further := s.stored > s.singled
@@ -45,15 +46,15 @@ func (s *messageSync) blame(err error) bool {
 
 // suspects returns the messages that may have caused a failure: the one that was being
 // read, those that the archive has not confirmed, or the first that did not come.
-func (s *messageSync) suspects() []*wanted {
+func (s *messageSync) suspects() []*state.Wanted {
 	switch {
 	case !s.stuck.began:
 		return nil
 	case s.stuck.at != nil:
-		return []*wanted{s.stuck.at}
+		return []*state.Wanted{s.stuck.at}
 	case s.stuck.archive:
 		return slices.Collect(maps.Values(s.plan.waiting))
 	}
-	list := slices.SortedFunc(maps.Values(s.plan.asked), func(a, b *wanted) int { return a.turn - b.turn })
+	list := slices.SortedFunc(maps.Values(s.plan.asked), func(a, b *state.Wanted) int { return a.Turn - b.Turn })
 	return list[:min(len(list), 1)]
 }

@@ -11,51 +11,52 @@ import (
 
 	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transfer/internal/state"
 )
 
 // adopt records the messages that a killed run stored and could not record. When the
 // state was lost these are all messages of the source that the archive has.
 func (s *messageSync) adopt(ctx context.Context) error {
-	lost := s.state.blank()
-	if s.state.value("open") == "" && !lost || s.plan.fetch.n == 0 || s.marked {
+	lost := s.state.Blank()
+	if s.state.Value("open") == "" && !lost || s.plan.fetch.N == 0 || s.marked {
 		return nil
 	}
-	there := &keyTable{}
+	there := &state.Keys{}
 	for e, err := range s.archive.Keys(ctx) {
 		if err != nil {
 			return err
 		}
-		if key, ok := parseKey(e.ID); ok {
-			there.put(key, 0)
+		if key, ok := state.ParseKey(e.ID); ok {
+			there.Put(key, 0)
 		}
 	}
-	if there.n == 0 {
+	if there.N == 0 {
 		return nil
 	}
-	kept := wantedList{dir: s.plan.fetch.dir}
-	for w, err := range s.plan.fetch.all() {
-		if err == nil && there.get(w.key) == nil {
-			err = kept.add(w)
+	kept := state.List{Dir: s.plan.fetch.Dir}
+	for w, err := range s.plan.fetch.All() {
+		if err == nil && there.Get(w.Key) == nil {
+			err = kept.Add(w)
 		} else if err == nil {
 			err = s.adopted(w)
 		}
-		if err == nil && lost && s.state.known.get(w.key) != nil {
-			s.state.set("unsynced", "yes") // it is not known how they were stored
-			err = s.plan.flags.add(w)      // those in the archive may be older
+		if err == nil && lost && s.state.Known.Get(w.Key) != nil {
+			s.state.Set("unsynced", "yes") // it is not known how they were stored
+			err = s.plan.flags.Add(w)      // those in the archive may be older
 		}
 		if err != nil {
-			kept.close()
+			kept.Close()
 			return err
 		}
 	}
-	s.plan.fetch.close()
+	s.plan.fetch.Close()
 	s.plan.fetch = kept
 	return nil
 }
 
-func (s *messageSync) adopted(w *wanted) error {
-	s.state.add(w.key, w.flags)
-	s.plan.bytes -= max(w.size, 0)
+func (s *messageSync) adopted(w *state.Wanted) error {
+	s.state.Add(w.Key, w.Flags)
+	s.plan.bytes -= max(w.Size, 0)
 	r := s.result(w, StatusSkipped)
 	r.Note = "stored by an earlier run"
 	s.emit(r)
@@ -65,16 +66,16 @@ func (s *messageSync) adopted(w *wanted) error {
 // fetch gets what is new. Messages that are too large are not asked for. Those that may
 // be to blame for an earlier failure come last, each alone.
 func (s *messageSync) fetch(ctx context.Context, source protocols.MessageSource) error {
-	if err := s.begin(); err != nil || s.plan.fetch.n == 0 {
+	if err := s.begin(); err != nil || s.plan.fetch.N == 0 {
 		return err
 	}
-	some, err := s.stream(ctx, source, func(w *wanted) bool { _, alone := s.alone[w.key]; return !alone })
-	if err != nil || some == s.plan.fetch.n {
+	some, err := s.stream(ctx, source, func(w *state.Wanted) bool { _, alone := s.alone[w.Key]; return !alone })
+	if err != nil || some == s.plan.fetch.N {
 		return err
 	}
-	for w, err := range s.plan.fetch.all() {
-		if _, alone := s.alone[w.key]; err == nil && alone {
-			_, err = s.stream(ctx, source, func(other *wanted) bool { return other.key == w.key })
+	for w, err := range s.plan.fetch.All() {
+		if _, alone := s.alone[w.Key]; err == nil && alone {
+			_, err = s.stream(ctx, source, func(other *state.Wanted) bool { return other.Key == w.Key })
 		}
 		if err != nil {
 			return err
@@ -85,18 +86,18 @@ func (s *messageSync) fetch(ctx context.Context, source protocols.MessageSource)
 
 // stream gets those of the new messages that are meant, in one stream, and returns how
 // many these are. What failed for good in this run is not asked for again.
-func (s *messageSync) stream(ctx context.Context, source protocols.MessageSource, meant func(*wanted) bool) (n int, err error) {
+func (s *messageSync) stream(ctx context.Context, source protocols.MessageSource, meant func(*state.Wanted) bool) (n int, err error) {
 	s.stuck.began = true
 	var bad error // of the list
 	err = source.BulkGet(ctx, func(yield func(string) bool) {
-		for w, err := range s.plan.fetch.all() {
+		for w, err := range s.plan.fetch.All() {
 			if bad = err; err != nil {
 				return
 			}
 			if !meant(w) {
 				continue
 			}
-			if n++; s.ask(w) && !yield(w.path) {
+			if n++; s.ask(w) && !yield(w.Path) {
 				return
 			}
 		}
@@ -113,7 +114,7 @@ func (s *messageSync) stream(ctx context.Context, source protocols.MessageSource
 	if ferr := s.archive.Flush(ctx); err == nil && ferr != nil {
 		err, s.stuck.archive = ferr, true
 	}
-	err = cmp.Or(err, s.state.sync(s.o.Durability))
+	err = cmp.Or(err, s.state.Sync(s.o.Durability))
 	if err == nil {
 		s.stuck.began = false
 		err = s.unanswered()
@@ -138,47 +139,47 @@ func (s *messageSync) unanswered() error {
 // begin notes that messages will be added, so that a later run looks for them if
 // this one is killed.
 func (s *messageSync) begin() error {
-	if s.plan.fetch.n == 0 || s.marked {
+	if s.plan.fetch.N == 0 || s.marked {
 		return nil
 	}
 	s.marked = true
-	s.state.set("open", openMark+s.archive.Mark())
+	s.state.Set("open", openMark+s.archive.Mark())
 	if s.o.Durability == DurabilityNone && !s.o.DeleteAfter {
-		s.state.set("unsynced", "yes")
+		s.state.Set("unsynced", "yes")
 	}
 	if s.o.Progress != nil {
 		s.task = s.o.Progress.Start(s.from.end.URL, s.plan.bytes)
 	}
-	return s.state.sync(s.o.Durability)
+	return s.state.Sync(s.o.Durability)
 }
 
 // ask notes that a message is asked for, unless it is too large.
-func (s *messageSync) ask(w *wanted) bool {
-	if s.o.MaxSize > 0 && w.size > s.o.MaxSize {
-		s.fail(w, protocols.ProtocolError(s.protocol, "sync", fmt.Sprintf("the message has %d bytes, more than --max-size allows", w.size)))
+func (s *messageSync) ask(w *state.Wanted) bool {
+	if s.o.MaxSize > 0 && w.Size > s.o.MaxSize {
+		s.fail(w, protocols.ProtocolError(s.protocol, "sync", fmt.Sprintf("the message has %d bytes, more than --max-size allows", w.Size)))
 		return false
 	}
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	if s.failed[w.key] {
+	if s.failed[w.Key] {
 		return false
 	}
-	if s.o.SkipSize > 0 && w.size > s.o.SkipSize {
-		s.failed[w.key] = true // not asked for in a further attempt
+	if s.o.SkipSize > 0 && w.Size > s.o.SkipSize {
+		s.failed[w.Key] = true // not asked for in a further attempt
 		r := s.result(w, StatusSkipped)
-		r.Note = fmt.Sprintf("%d bytes, more than are to be fetched", w.size)
+		r.Note = fmt.Sprintf("%d bytes, more than are to be fetched", w.Size)
 		s.emit(r)
 		return false
 	}
 	s.asks++
-	w.turn = s.asks
-	s.plan.asked[w.path] = w
+	w.Turn = s.asks
+	s.plan.asked[w.Path] = w
 	return true
 }
 
 // came returns the message of a name that was asked for. Sources tell of them in
 // about the order of asking; of those that are not there some tell last.
-func (s *messageSync) came(name string) *wanted {
+func (s *messageSync) came(name string) *state.Wanted {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	w := s.plan.asked[name]
@@ -187,7 +188,7 @@ func (s *messageSync) came(name string) *wanted {
 }
 
 // one stores one message. Its error is that of the connection or the archive.
-func (s *messageSync) one(ctx context.Context, w *wanted, obj *protocols.Object, err error) error {
+func (s *messageSync) one(ctx context.Context, w *state.Wanted, obj *protocols.Object, err error) error {
 	if err != nil {
 		if retry.MayPass(err) {
 			s.stuck.at = w
@@ -197,15 +198,15 @@ func (s *messageSync) one(ctx context.Context, w *wanted, obj *protocols.Object,
 		return nil
 	}
 	s.lock.Lock()
-	s.plan.waiting[w.key] = w
+	s.plan.waiting[w.Key] = w
 	s.lock.Unlock()
-	size := w.size
+	size := w.Size
 	if obj.Size >= 0 { // as it came, not as it was listed
 		size = obj.Size
 	}
-	body := &measured{r: obj.Body, size: size, head: &w.head}
+	body := &measured{r: obj.Body, size: size, head: &w.Head}
 	body.doubt = func() { s.doubt(w, body) }
-	err = s.archive.Add(ctx, w.key.String(), w.entry(), body)
+	err = s.archive.Add(ctx, w.Key.String(), w.Entry(), body)
 	if body.failed {
 		s.stuck.at = w
 	}
@@ -214,13 +215,13 @@ func (s *messageSync) one(ctx context.Context, w *wanted, obj *protocols.Object,
 		return err
 	}
 	s.lock.Lock()
-	delete(s.plan.waiting, w.key)
+	delete(s.plan.waiting, w.Key)
 	s.lock.Unlock()
 	s.fail(w, protocols.Wrap(body.short, s.protocol, "sync", obj.URL))
 	return nil
 }
 
-func (s *messageSync) fail(w *wanted, err error) {
+func (s *messageSync) fail(w *state.Wanted, err error) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	s.failNow(w, err)
@@ -236,20 +237,20 @@ func ofOneMessage(err error) bool {
 }
 
 // failNow is fail under the lock.
-func (s *messageSync) failNow(w *wanted, err error) {
-	if s.failed[w.key] {
+func (s *messageSync) failNow(w *state.Wanted, err error) {
+	if s.failed[w.Key] {
 		return // reported by an earlier attempt
 	}
-	s.failed[w.key] = true
+	s.failed[w.Key] = true
 	r := s.result(w, StatusFailed)
 	r.Err = err
-	r.Subject, r.MessageID = w.title()
+	r.Subject, r.MessageID = w.Title()
 	s.emit(r)
 }
 
 // safe is called by the archive for each message that is safe, or that failed.
 func (s *messageSync) safe(key string, bytes int64, err error) error {
-	k, _ := parseKey(key)
+	k, _ := state.ParseKey(key)
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	w := s.plan.waiting[k]
@@ -265,7 +266,7 @@ func (s *messageSync) safe(key string, bytes int64, err error) error {
 		s.stuck.at = w
 		return err // the disk is full or broken: nothing else will do better
 	}
-	s.state.add(k, w.flags)
+	s.state.Add(k, w.Flags)
 	if s.failed[k] { // refused in an earlier attempt, as by a server that was about to hang up
 		delete(s.failed, k)
 		s.sum.Failed--
@@ -300,19 +301,19 @@ func (s *messageSync) tidy(ctx context.Context) error {
 		}
 	}
 	for _, key := range s.plan.gone {
-		s.state.forget(key)
+		s.state.Forget(key)
 	}
-	return s.state.sync(s.o.Durability)
+	return s.state.Sync(s.o.Durability)
 }
 
 // reflag brings flags up to date; the state says so when the archive has them.
 func (s *messageSync) reflag(ctx context.Context) error {
-	if s.plan.flags.n == 0 {
+	if s.plan.flags.N == 0 {
 		return nil
 	}
-	for w, err := range s.plan.flags.all() {
+	for w, err := range s.plan.flags.All() {
 		if err == nil {
-			err = s.archive.SetFlags(ctx, w.key.String(), w.entry().Flags)
+			err = s.archive.SetFlags(ctx, w.Key.String(), w.Entry().Flags)
 		}
 		if err != nil {
 			return err
@@ -321,11 +322,11 @@ func (s *messageSync) reflag(ctx context.Context) error {
 	if err := s.archive.Flush(ctx); err != nil {
 		return err
 	}
-	for w, err := range s.plan.flags.all() {
+	for w, err := range s.plan.flags.All() {
 		if err != nil {
 			return err
 		}
-		s.state.add(w.key, w.flags)
+		s.state.Add(w.Key, w.Flags)
 		if s.plan.changed--; s.plan.changed >= 0 { // the others were found in the archive
 			s.emit(s.result(w, StatusUpdated))
 		}
@@ -359,18 +360,18 @@ func (s *messageSync) deleteHere(ctx context.Context) error {
 // deleteAtSource deletes what is safe in the archive.
 func (s *messageSync) deleteAtSource(ctx context.Context, c protocols.Client) error {
 	doomed := &s.plan.doomed
-	if !s.o.DeleteAfter || doomed.n == 0 {
+	if !s.o.DeleteAfter || doomed.N == 0 {
 		return nil
 	}
 	s.unsynced()
-	if err := s.state.sync(DurabilityGroup); err != nil {
+	if err := s.state.Sync(DurabilityGroup); err != nil {
 		return err
 	}
 	var bad error // of the list
 	next, refused := 0, map[int]error{}
 	err := protocols.BulkRemove(ctx, c, func(yield func(string) bool) {
-		for w, err := range doomed.all() {
-			if bad = err; err != nil || !yield(w.path) {
+		for w, err := range doomed.All() {
+			if bad = err; err != nil || !yield(w.Path) {
 				return
 			}
 		}
@@ -385,14 +386,14 @@ func (s *messageSync) deleteAtSource(ctx context.Context, c protocols.Client) er
 		return err
 	}
 	next = 0
-	for w, err := range doomed.all() {
+	for w, err := range doomed.All() {
 		if err != nil {
 			return err
 		}
 		if no := refused[next]; no != nil {
 			s.fail(w, no)
 		} else {
-			s.state.forget(w.key)
+			s.state.Forget(w.Key)
 			s.emit(s.deleted(w))
 		}
 		next++
@@ -410,8 +411,8 @@ func (s *messageSync) dropCopies(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		key, ok := parseKey(e.ID)
-		if known := s.state.known.get(key); !ok || known == nil || known.bits&keyListed == 0 {
+		key, ok := state.ParseKey(e.ID)
+		if known := s.state.Known.Get(key); !ok || known == nil || known.Bits&state.Listed == 0 {
 			old = append(old, e)
 			continue
 		}
@@ -423,8 +424,8 @@ func (s *messageSync) dropCopies(ctx context.Context) error {
 	}
 	var copies []string
 	for _, e := range old {
-		key, _ := parseKey(e.ID)
-		if s.state.known.get(key) == nil {
+		key, _ := state.ParseKey(e.ID)
+		if s.state.Known.Get(key) == nil {
 			continue // of another source
 		}
 		sum, err := s.digest(ctx, e.Path)

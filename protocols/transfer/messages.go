@@ -10,6 +10,7 @@ import (
 
 	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transfer/internal/state"
 )
 
 // MessageOptions says how to bring an archive of messages up to date. Nil is all
@@ -56,7 +57,7 @@ func SyncMessages(ctx context.Context, src, dst Endpoint, o *MessageOptions, eac
 	if o == nil {
 		o = &MessageOptions{}
 	}
-	s := &messageSync{o: o, from: conn{end: src}, to: conn{end: dst}, tell: each, protocol: protocolOf(src, dst), failed: map[messageKey]bool{}, alone: map[messageKey]int{}, singled: -1}
+	s := &messageSync{o: o, from: conn{end: src}, to: conn{end: dst}, tell: each, protocol: protocolOf(src, dst), failed: map[state.Key]bool{}, alone: map[state.Key]int{}, singled: -1}
 	defer s.from.drop()
 	defer s.to.drop()
 	err := s.run(ctx)
@@ -70,7 +71,7 @@ type messageSync struct {
 	protocol string
 	tell     func(Result)
 	sum      Summary
-	state    *messageState
+	state    *state.Messages
 	archive  protocols.Archive
 	mailbox  *protocols.Mailbox
 	plan     *messagePlan
@@ -80,13 +81,13 @@ type messageSync struct {
 	marked   bool  // the state says that a run has begun
 	reported bool  // skipped messages were reported
 
-	asks    int                // messages that were asked for
-	alone   map[messageKey]int // messages that may be to blame for failures, and how many each has caused
-	stuck   stuck              // what an attempt failed at
-	singled int                // messages stored when some were last singled out
+	asks    int               // messages that were asked for
+	alone   map[state.Key]int // messages that may be to blame for failures, and how many each has caused
+	stuck   stuck             // what an attempt failed at
+	singled int               // messages stored when some were last singled out
 
 	lock   sync.Mutex // of what the archive and the source tell from their own goroutines
-	failed map[messageKey]bool
+	failed map[state.Key]bool
 }
 
 func (s *messageSync) run(ctx context.Context) error {
@@ -127,7 +128,7 @@ func (s *messageSync) close() {
 		s.archive.Close()
 	}
 	if s.state != nil {
-		_ = s.state.close()
+		_ = s.state.Close()
 	}
 	if s.task != nil {
 		s.task.Done(nil)
@@ -161,7 +162,7 @@ func (s *messageSync) attempt(ctx context.Context) error {
 		return err
 	}
 	if a, ok := s.archive.(protocols.Emptied); ok && s.plan == nil && a.Emptied() {
-		s.state.forgetAll()
+		s.state.ForgetAll()
 	}
 	plan, err := s.makePlan(ctx)
 	s.plan.close()
@@ -217,7 +218,7 @@ func (s *messageSync) openArchive(ctx context.Context) error {
 		NoSync: s.o.Durability == DurabilityNone && !s.o.DeleteAfter,
 	}
 	if s.o.DryRun {
-		s.state, err = readMessageState(ctx, path)
+		s.state, err = state.ReadMessages(ctx, path)
 	} else {
 		err = s.openState(ctx, path)
 	}
@@ -225,12 +226,12 @@ func (s *messageSync) openArchive(ctx context.Context) error {
 		return err
 	}
 	if s.state != nil {
-		o.Mark = strings.TrimPrefix(s.state.value("open"), openMark)
+		o.Mark = strings.TrimPrefix(s.state.Value("open"), openMark)
 	}
 	if s.archive, err = target.OpenArchive(ctx, s.to.end.Name, o); err != nil || s.state != nil {
 		return err
 	}
-	s.state, err = openMessageState(ctx, path)
+	s.state, err = state.OpenMessages(ctx, path)
 	return err
 }
 
@@ -241,7 +242,7 @@ func (s *messageSync) openState(ctx context.Context, path string) error {
 		return nil
 	}
 	var err error
-	s.state, err = openMessageState(ctx, path)
+	s.state, err = state.OpenMessages(ctx, path)
 	return err
 }
 
@@ -250,20 +251,20 @@ const openMark = "at "
 
 // messagePlan is what a listing leaves to be done.
 type messagePlan struct {
-	fetch   wantedList
-	flags   wantedList
-	doomed  wantedList // safe here, to be deleted at the source
+	fetch   state.List
+	flags   state.List
+	doomed  state.List // safe here, to be deleted at the source
 	skipped int
-	met     int          // known and listed
-	passed  int          // known and not listed, for nothing has changed
-	changed int          // so many of flags have other flags than before
-	gone    []messageKey // known, and no longer listed
+	met     int         // known and listed
+	passed  int         // known and not listed, for nothing has changed
+	changed int         // so many of flags have other flags than before
+	gone    []state.Key // known, and no longer listed
 	bytes   int64
 	listed  int
-	whole   bool                   // all there is was listed
-	remade  bool                   // ids have become void
-	asked   map[string]*wanted     // for, by path, and not come yet
-	waiting map[messageKey]*wanted // given to the archive, not safe yet
+	whole   bool                        // all there is was listed
+	remade  bool                        // ids have become void
+	asked   map[string]*state.Wanted    // for, by path, and not come yet
+	waiting map[state.Key]*state.Wanted // given to the archive, not safe yet
 }
 
 // newPlan makes a plan whose long lists lie beside the state; a dry run writes
@@ -271,37 +272,37 @@ type messagePlan struct {
 func (s *messageSync) newPlan() *messagePlan {
 	dir := ""
 	if !s.o.DryRun {
-		dir = filepath.Dir(s.state.path)
+		dir = filepath.Dir(s.state.Path)
 	}
 	return &messagePlan{
-		fetch: wantedList{dir: dir}, flags: wantedList{dir: dir}, doomed: wantedList{dir: dir},
-		asked: map[string]*wanted{}, waiting: map[messageKey]*wanted{},
+		fetch: state.List{Dir: dir}, flags: state.List{Dir: dir}, doomed: state.List{Dir: dir},
+		asked: map[string]*state.Wanted{}, waiting: map[state.Key]*state.Wanted{},
 	}
 }
 
 func (p *messagePlan) close() {
 	if p != nil {
-		p.fetch.close()
-		p.flags.close()
-		p.doomed.close()
+		p.fetch.Close()
+		p.flags.Close()
+		p.doomed.Close()
 	}
 }
 
 // makePlan compares the listing with the state.
 func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
 	p := s.newPlan()
-	since := s.state.value(own("state", s.mailbox))
-	before, known := s.state.values["validity"]
+	since := s.state.Value(state.Own("state", s.mailbox))
+	before, known := s.state.Values["validity"]
 	if known && before != s.mailbox.Validity {
 		p.remade, since = true, ""
 	}
 	if s.o.DeleteAfter || s.o.Delete && s.mailbox.Grows {
 		since = "" // what was stored earlier is to be deleted too
 	}
-	s.state.unlist()
+	s.state.Unlist()
 	for e, err := range s.mailbox.Changes(ctx, since) {
 		if err == nil && e.ID == "" { // nobody could know it again
-			s.fail(newWanted(&e, keyOf(s.mailbox, "\x00"+e.Name)), protocols.ProtocolError(s.protocol, "sync", "the server gives the message no unique id"))
+			s.fail(state.NewWanted(&e, state.KeyOf(s.mailbox, "\x00"+e.Name)), protocols.ProtocolError(s.protocol, "sync", "the server gives the message no unique id"))
 			continue
 		}
 		if err == nil {
@@ -312,21 +313,21 @@ func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
 			return nil, err
 		}
 	}
-	p.changed, p.whole = p.flags.n, s.mailbox.Complete
+	p.changed, p.whole = p.flags.N, s.mailbox.Complete
 	switch {
-	case s.state.shared(s.mailbox): // others have listed the rest
+	case s.state.Shared(s.mailbox): // others have listed the rest
 	case p.whole:
-		p.gone = s.state.unlisted()
+		p.gone = s.state.Unlisted()
 	default:
-		p.passed = max(0, s.state.known.n-p.met-len(p.gone))
+		p.passed = max(0, s.state.Known.N-p.met-len(p.gone))
 	}
 	return p, nil
 }
 
 // sort puts a listed message where it belongs.
 func (s *messageSync) sort(p *messagePlan, e *protocols.Entry) error {
-	key := keyOf(s.mailbox, e.ID)
-	known := s.state.known.get(key)
+	key := state.KeyOf(s.mailbox, e.ID)
+	known := s.state.Known.Get(key)
 	if e.Type == protocols.TypeGone {
 		if known != nil {
 			p.gone = append(p.gone, key)
@@ -334,25 +335,25 @@ func (s *messageSync) sort(p *messagePlan, e *protocols.Entry) error {
 		return nil
 	}
 	p.listed++
-	w := newWanted(e, key)
+	w := state.NewWanted(e, key)
 	if known == nil {
 		p.bytes += max(e.Size, 0)
-		return p.fetch.add(w)
+		return p.fetch.Add(w)
 	}
-	if known.bits&keyListed == 0 {
+	if known.Bits&state.Listed == 0 {
 		p.met++
 	}
-	known.bits |= keyListed
-	if w.flags == s.state.flagsOf(known) {
+	known.Bits |= state.Listed
+	if w.Flags == s.state.FlagsOf(known) {
 		p.skipped++
-	} else if err := p.flags.add(w); err != nil {
+	} else if err := p.flags.Add(w); err != nil {
 		return err
 	}
 	return s.doom(p, w)
 }
 
-func (s *messageSync) result(w *wanted, status Status) Result {
-	return Result{Protocol: s.protocol, Source: w.url, Destination: s.to.end.URL, Name: w.name, Status: status}
+func (s *messageSync) result(w *state.Wanted, status Status) Result {
+	return Result{Protocol: s.protocol, Source: w.URL, Destination: s.to.end.URL, Name: w.Name, Status: status}
 }
 
 func (s *messageSync) emit(r Result) {
@@ -372,15 +373,15 @@ func (s *messageSync) tellSkipped() {
 // pretend reports what would be done.
 func (s *messageSync) pretend() error {
 	type told struct {
-		list   *wantedList
-		result func(*wanted) Result
+		list   *state.List
+		result func(*state.Wanted) Result
 	}
-	all := []told{{&s.plan.fetch, s.fetched}, {&s.plan.flags, func(w *wanted) Result { return s.result(w, StatusUpdated) }}}
+	all := []told{{&s.plan.fetch, s.fetched}, {&s.plan.flags, func(w *state.Wanted) Result { return s.result(w, StatusUpdated) }}}
 	if s.o.DeleteAfter {
 		all = append(all, told{&s.plan.doomed, s.deleted}, told{&s.plan.fetch, s.deleted})
 	}
 	for _, t := range all {
-		for w, err := range t.list.all() {
+		for w, err := range t.list.All() {
 			if err != nil {
 				return err
 			}
@@ -395,13 +396,13 @@ func (s *messageSync) pretend() error {
 	return s.verdict()
 }
 
-func (s *messageSync) fetched(w *wanted) Result {
+func (s *messageSync) fetched(w *state.Wanted) Result {
 	r := s.result(w, StatusDone)
-	r.Bytes = max(w.size, 0)
+	r.Bytes = max(w.Size, 0)
 	return r
 }
 
-func (s *messageSync) deleted(w *wanted) Result {
+func (s *messageSync) deleted(w *state.Wanted) Result {
 	r := s.result(w, StatusDeleted)
 	r.Note = "at the source"
 	return r
@@ -409,29 +410,29 @@ func (s *messageSync) deleted(w *wanted) Result {
 
 // finish writes down that the run has come to its end.
 func (s *messageSync) finish() error {
-	s.state.set("validity", s.mailbox.Validity)
-	state := s.mailbox.State
+	s.state.Set("validity", s.mailbox.Validity)
+	mark := s.mailbox.State
 	if s.sum.Failed > 0 {
-		state = "" // what failed must be listed again
+		mark = "" // what failed must be listed again
 	}
-	s.state.set(own("state", s.mailbox), state)
+	s.state.Set(state.Own("state", s.mailbox), mark)
 	if s.mailbox.Scope != "" {
-		s.state.set(own("source", s.mailbox), "yes")
+		s.state.Set(state.Own("source", s.mailbox), "yes")
 	}
-	s.state.set("open", "")
-	return s.state.sync(s.o.Durability)
+	s.state.Set("open", "")
+	return s.state.Sync(s.o.Durability)
 }
 
 // unsynced makes sure that what earlier runs stored without forcing it is on the
 // disk before it is deleted elsewhere.
 func (s *messageSync) unsynced() {
-	if s.state.value("unsynced") != "" {
+	if s.state.Value("unsynced") != "" {
 		syncDisks()
-		s.state.set("unsynced", "")
+		s.state.Set("unsynced", "")
 	}
 }
 
 // sourceName distinguishes sources in the names of state files.
 func sourceName(m *protocols.Mailbox) string {
-	return hashKey(scopeOf(m), m.Name).String()[:16]
+	return state.HashKey(state.ScopeOf(m), m.Name).String()[:16]
 }

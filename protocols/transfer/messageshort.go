@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transfer/internal/state"
 )
 
 // measured is a message that must not end long before the size that was announced:
@@ -45,18 +46,18 @@ func (m *measured) Read(p []byte) (int, error) {
 
 // doubt notes for good that a message came shorter than it was announced. Sizes of some
 // servers are estimates: it is kept, but not deleted at its source.
-func (s *messageSync) doubt(w *wanted, m *measured) {
+func (s *messageSync) doubt(w *state.Wanted, m *measured) {
 	s.lock.Lock()
-	s.state.set("short-"+w.key.String(), "yes")
+	s.state.Set("short-"+w.Key.String(), "yes")
 	s.lock.Unlock()
-	s.o.warn("%s ended at %d bytes, where %d were announced: it is not deleted at its source", w.url, m.got, m.size)
+	s.o.warn("%s ended at %d bytes, where %d were announced: it is not deleted at its source", w.URL, m.got, m.size)
 }
 
 // doom adds a message to those that are deleted at the source, if they are to be and
 // it came whole.
-func (s *messageSync) doom(p *messagePlan, w *wanted) error {
-	if !s.o.DeleteAfter || s.state.value("short-"+w.key.String()) != "" {
+func (s *messageSync) doom(p *messagePlan, w *state.Wanted) error {
+	if !s.o.DeleteAfter || s.state.Value("short-"+w.Key.String()) != "" {
 		return nil
 	}
-	return p.doomed.add(w)
+	return p.doomed.Add(w)
 }

@@ -1,4 +1,4 @@
-package transfer
+package state
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 var stateOpeners = map[string]func(ctx context.Context, path string) (io.Closer, error){
 	"journal": func(ctx context.Context, path string) (io.Closer, error) { return OpenJournal(ctx, path) },
 	"message state": func(ctx context.Context, path string) (io.Closer, error) {
-		st, err := openMessageState(ctx, path)
-		return closer(func() error { return st.close() }), err
+		st, err := OpenMessages(ctx, path)
+		return closer(func() error { return st.Close() }), err
 	},
 }
 
@@ -54,7 +54,7 @@ func TestStateFileOfAnotherKind(t *testing.T) {
 	if _, err := OpenJournal(t.Context(), stateOf(t, "message state")); protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("a message state as journal: %v", err)
 	}
-	if _, err := openMessageState(t.Context(), stateOf(t, "journal")); protocols.KindOf(err) != protocols.KindLocal {
+	if _, err := OpenMessages(t.Context(), stateOf(t, "journal")); protocols.KindOf(err) != protocols.KindLocal {
 		t.Errorf("a journal as message state: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package transfer
+package state
 
 import (
 	"bufio"
@@ -19,54 +19,56 @@ import (
 	"github.com/netclients/netclients/protocols/file"
 )
 
-// messageKey names a message in state and archive: 128 bits of a hash of where it
+// Key names a message in state and archive: 128 bits of a hash of where it
 // is from and its id there.
-type messageKey [16]byte
+type Key [16]byte
 
 // String returns the key in the form that archives take.
-func (k messageKey) String() string { return hex.EncodeToString(k[:]) }
+func (k Key) String() string { return hex.EncodeToString(k[:]) }
 
-func parseKey(s string) (k messageKey, ok bool) {
+// ParseKey reads what String returns.
+func ParseKey(s string) (k Key, ok bool) {
 	n, err := hex.Decode(k[:], []byte(s)[:min(len(s), 2*len(k))])
 	return k, err == nil && n == len(k) && len(s) == 2*len(k)
 }
 
-func hashKey(parts ...string) (k messageKey) {
+// HashKey returns the key that stands for some texts together.
+func HashKey(parts ...string) (k Key) {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	copy(k[:], sum[:])
 	return k
 }
 
-// keyOf returns the key of a message of a mailbox.
-func keyOf(m *protocols.Mailbox, id string) messageKey {
-	return hashKey(scopeOf(m), m.Name, m.Validity, id)
+// KeyOf returns the key of a message of a mailbox.
+func KeyOf(m *protocols.Mailbox, id string) Key {
+	return HashKey(ScopeOf(m), m.Name, m.Validity, id)
 }
 
-// scopeOf says what the ids of a mailbox belong to.
-func scopeOf(m *protocols.Mailbox) string { return cmp.Or(m.Scope, m.Account) }
+// ScopeOf says what the ids of a mailbox belong to.
+func ScopeOf(m *protocols.Mailbox) string { return cmp.Or(m.Scope, m.Account) }
 
-// own returns the name of a value that each server of a scope has by itself.
-func own(name string, m *protocols.Mailbox) string {
+// Own returns the name of a value that each server of a scope has by itself.
+func Own(name string, m *protocols.Mailbox) string {
 	if m.Scope == "" {
 		return name
 	}
-	return name + "-" + hashKey(m.Account).String()
+	return name + "-" + HashKey(m.Account).String()
 }
 
-// shared reports whether messages in the archive may be from another server of the scope.
-func (st *messageState) shared(m *protocols.Mailbox) bool {
+// Shared reports whether messages in the archive may be from another server of the scope.
+func (st *Messages) Shared(m *protocols.Mailbox) bool {
 	if m.Scope == "" {
 		return false
 	}
-	for name := range st.values {
-		if strings.HasPrefix(name, "source-") && name != own("source", m) {
+	for name := range st.Values {
+		if strings.HasPrefix(name, "source-") && name != Own("source", m) {
 			return true
 		}
 	}
 	return false
 }
 
-// messageState remembers over runs which messages an archive holds: a file of lines
+// Messages remembers over runs which messages an archive holds: a file of lines
 // that only grows. What a run was killed over is at most the last line; it is
 // dropped when the file is next opened. One process has it open at a time.
 //
@@ -75,25 +77,25 @@ func (st *messageState) shared(m *protocols.Mailbox) bool {
 //     = NAME VALUE    something about the whole: validity, state, open, unsynced
 //
 // Values are written as in the query of a URL.
-type messageState struct {
-	path   string
+type Messages struct {
+	Path   string
 	f      *os.File // nil: read only
 	w      *bufio.Writer
-	known  keyTable
-	values map[string]string
+	Known  Keys
+	Values map[string]string
 	lines  int
 	flags  []string          // by the numbers that known has
 	number map[string]uint32 // of a text in flags
 }
 
-func newMessageState(path string) *messageState {
-	return &messageState{path: path, values: map[string]string{}, number: map[string]uint32{}}
+func newMessages(path string) *Messages {
+	return &Messages{Path: path, Values: map[string]string{}, number: map[string]uint32{}}
 }
 
-// readMessageState reads a state without writing anything. One that is not there is
+// ReadMessages reads a state without writing anything. One that is not there is
 // empty.
-func readMessageState(ctx context.Context, path string) (*messageState, error) {
-	st := newMessageState(path)
+func ReadMessages(ctx context.Context, path string) (*Messages, error) {
+	st := newMessages(path)
 	f, err := file.Open(ctx, path, file.RulePrivate, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return st, nil
@@ -102,7 +104,7 @@ func readMessageState(ctx context.Context, path string) (*messageState, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if _, err := messageStateFormat.check(f, path); err != nil {
+	if _, err := messagesFormat.check(f, path); err != nil {
 		return nil, err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -112,16 +114,16 @@ func readMessageState(ctx context.Context, path string) (*messageState, error) {
 	return st, err
 }
 
-// messageStateFormat is what a state begins with. States from before there was a
+// messagesFormat is what a state begins with. States from before there was a
 // title begin with one of the other lines.
-var messageStateFormat = stateFormat{
+var messagesFormat = format{
 	name: "state of a sync of messages", title: "# netclients message state 1", older: isStateLine,
 }
 
 func isStateLine(line []byte) bool {
 	mark, rest, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), " ")
 	name, _, _ := strings.Cut(rest, " ")
-	_, ok := parseKey(name)
+	_, ok := ParseKey(name)
 	switch mark {
 	case "=":
 		return slices.Contains([]string{"validity", "state", "open", "unsynced"}, name)
@@ -131,15 +133,15 @@ func isStateLine(line []byte) bool {
 	return false
 }
 
-// openMessageState opens or makes a state. When another process has it open the
+// OpenMessages opens or makes a state. When another process has it open the
 // error has class [protocols.ErrBusy].
-func openMessageState(ctx context.Context, path string) (*messageState, error) {
-	st := newMessageState(path)
-	f, err := messageStateFormat.open(ctx, path)
+func OpenMessages(ctx context.Context, path string) (*Messages, error) {
+	st := newMessages(path)
+	f, err := messagesFormat.open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	st.path = f.Name() // links followed
+	st.Path = f.Name() // links followed
 	end, err := st.load(f)
 	if err == nil {
 		err = f.Truncate(end)
@@ -152,9 +154,9 @@ func openMessageState(ctx context.Context, path string) (*messageState, error) {
 		return nil, err
 	}
 	st.f, st.w = f, bufio.NewWriterSize(f, 64<<10)
-	if st.lines > 2*st.known.n+1000 {
+	if st.lines > 2*st.Known.N+1000 {
 		if err := st.compact(); err != nil {
-			_ = st.close()
+			_ = st.Close()
 			return nil, err
 		}
 	}
@@ -162,7 +164,7 @@ func openMessageState(ctx context.Context, path string) (*messageState, error) {
 }
 
 // load reads all whole lines and returns where they end.
-func (st *messageState) load(f io.Reader) (end int64, err error) {
+func (st *Messages) load(f io.Reader) (end int64, err error) {
 	r := bufio.NewReaderSize(f, 64<<10)
 	for {
 		line, err := readLine(r)
@@ -170,7 +172,7 @@ func (st *messageState) load(f io.Reader) (end int64, err error) {
 			return end, nil
 		}
 		if err == errLongLine {
-			return end, tooLong(st.path)
+			return end, tooLong(st.Path)
 		}
 		if err != nil {
 			return end, err
@@ -181,7 +183,7 @@ func (st *messageState) load(f io.Reader) (end int64, err error) {
 }
 
 // take reads one line. What is none of ours is left out.
-func (st *messageState) take(line string) {
+func (st *Messages) take(line string) {
 	st.lines++
 	mark, rest, _ := strings.Cut(line, " ")
 	name, coded, _ := strings.Cut(rest, " ")
@@ -189,19 +191,19 @@ func (st *messageState) take(line string) {
 	if err != nil {
 		return
 	}
-	key, ok := parseKey(name)
+	key, ok := ParseKey(name)
 	switch {
 	case mark == "=" && name != "":
-		st.values[name] = value
+		st.Values[name] = value
 	case mark == "+" && ok:
-		st.known.put(key, st.numberOf(value))
+		st.Known.Put(key, st.numberOf(value))
 	case mark == "-" && ok:
-		st.known.drop(key)
+		st.Known.drop(key)
 	}
 }
 
 // numberOf returns the number that stands for a text of flags, which many messages have.
-func (st *messageState) numberOf(flags string) uint32 {
+func (st *Messages) numberOf(flags string) uint32 {
 	n, known := st.number[flags]
 	if !known {
 		n = uint32(len(st.flags))
@@ -210,64 +212,66 @@ func (st *messageState) numberOf(flags string) uint32 {
 	return n
 }
 
-// flagsOf returns the flags of a message that is known.
-func (st *messageState) flagsOf(e *keyEntry) string { return st.flags[e.bits&^keyListed] }
+// FlagsOf returns the flags of a message that is known.
+func (st *Messages) FlagsOf(e *Known) string { return st.flags[e.Bits&^Listed] }
 
-// unlist forgets which messages the source has listed.
-func (st *messageState) unlist() {
-	for e := range st.known.all() {
-		e.bits &^= keyListed
+// Unlist forgets which messages the source has listed.
+func (st *Messages) Unlist() {
+	for e := range st.Known.all() {
+		e.Bits &^= Listed
 	}
 }
 
-// unlisted returns the messages that are known and were not listed.
-func (st *messageState) unlisted() (gone []messageKey) {
-	for e := range st.known.all() {
-		if e.bits&keyListed == 0 {
+// Unlisted returns the messages that are known and were not listed.
+func (st *Messages) Unlisted() (gone []Key) {
+	for e := range st.Known.all() {
+		if e.Bits&Listed == 0 {
 			gone = append(gone, e.key)
 		}
 	}
 	return gone
 }
 
-func (st *messageState) value(name string) string { return st.values[name] }
+// Value returns a value about the whole; empty when there is none.
+func (st *Messages) Value(name string) string { return st.Values[name] }
 
-// set changes a value; one that is as it was costs nothing.
-func (st *messageState) set(name, value string) {
-	if old, known := st.values[name]; known && old == value || !known && value == "" && name != "validity" {
+// Set changes a value; one that is as it was costs nothing.
+func (st *Messages) Set(name, value string) {
+	if old, known := st.Values[name]; known && old == value || !known && value == "" && name != "validity" {
 		return
 	}
-	st.values[name] = value
+	st.Values[name] = value
 	st.line("=", name, value)
 }
 
-// add remembers a message that was listed.
-func (st *messageState) add(key messageKey, flags string) {
-	st.known.put(key, st.numberOf(flags)|keyListed)
+// Add remembers a message that was listed.
+func (st *Messages) Add(key Key, flags string) {
+	st.Known.Put(key, st.numberOf(flags)|Listed)
 	st.line("+", key.String(), flags)
 }
 
-func (st *messageState) forget(key messageKey) {
-	st.known.drop(key)
+// Forget drops a message.
+func (st *Messages) Forget(key Key) {
+	st.Known.drop(key)
 	st.line("-", key.String(), "")
 }
 
-// forgetAll drops what was known of the messages, and of the source's state.
-func (st *messageState) forgetAll() {
-	for e := range st.known.all() {
+// ForgetAll drops what was known of the messages, and of the source's state.
+func (st *Messages) ForgetAll() {
+	for e := range st.Known.all() {
 		st.line("-", e.key.String(), "")
 	}
-	st.known = keyTable{}
-	for name := range st.values {
+	st.Known = Keys{}
+	for name := range st.Values {
 		if name == "state" || strings.HasPrefix(name, "state-") {
-			st.set(name, "")
+			st.Set(name, "")
 		}
 	}
 }
 
 // line appends a line; the writer keeps an error for sync. What is only read is
 // changed in memory alone.
-func (st *messageState) line(mark, name, value string) {
+func (st *Messages) line(mark, name, value string) {
 	line := mark + " " + name + " " + url.QueryEscape(value) + "\n"
 	if st.w == nil || len(line) > maxRecord {
 		return // one that is too long could not be read again
@@ -275,36 +279,36 @@ func (st *messageState) line(mark, name, value string) {
 	st.w.WriteString(line)
 }
 
-// sync writes what was added, and forces it to the disk unless d is None.
-func (st *messageState) sync(d Durability) error {
-	if err := st.w.Flush(); err != nil || d == DurabilityNone {
+// Sync writes what was added, and forces it to the disk unless d is None.
+func (st *Messages) Sync(d file.Durability) error {
+	if err := st.w.Flush(); err != nil || d == file.None {
 		return err
 	}
 	return st.f.Sync()
 }
 
 // compact writes the state anew, without what is forgotten, and goes on with that.
-func (st *messageState) compact() error {
-	dir, err := os.OpenRoot(filepath.Dir(st.path))
+func (st *Messages) compact() error {
+	dir, err := os.OpenRoot(filepath.Dir(st.Path))
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	name := filepath.Base(st.path)
+	name := filepath.Base(st.Path)
 	temp, err := file.Anew(dir, name+".new", 0o600)
 	if err != nil {
 		return err
 	}
 	old := st.f
 	st.f, st.w = temp, bufio.NewWriterSize(temp, 64<<10)
-	st.w.WriteString(messageStateFormat.title + "\n")
-	for name, value := range st.values {
+	st.w.WriteString(messagesFormat.title + "\n")
+	for name, value := range st.Values {
 		st.line("=", name, value)
 	}
-	for e := range st.known.all() {
-		st.line("+", e.key.String(), st.flagsOf(e))
+	for e := range st.Known.all() {
+		st.line("+", e.key.String(), st.FlagsOf(e))
 	}
-	err = errors.Join(file.Hold(temp, st.path), st.sync(DurabilityGroup))
+	err = errors.Join(file.Hold(temp, st.Path), st.Sync(file.Group))
 	if err == nil {
 		err = dir.Rename(name+".new", name)
 	}
@@ -314,17 +318,17 @@ func (st *messageState) compact() error {
 	return errors.Join(err, old.Close())
 }
 
-// close writes what was added and frees the state.
-func (st *messageState) close() error {
+// Close writes what was added and frees the state.
+func (st *Messages) Close() error {
 	if st.f == nil {
 		return nil
 	}
 	return errors.Join(st.w.Flush(), st.f.Close())
 }
 
-// blank reports whether the state remembers nothing, not even a run without messages:
+// Blank reports whether the state remembers nothing, not even a run without messages:
 // it is new, or it was lost while the archive was kept.
-func (st *messageState) blank() bool {
-	_, ran := st.values["validity"]
-	return !ran && st.known.n == 0 && st.value("open") == ""
+func (st *Messages) Blank() bool {
+	_, ran := st.Values["validity"]
+	return !ran && st.Known.N == 0 && st.Value("open") == ""
 }

@@ -1,4 +1,4 @@
-package transfer
+package state
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 // TestKeyTable: the table is what a map would be, in the order of the keys.
 func TestKeyTable(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	keys := make([]messageKey, 5000)
+	keys := make([]Key, 5000)
 	for i := range keys {
 		for k := range keys[i] {
 			keys[i][k] = byte(r.Uint32())
@@ -18,27 +18,27 @@ func TestKeyTable(t *testing.T) {
 			keys[i][0], keys[i][1] = 7, 7 // many in one part
 		}
 	}
-	table, want := &keyTable{}, map[messageKey]uint32{}
+	table, want := &Keys{}, map[Key]uint32{}
 	for range 40_000 {
 		key, bits := keys[r.IntN(len(keys))], r.Uint32()
 		if r.IntN(3) == 0 {
 			table.drop(key)
 			delete(want, key)
 		} else {
-			table.put(key, bits)
+			table.Put(key, bits)
 			want[key] = bits
 		}
 	}
-	if table.n != len(want) {
-		t.Fatalf("%d entries, want %d", table.n, len(want))
+	if table.N != len(want) {
+		t.Fatalf("%d entries, want %d", table.N, len(want))
 	}
 	for _, key := range keys {
 		bits, known := want[key]
-		if e := table.get(key); (e != nil) != known || known && (e.bits != bits || e.key != key) {
+		if e := table.Get(key); (e != nil) != known || known && (e.Bits != bits || e.key != key) {
 			t.Fatalf("%v: %v, want %v %v", key, e, bits, known)
 		}
 	}
-	var last messageKey
+	var last Key
 	n := 0
 	for e := range table.all() {
 		if n > 0 && bytes.Compare(last[:], e.key[:]) >= 0 {

@@ -1,4 +1,7 @@
-package transfer
+// Package state keeps what transfers remember over runs, in files that only grow: the
+// journal of a sync of trees, and which messages an archive holds. It also holds the
+// long lists of a plan.
+package state
 
 import (
 	"bufio"
@@ -13,10 +16,10 @@ import (
 	"github.com/netclients/netclients/protocols/file"
 )
 
-// stateFormat is a kind of file that this package keeps over runs: lines that are
+// format is a kind of file that this package keeps over runs: lines that are
 // only appended. The first one says what the file is, so that no other file that
 // the user names by mistake is ever changed.
-type stateFormat struct {
+type format struct {
 	name  string                 // for messages: "journal"
 	title string                 // the first line
 	older func(line []byte) bool // reports whether line may begin a file from before titles; nil: none
@@ -25,7 +28,7 @@ type stateFormat struct {
 // open opens or makes a file of the format, with its folder, for this process
 // alone. When another process has it open the error has class [protocols.ErrBusy];
 // what is not such a file is not changed.
-func (k stateFormat) open(ctx context.Context, path string) (*os.File, error) {
+func (k format) open(ctx context.Context, path string) (*os.File, error) {
 	f, err := file.OpenHeld(ctx, path)
 	if err != nil {
 		return nil, err
@@ -46,7 +49,7 @@ func (k stateFormat) open(ctx context.Context, path string) (*os.File, error) {
 
 // check reads the first line. begun is false for a file that is empty, or that a
 // run was killed over while it wrote the title.
-func (k stateFormat) check(f *os.File, path string) (begun bool, err error) {
+func (k format) check(f *os.File, path string) (begun bool, err error) {
 	line, err := readLine(bufio.NewReader(f))
 	title := []byte(k.title + "\n")
 	switch {
@@ -63,7 +66,7 @@ func (k stateFormat) check(f *os.File, path string) (begun bool, err error) {
 	}
 }
 
-func (k stateFormat) begin(f *os.File) error {
+func (k format) begin(f *os.File) error {
 	if err := f.Truncate(0); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package transfer
+package state
 
 import (
 	"fmt"
@@ -13,18 +13,18 @@ func TestStateCompacted(t *testing.T) {
 	for kind, plant := range map[string]func(old, new string) error{"symlink": os.Symlink, "hard link": os.Link} {
 		dir := t.TempDir()
 		path, victim := filepath.Join(dir, "state"), filepath.Join(dir, "victim")
-		st, err := openMessageState(t.Context(), path)
+		st, err := OpenMessages(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range 3000 {
-			st.add(hashKey(fmt.Sprint(i)), fmt.Sprint(i%3))
+			st.Add(HashKey(fmt.Sprint(i)), fmt.Sprint(i%3))
 			if i >= 10 {
-				st.forget(hashKey(fmt.Sprint(i)))
+				st.Forget(HashKey(fmt.Sprint(i)))
 			}
 		}
-		st.set("state", "high water")
-		if err := st.close(); err != nil {
+		st.Set("state", "high water")
+		if err := st.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(victim, []byte("precious"), 0o600); err != nil {
@@ -34,20 +34,20 @@ func TestStateCompacted(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 { // as it is compacted, and as it was written then
-			if st, err = openMessageState(t.Context(), path); err != nil {
+			if st, err = OpenMessages(t.Context(), path); err != nil {
 				t.Fatal(err)
 			}
-			if st.known.n != 10 || st.value("state") != "high water" {
-				t.Errorf("%s: %d known, state %q", kind, st.known.n, st.value("state"))
+			if st.Known.N != 10 || st.Value("state") != "high water" {
+				t.Errorf("%s: %d known, state %q", kind, st.Known.N, st.Value("state"))
 			}
 			for i := range 10 {
-				if e := st.known.get(hashKey(fmt.Sprint(i))); e == nil || st.flagsOf(e) != fmt.Sprint(i%3) {
+				if e := st.Known.Get(HashKey(fmt.Sprint(i))); e == nil || st.FlagsOf(e) != fmt.Sprint(i%3) {
 					t.Errorf("%s: %d: %v", kind, i, e)
 				}
 			}
-			st.add(hashKey("more"), "")
-			st.forget(hashKey("more"))
-			if err := st.close(); err != nil {
+			st.Add(HashKey("more"), "")
+			st.Forget(HashKey("more"))
+			if err := st.Close(); err != nil {
 				t.Fatal(err)
 			}
 		}

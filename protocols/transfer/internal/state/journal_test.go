@@ -1,4 +1,4 @@
-package transfer
+package state
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 )
 
 func TestJournal(t *testing.T) {
@@ -42,7 +43,7 @@ func TestJournal(t *testing.T) {
 		t.Errorf("opened twice: %v", err)
 	}
 	check(t, j.Add(other))
-	check(t, j.Sync(DurabilityGroup))
+	check(t, j.Sync(file.Group))
 	content := contentOf(t, p)
 	if want := `{"path":"ftp://h/f","size":4,"time":"2023-11-14T22:13:20.000000005Z"}` + "\n"; content[len(content)-len(want):] != want {
 		t.Errorf("ends in %q", content)
@@ -58,7 +59,7 @@ func TestJournal(t *testing.T) {
 
 func TestNoJournal(t *testing.T) {
 	var j *Journal
-	if j.Done(Record{}) || j.Add(Record{}) != nil || j.Sync(DurabilityGroup) != nil || j.Close() != nil {
+	if j.Done(Record{}) || j.Add(Record{}) != nil || j.Sync(file.Group) != nil || j.Close() != nil {
 		t.Error("a nil journal does something")
 	}
 }
@@ -99,7 +100,7 @@ func FuzzJournal(f *testing.F) {
 // TestLongLines: a file with a line that is longer than any of ours is named, and is not
 // changed; a record that would be so long is not written.
 func TestLongLines(t *testing.T) {
-	for _, kind := range []stateFormat{journalFormat, messageStateFormat} {
+	for _, kind := range []format{journalFormat, messagesFormat} {
 		path := filepath.Join(t.TempDir(), "file")
 		text := kind.title + "\n" + strings.Repeat("x", 3*maxRecord)
 		check(t, os.WriteFile(path, []byte(text), 0o600))
@@ -107,7 +108,7 @@ func TestLongLines(t *testing.T) {
 		if kind.name == journalFormat.name {
 			_, err = OpenJournal(t.Context(), path)
 		} else {
-			_, err = openMessageState(t.Context(), path)
+			_, err = OpenMessages(t.Context(), path)
 		}
 		if protocols.KindOf(err) != protocols.KindLocal || !strings.Contains(fmt.Sprint(err), path) {
 			t.Errorf("%s: %v", kind.name, err)

@@ -1,4 +1,4 @@
-package transfer
+package state
 
 import (
 	"bufio"
@@ -14,21 +14,21 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// wanted is a message that something is to be done with.
-type wanted struct {
-	key                        messageKey
-	path, id, name, url, flags string
-	size                       int64
+// Wanted is a message that something is to be done with.
+type Wanted struct {
+	Key                        Key
+	Path, id, Name, URL, Flags string
+	Size                       int64
 	when                       time.Time
 
-	turn int    // in which it was asked for
-	head []byte // the first bytes of its content, when it has come
+	Turn int    // in which it was asked for
+	Head []byte // the first bytes of its content, when it has come
 }
 
-// title returns what a person knows the message by, as far as it has come.
-func (w *wanted) title() (subject, id string) {
+// Title returns what a person knows the message by, as far as it has come.
+func (w *Wanted) Title() (subject, id string) {
 	h, info := protocols.HeaderReader{}, protocols.MessageInfo{}
-	for line := range bytes.Lines(w.head[:bytes.LastIndexByte(w.head, '\n')+1]) {
+	for line := range bytes.Lines(w.Head[:bytes.LastIndexByte(w.Head, '\n')+1]) {
 		if more, ok := h.Line(bytes.TrimRight(line, "\r\n")); !more || !ok {
 			break
 		}
@@ -37,10 +37,11 @@ func (w *wanted) title() (subject, id string) {
 	return info.Subject, info.MessageID
 }
 
-func newWanted(e *protocols.Entry, key messageKey) *wanted {
-	w := &wanted{key: key, path: e.Path, id: e.ID, name: e.Name, url: e.URL, size: e.Size, when: e.Modified.UTC()}
+// NewWanted returns what is kept of a listed message.
+func NewWanted(e *protocols.Entry, key Key) *Wanted {
+	w := &Wanted{Key: key, Path: e.Path, id: e.ID, Name: e.Name, URL: e.URL, Size: e.Size, when: e.Modified.UTC()}
 	if e.MessageInfo != nil {
-		w.flags = flagText(e.Flags)
+		w.Flags = flagText(e.Flags)
 	}
 	return w
 }
@@ -58,21 +59,22 @@ func flagText(flags []string) string {
 	return strings.Join(kept, " ")
 }
 
-func (w *wanted) entry() *protocols.Entry {
+// Entry returns the message as it was listed.
+func (w *Wanted) Entry() *protocols.Entry {
 	return &protocols.Entry{
-		Name: w.name, Path: w.path, URL: w.url, ID: w.id, Size: w.size, Modified: w.when,
-		Type: protocols.TypeMessage, MessageInfo: &protocols.MessageInfo{Flags: strings.Fields(w.flags)},
+		Name: w.Name, Path: w.Path, URL: w.URL, ID: w.id, Size: w.Size, Modified: w.when,
+		Type: protocols.TypeMessage, MessageInfo: &protocols.MessageInfo{Flags: strings.Fields(w.Flags)},
 	}
 }
 
-// texts returns the strings of a wanted in the order in which they are written.
-func (w *wanted) texts() []*string { return []*string{&w.path, &w.id, &w.name, &w.url, &w.flags} }
+// texts returns the strings of a Wanted in the order in which they are written.
+func (w *Wanted) texts() []*string { return []*string{&w.Path, &w.id, &w.Name, &w.URL, &w.Flags} }
 
-// wantedList holds messages in the order in which they were added: a few in memory,
+// List holds messages in the order in which they were added: a few in memory,
 // many in a temporary file, for there may be millions.
-type wantedList struct {
-	n    int
-	dir  string // of the file; empty: that of the system
+type List struct {
+	N    int
+	Dir  string // of the file; empty: that of the system
 	held []byte // not in the file
 	file *os.File
 	size int64 // of the file
@@ -81,16 +83,17 @@ type wantedList struct {
 // maxHeld is how many bytes of a list are in memory.
 const maxHeld = 1 << 20
 
-func (l *wantedList) add(w *wanted) error {
-	b := append(l.held, w.key[:]...)
+// Add appends a message. The error is that of the temporary file.
+func (l *List) Add(w *Wanted) error {
+	b := append(l.held, w.Key[:]...)
 	for _, text := range w.texts() {
 		b = binary.AppendUvarint(b, uint64(len(*text)))
 		b = append(b, *text...)
 	}
-	b = binary.AppendVarint(b, w.size)
+	b = binary.AppendVarint(b, w.Size)
 	b = binary.AppendVarint(b, w.when.Unix())
 	l.held = binary.AppendVarint(b, int64(w.when.Nanosecond()))
-	l.n++
+	l.N++
 	if len(l.held) < maxHeld {
 		return nil
 	}
@@ -98,9 +101,9 @@ func (l *wantedList) add(w *wanted) error {
 }
 
 // spill moves what is in memory to the file.
-func (l *wantedList) spill() (err error) {
+func (l *List) spill() (err error) {
 	if l.file == nil {
-		if l.file, err = os.CreateTemp(l.dir, ".netclients-plan-*"); err != nil {
+		if l.file, err = os.CreateTemp(l.Dir, ".netclients-plan-*"); err != nil {
 			return err
 		}
 		os.Remove(l.file.Name()) // it goes when it is closed, or then, where open files cannot be removed
@@ -111,15 +114,15 @@ func (l *wantedList) spill() (err error) {
 	return err
 }
 
-// all returns the messages. None must be added meanwhile.
-func (l *wantedList) all() iter.Seq2[*wanted, error] {
-	return func(yield func(*wanted, error) bool) {
+// All returns the messages. None must be added meanwhile.
+func (l *List) All() iter.Seq2[*Wanted, error] {
+	return func(yield func(*Wanted, error) bool) {
 		var from io.Reader = bytes.NewReader(l.held)
 		if l.file != nil {
 			from = io.MultiReader(io.NewSectionReader(l.file, 0, l.size), from)
 		}
 		r := bufio.NewReaderSize(from, 64<<10)
-		for range l.n {
+		for range l.N {
 			w, err := readWanted(r)
 			if !yield(w, err) || err != nil {
 				return
@@ -129,9 +132,9 @@ func (l *wantedList) all() iter.Seq2[*wanted, error] {
 }
 
 // readWanted reads what add wrote. The lengths are our own: nobody else has the file.
-func readWanted(r *bufio.Reader) (*wanted, error) {
-	w := &wanted{}
-	if _, err := io.ReadFull(r, w.key[:]); err != nil {
+func readWanted(r *bufio.Reader) (*Wanted, error) {
+	w := &Wanted{}
+	if _, err := io.ReadFull(r, w.Key[:]); err != nil {
 		return nil, err
 	}
 	for _, text := range w.texts() {
@@ -153,15 +156,15 @@ func readWanted(r *bufio.Reader) (*wanted, error) {
 		}
 		numbers[i] = n
 	}
-	w.size, w.when = numbers[0], time.Unix(numbers[1], numbers[2]).UTC()
+	w.Size, w.when = numbers[0], time.Unix(numbers[1], numbers[2]).UTC()
 	return w, nil
 }
 
-// close removes the file.
-func (l *wantedList) close() {
+// Close removes the file.
+func (l *List) Close() {
 	if l.file != nil {
 		l.file.Close()
 		os.Remove(l.file.Name())
 	}
-	*l = wantedList{dir: l.dir}
+	*l = List{Dir: l.Dir}
 }

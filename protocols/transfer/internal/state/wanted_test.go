@@ -1,4 +1,4 @@
-package transfer
+package state
 
 import (
 	"fmt"
@@ -22,10 +22,10 @@ func TestWanted(t *testing.T) {
 	}
 	for _, n := range []int{0, 1, len(entries), 2000} {
 		dir := t.TempDir()
-		l := &wantedList{dir: dir}
-		key := func(i int) messageKey { return hashKey(fmt.Sprint(i)) }
+		l := &List{Dir: dir}
+		key := func(i int) Key { return HashKey(fmt.Sprint(i)) }
 		for i := range n {
-			if err := l.add(newWanted(&entries[i%len(entries)], key(i))); err != nil {
+			if err := l.Add(NewWanted(&entries[i%len(entries)], key(i))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -34,14 +34,14 @@ func TestWanted(t *testing.T) {
 		}
 		for range 2 {
 			i := 0
-			for w, err := range l.all() {
+			for w, err := range l.All() {
 				if err != nil {
 					t.Fatal(err)
 				}
 				want := entries[i%len(entries)]
 				want.Type = protocols.TypeMessage
-				got := *w.entry()
-				if got.Modified.IsZero() != want.Modified.IsZero() || !got.Modified.Equal(want.Modified) || w.key != key(i) {
+				got := *w.Entry()
+				if got.Modified.IsZero() != want.Modified.IsZero() || !got.Modified.Equal(want.Modified) || w.Key != key(i) {
 					t.Errorf("time %v, want %v", got.Modified, want.Modified)
 				}
 				if got.Modified = want.Modified; !reflect.DeepEqual(got, want) {
@@ -53,7 +53,7 @@ func TestWanted(t *testing.T) {
 				t.Errorf("%d of %d", i, n)
 			}
 		}
-		l.close()
+		l.Close()
 		if left, err := os.ReadDir(dir); len(left) > 0 || err != nil {
 			t.Errorf("left behind: %v, %v", left, err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
+	"github.com/netclients/netclients/protocols/imap"
 )
 
 // topic is a page of `netclients help` that is about no command.
@@ -22,6 +23,7 @@ func topics() []topic {
 		{"urls", "what a URL of each protocol looks like", page(urlsPage)},
 		{"login", "where names and passwords come from", page(loginPage)},
 		{"config", "the configuration file and its profiles", page(configPage)},
+		{"search", "the words of a search for mail", page(imap.QueryLanguage)},
 		{"json", "the objects that --json prints", page(jsonPage)},
 		{"faults", "how the servers of the lab can be made to misbehave", page(faultsPage)},
 		{"talk", "the scripts of run: send and expect", page(expect.Language)},

@@ -3,7 +3,6 @@ package imap
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 
@@ -167,20 +166,16 @@ func (c *Client) Make(ctx context.Context, text string) error {
 	})
 }
 
-// Unmake deletes a mailbox that holds no messages, or with Settings.Force any.
+// Unmake deletes a mailbox without messages and without mailboxes below it, or with
+// Settings.Force any.
 func (c *Client) Unmake(ctx context.Context, text string) error {
 	return c.on(ctx, "rmdir", text, false, func(ctx context.Context, s *session.Session, n *imapwire.Name) error {
 		if err := n.Wholly(); err != nil {
 			return err
 		}
 		if !c.Settings.Force {
-			e, err := statMailbox(s, n.Mailbox)
-			if err != nil {
+			if err := mayDelete(s, n.Mailbox); err != nil {
 				return err
-			}
-			if e.GroupInfo != nil && e.Count > 0 {
-				return &protocols.Error{Kind: protocols.KindRefused, Sentinel: fs.ErrExist, Text: fmt.Sprintf("the mailbox holds %d messages", e.Count),
-					Hint: "--force deletes it with all that is in it"}
 			}
 		}
 		s.Leave(n.Mailbox)

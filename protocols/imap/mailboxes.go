@@ -287,5 +287,5 @@ func statMailbox(s *session.Session, mailbox string) (protocols.Entry, error) {
 	if err == nil && !found {
 		err = protocols.ProtocolError(proto, "", "the server answers STATUS without a status")
 	}
-	return list[0], err
+	return list[0], explained(s, mailbox, err)
 }

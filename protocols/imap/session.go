@@ -101,7 +101,7 @@ func (c *Client) on(ctx context.Context, op, text string, messages bool, f func(
 	case n.Mailbox == "":
 		err = protocols.UsageError(proto, op, "the URL does not name a mailbox")
 	case messages && n.UIDs() == "":
-		err = protocols.UsageError(proto, op, "the URL does not name a message: add ;UID=n after the mailbox")
+		err = errNoMessage(op)
 	case !messages && n.Section != "":
 		err = protocols.UsageError(proto, op, "the URL names a part of a message")
 	}
@@ -116,6 +116,15 @@ func (c *Client) on(ctx context.Context, op, text string, messages bool, f func(
 		}
 		return f(ctx, s, n)
 	}), op, text)
+}
+
+// errNoMessage says that a name is that of a mailbox.
+func errNoMessage(op string) error {
+	err := protocols.UsageError(proto, op, "the URL names a mailbox, not a message: add ;UID=n after the mailbox")
+	if op == "rm" {
+		err.Hint = "rmdir deletes an empty mailbox, rmdir --force one with all messages in it"
+	}
+	return err
 }
 
 // wrap adds the verb and the URL to an error.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/cli/verbs"
@@ -19,7 +21,7 @@ func imapAdminVerbs() []*kit.Verb {
 	return []*kit.Verb{
 		{
 			Name: "flag", Args: "URL FLAG...", Short: `change flags of messages: +\Seen or Seen adds, !\Seen or -\Seen removes, =\Seen replaces all`,
-			Works: kit.Is[*imap.Client], Run: kit.On(imapFlag),
+			Works: kit.Is[*imap.Client], Words: minusFlags, Run: kit.On(imapFlag),
 			Examples: []string{`imap flag 'user@host/INBOX;UID=5' '+\Seen' '!\Flagged'`},
 		},
 		{
@@ -80,6 +82,25 @@ func imapAdminVerbs() []*kit.Verb {
 			}),
 		},
 	}
+}
+
+// minusFlags writes !Seen for -Seen: a word that begins with a minus would be taken for
+// flags of the command line.
+func minusFlags(fs *pflag.FlagSet, args []string) []string {
+	out := slices.Clone(args)
+	for i, a := range args {
+		if a == "--" {
+			break
+		}
+		if len(a) < 3 || a[0] != '-' || a[1] == '-' {
+			continue
+		}
+		system := slices.ContainsFunc([]string{"Seen", "Answered", "Flagged", "Deleted", "Draft"}, func(f string) bool { return strings.EqualFold(f, a[1:]) })
+		if system || fs.ShorthandLookup(a[1:2]) == nil {
+			out[i] = "!" + a[1:]
+		}
+	}
+	return out
 }
 
 func imapFlag(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, args []string) error {

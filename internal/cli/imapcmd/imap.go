@@ -41,7 +41,7 @@ func Verbs() []*kit.Verb {
 			},
 		},
 		{
-			Name: "rmdir", Args: "URL...", Short: "delete mailboxes that hold no messages",
+			Name: "rmdir", Args: "URL...", Short: "delete mailboxes that hold no messages and have none below them",
 			Works: kit.Is[*imap.Client], Flags: rmdir.flags, Run: kit.Each(rmdir.run),
 			Examples: []string{"rmdir imaps://user@host/Old"},
 		},
@@ -213,6 +213,9 @@ func (d *imapDelete) run(ctx context.Context, e *kit.Env, c *imap.Client, at *pr
 }
 
 func imapStatus(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
+	if at.Name == "" {
+		return kit.Usage("status: the URL does not name a mailbox; ls -l lists all with their counts")
+	}
 	entry, err := c.Stat(ctx, at.Name)
 	if err != nil {
 		return err

@@ -23,6 +23,8 @@ require (
 
 require github.com/ziutek/telnet v0.1.0
 
+require github.com/knadh/go-pop3 v1.0.0
+
 require github.com/youmark/pkcs8 v0.0.0-20240726163527-a2c0da244d78
 
 require (

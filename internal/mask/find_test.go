@@ -71,9 +71,9 @@ func TestLinear(t *testing.T) {
 				}
 				return best
 			}
-			short, long := took(64<<10), took(1<<20)
+			short, long := took(16<<10), took(256<<10)
 			if long > 100*short+50*time.Millisecond { // 16 times as long; quadratic would be 256 times
-				t.Errorf("64 KiB take %v, 1 MiB takes %v", short, long)
+				t.Errorf("16 KiB take %v, 256 KiB take %v", short, long)
 			}
 		})
 	}

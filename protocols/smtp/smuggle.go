@@ -13,24 +13,43 @@ import (
 // verbs are the commands that do something.
 var verbs = []string{"MAIL", "RCPT", "DATA", "BDAT", "EHLO", "HELO", "LHLO", "RSET", "AUTH", "STARTTLS", "XCLIENT", "XFORWARD", "SEND", "SOML", "SAML", "TURN", "ETRN", "ATRN", "QUIT"}
 
-// longestVerb is what there must be of a line to know whether it is a command.
-const longestVerb = len("STARTTLS")
+// byLetter are the verbs by their first letter, in either case.
+var byLetter = func() (table [256][]string) {
+	for _, v := range verbs {
+		table[v[0]] = append(table[v[0]], v)
+		table[v[0]+'a'-'A'] = append(table[v[0]+'a'-'A'], v)
+	}
+	return table
+}()
 
-// hasCommand reports whether a line of a text could be taken for a command.
+// hasCommand reports whether a line of a text could be taken for a command. LF and CR
+// end lines.
 func hasCommand(text []byte) bool {
-	for len(text) > 0 {
-		line := bytes.TrimLeft(text, " \t\r\n\x00")
-		word := line[:min(len(line), longestVerb)]
-		for _, verb := range verbs {
-			if len(word) >= len(verb) && strings.EqualFold(string(word[:len(verb)]), verb) && endsWord(line[len(verb):]) {
+	for line := range bytes.Lines(text) {
+		for rest, more := line, true; more; {
+			line, rest, more = bytes.Cut(rest, cr)
+			if isCommand(line) {
 				return true
 			}
 		}
-		next := bytes.IndexAny(line, "\r\n")
-		if next < 0 {
-			return false
+	}
+	return false
+}
+
+var cr = []byte{'\r'}
+
+// isCommand is hasCommand for one line.
+func isCommand(line []byte) bool {
+	for len(line) > 0 && line[0] <= ' ' {
+		line = line[1:]
+	}
+	if len(line) == 0 {
+		return false
+	}
+	for _, verb := range byLetter[line[0]] {
+		if len(line) >= len(verb) && strings.EqualFold(string(line[:len(verb)]), verb) && endsWord(line[len(verb):]) {
+			return true
 		}
-		text = line[next+1:]
 	}
 	return false
 }

@@ -85,10 +85,10 @@ func (r *Result) UnmarshalJSON(b []byte) error {
 type Summary struct {
 	Done    int64 `json:"done"`
 	Skipped int64 `json:"skipped"`
-	Updated int64 `json:"updated"` // messages whose flags changed
 	Deleted int64 `json:"deleted"`
 	Failed  int64 `json:"failed"`
 	Bytes   int64 `json:"bytes"`
+	Updated int64 `json:"updated,omitempty"` // messages whose flags changed
 }
 
 // Add counts one result.

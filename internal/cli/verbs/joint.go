@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"time"
@@ -100,7 +101,7 @@ func (t *Joint) Both(ctx context.Context, conn io.ReadWriteCloser, written func(
 	go func() {
 		defer close(sent)
 		err := t.write(ctx, conn)
-		if protocols.KindOf(err) == protocols.KindUsage {
+		if protocols.KindOf(err) == protocols.KindUsage && !errors.Is(err, protocols.ErrClosed) { // closed by the end of the reading
 			refused = err
 			conn.Close()
 		}

@@ -17,18 +17,14 @@ type listed struct {
 	name      string
 }
 
-// parseList reads "(attributes) delimiter name" (RFC 3501 7.2.2).
+// parseList reads a LIST or LSUB response.
 func parseList(s *session.Session, r *imapwire.Response) (listed, bool) {
-	values, err := imapwire.NewParser(r.Args, s.Limits).All()
-	if err != nil || len(values) < 3 || values[0].Kind != imapwire.ListNode || values[2].Kind == imapwire.ListNode {
+	attrs, delimiter, name, ok := imapwire.NewParser(r.Args, s.Limits).ListResponse()
+	if !ok {
 		return listed{}, false
 	}
-	name := values[2].Text
-	if len(values) > 3 { // some servers forget the quotes around a name with spaces
-		name = r.Args[strings.LastIndex(r.Args, " "+name+" ")+1:]
-	}
-	l := listed{delimiter: values[1].Text, name: s.DecodeName(name)}
-	for _, a := range values[0].List {
+	l := listed{delimiter: delimiter, name: s.DecodeName(name)}
+	for _, a := range attrs {
 		l.attrs = append(l.attrs, a.Text)
 	}
 	return l, true
@@ -166,7 +162,7 @@ func (l *mailboxList) take(r *imapwire.Response) error {
 	case r.Name == l.verb:
 		m, ok := parseList(l.s, r)
 		if !ok {
-			return l.yield(protocols.Entry{Protocol: proto, Type: protocols.TypeOther, Size: -1, Raw: r.Args})
+			return l.yield(protocols.Entry{Protocol: proto, Type: protocols.TypeOther, Size: -1, Raw: strings.TrimSpace(r.Name + " " + r.Args)})
 		}
 		if len(l.waiting) >= maxMailboxes {
 			return l.s.Fail(imapwire.ErrTooMany("mailboxes"))

@@ -51,8 +51,11 @@ func (a *Admin) Quotas(ctx context.Context, mailbox string, root *string) ([]Quo
 	return out, err
 }
 
-// quotas reads `root (STORAGE 10 512 ...)`.
+// quotas reads `root (STORAGE 10 512 ...)`. Courier leaves the list out where nothing is limited.
 func quotas(values []imapwire.Node) ([]Quota, error) {
+	if len(values) == 1 && values[0].Kind != imapwire.ListNode || len(values) == 2 && values[1].Kind == imapwire.NilNode {
+		return nil, nil
+	}
 	if len(values) != 2 || values[1].Kind != imapwire.ListNode || len(values[1].List)%3 != 0 {
 		return nil, errValues("QUOTA")
 	}

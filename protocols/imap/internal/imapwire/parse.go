@@ -226,3 +226,33 @@ func (p *Parser) All() ([]Node, error) {
 		out = append(out, n)
 	}
 }
+
+// ListResponse reads "(attributes) delimiter name" (RFC 3501 7.2.2). Some servers forget
+// the quotes around a name that needs them: then it is all that is left of the line,
+// without the extended data "(...)" of RFC 5258. ok is false if there is no name.
+func (p *Parser) ListResponse() (attributes []Node, delimiter, name string, ok bool) {
+	p.space()
+	attrs, err := p.one()
+	if err != nil || attrs.Kind != ListNode {
+		return nil, "", "", false
+	}
+	p.space()
+	mark, err := p.one()
+	if err != nil || mark.Kind == ListNode {
+		return nil, "", "", false
+	}
+	p.space()
+	rest := strings.TrimRight(p.s[p.i:], " \r\n")
+	if first := p.peek(); first == '"' || first == '{' || first == '~' {
+		v, err := p.one()
+		if err != nil && first == '"' {
+			return nil, "", "", false
+		}
+		if err == nil && v.Kind == stringNode {
+			return attrs.List, mark.Text, v.Text, true
+		}
+	} else if i := strings.Index(rest, ` ("`); i > 0 && strings.HasSuffix(rest, ")") {
+		rest = rest[:i]
+	}
+	return attrs.List, mark.Text, rest, rest != "" && rest[0] != '('
+}

@@ -24,6 +24,7 @@ type commands struct {
 	in       *imapwire.Input
 	trace    bool // lines received are traced
 	greeted  bool
+	blank    int    // empty lines that came
 	settled  bool   // the login is done
 	prefix   string // of tags
 	tags     int
@@ -153,9 +154,16 @@ func (c *commands) lost(err error) error {
 	return fmt.Errorf("the server closed the connection: %w", io.ErrUnexpectedEOF)
 }
 
+// maxBlank is how many empty lines a session may have.
+const maxBlank = 100
+
 // take keeps what every response may bring: capabilities, the end of the session, and
 // tagged answers. All that is untagged is passed on.
 func (c *commands) take(r *imapwire.Response) error {
+	if r.Tag+r.Name+r.Args == "" && c.blank < maxBlank { // an empty line means nothing
+		c.blank++
+		return nil
+	}
 	if r.Tag != "*" {
 		if !r.IsStatus() && r.Tag != "+" {
 			return c.Fail(protocols.ProtocolError(proto, "", "not an IMAP response: "+strconv.Quote(wire.Clip(r.Tag+" "+r.Name+" "+r.Args))))

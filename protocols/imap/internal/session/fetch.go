@@ -34,12 +34,13 @@ func (b *Mailbox) Steps() iter.Seq[string] {
 }
 
 // Fetch runs one command (FETCH, UID FETCH) for each set, and calls each for every
-// message in the answers. After an error of each the rest of an answer is read and
+// message in the answers, once even if a response comes twice. After an error of each the rest of an answer is read and
 // dropped.
 func (b *Mailbox) Fetch(ctx context.Context, verb string, sets iter.Seq[string], items string, each func(m *imapwire.Message) error) error {
 	s := b.s
 	for set := range sets {
 		var first error
+		seen := seenUIDs{}
 		err := s.Ask(func(r *imapwire.Response) error {
 			if r.Name != "FETCH" || first != nil {
 				return s.Failed()
@@ -48,7 +49,9 @@ func (b *Mailbox) Fetch(ctx context.Context, verb string, sets iter.Seq[string],
 			if err != nil {
 				return s.Fail(err)
 			}
-			first = each(&m)
+			if !seen.again(&m) {
+				first = each(&m)
+			}
 			return s.Failed()
 		}, verb, set, items)
 		if err = cmp.Or(first, err, context.Cause(ctx)); err != nil {
@@ -56,6 +59,27 @@ func (b *Mailbox) Fetch(ctx context.Context, verb string, sets iter.Seq[string],
 		}
 	}
 	return nil
+}
+
+// seenUIDs are the messages that the answer to one command has had. It is bounded: what
+// comes again after more than maxSeen others is not noticed.
+type seenUIDs map[uint32]bool
+
+const maxSeen = 50_000
+
+// again reports whether a message came before. News of flags are not messages.
+func (seen seenUIDs) again(m *imapwire.Message) bool {
+	if m.UID == 0 || m.Size < 0 && m.Date.IsZero() && m.Header == "" {
+		return false
+	}
+	if seen[m.UID] {
+		return true
+	}
+	if len(seen) >= maxSeen {
+		clear(seen)
+	}
+	seen[m.UID] = true
+	return false
 }
 
 // ListItems are what a listing asks for.

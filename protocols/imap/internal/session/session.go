@@ -93,6 +93,12 @@ func (s *Session) Goodbye() {
 // Greet reads the greeting (RFC 3501 7.1) and returns its text.
 func (s *Session) Greet() (string, error) {
 	r, err := s.read(false)
+	for range maxBlank { // empty lines in front of it
+		if err != nil || r.Tag+r.Name+r.Args != "" {
+			break
+		}
+		r, err = s.read(false)
+	}
 	if err != nil {
 		return "", err
 	}

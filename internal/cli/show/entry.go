@@ -13,6 +13,7 @@ import (
 // entryPrinter writes entries: JSON lines, or a table whose columns are those of
 // the first entry's kind.
 type entryPrinter struct {
+	held   []protocols.Entry // come before the layout is known
 	o      *Output
 	long   bool
 	Below  string // folder of a listing in depth: names are shown as paths below it
@@ -59,10 +60,48 @@ func (p *entryPrinter) Put(e *protocols.Entry) error {
 		return p.o.Object(e)
 	}
 	if p.layout == nil {
-		p.layout = p.layoutOf(e)
-		p.table = p.o.NewTable(p.layout.columns...)
+		if !p.decides(e) && len(p.held) < maxHeld {
+			p.held = append(p.held, *e)
+			return nil
+		}
+		if err := p.begin(e); err != nil {
+			return err
+		}
 	}
-	p.cells = p.layout.cells(p, e)
+	return p.row(e)
+}
+
+// maxHeld is how many entries are held back until one decides on the layout.
+const maxHeld = 1000
+
+// decides reports whether an entry shows what those of its listing have. One that was not
+// understood does not, and neither does a mailbox without counts.
+func (p *entryPrinter) decides(e *protocols.Entry) bool {
+	_, mailbox := e.Facts["delimiter"]
+	return e.GroupInfo != nil || e.MessageInfo != nil || e.Parsed() && !(mailbox && p.long)
+}
+
+// begin chooses the layout that fits an entry, and prints those before it.
+func (p *entryPrinter) begin(e *protocols.Entry) error {
+	p.layout = p.layoutOf(e)
+	p.table = p.o.NewTable(p.layout.columns...)
+	for i := range p.held {
+		if err := p.row(&p.held[i]); err != nil {
+			return err
+		}
+	}
+	p.held = nil
+	return nil
+}
+
+// row prints one entry. One that lacks what the layout shows has empty cells.
+func (p *entryPrinter) row(e *protocols.Entry) error {
+	switch {
+	case p.layout == &groupLayout && e.GroupInfo == nil, (p.layout == &messageLayout || p.layout == &letterLayout) && e.MessageInfo == nil:
+		p.cells = append(append(p.cells[:0], p.name(e)), make([]string, len(p.layout.columns)-1)...)
+	default:
+		p.cells = p.layout.cells(p, e)
+	}
 	if len(p.cells) == 1 {
 		return p.o.Line(p.cells[0])
 	}
@@ -71,6 +110,11 @@ func (p *entryPrinter) Put(e *protocols.Entry) error {
 
 // End prints what is held back.
 func (p *entryPrinter) End() error {
+	if len(p.held) > 0 {
+		if err := p.begin(&p.held[len(p.held)-1]); err != nil {
+			return err
+		}
+	}
 	if p.table == nil {
 		return nil
 	}

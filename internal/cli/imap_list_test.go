@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+)
+
+// scripted is an IMAP server of a few lines: what it says to a verb, {tag} being the
+// command's. It returns its URL.
+func scripted(t *testing.T, says map[string]string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				fmt.Fprint(conn, "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n")
+				for in := bufio.NewScanner(conn); in.Scan(); {
+					word := strings.Fields(in.Text() + " x x")
+					answer, ok := says[word[1]+" "+word[2]]
+					if !ok {
+						if answer, ok = says[word[1]]; !ok {
+							answer = "{tag} OK done\r\n"
+						}
+					}
+					fmt.Fprint(conn, strings.ReplaceAll(answer, "{tag}", word[0]))
+				}
+			}()
+		}
+	}()
+	return "imap://" + l.Addr().String() + "/"
+}
+
+// TestLongListing: rows of which less is known have empty cells, wherever they stand, and
+// a line that makes no sense is reported once.
+func TestLongListing(t *testing.T) {
+	status := "* STATUS INBOX (MESSAGES 12)\r\n{tag} OK\r\n"
+	lists := map[string]string{
+		"first":        "* LIST (\\Noselect) \"/\" top\r\n* LIST () \"/\" INBOX\r\n",
+		"last":         "* LIST () \"/\" INBOX\r\n* LIST (\\Noselect) \"/\" top\r\n",
+		"broken":       "* LIST () \"/\" INBOX\r\n* LIST ((( nonsense\r\n* LIST (\\Noselect) \"/\" top\r\n",
+		"broken first": "* LIST ((( nonsense\r\n* LIST () \"/\" INBOX\r\n* LIST (\\Noselect) \"/\" top\r\n",
+		"refused":      "* LIST () \"/\" INBOX\r\n* LIST () \"/\" top\r\n",
+	}
+	for name, list := range lists {
+		for _, flags := range [][]string{{"-l"}, {"-l", "--sort", "size"}, {"-l", "--sort", "name", "--reverse"}, {}} {
+			t.Run(name+strings.Join(flags, " "), func(t *testing.T) {
+				url := scripted(t, map[string]string{"LIST": list + "{tag} OK\r\n", "STATUS \"INBOX\"": status, "STATUS": "{tag} NO\r\n"})
+				var out, told bytes.Buffer
+				code := Main(t.Context(), append([]string{"imap", "ls", url}, flags...), strings.NewReader(""), &out, &told)
+				broken := strings.HasPrefix(name, "broken")
+				if want := strings.Count(list, "\n"); strings.Count(out.String(), "\n") != want && !broken {
+					t.Errorf("exit code %d, %q, %q", code, out.String(), told.String())
+				}
+				if !strings.Contains(out.String(), "top") || !strings.Contains(out.String(), "INBOX") || len(flags) > 0 && !strings.Contains(out.String(), "12") {
+					t.Errorf("exit code %d, %q, %q", code, out.String(), told.String())
+				}
+				if broken && strings.Count(out.String()+told.String(), "nonsense") != 1 {
+					t.Errorf("exit code %d, %q, %q", code, out.String(), told.String())
+				}
+			})
+		}
+	}
+}

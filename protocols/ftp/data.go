@@ -48,7 +48,10 @@ func canListen(s *session) bool { return s.Conn.Direct() }
 
 // parse229 reads the port of an EPSV reply: any delimiter, four times (RFC 2428 3).
 func parse229(r *protocols.Reply) (int, error) {
-	text := lastLine(r)
+	return anyLine(r, port229)
+}
+
+func port229(text string) (int, error) {
 	_, in, ok := strings.Cut(text, "(")
 	in, _, ok2 := strings.Cut(in, ")")
 	if ok && ok2 && len(in) > 4 {
@@ -75,8 +78,9 @@ func address227(r *protocols.Reply) (string, error) {
 }
 
 // numbers227 reads the six numbers; the parentheses are optional (RFC 1123 4.1.2.6).
-func numbers227(r *protocols.Reply) (n [6]int, err error) {
-	text := lastLine(r)
+func numbers227(r *protocols.Reply) ([6]int, error) { return anyLine(r, address) }
+
+func address(text string) (n [6]int, err error) {
 	start := strings.LastIndexByte(text, '(') + 1
 	if start == 0 {
 		start = max(strings.IndexAny(text, "0123456789"), 0)
@@ -95,8 +99,20 @@ func numbers227(r *protocols.Reply) (n [6]int, err error) {
 	return n, nil
 }
 
-// lastLine returns the line that counts in a reply of several.
-func lastLine(r *protocols.Reply) string { return r.Lines[len(r.Lines)-1] }
+// anyLine reads a reply of several lines: the last one counts where it can be read,
+// else the first one that can.
+func anyLine[T any](r *protocols.Reply, read func(text string) (T, error)) (v T, err error) {
+	v, err = read(r.Lines[len(r.Lines)-1])
+	if err == nil {
+		return v, nil
+	}
+	for _, text := range r.Lines {
+		if v, lerr := read(text); lerr == nil {
+			return v, nil
+		}
+	}
+	return v, err
+}
 
 func portOf(digits, text string) (int, error) {
 	n, err := strconv.ParseUint(digits, 10, 16)

@@ -84,7 +84,8 @@ func locate(steps []said, at int) (found *exchange, login, run int) {
 			login = i + 1
 		}
 	}
-	for run > 0 && run < len(steps) && steps[run].Mark != "C:" {
+	// The question whether what was refused is a folder belongs to the operation before.
+	for run > 0 && run < len(steps) && (steps[run].Mark != "C:" || strings.HasPrefix(steps[run].Text, "CWD ")) {
 		run++
 	}
 	return found, login, run

@@ -34,9 +34,9 @@ const (
 	maxStalledReply = 5 * time.Second
 )
 
-// waiting names the servers, by their greeting, that are known to wait for the data
-// connection when a transfer command comes before it.
-var waiting = []string{"vsFTPd", "ProFTPD", "Pure-FTPd"}
+// known names the servers, by their greeting, that are known to wait for the data
+// connection when a transfer command comes before it, and to follow REST.
+var known = []string{"vsFTPd", "ProFTPD", "Pure-FTPd"}
 
 // fly sends the commands of all steps and reads their replies in order: in one
 // packet where the server has shown that it takes several commands at once, else

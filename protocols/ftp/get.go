@@ -1,8 +1,12 @@
 package ftp
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,20 +86,14 @@ func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOpt
 	ascii := s.c.Settings.ASCII
 	t := transfer{verb: "RETR", arg: path, rest: o.Offset, ascii: ascii}
 	facts := s.factSteps(path, &e, ascii)
-	if o.Same == nil && o.MaxSize == 0 {
+	if o.Same == nil && o.MaxSize == 0 && (o.Offset == 0 || (reader{s}).restarts()) {
 		t.ahead = facts
-	} else {
-		// The answer decides whether anything may be transferred at all.
-		if err := s.fly(ctx, facts, nil); err != nil {
-			return nil, e, err
-		}
-		if err := acceptable(o, &e); err != nil {
-			return nil, e, err
-		}
+	} else if err := (reader{s}).permit(ctx, path, facts, o, &e); err != nil {
+		return nil, e, err
 	}
 	st, err := s.open(ctx, t)
 	if err != nil {
-		return nil, e, err
+		return nil, e, reader{s}.unlessFile(path, err)
 	}
 	d := &download{stream: st, ctx: ctx, name: name, offset: o.Offset, want: e.Size, left: o.Length}
 	if d.left == 0 {
@@ -108,6 +106,46 @@ func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOpt
 		d.ascii = fromNet(st.conn)
 	}
 	return d, e, nil
+}
+
+// permit asks first where the answer decides whether anything may be transferred at all.
+func (s reader) permit(ctx context.Context, path string, facts []step, o *protocols.GetOptions, e *protocols.Entry) error {
+	if err := s.fly(ctx, facts, nil); err != nil {
+		return err
+	}
+	if err := acceptable(o, e); err != nil || o.Offset == 0 {
+		return err
+	}
+	if s.c.Settings.ASCII {
+		return ignoresRest("a text transfer cannot begin in the middle: line ends are converted, so that offsets differ")
+	}
+	return s.proveRestart(ctx, path, o.Offset, e.Size)
+}
+
+// folderWords are what servers say in refusing to send a folder, and missingWords where
+// there is nothing. Others say the same of both.
+var (
+	folderWords  = []string{"regular file", "plain file", "is a directory", "is a folder"}
+	missingWords = []string{"no such", "not found", "not exist", "cannot find"}
+)
+
+// unlessFile says of a refusal to send a folder that it is one. Where the words of the
+// server may mean both, CWD shows it.
+func (s reader) unlessFile(path string, err error) error {
+	e, ok := errors.AsType[*protocols.Error](err)
+	if !ok || s.Failed() != nil || e.Code != 550 && (e.Code != 501 || path != "") || errors.Is(e, fs.ErrPermission) {
+		return err
+	}
+	text := strings.ToLower(e.Text)
+	if !mentions(text, folderWords) && path != "" && (mentions(text, missingWords) || !s.isFolder(path)) {
+		return cmp.Or(s.Failed(), err)
+	}
+	return &protocols.Error{Kind: protocols.KindRefused, Code: e.Code, Text: "is a folder: " + e.Text,
+		Hint: "list a folder with ls, copy it with sync"}
+}
+
+func mentions(text string, words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
 }
 
 // entry returns the entry of a file before anything is known of it.

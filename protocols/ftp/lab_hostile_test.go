@@ -126,13 +126,6 @@ func TestGrown(t *testing.T) {
 	}
 }
 
-// TestRestLies: a server that says it resumes and sends from the start.
-func TestRestLies(t *testing.T) {
-	c, _ := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": strings.Repeat("x", 5000)}), RestLies: true}}.start(t)
-	_, err := readAll(t.Context(), c, "f", &protocols.GetOptions{Offset: 1000})
-	wantKind(t, err, protocols.KindProtocol)
-}
-
 // TestSame: a resume onto changed content is refused before anything moves.
 func TestSame(t *testing.T) {
 	c, _ := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"f": "0123456789"})}}.start(t)

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"iter"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -64,8 +63,7 @@ func (s lister) unlessEmpty(err error, path string) error {
 	if !ok || s.Failed() != nil || e.Code != 450 && e.Code != 550 || errors.Is(e, fs.ErrPermission) {
 		return err
 	}
-	text := strings.ToLower(e.Text)
-	if !slices.ContainsFunc(emptyWords, func(w string) bool { return strings.Contains(text, w) }) {
+	if !mentions(strings.ToLower(e.Text), emptyWords) {
 		return err
 	}
 	if path == "" || s.isFolder(path) {

@@ -135,7 +135,7 @@ func TestStatFacts(t *testing.T) {
 func TestPort227(t *testing.T) {
 	srv := &oddServer{Files: map[string]string{"f": "content"}}
 	srv.Reply = map[string]func(string) string{"EPSV": says("500 no")}
-	srv.PASV = "227-Hello\r\n"
+	srv.PASV = "227-Hello\r\n227 ok (%s)"
 	if b, err := readAll(t.Context(), srv.start(t).client(t, nil), "f", nil); err != nil || string(b) != "content" {
 		t.Errorf("%q, %v", b, err)
 	}

@@ -32,7 +32,8 @@ type oddServer struct {
 	Telnet    bool                             // commands are a Telnet stream: IAC IAC is one byte 255, and IAC with another none
 	Begin     string                           // in place of "150 go on"
 	End       string                           // in place of "226 done"
-	PASV      string                           // in front of the reply to PASV; empty: there is none
+	PASV      string                           // the reply to PASV, with %s for the address; empty: there is none
+	FromStart bool                             // REST is accepted, and RETR begins at the start nevertheless
 
 	Address string
 
@@ -186,7 +187,7 @@ func (s *oddSession) command(line string) (goesOn bool) {
 		s.say("229 ok (|||" + strconv.Itoa(s.passive()) + "|)")
 	case "PASV":
 		if port := s.passive(); o.PASV != "" {
-			s.say(fmt.Sprintf("%s227 ok (127,0,0,1,%d,%d)", o.PASV, port>>8, port&255))
+			s.say(fmt.Sprintf(o.PASV, fmt.Sprintf("127,0,0,1,%d,%d", port>>8, port&255)))
 		} else {
 			s.say("502 no")
 		}
@@ -299,6 +300,9 @@ func (s *oddSession) transfer(verb, name, arg string) {
 	}
 	rest := s.rest
 	s.rest = 0
+	if verb == "RETR" && s.o.FromStart {
+		rest = 0
+	}
 	s.say(cmp.Or(s.o.Begin, "150 go on"))
 	d, err := s.listen.Accept()
 	if err != nil {

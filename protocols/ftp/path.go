@@ -69,24 +69,46 @@ func (s *session) learnHome() error {
 // workingFolder reads a reply to PWD: a quoted name in which quotes are doubled (RFC
 // 959 appendix II), or from some servers a bare one.
 func workingFolder(r *protocols.Reply) (string, error) {
-	text := r.Text()
-	_, quoted, ok := strings.Cut(text, `"`)
-	if !ok || r.Code/100 != 2 {
-		if name, _, _ := strings.Cut(text, " "); strings.HasPrefix(name, "/") && r.Code/100 == 2 {
+	if r.Code/100 != 2 {
+		return "", protocols.ProtocolError(proto, "", "reply to PWD without a folder: "+wire.Clip(r.Text()))
+	}
+	return anyLine(r, quotedFolder)
+}
+
+// quotedFolder reads one line. Of several quoted words the first that is an absolute
+// path counts: other text may stand before it.
+func quotedFolder(text string) (string, error) {
+	first, rest, err := quotedName(text)
+	for name := first; err == nil; name, rest, err = quotedName(rest) {
+		if strings.HasPrefix(name, "/") {
 			return name, nil
 		}
-		return "", protocols.ProtocolError(proto, "", "reply to PWD without a folder: "+wire.Clip(text))
 	}
-	var name strings.Builder
+	if first != "" {
+		return first, nil
+	}
+	if name, _, _ := strings.Cut(text, " "); strings.HasPrefix(name, "/") {
+		return name, nil
+	}
+	return "", err
+}
+
+// quotedName returns the first quoted name of a text, and what follows it.
+func quotedName(text string) (name, rest string, err error) {
+	_, quoted, ok := strings.Cut(text, `"`)
+	if !ok {
+		return "", "", protocols.ProtocolError(proto, "", "reply to PWD without a folder: "+wire.Clip(text))
+	}
+	var b strings.Builder
 	for {
 		part, rest, ok := strings.Cut(quoted, `"`)
 		if !ok {
-			return "", protocols.ProtocolError(proto, "", "reply to PWD without a closing quote: "+wire.Clip(text))
+			return "", "", protocols.ProtocolError(proto, "", "reply to PWD without a closing quote: "+wire.Clip(text))
 		}
-		name.WriteString(part)
+		b.WriteString(part)
 		if quoted, ok = strings.CutPrefix(rest, `"`); !ok {
-			return name.String(), nil
+			return b.String(), rest, nil
 		}
-		name.WriteByte('"')
+		b.WriteByte('"')
 	}
 }

@@ -3,9 +3,11 @@ package ftp
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -20,16 +22,35 @@ func (c *Client) Relay(ctx context.Context, name string, dst protocols.Client, t
 	if !ok {
 		return protocols.Unsupported(proto, "cp", "a server-to-server copy needs FTP at both ends")
 	}
-	return c.line.Do(ctx, "cp", name, []string{name, toName}, func(ctx context.Context, src *session) error {
+	begun := false
+	err := c.line.Do(ctx, "cp", name, []string{name, toName}, func(ctx context.Context, src *session) error {
 		return d.line.Do(ctx, "cp", toName, []string{name, toName}, func(ctx context.Context, to *session) error {
-			return relay(ctx, src, to, name, toName)
+			return relay(ctx, src, to, name, toName, &begun)
 		})
 	})
+	if err != nil && begun {
+		d.sweep(ctx, toName+protocols.PartSuffix)
+	}
+	return err
 }
 
-func relay(ctx context.Context, src, dst *session, name, toName string) error {
+// sweepWithin bounds the removal of what a copy has begun, also after an interrupt.
+const sweepWithin = 5 * time.Second
+
+// sweep removes what a copy has left. It is best effort: the error of the copy counts.
+func (c *Client) sweep(ctx context.Context, part string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepWithin)
+	defer cancel()
+	_ = c.Remove(ctx, part)
+}
+
+// relay sets begun when the destination may hold a part.
+func relay(ctx context.Context, src, dst *session, name, toName string, begun *bool) error {
 	if src.private || dst.private {
 		return protocols.Unsupported(proto, "cp", "server-to-server copy with protected data connections")
+	}
+	if err := src.present(ctx, name); err != nil {
+		return err
 	}
 	from, err := src.path(ctx, name)
 	if err != nil {
@@ -40,23 +61,30 @@ func relay(ctx context.Context, src, dst *session, name, toName string) error {
 	if err != nil {
 		return err
 	}
-	if err := src.present(from); err != nil {
-		return err
-	}
 	if err := pair(src, dst); err != nil {
 		return &protocols.Error{Kind: protocols.KindRefused, Sentinel: errors.ErrUnsupported, Text: "the servers refuse to copy to each other", Err: err}
 	}
+	*begun = true
 	if err := run(src, dst, from, part); err != nil {
 		return err
 	}
+	*begun = false
 	return uploader{dst}.seal(ctx, u)
 }
 
 // present fails when the source does not have the file: the other server would
-// otherwise begin one that nobody ends.
-func (s *session) present(path string) error {
+// otherwise begin one that nobody ends. A server without SIZE is asked in other ways.
+func (s *session) present(ctx context.Context, name string) error {
 	if !s.has("SIZE") {
+		_, err := s.statFacts(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) || s.Failed() != nil {
+			return err
+		}
 		return nil
+	}
+	path, err := s.path(ctx, name)
+	if err != nil {
+		return err
 	}
 	r, err := s.Cmd("SIZE", path)
 	if err == nil && r.Code == 550 {

@@ -7,7 +7,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
@@ -94,31 +93,6 @@ func (t *stream) finishSending() error {
 	}
 	_, _ = io.CopyN(io.Discard, t.conn, 64<<10) // ends with the server's own end; the final reply reports the outcome
 	return nil
-}
-
-// abortWithin bounds how long a transfer may take to stop.
-const abortWithin = 3 * time.Second
-
-// abort stops a transfer that the caller does not want to the end: ABOR, then the
-// replies to the transfer and to ABOR itself (RFC 959 4.1.3). A server that does
-// not follow loses the connection.
-func (t *stream) abort() {
-	ctx, cancel := context.WithTimeout(context.Background(), abortWithin)
-	defer cancel()
-	done := t.s.Conn.Use(ctx)
-	defer done()
-	t.conn.Close()
-	if t.s.Queue("ABOR") != nil || t.s.Flush() != nil {
-		return
-	}
-	for range 2 {
-		if _, err := t.s.Reply(); err != nil {
-			return
-		}
-	}
-	if t.s.In.Buffered() > 0 { // one reply more than there are commands
-		_ = t.s.Fail(protocols.ProtocolError(proto, "", "too many replies to ABOR"))
-	}
 }
 
 // download is the body of an Object: the bytes of a data connection, checked for

@@ -92,7 +92,7 @@ func (s opener) dataFirst() bool {
 		return true
 	}
 	greeting := s.greeting.Text()
-	return !slices.ContainsFunc(waiting, func(name string) bool { return strings.Contains(greeting, name) })
+	return !slices.ContainsFunc(known, func(name string) bool { return strings.Contains(greeting, name) })
 }
 
 // tooEarly reports whether a server refused a transfer command because its data

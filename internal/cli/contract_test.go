@@ -19,7 +19,7 @@ var contract = map[string]struct{ always, known string }{
 	"message":   {"protocol name type number", "url path size modified id facts uid message_id from to subject date flags"},
 	"newsgroup": {"protocol name type url path count low high", "posting facts id"},
 	"mailbox":   {"protocol name type", "url path size count facts id target"},
-	"transfer":  {"protocol source destination bytes seconds status", "resumed_at note error"},
+	"transfer":  {"protocol source destination bytes seconds status", "resumed_at note error would"},
 	"deleted":   {"protocol destination bytes seconds status", "note error"},
 	"summary":   {"summary", ""},
 	"send":      {"protocol url bytes", "message_id reply recipients from seconds queue_id connection"},

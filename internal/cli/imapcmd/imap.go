@@ -14,6 +14,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/verbs"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap"
+	"github.com/netclients/netclients/protocols/transfer"
 )
 
 // imapVerbs are the verbs that only IMAP has, and generic ones that do more there.
@@ -184,6 +185,11 @@ func (k *imapCopy) run(ctx context.Context, e *kit.Env, args []string) error {
 		to, err := mailboxArg(e, at, args[1])
 		if err != nil {
 			return err
+		}
+		if k.DryRun() {
+			return e.NewJob("cp", 1).Tell(transfer.Result{
+				Protocol: "imap", Source: protocols.Redact(at.URL), Destination: c.URL(to), Name: at.Name, Status: transfer.StatusPlanned, Would: "copy",
+			})
 		}
 		copied, err := c.Copy(ctx, at.Name, to)
 		return verbs.Changed(e, "copied", at.Name+" to "+cmp.Or(copied, to), err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/verbs"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap"
 	"github.com/netclients/netclients/protocols/transfer"
@@ -23,13 +24,14 @@ type imapPut struct {
 	messageFlags []string
 	date         string
 	keepDate     bool
-	create       bool
+	create, dry  bool
 }
 
 func (p *imapPut) flags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&p.messageFlags, "flags", nil, `flags of the messages, as '\Seen,\Flagged'`)
 	fs.StringVar(&p.date, "date", "", "internal `DATE` of the messages, RFC 3339; default now")
 	fs.BoolVar(&p.keepDate, "file-date", false, "the time of the file is the internal date")
+	verbs.DryRunFlag(fs, &p.dry)
 	fs.BoolVar(&p.create, "create", false, "make the mailbox when it is not there")
 }
 
@@ -51,6 +53,9 @@ func (p *imapPut) run(ctx context.Context, e *kit.Env, args []string) error {
 	defer job.Close()
 	return kit.Use(ctx, e, dest, func(ctx context.Context, c *imap.Client, at *protocols.Target) error {
 		c.Settings.Create = p.create
+		if p.dry {
+			return p.plan(ctx, e, c, at, files)
+		}
 		began := time.Now()
 		failed := 0
 		var last error
@@ -77,6 +82,29 @@ func (p *imapPut) run(ctx context.Context, e *kit.Env, args []string) error {
 			return last
 		}
 		return &protocols.Error{Kind: protocols.KindPartial, Text: show.Number(int64(failed)) + " of " + show.Number(int64(len(files))) + " messages were not stored"}
+	})
+}
+
+// plan says what would be stored. A mailbox that is missing is the error that storing
+// would end with.
+func (p *imapPut) plan(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, files []string) error {
+	if _, err := c.Stat(ctx, at.Name); err != nil && !p.create {
+		return err
+	}
+	job := e.NewJob("put", 1)
+	defer job.Close()
+	return job.Each(ctx, files, func(_ context.Context, path string) (transfer.Result, error) {
+		r := transfer.Result{Protocol: "imap", Source: path, Destination: protocols.Redact(at.URL), Name: filepath.Base(path), Status: transfer.StatusPlanned, Would: "copy"}
+		if path == "-" {
+			return r, nil
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			r.Status, r.Would, r.Err = transfer.StatusFailed, "", err
+			return r, err
+		}
+		r.Bytes = info.Size()
+		return r, nil
 	})
 }
 

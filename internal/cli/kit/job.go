@@ -155,8 +155,11 @@ func (j *Job) Tell(r transfer.Result) error {
 	if j.E.Out.JSON {
 		return j.E.Out.Object(r)
 	}
-	if r.Status == transfer.StatusFailed {
+	switch r.Status {
+	case transfer.StatusFailed:
 		return nil // the error says it
+	case transfer.StatusPlanned:
+		return j.E.Out.Text(plannedText(r))
 	}
 	fmt.Fprintln(j.Words(), show.Safe(resultText(r)))
 	return nil
@@ -190,6 +193,13 @@ func resultText(r transfer.Result) string {
 		text += "  (" + r.Note + ")"
 	}
 	return text
+}
+
+func plannedText(r transfer.Result) string {
+	if r.Would == "copy" {
+		return "would copy " + r.Name + " to " + plainPath(r.Destination)
+	}
+	return "would " + r.Would + " " + plainPath(r.Destination)
 }
 
 // plainPath returns the path that a file URL stands for, as a shell would take it;

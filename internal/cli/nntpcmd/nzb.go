@@ -54,6 +54,9 @@ func (g *nntpGetter) run(ctx context.Context, e *kit.Env, args []string) error {
 			urls = append(urls, a)
 		}
 	}
+	if g.DryRun() && (len(nzbs) > 0 || g.decode) {
+		return kit.Usage("get: --dry-run is for articles as they are, not for NZB files and --decode")
+	}
 	if len(nzbs) > 0 {
 		return g.nzb(ctx, e, urls, nzbs)
 	}

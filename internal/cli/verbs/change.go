@@ -31,7 +31,7 @@ func ChangeVerbs() []*kit.Verb {
 				fs.BoolVarP(&r.recursive, "recursive", "r", false, "delete directories and their contents")
 				fs.BoolVarP(&r.yes, "yes", "y", false, "do not ask")
 				fs.BoolVarP(&r.force, "force", "f", false, "ignore missing files; do not ask")
-				dryRunFlag(fs, &r.dry)
+				DryRunFlag(fs, &r.dry)
 			}, Run: kit.Each(r.run),
 			Examples: []string{
 				"rm ftp://user@host/old.txt",
@@ -41,7 +41,7 @@ func ChangeVerbs() []*kit.Verb {
 		},
 		{
 			Name: "mv", Args: "URL NEW", Short: "rename; NEW is a URL, or a path as seen from the folder of URL", Generic: true, Aliases: []string{"move", "rename"},
-			Works: kit.Is[protocols.Mover], Flags: func(fs *pflag.FlagSet) { dryRunFlag(fs, &m.dry) }, Run: kit.On(m.run),
+			Works: kit.Is[protocols.Mover], Flags: func(fs *pflag.FlagSet) { DryRunFlag(fs, &m.dry) }, Run: kit.On(m.run),
 			Examples: []string{
 				"mv ftp://user@host/pub/a.txt b.txt",
 				"mv ftp://user@host/pub/a.txt ftp://user@host/old/a.txt",
@@ -74,7 +74,8 @@ func Changed(e *kit.Env, what, name string, err error) error {
 	return err
 }
 
-func dryRunFlag(fs *pflag.FlagSet, dry *bool) {
+// DryRunFlag adds --dry-run.
+func DryRunFlag(fs *pflag.FlagSet, dry *bool) {
 	fs.BoolVarP(dry, "dry-run", "n", false, "change nothing; print what would be done")
 }
 

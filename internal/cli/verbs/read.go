@@ -129,7 +129,7 @@ func (f WriterFunc) Write(b []byte) (int, error) { return f(b) }
 
 // Getter is the get verb with its flags.
 type Getter struct {
-	keeping
+	copying
 	Out                string
 	Parallel, segments kit.Count
 
@@ -145,7 +145,7 @@ type Getter struct {
 // Flags adds the flags of get.
 func (g *Getter) Flags(fs *pflag.FlagSet) {
 	g.Parallel, g.segments = kit.NewCount(4, 64), kit.NewCount(1, 64)
-	g.keeping.Flags(fs)
+	g.copying.Flags(fs)
 	fs.StringVarP(&g.Out, "output", "o", "", "`FILE` or folder to save to; - for standard output")
 	fs.Var(&g.Parallel, "parallel", "number of files to transfer in parallel")
 	fs.Var(&g.segments, "segments", "number of connections for one large file")
@@ -160,7 +160,7 @@ func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
 	if err != nil {
 		return err
 	}
-	if len(urls) > 1 && g.Out != "" {
+	if len(urls) > 1 && g.Out != "" && !g.dry {
 		if err := os.MkdirAll(g.Out, 0o777); err != nil {
 			return err
 		}
@@ -169,6 +169,9 @@ func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
 	defer job.Close()
 	o := transferOptions(e, &g.keeping, job.Bars)
 	o.Segments = g.segments.Value
+	if g.recursive {
+		return g.trees(ctx, job, urls, g.treeEnds)
+	}
 	if from, items := g.together(e, wanted); items != nil {
 		return g.many(ctx, job, from, items, &o)
 	}
@@ -176,6 +179,9 @@ func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
 		from, to, err := g.ends(ctx, e, text)
 		if err != nil {
 			return transfer.Result{}, err
+		}
+		if g.dry {
+			return plan(ctx, e, from, to, &o)
 		}
 		r, err := transfer.Copy(ctx, e.Pooled(from), e.Endpoint(to), &o)
 		if g.Settle != nil {
@@ -204,7 +210,7 @@ func (g *Getter) path(ctx context.Context, e *kit.Env, t *protocols.Target) (str
 		return g.Out, nil
 	}
 	name, err := "", error(nil)
-	if g.Named != nil {
+	if g.Named != nil && !g.dry {
 		name, err = g.Named(ctx, e, t)
 	}
 	if name == "" && err == nil {
@@ -246,7 +252,7 @@ func nameBy(c protocols.Client, t *protocols.Target) (string, error) {
 
 // Putter is the put verb with its flags.
 type Putter struct {
-	keeping
+	copying
 	AppendTo, unique, inPlace bool
 	parallel                  kit.Count
 }
@@ -254,7 +260,7 @@ type Putter struct {
 // Flags adds the flags of put.
 func (p *Putter) Flags(fs *pflag.FlagSet) {
 	p.parallel = kit.NewCount(4, 64)
-	p.keeping.Flags(fs)
+	p.copying.Flags(fs)
 	fs.BoolVarP(&p.AppendTo, "append", "a", p.AppendTo, "append to the existing file")
 	fs.BoolVar(&p.unique, "unique", false, "let the server choose an unused name")
 	fs.BoolVar(&p.inPlace, "in-place", false, "write to the final name directly, without a temporary file")
@@ -275,7 +281,13 @@ func (p *Putter) Run(ctx context.Context, e *kit.Env, args []string) error {
 	defer job.Close()
 	o := transferOptions(e, &p.keeping, job.Bars)
 	o.Append, o.Unique, o.InPlace = p.AppendTo, p.unique, p.inPlace
+	if p.recursive {
+		return p.trees(ctx, job, files, p.treeEnds(to))
+	}
 	return job.Each(ctx, files, func(ctx context.Context, path string) (transfer.Result, error) {
+		if path == "-" && p.dry {
+			return plan(ctx, e, nil, to, &o)
+		}
 		if path == "-" {
 			return putStream(ctx, e, to, &o)
 		}
@@ -286,6 +298,9 @@ func (p *Putter) Run(ctx context.Context, e *kit.Env, args []string) error {
 		dst, err := inside(e, to, filepath.Base(path))
 		if err != nil {
 			return transfer.Result{}, err
+		}
+		if p.dry {
+			return plan(ctx, e, from, dst, &o)
 		}
 		return transfer.Copy(ctx, e.Endpoint(from), e.Pooled(dst), &o)
 	})
@@ -341,13 +356,13 @@ func (c *counted) Read(p []byte) (int, error) {
 }
 
 // Copier is the cp verb with its flags.
-type Copier struct{ keeping }
+type Copier struct{ copying }
 
 // Run copies from the first argument to the second.
 func (k *Copier) Run(ctx context.Context, e *kit.Env, args []string) error {
 	switch {
 	case args[0] == "-":
-		return (&Putter{keeping: k.keeping}).Run(ctx, e, args)
+		return (&Putter{copying: k.copying}).Run(ctx, e, args)
 	case args[1] == "-":
 		return kit.Each(Cat)(ctx, e, args[:1])
 	}
@@ -358,10 +373,16 @@ func (k *Copier) Run(ctx context.Context, e *kit.Env, args []string) error {
 	job := e.NewJob("cp", 1)
 	defer job.Close()
 	o := transferOptions(e, &k.keeping, job.Bars)
+	if k.recursive {
+		return k.trees(ctx, job, args[:1], func(ctx context.Context, e *kit.Env, _ string) (pair, error) { return below(ctx, e, from, to) })
+	}
 	return job.Each(ctx, args[:1], func(ctx context.Context, _ string) (transfer.Result, error) {
 		dst, err := into(e, from, to)
 		if err != nil {
 			return transfer.Result{}, err
+		}
+		if k.dry {
+			return plan(ctx, e, from, dst, &o)
 		}
 		if r, done, err := relay(ctx, e, from, dst, &o); done {
 			return r, err

@@ -25,6 +25,9 @@ func verbTable(reg *protocols.Registry) []*kit.Verb {
 	rows := verbRows()
 	for i, v := range rows {
 		if v.Means == "" {
+			if slices.Contains(globVerbs, v.Name) {
+				rows[i] = verbs.Globbed(v)
+			}
 			continue
 		}
 		for _, s := range reg.Specs() {
@@ -38,6 +41,10 @@ func verbTable(reg *protocols.Registry) []*kit.Verb {
 	}
 	return rows
 }
+
+// globVerbs are the verbs whose URLs may end in a pattern. ls prints what matches, these
+// do their work with each.
+var globVerbs = []string{"get", "cat", "rm"}
 
 func verbRows() []*kit.Verb {
 	return slices.Concat(

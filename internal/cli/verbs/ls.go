@@ -19,6 +19,7 @@ import (
 // Lister is the ls verb with its flags.
 type Lister struct {
 	long, recursive, reverse bool
+	noGlob                   bool
 	sort                     kit.Choice
 	limit, depth             kit.Count
 }
@@ -31,7 +32,7 @@ func ListVerbs() []*kit.Verb {
 		{
 			Name: "ls", Args: "URL...", Short: "list entries: files, menus, mailboxes, groups, messages", Generic: true, Aliases: []string{"list", "dir"},
 			Works: kit.Is[protocols.Lister], Flags: l.ListFlags, Run: kit.Each(l.Run),
-			Examples: []string{"ls ftp://ftp.example.org/pub/", "ls -l --sort size --reverse ftp://ftp.example.org/pub/", "ls -R --json . | jq -r .path"},
+			Examples: []string{"ls ftp://ftp.example.org/pub/", "ls 'ftp://ftp.example.org/pub/*.iso'", "ls -l --sort size --reverse ftp://ftp.example.org/pub/", "ls -R --json . | jq -r .path"},
 		},
 		{
 			Name: "search", Args: "URL QUERY", Short: "find entries by a query in the protocol's own words", Generic: true,
@@ -57,6 +58,7 @@ func (l *Lister) ListFlags(fs *pflag.FlagSet) {
 	l.Flags(fs)
 	fs.BoolVarP(&l.recursive, "recursive", "R", false, "list subdirectories recursively")
 	fs.Var(&l.depth, "depth", "maximum directory depth of -R")
+	globFlag(fs, &l.noGlob)
 }
 
 // Flags adds the flags of every listing.
@@ -71,6 +73,9 @@ func (l *Lister) Flags(fs *pflag.FlagSet) {
 func (l *Lister) Run(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
 	before := e.Out.Count
 	err := e.Again(ctx, func() error {
+		if found, err := l.matching(ctx, e, c, at); err != nil || found != nil {
+			return cmp.Or(err, l.Print(e, at.Name, each(found)))
+		}
 		entries := protocols.List(ctx, c, at.Name)
 		if l.recursive {
 			entries = walk(ctx, c, at.Name, l.depth.Value)
@@ -81,6 +86,17 @@ func (l *Lister) Run(ctx context.Context, e *kit.Env, c protocols.Client, at *pr
 		return l.single(ctx, e, c, at.Name, err)
 	}
 	return err
+}
+
+// each returns entries one after the other.
+func each(entries []protocols.Entry) iter.Seq2[protocols.Entry, error] {
+	return func(yield func(protocols.Entry, error) bool) {
+		for _, entry := range entries {
+			if !yield(entry, nil) {
+				return
+			}
+		}
+	}
 }
 
 // folders are the types of what a listing should have opened.

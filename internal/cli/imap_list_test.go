@@ -28,8 +28,11 @@ func scripted(t *testing.T, says map[string]string) string {
 				defer conn.Close()
 				fmt.Fprint(conn, "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n")
 				for in := bufio.NewScanner(conn); in.Scan(); {
-					word := strings.Fields(in.Text() + " x x")
-					answer, ok := says[word[1]+" "+word[2]]
+					word := strings.Fields(in.Text() + " x x x")
+					answer, ok := says[word[1]+" "+word[2]+" "+word[3]]
+					if !ok {
+						answer, ok = says[word[1]+" "+word[2]]
+					}
 					if !ok {
 						if answer, ok = says[word[1]]; !ok {
 							answer = "{tag} OK done\r\n"
@@ -72,5 +75,34 @@ func TestLongListing(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestDeletedDuringSync: messages that others delete between the listing and the reading
+// are not failures. A message that is there and does not come is one.
+func TestDeletedDuringSync(t *testing.T) {
+	const five = "* 1 FETCH (UID 5 BODY[] {3}\r\nabc)\r\n"
+	for name, k := range map[string]struct {
+		answer, again string
+		code          int
+	}{
+		"expunged":    {five + "* 2 EXPUNGE\r\n{tag} OK\r\n", "", 0},
+		"no answer":   {five + "{tag} OK\r\n", "", 0},
+		"refused":     {five + "{tag} NO [EXPUNGEISSUED] Some of the messages no longer exist\r\n", "", 0},
+		"still there": {five + "{tag} OK\r\n", "* 2 FETCH (UID 6 FLAGS () RFC822.SIZE 3)\r\n", 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := scripted(t, map[string]string{
+				"EXAMINE":     "* 2 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 10] x\r\n{tag} OK\r\n",
+				"FETCH":       "* 1 FETCH (UID 5 FLAGS () RFC822.SIZE 3)\r\n* 2 FETCH (UID 6 FLAGS () RFC822.SIZE 3)\r\n{tag} OK\r\n",
+				"UID FETCH":   k.answer,
+				"UID FETCH 6": k.again + "{tag} OK\r\n",
+			})
+			var out, told bytes.Buffer
+			code := Main(t.Context(), []string{"sync", url + "INBOX", "maildir:" + t.TempDir() + "/m", "--journal", t.TempDir() + "/j", "-v"}, strings.NewReader(""), &out, &told)
+			if code != k.code || !strings.Contains(told.String(), "1 done") || k.code == 0 && !strings.Contains(told.String(), "deleted at the source") {
+				t.Errorf("exit code %d, %s", code, told.String())
+			}
+		})
 	}
 }

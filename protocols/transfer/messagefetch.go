@@ -117,6 +117,9 @@ func (s *messageSync) stream(ctx context.Context, source protocols.MessageSource
 	err = cmp.Or(err, s.state.Sync(s.o.Durability))
 	if err == nil {
 		s.stuck.began = false
+		err = confirm(ctx, s, source)
+	}
+	if err == nil {
 		err = s.unanswered()
 	}
 	return n, err
@@ -194,7 +197,9 @@ func (s *messageSync) one(ctx context.Context, w *state.Wanted, obj *protocols.O
 			s.stuck.at = w
 			return err
 		}
-		s.fail(w, err)
+		if s.mailbox.Validity == "" || !s.absent.hold(w, err) { // only where others may delete messages at any time
+			s.fail(w, err)
+		}
 		return nil
 	}
 	s.lock.Lock()

@@ -66,6 +66,7 @@ func SyncMessages(ctx context.Context, src, dst Endpoint, o *MessageOptions, eac
 
 // messageSync is one run of SyncMessages.
 type messageSync struct {
+	absent   absentees // not found when they were asked for
 	o        *MessageOptions
 	from, to conn
 	protocol string

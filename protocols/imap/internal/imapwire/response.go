@@ -85,6 +85,7 @@ var verdicts = map[string]verdict{
 	"AUTHORIZATIONFAILED":  {protocols.KindAuth, nil, ""},
 	"CONTACTADMIN":         {protocols.KindRefused, nil, ""},
 	"EXPIRED":              {protocols.KindAuth, nil, "the password or token has expired"},
+	"EXPUNGEISSUED":        {protocols.KindRefused, fs.ErrNotExist, ""},
 	"INUSE":                {protocols.KindTemporary, nil, ""},
 	"LIMIT":                {protocols.KindTemporary, protocols.ErrTooMany, ""},
 	"NONEXISTENT":          {protocols.KindRefused, fs.ErrNotExist, ""},

@@ -132,3 +132,30 @@ func TestCopyRecursive(t *testing.T) {
 		t.Errorf("deleted: %v", err)
 	}
 }
+
+// TestGetMakesFolder: the folder that -o names with a slash is made, with those above it.
+func TestGetMakesFolder(t *testing.T) {
+	l := newLabLine(t)
+	if _, words, code := l.run(t, "get FTP/README.txt -o DIR/new/below/"); code != 0 {
+		t.Fatalf("exit code %d, %s", code, words)
+	}
+	if info, err := os.Stat(filepath.Join(l.dir, "new/below/README.txt")); err != nil || info.Size() == 0 {
+		t.Error(info, err)
+	}
+}
+
+// TestGetUnwritable: a folder in which no file can be made is reported once, and the
+// other URLs are not tried.
+func TestGetUnwritable(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	l := newLabLine(t)
+	if err := os.Mkdir(filepath.Join(l.dir, "locked"), 0o555); err != nil {
+		t.Fatal(err)
+	}
+	_, words, code := l.run(t, "get --parallel 1 FTP/README.txt HTTP/pub/dos.txt HTTP/pub/none.txt -o DIR/locked/")
+	if code != 11 || strings.Count(words, "permission denied") != 1 {
+		t.Errorf("exit code %d, %s", code, words)
+	}
+}

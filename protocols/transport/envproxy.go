@@ -53,6 +53,24 @@ func proxyVariables(scheme string) []string {
 	return append(names, "all_proxy", "ALL_PROXY")
 }
 
+// variableOf returns the name of the environment variable that names the proxy for a
+// target, empty where the proxy comes from elsewhere.
+func variableOf(getenv func(string) string, target, proxy *url.URL) string {
+	if target == nil {
+		return ""
+	}
+	for _, name := range proxyVariables(target.Scheme) {
+		if v := getenv(name); v != "" {
+			u, err := ParseProxy(v)
+			if err != nil || u.Scheme != proxy.Scheme || u.Host != proxy.Host {
+				return ""
+			}
+			return name
+		}
+	}
+	return ""
+}
+
 func first(getenv func(string) string, names []string) string {
 	for _, name := range names {
 		if v := getenv(name); v != "" {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"os"
 	"strconv"
 	"time"
 
@@ -144,7 +145,7 @@ func (d *Dialer) tryProxy(ctx context.Context, c *Conn, proxy *url.URL, host, po
 func (d *Dialer) requestTunnel(ctx context.Context, c *Conn, proxy *url.URL, host, port, address string) error {
 	raw, err := d.open(ctx, c, "tcp", host, port)
 	if err != nil {
-		return proxyError(ctx, proxy, err)
+		return d.proxyError(ctx, proxy, err)
 	}
 	kind, start := proxyKinds[proxy.Scheme], time.Now()
 	c.sock = newSocket(raw, d.o.IdleWithin())
@@ -163,7 +164,7 @@ func (d *Dialer) requestTunnel(ctx context.Context, c *Conn, proxy *url.URL, hos
 	c.timings.Connect += took
 	if err != nil {
 		c.sock.Close()
-		return proxyError(ctx, proxy, err)
+		return d.proxyError(ctx, proxy, err)
 	}
 	c.to.proxied = true
 	c.to.dialHost, _, _ = net.SplitHostPort(address)
@@ -197,8 +198,8 @@ func (d *Dialer) proxyTLS(c *Conn, host string) error {
 	return nil
 }
 
-// proxyError adds the name of the proxy to an error.
-func proxyError(ctx context.Context, proxy *url.URL, err error) error {
+// proxyError adds the name of the proxy to an error, and where the proxy comes from.
+func (d *Dialer) proxyError(ctx context.Context, proxy *url.URL, err error) error {
 	if ctx.Err() != nil {
 		return causeError(ctx)
 	}
@@ -208,6 +209,9 @@ func proxyError(ctx context.Context, proxy *url.URL, err error) error {
 	out := &protocols.Error{Kind: protocols.KindConnect, Err: &brief{"proxy " + proxy.Host + ": " + err.Error(), err}}
 	if e, ok := errors.AsType[*protocols.Error](err); ok {
 		out.Kind, out.Retryable, out.Hint = e.Kind, e.Retryable, e.Hint
+	}
+	if name := variableOf(os.Getenv, d.url, proxy); name != "" && out.Hint == "" {
+		out.Hint = "the proxy is that of the environment variable " + name + "; --noproxy HOST connects directly"
 	}
 	return out
 }

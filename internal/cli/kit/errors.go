@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
@@ -90,7 +91,13 @@ func (e *exitStatus) Error() string { return "ended" }
 // ExitCode returns the code.
 func (e *exitStatus) ExitCode() int { return e.code }
 
-// Final reports whether an error ends the whole command.
+// Final reports whether an error ends the whole command: no other item would fare
+// better where nothing can be written any more.
 func Final(ctx context.Context, err error) bool {
-	return err != nil && (ctx.Err() != nil || show.IsStdout(err))
+	return err != nil && (ctx.Err() != nil || show.IsStdout(err) || full(err))
+}
+
+// full reports whether a disk has no room, or is read-only.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EDQUOT)
 }

@@ -22,7 +22,8 @@ type Job struct {
 	verb    string
 	Workers int
 	Bars    *show.Progress
-	mu      sync.Mutex // guards the output and what follows
+	Stops   func(error) bool // nil: only what ends every verb ends the whole
+	mu      sync.Mutex       // guards the output and what follows
 	Tally   Tally
 	first   error // the first failure
 	Last    error // what ended the whole
@@ -86,13 +87,18 @@ func (j *Job) Note(ctx context.Context, err error) bool {
 	if j.first == nil {
 		j.first = err
 	}
-	if !Final(ctx, err) {
+	if !j.final(ctx, err) {
 		return false
 	}
 	if j.Last == nil {
 		j.Last = err
 	}
 	return true
+}
+
+// final reports whether an error ends the whole.
+func (j *Job) final(ctx context.Context, err error) bool {
+	return Final(ctx, err) || err != nil && j.Stops != nil && j.Stops(err)
 }
 
 // one moves one item. The error is printed here when it is one of many.
@@ -111,7 +117,7 @@ func (j *Job) Settle(ctx context.Context, r transfer.Result, err error, many boo
 			return told
 		}
 	}
-	if err != nil && many && !Final(ctx, err) {
+	if err != nil && many && !j.final(ctx, err) {
 		_ = j.E.Out.Flush()
 		j.E.Out.Failed(j.Above(), err)
 	}

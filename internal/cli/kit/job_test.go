@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"net/url"
 	"strings"
 	"sync"
@@ -63,7 +64,9 @@ func TestJobOutcomes(t *testing.T) {
 
 // TestJobStops: what ends the whole command starts nothing more.
 func TestJobStops(t *testing.T) {
-	for _, stop := range []error{show.Wrote(syscall.EPIPE), nil} {
+	full := &protocols.Error{Kind: protocols.KindLocal, Err: &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}}
+	readOnly := &protocols.Error{Kind: protocols.KindLocal, Err: &fs.PathError{Op: "open", Path: "x", Err: syscall.EROFS}}
+	for _, stop := range []error{show.Wrote(syscall.EPIPE), full, readOnly, nil} {
 		e, _, _ := testEnv(t, &Globals{color: OneOf("never")})
 		ctx, cancel := context.WithCancel(t.Context())
 		var mu sync.Mutex

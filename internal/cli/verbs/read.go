@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -160,13 +161,14 @@ func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
 	if err != nil {
 		return err
 	}
-	if len(urls) > 1 && g.Out != "" && !g.dry {
+	if g.Out != "" && !g.dry && (len(urls) > 1 || strings.HasSuffix(g.Out, "/")) {
 		if err := os.MkdirAll(g.Out, 0o777); err != nil {
 			return err
 		}
 	}
 	job := e.NewJob("get", g.Parallel.Value)
 	defer job.Close()
+	job.Stops = unwritable
 	o := transferOptions(e, &g.keeping, job.Bars)
 	o.Segments = g.segments.Value
 	if g.recursive {
@@ -220,6 +222,11 @@ func (g *Getter) path(ctx context.Context, e *kit.Env, t *protocols.Target) (str
 		err = g.take(name, t)
 	}
 	return filepath.Join(g.Out, name), err
+}
+
+// unwritable: the folder that is saved to does not let files be made, for any URL.
+func unwritable(err error) bool {
+	return protocols.KindOf(err) == protocols.KindLocal && errors.Is(err, fs.ErrPermission)
 }
 
 func isDir(path string) bool {

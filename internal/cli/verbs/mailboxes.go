@@ -1,6 +1,7 @@
 package verbs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -32,14 +33,22 @@ func (s *Syncer) account(ctx context.Context, e *kit.Env, from, to *protocols.Ta
 	case isAccount(from):
 		pairs, err = s.downward(ctx, e, from, to)
 	case isAccount(to) && kit.Is[mailFolder](kit.Sample(from.Spec)):
-		pairs, err = s.upward(from, to)
+		pairs, err = s.upward(ctx, e, from, to)
 	default:
 		return false, nil
+	}
+	if err == nil {
+		err = apart(pairs)
 	}
 	if err != nil {
 		return true, err
 	}
-	return true, s.EachMailbox(ctx, e, pairs)
+	if !s.subscribe || s.DryRun {
+		return true, s.EachMailbox(ctx, e, pairs)
+	}
+	s.note(pairs)
+	err = s.EachMailbox(ctx, e, pairs)
+	return true, cmp.Or(err, s.subscribed(ctx, e, to))
 }
 
 // mailAccount is implemented by clients of accounts with many mailboxes.
@@ -70,6 +79,10 @@ func (s *Syncer) downward(ctx context.Context, e *kit.Env, from, to *protocols.T
 		return nil, err
 	}
 	defer c.Close()
+	nameOf, err := s.namer(ctx, e, to)
+	if err != nil {
+		return nil, err
+	}
 	var pairs []MailPair
 	seen := map[string]bool{} // some servers list a mailbox twice
 	for entry, err := range protocols.List(ctx, c, from.Name) {
@@ -85,7 +98,11 @@ func (s *Syncer) downward(ctx context.Context, e *kit.Env, from, to *protocols.T
 			return nil, err
 		}
 		p.From.URL.User = from.URL.User
-		p.To, p.err = MailPlace(e, to, entry.Name, entry.Facts["delimiter"])
+		name, err := nameOf(entry.Name, entry.Facts["use"])
+		if err != nil {
+			return nil, err
+		}
+		p.To, p.err = MailPlace(e, to, name, entry.Facts["delimiter"])
 		pairs = append(pairs, p)
 	}
 	return pairs, nil
@@ -134,19 +151,27 @@ func MailPlace(e *kit.Env, to *protocols.Target, name, delimiter string) (*proto
 }
 
 // upward finds the mailboxes below a folder.
-func (s *Syncer) upward(from, to *protocols.Target) ([]MailPair, error) {
+func (s *Syncer) upward(ctx context.Context, e *kit.Env, from, to *protocols.Target) ([]MailPair, error) {
 	below, _ := protocols.As[mailFolder](kit.Sample(from.Spec))
 	account, _ := protocols.As[mailAccount](kit.Sample(to.Spec))
+	nameOf, err := s.namer(ctx, e, to)
+	if err != nil {
+		return nil, err
+	}
 	var pairs []MailPair
-	err := below.Mailboxes(from.Name, func(dir, name string) error {
+	err = below.Mailboxes(from.Name, func(dir, name string) error {
 		if !s.Wanted(name) {
 			return nil
 		}
+		mapped, err := nameOf(name, "")
+		if err != nil {
+			return err
+		}
 		src, dst := *from, *to
 		src.Name = dir
-		dst.Name, _ = account.AccountMailbox(to.Name, name)
+		dst.Name, _ = account.AccountMailbox(to.Name, mapped)
 		src.URL = &url.URL{Scheme: from.URL.Scheme, Path: dir}
-		dst.URL = to.URL.JoinPath(url.PathEscape(name))
+		dst.URL = to.URL.JoinPath(url.PathEscape(mapped))
 		pairs = append(pairs, MailPair{Name: name, From: &src, To: &dst})
 		return nil
 	})

@@ -13,6 +13,9 @@ func (s *Syncer) Messages(ctx context.Context, e *kit.Env, from, to *protocols.T
 	if done, err := s.account(ctx, e, from, to); done {
 		return err
 	}
+	if flag := s.given(); flag != "" {
+		return kit.Usage("sync: --%s is for mail accounts, not for one mailbox", flag)
+	}
 	for _, f := range []struct {
 		name string
 		set  bool

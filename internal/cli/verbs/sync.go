@@ -30,6 +30,7 @@ func SyncVerbs() []*kit.Verb {
 // Syncer is the sync verb with its flags.
 type Syncer struct {
 	keeping
+	mailNames
 	parallel, depth          kit.Count
 	include, exclude         []string
 	delete, DryRun, checksum bool
@@ -47,6 +48,7 @@ var linkModes = map[string]transfer.Links{"copy": transfer.LinksCopy, "skip": tr
 func (s *Syncer) Flags(fs *pflag.FlagSet) {
 	s.parallel, s.depth, s.links = kit.NewCount(4, 64), kit.NewCount(maxTree, 10_000), kit.OneOf("copy", "copy", "skip", "follow")
 	s.keeping.Flags(fs)
+	s.mailNames.flags(fs)
 	fs.Var(&s.parallel, "parallel", "number of parallel connections")
 	fs.BoolVar(&s.delete, "delete", false, "delete entries in DST that are not in SRC")
 	fs.IntVar(&s.maxDelete, "max-delete", 0, "delete nothing if more than `N` entries would be deleted; negative for no limit, even if SRC is empty")
@@ -73,6 +75,9 @@ func (s *Syncer) Run(ctx context.Context, e *kit.Env, args []string) error {
 	}
 	if transfer.HoldsMessages(kit.Sample(from.Spec), kit.Sample(to.Spec)) {
 		return s.Messages(ctx, e, from, to)
+	}
+	if flag := s.given(); flag != "" {
+		return kit.Usage("sync: --%s is for mail accounts", flag)
 	}
 	if kit.Is[protocols.MessageSource](kit.Sample(from.Spec)) {
 		return kit.Usage("sync: messages are kept in maildir:DIR, mbox:FILE or an IMAP mailbox, not in %s", args[1])

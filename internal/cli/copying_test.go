@@ -159,3 +159,35 @@ func TestGetUnwritable(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, words)
 	}
 }
+
+// TestManyAreSummed: of many URLs the single ones are named with -v or --json only; what
+// failed is always named.
+func TestManyAreSummed(t *testing.T) {
+	l := newLabLine(t)
+	for _, c := range []struct {
+		line      string
+		words, no string
+		code      int
+	}{
+		{"get FTP/README.txt FTP/pub/dos.txt -o DIR/a/", "2 done, 86 B", "README.txt", 0},
+		{"get HTTP/README.txt FTP/pub/dos.txt -o DIR/b/", "2 done, 86 B", "README.txt", 0},
+		{"get FTP/README.txt FTP/pub/dos.txt FTP/none -o DIR/c/", "2 done, 1 failed, 86 B", "README.txt", 10},
+		{"get FTP/none FTP/pub/dos.txt -o DIR/c/", "none", "dos.txt", 10},
+		{"get -v FTP/README.txt FTP/pub/dos.txt -o DIR/d/", "README.txt", "", 0},
+		{"get -q FTP/README.txt FTP/pub/dos.txt -o DIR/e/", "", "done", 0},
+		{"get --continue FTP/README.txt HTTP/README.txt FTP/pub/dos.txt -o DIR/e/", "", "", 2},
+		{"get FTP/README.txt -o DIR/f.txt", "f.txt", "", 0},
+		{"put DIR/a/README.txt DIR/a/dos.txt FTP/incoming/", "2 done, 86 B", "README.txt", 0},
+	} {
+		out, words, code := l.run(t, c.line)
+		if code != c.code || out != "" || !strings.Contains(words, c.words) || c.no != "" && strings.Contains(words, c.no) {
+			t.Errorf("%s: exit code %d, %q, %s", c.line, code, out, words)
+		}
+	}
+	if out, _, _ := l.run(t, "get --json FTP/README.txt FTP/pub/dos.txt -o DIR/g/"); strings.Count(out, `"status":"done"`) != 2 {
+		t.Errorf("with --json: %s", out)
+	}
+	if _, words, code := l.run(t, "get --stats 5ms --limit-rate 1k FTP/pub/large.bin -o DIR/h.bin --max-size 1G --timeout 400ms --retries 0"); !strings.Contains(words, "progress: ") {
+		t.Errorf("with --stats: exit code %d, %s", code, words)
+	}
+}

@@ -191,9 +191,16 @@ type lateTask struct {
 	t    Task
 }
 
-func (l *lateTask) begin(size int64) {
-	if l.t == nil {
-		l.t = l.o.start(l.name, size)
+func (l *lateTask) begin(size int64) { l.beginAt(size, 0) }
+
+// beginAt begins where an earlier run ended, which a task may want to know for its rate.
+func (l *lateTask) beginAt(size, at int64) {
+	if l.t != nil {
+		return
+	}
+	l.t = l.o.start(l.name, size)
+	if r, ok := l.t.(interface{ Resumed(at int64) }); ok && at > 0 {
+		r.Resumed(at)
 	}
 }
 func (l *lateTask) Set(n int64)    { l.begin(-1); l.t.Set(n) }

@@ -198,7 +198,7 @@ func (d *download) end(obj *protocols.Object) int64 {
 func (d *download) pour(ctx context.Context, obj *protocols.Object) error {
 	var r io.Reader = obj.Body
 	end := d.end(obj)
-	d.task.begin(end)
+	d.task.beginAt(end, d.at)
 	if d.o.MaxSize > 0 {
 		r = &io.LimitedReader{R: r, N: d.o.MaxSize - d.at + 1}
 	}

@@ -226,7 +226,7 @@ func (s *sending) send(ctx context.Context, sc, dc protocols.Client, at int64) e
 		return tooLarge(s.label, s.o.MaxSize)
 	}
 	s.source, s.tried, s.resumed = false, true, at
-	s.task.begin(end)
+	s.task.beginAt(end, at)
 	return s.put(ctx, dc, obj, at, end)
 }
 

@@ -21,6 +21,7 @@ type Globals struct {
 	color                            Choice
 
 	timeout, connectTimeout, IdleTimeout, RetryWait Duration
+	stats                                           Duration
 	Retries                                         Count
 
 	tls, tlsMin, tlsMax       Choice
@@ -75,6 +76,7 @@ func (g *Globals) OutputFlags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&g.quiet, "quiet", "q", false, "print errors only")
 	fs.BoolVarP(&g.Verbose, "verbose", "v", false, "print each step")
 	fs.BoolVar(&g.noProgress, "no-progress", false, "no progress bars")
+	fs.Var(&g.stats, "stats", "write a line of progress this often instead of bars, for logs")
 	fs.Var(&g.color, "color", "colour: auto, always or never")
 	fs.StringVar(&g.Trace, "trace", "", "write a transcript of the wire protocol to `FILE` (.html, .jsonl or text; - is standard error)")
 }

@@ -27,11 +27,14 @@ type Job struct {
 	Tally   Tally
 	first   error // the first failure
 	Last    error // what ended the whole
+	many    bool  // single items are reported with --verbose and --json only
+	began   time.Time
+	total   transfer.Summary
 }
 
 // NewJob returns a job with a progress display. The caller closes it.
 func (e *Env) NewJob(verb string, workers int) *Job {
-	return &Job{E: e, verb: verb, Workers: max(1, workers), Bars: e.bars()}
+	return &Job{E: e, verb: verb, Workers: max(1, workers), Bars: e.bars(), began: time.Now()}
 }
 
 // Close ends the progress display.
@@ -42,6 +45,9 @@ func (j *Job) Close() { j.Bars.Close() }
 func (j *Job) Each(ctx context.Context, items []string, move func(context.Context, string) (transfer.Result, error)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	if j.many = len(items) > 1; j.many {
+		j.Bars.SetTotals(len(items), 0)
+	}
 	queue := make(chan string)
 	var wait sync.WaitGroup
 	for range min(j.Workers, len(items)) {
@@ -70,6 +76,7 @@ func (j *Job) Each(ctx context.Context, items []string, move func(context.Contex
 // Verdict is the error of the whole when all has been told.
 func (j *Job) Verdict(single bool) error {
 	j.Bars.Close()
+	j.summary()
 	switch {
 	case j.Last != nil:
 		return j.Last
@@ -77,6 +84,22 @@ func (j *Job) Verdict(single bool) error {
 		return j.first
 	}
 	return j.Tally.Err()
+}
+
+// summary says what became of many items together.
+func (j *Job) summary() {
+	done, skipped := j.total.Done, j.total.Skipped
+	if !j.many || j.E.Out.JSON || done+skipped == 0 {
+		return
+	}
+	text := fmt.Sprintf("%d done", done)
+	if skipped > 0 {
+		text += fmt.Sprintf(", %d skipped", skipped)
+	}
+	if j.Tally.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", j.Tally.Failed)
+	}
+	j.E.Out.Say(text + ", " + show.HumanBytes(j.total.Bytes) + rateText(j.total.Bytes, time.Since(j.began)))
 }
 
 // Note counts what became of an item, and reports whether it ends the whole.
@@ -112,6 +135,8 @@ func (j *Job) Settle(ctx context.Context, r transfer.Result, err error, many boo
 	err = resumable(r, CauseOf(ctx, Named(protocols.Wrap(err, r.Protocol, j.verb, r.Source), j.verb)))
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.many = j.many || many
+	j.total.Add(r)
 	if r.Status != "" {
 		if told := j.Tell(r); told != nil {
 			return told
@@ -166,6 +191,10 @@ func (j *Job) Tell(r transfer.Result) error {
 		return nil // the error says it
 	case transfer.StatusPlanned:
 		return j.E.Out.Text(plannedText(r))
+	case transfer.StatusDone, transfer.StatusSkipped:
+		if j.many && !j.E.Out.Verbose {
+			return nil // the summary counts it
+		}
 	}
 	fmt.Fprintln(j.Words(), show.Safe(resultText(r)))
 	return nil
@@ -310,9 +339,12 @@ type BarSet struct{ *show.Progress }
 // Start begins the bar of one transfer.
 func (b BarSet) Start(name string, size int64) transfer.Task { return b.Progress.Start(name, size) }
 
-// bars returns the progress display: nil unless standard error is a terminal that can
+// bars returns the progress display: lines for a log with --stats, else nil unless standard error is a terminal that can
 // move its cursor, and nobody asked for quiet.
 func (e *Env) bars() *show.Progress {
+	if every := time.Duration(e.Flags.stats); every > 0 && !e.Flags.quiet {
+		return show.NewStats(e.Out.Words, every)
+	}
 	on := show.IsTerminal(e.Out.Words) && os.Getenv("TERM") != "dumb" && !e.Flags.quiet && !e.Flags.noProgress && !e.Flags.Verbose
 	return show.NewProgress(e.Out.Words, on)
 }

@@ -126,6 +126,18 @@ func (t *task) Set(n int64) {
 	}
 }
 
+// Resumed says that so many bytes were there before: they are no part of the rate.
+func (t *task) Resumed(n int64) {
+	if t == nil {
+		return
+	}
+	t.n.Store(n)
+	t.p.mu.Lock()
+	defer t.p.mu.Unlock()
+	t.meter.now = n
+	t.p.whole.now += n
+}
+
 // Poll returns a function to ask for the bytes that have moved; it must be quick
 // and safe for use by another goroutine until Done.
 func (t *task) Poll(f func() int64) {
@@ -422,6 +434,9 @@ func clipName(name string) string {
 	return name
 }
 
+// wipe clears the line of the cursor, where a terminal may have echoed Ctrl-C.
+func (d *drawing) wipe() { _, _ = io.WriteString(d.p.out, "\r\x1b[J") }
+
 // end takes all lines away.
 func (d *drawing) end() {
 	if d.box != nil {
@@ -431,6 +446,7 @@ func (d *drawing) end() {
 			}
 		}
 		d.box.Wait()
+		d.wipe()
 	}
 	p := d.p
 	p.mu.Lock()

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/spf13/pflag"
+
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/cli/verbs"
@@ -27,8 +29,8 @@ func imapReadVerbs() []*kit.Verb {
 		},
 		{
 			Name: "get", Args: "URL...", Short: "save messages to files, of a set of UIDs each to its own",
-			Works: kit.Is[*imap.Client], Flags: g.Flags, Run: g.run,
-			Examples: []string{"imap get 'user@host/INBOX;UID=5' -o letter.eml", "imap get 'user@host/INBOX;UID=1:*' -o letters/"},
+			Works: kit.Is[*imap.Client], Flags: g.flags, Run: g.run,
+			Examples: []string{"imap get 'user@host/INBOX;UID=5' -o letter.eml", "imap get 'user@host/INBOX;UID=1:*' -o letters/", "imap get 'user@host/INBOX;UID=5' --attachments files/"},
 		},
 	}
 }
@@ -70,9 +72,23 @@ func imapCat(ctx context.Context, e *kit.Env, g protocols.Client, at *protocols.
 }
 
 // imapGetter is get for sets too.
-type imapGetter struct{ verbs.Getter }
+type imapGetter struct {
+	verbs.Getter
+	attachments string
+}
+
+func (g *imapGetter) flags(fs *pflag.FlagSet) {
+	g.Getter.Flags(fs)
+	fs.StringVar(&g.attachments, "attachments", "", "save the attachments of the messages, decoded, in the folder `DIR`; none replaces a file")
+}
 
 func (g *imapGetter) run(ctx context.Context, e *kit.Env, urls []string) error {
+	if g.attachments != "" {
+		if g.Out != "" {
+			return kit.Usage("get: --attachments names the folder itself: leave out --output")
+		}
+		return saveAttachments(ctx, e, g.attachments, urls)
+	}
 	if g.Out == "-" {
 		return kit.Each(imapCat)(ctx, e, urls)
 	}

@@ -103,7 +103,7 @@ func fetch(ctx context.Context, src Endpoint, dir *os.Root, name string, o *Opti
 	}
 	d := &download{o: o, dir: dir, name: name, path: src.Name, label: src.URL, mode: file.ModeOf(dir, name), part: true}
 	if o.Continue && o.Last == 0 {
-		if d.resume(); d.at == 0 {
+		if d.resume(); d.at == 0 && d.before == nil {
 			if err := d.adopt(ctx, k); err != nil {
 				d.drop()
 				return err

@@ -24,6 +24,9 @@ type download struct {
 	part  bool            // under the name that a later run finds
 	local bool            // the source is on this machine: a file may grow while it is read
 
+	before *record // of a part that came in segments, with what is missing
+	holes  int64   // size of that part
+
 	task     *lateTask
 	temp     *file.Temp
 	rec      record
@@ -45,9 +48,31 @@ func (d *download) resume() {
 	if err != nil || info.Size() == 0 {
 		return
 	}
-	if t, err := file.OpenPart(d.dir, d.name, info.Size()); err == nil {
-		d.temp, d.rec, d.noted, d.at, d.resumed = t, rec, true, info.Size(), info.Size()
+	at := info.Size()
+	if len(rec.Missing) > 0 {
+		if !within(rec.Missing, at) {
+			return
+		}
+		if d.o.Segments > 1 {
+			d.before, d.holes = &rec, at
+			return
+		}
+		if at = rec.Missing[0].From; at == 0 { // one connection goes on at the first hole
+			return
+		}
 	}
+	t, err := file.OpenPart(d.dir, d.name, at)
+	if err != nil {
+		return
+	}
+	if len(rec.Missing) > 0 { // only now: with holes in it the part must not pass for a whole one
+		rec.Missing = nil
+		if writeRecord(d.dir, d.name, rec) != nil {
+			t.Abort()
+			return
+		}
+	}
+	d.temp, d.rec, d.noted, d.at, d.resumed = t, rec, true, at, at
 }
 
 // attempt reads what is missing, once.

@@ -23,6 +23,7 @@ type record struct {
 	ID       string    `json:"id,omitempty"`
 	Offset   int64     `json:"offset,omitempty"` // of the part in the object
 	Length   int64     `json:"length,omitempty"`
+	Missing  []span    `json:"missing,omitempty"` // of a part of full size that came in segments
 }
 
 func newRecord(e protocols.Entry, source string, o *Options) record {

@@ -17,10 +17,13 @@ const smallestSegment = 1 << 20
 // segmented is one large object that comes over several connections at once into
 // one file, each writing its own part through a file descriptor of its own.
 type segmented struct {
-	d    *download
-	pool *pool.Pool
-	rec  record
-	done atomic.Int64 // bytes of all
+	d     *download
+	pool  *pool.Pool
+	rec   record
+	left  []span       // each worker's own: what it has not got yet
+	done  atomic.Int64 // bytes of all, those of an earlier run included
+	begun int64        // bytes of an earlier run
+	wrong atomic.Bool  // a server sent more than was asked for: nothing that came is to be trusted
 }
 
 // segments fetches the object in parts. It returns false when the object is too
@@ -48,16 +51,14 @@ func (d *download) segments(ctx context.Context, src Endpoint, k *conn, r *Resul
 	d.known, d.at = e, size
 	d.task = &lateTask{o: d.o, name: r.Name}
 	d.task.begin(size)
-	if d.temp, err = file.CreateTemp(d.dir, d.name, d.perm(&protocols.Object{Entry: e})); err == nil {
-		err = d.temp.Truncate(size)
-	}
-	if err == nil {
-		s := &segmented{d: d, pool: src.pool(int(n), d.o), rec: newRecord(e, d.label, d.o)}
+	s := &segmented{d: d, rec: newRecord(e, d.label, d.o)}
+	if err = s.place(size, n); err == nil {
+		s.pool = src.pool(int(n), d.o)
 		s.pool.Put(k.c, nil)
 		k.c = nil
-		err = s.run(ctx, size, n)
+		err = s.run(ctx)
 		s.pool.Close()
-		r.Bytes = s.done.Load()
+		r.Bytes, r.ResumedAt = s.done.Load()-s.begun, s.begun
 	}
 	if errors.Is(err, errors.ErrUnsupported) { // the server cannot start in the middle
 		d.drop()
@@ -66,7 +67,7 @@ func (d *download) segments(ctx context.Context, src Endpoint, k *conn, r *Resul
 		return false, nil
 	}
 	if err != nil {
-		d.drop()
+		s.leave(err)
 	} else {
 		d.describe(&protocols.Object{Entry: e})
 		err = d.finish(ctx, k)
@@ -75,16 +76,60 @@ func (d *download) segments(ctx context.Context, src Endpoint, k *conn, r *Resul
 	return true, err
 }
 
-// run fetches n parts side by side; the first that fails for good stops the rest.
-func (s *segmented) run(ctx context.Context, size, n int64) error {
+// place makes the file, or opens the one of an earlier run where the object is still
+// the same, and divides what is missing.
+func (s *segmented) place(size, n int64) (err error) {
+	d := s.d
+	if was := d.before; was != nil && s.rec.proves() && was.same(d.known) && was.Size == s.rec.Size && d.holes == size {
+		if d.temp, err = file.OpenPart(d.dir, d.name, size); err == nil {
+			s.left = divide(was.Missing, int(n))
+			s.begun = size - missing(s.left)
+			s.done.Store(s.begun)
+			d.task.Set(s.begun)
+			return nil
+		}
+	}
+	if d.temp, err = file.CreatePart(d.dir, d.name, d.perm(&protocols.Object{Entry: d.known})); err != nil {
+		return err
+	}
+	s.left = evenly(size, n)
+	if err = d.temp.Truncate(size); err == nil {
+		err = s.note() // whoever finds the file must not take it for whole
+	}
+	return err
+}
+
+// note writes down what is missing.
+func (s *segmented) note() error {
+	rec := s.rec
+	for _, part := range s.left {
+		if part.From < part.To {
+			rec.Missing = append(rec.Missing, part)
+		}
+	}
+	return writeRecord(s.d.dir, s.d.name, rec)
+}
+
+// leave ends a download that failed: what came stays with a map of what is missing,
+// where it is of use.
+func (s *segmented) leave(err error) {
+	d := s.d
+	useless := s.wrong.Load() || s.done.Load() == 0 || !s.rec.proves() || errors.Is(err, protocols.ErrChanged) || missing(s.left) == 0
+	if d.temp == nil || useless || d.temp.Sync() != nil || s.note() != nil {
+		d.drop()
+		return
+	}
+	d.temp.Keep()
+}
+
+// run fetches the parts side by side; the first that fails for good stops the rest.
+func (s *segmented) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	each := (size + n - 1) / n
 	var all sync.WaitGroup
-	for i := range n {
-		from, to := i*each, min((i+1)*each, size)
+	for i := range s.left {
 		all.Go(func() {
-			if err := s.part(ctx, from, to); err != nil {
+			if err := s.part(ctx, &s.left[i]); err != nil {
 				cancel(err)
 			}
 		})
@@ -96,17 +141,17 @@ func (s *segmented) run(ctx context.Context, size, n int64) error {
 	return nil
 }
 
-// part fetches the bytes from up to to, with retries of its own.
-func (s *segmented) part(ctx context.Context, from, to int64) error {
+// part fetches the bytes that are left of one part, with retries of its own.
+func (s *segmented) part(ctx context.Context, left *span) error {
 	attempt := func(c protocols.Client) error {
-		if from >= to {
+		if left.From >= left.To {
 			return nil
 		}
-		n, err := s.attempt(ctx, c, from, to-from)
-		from += n
+		n, err := s.attempt(ctx, c, left.From, left.To-left.From)
+		left.From += n
 		return err
 	}
-	return s.d.o.repeatFrom(ctx, func() int64 { return from }, func() error {
+	return s.d.o.repeatFrom(ctx, func() int64 { return left.From }, func() error {
 		return s.pool.Do(ctx, attempt)
 	})
 }
@@ -126,13 +171,33 @@ func (s *segmented) attempt(ctx context.Context, c protocols.Client, from, lengt
 		return 0, err
 	}
 	defer f.Close()
+	seen := &piece{s: s, at: from}
+	stop := watch(seen, f)
 	n, err := file.Pour(ctx, f, obj.Body)
-	s.d.task.Set(s.done.Add(n))
+	stop()
+	seen.Set(from + n)
 	switch {
 	case n > length: // it ran into the next part's bytes
+		s.wrong.Store(true)
 		return n, protocols.ProtocolError("", "get", "the server sent more bytes than requested")
 	case err == nil && n < length:
 		err = wrongSize(s.d.label, n, length)
 	}
 	return n, err
 }
+
+// piece is the progress of one part in that of the whole.
+type piece struct {
+	s  *segmented
+	at int64 // in the file
+}
+
+// Set takes a position in the file.
+func (p *piece) Set(at int64) {
+	more := at - p.at
+	p.at = at
+	p.s.d.task.Set(p.s.done.Add(more))
+}
+
+// Done is nothing: the whole ends by itself.
+func (p *piece) Done(error) {}

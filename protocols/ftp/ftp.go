@@ -8,7 +8,7 @@
 // ftp://user@host:21/path (TLS by AUTH TLS when offered), ftpes://... (AUTH TLS
 // required), ftps://... (TLS from the start, port 990). The path is relative to
 // the login folder; a first %2F makes it absolute; ";type=a" asks for text with
-// line ends converted (RFC 1738 3.2).
+// line ends converted, ";type=d" for the names in a folder (RFC 1738 3.2).
 //
 // # Parts
 //
@@ -89,6 +89,7 @@ type Client struct {
 	root    string            // the URL without a path, a password and what else may follow
 	own     protocols.Memory  // where the options have none to share
 	charset encoding.Encoding // of names and replies; nil: they go as they are
+	folder  *string           // whose content is its list of names, by ";type=d" of the URL; nil: none
 }
 
 var (
@@ -106,7 +107,7 @@ var (
 )
 
 // New makes a client for the server of u. It does no I/O. A nil o means the
-// defaults. The path of u matters only for ";type=a".
+// defaults. The path of u matters only for ";type=a" and ";type=d".
 func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	s, o, err := Spec().Accept(u, o)
 	if err != nil {
@@ -116,6 +117,13 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	c.line = line.New(c.protocol(), u, s, o)
 	_, kind := cutType(u.EscapedPath())
 	c.Settings.ASCII = kind == "a"
+	if kind == "d" {
+		name, err := Path(u)
+		if err != nil {
+			return nil, err
+		}
+		c.folder = &name
+	}
 	return c, nil
 }
 

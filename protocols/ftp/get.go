@@ -85,6 +85,9 @@ func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOpt
 	}
 	ascii := s.c.Settings.ASCII
 	t := transfer{verb: "RETR", arg: path, rest: o.Offset, ascii: ascii}
+	if s.c.folder != nil && *s.c.folder == name {
+		ascii, t.verb, t.ascii = true, "NLST", true
+	}
 	facts := s.factSteps(path, &e, ascii)
 	if o.Same == nil && o.MaxSize == 0 && (o.Offset == 0 || (reader{s}).restarts()) {
 		t.ahead = facts

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -140,4 +141,21 @@ func stopEarly(t *testing.T, c *ftp.Client) error {
 		return fmt.Errorf("reading: %w", err)
 	}
 	return o.Body.Close()
+}
+
+// TestTypeD: the content of a URL with ";type=d" is the names in the folder (RFC 1738
+// 3.2.2), and that of no other.
+func TestTypeD(t *testing.T) {
+	srv := (&oddServer{Folders: map[string]bool{"d": true}, Files: map[string]string{"d/one": "1"}, List: "one\r\ntwo\r\n"}).start(t)
+	u := &url.URL{Scheme: "ftp", Host: srv.Address, User: url.UserPassword("alice", "secret"), Path: "/d;type=d"}
+	c, err := ftp.New(u, &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSOff}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for name, want := range map[string]string{"d": "one\ntwo\n", "d/one": "1"} {
+		if b, err := readAll(t.Context(), c, name, nil); err != nil || string(b) != want {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+	}
 }

@@ -39,6 +39,7 @@ func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
 		for _, s := range active {
 			merge(cmd.Flags(), s.Flags)
 		}
+		takeDefaults(cmd.Flags(), chosen.Name)
 		if chosen.Words != nil {
 			a.words = func(args []string) []string {
 				cmd.InitDefaultHelpFlag()

@@ -23,6 +23,7 @@ var otherFlags = map[string]string{
 // otherLetters is the same for flags of one letter.
 var otherLetters = map[string]string{
 	"I": "the verb head: netclients http head URL", "X": "the verb request: netclients http request METHOD URL",
+	"L": "the default: redirects are followed", "O": "the verb get: netclients get URL", "i": "the verb request: netclients http request -i GET URL",
 	"j": "--parallel", "P": "--parallel", "C": "--continue", "s": "--quiet", "m": "--timeout", "T": "the verb put: netclients put FILE URL",
 }
 
@@ -30,6 +31,27 @@ var otherLetters = map[string]string{
 var schemesElsewhere = map[string]string{
 	"sftp": "sftp(1)", "scp": "scp(1)", "ssh": "ssh(1)", "s3": "an S3 client", "ws": "a WebSocket client", "wss": "a WebSocket client", "ldap": "ldapsearch(1)",
 	"rsync": "rsync(1)", "smb": "smbclient(1)",
+}
+
+// defaults are flags of curl for what is done here anyway.
+var defaults = []struct{ letter, name, usage string }{
+	{"L", "location", "follow redirects: the default"},
+	{"O", "remote-file", "save under the name in the URL: the default"},
+}
+
+// takeDefaults adds the flags that ask for what a verb does anyway, where their letters are
+// free.
+func takeDefaults(fs *pflag.FlagSet, verb string) {
+	if verb != "get" && verb != "cat" {
+		return
+	}
+	for _, d := range defaults {
+		if fs.ShorthandLookup(d.letter) != nil || fs.Lookup(d.name) != nil || verb == "cat" && d.letter == "O" {
+			continue
+		}
+		fs.BoolP(d.name, d.letter, false, d.usage)
+		fs.Lookup(d.name).Hidden = true
+	}
 }
 
 // flagElsewhere returns what to say about a flag that is not known here but in other

@@ -59,6 +59,9 @@ func ftpList() *kit.Verb {
 	names := false
 	list := func(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, args []string) error {
 		client, ok := c.(*ftp.Client)
+		if ok && len(client.Settings.Before)+len(client.Settings.After) > 0 {
+			return kit.Usage("ls: --before and --after are for transfers; raw sends commands by themselves")
+		}
 		if !names || !ok {
 			return l.Run(ctx, e, c, at, args)
 		}

@@ -173,6 +173,9 @@ func (l *labFlags) flags(fs *pflag.FlagSet) {
 }
 
 func (l *labFlags) run(ctx context.Context, e *kit.Env, args []string) error {
+	if e.Flags.Given("trace") {
+		return kit.Usage("lab: --trace is for clients: give it to the command that uses the servers")
+	}
 	list, stop, err := Start(l.fault)
 	if err != nil {
 		return err

@@ -10,12 +10,13 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// entryPrinter writes entries: JSON lines, or a table whose columns are those of
+// EntryPrinter writes entries: JSON lines, or a table whose columns are those of
 // the first entry's kind.
-type entryPrinter struct {
+type EntryPrinter struct {
 	held   []protocols.Entry // come before the layout is known
 	o      *Output
 	long   bool
+	Human  bool   // sizes as 1.5 MiB
 	Below  string // folder of a listing in depth: names are shown as paths below it
 	Deep   bool
 	layout *layout
@@ -26,21 +27,21 @@ type entryPrinter struct {
 // layout is a way to show entries of one kind.
 type layout struct {
 	columns []string
-	cells   func(p *entryPrinter, e *protocols.Entry) []string
+	cells   func(p *EntryPrinter, e *protocols.Entry) []string
 }
 
 var (
-	shortLayout   = layout{[]string{""}, (*entryPrinter).short}
-	longLayout    = layout{[]string{"", "", "", ">", "", ""}, (*entryPrinter).full}
-	groupLayout   = layout{[]string{"", ">", ">", ">", "", ""}, (*entryPrinter).group}
-	messageLayout = layout{[]string{">", ">", "", "", ""}, (*entryPrinter).message}
-	letterLayout  = layout{[]string{">", "", "", ">", "", "", "", ""}, (*entryPrinter).letter}
+	shortLayout   = layout{[]string{""}, (*EntryPrinter).short}
+	longLayout    = layout{[]string{"", "", "", ">", "", ""}, (*EntryPrinter).full}
+	groupLayout   = layout{[]string{"", ">", ">", ">", "", ""}, (*EntryPrinter).group}
+	messageLayout = layout{[]string{">", ">", "", "", ""}, (*EntryPrinter).message}
+	letterLayout  = layout{[]string{">", "", "", ">", "", "", "", ""}, (*EntryPrinter).letter}
 )
 
 // NewEntryPrinter returns a printer of entries on o.
-func NewEntryPrinter(o *Output, long bool) *entryPrinter { return &entryPrinter{o: o, long: long} }
+func NewEntryPrinter(o *Output, long bool) *EntryPrinter { return &EntryPrinter{o: o, long: long} }
 
-func (p *entryPrinter) layoutOf(e *protocols.Entry) *layout {
+func (p *EntryPrinter) layoutOf(e *protocols.Entry) *layout {
 	switch {
 	case p.long && e.MessageInfo != nil:
 		return &letterLayout
@@ -55,7 +56,7 @@ func (p *entryPrinter) layoutOf(e *protocols.Entry) *layout {
 }
 
 // Put prints an entry.
-func (p *entryPrinter) Put(e *protocols.Entry) error {
+func (p *EntryPrinter) Put(e *protocols.Entry) error {
 	if p.o.JSON {
 		return p.o.Object(e)
 	}
@@ -76,13 +77,13 @@ const maxHeld = 1000
 
 // decides reports whether an entry shows what those of its listing have. One that was not
 // understood does not, and neither does a mailbox without counts.
-func (p *entryPrinter) decides(e *protocols.Entry) bool {
+func (p *EntryPrinter) decides(e *protocols.Entry) bool {
 	_, mailbox := e.Facts["delimiter"]
 	return e.GroupInfo != nil || e.MessageInfo != nil || e.Parsed() && !(mailbox && p.long)
 }
 
 // begin chooses the layout that fits an entry, and prints those before it.
-func (p *entryPrinter) begin(e *protocols.Entry) error {
+func (p *EntryPrinter) begin(e *protocols.Entry) error {
 	p.layout = p.layoutOf(e)
 	p.table = p.o.NewTable(p.layout.columns...)
 	for i := range p.held {
@@ -95,7 +96,7 @@ func (p *entryPrinter) begin(e *protocols.Entry) error {
 }
 
 // row prints one entry. One that lacks what the layout shows has empty cells.
-func (p *entryPrinter) row(e *protocols.Entry) error {
+func (p *EntryPrinter) row(e *protocols.Entry) error {
 	switch {
 	case p.layout == &groupLayout && e.GroupInfo == nil, (p.layout == &messageLayout || p.layout == &letterLayout) && e.MessageInfo == nil:
 		p.cells = append(append(p.cells[:0], p.name(e)), make([]string, len(p.layout.columns)-1)...)
@@ -109,7 +110,7 @@ func (p *entryPrinter) row(e *protocols.Entry) error {
 }
 
 // End prints what is held back.
-func (p *entryPrinter) End() error {
+func (p *EntryPrinter) End() error {
 	if len(p.held) > 0 {
 		if err := p.begin(&p.held[len(p.held)-1]); err != nil {
 			return err
@@ -129,13 +130,13 @@ var typeColors = map[protocols.Type]string{
 	protocols.TypeInfo: dim, protocols.TypeSearch: Green,
 }
 
-func (p *entryPrinter) short(e *protocols.Entry) []string {
+func (p *EntryPrinter) short(e *protocols.Entry) []string {
 	return append(p.cells[:0], p.name(e)+marks[e.Type])
 }
 
 // name shows the path below a listed folder where there is one, else the name; a
 // line that was not understood stands as it came.
-func (p *entryPrinter) name(e *protocols.Entry) string {
+func (p *EntryPrinter) name(e *protocols.Entry) string {
 	if !e.Parsed() {
 		return p.o.Paint.As(Red, Safe(e.Raw))
 	}
@@ -146,21 +147,21 @@ func (p *entryPrinter) name(e *protocols.Entry) string {
 	return p.o.Paint.As(typeColors[e.Type], Safe(name))
 }
 
-func (p *entryPrinter) full(e *protocols.Entry) []string {
+func (p *EntryPrinter) full(e *protocols.Entry) []string {
 	name := p.name(e)
 	if e.Target != "" {
 		name += " -> " + Safe(e.Target)
 	}
-	return append(p.cells[:0], modeText(e), Safe(e.Owner), Safe(e.Group), sizeText(e.Size), timeText(e), name)
+	return append(p.cells[:0], modeText(e), Safe(e.Owner), Safe(e.Group), p.size(e), timeText(e), name)
 }
 
 // message begins with what names the message in the verbs that take one.
-func (p *entryPrinter) message(e *protocols.Entry) []string {
-	return append(p.cells[:0], Safe(e.Name), sizeText(e.Size), dateText(e), Safe(e.From), Safe(subject(e)))
+func (p *EntryPrinter) message(e *protocols.Entry) []string {
+	return append(p.cells[:0], Safe(e.Name), p.size(e), dateText(e), Safe(e.From), Safe(subject(e)))
 }
 
-func (p *entryPrinter) letter(e *protocols.Entry) []string {
-	return append(p.cells[:0], Safe(e.Name), Safe(e.UID), Safe(strings.Join(e.Flags, " ")), sizeText(e.Size), dateText(e), Safe(e.From), Safe(e.To), Safe(subject(e)))
+func (p *EntryPrinter) letter(e *protocols.Entry) []string {
+	return append(p.cells[:0], Safe(e.Name), Safe(e.UID), Safe(strings.Join(e.Flags, " ")), p.size(e), dateText(e), Safe(e.From), Safe(e.To), Safe(subject(e)))
 }
 
 // subject returns the subject of a message, or its message-id if the server reported
@@ -184,7 +185,7 @@ func dateText(e *protocols.Entry) string {
 	return timeText(&protocols.Entry{Modified: written})
 }
 
-func (p *entryPrinter) group(e *protocols.Entry) []string {
+func (p *EntryPrinter) group(e *protocols.Entry) []string {
 	return append(p.cells[:0], p.name(e), Number(e.Count), Number(e.Low), Number(e.High), Safe(e.Posting), Safe(e.Facts["description"]))
 }
 
@@ -214,6 +215,13 @@ func modeText(e *protocols.Entry) string {
 		}
 	}
 	return letter + string(b[1:])
+}
+
+func (p *EntryPrinter) size(e *protocols.Entry) string {
+	if p.Human && e.Size >= 0 {
+		return HumanBytes(e.Size)
+	}
+	return sizeText(e.Size)
 }
 
 func sizeText(n int64) string {

@@ -3,6 +3,7 @@ package socketcmd
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -182,12 +183,15 @@ func (r *receiver) flags(fs *pflag.FlagSet) {
 	fs.Var(&r.bytes, "bytes", "read at most this many bytes, in one read when they come at once; 0: to the end")
 }
 
-func (r *receiver) run(ctx context.Context, e *kit.Env, c *socket.Client, _ *protocols.Target, _ []string) error {
+func (r *receiver) run(ctx context.Context, e *kit.Env, c *socket.Client, at *protocols.Target, _ []string) error {
 	conn, err := c.Connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	if e.Out.JSON {
+		return r.events(e, at, conn)
+	}
 	if r.bytes == 0 {
 		return verbs.CopyOut(e, conn)
 	}
@@ -197,4 +201,28 @@ func (r *receiver) run(ctx context.Context, e *kit.Env, c *socket.Client, _ *pro
 	}
 	_, err = conn.WriteToN(w, int64(r.bytes))
 	return e.Out.Copied(err)
+}
+
+// events prints what comes as lines of JSON.
+func (r *receiver) events(e *kit.Env, at *protocols.Target, conn io.Reader) error {
+	if r.bytes > 0 {
+		conn = io.LimitReader(conn, int64(r.bytes))
+	}
+	v := verbs.NewView(e, verbs.ViewOptions{})
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := conn.Read(buf)
+		if n > 0 {
+			x := verbs.Event{Event: "received", Remote: at.URL.Host, Bytes: n}
+			if err := v.Event(x, buf[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }

@@ -139,7 +139,11 @@ func PrintReply(o *show.Output, cmd string, r *protocols.Reply) error {
 		if i < len(r.Lines)-1 && r.Code != 0 {
 			sep = "-"
 		}
-		if err := o.Text(strings.TrimSpace(head + sep + line)); err != nil {
+		mark := head
+		if i < len(r.Lines)-1 && slices.Contains([]string{"OK", "NO", "BAD"}, head) { // IMAP's untagged lines
+			mark = "*"
+		}
+		if err := o.Text(strings.TrimSpace(mark + sep + line)); err != nil {
 			return err
 		}
 	}

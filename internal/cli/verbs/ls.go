@@ -19,7 +19,7 @@ import (
 // Lister is the ls verb with its flags.
 type Lister struct {
 	long, recursive, reverse bool
-	noGlob                   bool
+	noGlob, human            bool
 	sort                     kit.Choice
 	limit, depth             kit.Count
 }
@@ -64,6 +64,8 @@ func (l *Lister) ListFlags(fs *pflag.FlagSet) {
 // Flags adds the flags of every listing.
 func (l *Lister) Flags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&l.long, "long", "l", false, "long format, with all known attributes")
+	fs.BoolVarP(&l.human, "human", "h", false, "long format with sizes as 1.5 MiB")
+	fs.Bool("help", false, "print this help")
 	fs.Var(&l.sort, "sort", "sort by name, size (largest first) or time (newest first)")
 	fs.BoolVarP(&l.reverse, "reverse", "r", false, "reverse the order")
 	fs.Var(&l.limit, "limit", "stop after N entries; 0 for no limit")
@@ -112,7 +114,7 @@ func (l *Lister) single(ctx context.Context, e *kit.Env, c protocols.Client, nam
 	if err != nil || slices.Contains(folders, entry.Type) {
 		return refusal
 	}
-	p := show.NewEntryPrinter(e.Out, l.long)
+	p := l.printer(e)
 	return cmp.Or(p.Put(&entry), p.End())
 }
 
@@ -131,12 +133,19 @@ func (l *Lister) Stat(ctx context.Context, e *kit.Env, c protocols.Client, at *p
 	return cmp.Or(p.Put(&entry), p.End())
 }
 
+// printer returns the printer that the flags ask for.
+func (l *Lister) printer(e *kit.Env) *show.EntryPrinter {
+	p := show.NewEntryPrinter(e.Out, l.long || l.human)
+	p.Human = l.human
+	return p
+}
+
 // Print writes entries as they come, or sorted when that is asked for.
 func (l *Lister) Print(e *kit.Env, folder string, entries iter.Seq2[protocols.Entry, error]) error {
 	if l.sort.Value != "" || l.reverse {
 		entries = show.Sorted(entries, l.sort.Value, l.reverse)
 	}
-	p := show.NewEntryPrinter(e.Out, l.long)
+	p := l.printer(e)
 	p.Deep, p.Below = l.recursive, folder
 	n := 0
 	var now protocols.Entry // one for all, or each would be an allocation

@@ -43,6 +43,9 @@ func (s *nntpSyncer) run(ctx context.Context, e *kit.Env, args []string) error {
 	if !kit.Is[*nntp.Client](kit.Sample(from.Spec)) {
 		return s.Syncer.Run(ctx, e, args)
 	}
+	if err := s.Plain(); err != nil {
+		return err
+	}
 	if err := s.newsrc.read(); err != nil {
 		return err
 	}

@@ -152,6 +152,7 @@ type subscriber interface {
 
 // note has the mailboxes that are brought up to date subscribed to.
 func (m *mailNames) note(pairs []MailPair) {
+	m.subscribing = nil
 	for i := range pairs {
 		if p := &pairs[i]; p.err == nil {
 			p.Done = func() { m.subscribing = append(m.subscribing, p.To.Name) }

@@ -31,6 +31,7 @@ func SyncVerbs() []*kit.Verb {
 type Syncer struct {
 	keeping
 	mailNames
+	repeating
 	parallel, depth          kit.Count
 	include, exclude         []string
 	delete, DryRun, checksum bool
@@ -49,6 +50,7 @@ func (s *Syncer) Flags(fs *pflag.FlagSet) {
 	s.parallel, s.depth, s.links = kit.NewCount(4, 64), kit.NewCount(maxTree, 10_000), kit.OneOf("copy", "copy", "skip", "follow")
 	s.keeping.Flags(fs)
 	s.mailNames.flags(fs)
+	s.repeating.flags(fs)
 	fs.Var(&s.parallel, "parallel", "number of parallel connections")
 	fs.BoolVar(&s.delete, "delete", false, "delete entries in DST that are not in SRC")
 	fs.IntVar(&s.maxDelete, "max-delete", 0, "delete nothing if more than `N` entries would be deleted; negative for no limit, even if SRC is empty")
@@ -64,12 +66,23 @@ func (s *Syncer) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&s.journal, "journal", "", "record progress in `FILE` so that an interrupted run can resume")
 }
 
-// Run brings DST up to date.
+// Run brings DST up to date, once or again and again.
 func (s *Syncer) Run(ctx context.Context, e *kit.Env, args []string) error {
 	from, to, err := e.Pair(args)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case s.every < 0:
+		return kit.Usage("sync: --every wants a time above zero")
+	case s.watch && (!kit.Is[protocols.Watcher](kit.Sample(from.Spec)) || isAccount(from)):
+		return kit.Usage("sync: --watch is for one mailbox of an IMAP server as SRC; --every works for all")
+	case s.every > 0 || s.watch:
+		return s.repeat(ctx, e, from, func() error { return s.once(ctx, e, from, to, args) })
 	}
+	return s.once(ctx, e, from, to, args)
+}
+
+func (s *Syncer) once(ctx context.Context, e *kit.Env, from, to *protocols.Target, args []string) error {
 	if e.Flags.Span.Given {
 		return kit.Usage("sync: --range is for cat and get")
 	}

@@ -59,7 +59,8 @@ for target in $TARGETS; do
   if [ "$os" = linux ]; then package deb "$arch"; package rpm "$arch"; fi
 done
 
-GOFLAGS= go run "$SBOM" mod -json -licenses -noserial -output "$dist/netclients_${version}.cdx.json"
+GOFLAGS= go run "$SBOM" mod -json -licenses -noserial -output "$dist/netclients_${version}.cdx.json" 2>/dev/null
+sed -i "s/\"timestamp\": \"[^\"]*\"/\"timestamp\": \"$MTIME\"/" "$dist/netclients_${version}.cdx.json"
 awk -v RS='\n## ' 'NR == 2 { sub(/^[^\n]*\n+/, ""); print }' CHANGELOG.md >"$dist/NOTES.md"
 rm -rf "$dist/stage"
 (cd "$dist" && shopt -s nullglob && sha256sum -- *.tar.gz *.zip *.deb *.rpm *.json >SHA256SUMS)

@@ -35,12 +35,16 @@ type Options struct {
 	Limits         Limits
 
 	// Network
-	Proxy     func(target *url.URL) (*url.URL, error) // nil or a nil URL: direct
-	Bind      string                                  // local address: IP, IP:port or interface name
-	Family    int                                     // 4, 6, or 0 for both
-	Resolve   map[string]string                       // "host:port" to "address": as --resolve
-	ConnectTo map[string]string                       // "host:port" to "host:port": as --connect-to
-	Limiter   Limiter                                 // paces what is read and written; nil: no limit
+	Proxy func(target *url.URL) (*url.URL, error) // nil or a nil URL: direct
+	// ProxyHeader is sent to HTTP proxies: with CONNECT, and with requests that they take
+	// whole. It never reaches the server through a tunnel. A field replaces one of ours.
+	ProxyHeader map[string][]string
+
+	Bind      string            // local address: IP, IP:port or interface name
+	Family    int               // 4, 6, or 0 for both
+	Resolve   map[string]string // "host:port" to "address": as --resolve
+	ConnectTo map[string]string // "host:port" to "host:port": as --connect-to
+	Limiter   Limiter           // paces what is read and written; nil: no limit
 	// Dial makes connections in the place of the system: errors.ErrUnsupported
 	// leaves one to the system after all. Names are not resolved before.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)

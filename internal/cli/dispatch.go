@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/netclients/netclients/internal/cli/httpcmd"
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
@@ -246,6 +247,7 @@ func (a *app) env(ctx context.Context, cmd *cobra.Command) (e *kit.Env, done fun
 	if a.g.KeyLog, err = kit.OpenKeyLog(ctx, os.Getenv); err != nil {
 		return nil, nil, err
 	}
+	httpcmd.LearnHeaders(a.hidden, a.g.ProxyHeaders)
 	if e.Opts, err = a.g.Options(ctx); err != nil {
 		return nil, nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,22 @@ func TestNoProxyFlag(t *testing.T) {
 					t.Errorf("%s: %s goes through %v, %v", c.flags, host, u, err)
 				}
 			}
+		}
+	}
+}
+
+func TestProxyHeaderFlag(t *testing.T) {
+	s := &fakeServer{}
+	s.cli(t, "ls", "fake://h/", "--proxy-header", "X-Via: one", "--proxy-header", "X-Via:two").want(t, 0, "")
+	if got := s.options.ProxyHeader["X-Via"]; !slices.Equal(got, []string{"one", "two"}) {
+		t.Errorf("%q", got)
+	}
+	for line, why := range map[string]string{
+		"s3cret": "want 'Name: value'", ": s3cret": "want 'Name: value'", "X-A: s3cret\r\nX-B: c": "line break", "Host: s3cret": "cannot be set",
+	} {
+		got := s.cli(t, "ls", "fake://h/", "--proxy-header", line)
+		if got.says(t, 2, why); strings.Contains(got.errOut, "s3cret") {
+			t.Errorf("%q: %s", line, got.errOut)
 		}
 	}
 }

@@ -243,6 +243,10 @@ func (k *connector) plainProxy(u *url.URL) (*url.URL, error) {
 
 // dialProxy connects to a proxy that takes requests in absolute form.
 func (k *connector) dialProxy(ctx context.Context, proxy *url.URL) (connection, error) {
+	fields, err := transport.ProxyHeader(k.opts)
+	if err != nil {
+		return nil, err
+	}
 	at := *proxy
 	if at.Port() == "" {
 		at.Host += map[string]string{"http": ":1080", "https": ":443"}[at.Scheme] // as in curl
@@ -264,6 +268,6 @@ func (k *connector) dialProxy(ctx context.Context, proxy *url.URL) (connection, 
 	if k.proxyLogin == nil || k.proxyFor != proxy.String() {
 		k.proxyLogin, k.proxyFor = transport.NewProxyLogin(k.opts, proxy), proxy.String()
 	}
-	l.proxy = k.proxyLogin
+	l.proxy, l.proxyHeader = k.proxyLogin, fields
 	return l, nil
 }

@@ -28,10 +28,12 @@ type http1 struct {
 	in        *bufio.Reader
 	bound     *bound
 	proxy     *httpauth.Proxy // login to the proxy that takes requests in absolute form; nil: conn leads to the server
-	spent     bool            // not good for another request
-	cut       bool            // a body was stopped on its way
-	uses      int
-	interim   int64 // bytes of the heads of this exchange
+
+	proxyHeader Header // for that proxy
+	spent       bool   // not good for another request
+	cut         bool   // a body was stopped on its way
+	uses        int
+	interim     int64 // bytes of the heads of this exchange
 
 	// window is how many requests may wait for answers: 0 until an answer has shown
 	// a server that takes them ahead.

@@ -51,8 +51,9 @@ func (l *http1) requestHead(m *outgoing) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		h = maps.Clone(h)
+		maps.Copy(h, l.proxyHeader)
 		if login != "" {
-			h = maps.Clone(h)
 			h["Proxy-Authorization"] = []string{login}
 		}
 	}

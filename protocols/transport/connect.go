@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,13 +39,25 @@ func (d *Dialer) connectRequest(u *url.URL, address string) (string, error) {
 	d.loginMu.Lock()
 	login, err := d.loginTo(u).Authorization("CONNECT", address, nil)
 	d.loginMu.Unlock()
+	if err != nil {
+		return "", err
+	}
+	fields, err := ProxyHeader(d.o)
+	if err != nil {
+		return "", err
+	}
+	if login != "" {
+		fields["Proxy-Authorization"] = []string{login}
+	}
 	var b strings.Builder
 	b.WriteString("CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\n")
-	if login != "" {
-		b.WriteString("Proxy-Authorization: " + login + "\r\n")
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		for _, value := range fields[name] {
+			b.WriteString(name + ": " + value + "\r\n")
+		}
 	}
 	b.WriteString("\r\n")
-	return b.String(), err
+	return b.String(), nil
 }
 
 // NewProxyLogin returns the login to an HTTP proxy: the user of its URL, with the password

@@ -183,7 +183,18 @@ func Flags() *kit.Setup {
 
 // learn has the secrets of headers and cookies masked where a server repeats them.
 func (h *httpOptions) learn(m *mask.Mask) {
-	for _, line := range h.headers {
+	LearnHeaders(m, h.headers)
+	for _, line := range h.cookies {
+		for pair := range strings.SplitSeq(line, ";") {
+			_, value, _ := strings.Cut(pair, "=")
+			m.Add(strings.TrimSpace(value))
+		}
+	}
+}
+
+// LearnHeaders has the values of headers masked that hold secrets. Lines are as -H has them.
+func LearnHeaders(m *mask.Mask, lines []string) {
+	for _, line := range lines {
 		name, value, _ := strings.Cut(line, ":")
 		if value = strings.TrimSpace(value); !http.SecretHeader(name) {
 			continue
@@ -191,12 +202,6 @@ func (h *httpOptions) learn(m *mask.Mask) {
 		m.Add(value)
 		if _, token, ok := strings.Cut(value, " "); ok { // "Bearer TOKEN"
 			m.Add(token)
-		}
-	}
-	for _, line := range h.cookies {
-		for pair := range strings.SplitSeq(line, ";") {
-			_, value, _ := strings.Cut(pair, "=")
-			m.Add(strings.TrimSpace(value))
 		}
 	}
 }
@@ -264,7 +269,7 @@ func parseHeaders(lines []string) (http.Header, error) {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || name == "" {
-			return nil, kit.Usage("-H %q: want 'Name: value'", line)
+			return nil, kit.Usage("-H: want 'Name: value'")
 		}
 		name, value = nethttp.CanonicalHeaderKey(strings.TrimSpace(name)), strings.TrimSpace(value)
 		if value == "" {

@@ -37,6 +37,7 @@ type Globals struct {
 
 	proxy, bind        string
 	noProxy            string
+	ProxyHeaders       []string // as --proxy-header gives them
 	proxyCommand       string
 	connectTo, resolve hostMap
 	ip4, ip6           bool
@@ -123,6 +124,7 @@ func (g *Globals) LoginFlags(fs *pflag.FlagSet) {
 // NetworkFlags adds the flags about connections and limits.
 func (g *Globals) NetworkFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&g.proxy, "proxy", "x", "", "connect through the proxy `URL` (socks5, socks5h, http, https); empty for none")
+	fs.StringArrayVar(&g.ProxyHeaders, "proxy-header", nil, "`HEADER` for the HTTP proxy only, 'Name: value'; servers do not get it")
 	fs.StringVar(&g.noProxy, "noproxy", "", "go to the hosts of `LIST` without a proxy: names, .domains, addresses, networks (10.0.0.0/8), or * for all")
 	fs.StringVar(&g.proxyCommand, "proxy-command", "", "connect by running `CMD` and talking to its input and output; %h and %p in it are host and port")
 	fs.Var(&g.connectTo, "connect-to", "connect to the second HOST:PORT instead of the first")

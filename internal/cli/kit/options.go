@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -37,6 +38,10 @@ func (g *Globals) Options(ctx context.Context) (*protocols.Options, error) {
 	if err != nil {
 		return nil, err
 	}
+	proxyHeader, err := parseProxyHeader(g.ProxyHeaders)
+	if err != nil {
+		return nil, err
+	}
 	o := &protocols.Options{
 		TLS:                protocols.TLS{Mode: tlsModes[g.tls.Value], Config: conf, ServerName: g.server, Pins: g.pins},
 		AllowPlaintextAuth: g.allowPlaintext,
@@ -44,6 +49,7 @@ func (g *Globals) Options(ctx context.Context) (*protocols.Options, error) {
 		ConnectTimeout:     g.connectTimeout.orNone(),
 		IdleTimeout:        g.IdleTimeout.orNone(),
 		Proxy:              proxy,
+		ProxyHeader:        proxyHeader,
 		Bind:               g.bind,
 		Resolve:            g.resolve.m,
 		ConnectTo:          g.connectTo.m,
@@ -86,6 +92,24 @@ func (g *Globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
 		return nil, Usage("--proxy: want socks5://, socks5h://, http:// or https:// and a host")
 	}
 	return transport.NoProxy(g.noProxy, func(*url.URL) (*url.URL, error) { return u, nil }), nil
+}
+
+// parseProxyHeader reads the lines of --proxy-header. Errors do not show them: they may
+// hold secrets.
+func parseProxyHeader(lines []string) (map[string][]string, error) {
+	if len(lines) == 0 {
+		return nil, nil
+	}
+	fields := map[string][]string{}
+	for _, line := range lines {
+		name, value, ok := strings.Cut(line, ":")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return nil, Usage("--proxy-header: want 'Name: value'")
+		}
+		fields[name] = append(fields[name], strings.TrimSpace(value))
+	}
+	_, err := transport.ProxyHeader(&protocols.Options{ProxyHeader: fields})
+	return fields, err
 }
 
 // wholeTimeout ends a command that a server keeps alive by a byte now and then.

@@ -12,7 +12,7 @@ import (
 )
 
 // text lists the extensions of text files.
-var text = []string{".go", ".md", ".txt", ".sh", ".py", ".txtar", ".tmpl", ".toml", ".dialog", ".mod", ".yml"}
+var text = []string{".go", ".md", ".txt", ".sh", ".py", ".txtar", ".tmpl", ".toml", ".dialog", ".mod", ".yml", ".tsv"}
 
 // eachText calls f for the text files of the project. It skips folders whose name
 // starts with a dot, except .ci, and the output of builds and benchmarks.

@@ -115,7 +115,7 @@ func (l *davListing) entry(name string, r *multistatus.Response, code int) proto
 }
 
 // davRefusal makes an error of a status in a multistatus.
-func davRefusal(code int, href string) error {
+func davRefusal(code int, href string) *protocols.Error {
 	class := classOf(code)
 	return &protocols.Error{Kind: class.kind, Code: code, Sentinel: class.class, Retryable: class.retry, Text: fmt.Sprintf("%s of %s", nethttp.StatusText(code), href)}
 }

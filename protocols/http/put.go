@@ -62,8 +62,8 @@ func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols
 	if err != nil {
 		return err
 	}
-	if resp.Status >= 300 {
-		return refusal(resp)
+	if err := refused(resp, c.limits); err != nil {
+		return err
 	}
 	defer resp.Body.Close()
 	if e.Size = req.Length; e.Size < 0 {
@@ -162,13 +162,21 @@ func (c *Client) changed(ctx context.Context, method, name string, h Header) (*R
 	if err != nil {
 		return nil, err
 	}
-	if resp.Status >= 300 {
-		return nil, refusal(resp)
-	}
-	if resp.Status == nethttp.StatusMultiStatus {
-		return nil, c.multiRefusal(resp)
+	if err := refused(resp, c.limits); err != nil {
+		return nil, err
 	}
 	return resp, resp.Body.Close()
+}
+
+// refused returns the error of an answer to a change, whose body it closes then, or nil.
+func refused(resp *Response, limits protocols.Limits) error {
+	switch {
+	case resp.Status >= 300:
+		return refusal(resp)
+	case resp.Status == nethttp.StatusMultiStatus:
+		return multiRefusal(resp, limits)
+	}
+	return nil
 }
 
 // Remove deletes an object (DELETE). A folder is deleted by Unmake.
@@ -222,11 +230,13 @@ func (c *Client) Move(ctx context.Context, from, to string) error {
 	}
 	h := Header{"Destination": {u.String()}, "Overwrite": {"F"}}
 	_, err = c.changed(ctx, "MOVE", from, h)
-	if e, ok := errors.AsType[*protocols.Error](err); ok && e.Code == nethttp.StatusPreconditionFailed { // something is there
+	if no, ok := errors.AsType[*StatusError](err); ok && no.Status == nethttp.StatusPreconditionFailed { // something is there
 		there, serr := c.stat(ctx, to, nil)
 		if serr == nil && there.Type == protocols.TypeDir {
-			e.Text, e.Hint = "a folder has that name, and all that is in it would be deleted", "name the new place inside of it, or remove it first"
-			return c.wrap(e, "mv", from)
+			return c.wrap(&protocols.Error{
+				Kind: protocols.KindRefused, Code: no.Status, Text: "a folder has that name, and all that is in it would be deleted", Err: no,
+				Hint: "name the new place inside of it, or remove it first",
+			}, "mv", from)
 		}
 		h["Overwrite"] = []string{"T"}
 		_, err = c.changed(ctx, "MOVE", from, h)

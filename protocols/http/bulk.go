@@ -208,6 +208,7 @@ func (b *bulk) prepare(ctx context.Context, l *http1, name string) *outgoing {
 func (b *bulk) receive(l *http1, s sentGet) (*Response, error) {
 	start := time.Now()
 	l.uses++
+	l.interim.reset()
 	r, err := l.head(s.m, 0)
 	if err != nil {
 		l.spent = true

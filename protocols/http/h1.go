@@ -33,7 +33,7 @@ type http1 struct {
 	spent       bool   // not good for another request
 	cut         bool   // a body was stopped on its way
 	uses        int
-	interim     int64 // bytes of the heads of this exchange
+	interim     interim
 
 	// window is how many requests may wait for answers: 0 until an answer has shown
 	// a server that takes them ahead.
@@ -49,7 +49,7 @@ const maxHead = 256 << 10
 
 func newHTTP1(conn *transport.Conn, o *protocols.Options, headLimit int64) *http1 {
 	b := &bound{from: conn, left: -1}
-	return &http1{opts: o, headLimit: headLimit, conn: conn, bound: b, in: bufio.NewReaderSize(b, headBuffer)}
+	return &http1{opts: o, headLimit: headLimit, conn: conn, bound: b, in: bufio.NewReaderSize(b, headBuffer), interim: newInterim(o, headLimit)}
 }
 
 // bound stops a head that does not end.
@@ -121,7 +121,7 @@ func (e staleError) Unwrap() error { return e.error }
 func (l *http1) exchange(ctx context.Context, m *outgoing, done func()) (*Response, error) {
 	used := l.uses > 0
 	l.uses++
-	l.interim = 0
+	l.interim.reset()
 	start := time.Now()
 	up, err := l.write(m)
 	if err == nil {
@@ -176,9 +176,9 @@ func closedEarly(err error) error {
 }
 
 // head reads the final answer's head. until is an interim status that is good enough, or 0.
-// Any number of interim answers may come before it (RFC 9110 15.2), in one head's size.
+// Any number of interim answers may come before it, in the bounds of [interim].
 func (l *http1) head(m *outgoing, until int) (*nethttp.Response, error) {
-	for l.interim <= l.headLimit {
+	for {
 		l.bound.left = l.headLimit
 		resp, err := l.readHead(m)
 		if l.bound.left == 0 && err != nil {
@@ -200,11 +200,11 @@ func (l *http1) head(m *outgoing, until int) (*nethttp.Response, error) {
 		case resp.StatusCode >= 200, resp.StatusCode == until:
 			return resp, nil
 		}
+		if err := l.interim.came(false); err != nil {
+			return nil, err
+		}
 	}
-	return nil, errInterim()
 }
-
-func errInterim() error { return protocolError("too many interim answers without a final one") }
 
 // readHead reads one head, up to its empty line, and lets net/http parse it. A field
 // without a name is passed over, as browsers do.
@@ -216,7 +216,7 @@ func (l *http1) readHead(m *outgoing) (*nethttp.Response, error) {
 		if err != nil && err != bufio.ErrBufferFull {
 			return nil, err
 		}
-		l.interim += int64(len(line))
+		l.interim.bytes += int64(len(line))
 		if bare := len(bytes.TrimRight(line, "\r\n")) == 0; bare && len(head) > 0 && head[len(head)-1] == '\n' {
 			return parseHead(append(head, "\r\n"...), m)
 		}

@@ -85,7 +85,7 @@ func (u *upload) listen(on bool) {
 // not look like one. Interim answers are read. The error is that of the body, or
 // of the connection when nothing came over it.
 func (u *upload) status(m *outgoing) (int, error) {
-	for u.l.interim <= u.l.headLimit {
+	for {
 		line, err := u.wait()
 		if err != nil {
 			return 0, err
@@ -94,11 +94,13 @@ func (u *upload) status(m *outgoing) (int, error) {
 		if status/100 != 1 {
 			return status, nil
 		}
-		if _, err := u.l.head(m, status); err != nil {
+		if _, err = u.l.head(m, status); err == nil {
+			err = u.l.interim.came(!u.ended())
+		}
+		if err != nil {
 			return 0, err
 		}
 	}
-	return 0, errInterim()
 }
 
 // wait waits for the first bytes of an answer.

@@ -7,6 +7,9 @@ import (
 	"io"
 	"net"
 	nethttp "net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +44,7 @@ func (k *connector) newHTTP2(ctx context.Context, conn *transport.Conn) (connect
 	h := &http2{conn: conn, cc: cc}
 	h.streams = streams{
 		roundTrip: cc.RoundTrip, state: conn.TLS, address: conn.RemoteAddr().String(), traced: k.opts.Trace != nil, event: conn.Event, timings: conn.Timings(),
+		interim: newInterim(k.opts, k.headLimit),
 	}
 	return h, nil
 }
@@ -67,6 +71,7 @@ type streams struct {
 	traced    bool
 	event     func(protocols.EventKind, string, int64)
 	timings   transport.Timings
+	interim   interim
 	uses      int
 	spent     bool
 }
@@ -74,17 +79,17 @@ type streams struct {
 func (x *streams) send(ctx context.Context, m *outgoing) (*Response, error) {
 	used := x.uses > 0
 	x.uses++
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	start := time.Now()
 	x.trace(m)
 	body := newLentBody(m.Body)
-	req := x.request(ctx, m, body)
+	req := x.request(x.bounded(ctx, cancel, body), m, body)
 	r, err := x.roundTrip(req)
 	if err != nil {
 		body.takeBack()
 		x.spent = true
 		cause := context.Cause(ctx)
-		cancel()
+		cancel(nil)
 		if cause != nil {
 			return nil, cause
 		}
@@ -107,8 +112,25 @@ func (x *streams) send(ctx context.Context, m *outgoing) (*Response, error) {
 	if !used {
 		resp.Times.Timings = x.timings
 	}
-	resp.Body = &body2{x: x, resp: resp, req: req, std: r, sent: body, cancel: cancel}
+	resp.Body = &body2{x: x, resp: resp, req: req, std: r, sent: body, cancel: func() { cancel(nil) }}
 	return resp, nil
+}
+
+// bounded returns the context that bounds the interim answers of one exchange: what the
+// libraries hand over they do not count themselves. Too many cancel it.
+func (x *streams) bounded(ctx context.Context, cancel context.CancelCauseFunc, body *lentBody) context.Context {
+	run := x.interim
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
+		for name, values := range h {
+			run.bytes += int64(len(name) + len(strings.Join(values, ", ")) + len(": \r\n"))
+		}
+		run.bytes += int64(len("HTTP/2.0 100\r\n\r\n"))
+		err := run.came(body.sending())
+		if err != nil {
+			cancel(err) // the library's own error would not say why
+		}
+		return err
+	}})
 }
 
 // request puts a message into net/http's form.
@@ -162,6 +184,7 @@ type lentBody struct {
 	waits bool // for a read that goes on: one that cannot be repeated may block for ever
 	mu    sync.Mutex
 	over  atomic.Bool
+	ended atomic.Bool // all of it was read
 }
 
 func newLentBody(r io.Reader) *lentBody {
@@ -175,8 +198,15 @@ func (b *lentBody) Read(p []byte) (int, error) {
 	if b.over.Load() {
 		return 0, protocols.ErrClosed
 	}
-	return b.r.Read(p)
+	n, err := b.r.Read(p)
+	if err != nil {
+		b.ended.Store(true)
+	}
+	return n, err
 }
+
+// sending reports whether there is a body, and not all of it was read.
+func (b *lentBody) sending() bool { return b.r != nil && !b.ended.Load() }
 
 // Close does nothing: the body is its owner's.
 func (b *lentBody) Close() error { return nil }

@@ -65,6 +65,7 @@ func (k *connector) handshakeQUIC(ctx context.Context, u *url.URL, udp *packets,
 	timings.TLS = time.Since(start)
 	l.streams = streams{
 		roundTrip: t.NewClientConn(conn).RoundTrip, state: l.tls, address: udp.conn.RemoteAddr().String(), traced: k.opts.Trace != nil, event: udp.conn.Event, timings: timings,
+		interim: newInterim(k.opts, k.headLimit),
 	}
 	udp.conn.Event(protocols.EventTLS, "QUIC with "+u.Host+", "+tls.VersionName(conn.ConnectionState().TLS.Version), 0)
 	return l, nil

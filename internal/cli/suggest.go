@@ -3,11 +3,14 @@ package cli
 import "fmt"
 
 // didYouMean returns "; did you mean X?" for the nearest of the known words, or
-// nothing when none is near: one slip in three letters.
+// nothing when none is near: one slip in three letters. Of two that are as near the one
+// with the same first letter is meant.
 func didYouMean(word string, known []string) string {
 	best, nearest := max(1, len(word)/3)+1, ""
 	for _, k := range known {
-		if d := distance(word, k); d < best && d < len(word) && d > 0 {
+		d := distance(word, k)
+		nearer := d < best || d == best && nearest != "" && nearest[0] != word[0] && k[0] == word[0]
+		if nearer && d < len(word) && d > 0 {
 			best, nearest = d, k
 		}
 	}

@@ -76,7 +76,7 @@ func httpHead() *kit.Verb {
 }
 
 func (h *httpCall) flags(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&h.data, "data", "d", nil, "body: `TEXT`, @FILE, or @- for standard input; several are joined with &")
+	fs.StringArrayVarP(&h.data, "data", "d", nil, "body: `TEXT`, @FILE, or @- for standard input; several are joined with &; POST, PUT and PATCH without any take a piped input")
 	fs.StringVar(&h.dataJSON, "data-json", "", "JSON body: `TEXT`, @FILE or @-")
 	fs.StringArrayVar(&h.form, "form", nil, "field of a form: `NAME=VALUE`, or NAME=@FILE[;type=T][;filename=N]")
 	fs.BoolVar(&h.multipart, "multipart", false, "send a form without files in the multipart form too")

@@ -9,9 +9,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols/http"
 )
 
@@ -91,8 +93,16 @@ func (h *httpCall) payload(e *kit.Env, items []string) (*payload, error) {
 		b, err := json.Marshal(object)
 		p.memory(b, "application/json")
 		return p, err
+	case h.carries() && show.IsPiped(e.Stdin):
+		p.contentType = "application/octet-stream"
+		return p, p.file(e, "-")
 	}
 	return p, nil
+}
+
+// carries reports whether a request of this method is expected to have a body.
+func (h *httpCall) carries() bool {
+	return slices.Contains([]string{nethttp.MethodPost, nethttp.MethodPut, nethttp.MethodPatch}, strings.ToUpper(h.method))
 }
 
 // take puts an item where it belongs.

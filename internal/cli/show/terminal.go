@@ -30,3 +30,14 @@ func IsTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
+
+// IsPiped reports whether a stream of this program comes from a pipe or a file. Devices,
+// as /dev/null, and sockets, which a service manager may have left there, do not count.
+func IsPiped(stream any) bool {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && (info.Mode().IsRegular() || info.Mode()&os.ModeNamedPipe != 0)
+}

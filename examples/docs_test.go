@@ -3,20 +3,24 @@ package examples
 import (
 	"bufio"
 	"context"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/netclients/netclients/protocols/lab"
 )
 
 // hosts maps the host names in the documents to the servers of the lab.
 var hosts = map[string]string{
 	"ftp": "ftp", "www": "http", "imap": "imap", "pop": "pop3", "smtp": "smtp", "news": "nntp", "gopher": "gopher", "rpc": "xmlrpc",
-	"telnet": "telnet", "tcp": "tcp", "udp": "udp",
+	"telnet": "telnet", "tcp": "tcp", "udp": "udp", "mail": "mail",
 }
 
 // files are the input files of the commands.
@@ -44,7 +48,8 @@ func TestDocuments(t *testing.T) {
 		after         map[string]int64 // files that the commands create, with their sizes
 	}{
 		{"../README.md", "\n## Examples\n", map[string]int64{"large.bin": 3 << 20, "mirror/many/file07.txt": 14}},
-		{"../docs/cookbook.md", "# Cookbook\n", map[string]int64{"downloads/large.bin": 3 << 20, "web.bin": 3 << 20, "head.bin": 100, "gopher-mirror/many/file07.txt": 14, "web-mirror/many/file07.txt": 14}},
+		{"../docs/cookbook.md", "# Cookbook\n", map[string]int64{"downloads/large.bin": 3 << 20, "web.bin": 3 << 20, "head.bin": 100, "gopher-mirror/many/file07.txt": 14, "web-mirror/many/file07.txt": 14,
+			"pushed.txt": 9, "pulled.txt": 9, "echoed.txt": 6, "heard.txt": 5, "shouted.txt": 6, "answer.txt": 6, "all.log": 5, "secret.txt": 6, "datagram.txt": 5, "forwarded.txt": 5}},
 	} {
 		t.Run(filepath.Base(doc.file), func(t *testing.T) {
 			dir := t.TempDir()
@@ -55,7 +60,12 @@ func TestDocuments(t *testing.T) {
 			}
 			env := []string{"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "WORD=secret"}
 			servers := startLab(t, program, env)
+			servers["mail"] = startMail(t)
 			for _, line := range lines(t, doc.file, doc.heading) {
+				if runtime.GOOS != "linux" && strings.Contains(line, "--broadcast") {
+					continue // other systems have no broadcast on the loopback network
+				}
+				line = freePorts(t, line)
 				cmd := exec.CommandContext(t.Context(), sh, "-c", servers.in(line))
 				cmd.Dir, cmd.Env = dir, env
 				if out, err := cmd.CombinedOutput(); err != nil {
@@ -106,6 +116,17 @@ func startLab(t *testing.T, program string, env []string) servers {
 	return found
 }
 
+// startMail starts what the lab of the command line lacks: a mail server with STARTTLS.
+func startMail(t *testing.T) *url.URL {
+	t.Helper()
+	s, err := lab.StartSMTP(lab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return &url.URL{Scheme: "smtp", Host: s.Addr()}
+}
+
 var exampleHost = regexp.MustCompile(`\b([a-z]+)\.example\.org\b`)
 
 // in substitutes the lab's servers for those in a line, with a login where there
@@ -117,10 +138,30 @@ func (s servers) in(line string) string {
 		switch {
 		case u == nil:
 			return host
-		case word == "tcp" || word == "udp" || word == "telnet":
+		case word == "tcp" || word == "udp" || word == "telnet" || word == "mail":
 			return u.Host
 		}
 		return "alice:secret@" + u.Host
+	})
+}
+
+var ownPort = regexp.MustCompile(`:90[0-9][0-9]\b`)
+
+// freePorts substitutes free ports for those that a line listens on, 9000 to 9099.
+func freePorts(t *testing.T, line string) string {
+	t.Helper()
+	ports := map[string]string{}
+	return ownPort.ReplaceAllStringFunc(line, func(named string) string {
+		if ports[named] == "" {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Close()
+			_, port, _ := net.SplitHostPort(l.Addr().String())
+			ports[named] = ":" + port
+		}
+		return ports[named]
 	})
 }
 

@@ -44,9 +44,20 @@ func (l *streamListener) flags(fs *pflag.FlagSet) {
 	fs.Var(&l.maxConns, "max-conns", "connections at the same time; more have to wait; 0: 10000")
 }
 
-func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, at *protocols.Target, _ []string) error {
-	if several(l.echo, l.command != "", l.broker, l.file != "") {
+// conflict refuses flags that exclude each other, or have no effect.
+func (l *streamListener) conflict(set socket.Settings) error {
+	switch {
+	case several(l.echo, l.command != "", l.broker, l.file != ""):
 		return kit.Usage("--echo, --exec, --broker and --append cannot be used together")
+	case set.StartTLS != "":
+		return kit.Usage("--starttls is for clients; to listen with TLS from the start, use tls://")
+	}
+	return nil
+}
+
+func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, at *protocols.Target, _ []string) error {
+	if err := l.conflict(c.Settings); err != nil {
+		return err
 	}
 	if c.Settings.Type == "datagram" {
 		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once, file: l.file}).serve(ctx, e, at, c.Settings.Sockopts)

@@ -25,14 +25,17 @@ func leadsOn(r *Response) bool {
 // headers that may be secrets stays behind when it leads to another origin.
 func (x *exchanger) follow(r *Request, resp *Response) (*Request, error) {
 	to, err := location(r.URL, resp.Header.Get("Location"))
-	if err != nil {
-		return nil, err
+	if away, ok := errors.AsType[*RedirectError](err); ok {
+		to = away.Moved()
 	}
-	if r.URL.Scheme == "https" && to.Scheme == "http" && !x.settings.AllowDowngrade {
+	if to != nil && r.URL.Scheme == "https" && (to.Scheme == "http" || to.Scheme == "ftp") && !x.settings.AllowDowngrade {
 		return nil, &protocols.Error{
-			Kind: protocols.KindRefused, Code: resp.Status, Text: "redirect from https to http, to " + protocols.Redact(to),
+			Kind: protocols.KindRefused, Code: resp.Status, Text: "redirect from https to " + to.Scheme + ", to " + protocols.Redact(to),
 			Hint: "--allow-downgrade follows it, or give that URL",
 		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	if within := cmp.Or(r.within, x.within); within != nil && !r.bare && !below(to, within) {
 		return nil, &protocols.Error{
@@ -58,6 +61,18 @@ func (x *exchanger) follow(r *Request, resp *Response) (*Request, error) {
 	}
 	return &next, nil
 }
+
+// RedirectError is the cause of the error, of kind Refused, of a redirect to a URL of
+// another protocol. No client of this package follows it.
+type RedirectError struct{ to *url.URL }
+
+// Error names the URL.
+func (e *RedirectError) Error() string {
+	return "redirect to " + strconv.Quote(protocols.Redact(e.to)) + ": only http and https are followed"
+}
+
+// Moved returns where the redirect leads, without user, password and fragment.
+func (e *RedirectError) Moved() *url.URL { return e.to }
 
 // errOutside is the class of a redirect out of the tree that is read.
 var errOutside = errors.New("it leads out of the folder")
@@ -92,7 +107,7 @@ func becomesGet(method string, status int) bool {
 // location reads the target of a redirect, which may be relative.
 func location(base *url.URL, text string) (*url.URL, error) {
 	bad := func(why string) error {
-		return protocolError("redirect to " + strconv.Quote(text) + ": " + why)
+		return protocolError("redirect to " + strconv.Quote(protocols.RedactText(text)) + ": " + why)
 	}
 	if strings.ContainsAny(text, "\r\n\x00") {
 		return nil, bad("a line break in it")
@@ -110,13 +125,13 @@ func location(base *url.URL, text string) (*url.URL, error) {
 		return nil, bad("not a URL")
 	}
 	to := base.ResolveReference(ref)
+	to.User, to.Fragment, to.RawFragment = nil, "", ""
 	if to.Scheme != "http" && to.Scheme != "https" {
-		return nil, &protocols.Error{Kind: protocols.KindRefused, Text: "redirect to " + strconv.Quote(text) + ": only http and https are followed"}
+		return nil, &protocols.Error{Kind: protocols.KindRefused, Err: &RedirectError{to}}
 	}
 	if to.Host == "" {
 		return nil, bad("no host")
 	}
-	to.User, to.Fragment, to.RawFragment = nil, "", ""
 	clean, err := protocols.ParseURL(to.String(), "")
 	if err != nil {
 		return nil, bad("not a URL that can be asked for")

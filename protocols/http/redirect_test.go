@@ -2,11 +2,13 @@ package http
 
 import (
 	"context"
+	"errors"
 	"io"
 	nethttp "net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -131,6 +133,35 @@ func TestLocationForms(t *testing.T) {
 	for _, text := range []string{"file:///etc/passwd", "gopher://h/1", "data:,x", "javascript:x", "http://", "https:y", "/a\nb"} {
 		if got, err := location(base, text); err == nil {
 			t.Errorf("%q leads to %s", text, got)
+		}
+	}
+}
+
+// TestRedirectsElsewhere: a redirect to another protocol is an error that says where it
+// leads, without a login; one from https to unencrypted FTP is refused as one to http is.
+func TestRedirectsElsewhere(t *testing.T) {
+	for _, c := range []struct {
+		from, to string
+		allow    bool
+		moved    string // empty: the error says that it is a downgrade
+	}{
+		{"http://h/a", "ftp://eve:s3cret@f/x%20y#z", false, "ftp://f/x%20y"},
+		{"http://h/a", "file:///etc/passwd", false, "file:///etc/passwd"},
+		{"http://h/a", "data:,x", false, "data:,x"},
+		{"https://h/a", "ftps://f/x", false, "ftps://f/x"},
+		{"https://h/a", "ftp://eve:s3cret@f/x", false, ""},
+		{"https://h/a", "FTP://f/x", false, ""},
+		{"https://h/a", "ftp://f/x", true, "ftp://f/x"},
+	} {
+		client := labtest.Open(t, New, c.from, nil)
+		client.Settings.AllowDowngrade = c.allow
+		_, err := client.engine.follow(&Request{URL: labtest.URL(t, c.from)}, &Response{Status: 302, Header: Header{"Location": {c.to}}})
+		if protocols.KindOf(err) != protocols.KindRefused || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s to %s: %v", c.from, c.to, err)
+		}
+		moved, ok := errors.AsType[*RedirectError](err)
+		if ok != (c.moved != "") || ok && moved.Moved().String() != c.moved || !ok && !strings.Contains(err.Error(), "from https to ftp") {
+			t.Errorf("%s to %s: %v", c.from, c.to, err)
 		}
 	}
 }

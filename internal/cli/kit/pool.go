@@ -1,6 +1,8 @@
 package kit
 
 import (
+	"sync"
+
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transfer"
 )
@@ -67,4 +69,23 @@ func (e *Env) Endpoint(t *protocols.Target) transfer.Endpoint {
 		Open: func() (protocols.Client, error) { return e.Dial(t) },
 		Name: t.Name, URL: protocols.Redact(t.URL), Protocol: t.Spec.Name,
 	}
+}
+
+// Foreign returns a target that a server has named as one side of a transfer. Nothing that
+// the user gave for another server goes there: no login of flags or a profile, and no client
+// certificate. What ~/.netrc or the keyring hold for that host is for it.
+func (e *Env) Foreign(t *protocols.Target) transfer.Endpoint {
+	options := sync.OnceValue(func() *protocols.Options {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		o := e.newOptions(t, true)
+		if o.TLS.Config != nil {
+			o.TLS.Config = o.TLS.Config.Clone()
+			o.TLS.Config.Certificates, o.TLS.Config.GetClientCertificate = nil, nil
+		}
+		return o
+	})
+	at := e.Endpoint(t)
+	at.Open = func() (protocols.Client, error) { return e.DialWith(t, options()) }
+	return at
 }

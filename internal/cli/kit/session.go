@@ -93,6 +93,13 @@ func (e *Env) OptionsFor(t *protocols.Target) *protocols.Options {
 	if o := e.PerHost[key]; o != nil {
 		return o
 	}
+	o := e.newOptions(t, e.loginFor != "" && e.loginFor != key)
+	e.PerHost[key] = o
+	return o
+}
+
+// newOptions makes the options of a target. The caller holds mu.
+func (e *Env) newOptions(t *protocols.Target, withoutLogin bool) *protocols.Options {
 	o, g := *e.Opts, e.Flags
 	o.Warn = e.WarnOnce
 	port := ""
@@ -105,11 +112,10 @@ func (e *Env) OptionsFor(t *protocols.Target) *protocols.Options {
 		URL: t.URL, DefaultPort: port, Profile: e.Profile, Getenv: os.Getenv, Stdin: e.Stdin,
 		Terminal: secret.OpenTerminal, Warn: e.Out.Warn, Shared: e.Shared, Found: e.Out.Hidden.AddCredential,
 	}
-	if e.loginFor != "" && e.loginFor != key {
+	if withoutLogin {
 		sources.WithoutLogin()
 	}
 	o.Credentials, o.Named = secret.NewCredentials(sources), secret.NewNamed(sources)
-	e.PerHost[key] = &o
 	return &o
 }
 

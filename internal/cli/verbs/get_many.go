@@ -3,6 +3,7 @@ package verbs
 import (
 	"cmp"
 	"context"
+	"path/filepath"
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/protocols"
@@ -90,15 +91,33 @@ func (g *Getter) many(ctx context.Context, job *kit.Job, from *protocols.Target,
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	err = transfer.CopyMany(ctx, job.E.Pooled(from), job.E.Endpoint(to), items, o, job.Workers, func(r transfer.Result) {
-		err := r.Err
+	settle := func(r transfer.Result, err error) {
 		if g.Settle != nil {
 			r, err = g.Settle(r, err)
 		}
 		if err := job.Settle(ctx, r, err, true); job.Note(ctx, err) {
 			stop(err)
 		}
+	}
+	moved := map[string]transfer.Endpoint{} // by the file to write
+	err = transfer.CopyMany(ctx, job.E.Pooled(from), job.E.Endpoint(to), items, o, job.Workers, func(r transfer.Result) {
+		if at, ok := elsewhere(job.E, r.Err); ok {
+			moved[r.Name] = at
+			return
+		}
+		settle(r, r.Err)
 	})
+	for _, it := range items {
+		at, ok := moved[it.As]
+		if !ok || ctx.Err() != nil {
+			continue
+		}
+		file, ferr := job.E.File(filepath.Join(g.Out, it.As))
+		if ferr != nil {
+			return ferr
+		}
+		settle(transfer.Copy(ctx, at, job.E.Endpoint(file), o))
+	}
 	if protocols.KindOf(err) != protocols.KindPartial && err != nil && job.Last == nil {
 		return kit.CauseOf(ctx, err)
 	}

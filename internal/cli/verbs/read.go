@@ -108,6 +108,9 @@ func Cat(ctx context.Context, e *kit.Env, _ protocols.Client, at *protocols.Targ
 	}
 	o := transferOptions(e, nil, nil)
 	_, err = transfer.CopyTo(ctx, e.Pooled(at), StdoutFile(w), &o)
+	if other, ok := elsewhere(e, err); ok {
+		_, err = transfer.CopyTo(ctx, other, StdoutFile(w), &o)
+	}
 	return e.Out.Copied(err)
 }
 
@@ -185,7 +188,7 @@ func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
 		if g.dry {
 			return plan(ctx, e, from, to, &o)
 		}
-		r, err := transfer.Copy(ctx, e.Pooled(from), e.Endpoint(to), &o)
+		r, err := fetch(ctx, e, e.Pooled(from), e.Endpoint(to), &o)
 		if g.Settle != nil {
 			return g.Settle(r, err)
 		}

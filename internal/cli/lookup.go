@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,10 +38,11 @@ func fullName(ctx context.Context, name string) (fqdn string, addrs []string) {
 // found is one line of lookup: what was asked, and one answer.
 type found struct {
 	Query    string   `json:"query"`
-	Type     string   `json:"type"` // address, name, service
+	Type     string   `json:"type"` // address, name, service, protocol
 	Value    string   `json:"value,omitempty"`
 	Port     int      `json:"port,omitempty"`
 	Protocol string   `json:"protocol,omitempty"`
+	Number   *int     `json:"number,omitempty"` // of a protocol over IP
 	Names    []string `json:"names,omitempty"`
 }
 
@@ -65,6 +67,8 @@ func lookupText(f found) string {
 	switch f.Type {
 	case "service":
 		return strings.TrimSpace(fmt.Sprintf("%s  %d/%s  %s", show.Safe(f.Query), f.Port, f.Protocol, show.Safe(strings.Join(f.Names, " "))))
+	case "protocol":
+		return strings.TrimSpace(fmt.Sprintf("%s  protocol %d  %s", show.Safe(f.Query), *f.Number, show.Safe(strings.Join(f.Names, " "))))
 	case "name":
 		if f.Value != f.Query {
 			return fmt.Sprintf("%s  %s  %s", show.Safe(f.Query), f.Value, show.Safe(strings.Join(f.Names, " ")))
@@ -87,6 +91,9 @@ func lookup(ctx context.Context, query string) ([]found, error) {
 	}
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", query)
 	if err != nil {
+		if found := lookupProtocol(query); len(found) > 0 {
+			return found, nil
+		}
 		return nil, lookupError(err)
 	}
 	var out []found
@@ -100,7 +107,7 @@ func lookup(ctx context.Context, query string) ([]found, error) {
 // lookupError adds that a name may also have been meant as a service.
 func lookupError(err error) error {
 	if d, ok := errors.AsType[*net.DNSError](err); ok && d.IsNotFound {
-		return &protocols.Error{Kind: protocols.KindConnect, Text: "no such host or service", Err: nil}
+		return &protocols.Error{Kind: protocols.KindConnect, Text: "no such host, service or protocol", Err: nil}
 	}
 	return err
 }
@@ -121,19 +128,45 @@ func lookupPort(query string) (out []found) {
 }
 
 // portNames returns the names that services(5) has for a port.
-func portNames(number, network string) []string {
-	f, err := os.Open("/etc/services")
+func portNames(number, network string) (names []string) {
+	eachLine("/etc/services", func(words []string) bool {
+		if words[1] == number+"/"+network {
+			names = append(words[:1:1], words[2:]...)
+		}
+		return names == nil
+	})
+	return names
+}
+
+// lookupProtocol finds the number of a protocol over IP, such as 6 for "tcp", in
+// protocols(5).
+func lookupProtocol(name string) (out []found) {
+	eachLine("/etc/protocols", func(words []string) bool {
+		number, err := strconv.Atoi(words[1])
+		names := append(words[:1:1], words[2:]...)
+		if err == nil && slices.Contains(names, name) {
+			out = []found{{Query: name, Type: "protocol", Number: &number, Names: names}}
+		}
+		return out == nil
+	})
+	return out
+}
+
+// eachLine calls f with the words of each line of a table of the system, until it
+// returns false. Comments and lines of one word are left out. A table that cannot be
+// read has no lines.
+func eachLine(path string, f func(words []string) bool) {
+	file, err := os.Open(path)
 	if err != nil {
-		return nil
+		return
 	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
 		line, _, _ := strings.Cut(lines.Text(), "#")
-		if words := strings.Fields(line); len(words) > 1 && words[1] == number+"/"+network {
-			return append(words[:1:1], words[2:]...)
+		if words := strings.Fields(line); len(words) > 1 && !f(words) {
+			return
 		}
 	}
-	return nil
 }
 
 // lookupService finds words without a dot, such as "ftp" and "ftp/tcp".

@@ -22,7 +22,7 @@ func (a *app) commands() []*kit.Command {
 		{Name: "version", Short: "print the version", Run: version},
 		{Name: "protocols", Args: "[NAME...]", Short: "the catalog of protocols: schemes, ports, TLS, verbs, RFCs", Run: a.protocols},
 		{Name: "hostname", Short: "print this machine's names", Run: hostname},
-		{Name: "lookup", Args: "NAME/SERVICE...", Short: "addresses of a name, names of an address, port of a service", Run: lookUp},
+		{Name: "lookup", Args: "NAME/SERVICE...", Short: "addresses of a name, names of an address, port of a service, number of a protocol", Run: lookUp},
 		urlCommand(),
 		a.completionCommand(),
 		{Name: "man", Args: "DIR", Short: "write the manual pages to a folder", Run: a.man},

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -24,6 +25,7 @@ type urlTool struct {
 func (u *urlFlags) tools() map[string]urlTool {
 	return map[string]urlTool{
 		"parse":     {1, parseURLTool},
+		"build":     {-1, buildURL},
 		"join":      {2, joinURL},
 		"defrag":    {1, defragURL},
 		"quote":     {-1, each(u.quote)},
@@ -53,7 +55,7 @@ func urlCommand() *kit.Command {
 	f := &urlFlags{}
 	return &kit.Command{
 		Name: "url", Args: "TOOL ARG...", Short: "take URLs apart, join them, quote and unquote",
-		Example: "  netclients url parse --json 'http://user@host:8080/a/b?q=1#top'\n  netclients url join http://host/a/b ../c\n  netclients url quote 'a b/ü'\n  netclients url encode name=Ann 'city=San José'",
+		Example: "  netclients url parse --json 'http://user@host:8080/a/b?q=1#top'\n  netclients url build scheme=http host=::1 port=8080 path='/a b'\n  netclients url join http://host/a/b ../c\n  netclients url quote 'a b/ü'\n  netclients url encode name=Ann 'city=San José'",
 		Flags: func(fs *pflag.FlagSet) {
 			fs.BoolVar(&f.plus, "plus", false, "a space is +, as in forms")
 			fs.StringVar(&f.safe, "safe", "/", "`CHARACTERS` that quote leaves alone")
@@ -110,6 +112,9 @@ func parseURLTool(o *show.Output, args []string) error {
 	if err != nil {
 		return kit.Usage("not a URL: %v", err)
 	}
+	if err := checkPort(u.Port()); err != nil {
+		return err
+	}
 	p := partsJSON{u.Scheme, u.User.Username(), u.Hostname(), u.Port(), u.Path, u.Opaque, u.RawQuery, u.Query(), u.Fragment}
 	if o.JSON {
 		return o.Object(p)
@@ -123,6 +128,54 @@ func parseURLTool(o *show.Output, args []string) error {
 		}
 	}
 	return t.End()
+}
+
+func checkPort(port string) error {
+	if _, err := strconv.ParseUint(cmp.Or(port, "0"), 10, 16); err != nil {
+		return kit.Usage("not a URL: port %s is not one of 0 to 65535", port)
+	}
+	return nil
+}
+
+// urlParts are the parts that parse prints and build takes.
+var urlParts = [...]string{"fragment", "host", "opaque", "path", "port", "query", "scheme", "user"}
+
+// buildURL puts parts together: PART=VALUE, the query encoded already.
+func buildURL(o *show.Output, args []string) error {
+	parts := map[string]string{}
+	for _, arg := range args {
+		name, value, ok := strings.Cut(arg, "=")
+		if !ok || !slices.Contains(urlParts[:], name) {
+			return kit.Usage("url build: %q is not PART=VALUE; the parts are %s", arg, strings.Join(urlParts[:], " "))
+		}
+		parts[name] = value
+	}
+	if err := checkPort(parts["port"]); err != nil {
+		return err
+	}
+	u := &url.URL{Scheme: parts["scheme"], Path: parts["path"], Opaque: parts["opaque"], RawQuery: parts["query"], Fragment: parts["fragment"], Host: parts["host"]}
+	if strings.Contains(u.Host, ":") {
+		u.Host = "[" + u.Host + "]"
+	}
+	if parts["port"] != "" {
+		u.Host += ":" + parts["port"]
+	}
+	if parts["user"] != "" {
+		u.User = url.User(parts["user"])
+	}
+	s := u.String()
+	if !holds(s, u) {
+		return kit.Usage("url build: %s would be read as other parts", show.Safe(s))
+	}
+	return o.Record(s, func() string { return show.Safe(s) })
+}
+
+// holds reports whether the text is read as the parts of a URL.
+func holds(text string, u *url.URL) bool {
+	back, err := url.Parse(text)
+	return err == nil && back.Scheme == strings.ToLower(u.Scheme) && back.Host == u.Host && back.User.Username() == u.User.Username() &&
+		back.Opaque == u.Opaque && strings.TrimPrefix(back.Path, "/") == strings.TrimPrefix(u.Path, "/") &&
+		back.RawQuery == u.RawQuery && back.Fragment == u.Fragment
 }
 
 func joinURL(o *show.Output, args []string) error {
@@ -160,11 +213,24 @@ func (u *urlFlags) quote(s string) (string, error) {
 	return b.String(), nil
 }
 
-func (u *urlFlags) unquote(s string) (string, error) {
-	if u.plus {
-		return url.QueryUnescape(s)
+func (u *urlFlags) unquote(s string) (string, error) { return unquote(s, u.plus), nil }
+
+// unquote decodes percent-encoded bytes. What is not one, such as %zz, stays as it is:
+// one odd name does not stop a list of names.
+func unquote(s string, plus bool) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '%' && len(s) > i+2 {
+			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				c, i = byte(n), i+2
+			}
+		} else if c == '+' && plus {
+			c = ' '
+		}
+		b.WriteByte(c)
 	}
-	return url.PathUnescape(s)
+	return b.String()
 }
 
 // encodeQuery makes form data of NAME=VALUE arguments, in their order.
@@ -189,11 +255,7 @@ func decodeQuery(o *show.Output, args []string) error {
 	}
 	for pair := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(pair, "=")
-		n, nerr := url.QueryUnescape(name)
-		v, verr := url.QueryUnescape(value)
-		if err := cmp.Or(nerr, verr); err != nil {
-			return kit.Usage("%v", err)
-		}
+		n, v := unquote(name, true), unquote(value, true)
 		if err := o.Record(map[string]string{"name": n, "value": v}, func() string { return show.Safe(n + "=" + v) }); err != nil {
 			return err
 		}

@@ -241,7 +241,7 @@ func documentedVerbs(t *testing.T) map[string]bool {
 		t.Fatal(err)
 	}
 	known := map[string]bool{"lookup": true, "hostname": true, "protocols": true}
-	for _, tool := range []string{"parse", "join", "defrag", "quote", "unquote", "encode", "decode", "path", "from-path"} {
+	for _, tool := range []string{"parse", "join", "defrag", "build", "quote", "unquote", "encode", "decode", "path", "from-path"} {
 		known["url "+tool] = true
 	}
 	row := regexp.MustCompile("^\\| `([a-z]+)[^`]*` \\|(.*)$")

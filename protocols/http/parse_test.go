@@ -150,6 +150,29 @@ func TestRobotRules(t *testing.T) {
 	}
 }
 
+// TestRequestRate: the slower of Crawl-delay and Request-rate is kept to; what is no
+// rate is passed over.
+func TestRequestRate(t *testing.T) {
+	for text, want := range map[string]struct {
+		requests   int
+		per, delay time.Duration
+	}{
+		"Request-rate: 3/6":                     {3, 6 * time.Second, 2 * time.Second},
+		"request-rate: 1 / 5 # night":           {1, 5 * time.Second, 5 * time.Second},
+		"Crawl-delay: 3\nRequest-rate: 1/2":     {1, 2 * time.Second, 3 * time.Second},
+		"Request-rate: 1/99999":                 {1, 99999 * time.Second, 30 * time.Second},
+		"Request-rate: 0/5":                     {},
+		"Request-rate: 1":                       {},
+		"Request-rate: a/b\nRequest-rate: -1/5": {},
+		"Request-rate: 1/99999999999999999999":  {},
+	} {
+		got := ParseRobots(strings.NewReader("User-agent: *\n"+text+"\n"), "x")
+		if got.Requests != want.requests || got.Per != want.per || got.Delay != want.delay {
+			t.Errorf("%q: %d in %v, delay %v", text, got.Requests, got.Per, got.Delay)
+		}
+	}
+}
+
 // TestCookieRules: what is taken and what goes where.
 func TestCookieRules(t *testing.T) {
 	now := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)

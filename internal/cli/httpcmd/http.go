@@ -142,8 +142,10 @@ func httpRobots(ctx context.Context, e *kit.Env, c *http.Client, at *protocols.T
 		Agent    string   `json:"agent"`
 		Allowed  bool     `json:"allowed"`
 		Delay    float64  `json:"crawl_delay,omitempty"`
+		Requests int      `json:"requests,omitempty"` // so many in per_seconds
+		Per      float64  `json:"per_seconds,omitempty"`
 		Sitemaps []string `json:"sitemaps,omitempty"`
-	}{at.Spec.Name, protocols.Redact(at.URL), agent, rules.Allowed(at.URL.RequestURI()), rules.Delay.Seconds(), rules.Sitemaps}
+	}{at.Spec.Name, protocols.Redact(at.URL), agent, rules.Allowed(at.URL.RequestURI()), rules.Delay.Seconds(), rules.Requests, rules.Per.Seconds(), rules.Sitemaps}
 	err = e.Out.Record(r, func() string {
 		word := "allowed"
 		if !r.Allowed {

@@ -13,7 +13,9 @@ import (
 
 // Rules is what a robots.txt says to one robot.
 type Rules struct {
-	Delay    time.Duration // Crawl-delay, no part of the standard; 0: none
+	Delay    time.Duration // between requests, from Crawl-delay and Request-rate, no parts of the standard; 0: none
+	Requests int           // Request-rate: so many requests in Per; 0: none
+	Per      time.Duration
 	Sitemaps []string
 	Closed   bool // the server could not answer: nothing may be fetched
 
@@ -78,7 +80,10 @@ func Parse(r io.Reader, agent string) *Rules {
 	if found {
 		chosen = own
 	}
-	out.Delay, out.rules = chosen.Delay, chosen.rules
+	out.Delay, out.rules, out.Requests, out.Per = chosen.Delay, chosen.rules, chosen.Requests, chosen.Per
+	if out.Requests > 0 {
+		out.Delay = min(max(out.Delay, out.Per/time.Duration(out.Requests)), maxDelay)
+	}
 	return out
 }
 
@@ -92,6 +97,13 @@ func (r *Rules) line(key, value string) {
 	case "crawl-delay":
 		if s, err := strconv.ParseFloat(value, 64); err == nil && s > 0 {
 			r.Delay = min(time.Duration(min(s, 1e6)*float64(time.Second)), maxDelay)
+		}
+	case "request-rate":
+		requests, seconds, _ := strings.Cut(value, "/")
+		n, err := strconv.ParseUint(strings.TrimSpace(requests), 10, 31)
+		s, err2 := strconv.ParseUint(strings.TrimSpace(seconds), 10, 31)
+		if err == nil && err2 == nil && n > 0 {
+			r.Requests, r.Per = int(n), time.Duration(s)*time.Second
 		}
 	}
 }

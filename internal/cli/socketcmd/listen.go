@@ -19,23 +19,21 @@ import (
 
 // streamListener is `listen` of tcp and unix.
 type streamListener struct {
-	greet, command    string
-	echo, once, shell bool
-	share             bool
-	env               []string
-	maxConns          kit.Count
-	broker            bool
-	file              string
-	nets              networks
+	greet      string
+	echo, once bool
+	share      bool
+	exec       execFlags
+	maxConns   kit.Count
+	broker     bool
+	file       string
+	nets       networks
 }
 
 func (l *streamListener) flags(fs *pflag.FlagSet) {
 	l.maxConns.Most = 1_000_000
 	fs.StringVar(&l.greet, "greet", "", "send `TEXT` to each connection; alone: and close it")
 	fs.BoolVar(&l.echo, "echo", false, "send back what comes")
-	fs.StringVar(&l.command, "exec", "", "run `CMD`, split into words, for each connection, joined with its standard input and output")
-	fs.BoolVar(&l.shell, "shell", false, "of --exec: let sh -c run the command")
-	fs.StringArrayVar(&l.env, "env", nil, "of --exec: variable for the command, `NAME=VALUE`, or NAME to pass one on; else it gets PATH, HOME, the locale and their like")
+	l.exec.flags(fs, "run `CMD`, split into words, for each connection, joined with its standard input and output")
 	fs.BoolVar(&l.share, "reuse-port", false, "let several listeners have the port, and share the connections")
 	fs.BoolVar(&l.once, "once", false, "end after the first connection")
 	fs.BoolVar(&l.broker, "broker", false, "pass on what each peer sends to all others")
@@ -47,8 +45,10 @@ func (l *streamListener) flags(fs *pflag.FlagSet) {
 // conflict refuses flags that exclude each other, or have no effect.
 func (l *streamListener) conflict(set socket.Settings) error {
 	switch {
-	case several(l.echo, l.command != "", l.broker, l.file != ""):
+	case several(l.echo, l.exec.command != "", l.broker, l.file != ""):
 		return kit.Usage("--echo, --exec, --broker and --append cannot be used together")
+	case l.broker && set.Type == "datagram":
+		return kit.Usage("--broker is for connections; datagrams have none")
 	case set.StartTLS != "":
 		return kit.Usage("--starttls is for clients; to listen with TLS from the start, use tls://")
 	}
@@ -60,7 +60,7 @@ func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, 
 		return err
 	}
 	if c.Settings.Type == "datagram" {
-		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once, file: l.file}).serve(ctx, e, at, c.Settings.Sockopts)
+		return (&packetListener{echo: l.echo, greet: l.greet, once: l.once, file: l.file, exec: l.exec}).serve(ctx, e, at, c.Settings.Sockopts)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -102,16 +102,11 @@ func (l *streamListener) options(e *kit.Env, at *protocols.Target, v *verbs.Talk
 		Opened: func(p *socket.Peer) { l.opened(v, p) },
 		Closed: func(p *socket.Peer, err error) { l.closed(v, p, err) },
 	}
+	x, err := l.exec.executor(e)
 	switch {
-	case l.command != "":
-		extra, err := kit.Variables(l.env)
-		if err != nil {
-			return nil, err
-		}
-		x, err := newExecutor(l.command, l.shell, extra, e.Out.Words)
-		if err != nil {
-			return nil, err
-		}
+	case err != nil:
+		return nil, err
+	case x != nil:
 		o.Handle = x.serve
 	case l.broker:
 		o.Handle = (&broker{peers: map[*socket.Peer]chan []byte{}}).serve
@@ -122,7 +117,6 @@ func (l *streamListener) options(e *kit.Env, at *protocols.Target, v *verbs.Talk
 	if at.URL.Scheme != "tls" {
 		return o, nil
 	}
-	var err error
 	o.TLS, err = serverTLS(e, at)
 	return o, err
 }

@@ -66,7 +66,7 @@ func Verbs() []*kit.Verb {
 			Examples: []string{
 				"udp listen :514 --json",
 				"udp listen :5353 --join 224.0.0.251",
-				"udp listen :7 --echo",
+				"udp listen :7 --exec 'tr a-z A-Z'",
 				"udp listen :5000 --reply",
 			},
 		},

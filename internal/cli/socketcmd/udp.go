@@ -28,6 +28,8 @@ type packetListener struct {
 	reply bool
 	file  string
 	nets  networks
+	exec  execFlags
+	runs  *executor // of exec; nil: none
 	to    io.Writer // where datagrams are printed
 }
 
@@ -41,6 +43,7 @@ func (l *packetListener) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&l.reply, "reply", false, "send each line of standard input to the sender of the last datagram")
 	fs.StringVar(&l.file, "append", "", "append what comes to `FILE`")
 	l.nets.flags(fs)
+	l.exec.flags(fs, "run `CMD`, split into words, for one datagram after the other: its input is the datagram, its output the answer")
 	fs.BoolVar(&l.peers, "show-peer", false, "print the sender before each datagram")
 }
 
@@ -49,7 +52,13 @@ func (l *packetListener) run(ctx context.Context, e *kit.Env, c *socket.Datagram
 }
 
 func (l *packetListener) serve(ctx context.Context, e *kit.Env, at *protocols.Target, set socket.Sockopts) error {
+	if l.exec.command != "" && (l.echo || l.greet != "" || l.reply || l.file != "") {
+		return kit.Usage("--exec cannot be used together with --echo, --greet, --reply or --append")
+	}
 	takes, err := l.nets.filter(at.URL.Scheme)
+	if err == nil {
+		l.runs, err = l.exec.executor(e)
+	}
 	if err != nil {
 		return err
 	}
@@ -86,14 +95,14 @@ func (l *packetListener) serve(ctx context.Context, e *kit.Env, at *protocols.Ta
 			continue
 		}
 		last.set(from)
-		if err := l.got(e, v, p, buf[:n], from); err != nil || l.once {
+		if err := l.got(ctx, e, v, p, buf[:n], from); err != nil || l.once {
 			return err
 		}
 	}
 }
 
 // got prints a datagram and answers it.
-func (l *packetListener) got(e *kit.Env, v *verbs.TalkView, p *socket.Packets, data []byte, from net.Addr) error {
+func (l *packetListener) got(ctx context.Context, e *kit.Env, v *verbs.TalkView, p *socket.Packets, data []byte, from net.Addr) error {
 	name := ""
 	if from != nil {
 		name = from.String()
@@ -102,8 +111,15 @@ func (l *packetListener) got(e *kit.Env, v *verbs.TalkView, p *socket.Packets, d
 		return err
 	}
 	answer := []byte(l.greet)
-	if l.echo {
+	switch {
+	case l.echo:
 		answer = data
+	case l.runs != nil:
+		var err error
+		if answer, err = l.runs.answer(ctx, data, name, p.Addr().String()); err != nil && ctx.Err() == nil {
+			e.Out.Warn(fmt.Sprintf("no answer to %s: %v", name, err))
+			return nil
+		}
 	}
 	if len(answer) == 0 {
 		return nil
@@ -121,7 +137,7 @@ func (l *packetListener) print(e *kit.Env, v *verbs.TalkView, data []byte, from 
 	if l.peers {
 		e.Out.Say(from + ":")
 	}
-	if l.echo {
+	if l.echo || l.runs != nil {
 		return nil
 	}
 	if l.to != nil {

@@ -56,6 +56,12 @@ func TestProxyHeaderFlag(t *testing.T) {
 	}
 }
 
+func TestNoHeadersForSOCKS(t *testing.T) {
+	s := &fakeServer{}
+	s.cli(t, "ls", "fake://h/", "-x", "socks5://p:1", "--proxy-header", "X-Via: one").says(t, 2, "SOCKS")
+	s.cli(t, "ls", "fake://h/", "-x", "http://p:1", "--proxy-header", "X-Via: one").want(t, 0, "")
+}
+
 func TestTimesFromEnvironment(t *testing.T) {
 	s := &fakeServer{wait: true}
 	t.Setenv("NETCLIENTS_TIMEOUT", "20ms")

@@ -91,6 +91,9 @@ func (g *Globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
 	if !slices.Contains(proxySchemes, u.Scheme) || u.Host == "" {
 		return nil, Usage("--proxy: want socks5://, socks5h://, http:// or https:// and a host")
 	}
+	if len(g.ProxyHeaders) > 0 && strings.HasPrefix(u.Scheme, "socks") {
+		return nil, Usage("--proxy-header: a SOCKS proxy takes no headers")
+	}
 	return transport.NoProxy(g.noProxy, func(*url.URL) (*url.URL, error) { return u, nil }), nil
 }
 

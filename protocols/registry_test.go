@@ -127,7 +127,7 @@ func TestRegistryNamesURLOfABadPath(t *testing.T) {
 	}
 }
 
-// TestCapabilityMissing: each helper gives the one typed error, and none panics.
+// TestCapabilityMissing: each helper returns the one typed error, and none panics.
 func TestCapabilityMissing(t *testing.T) {
 	ctx, c := t.Context(), wrapper{wrapper{&bare{}}}
 	first := func(seq iter.Seq2[Entry, error]) (err error) {

@@ -204,7 +204,7 @@ func ends(f *ast.File, fun ast.Expr) bool {
 	return false
 }
 
-// TestSkipsHaveReasons: a skipped test gives a reason.
+// TestSkipsHaveReasons: a skipped test states a reason.
 func TestSkipsHaveReasons(t *testing.T) {
 	for _, s := range sources(t) {
 		s.each(true, func(path string, f *ast.File) {

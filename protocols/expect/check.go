@@ -26,7 +26,7 @@ func (s *Script) Check(known ...string) error {
 	return nil
 }
 
-// Interacts reports whether a statement of the script gives the session to the user.
+// Interacts reports whether a statement of the script hands the session to the user.
 func (s *Script) Interacts() bool {
 	return slices.ContainsFunc(s.steps, func(st step) bool { return st.do == "interact" })
 }

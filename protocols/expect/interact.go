@@ -7,7 +7,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// interact gives the stream to the caller.
+// interact hands the stream to the caller.
 func (r *runner) interact(ctx context.Context, st *step) error {
 	if r.o.Interact == nil {
 		return protocols.UsageError("", "", "there is nobody here to interact")

@@ -314,7 +314,7 @@ func refuse(path, why string) error {
 	return &protocols.Error{Kind: protocols.KindLocal, Sentinel: fs.ErrPermission, Text: path + " " + why + ": not opened"}
 }
 
-// openFIFO opens a FIFO, which waits for the other side, and gives up when ctx ends.
+// openFIFO opens a FIFO, which waits for the other side until ctx ends.
 func openFIFO(ctx context.Context, path string, flag int) (*os.File, error) {
 	type result struct {
 		f   *os.File

@@ -107,7 +107,7 @@ func IsPart(name string) bool {
 	return strings.HasSuffix(name, protocols.PartSuffix) || strings.HasSuffix(name, RecordSuffix)
 }
 
-// Rename changes the name that Commit gives the file.
+// Rename changes the name that the file gets from Commit.
 func (t *Temp) Rename(name string) { t.name = name }
 
 // Another opens the same file once more, at the offset at, for a second writer.

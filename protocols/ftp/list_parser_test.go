@@ -13,7 +13,7 @@ import (
 var listNow = time.Date(2024, 12, 1, 12, 0, 0, 0, time.UTC)
 
 // listCase is a listing and what must come of it, an entry as show writes it for
-// each line that gives one.
+// each line that makes one.
 type listCase struct {
 	dialect string
 	lines   []string

@@ -65,7 +65,7 @@ func (p *Pool) leave() {
 	p.admit()
 }
 
-// admit gives the free places to those that wait. The caller holds the lock.
+// admit assigns the free places to those that wait. The caller holds the lock.
 func (p *Pool) admit() {
 	for len(p.waiters) > 0 && p.stats.InUse < p.stats.Limit {
 		p.stats.InUse++

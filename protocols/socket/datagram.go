@@ -71,7 +71,7 @@ func (d *DatagramConn) WriteTo(w io.Writer) (int64, error) {
 	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{d.conn}, make([]byte, 64<<10))
 }
 
-// SetReadDeadline sets the time at which a Read gives up; zero takes it away.
+// SetReadDeadline sets the time at which a Read times out; zero takes it away.
 func (d *DatagramConn) SetReadDeadline(t time.Time) error { return d.conn.SetReadDeadline(t) }
 
 // LocalAddr returns the address of this end.

@@ -60,7 +60,7 @@ func (c *Client) kept(ctx context.Context) (*Conn, error) {
 	return conn, nil
 }
 
-// drop gives up the connection of Do.
+// drop abandons the connection of Do.
 func (c *Client) drop(conn *Conn) {
 	c.mu.Lock()
 	c.line = nil

@@ -44,7 +44,7 @@ func (c *Conn) LocalAddr() net.Addr { return c.w.raw.LocalAddr() }
 // RemoteAddr returns the address of the server, or of a proxy in between.
 func (c *Conn) RemoteAddr() net.Addr { return c.w.raw.RemoteAddr() }
 
-// SetReadDeadline sets the time at which a Read gives up; zero takes it away.
+// SetReadDeadline sets the time at which a Read times out; zero takes it away.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.w.raw.SetReadDeadline(t) }
 
 // TLS returns what TLS agreed on, or nil without TLS. START_TLS happens while the

@@ -303,7 +303,7 @@ func (s *messageSync) makePlan(ctx context.Context) (*messagePlan, error) {
 	s.state.Unlist()
 	for e, err := range s.mailbox.Changes(ctx, since) {
 		if err == nil && e.ID == "" { // nobody could know it again
-			s.fail(state.NewWanted(&e, state.KeyOf(s.mailbox, "\x00"+e.Name)), protocols.ProtocolError(s.protocol, "sync", "the server gives the message no unique id"))
+			s.fail(state.NewWanted(&e, state.KeyOf(s.mailbox, "\x00"+e.Name)), protocols.ProtocolError(s.protocol, "sync", "the server reports no unique id for the message"))
 			continue
 		}
 		if err == nil {

@@ -24,8 +24,8 @@ type Method struct {
 	Signatures [][]string // for system.methodSignature: types, the result's first
 }
 
-// Server answers calls over HTTP: a [net/http.Handler] for the paths that its owner
-// gives it. It has system.listMethods, methodHelp, methodSignature and multicall (of
+// Server answers calls over HTTP: a [net/http.Handler] at whatever paths its owner
+// puts it. It has system.listMethods, methodHelp, methodSignature and multicall (of
 // 10,000 calls at most) by itself. Calls come from many goroutines at once.
 type Server struct {
 	Methods    map[string]Method // not to be changed while calls are answered

@@ -170,7 +170,7 @@ func guard(do func() (transfer.Result, error)) (r transfer.Result, err error) {
 	return do()
 }
 
-// Named gives an error the verb that the user typed: the engine's own may differ.
+// Named adds to an error the verb that the user typed: the engine's own may differ.
 func Named(err error, verb string) error {
 	if e, ok := errors.AsType[*protocols.Error](err); ok {
 		c := *e

@@ -136,7 +136,7 @@ func (o *opener) run(ctx context.Context, e *kit.Env, _ *telnet.Client, at *prot
 	return t.session(ctx, client)
 }
 
-// handOver gives a session that a script has begun to the user at the terminal.
+// handOver hands a session that a script has begun to the user at the terminal.
 func handOver(ctx context.Context, e *kit.Env, conn io.ReadWriteCloser, stream *expect.Stream) (bool, error) {
 	session, ok := conn.(*telnet.Conn)
 	stdin, isFile := e.Stdin.(*os.File)

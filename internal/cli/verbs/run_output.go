@@ -136,7 +136,7 @@ func (p *player) cut(e *kit.Env, r expect.Result) {
 	}
 }
 
-// HandOver gives an open session to the user at a terminal, until one of both ends it; done
+// HandOver hands an open session to the user at a terminal, until one of both ends it; done
 // is false when it cannot, and nothing has happened.
 type HandOver func(ctx context.Context, e *kit.Env, conn io.ReadWriteCloser, stream *expect.Stream) (done bool, err error)
 

@@ -88,3 +88,31 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestUsualForm: the form that is read quickly means what it means in the other way.
+func TestUsualForm(t *testing.T) {
+	for _, text := range []string{
+		"Mon, 02 Jan 2006 15:04:05 -0700", "Tue, 3 Jan 2006 00:00:00 +0000", "Tue, 3 Jan 2006 00:00:00 -0000", "Wed, 31 Dec 1969 23:59:59 +0530",
+		"Mon, 30 Feb 2006 15:04:05 +0000", "Mon, 02 Jan 2006 15:04:60 +0000", "Mon, 02 Jan 2006 15:04:05.75 +0100", "Mon, 02 Jan 2006 24:00:00 +0000",
+	} {
+		t.Run(text, func(t *testing.T) {
+			got, ok := Parse(text)
+			want, wantOK := parseAny(text)
+			if ok != wantOK || !got.Equal(want) || got.Format(time.RFC3339Nano) != want.Format(time.RFC3339Nano) {
+				t.Errorf("%v %v, want %v %v", got, ok, want, wantOK)
+			}
+		})
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	for b.Loop() {
+		Parse("Mon, 02 Jan 2006 15:04:05 -0700")
+	}
+}
+
+func BenchmarkParseAny(b *testing.B) {
+	for b.Loop() {
+		Parse("02 Jan 2006 15:04:05 -0700 (MST)")
+	}
+}

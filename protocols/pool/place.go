@@ -124,23 +124,35 @@ func (p *Pool) giveBack(c protocols.Client, used bool) {
 		return
 	}
 	was := p.lent[c]
-	delete(p.lent, c)
 	if used {
 		p.used[c] = true
 	}
-	keep := !p.closed && len(p.idle) < p.c.MaxIdle && p.clients() < p.stats.Limit
+	others := p.clients()
+	if _, ok := p.lent[c]; ok {
+		others--
+	}
+	keep := !p.closed && len(p.idle) < p.c.MaxIdle && others < p.stats.Limit
 	if keep {
+		delete(p.lent, c)
 		p.idle = append(p.idle, resting{c, time.Now()})
 		p.wind()
-	} else {
-		p.forget(c)
+	} else if was {
+		p.closing(c)
 	}
 	p.mu.Unlock()
-	if !keep {
-		_ = c.Close() // its operation has ended well
-	}
-	if was {
+	switch {
+	case !keep:
+		p.end(c, was)
+	case was:
 		p.leave()
+	}
+}
+
+// closing marks a client that is lent as one that is being closed: it counts as a client
+// until that is done. The caller holds the lock.
+func (p *Pool) closing(c protocols.Client) {
+	if _, ok := p.lent[c]; ok {
+		p.lent[c] = false
 	}
 }
 

@@ -99,8 +99,8 @@ type Pool struct {
 	c    Config
 
 	mu      sync.Mutex
-	stats   Stats // InUse counts places, of which some have no client yet
-	lent    map[protocols.Client]bool
+	stats   Stats                     // InUse counts places, of which some have no client yet
+	lent    map[protocols.Client]bool // false: being closed, the server may count it still
 	used    map[protocols.Client]bool // something has succeeded on it
 	opening int                       // clients that are being opened
 	idle    []resting                 // the longest idle first
@@ -218,9 +218,17 @@ func (p *Pool) Return(c protocols.Client) { p.giveBack(c, false) }
 func (p *Pool) Drop(c protocols.Client) {
 	p.mu.Lock()
 	was := p.lent[c]
+	p.closing(c)
+	p.mu.Unlock()
+	p.end(c, was)
+}
+
+// end closes a client that is marked as closing, and frees its place.
+func (p *Pool) end(c protocols.Client, was bool) {
+	_ = c.Close() // its operation has reported what there is to report
+	p.mu.Lock()
 	p.forget(c)
 	p.mu.Unlock()
-	_ = c.Close() // its operation has reported what there is to report
 	if was {
 		p.leave()
 	}

@@ -237,7 +237,17 @@ func (p *folderPlan) entry(ctx context.Context, e protocols.Entry) error {
 	if p.s.filter.excluded(rel, dir) || !dir && !p.s.filter.included(rel, false) {
 		return nil
 	}
-	return p.sort(ctx, e, name, rel, h)
+	if err := p.sort(ctx, e, name, rel, h); err != nil {
+		p.unsee(e.Name) // the listing may be repeated: this entry has not been dealt with
+		return err
+	}
+	return nil
+}
+
+// unsee forgets that a name was listed.
+func (p *folderPlan) unsee(name string) {
+	delete(p.seen, maphash.String(p.seed, name))
+	delete(p.fold, strings.ToLower(name))
 }
 
 // twice finds names that a listing has twice, or that are one to the destination.

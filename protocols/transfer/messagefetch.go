@@ -209,9 +209,11 @@ func (s *messageSync) one(ctx context.Context, w *state.Wanted, obj *protocols.O
 	if obj.Size >= 0 { // as it came, not as it was listed
 		size = obj.Size
 	}
+	w.Head = s.head
 	body := &measured{r: obj.Body, size: size, head: &w.Head}
 	body.doubt = func() { s.doubt(w, body) }
 	err = s.archive.Add(ctx, w.Key.String(), w.Entry(), body)
+	s.head = w.KeepTitle()
 	if body.failed {
 		s.stuck.at = w
 	}

@@ -85,6 +85,7 @@ type messageSync struct {
 	asks    int               // messages that were asked for
 	alone   map[state.Key]int // messages that may be to blame for failures, and how many each has caused
 	stuck   stuck             // what an attempt failed at
+	head    []byte            // room for the first bytes of the message that is coming
 	singled int               // messages stored when some were last singled out
 
 	lock   sync.Mutex // of what the archive and the source tell from their own goroutines

@@ -22,7 +22,28 @@ type Wanted struct {
 	when                       time.Time
 
 	Turn int    // in which it was asked for
-	Head []byte // the first bytes of its content, when it has come
+	Head []byte // of its content, when it has come: the first bytes, or what names it
+}
+
+// KeepTitle keeps of the first bytes only what [Wanted.Title] needs: many messages wait
+// for the disk at a time. It returns the room of the bytes, for those of another one.
+func (w *Wanted) KeepTitle() (room []byte) {
+	head, keep := w.Head, false
+	w.Head = nil
+	for line := range bytes.Lines(head[:bytes.LastIndexByte(head, '\n')+1]) {
+		if len(bytes.TrimRight(line, "\r\n")) == 0 {
+			break
+		}
+		if line[0] != ' ' && line[0] != '\t' {
+			name, _, _ := bytes.Cut(line, []byte{':'})
+			name = bytes.TrimRight(name, " \t")
+			keep = bytes.EqualFold(name, []byte("subject")) || bytes.EqualFold(name, []byte("message-id"))
+		}
+		if keep {
+			w.Head = append(w.Head, line...)
+		}
+	}
+	return head[:0]
 }
 
 // Title returns what a person knows the message by, as far as it has come.

@@ -59,3 +59,28 @@ func TestWanted(t *testing.T) {
 		}
 	}
 }
+
+// TestKeepTitle: what is kept of the first bytes names the message as they did.
+func TestKeepTitle(t *testing.T) {
+	for name, head := range map[string]string{
+		"nothing":     "",
+		"no line":     "Subject: cut",
+		"usual":       "Received: x\r\nSubject: one\r\nMessage-ID: <a@b>\r\n\r\nSubject: body\r\n",
+		"folded":      "Subject: one\r\n two\r\nX: y\r\n z\r\nmessage-id :\r\n <a@b>\r\n\r\n",
+		"cut":         "Message-ID: <a@b>\nSubject: only half of th",
+		"no header":   "\nSubject: body\n",
+		"other lines": "From a Mon\nSubject: one\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &Wanted{Head: []byte(head)}
+			subject, id := w.Title()
+			room := w.KeepTitle()
+			if s, i := w.Title(); s != subject || i != id {
+				t.Errorf("%q %q, want %q %q", s, i, subject, id)
+			}
+			if len(room) != 0 || cap(room) < len(head) || len(w.Head) > len(head) {
+				t.Errorf("room for %d, %d kept of %d", cap(room), len(w.Head), len(head))
+			}
+		})
+	}
+}

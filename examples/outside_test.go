@@ -12,7 +12,7 @@ import (
 // reason to skip, an error in a test is not.
 func TestOutside(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds modules of their own")
+		t.Skip("-short: builds modules of their own, which takes a minute")
 	}
 	found, err := filepath.Glob("*/go.mod")
 	if err != nil || len(found) == 0 {

@@ -38,6 +38,7 @@ SERVERS='
 proxy      127.0.0.1  PROXY=22080    tinyproxy-bin
 socks      127.0.0.1  SOCKS5=22081   microsocks
 nginx      127.0.0.1  HTTP=22280,HTTPS=22443,HTTPS_MTLS=22444  nginx-light,libnginx-mod-http-dav-ext
+apache     127.0.0.1  HTTP_DAV=22282  apache2-bin
 pyhttp     127.0.0.1  HTTP_PY=22281  python3
 vsftpd     127.0.0.1  FTP=22100      vsftpd,libpam-pwdfile
 vsftpds    127.0.0.1  FTPS=22101     vsftpd,libpam-pwdfile
@@ -192,7 +193,7 @@ run_socks() { spawn socks setpriv --reuid=nobody --regid=nogroup --clear-groups 
 # ---------------------------------------------------------------- HTTP
 
 # dav/, gz/ and others below the root of the URLs serve the same files in other ways; bare/ has no index.
-nginx_user() { printf '%s:%s\n' "$1" "$2"; }
+htpasswd_line() { printf '%s:%s\n' "$1" "$2"; }
 
 nginx_place() { # URL path, settings
   printf 'location %s { alias %s/; %s }\n' "$1" "$ROOT" "$2"
@@ -229,7 +230,7 @@ C
 run_nginx() { # address http https https-with-client-certificates
   local dir=$STATE/nginx
   mkdir -p "$dir/tmp"
-  each_user nginx_user >"$dir/htpasswd"
+  each_user htpasswd_line >"$dir/htpasswd"
   nginx_places "$dir" >"$dir/places.conf"
   cat "$TLS/server.crt" "$TLS/ca.crt" >"$TLS/chain.crt"
   cat >"$dir/nginx.conf" <<C
@@ -273,6 +274,46 @@ http {
 }
 C
   spawn nginx nginx -e "$dir/error.log" -c "$dir/nginx.conf"
+}
+
+# apache_settings serves ROOT, all of which can be written where the system's user "ftp" may write.
+apache_settings() { # folder address port
+  local module
+  for module in mpm_event authz_core authn_core authn_file auth_basic authz_user dav dav_fs; do
+    echo "LoadModule ${module}_module /usr/lib/apache2/modules/mod_$module.so"
+  done
+  cat <<C
+ServerRoot $1
+ServerName $2
+Listen $2:$3
+PidFile $1/apache.pid
+ErrorLog $1/error.log
+User ftp
+Group nogroup
+DocumentRoot $ROOT
+EnableSendfile on
+MaxKeepAliveRequests 0
+DavLockDB $1/locks/db
+<Directory "$ROOT">
+  Options None
+  AllowOverride None
+  AuthType Basic
+  AuthName lab
+  AuthUserFile $1/htpasswd
+  Require valid-user
+  Dav On
+  DavDepthInfinity Off
+</Directory>
+C
+}
+
+run_apache() { # address port
+  local dir=$STATE/apache
+  mkdir -p "$dir/locks"
+  chown ftp "$dir/locks"
+  each_user htpasswd_line >"$dir/htpasswd"
+  apache_settings "$dir" "$1" "$2" >"$dir/apache.conf"
+  spawn apache apache2 -D FOREGROUND -f "$dir/apache.conf"
 }
 
 run_pyhttp() { spawn pyhttp /usr/bin/python3 -m http.server --bind "$1" --directory "$ROOT" "$2"; }

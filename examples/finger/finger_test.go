@@ -1,12 +1,10 @@
 package finger
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,33 +13,18 @@ import (
 	"github.com/netclients/netclients/cli"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/all"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/protocoltest"
 )
 
 // serve starts a server that knows alice.
 func serve(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				line, err := bufio.NewReader(conn).ReadString('\n')
-				if err == nil {
-					answer(conn, strings.TrimRight(line, "\r\n"))
-				}
-			}()
-		}
-	}()
-	return l.Addr().String()
+	return labtest.Answer(t, "", func(line string) string {
+		var b strings.Builder
+		answer(&b, line)
+		return b.String() + labtest.Hangup
+	})
 }
 
 func answer(w io.Writer, user string) {

@@ -1,49 +1,24 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
-	"fmt"
-	"net"
+	"cmp"
 	"strings"
 	"testing"
+
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // scripted is an IMAP server of a few lines: what it says to a verb, {tag} being the
 // command's. It returns its URL.
 func scripted(t *testing.T, says map[string]string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				fmt.Fprint(conn, "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n")
-				for in := bufio.NewScanner(conn); in.Scan(); {
-					word := strings.Fields(in.Text() + " x x x")
-					answer, ok := says[word[1]+" "+word[2]+" "+word[3]]
-					if !ok {
-						answer, ok = says[word[1]+" "+word[2]]
-					}
-					if !ok {
-						if answer, ok = says[word[1]]; !ok {
-							answer = "{tag} OK done\r\n"
-						}
-					}
-					fmt.Fprint(conn, strings.ReplaceAll(answer, "{tag}", word[0]))
-				}
-			}()
-		}
-	}()
-	return "imap://" + l.Addr().String() + "/"
+	addr := labtest.Answer(t, "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n", func(line string) string {
+		word := strings.Fields(line + " x x x")
+		answer := cmp.Or(says[strings.Join(word[1:4], " ")], says[word[1]+" "+word[2]], says[word[1]], "{tag} OK done\r\n")
+		return strings.ReplaceAll(answer, "{tag}", word[0])
+	})
+	return "imap://" + addr + "/"
 }
 
 // TestLongListing: rows of which less is known have empty cells, wherever they stand, and

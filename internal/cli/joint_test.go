@@ -33,23 +33,13 @@ func talkCLI(t *testing.T, input io.Reader, args ...string) (code int, out, errO
 func TestConnectToHalfClosed(t *testing.T) {
 	const size = 5_000_000
 	for _, flag := range []string{"--half-close", "--crlf", "--timestamps", "--json"} {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
 		got := make(chan int64, 1)
-		go func() {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			defer conn.Close()
+		addr := labtest.Serve(t, func(conn net.Conn) {
 			conn.(*net.TCPConn).CloseWrite()
 			n, _ := io.Copy(io.Discard, conn)
 			got <- n
-		}()
-		code, _, errOut := talkCLI(t, strings.NewReader(strings.Repeat("x", size)), "tcp", "connect", ln.Addr().String(), flag)
+		})
+		code, _, errOut := talkCLI(t, strings.NewReader(strings.Repeat("x", size)), "tcp", "connect", addr, flag)
 		if n := <-got; n != size || code != 0 {
 			t.Errorf("%s: %d bytes came; exit code %d, %s", flag, n, code, errOut)
 		}

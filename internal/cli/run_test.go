@@ -1,48 +1,27 @@
 package cli
 
 import (
-	"bufio"
-	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // device is a router: it asks for a name, pages its configuration, and repeats what it is
 // told until it is told to exit.
 func device(t *testing.T, config string) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				in := bufio.NewReader(conn)
-				io.WriteString(conn, "\x1b[1mname: \x1b[0m")
-				for {
-					line, err := in.ReadString('\n')
-					if line = strings.TrimSpace(line); err != nil || line == "exit" {
-						return
-					}
-					if line == "show" {
-						line = config
-					}
-					io.WriteString(conn, line+"\r\nrouter# ")
-				}
-			}()
+	return labtest.Answer(t, "\x1b[1mname: \x1b[0m", func(line string) string {
+		switch strings.TrimSpace(line) {
+		case "exit":
+			return labtest.Hangup
+		case "show":
+			line = config
 		}
-	}()
-	return ln.Addr().String()
+		return strings.TrimSpace(line) + "\r\nrouter# "
+	})
 }
 
 var pager = "line 1\r\n--More--" + strings.Repeat("\b", 8) + strings.Repeat(" ", 8) + strings.Repeat("\b", 8) + "\x1b[32mline 2\x1b[0m"

@@ -1,9 +1,7 @@
 package adapter_test
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/adapter"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // spec is that of dict (RFC 2229), in little.
@@ -21,27 +20,8 @@ var spec = protocols.Spec{Name: "dict", Schemes: []protocols.Scheme{{Name: "dict
 // serve answers each line of one connection after another.
 func serve(t *testing.T, greeting string, answers map[string]string) *adapter.Base {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				fmt.Fprint(conn, greeting)
-				for s := bufio.NewScanner(conn); s.Scan(); {
-					fmt.Fprint(conn, answers[s.Text()])
-				}
-			}()
-		}
-	}()
-	b, err := adapter.New(&spec, &url.URL{Scheme: "dict", Host: l.Addr().String()}, &protocols.Options{Limits: protocols.Limits{Line: 100}})
+	addr := labtest.Answer(t, greeting, func(line string) string { return answers[line] })
+	b, err := adapter.New(&spec, &url.URL{Scheme: "dict", Host: addr}, &protocols.Options{Limits: protocols.Limits{Line: 100}})
 	if err != nil {
 		t.Fatal(err)
 	}

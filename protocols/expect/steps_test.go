@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // able is a stream that can do more than read and write.
@@ -140,22 +141,9 @@ func TestCheck(t *testing.T) {
 // TestInteract: both directions go on side by side, the end of the input is passed
 // on, and the context ends a session that is silent.
 func TestInteract(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() { defer c.Close(); io.WriteString(c, "hello "); io.Copy(c, c) }()
-		}
-	}()
+	addr := labtest.Serve(t, func(c net.Conn) { io.WriteString(c, "hello "); io.Copy(c, c) })
 	dial := func() *Stream {
-		c, err := net.Dial("tcp", ln.Addr().String())
+		c, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}

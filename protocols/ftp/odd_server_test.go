@@ -16,6 +16,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/ftp"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // oddServer is a small FTP server that does what a test wants of it.
@@ -44,27 +45,15 @@ type oddServer struct {
 
 func (o *oddServer) start(t *testing.T) *oddServer {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	o.Address = l.Addr().String()
 	if o.Files == nil {
 		o.Files = map[string]string{}
 	}
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			o.mu.Lock()
-			o.sessions++
-			o.mu.Unlock()
-			go o.serve(c)
-		}
-	}()
+	o.Address = labtest.Serve(t, func(c net.Conn) {
+		o.mu.Lock()
+		o.sessions++
+		o.mu.Unlock()
+		o.serve(c)
+	})
 	return o
 }
 

@@ -15,23 +15,10 @@ import (
 // speaker is a server of one answer, which speak writes.
 func speaker(t *testing.T, speak func(conn net.Conn)) (rawURL string) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	t.Cleanup(func() { ln.Close(); <-done })
-	go func() {
-		defer close(done)
-		conn, err := ln.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
+	return "gopher://" + labtest.Serve(t, func(conn net.Conn) {
 		conn.Read(make([]byte, 1000))
 		speak(conn)
-	}()
-	return "gopher://" + ln.Addr().String()
+	})
 }
 
 // TestSlowTextWithLoneDot: the short wait for an end after a lone dot is over as

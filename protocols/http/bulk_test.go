@@ -94,27 +94,12 @@ type pipeServer struct {
 
 func startPipeServer(t *testing.T, perConn int, answer func(path string) string) *pipeServer {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &pipeServer{addr: ln.Addr().String()}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() { p.serve(conn, perConn, answer) })
-		}
-	})
-	t.Cleanup(func() { ln.Close(); all.Wait() })
+	p := &pipeServer{}
+	p.addr = labtest.Serve(t, func(conn net.Conn) { p.serve(conn, perConn, answer) })
 	return p
 }
 
 func (p *pipeServer) serve(conn net.Conn, perConn int, answer func(string) string) {
-	defer conn.Close()
 	in := bufio.NewReaderSize(conn, 64<<10)
 	for range perConn {
 		r, err := nethttp.ReadRequest(in)

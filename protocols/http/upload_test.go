@@ -9,7 +9,6 @@ import (
 	"net"
 	nethttp "net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,29 +21,14 @@ import (
 // rawConns gives each connection to serve; with TLS where a configuration is given.
 func rawConns(t *testing.T, conf *tls.Config, serve func(net.Conn)) (addr string) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			if conf != nil {
-				conn = tls.Server(conn, conf)
-			}
-			all.Go(func() {
-				defer conn.Close()
-				conn.SetDeadline(time.Now().Add(20 * time.Second))
-				serve(conn)
-			})
+	return labtest.Serve(t, func(conn net.Conn) {
+		if conf != nil {
+			conn = tls.Server(conn, conf)
+			defer conn.Close()
 		}
+		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		serve(conn)
 	})
-	t.Cleanup(func() { ln.Close(); all.Wait() })
-	return ln.Addr().String()
 }
 
 // readHead reads up to the end of a head.

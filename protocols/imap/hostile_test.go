@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // hostile is a server of a few lines: what it says to a command, by its verb; {tag}
@@ -428,30 +429,21 @@ func TestRestedSession(t *testing.T) {
 		"BYE and an end":  {"* BYE idle for too long\r\ncut", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			must(t, err)
-			defer l.Close()
 			dials := make(chan bool, 10)
-			go func() {
-				for {
-					conn, err := l.Accept()
-					if err != nil {
-						return
-					}
-					dials <- true
-					w := hostile{says: map[string]string{"CREATE": "{tag} OK\r\n" + test.rest}}
-					if name == "half a response" {
-						w.says["SUBSCRIBE"] = "STS\r\n{tag} OK\r\n"
-					}
-					if len(dials) > 1 {
-						w.says = nil
-					}
-					go func() { w.serve(conn); conn.Close() }()
+			addr := labtest.Serve(t, func(conn net.Conn) {
+				dials <- true
+				w := hostile{says: map[string]string{"CREATE": "{tag} OK\r\n" + test.rest}}
+				if name == "half a response" {
+					w.says["SUBSCRIBE"] = "STS\r\n{tag} OK\r\n"
 				}
-			}()
+				if len(dials) > 1 {
+					w.says = nil
+				}
+				w.serve(conn)
+			})
 			c := (&hostile{}).client(t, func(o *protocols.Options) {
 				o.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
-					return new(net.Dialer).DialContext(ctx, network, l.Addr().String())
+					return new(net.Dialer).DialContext(ctx, network, addr)
 				}
 			})
 			must(t, c.Make(t.Context(), "x"))

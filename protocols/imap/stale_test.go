@@ -8,7 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
@@ -132,28 +132,17 @@ func deflated(conn net.Conn, farewell string) {
 // TestCompressedRest: the end of a compressed session is seen before the next command is
 // sent on it.
 func TestCompressedRest(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	var served sync.WaitGroup
-	t.Cleanup(func() { l.Close(); served.Wait() })
+	var sessions atomic.Int32
 	ended := make(chan struct{})
-	served.Go(func() {
-		for n := 0; ; n++ {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			served.Go(func() {
-				if n == 0 {
-					deflated(conn, "* BYE idle for too long\r\n")
-					close(ended)
-					return
-				}
-				deflated(conn, "")
-			})
+	addr := labtest.Serve(t, func(conn net.Conn) {
+		if sessions.Add(1) == 1 {
+			deflated(conn, "* BYE idle for too long\r\n")
+			close(ended)
+			return
 		}
+		deflated(conn, "")
 	})
-	c := labtest.Open(t, New, "imap://alice:Xyzzy-1@"+l.Addr().String()+"/", nil)
+	c := labtest.Open(t, New, "imap://alice:Xyzzy-1@"+addr+"/", nil)
 	c.Settings.Compress = true
 	must(t, c.Subscribe(t.Context(), "x", false))
 	<-ended

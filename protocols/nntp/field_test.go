@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -53,37 +52,16 @@ func TestSaveNames(t *testing.T) {
 
 // TestBareLF reads a server that ends its lines with LF alone, as some gateways do.
 func TestBareLF(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			return
+	addr := labtest.Answer(t, "200 hi\n", func(line string) string {
+		switch verb, _, _ := strings.Cut(line, " "); verb {
+		case "ARTICLE":
+			return "220 0 <x@y>\nSubject: x\n\nline\n..dot\n.\n"
+		case "QUIT":
+			return "205 bye\n" + labtest.Hangup
 		}
-		defer conn.Close()
-		io.WriteString(conn, "200 hi\n")
-		buf := make([]byte, 4096)
-		for {
-			n, err := conn.Read(buf)
-			if err != nil {
-				return
-			}
-			for line := range strings.Lines(string(buf[:n])) {
-				switch verb, _, _ := strings.Cut(strings.TrimSpace(line), " "); verb {
-				case "ARTICLE":
-					io.WriteString(conn, "220 0 <x@y>\nSubject: x\n\nline\n..dot\n.\n")
-				case "QUIT":
-					io.WriteString(conn, "205 bye\n")
-				default:
-					io.WriteString(conn, "500 what\n")
-				}
-			}
-		}
-	}()
-	u, _ := url.Parse("nntp://" + l.Addr().String() + "/")
+		return "500 what\n"
+	})
+	u, _ := url.Parse("nntp://" + addr + "/")
 	c, err := New(u, nil)
 	if err != nil {
 		t.Fatal(err)

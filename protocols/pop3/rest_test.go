@@ -1,7 +1,6 @@
 package pop3
 
 import (
-	"bufio"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -19,39 +18,24 @@ import (
 // resting is a server that does something with a session after its first STAT.
 func resting(t *testing.T, then func(net.Conn)) (address string, sessions *atomic.Int32) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
 	sessions = &atomic.Int32{}
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			first := sessions.Add(1) == 1
-			go func() {
-				defer conn.Close()
-				fmt.Fprint(conn, "+OK ready\r\n")
-				for lines := bufio.NewScanner(conn); lines.Scan(); {
-					switch {
-					case strings.HasPrefix(lines.Text(), "CAPA"):
-						fmt.Fprint(conn, "-ERR what?\r\n")
-					case strings.HasPrefix(lines.Text(), "STAT"):
-						fmt.Fprint(conn, "+OK 1 10\r\n")
-						if first {
-							then(conn)
-						}
-					default:
-						fmt.Fprint(conn, "+OK\r\n")
-					}
+	address = labtest.Serve(t, func(conn net.Conn) {
+		first := sessions.Add(1) == 1
+		labtest.Converse(conn, "+OK ready\r\n", func(line string) string {
+			switch {
+			case strings.HasPrefix(line, "CAPA"):
+				return "-ERR what?\r\n"
+			case strings.HasPrefix(line, "STAT"):
+				fmt.Fprint(conn, "+OK 1 10\r\n")
+				if first {
+					then(conn)
 				}
-			}()
-		}
-	}()
-	return l.Addr().String(), sessions
+				return ""
+			}
+			return "+OK\r\n"
+		})
+	})
+	return address, sessions
 }
 
 // TestRestedSession: a session that the server has ended while it rested is replaced

@@ -1,59 +1,33 @@
 package pop3
 
 import (
-	"bufio"
-	"fmt"
+	"cmp"
 	"io"
-	"net"
 	"strings"
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // serving answers every connection by a table of answers, by the first word of a line;
 // a line that is in it as a whole comes first. It returns the address.
 func serving(t testing.TB, answers map[string]string) (address string, seen func() []string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
 	lines := make(chan string, 1000)
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				fmt.Fprint(conn, "+OK ready\r\n")
-				for in := bufio.NewScanner(conn); in.Scan(); {
-					select {
-					case lines <- in.Text():
-					default: // nobody looks
-					}
-					word, _, _ := strings.Cut(in.Text(), " ")
-					answer, ok := answers[in.Text()]
-					if !ok {
-						answer, ok = answers[word]
-					}
-					if !ok {
-						answer = "+OK\r\n"
-					}
-					if answer == "drop" {
-						return
-					}
-					if _, err := io.WriteString(conn, answer); err != nil {
-						return
-					}
-				}
-			}()
+	address = labtest.Answer(t, "+OK ready\r\n", func(line string) string {
+		select {
+		case lines <- line:
+		default: // nobody looks
 		}
-	}()
-	return l.Addr().String(), func() (all []string) {
+		word, _, _ := strings.Cut(line, " ")
+		answer := cmp.Or(answers[line], answers[word], "+OK\r\n")
+		if answer == "drop" {
+			return labtest.Hangup
+		}
+		return answer
+	})
+	return address, func() (all []string) {
 		for {
 			select {
 			case line := <-lines:

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/telnet"
 )
 
@@ -20,20 +21,7 @@ import (
 // of connecting.
 func against(t *testing.T, set telnet.Settings, o *protocols.Options, serve func(c net.Conn)) (*telnet.Conn, error) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if c, err := ln.Accept(); err == nil {
-			defer c.Close()
-			serve(c)
-		}
-	}()
-	t.Cleanup(func() { ln.Close(); <-done })
-	conn, err := client(t, "telnet://"+ln.Addr().String()+"/", set, o).Connect(t.Context())
+	conn, err := client(t, "telnet://"+labtest.Serve(t, serve)+"/", set, o).Connect(t.Context())
 	if err == nil {
 		t.Cleanup(func() { conn.Close() })
 	}

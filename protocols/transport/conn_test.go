@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 func dialPipe(t *testing.T, o protocols.Options) (*Conn, net.Conn) {
@@ -302,7 +303,7 @@ func TestUnixSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serveOn(t, l, func(c net.Conn) { io.WriteString(c, "hello") })
+	labtest.ServeOn(t, l, func(c net.Conn) { io.WriteString(c, "hello") })
 	proxy := func(*url.URL) (*url.URL, error) { return url.Parse("socks5://127.0.0.1:1") }
 	c, err := dialer(&protocols.Options{Proxy: proxy}).Dial(t.Context(), "control", "unix", path, "")
 	if err != nil {

@@ -12,50 +12,18 @@ import (
 	"math/big"
 	"net"
 	"net/url"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // serve runs handle for each connection to a new loopback port until the test ends.
 func serve(t testing.TB, handle func(net.Conn)) (host, port string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	serveOn(t, l, handle)
-	host, port, _ = net.SplitHostPort(l.Addr().String())
+	host, port, _ = net.SplitHostPort(labtest.Serve(t, handle))
 	return host, port
-}
-
-func serveOn(t testing.TB, l net.Listener, handle func(net.Conn)) {
-	var all sync.WaitGroup
-	var mu sync.Mutex
-	var open []net.Conn
-	all.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			mu.Lock()
-			open = append(open, c)
-			mu.Unlock()
-			all.Go(func() { defer c.Close(); handle(c) })
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		mu.Lock()
-		for _, c := range open {
-			c.Close()
-		}
-		mu.Unlock()
-		all.Wait()
-	})
 }
 
 func dialer(o *protocols.Options) *Dialer {

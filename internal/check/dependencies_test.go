@@ -108,3 +108,29 @@ func direct(t *testing.T) map[string]bool {
 	}
 	return found
 }
+
+// TestHTTP3IsByInjection: only programs that ask for HTTP/3 contain QUIC.
+func TestHTTP3IsByInjection(t *testing.T) {
+	imports := map[string][]string{}
+	for _, s := range sources(t) {
+		imports[s.path] = s.imports
+	}
+	seen := map[string]bool{}
+	for todo := []string{"protocols/all", "protocols/fsys", "protocols/transfer", "protocols/adapter"}; len(todo) > 0; todo = todo[1:] {
+		at := todo[0]
+		if seen[at] {
+			continue
+		}
+		if seen[at] = true; imports[at] == nil {
+			t.Errorf("there is no package %s", at)
+		}
+		for _, imported := range imports[at] {
+			if strings.Contains(imported, "quic-go") {
+				t.Errorf("%s imports %s", at, imported)
+			}
+			if below, ok := strings.CutPrefix(imported, module); ok {
+				todo = append(todo, below)
+			}
+		}
+	}
+}

@@ -35,6 +35,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/all", "protocols protocols/*", "", "net os"},
 	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                     // own codec over the HTTP adapter's transport
 	{"protocols/http", "protocols protocols/transport protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
+	{"protocols/http/h3", "protocols protocols/transport protocols/http", "...", "flag log log/slog os os/exec"},
 	{"protocols/http/internal/coding", "", "...", "flag log log/slog os os/exec net/http"},
 	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/inflate internal/charset internal/maildate internal/retry", "", "flag log log/slog os os/exec net/http"}, // parts of an adapter
 	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/inflate internal/charset internal/maildate internal/retry", "...", "flag log log/slog os os/exec net/http"}, // the adapters
@@ -48,8 +49,8 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/mask internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},
 	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry", "...", "flag log log/slog"},
 	{"internal/cli/labcmd", "protocols protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},     // over HTTP, whose flags it has
-	{"internal/cli/*", "protocols protocols/* internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
+	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                       // over HTTP, whose flags it has
+	{"internal/cli/*", "protocols protocols/* protocols/http/h3 internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
 	{"internal/cli", "protocols protocols/... internal/mask internal/cli/...", "...", "flag log log/slog"},
 	{"internal/dialogs", "protocols protocols/protocoltest internal/interop", "", "log log/slog"}, // its flag is for tests
 	{"internal/oddnames", "protocols/file", "", "flag log log/slog net net/http"},                 // for tests

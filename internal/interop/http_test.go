@@ -17,6 +17,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/http"
+	"github.com/netclients/netclients/protocols/http/h3"
 	"github.com/netclients/netclients/protocols/transfer"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -68,7 +69,7 @@ func TestHTTP(t *testing.T) {
 				o.Proxy = func(*url.URL) (*url.URL, error) { return via, nil }
 			}
 			c := openHTTP(t, w.scheme, w.service, o)
-			c.Settings.Version = w.version
+			c.Settings.Version, c.Settings.HTTP3 = w.version, h3.Start
 			httpLife(t, c)
 		})
 	}

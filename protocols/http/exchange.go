@@ -7,10 +7,10 @@ import (
 	nethttp "net/http"
 	"net/textproto"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/upbody"
 )
 
 // defaultRedirects is how many redirects are followed.
@@ -37,12 +37,12 @@ func (x *exchanger) perform(ctx context.Context, r *Request) (*Response, error) 
 	if limit <= 0 {
 		limit = defaultRedirects
 	}
-	body := newReplay(r.Body)
+	body := upbody.NewReplay(r.Body)
 	own, err := r.measured()
 	if err != nil {
 		return nil, err
 	}
-	own.Body, own.URL = body.reader(), x.cleaned(own.URL)
+	own.Body, own.URL = body.Reader(), x.cleaned(own.URL)
 	for hop := 0; ; hop++ {
 		resp, err := x.withLogin(ctx, &own, body)
 		if err != nil {
@@ -62,7 +62,7 @@ func (x *exchanger) perform(ctx context.Context, r *Request) (*Response, error) 
 		next, err := x.follow(&own, resp)
 		resp.Body.Close()
 		if err == nil && next.Body != nil {
-			err = body.rewind()
+			err = body.Rewind()
 		}
 		if err != nil {
 			return nil, err
@@ -72,7 +72,7 @@ func (x *exchanger) perform(ctx context.Context, r *Request) (*Response, error) 
 }
 
 // withLogin makes a request, and once more with a login when the server wants one.
-func (x *exchanger) withLogin(ctx context.Context, r *Request, body *replay) (*Response, error) {
+func (x *exchanger) withLogin(ctx context.Context, r *Request, body *upbody.Replay) (*Response, error) {
 	lg := x.login(r.URL)
 	for attempt := 0; ; attempt++ {
 		m, err := x.prepare(ctx, r, lg)
@@ -84,7 +84,7 @@ func (x *exchanger) withLogin(ctx context.Context, r *Request, body *replay) (*R
 			resp.Body.Close()
 			plain := *r
 			plain.Expect = false
-			if err := body.rewind(); err != nil {
+			if err := body.Rewind(); err != nil {
 				return nil, err
 			}
 			r = &plain
@@ -102,7 +102,7 @@ func (x *exchanger) withLogin(ctx context.Context, r *Request, body *replay) (*R
 		}
 		resp.Body.Close()
 		if r.Body != nil {
-			if err := body.rewind(); err != nil {
+			if err := body.Rewind(); err != nil {
 				return nil, err
 			}
 		}
@@ -203,7 +203,7 @@ var framed = map[string]bool{"Content-Length": true, "Transfer-Encoding": true, 
 
 // roundTrip sends a request over the connection to its origin. One that a kept connection
 // did not take is sent on a new one, where that can do no harm.
-func (x *exchanger) roundTrip(ctx context.Context, m *outgoing, body *replay) (*Response, error) {
+func (x *exchanger) roundTrip(ctx context.Context, m *outgoing, body *upbody.Replay) (*Response, error) {
 	for {
 		conn, reused, err := x.conns.take(ctx, m.URL)
 		if err != nil {
@@ -231,12 +231,12 @@ func isStale(err error) bool {
 
 // repeatable: a request without effects that is sent twice has none twice (RFC
 // 9110 9.2.2).
-func repeatable(m *outgoing, body *replay) bool {
+func repeatable(m *outgoing, body *upbody.Replay) bool {
 	switch m.method() {
 	case nethttp.MethodPost, nethttp.MethodPatch, "LOCK":
 		return false
 	}
-	return m.Body == nil || body.rewind() == nil
+	return m.Body == nil || body.Rewind() == nil
 }
 
 // lentConn is a body that returns its connection when it is closed.
@@ -258,81 +258,4 @@ func (b *lentConn) Close() error {
 		b.conn = nil
 	}
 	return err
-}
-
-// replayBuffer is how much of a body that can be read only once is kept, so that it can be
-// sent again. Bodies without an Expect header are no longer.
-const replayBuffer = expectFrom
-
-// replay is a request's body that may have to go out again. One that can be read only once
-// is kept as long as it is short.
-type replay struct {
-	body  io.Reader
-	seek  io.Seeker // nil: it cannot
-	start int64
-
-	mu   sync.Mutex // held while the body is read
-	head []byte     // what was read
-	at   int        // of head, where reading goes on
-	over bool       // more was read than head holds
-}
-
-func newReplay(body io.Reader) *replay {
-	p := &replay{body: body}
-	if s, ok := body.(io.Seeker); ok {
-		if at, err := s.Seek(0, io.SeekCurrent); err == nil {
-			p.seek, p.start = s, at
-		}
-	}
-	return p
-}
-
-// reader returns what to send: the body itself, where the kernel may know it.
-func (p *replay) reader() io.Reader {
-	if p.body == nil || p.seek != nil {
-		return p.body
-	}
-	return p
-}
-
-// Read reads a body that can be read only once.
-func (p *replay) Read(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.at < len(p.head) {
-		n := copy(b, p.head[p.at:])
-		p.at += n
-		return n, nil
-	}
-	n, err := p.body.Read(b)
-	if p.over = p.over || n > 0 && len(p.head)+n > replayBuffer; p.over {
-		p.head, p.at = nil, 0
-	} else {
-		p.head = append(p.head, b[:n]...)
-		p.at = len(p.head)
-	}
-	return n, err
-}
-
-// rewind goes back to where the body starts.
-func (p *replay) rewind() error {
-	switch {
-	case p.body == nil:
-		return nil
-	case p.seek != nil:
-		_, err := p.seek.Seek(p.start, io.SeekStart)
-		return err
-	}
-	free := p.mu.TryLock() // not while the upload that was stopped still waits for the body
-	if free {
-		defer p.mu.Unlock()
-	}
-	if !free || p.over {
-		return &protocols.Error{
-			Kind: protocols.KindRefused, Retryable: true, Text: "the body would have to be sent again, and it can be read only once",
-			Hint: "take it from a file; or give the last URL, and --auth MECHANISM for a login",
-		}
-	}
-	p.at = 0
-	return nil
 }

@@ -158,7 +158,10 @@ func (l *http1) begins(m *outgoing, up *upload) error {
 		return err
 	}
 	status, err := up.status(m)
-	if (err != nil || status/100 != 2) && !up.finish() {
+	if err == nil && status/100 == 2 {
+		return up.surplus()
+	}
+	if !up.finish() {
 		l.spent = true
 	}
 	return err

@@ -3,14 +3,14 @@ package http
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/upbody"
 )
 
 const (
@@ -30,6 +30,8 @@ type upload struct {
 	done chan struct{} // closed when nothing more is sent
 	err  error         // why not all was sent; read it after done
 
+	looks atomic.Bool // all was sent, and the body is asked for more
+
 	mu        sync.Mutex
 	listening bool // the reader is to be woken when all is sent
 }
@@ -42,7 +44,7 @@ func (l *http1) startUpload(m *outgoing) *upload {
 		if m.Length < 0 {
 			err = l.chunks(m.Body)
 		} else {
-			err = l.plain(m.Body, m.Length)
+			err = u.plain(m.Body, m.Length)
 		}
 		u.mu.Lock()
 		defer u.mu.Unlock()
@@ -131,6 +133,20 @@ func (u *upload) wait() (line []byte, err error) {
 	}
 }
 
+// surplus returns the error of a body that has more than its length says, as far as that
+// shows soon: the answer to the part that was sent is no success.
+func (u *upload) surplus() error {
+	if !u.looks.Load() {
+		return nil
+	}
+	select {
+	case <-u.done:
+		return u.err
+	case <-time.After(finishWithin):
+		return nil
+	}
+}
+
 // finish waits for the end of the body, and stops it when that does not come. It
 // reports whether all of it was sent.
 func (u *upload) finish() bool {
@@ -149,17 +165,23 @@ func (u *upload) finish() bool {
 }
 
 // plain sends a body of known length. A file goes by sendfile.
-func (l *http1) plain(r io.Reader, length int64) error {
-	n, err := l.conn.ReadFrom(&io.LimitedReader{R: r, N: length})
-	if err == nil && n < length {
-		return shortBody(n, length)
+func (u *upload) plain(r io.Reader, length int64) error {
+	_, file := r.(upbody.File) // may grow meanwhile
+	var in io.Reader = &io.LimitedReader{R: r, N: length}
+	if !file {
+		in = &upbody.Exactly{In: in, Left: length, Whole: &u.looks}
 	}
-	return err
-}
-
-// shortBody is an error of what is sent, not of the server.
-func shortBody(got, want int64) error {
-	return &protocols.Error{Kind: protocols.KindLocal, Text: fmt.Sprintf("the body ended after %d of %d bytes", got, want)}
+	n, err := u.l.conn.ReadFrom(in)
+	if err != nil || file && n == length {
+		return err
+	}
+	if n < length {
+		return upbody.TooShort(n, length)
+	}
+	if n, _ := io.ReadFull(r, make([]byte, 1)); n > 0 {
+		return upbody.TooLong()
+	}
+	return nil
 }
 
 // chunks sends a body of unknown length (RFC 9112 7.1).

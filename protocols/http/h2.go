@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,11 +11,10 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/upbody"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -82,13 +82,13 @@ func (x *streams) send(ctx context.Context, m *outgoing) (*Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	start := time.Now()
 	x.trace(m)
-	body := newLentBody(m.Body)
+	body := upbody.NewLent(m.Body, m.Length)
 	req := x.request(x.bounded(ctx, cancel, body), m, body)
 	r, err := x.roundTrip(req)
 	if err != nil {
-		body.takeBack()
+		body.TakeBack()
 		x.spent = true
-		cause := context.Cause(ctx)
+		cause := cmp.Or(body.Surplus(), context.Cause(ctx))
 		cancel(nil)
 		if cause != nil {
 			return nil, cause
@@ -97,6 +97,12 @@ func (x *streams) send(ctx context.Context, m *outgoing) (*Response, error) {
 			return nil, staleError{badFrames(err)}
 		}
 		return nil, badFrames(err)
+	}
+	if err := body.Surplus(); err != nil {
+		cancel(err)
+		body.TakeBack()
+		_ = r.Body.Close() // it answers what was not meant
+		return nil, err
 	}
 	if x.traced {
 		x.event(protocols.EventRecv, r.Proto+" "+r.Status, 0)
@@ -118,14 +124,14 @@ func (x *streams) send(ctx context.Context, m *outgoing) (*Response, error) {
 
 // bounded returns the context that bounds the interim answers of one exchange: what the
 // libraries hand over they do not count themselves. Too many cancel it.
-func (x *streams) bounded(ctx context.Context, cancel context.CancelCauseFunc, body *lentBody) context.Context {
+func (x *streams) bounded(ctx context.Context, cancel context.CancelCauseFunc, body *upbody.Lent) context.Context {
 	run := x.interim
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
 		for name, values := range h {
 			run.bytes += int64(len(name) + len(strings.Join(values, ", ")) + len(": \r\n"))
 		}
 		run.bytes += int64(len("HTTP/2.0 100\r\n\r\n"))
-		err := run.came(body.sending())
+		err := run.came(body.Sending())
 		if err != nil {
 			cancel(err) // the library's own error would not say why
 		}
@@ -134,7 +140,7 @@ func (x *streams) bounded(ctx context.Context, cancel context.CancelCauseFunc, b
 }
 
 // request puts a message into net/http's form.
-func (x *streams) request(ctx context.Context, m *outgoing, body *lentBody) *nethttp.Request {
+func (x *streams) request(ctx context.Context, m *outgoing, body *upbody.Lent) *nethttp.Request {
 	u := *m.URL
 	u.Host, u.RawQuery = hostField(m.URL), asciiOnly(m.URL.RawQuery)
 	if len(m.header["User-Agent"]) == 0 {
@@ -176,57 +182,13 @@ func badFrames(err error) error {
 	return &protocols.Error{Kind: protocols.KindProtocol, Err: err}
 }
 
-// lentBody lets a library read a request's body until it is taken back: the
-// library may go on with that for a while after the answer has come, and the body
-// may have to go out again.
-type lentBody struct {
-	r     io.Reader
-	waits bool // for a read that goes on: one that cannot be repeated may block for ever
-	mu    sync.Mutex
-	over  atomic.Bool
-	ended atomic.Bool // all of it was read
-}
-
-func newLentBody(r io.Reader) *lentBody {
-	_, seeks := r.(io.Seeker)
-	return &lentBody{r: r, waits: seeks}
-}
-
-func (b *lentBody) Read(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.over.Load() {
-		return 0, protocols.ErrClosed
-	}
-	n, err := b.r.Read(p)
-	if err != nil {
-		b.ended.Store(true)
-	}
-	return n, err
-}
-
-// sending reports whether there is a body, and not all of it was read.
-func (b *lentBody) sending() bool { return b.r != nil && !b.ended.Load() }
-
-// Close does nothing: the body is its owner's.
-func (b *lentBody) Close() error { return nil }
-
-// takeBack ends the library's reading.
-func (b *lentBody) takeBack() {
-	b.over.Store(true)
-	if b.waits {
-		b.mu.Lock() // waits for a Read in progress
-		defer b.mu.Unlock()
-	}
-}
-
 // body2 is the body of an answer of HTTP/2 or 3.
 type body2 struct {
 	x      *streams
 	resp   *Response
 	req    *nethttp.Request // its context covers the body
 	std    *nethttp.Response
-	sent   *lentBody
+	sent   *upbody.Lent
 	cancel context.CancelFunc
 	got    int64
 	err    error
@@ -295,7 +257,7 @@ func (b *body2) Close() error {
 	b.err = protocols.ErrClosed
 	err := b.std.Body.Close()
 	b.cancel()
-	b.sent.takeBack()
+	b.sent.TakeBack()
 	if protocols.KindOf(err) == protocols.KindInterrupted {
 		return nil
 	}

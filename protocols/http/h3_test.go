@@ -12,12 +12,15 @@ import (
 	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
+// QUIC is the Start of package h3, which imports this one: an external test sets it.
+var QUIC StartHTTP3
+
 // openQUIC makes a client of a lab server that asks for HTTP/3.
 func openQUIC(t *testing.T, s *weblab.HTTPServer, at string, o *protocols.Options) *Client {
 	t.Helper()
 	o.TLS.Config = s.Authority().ClientConfig()
 	c := labtest.Open(t, New, at, o)
-	c.Settings.Version = HTTP3
+	c.Settings.Version, c.Settings.HTTP3 = HTTP3, QUIC
 	return c
 }
 
@@ -66,7 +69,7 @@ func TestHTTP3ByProxy(t *testing.T) {
 // TestHTTP3NeedsTLS: an http URL has none.
 func TestHTTP3NeedsTLS(t *testing.T) {
 	c := labtest.Open(t, New, "http://127.0.0.1:1/", nil)
-	c.Settings.Version = HTTP3
+	c.Settings.Version, c.Settings.HTTP3 = HTTP3, QUIC
 	_, err := c.Get(quick(t), "x", nil)
 	wantKind(t, err, protocols.KindUsage)
 }
@@ -80,7 +83,7 @@ func TestHTTP3Refusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad := labtest.Open(t, New, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: stranger.ClientConfig()}})
-	bad.Settings.Version = HTTP3
+	bad.Settings.Version, bad.Settings.HTTP3 = HTTP3, QUIC
 	_, err = bad.Get(quick(t), "README.txt", nil)
 	wantKind(t, err, protocols.KindTLS)
 

@@ -13,7 +13,7 @@
 //
 // A connector makes and keeps connections: HTTP/1.1 connections of our own on package
 // transport, whose heads are parsed by net/http and whose plain bodies the kernel
-// can move by itself; HTTP/2 connections of net/http; HTTP/3 connections of quic-go.
+// can move by itself; HTTP/2 connections of net/http; HTTP/3 connections of package h3.
 // An exchanger makes requests over them, and decides what does not depend on the
 // version: redirects, logins, cookies, content codings. The verbs of package
 // protocols, and [Client.Do], are built on it.
@@ -70,6 +70,7 @@ const (
 type Settings struct {
 	Header         Header // of each request, in place of our own; a name without a value drops ours
 	Version        Version
+	HTTP3          StartHTTP3   // h3.Start of package http/h3; nil: there is no HTTP/3
 	NoFollow       bool         // a redirect is the answer
 	MaxRedirects   int          // 0: 20
 	AnyStatus      bool         // Get takes what comes with 4xx and 5xx for content

@@ -16,7 +16,7 @@ import (
 // TestInterimAnswersEnd: interim answers that come again and again do not keep a request
 // alive for ever, although each ends the silence.
 func TestInterimAnswersEnd(t *testing.T) {
-	const idle = 100 * time.Millisecond
+	const idle = 300 * time.Millisecond
 	addr := rawConns(t, nil, func(conn net.Conn) {
 		if _, err := readHead(conn); err != nil {
 			return
@@ -53,7 +53,7 @@ func TestInterimAnswersEnd(t *testing.T) {
 			t.Run(name+" "+verb, func(t *testing.T) {
 				t.Parallel()
 				client := labtest.Open(t, New, c.url, &protocols.Options{IdleTimeout: idle})
-				client.Settings.Version = c.version
+				client.Settings.Version, client.Settings.HTTP3 = c.version, QUIC
 				start := time.Now()
 				err := do(client)
 				if wantKind(t, err, protocols.KindTimeout); err == nil || !strings.Contains(err.Error(), "interim answers") || time.Since(start) < interimFor*idle {

@@ -48,7 +48,7 @@ func TestLife(t *testing.T) {
 				o.TLS.Config = s.Authority().ClientConfig()
 			}
 			c := labtest.Open(t, New, labtest.WithUser(s.URL()), o)
-			c.Settings.Version = w.version
+			c.Settings.Version, c.Settings.HTTP3 = w.version, QUIC
 			life(t, c, s)
 			resp, _ := do(t, c, &Request{URL: labtest.URL(t, s.URL())})
 			if resp.Proto != w.proto {
@@ -385,7 +385,7 @@ func TestTrailersAndChunks(t *testing.T) {
 	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, HTTP3: true})
 	for _, v := range []Version{HTTP1, HTTP2, HTTP3} {
 		c := labtest.Open(t, New, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: s.Authority().ClientConfig()}})
-		c.Settings.Version = v
+		c.Settings.Version, c.Settings.HTTP3 = v, QUIC
 		resp, _ := do(t, c, &Request{URL: labtest.URL(t, s.URL()+"-/trailers")})
 		if resp.Trailer.Get("X-Sum") != "42" {
 			t.Errorf("version %d: trailers %v", v, resp.Trailer)
@@ -410,7 +410,7 @@ func TestCertificates(t *testing.T) {
 	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit, Authority: a, Certificate: &expired}, HTTP3: true})
 	for _, v := range []Version{Auto, HTTP2, HTTP3} {
 		c := labtest.Open(t, New, s.URL(), &protocols.Options{TLS: protocols.TLS{Config: a.ClientConfig()}})
-		c.Settings.Version = v
+		c.Settings.Version, c.Settings.HTTP3 = v, QUIC
 		_, _, err := fetch(t, c, "README.txt", nil)
 		wantKind(t, err, protocols.KindTLS)
 	}

@@ -11,10 +11,11 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/upbody"
 )
 
 // expectFrom is the size from which a body waits for the server's consent.
-const expectFrom = 1 << 20
+const expectFrom = upbody.Buffer
 
 // Put stores r (PUT): of a known size with its length, else in chunks. It is one
 // request, so that servers that write to a temporary file of their own show the
@@ -41,18 +42,18 @@ func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols
 	if err != nil {
 		return err
 	}
-	sent := &sizeReader{r: r}
+	sent := &upbody.Counter{R: r}
 	req := &Request{Method: nethttp.MethodPut, URL: u, Body: sent, Length: -1, Expect: true}
 	if n := sizeOf(r, o); n >= 0 {
 		req.Length, req.Expect = n, n >= expectFrom
-		if _, ok := r.(osFile); ok {
+		if _, ok := r.(upbody.File); ok {
 			req.Body = r // as it is, so that the kernel can send it
 		}
 	}
 	if s, ok := r.(io.Seeker); ok && req.Body == sent {
-		req.Body = seekable{sent, s}
+		req.Body = upbody.Seekable{Counter: sent, S: s}
 	}
-	if _, again := req.Body.(io.Seeker); !again && req.Length > replayBuffer {
+	if _, again := req.Body.(io.Seeker); !again && req.Length > upbody.Buffer {
 		req.Expect = true // whatever the server asks for, it asks before the body
 	}
 	if !o.Modified.IsZero() { // for servers that take it, such as ownCloud's
@@ -67,7 +68,7 @@ func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols
 	}
 	defer resp.Body.Close()
 	if e.Size = req.Length; e.Size < 0 {
-		e.Size = sent.n
+		e.Size = sent.N
 	}
 	if tag := resp.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {
 		e.ID = tag
@@ -75,58 +76,12 @@ func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols
 	return nil
 }
 
-// sizeReader counts what is read.
-type sizeReader struct {
-	r io.Reader
-	n int64
-}
-
-func (s *sizeReader) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	s.n += int64(n)
-	return n, err
-}
-
-// seekable can be sent again.
-type seekable struct {
-	*sizeReader
-	s io.Seeker
-}
-
-// Seek goes to where the body is read again.
-func (s seekable) Seek(at int64, whence int) (int64, error) {
-	s.n = 0
-	return s.s.Seek(at, whence)
-}
-
-// osFile is what an *os.File can do.
-type osFile interface {
-	io.ReadSeeker
-	Stat() (fs.FileInfo, error)
-	Fd() uintptr
-}
-
 // sizeOf returns how many bytes a reader will give, or -1.
 func sizeOf(r io.Reader, o *protocols.PutOptions) int64 {
 	if o.Size > 0 {
 		return o.Size
 	}
-	return lengthOf(r)
-}
-
-// lengthOf returns how many bytes a reader will give as far as it knows, or -1.
-func lengthOf(r io.Reader) int64 {
-	switch r := r.(type) {
-	case osFile:
-		info, err := r.Stat()
-		at, serr := r.Seek(0, io.SeekCurrent)
-		if err == nil && serr == nil && info.Mode().IsRegular() {
-			return max(info.Size()-at, 0)
-		}
-	case interface{ Len() int }:
-		return int64(r.Len())
-	}
-	return -1
+	return upbody.Length(r)
 }
 
 // change makes a request without a body that changes something.

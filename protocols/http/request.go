@@ -15,6 +15,7 @@ import (
 
 	"github.com/netclients/netclients/internal/httpauth"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/upbody"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -32,15 +33,23 @@ type Request struct {
 
 	// Body is what is sent; nil: nothing. One that is an [io.Seeker] can be sent
 	// again, to where a redirect leads or with a login. It is not closed.
-	Body   io.Reader
-	Length int64 // bytes of Body; 0 or -1: found out where Body can say it, else it goes in chunks
-	Expect bool  // wait for the server's consent before the body (RFC 9110 10.1.1)
+	Body io.Reader
+	// Length is that of Body; 0 or -1: found out where Body can say it, else it goes in
+	// chunks. A body that is shorter or longer is an error, but for a longer [os.File]:
+	// a file may grow meanwhile.
+	Length int64
+	Expect bool // wait for the server's consent before the body (RFC 9110 10.1.1)
 
 	NoFollow bool // a redirect is the answer
 	raw      bool // no content coding is asked for
 	bare     bool // without cookies and login: for robots.txt
 
 	within *url.URL // redirects stay in this folder, whatever the client's own is
+}
+
+// NewRequest returns a request with a body; nil is none. method may be empty: GET.
+func NewRequest(method string, u *url.URL, body io.Reader) *Request {
+	return &Request{Method: method, URL: u, Body: body}
 }
 
 // outgoing is a request as it is sent: all is decided.
@@ -130,7 +139,7 @@ func (r *Request) measured() (Request, error) {
 		return m, usage("the body has %d bytes, and its length says %d", l.Len(), r.Length)
 	}
 	if r.Length <= 0 {
-		m.Length = lengthOf(r.Body)
+		m.Length = upbody.Length(r.Body)
 	}
 	return m, nil
 }

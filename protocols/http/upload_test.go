@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/internal/upbody"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/weblab"
@@ -204,7 +205,7 @@ func TestLoginForAStream(t *testing.T) {
 	cred := func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
 		return protocols.Credential{User: "alice", Password: "secret"}, nil
 	}
-	for _, size := range []int{0, 5, replayBuffer, replayBuffer + 1, 3 << 20} {
+	for _, size := range []int{0, 5, upbody.Buffer, upbody.Buffer + 1, 3 << 20} {
 		for _, known := range []int64{0, int64(size)} {
 			data := make([]byte, size)
 			lab.Pattern(7)(data, 0)
@@ -215,11 +216,11 @@ func TestLoginForAStream(t *testing.T) {
 			}
 		}
 	}
-	p := newReplay(io.MultiReader(bytes.NewReader(make([]byte, replayBuffer+1))))
-	if _, err := io.Copy(io.Discard, p.reader()); err != nil {
+	p := upbody.NewReplay(io.MultiReader(bytes.NewReader(make([]byte, upbody.Buffer+1))))
+	if _, err := io.Copy(io.Discard, p.Reader()); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.rewind(); !protocols.IsRetryable(err) { // the source may be opened anew
+	if err := p.Rewind(); !protocols.IsRetryable(err) { // the source may be opened anew
 		t.Errorf("%v", err)
 	}
 }
@@ -239,13 +240,43 @@ func TestUploadGoesOutAgainWhole(t *testing.T) {
 			}
 			for range 2 {
 				c := labtest.Open(t, New, labtest.WithUser(s.URL()), o)
-				c.Settings.Version = w.version
+				c.Settings.Version, c.Settings.HTTP3 = w.version, QUIC
 				resp, got := do(t, c, &Request{Method: "PUT", URL: labtest.URL(t, s.URL()+"incoming/again"), Body: bytes.NewReader(data), Length: int64(len(data))})
 				if resp.Status/100 != 2 {
 					t.Fatalf("%d %s", resp.Status, got)
 				}
 				if stored, err := s.Tree().ReadFile("/incoming/again"); err != nil || !bytes.Equal(stored, data) {
 					t.Fatalf("%d bytes arrived, %v", len(stored), err)
+				}
+			}
+		})
+	}
+}
+
+// TestBodyLongerThanItsLength: nothing of a body is left out unseen, in any version, from
+// memory or not, small or not.
+func TestBodyLongerThanItsLength(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			s := labtest.Start(t, weblab.StartHTTP, w.server)
+			o := &protocols.Options{}
+			if w.server.TLS != lab.TLSNone {
+				o.TLS.Config = s.Authority().ClientConfig()
+			}
+			for _, size := range []int{5, 300 << 10} {
+				for name, body := range map[string]io.Reader{
+					"known": bytes.NewReader(make([]byte, size)), "stream": struct{ io.Reader }{bytes.NewReader(make([]byte, size))},
+				} {
+					c := labtest.Open(t, New, s.URL(), o)
+					c.Settings.Version, c.Settings.HTTP3 = w.version, QUIC
+					r := NewRequest("POST", labtest.URL(t, s.URL()+"-/echo"), body)
+					r.Length = int64(size - 2)
+					if resp, err := c.Do(quick(t), r); err == nil {
+						resp.Body.Close()
+						t.Errorf("%s body of %d: no error, status %d", name, size, resp.Status)
+					} else if kind := protocols.KindOf(err); kind != protocols.KindLocal && kind != protocols.KindUsage {
+						t.Errorf("%s body of %d: %v", name, size, err)
+					}
 				}
 			}
 		})

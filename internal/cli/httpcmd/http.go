@@ -18,6 +18,7 @@ import (
 	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http"
+	"github.com/netclients/netclients/protocols/http/h3"
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
@@ -233,6 +234,7 @@ func (h *httpOptions) flags(fs *pflag.FlagSet) {
 // configure sets a client up. Clients of one command share the cookies.
 func (h *httpOptions) configure(c *http.Client) error {
 	c.Settings = h.s
+	c.Settings.HTTP3 = h3.Start
 	c.Settings.MaxRedirects = h.redirects.Value
 	if h.redirects.Value == 0 {
 		c.Settings.NoFollow = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +25,8 @@ type Client interface {
 type Report struct {
 	URL          string
 	Up           bool
-	Phase        string // where it failed: resolve, connect, tls, greeting, login, caps; empty when Up
+	Phase        string // where it failed: resolve, connect, tls, greeting, login, caps, answer; empty when Up
+	Status       int    `json:",omitempty"` // of the answer, where the protocol has one (HTTP); 0: none
 	Resolve      time.Duration
 	Connect      time.Duration
 	TLS          time.Duration
@@ -37,6 +39,31 @@ type Report struct {
 	Address      string               // of the peer
 	Banner       string               // the server's greeting text
 	Capabilities []Capability
+}
+
+// Expectation says which answer to a probe means that a server is up.
+type Expectation struct {
+	Status []StatusRange             // nil: 200 to 399
+	Body   *regexp.Regexp            // has to match in the first 1 MiB; nil: any body will do
+	Header map[string]*regexp.Regexp // each has to match a value of its header
+}
+
+// StatusRange is a range of status codes, both ends included.
+type StatusRange struct{ First, Last int }
+
+// Expecter is a client whose Probe gets an answer with a status, headers and a body.
+type Expecter interface {
+	Client
+	// Expect sets what Probe wants from now on.
+	Expect(e Expectation)
+}
+
+// CapabilityLister is a client whose capabilities Probe does not ask for, because
+// that takes a request of its own.
+type CapabilityLister interface {
+	Client
+	// ListCapabilities asks the server what it can do.
+	ListCapabilities(ctx context.Context) ([]Capability, error)
 }
 
 // Capability is one thing a server says it can do.

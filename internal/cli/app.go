@@ -23,6 +23,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/verbs"
 	"github.com/netclients/netclients/internal/mask"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/all"
@@ -86,6 +87,9 @@ func newApp(reg *protocols.Registry, stdin io.Reader, stdout, stderr io.Writer) 
 func (a *app) main(ctx context.Context, args []string) int {
 	a.hidden.Arguments(args)
 	err := a.run(ctx, args)
+	if verbs.IsPlugin(args) {
+		err = verbs.PluginEnd(a.stdout, a.hidden.Error(err))
+	}
 	// Flags that were not read, because others are wrong, count here too.
 	asJSON := a.g.JSON || a.g.JQ != "" || slices.Contains(args, "--json") || slices.Contains(args, "--jq")
 	show.PrintError(a.stderr, asJSON, a.hidden.Error(err))

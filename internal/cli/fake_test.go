@@ -53,7 +53,8 @@ func (f *fake) Probe(context.Context) (*protocols.Report, error) {
 		return &protocols.Report{Phase: "connect"}, err
 	}
 	if f.server.report != nil {
-		return f.server.report, nil
+		own := *f.server.report
+		return &own, nil
 	}
 	return r, nil
 }

@@ -131,7 +131,7 @@ Keys are there when their values are known; known to be none is 0 or an empty li
   caps               name params
   raw                command code text:[lines]
   rm, mv --dry-run   protocol would path to
-  probe              url up phase resolve_ms connect_ms tls_ms greeting_ms login_ms total_ms tls_version
+  probe              url up phase status resolve_ms connect_ms tls_ms greeting_ms login_ms total_ms tls_version
                      cert_not_after cipher alpn cert_subject cert_issuer cert_names cert_sha256 pin address greeting error
 
 An error is one object on standard error: {"error":{protocol op url kind code enhanced message retryable}};

@@ -99,6 +99,8 @@ type Client struct {
 	engine *exchanger
 	robots map[string]*robots // by origin
 
+	expected *protocols.Expectation // of Probe; nil: Expect was not called
+
 	mu   sync.Mutex // guards what Close shares with a verb
 	side *Client    // see beside
 }
@@ -116,6 +118,9 @@ var (
 	_ protocols.Mover      = (*Client)(nil)
 	_ protocols.Maker      = (*Client)(nil)
 	_ protocols.Confiner   = (*Client)(nil)
+	_ protocols.Expecter   = (*Client)(nil)
+
+	_ protocols.CapabilityLister = (*Client)(nil)
 )
 
 // New makes a client for the server of u. It does no I/O. A nil o means the

@@ -55,6 +55,13 @@ func (h *CapsOf) Flags(fs *pflag.FlagSet) {
 // Run prints what the server offers.
 func (h *CapsOf) Run(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
 	return e.Again(ctx, func() error {
+		if l, ok := protocols.As[protocols.CapabilityLister](c); ok {
+			list, err := l.ListCapabilities(ctx)
+			if err != nil {
+				return err
+			}
+			return h.Print(e, list)
+		}
 		r, err := c.Probe(ctx)
 		if err != nil {
 			return err

@@ -2,16 +2,24 @@ package verbs
 
 import (
 	"fmt"
+	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/protocols"
 )
 
-// The exit codes that monitoring plug-ins have by convention.
-var nagiosStates = []string{"OK", "WARNING", "CRITICAL"}
+// The states of monitoring plug-ins; each one's index is its exit code by convention.
+var nagiosStates = []string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}
+
+const nagiosUnknown = 3
+
+// severity orders the states: what could not be found out is less than a warning.
+var severity = []int{0, 2, 3, 1}
 
 // nagiosExit ends the program with a plug-in's code in place of our own.
 type nagiosExit struct{ state int }
@@ -21,46 +29,143 @@ func (e *nagiosExit) Error() string { return "probe: " + nagiosStates[e.state] }
 // ExitCode returns the plug-in's code.
 func (e *nagiosExit) ExitCode() int { return e.state }
 
+// IsPlugin reports whether a command line is a probe with --nagios.
+func IsPlugin(args []string) bool {
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i]
+	}
+	return slices.Contains(args, "probe") && (slices.Contains(args, "--nagios") || slices.Contains(args, "--nagios=true"))
+}
+
+// PluginEnd makes what kept a plug-in from probing at all, such as a wrong flag, its
+// state UNKNOWN: one line on standard output, as monitoring systems read it.
+func PluginEnd(w io.Writer, err error) error {
+	if _, done := err.(*nagiosExit); err == nil || done {
+		return err
+	}
+	if _, wrong := fmt.Fprintf(w, "UNKNOWN - %s\n", plainLine(err.Error())); wrong != nil {
+		return err
+	}
+	return &nagiosExit{nagiosUnknown}
+}
+
+// plainLine is a text of a plug-in's line: the bar parts text from data.
+func plainLine(text string) string {
+	return strings.ReplaceAll(show.Safe(strings.Join(strings.Fields(text), " ")), "|", "/")
+}
+
+// days takes the days W or W,C before the end of a certificate from which on the
+// state is WARNING and CRITICAL.
+type days struct{ warn, crit int }
+
+func (d *days) String() string { return strconv.Itoa(d.warn) + "," + strconv.Itoa(d.crit) }
+
+// Type names the value in help texts.
+func (d *days) Type() string { return "W[,C]" }
+
+// Set reads W or W,C.
+func (d *days) Set(text string) error {
+	w, c, both := strings.Cut(text, ",")
+	warn, err1 := strconv.Atoi(strings.TrimSpace(w))
+	crit, err2 := 0, error(nil)
+	if both {
+		crit, err2 = strconv.Atoi(strings.TrimSpace(c))
+	}
+	if err1 != nil || err2 != nil || warn < 0 || warn > 10_000 || crit < 0 || crit > warn {
+		return fmt.Errorf("want days as 14, or 14,7 for WARNING and CRITICAL")
+	}
+	d.warn, d.crit = warn, crit
+	return nil
+}
+
+// left returns the whole days until the certificate ends; negative where it has ended.
+func (r *result) left() int {
+	left := time.Until(r.CertNotAfter)
+	if left < 0 {
+		return int(left/(24*time.Hour)) - 1
+	}
+	return int(left / (24 * time.Hour))
+}
+
 // state returns a result's place in nagiosStates, and why.
 func (p *prober) state(r *result) (int, string) {
-	left := time.Until(r.CertNotAfter)
-	switch {
+	dated := !r.CertNotAfter.IsZero()
+	switch left := r.left(); {
+	case !r.Up && protocols.KindOf(r.err) == protocols.KindUsage:
+		return nagiosUnknown, fmt.Sprint(r.err)
 	case !r.Up:
 		return 2, "failed at " + r.Phase + ": " + fmt.Sprint(r.err)
 	case p.crit > 0 && r.Total > time.Duration(p.crit):
-		return 2, "took longer than " + p.crit.String()
-	case !r.CertNotAfter.IsZero() && left < 0:
+		return 2, took(r) + " (more than " + p.crit.String() + ")"
+	case dated && left < 0:
 		return 2, "certificate ended " + r.CertNotAfter.Format(time.DateOnly)
+	case dated && left < p.certDays.crit:
+		return 2, fmt.Sprintf("certificate ends in %d days (%s)", left, r.CertNotAfter.Format(time.DateOnly))
 	case p.warn > 0 && r.Total > time.Duration(p.warn):
-		return 1, "took longer than " + p.warn.String()
-	case !r.CertNotAfter.IsZero() && left < time.Duration(p.certDays.Value)*24*time.Hour:
-		return 1, "certificate ends " + r.CertNotAfter.Format(time.DateOnly)
+		return 1, took(r) + " (more than " + p.warn.String() + ")"
+	case dated && left < p.certDays.warn:
+		return 1, fmt.Sprintf("certificate ends in %d days (%s)", left, r.CertNotAfter.Format(time.DateOnly))
 	}
-	return 0, "up"
+	text := took(r)
+	if r.Status > 0 {
+		text = "status " + strconv.Itoa(r.Status) + ", " + text
+	}
+	if dated {
+		text += fmt.Sprintf(", certificate %d days", r.left())
+	}
+	return 0, text
 }
 
-// nagiosLine writes the one line "STATE - text | performance data"; the worst
-// result decides.
+// took returns the time of a result in milliseconds, with three digits.
+func took(r *result) string {
+	return fmt.Sprintf("%.3g ms", float64(r.Total)/float64(time.Millisecond))
+}
+
+// nagiosLine writes the one line "STATE - text | performance data"; the worst result
+// decides.
 func (p *prober) nagiosLine(o *show.Output, results []*result) error {
 	worst := 0
 	var texts, data []string
-	for i, r := range results {
+	for _, r := range results {
 		state, why := p.state(r)
-		worst = max(worst, state)
-		texts = append(texts, r.URL+" "+strings.Join(strings.Fields(why), " "))
-		label := "time"
-		if len(results) > 1 {
-			label += strconv.Itoa(i + 1)
+		if severity[state] > severity[worst] {
+			worst = state
 		}
-		data = append(data, fmt.Sprintf("%s=%.6fs;%s;%s;0", label, r.Total.Seconds(), seconds(p.warn), seconds(p.crit)))
+		texts = append(texts, r.URL+" "+why)
+		prefix := ""
+		if len(results) > 1 {
+			prefix = r.URL + " "
+		}
+		data = append(data, p.performance(prefix, r)...)
 	}
-	// The bar parts text from data.
-	text := strings.ReplaceAll(strings.Join(texts, ", "), "|", "/")
-	line := fmt.Sprintf("%s - %s | %s", nagiosStates[worst], text, strings.Join(data, " "))
+	line := fmt.Sprintf("%s - %s | %s", nagiosStates[worst], plainLine(strings.Join(texts, ", ")), strings.Join(data, " "))
 	if err := o.Text(line); err != nil || worst == 0 {
 		return err
 	}
 	return &nagiosExit{worst}
+}
+
+// performance returns the data of one result: 'label'=value;warn;crit;min.
+func (p *prober) performance(prefix string, r *result) []string {
+	label := func(name string) string {
+		if prefix == "" {
+			return name
+		}
+		return "'" + strings.NewReplacer("'", "%27", "=", "%3D", "|", "%7C").Replace(show.Safe(prefix)) + name + "'"
+	}
+	data := []string{fmt.Sprintf("%s=%.6fs;%s;%s;0", label("time"), r.Total.Seconds(), seconds(p.warn), seconds(p.crit))}
+	for _, ph := range r.phases() {
+		if ph.took > 0 {
+			data = append(data, fmt.Sprintf("%s=%.6fs;;;0", label(ph.name), ph.took.Seconds()))
+		}
+	}
+	if r.Status > 0 {
+		data = append(data, fmt.Sprintf("%s=%d", label("status"), r.Status))
+	}
+	if !r.CertNotAfter.IsZero() {
+		data = append(data, fmt.Sprintf("%s=%d;%d:;%d:", label("cert_days"), r.left(), p.certDays.warn, p.certDays.crit))
+	}
+	return data
 }
 
 func seconds(d kit.Duration) string {
@@ -68,24 +173,4 @@ func seconds(d kit.Duration) string {
 		return ""
 	}
 	return strconv.FormatFloat(time.Duration(d).Seconds(), 'f', -1, 64)
-}
-
-// metrics returns one result in the Prometheus text format, without a line end.
-func metrics(r *result) string {
-	label := `{url="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(show.Safe(r.URL)) + `"`
-	up := 0
-	if r.Up {
-		up = 1
-	}
-	lines := []string{fmt.Sprintf("netclients_probe_up%s} %d", label, up),
-		fmt.Sprintf("netclients_probe_duration_seconds%s} %g", label, r.Total.Seconds())}
-	for _, ph := range r.phases() {
-		if ph.took > 0 {
-			lines = append(lines, fmt.Sprintf("netclients_probe_phase_seconds%s,phase=%q} %g", label, ph.name, ph.took.Seconds()))
-		}
-	}
-	if !r.CertNotAfter.IsZero() {
-		lines = append(lines, fmt.Sprintf("netclients_probe_cert_not_after_seconds%s} %d", label, r.CertNotAfter.Unix()))
-	}
-	return strings.Join(lines, "\n")
 }

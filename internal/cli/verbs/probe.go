@@ -20,16 +20,17 @@ type prober struct {
 	chain                     string
 	every                     kit.Duration
 	warn, crit                kit.Duration
-	certDays                  kit.Count
+	certDays                  days
+	expected                  expectation
 }
 
-func newProber() *prober { return &prober{certDays: kit.NewCount(14, 10_000)} }
+func newProber() *prober { return &prober{certDays: days{warn: 14}} }
 
 func probeVerb(p *prober) *kit.Verb {
 	return &kit.Verb{
 		Name: "probe", Args: "URL...", Short: "check a server: name, connection, TLS, greeting, login; with timings", Generic: true, Lasting: true,
 		Works: kit.Is[protocols.Client], Flags: p.flags, Run: p.run,
-		Examples: []string{"probe ftp://ftp.example.org", "probe --nagios --warn 2s --crit 5s ftps://ftp.example.org", "probe --every 30s --json ftp://a ftp://b", "probe 'tcp://host:{20-30}'"},
+		Examples: []string{"probe ftp://ftp.example.org", "probe --nagios -w 2s -c 5s --cert-days 21,7 ftps://ftp.example.org", "probe --expect-status 200 --expect-body 'in stock' https://shop.example.org/", "probe --every 30s --json ftp://a ftp://b", "probe 'tcp://host:{20-30}'"},
 	}
 }
 
@@ -37,11 +38,12 @@ func (p *prober) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&p.login, "login", false, "log in too")
 	fs.Var(&p.every, "every", "repeat the probe at this interval")
 	fs.StringVar(&p.chain, "chain", "", "write the server's certificates to `FILE` (PEM), - for standard output")
-	fs.BoolVar(&p.nagios, "nagios", false, "one line and exit code as monitoring plug-ins have them: 0 ok, 1 warning, 2 critical")
+	fs.BoolVar(&p.nagios, "nagios", false, "one line and exit code as monitoring plug-ins have them: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN")
 	fs.BoolVar(&p.prometheus, "prometheus", false, "print metrics in the Prometheus text format")
-	fs.Var(&p.warn, "warn", "with --nagios: warning when it takes longer")
-	fs.Var(&p.crit, "crit", "with --nagios: critical when it takes longer")
-	fs.Var(&p.certDays, "cert-days", "with --nagios: warning when the certificate ends within N days")
+	fs.VarP(&p.warn, "warn", "w", "with --nagios: warning when it takes longer")
+	fs.VarP(&p.crit, "crit", "c", "with --nagios: critical when it takes longer")
+	fs.Var(&p.certDays, "cert-days", "with --nagios: warning, and critical, when the certificate ends within so many days")
+	p.expected.flags(fs)
 }
 
 // probeJSON is a probe's result.
@@ -49,6 +51,7 @@ type probeJSON struct {
 	URL          string   `json:"url"`
 	Up           bool     `json:"up"`
 	Phase        string   `json:"phase,omitempty"`
+	Status       int      `json:"status,omitempty"`
 	ResolveMs    *float64 `json:"resolve_ms,omitempty"`
 	ConnectMs    *float64 `json:"connect_ms,omitempty"`
 	TLSMs        *float64 `json:"tls_ms,omitempty"`
@@ -71,7 +74,7 @@ type result struct {
 
 func (r *result) json() probeJSON {
 	j := probeJSON{
-		URL: r.URL, Up: r.Up, Phase: r.Phase, TotalMs: show.Millis(r.Total), TLSVersion: r.TLSVersion, Address: r.Address, Greeting: r.Banner,
+		URL: r.URL, Up: r.Up, Phase: r.Phase, Status: r.Status, TotalMs: show.Millis(r.Total), TLSVersion: r.TLSVersion, Address: r.Address, Greeting: r.Banner,
 		ResolveMs: show.KnownMillis(r.Resolve), ConnectMs: show.KnownMillis(r.Connect), TLSMs: show.KnownMillis(r.TLS), GreetingMs: show.KnownMillis(r.Greeting), LoginMs: show.KnownMillis(r.Login),
 		certJSON: certOf(r.Session),
 	}
@@ -85,8 +88,8 @@ func (r *result) json() probeJSON {
 }
 
 func (p *prober) run(ctx context.Context, e *kit.Env, urls []string) error {
-	if p.nagios && p.prometheus {
-		return kit.Usage("--nagios and --prometheus cannot be used together")
+	if err := p.conflict(e); err != nil {
+		return err
 	}
 	urls, err := eachPort(urls)
 	if err != nil {
@@ -111,6 +114,25 @@ func (p *prober) run(ctx context.Context, e *kit.Env, urls []string) error {
 		err = p.round(ctx, e, targets)
 	}
 	return err
+}
+
+// conflict is the error for flags that would have no effect together.
+func (p *prober) conflict(e *kit.Env) error {
+	asJSON := e.Out.JSON
+	switch {
+	case p.nagios && p.prometheus:
+		return kit.Usage("--nagios and --prometheus cannot be used together")
+	case asJSON && (p.nagios || p.prometheus):
+		return kit.Usage("--json and --jq cannot be used with --nagios or --prometheus, which have a format of their own")
+	case p.nagios && p.every > 0:
+		return kit.Usage("--every cannot be used with --nagios: a plug-in ends after one probe")
+	}
+	for _, flag := range []string{"warn", "crit", "cert-days"} {
+		if !p.nagios && e.Flags.Given(flag) {
+			return kit.Usage("--%s is for --nagios", flag)
+		}
+	}
+	return nil
 }
 
 // round probes each URL once. What was not done in time is a result as others are.
@@ -142,6 +164,11 @@ func (p *prober) round(ctx context.Context, e *kit.Env, targets []*protocols.Tar
 	if p.nagios {
 		return p.nagiosLine(e.Out, results)
 	}
+	if p.prometheus {
+		if err := e.Out.Line(metrics(results)); err != nil {
+			return err
+		}
+	}
 	if len(targets) == 1 {
 		return results[0].err
 	}
@@ -158,6 +185,9 @@ func (p *prober) one(ctx context.Context, e *kit.Env, t *protocols.Target) (*res
 		return nil, err
 	}
 	defer c.Close()
+	if err := p.expected.set(c, t); err != nil {
+		return nil, err
+	}
 	report, err := c.Probe(ctx)
 	report.URL, report.Banner = protocols.Redact(t.URL), e.Out.Hidden.Text(report.Banner)
 	return &result{report, e.Out.Hidden.Error(kit.CauseOf(ctx, protocols.Wrap(err, t.Spec.Name, "probe", report.URL)))}, nil
@@ -165,11 +195,8 @@ func (p *prober) one(ctx context.Context, e *kit.Env, t *protocols.Target) (*res
 
 // printer returns what shows one result.
 func (p *prober) printer(o *show.Output) func(*result) error {
-	switch {
-	case p.nagios:
+	if p.nagios || p.prometheus { // all results together, at the end of the round
 		return func(*result) error { return nil }
-	case p.prometheus:
-		return func(r *result) error { return o.Line(metrics(r)) }
 	}
 	return func(r *result) error {
 		return o.Record(r.json(), func() string { return probeText(o.Paint, r) + r.details(o.Verbose) })
@@ -198,6 +225,9 @@ func probeText(paint show.Painter, r *result) string {
 		if ph.took > 0 {
 			fmt.Fprintf(&b, "  %s %s", ph.name, ph.took.Round(10*time.Microsecond))
 		}
+	}
+	if r.Status > 0 {
+		fmt.Fprintf(&b, "  status %d", r.Status)
 	}
 	if r.TLSVersion != "" {
 		fmt.Fprintf(&b, "  %s", show.Safe(r.TLSVersion))

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -72,7 +71,7 @@ func (k *imapKiller) rounds(argv []string, down bool) {
 			k.change(down, n)
 		}
 		began := time.Now()
-		if k.start(argv, rand.N(whole)) {
+		if runUntil(k.t, rand.N(whole), filepath.Join(filepath.Dir(k.dir), "state"), argv) {
 			kills++
 			continue
 		}
@@ -80,7 +79,7 @@ func (k *imapKiller) rounds(argv []string, down bool) {
 		clear(k.recreated)
 	}
 	for range 2 { // the second finds nothing to do, or removes what the first could not
-		if k.start(argv, 2*time.Minute) {
+		if runUntil(k.t, 2*time.Minute, filepath.Join(filepath.Dir(k.dir), "state"), argv) {
 			k.t.Fatal("still running after two minutes")
 		}
 	}
@@ -179,25 +178,6 @@ func (k *imapKiller) onServer(c *imap.Client, box string) (texts []string) {
 		k.t.Fatal(err)
 	}
 	return texts
-}
-
-// start runs the command, and kills it if it runs longer than within.
-func (k *imapKiller) start(argv []string, within time.Duration) (killed bool) {
-	k.t.Helper()
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = append(os.Environ(), "NETCLIENTS_PASSWORD="+Password, "NETCLIENTS_CONFIG="+os.DevNull, "XDG_STATE_HOME="+filepath.Join(filepath.Dir(k.dir), "state"))
-	var said strings.Builder
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		k.t.Fatal(err)
-	}
-	timer := time.AfterFunc(within, func() { cmd.Process.Kill() })
-	err := cmd.Wait()
-	timer.Stop()
-	if err != nil && cmd.ProcessState.Exited() {
-		k.t.Fatalf("%v: %s", err, said.String())
-	}
-	return err != nil
 }
 
 // same compares the maildirs with the mailboxes of a server.

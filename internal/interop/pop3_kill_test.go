@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/mailstore"
 )
 
@@ -65,39 +66,20 @@ func (k *popKiller) run(deletes bool) {
 			texts = append(texts, more...)
 		}
 		began := time.Now()
-		if k.start(rand.N(whole)) {
+		if runUntil(k.t, rand.N(whole), filepath.Join(filepath.Dir(k.dir), "state"), k.argv) {
 			kills++
 		} else {
 			whole = max(2*time.Since(began)/3, 20*time.Millisecond)
 		}
 		k.check(texts, false)
 	}
-	for k.start(time.Minute) {
+	for runUntil(k.t, time.Minute, filepath.Join(filepath.Dir(k.dir), "state"), k.argv) {
 		k.t.Fatal("still running after a minute")
 	}
 	k.check(texts, true)
 	if left := len(k.onServer()); deletes && left > 0 || !deletes && left < len(texts) {
 		k.t.Errorf("%d messages on the server at the end, deleting %v", left, deletes)
 	}
-}
-
-// start runs the command, and kills it if it runs longer than within.
-func (k *popKiller) start(within time.Duration) (killed bool) {
-	k.t.Helper()
-	cmd := exec.Command(k.argv[0], k.argv[1:]...)
-	cmd.Env = append(os.Environ(), "NETCLIENTS_PASSWORD="+Password, "NETCLIENTS_CONFIG="+os.DevNull)
-	var said strings.Builder
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		k.t.Fatal(err)
-	}
-	timer := time.AfterFunc(within, func() { cmd.Process.Kill() })
-	err := cmd.Wait()
-	timer.Stop()
-	if err != nil && cmd.ProcessState.Exited() {
-		k.t.Fatalf("%v: %s", err, said.String())
-	}
-	return err != nil
 }
 
 // check compares the messages on disk, and also those on the server unless all
@@ -133,7 +115,7 @@ func (k *popKiller) onServer() (texts []string) {
 		names = append(names, e.Path)
 	}
 	err := c.BulkGet(k.t.Context(), slices.Values(names), func(_ string, o *protocols.Object, err error) error {
-		texts = append(texts, popRead(k.t, o, err))
+		texts = append(texts, labtest.Object(k.t, o, err))
 		return nil
 	})
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"net/url"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/pop3"
 )
 
@@ -175,20 +175,6 @@ func popNames(ids []string) iter.Seq[string] {
 	}
 }
 
-// popRead reads a message to its end.
-func popRead(t *testing.T, o *protocols.Object, err error) string {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer o.Body.Close()
-	b, err := io.ReadAll(o.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // TestPOP3Maildrop: stored messages are listed, read byte for byte and deleted,
 // over each way to reach the server, and other messages stay.
 func TestPOP3Maildrop(t *testing.T) {
@@ -235,7 +221,7 @@ func checkDrop(t *testing.T, c *pop3.Client, ids, texts []string, headers bool) 
 	}
 	n := 0
 	err := c.BulkGet(ctx, popNames(ids), func(name string, o *protocols.Object, err error) error {
-		if got := popRead(t, o, err); got != texts[n] {
+		if got := labtest.Object(t, o, err); got != texts[n] {
 			t.Errorf("%s: %d bytes, want the %d of message %d", name, len(got), len(texts[n]), n)
 		}
 		n++
@@ -246,18 +232,18 @@ func checkDrop(t *testing.T, c *pop3.Client, ids, texts []string, headers bool) 
 	}
 	for i, id := range ids {
 		o, err := c.Get(ctx, ";UID="+id, nil)
-		if got := popRead(t, o, err); got != texts[i] {
+		if got := labtest.Object(t, o, err); got != texts[i] {
 			t.Errorf("message %d alone: %d bytes, want %d", i, len(got), len(texts[i]))
 		}
 	}
 	o, err := c.Get(ctx, ";UID="+ids[7], &protocols.GetOptions{Offset: 1000, Length: 500})
-	if got := popRead(t, o, err); got != texts[7][1000:1500] {
+	if got := labtest.Object(t, o, err); got != texts[7][1000:1500] {
 		t.Errorf("a part: %q", got)
 	}
 	head, body, _ := strings.Cut(texts[1], "\r\n\r\n")
 	for lines, want := range map[int]string{0: "", 2: ".\r\n..\r\n", 100: body} {
 		o, err := c.Top(ctx, ";UID="+ids[1], lines)
-		if got := popRead(t, o, err); got != head+"\r\n\r\n"+want {
+		if got := labtest.Object(t, o, err); got != head+"\r\n\r\n"+want {
 			t.Errorf("the top %d lines: %q", lines, got)
 		}
 	}

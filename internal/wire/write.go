@@ -159,3 +159,16 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	w.err = err
 	return n, err
 }
+
+// Sink is a writer that keeps its error, to tell it from one of the reader when both meet in one copy.
+type Sink struct {
+	W   io.Writer
+	Err error
+}
+
+// Write writes to W.
+func (k *Sink) Write(p []byte) (int, error) {
+	n, err := k.W.Write(p)
+	k.Err = err
+	return n, err
+}

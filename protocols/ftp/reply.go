@@ -5,15 +5,12 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 )
 
 // verdict is what a reply code means.
-type verdict struct {
-	kind  protocols.Kind
-	class error
-	hint  string
-}
+type verdict line.Verdict
 
 // verdicts holds the codes that say more than their first digit (RFC 959 4.2,
 // RFC 2228 5, RFC 4217 10). The others are temporary (4) or refused (5).
@@ -65,15 +62,7 @@ var words = []struct {
 func refusal(r *protocols.Reply) *protocols.Error {
 	e := &protocols.Error{Proto: proto, Code: r.Code, Text: r.Text()}
 	v, known := verdicts[r.Code]
-	switch {
-	case known:
-		e.Kind, e.Sentinel, e.Hint = v.kind, v.class, v.hint
-	case r.Code >= 500:
-		e.Kind = protocols.KindRefused
-	case r.Code >= 400:
-		e.Kind = protocols.KindTemporary
-	default:
-		e.Kind, e.Text = protocols.KindProtocol, "unexpected reply: "+r.Text()
+	if !line.Classify(e, line.Verdict(v), known) {
 		return e
 	}
 	e.Retryable = r.Code < 500

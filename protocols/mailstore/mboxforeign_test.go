@@ -1,7 +1,6 @@
 package mailstore
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
 // TestForeignMbox: files of other programs are read as they mean it: no two messages
@@ -53,7 +53,7 @@ func TestForeignMbox(t *testing.T) {
 				got = append(got, e.Path)
 			}
 			for i, name := range got {
-				got[i] = readAll(t, m, name)
+				got[i] = labtest.Read(t, m, name)
 			}
 			if (bad != nil) != (test.want == nil) || !slices.Equal(got, test.want) {
 				t.Errorf("%q, want %q, %v", got, test.want, bad)
@@ -63,20 +63,6 @@ func TestForeignMbox(t *testing.T) {
 			}
 		})
 	}
-}
-
-func readAll(t *testing.T, c protocols.Getter, name string) string {
-	t.Helper()
-	o, err := c.Get(t.Context(), name, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer o.Body.Close()
-	b, err := io.ReadAll(o.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }
 
 // TestFromDates: the forms in which programs write the time of a message.

@@ -169,29 +169,17 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 		}
 		return 0, err
 	}
-	sink := &sink{w: w}
+	sink := &wire.Sink{W: w}
 	n, err := b.dot.WriteTo(sink)
 	if err == nil {
 		b.ended, b.err = true, io.EOF
 		return n, nil
 	}
-	if sink.err != nil {
-		b.err = b.s.Fail(sink.err) // bytes are lost, and so is the position in the content
-		return n, sink.err
+	if sink.Err != nil {
+		b.err = b.s.Fail(sink.Err) // bytes are lost, and so is the position in the content
+		return n, sink.Err
 	}
 	return n, b.note(err)
-}
-
-// sink keeps the error of its writer, to tell it from one of the reader.
-type sink struct {
-	w   io.Writer
-	err error
-}
-
-func (k *sink) Write(p []byte) (int, error) {
-	n, err := k.w.Write(p)
-	k.err = err
-	return n, err
 }
 
 // drop reads up to the offset.

@@ -5,48 +5,44 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 )
 
 // verdict is the meaning of a reply code.
-type verdict struct {
-	kind  protocols.Kind
-	class error
-	retry bool
-	hint  string
-}
+type verdict line.Verdict
 
 // verdicts holds the codes of RFC 3977 3.2.1 and appendix C, RFC 4642, 4643, 4644
 // and 8054. Other codes are of kind refused.
 var verdicts = map[int]verdict{
-	400: {protocols.KindTemporary, nil, true, ""},
-	401: {protocols.KindRefused, errors.ErrUnsupported, false, ""},
-	403: {protocols.KindTemporary, nil, true, ""},
-	411: {protocols.KindRefused, fs.ErrNotExist, false, ""},
-	412: {protocols.KindRefused, nil, false, ""},
-	420: {protocols.KindRefused, fs.ErrNotExist, false, ""},
-	421: {protocols.KindRefused, fs.ErrNotExist, false, ""},
-	422: {protocols.KindRefused, fs.ErrNotExist, false, ""},
-	423: {protocols.KindRefused, fs.ErrNotExist, false, ""},
-	430: {protocols.KindRefused, fs.ErrNotExist, false, ""},
-	431: {protocols.KindTemporary, nil, true, ""},
-	435: {protocols.KindRefused, fs.ErrExist, false, ""},
-	436: {protocols.KindTemporary, nil, true, ""},
-	437: {protocols.KindRefused, nil, false, ""},
-	438: {protocols.KindRefused, fs.ErrExist, false, ""},
-	439: {protocols.KindRefused, nil, false, ""},
-	440: {protocols.KindRefused, fs.ErrPermission, false, ""},
-	441: {protocols.KindRefused, nil, false, ""},
-	450: {protocols.KindAuth, protocols.ErrLoginNeeded, false, "give --user and a password"},
-	452: {protocols.KindAuth, nil, false, ""},
-	480: {protocols.KindAuth, protocols.ErrLoginNeeded, false, "give --user and a password"},
-	481: {protocols.KindAuth, nil, false, ""},
-	482: {protocols.KindAuth, nil, false, ""},
-	483: {protocols.KindTLS, protocols.ErrNeedsTLS, false, "use nntps:// or --tls require"},
-	500: {protocols.KindRefused, errors.ErrUnsupported, false, ""},
-	502: {protocols.KindRefused, fs.ErrPermission, false, ""},
-	503: {protocols.KindRefused, errors.ErrUnsupported, false, ""},
-	580: {protocols.KindTLS, nil, false, ""},
+	400: {protocols.KindTemporary, nil, ""},
+	401: {protocols.KindRefused, errors.ErrUnsupported, ""},
+	403: {protocols.KindTemporary, nil, ""},
+	411: {protocols.KindRefused, fs.ErrNotExist, ""},
+	412: {protocols.KindRefused, nil, ""},
+	420: {protocols.KindRefused, fs.ErrNotExist, ""},
+	421: {protocols.KindRefused, fs.ErrNotExist, ""},
+	422: {protocols.KindRefused, fs.ErrNotExist, ""},
+	423: {protocols.KindRefused, fs.ErrNotExist, ""},
+	430: {protocols.KindRefused, fs.ErrNotExist, ""},
+	431: {protocols.KindTemporary, nil, ""},
+	435: {protocols.KindRefused, fs.ErrExist, ""},
+	436: {protocols.KindTemporary, nil, ""},
+	437: {protocols.KindRefused, nil, ""},
+	438: {protocols.KindRefused, fs.ErrExist, ""},
+	439: {protocols.KindRefused, nil, ""},
+	440: {protocols.KindRefused, fs.ErrPermission, ""},
+	441: {protocols.KindRefused, nil, ""},
+	450: {protocols.KindAuth, protocols.ErrLoginNeeded, "give --user and a password"},
+	452: {protocols.KindAuth, nil, ""},
+	480: {protocols.KindAuth, protocols.ErrLoginNeeded, "give --user and a password"},
+	481: {protocols.KindAuth, nil, ""},
+	482: {protocols.KindAuth, nil, ""},
+	483: {protocols.KindTLS, protocols.ErrNeedsTLS, "use nntps:// or --tls require"},
+	500: {protocols.KindRefused, errors.ErrUnsupported, ""},
+	502: {protocols.KindRefused, fs.ErrPermission, ""},
+	503: {protocols.KindRefused, errors.ErrUnsupported, ""},
+	580: {protocols.KindTLS, nil, ""},
 }
 
 // crowded are words of servers with too many connections. They come with code 400 or
@@ -64,12 +60,12 @@ func replyError(r *protocols.Reply) error {
 }
 
 func refusal(r *protocols.Reply) *protocols.Error {
-	e := &protocols.Error{Proto: proto, Code: r.Code, Text: r.Text(), Kind: protocols.KindRefused}
-	if v, ok := verdicts[r.Code]; ok {
-		e.Kind, e.Sentinel, e.Retryable, e.Hint = v.kind, v.class, v.retry, v.hint
+	e := &protocols.Error{Proto: proto, Code: r.Code, Text: r.Text()}
+	v, known := verdicts[r.Code]
+	if !known && r.Code >= 400 {
+		v, known = verdict{Kind: protocols.KindRefused}, true
 	}
-	if r.Code < 400 {
-		e.Kind, e.Text = protocols.KindProtocol, "unexpected reply: "+r.Text()
+	if !line.Classify(e, line.Verdict(v), known) {
 		return e
 	}
 	switch r.Code {

@@ -186,10 +186,10 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 	if b.left >= 0 || b.err != nil {
 		return io.Copy(w, struct{ io.Reader }{b})
 	}
-	k := &sink{w: w}
+	k := &wire.Sink{W: w}
 	n, err := b.dot.WriteTo(k)
-	if k.err != nil {
-		return n, k.err
+	if k.Err != nil {
+		return n, k.Err
 	}
 	if err == nil {
 		err = io.EOF
@@ -197,18 +197,6 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 	if err = b.note(err); err == io.EOF {
 		err = nil
 	}
-	return n, err
-}
-
-// sink remembers whose error it is.
-type sink struct {
-	w   io.Writer
-	err error
-}
-
-func (k *sink) Write(p []byte) (int, error) {
-	n, err := k.w.Write(p)
-	k.err = err
 	return n, err
 }
 

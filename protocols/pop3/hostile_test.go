@@ -149,7 +149,7 @@ func TestNumbersOfAnotherSession(t *testing.T) {
 		"stat": func(c *Client) error { _, err := c.Stat(t.Context(), "1"); return err },
 		"get": func(c *Client) error {
 			o, err := c.Get(t.Context(), "1", nil)
-			readAll(t, o, err)
+			labtest.Object(t, o, err)
 			return nil
 		},
 	}

@@ -20,19 +20,6 @@ import (
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 
-func readAll(t *testing.T, o *protocols.Object, err error) string {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer o.Body.Close()
-	b, err := io.ReadAll(o.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // TestLogins: every way to log in, and that a wrong password is an error of kind Auth.
 func TestLogins(t *testing.T) {
 	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{Mechanisms: []string{"SCRAM-SHA-256", "CRAM-MD5", "XOAUTH2", "LOGIN", "PLAIN"}})
@@ -157,7 +144,7 @@ func TestTLSHidden(t *testing.T) {
 func TestTop(t *testing.T) {
 	c := labtest.Connect(t, New, labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{}), nil)
 	o, err := c.Top(t.Context(), "2", 3)
-	if text := readAll(t, o, err); !strings.HasSuffix(text, "\r\n\r\n.\r\n..\r\n.hidden\r\n") {
+	if text := labtest.Object(t, o, err); !strings.HasSuffix(text, "\r\n\r\n.\r\n..\r\n.hidden\r\n") {
 		t.Errorf("got %q", text)
 	}
 }

@@ -5,16 +5,13 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
 // verdict is what a refusal means.
-type verdict struct {
-	kind  protocols.Kind
-	class error
-	hint  string
-}
+type verdict line.Verdict
 
 // codes are the response codes (RFC 2449 8, RFC 3206, RFC 6856 5).
 var codes = map[string]verdict{
@@ -112,8 +109,7 @@ func worded(text string, list []wording) (v verdict, known bool) {
 
 // apply puts the verdict into an error.
 func (v verdict) apply(e *protocols.Error) {
-	e.Kind, e.Sentinel, e.Hint = v.kind, v.class, v.hint
-	e.Retryable = v.kind == protocols.KindTemporary
+	line.Classify(e, line.Verdict(v), true)
 }
 
 // want is nil for +OK.

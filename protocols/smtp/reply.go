@@ -5,16 +5,13 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
 
 // verdict is what a code means.
-type verdict struct {
-	kind  protocols.Kind
-	class error
-	hint  string
-}
+type verdict line.Verdict
 
 // verdicts holds the reply codes that say more than their first digit (RFC 5321
 // 4.2.2, RFC 4954 6, RFC 3207 4). The others are temporary (4) or refused (5).
@@ -42,23 +39,15 @@ var enhanced = map[string]error{
 // refusal makes the error of a reply that was not what the command needs.
 func refusal(r *protocols.Reply) *protocols.Error {
 	e := &protocols.Error{Proto: proto, Code: r.Code, Enhanced: r.Enhanced, Text: strings.TrimSpace(r.Enhanced + " " + textOf(r))}
-	switch v, known := verdicts[r.Code]; {
-	case known:
-		e.Kind, e.Sentinel, e.Hint = v.kind, v.class, v.hint
-	case r.Code >= 500:
-		e.Kind = protocols.KindRefused
-	case r.Code >= 400:
-		e.Kind = protocols.KindTemporary
-	default:
-		e.Kind, e.Text = protocols.KindProtocol, "unexpected reply: "+e.Text
+	v, known := verdicts[r.Code]
+	if !line.Classify(e, line.Verdict(v), known) {
 		return e
 	}
-	e.Retryable = r.Code < 500 && e.Kind == protocols.KindTemporary
 	if _, detail, ok := strings.Cut(r.Enhanced, "."); ok && e.Sentinel == nil && e.Kind == protocols.KindRefused {
 		e.Sentinel = enhanced[detail]
 	}
 	if r.Code == 530 && strings.Contains(strings.ToUpper(e.Text), "STARTTLS") {
-		e.Sentinel, e.Hint = protocols.ErrNeedsTLS, verdicts[538].hint
+		e.Sentinel, e.Hint = protocols.ErrNeedsTLS, verdicts[538].Hint
 	}
 	return e
 }

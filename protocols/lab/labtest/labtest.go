@@ -69,6 +69,15 @@ func Read(t testing.TB, c protocols.Getter, name string) string {
 	return kit.Read(t, c, name)
 }
 
+// Object returns the content of what a call returned, which it closes:
+//
+//	o, err := c.Top(t.Context(), name, 10)
+//	text := labtest.Object(t, o, err)
+func Object(t testing.TB, o *protocols.Object, err error) string {
+	t.Helper()
+	return kit.Object(t, o, err)
+}
+
 // Faults parses a fault specification, see [base.ParseFaults].
 func Faults(t testing.TB, spec string) base.Faults {
 	t.Helper()

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -73,11 +74,7 @@ func (r *Response) Status() *Status {
 }
 
 // verdict is what a response code means (RFC 5530, RFC 3501 7.1, RFC 9051 7.1).
-type verdict struct {
-	kind  protocols.Kind
-	class error
-	hint  string
-}
+type verdict line.Verdict
 
 var verdicts = map[string]verdict{
 	"ALREADYEXISTS":        {protocols.KindRefused, fs.ErrExist, ""},
@@ -128,13 +125,12 @@ func (st *Status) Err() error {
 			}
 		}
 	}
-	switch {
-	case known:
-		e.Kind, e.Sentinel, e.Hint = v.kind, v.class, v.hint
-	case st.Word == "BYE":
-		e.Kind = protocols.KindTemporary
+	if !known && st.Word == "BYE" {
+		v, known = verdict{Kind: protocols.KindTemporary}, true
 	}
-	e.Retryable = e.Kind == protocols.KindTemporary
+	if known {
+		line.Classify(e, line.Verdict(v), true)
+	}
 	return e
 }
 

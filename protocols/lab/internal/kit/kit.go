@@ -83,13 +83,19 @@ func WithUser(rawURL string) string {
 func Read(t testing.TB, c protocols.Getter, name string) string {
 	t.Helper()
 	o, err := c.Get(t.Context(), name, nil)
+	return Object(t, o, err)
+}
+
+// Object returns the content of what a call returned, which it closes.
+func Object(t testing.TB, o *protocols.Object, err error) string {
+	t.Helper()
 	if err != nil {
-		t.Fatalf("get %s: %v", name, err)
+		t.Fatal(err)
 	}
 	defer o.Body.Close()
 	b, err := io.ReadAll(o.Body)
 	if err != nil {
-		t.Fatalf("get %s: %v", name, err)
+		t.Fatal(err)
 	}
 	return string(b)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"slices"
 
+	"github.com/netclients/netclients/internal/cli/doctorcmd"
 	"github.com/netclients/netclients/internal/cli/ftpcmd"
 	"github.com/netclients/netclients/internal/cli/gophercmd"
 	"github.com/netclients/netclients/internal/cli/httpcmd"
@@ -63,6 +64,7 @@ func verbRows() []*kit.Verb {
 		verbs.SyncVerbs(),
 		verbs.ChangeVerbs(),
 		verbs.AskVerbs(),
+		doctorcmd.Verbs(),
 	)
 }
 

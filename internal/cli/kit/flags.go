@@ -15,6 +15,7 @@ import (
 // Globals holds the flags that work everywhere.
 type Globals struct {
 	given func(flag string) bool // see Given
+	set   *pflag.FlagSet         // that was read
 
 	JSON, quiet, Verbose, noProgress bool
 	JQ, Trace                        string
@@ -143,7 +144,15 @@ func (g *Globals) Output(hidden *mask.Mask) show.Options {
 }
 
 // Read makes the flags those of fs, which has been parsed.
-func (g *Globals) Read(fs *pflag.FlagSet) { g.given = fs.Changed }
+func (g *Globals) Read(fs *pflag.FlagSet) { g.given, g.set = fs.Changed, fs }
+
+// Value returns the text of a flag that the user gave, or "".
+func (g *Globals) Value(flag string) string {
+	if !g.Given(flag) || g.set == nil {
+		return ""
+	}
+	return g.set.Lookup(flag).Value.String()
+}
 
 // Given reports whether the user gave a flag, on the command line, in the environment
 // or by a profile: also when the value is the default.

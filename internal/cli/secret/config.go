@@ -71,6 +71,10 @@ type Profile struct {
 	Parallel           setting `toml:"parallel"`
 	Active             setting `toml:"active"`
 	Prot               setting `toml:"prot"`
+	NoEPSV             setting `toml:"no_epsv"`
+	NoMLSD             setting `toml:"no_mlsd"`
+	IPv4               setting `toml:"ipv4"`
+	IPv6               setting `toml:"ipv6"`
 
 	// Keys that are refused, with a better message than for an unknown one.
 	Password setting `toml:"password"`

@@ -83,6 +83,11 @@ func (x *examiner) run(ctx context.Context, e *kit.Env, args []string) error {
 	if err != nil {
 		return err
 	}
+	if e.Can != nil {
+		if err := e.Can(t.Spec, e.Verb); err != nil {
+			return err
+		}
+	}
 	o := *e.OptionsFor(t)
 	if !e.Flags.Given("connect-timeout") {
 		o.ConnectTimeout = trialTimeout

@@ -2,6 +2,7 @@ package mailstore
 
 import (
 	"io/fs"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -15,7 +16,16 @@ var letters = []struct{ letter, flag string }{
 }
 
 // infoMark stands between the base of a maildir name and its flags.
-const infoMark = ":2,"
+var infoMark = infoMarkOn(runtime.GOOS)
+
+// infoMarkOn returns the mark on a system. On Windows a colon in a name opens another
+// stream of the file before it, so the semicolon stands there, as in other programs.
+func infoMarkOn(system string) string {
+	if system == "windows" {
+		return ";2,"
+	}
+	return ":2,"
+}
 
 // info returns the end of a maildir name for flags; empty for none. Flags that a
 // maildir has no letter for are left out.
@@ -34,9 +44,13 @@ func info(flags []string) string {
 
 // cutInfo splits the name of a file in a maildir into its base and its flags.
 func cutInfo(name string) (base string, flags []string) {
+	return cutInfoAt(name, infoMark)
+}
+
+func cutInfoAt(name, mark string) (base string, flags []string) {
 	flags = []string{} // known to be none
-	base, marks, _ := strings.Cut(name, infoMark)
-	if i := strings.LastIndexByte(base, ':'); i >= 0 {
+	base, marks, _ := strings.Cut(name, mark)
+	if i := strings.LastIndexByte(base, mark[0]); i >= 0 {
 		base = base[:i]
 	}
 	for _, l := range letters {

@@ -5,7 +5,7 @@
 GO ?= go
 export CGO_ENABLED ?= 1
 
-.PHONY: build test check lint fuzz fuzz-some bench docs servers release licenses
+.PHONY: build test check lint fuzz fuzz-some wine bench docs servers release licenses
 
 build: ## the static binary, in ./bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/netclients ./cmd/netclients
@@ -35,6 +35,9 @@ fuzz-some: ## a few fuzz targets, $(FUZZSOME) inputs each
 	@git grep -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | \
 	  awk -v day=$$(( $$(date +%s) / 86400 )) -F: '(NR + day) % $(FUZZSHARE) == 0 {sub("/[^/]*$$", "", $$1); sub("func ", "", $$2); print "./" $$1, $$2}' | \
 	  while read -r pkg f; do echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZSOME) "$$pkg" </dev/null || exit 1; done
+
+wine: ## unit tests of the Windows build, where Debian's wine is installed
+	packaging/wine.sh
 
 servers: ## install and start the real servers for the interoperability tests (root, Debian)
 	internal/interop/servers.sh install

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ import (
 // The text is walked once: what no URL may hold, the scheme, the authority with its
 // port, net/url's own parsing, and what that has decoded.
 func ParseURL(text, scheme string) (*url.URL, error) {
+	text = slashes(text, runtime.GOOS)
 	why := textFault(text)
 	if why == "" {
 		text, why = withScheme(text, scheme)
@@ -50,6 +52,16 @@ func ParseURL(text, scheme string) (*url.URL, error) {
 	}
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // a query is sent as it is
 	return u, nil
+}
+
+// slashes returns the text of a URL of local files with slashes where the system's
+// paths have backslashes.
+func slashes(text, system string) string {
+	head, _, _ := strings.Cut(text, ":")
+	if head = strings.ToLower(head); system == "windows" && (head == "file" || pathOnly[head]) {
+		return strings.ReplaceAll(text, `\`, "/")
+	}
+	return text
 }
 
 // badURL is the error for a URL that is refused. Errors show no password.

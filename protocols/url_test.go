@@ -252,3 +252,18 @@ func FuzzParseURL(f *testing.F) {
 		}
 	})
 }
+
+func TestSlashes(t *testing.T) {
+	for _, c := range []struct{ system, text, want string }{
+		{"windows", `maildir:C:\mail\box`, "maildir:C:/mail/box"},
+		{"windows", `FILE:///C:\a`, "FILE:///C:/a"},
+		{"windows", `ftp://host\a`, `ftp://host\a`},
+		{"linux", `mbox:a\b`, `mbox:a\b`},
+	} {
+		t.Run(c.system+" "+c.text, func(t *testing.T) {
+			if got := slashes(c.text, c.system); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -66,7 +67,24 @@ func PathOf(u *url.URL) (string, error) {
 	if p == "" || strings.ContainsRune(p, 0) {
 		return "", protocols.UsageError(proto, "", "URL "+u.Redacted()+": no path")
 	}
-	return filepath.FromSlash(p), nil
+	return filepath.FromSlash(withoutSlash(p, runtime.GOOS)), nil
+}
+
+// withoutSlash returns the path of a URL without the slash before the letter of a
+// drive (RFC 8089 appendix E.2).
+func withoutSlash(p, system string) string {
+	if system == "windows" && len(p) > 2 && p[0] == '/' && p[2] == ':' {
+		return p[1:]
+	}
+	return p
+}
+
+// withSlash is its inverse.
+func withSlash(p, system string) string {
+	if system == "windows" && len(p) > 1 && p[1] == ':' {
+		return "/" + p
+	}
+	return p
 }
 
 // URL returns the file: URL of a local path, made absolute.
@@ -74,7 +92,7 @@ func URL(p string) string {
 	if abs, err := filepath.Abs(p); err == nil {
 		p = abs
 	}
-	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(p)}).String()
+	return (&url.URL{Scheme: "file", Path: withSlash(filepath.ToSlash(p), runtime.GOOS)}).String()
 }
 
 // Client reads and writes local files below one root. Unlike the clients of

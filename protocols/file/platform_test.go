@@ -54,3 +54,22 @@ func TestFoldersSync(t *testing.T) {
 		t.Error("a folder that is not there was forced to the disk")
 	}
 }
+
+// A drive's letter stands where a path begins (RFC 8089 appendix E.2).
+func TestDrives(t *testing.T) {
+	for _, c := range []struct{ system, url, path string }{
+		{"windows", "/C:/dir/a b", "C:/dir/a b"},
+		{"windows", "/dir/a", "/dir/a"},
+		{"windows", "a", "a"},
+		{"linux", "/C:/dir", "/C:/dir"},
+	} {
+		t.Run(c.system+" "+c.url, func(t *testing.T) {
+			if got := withoutSlash(c.url, c.system); got != c.path {
+				t.Errorf("path %q, want %q", got, c.path)
+			}
+			if got := withSlash(c.path, c.system); got != c.url {
+				t.Errorf("URL path %q, want %q", got, c.url)
+			}
+		})
+	}
+}

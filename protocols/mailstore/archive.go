@@ -102,7 +102,7 @@ func baseOf(key string) string {
 
 // keyOf returns the key in a name; empty when it is not one of ours.
 func keyOf(name string) string {
-	base, _, _ := strings.Cut(name, ":")
+	base, _, _ := strings.Cut(name, infoMark[:1])
 	rest, ours := strings.CutSuffix(base, hostPart)
 	_, key, found := strings.Cut(rest, ".K")
 	if !ours || !found || !isKey(key) {

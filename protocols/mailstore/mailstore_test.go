@@ -244,7 +244,7 @@ func TestMaildirFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasSuffix(e.Path, ":2,FS") || filepath.Base(filepath.Dir(e.Path)) != "cur" || e.Modified.Unix() != 1700000000 {
+	if !strings.HasSuffix(e.Path, infoMark+"FS") || filepath.Base(filepath.Dir(e.Path)) != "cur" || e.Modified.Unix() != 1700000000 {
 		t.Errorf("path %s, time %v", e.Path, e.Modified)
 	}
 	a := archive(t, m, path, nil)

@@ -65,7 +65,8 @@ func gather(f *os.File, change func(io.ReaderAt, span) (*edit, error)) (edits []
 }
 
 // apply writes a locked file with edits to a temporary one beside it, which then
-// takes its name. Where the mbox was opened through a link, the link stays.
+// takes its name. Where the mbox was opened through a link, the link stays. f is not
+// read or written any more after that.
 func apply(f *os.File, edits []edit) error {
 	path := f.Name()
 	info, err := f.Stat()
@@ -77,7 +78,7 @@ func apply(f *os.File, edits []edit) error {
 		return err
 	}
 	defer os.Remove(temp.Name())
-	defer temp.Close()
+	defer temp.Close() // again, which does nothing
 	pos := int64(0)
 	for _, e := range append(edits, edit{start: info.Size()}) {
 		if _, err := io.Copy(temp, io.NewSectionReader(f, pos, e.start-pos)); err != nil {
@@ -88,8 +89,11 @@ func apply(f *os.File, edits []edit) error {
 		}
 		pos = e.end
 	}
-	if err := errors.Join(temp.Chmod(info.Mode().Perm()), temp.Sync()); err != nil {
+	if err := errors.Join(temp.Chmod(info.Mode().Perm()), temp.Sync(), temp.Close()); err != nil {
 		return err
+	}
+	if !replacesOpen {
+		f.Close() // the dot-lock stays
 	}
 	if err := os.Rename(temp.Name(), path); err != nil {
 		return err

@@ -7,15 +7,30 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/netclients/netclients/protocols/file"
 )
 
 // mailFolder is a folder of a maildir.
-type mailFolder struct{ path string }
+type mailFolder struct {
+	path string
+	lock *os.File // nil unless the folder is held
+}
 
-func openFolder(_ context.Context, path string) (mailFolder, error) { return mailFolder{path}, nil }
+func openFolder(_ context.Context, path string) (mailFolder, error) {
+	return mailFolder{path: path}, nil
+}
 
-// hold: without advisory locks two runs at once are not noticed.
-func (o *openFolders) hold() error { return nil }
+// hold takes the maildir for this process until it is closed. Folders cannot be
+// locked here: a file in tmp stands for them, under a name that no listing shows.
+func (o *openFolders) hold() error {
+	f, err := os.OpenFile(o.tmp.at(".netclients-lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return localError(err)
+	}
+	o.tmp.lock = f
+	return file.Hold(f, o.dir)
+}
 
 func (m mailFolder) at(name string) string { return filepath.Join(m.path, name) }
 
@@ -34,10 +49,18 @@ func (m mailFolder) move(name string, to mailFolder, as string) error {
 // Sync: names are written when the system likes; folders cannot be forced.
 func (m mailFolder) Sync() error { return nil }
 
-// Close does nothing.
-func (m mailFolder) Close() error { return nil }
+// Close gives up the lock; the folder itself is not open.
+func (m mailFolder) Close() error {
+	if m.lock == nil {
+		return nil
+	}
+	return m.lock.Close()
+}
 
 func syncFolder(string) error { return nil }
+
+// replacesOpen: a file that is open does not give up its name here.
+const replacesOpen = false
 
 // ended: where this is unknown, the owner of a lock lives; the user removes the
 // lock file of one that does not.

@@ -101,6 +101,9 @@ func (f newFile) Sync() error {
 // Close is not repeated: the number may be that of another file by then.
 func (f newFile) Close() error { return f.folder.failed("close", f.name, unix.Close(f.fd)) }
 
+// replacesOpen: a file can be replaced while it is open, and its lock holds until then.
+const replacesOpen = true
+
 // syncFolder forces the names in a folder to the disk.
 func syncFolder(dir string) error {
 	f, err := os.Open(dir)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
@@ -240,8 +241,10 @@ func plannedText(r transfer.Result) string {
 // plainPath returns the path that a file URL stands for, as a shell would take it;
 // other URLs stay as they are.
 func plainPath(text string) string {
-	if u, err := url.Parse(text); err == nil && u.Scheme == "file" && u.Host == "" {
-		return u.Path
+	if u, err := url.Parse(text); err == nil && u.Scheme == "file" {
+		if path, err := file.PathOf(u); err == nil {
+			return path
+		}
 	}
 	return text
 }

@@ -15,7 +15,7 @@ import (
 var rules = []struct{ of, own, mods, never string }{
 	{"protocols", "", "", "flag log log/slog os/exec net/http"},
 	{"protocols/transport", "protocols internal/httpauth internal/retry", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
-	{"protocols/file", "protocols", "", "flag log log/slog os/exec net/http"},
+	{"protocols/file", "protocols", "golang.org/x/sys/windows", "flag log log/slog os/exec net/http"},
 	{"protocols/pool", "protocols internal/retry", "", "flag log log/slog os os/exec net net/http"},
 	{"cli", "internal/cli protocols", "", "flag log log/slog os os/exec"},
 	{"protocols/adapter", "protocols protocols/transport internal/wire", "", "flag log log/slog os os/exec net net/http"},

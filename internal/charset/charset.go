@@ -15,7 +15,7 @@ import (
 
 // Reader returns a reader that converts in from the named charset to UTF-8, or an
 // error if the charset is unknown. It fits [mime.WordDecoder] and
-// protocols.HeaderReader.
+// mailhead.Reader.
 //
 // A language after the name (RFC 2231 5) does not count. UTF-7 (RFC 2152), which
 // browsers do not know, is decoded too.

@@ -109,28 +109,40 @@ func direct(t *testing.T) map[string]bool {
 	return found
 }
 
-// TestHTTP3IsByInjection: only programs that ask for HTTP/3 contain QUIC.
-func TestHTTP3IsByInjection(t *testing.T) {
+// TestSmallPrograms: what programs with one adapter, or with all, do not contain.
+func TestSmallPrograms(t *testing.T) {
 	imports := map[string][]string{}
 	for _, s := range sources(t) {
 		imports[s.path] = s.imports
 	}
-	seen := map[string]bool{}
-	for todo := []string{"protocols/all", "protocols/fsys", "protocols/transfer", "protocols/adapter"}; len(todo) > 0; todo = todo[1:] {
-		at := todo[0]
-		if seen[at] {
-			continue
-		}
-		if seen[at] = true; imports[at] == nil {
-			t.Errorf("there is no package %s", at)
-		}
-		for _, imported := range imports[at] {
-			if strings.Contains(imported, "quic-go") {
-				t.Errorf("%s imports %s", at, imported)
+	for of, never := range map[string][]string{
+		"protocols/all":      {"quic-go"},
+		"protocols/fsys":     {"quic-go"},
+		"protocols/transfer": {"quic-go"},
+		"protocols/ftp":      {"sasl", "scram", "regexp", "htmlindex", "quic-go"},
+	} {
+		for imported, by := range reached(imports, of) {
+			if slices.ContainsFunc(never, func(word string) bool { return strings.Contains(imported, word) }) {
+				t.Errorf("%s imports %s, which makes programs with %s large", by, imported, of)
 			}
+		}
+	}
+}
+
+// reached returns all that a package imports directly or by others of this module, and by
+// which.
+func reached(imports map[string][]string, from string) map[string]string {
+	by := map[string]string{}
+	for todo := []string{from}; len(todo) > 0; todo = todo[1:] {
+		for _, imported := range imports[todo[0]] {
+			if by[imported] != "" {
+				continue
+			}
+			by[imported] = todo[0]
 			if below, ok := strings.CutPrefix(imported, module); ok {
 				todo = append(todo, below)
 			}
 		}
 	}
+	return by
 }

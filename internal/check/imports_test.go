@@ -21,9 +21,9 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/adapter", "protocols protocols/transport internal/wire", "", "flag log log/slog os os/exec net net/http"},
 	{"protocols/observe", "protocols", "", "flag log os os/exec net net/http"},
 	{"protocols/fsys", "protocols protocols/pool", "", "flag log log/slog os os/exec net net/http"},
-	{"protocols/transfer/internal/state", "protocols protocols/file", "", "flag log log/slog os/exec net net/http crypto/tls"},
+	{"protocols/transfer/internal/state", "internal/mailhead protocols protocols/file", "", "flag log log/slog os/exec net net/http crypto/tls"},
 	{"protocols/transfer", "protocols protocols/file protocols/pool protocols/transfer/internal/* internal/retry", "", "flag log log/slog os/exec net/http crypto/tls"},
-	{"protocols/mailstore", "protocols protocols/file internal/charset", "...", "flag log log/slog os/exec net net/http"},
+	{"protocols/mailstore", "internal/mailhead protocols protocols/file internal/charset", "...", "flag log log/slog os/exec net net/http"},
 	{"protocols/message", "protocols internal/charset internal/maildate", "...", "flag log log/slog os/exec net"},
 	{"protocols/expect", "protocols", "", "flag log log/slog os os/exec net/http"},
 	{"protocols/lab", "protocols/lab/*", "", "flag log log/slog os os/exec net"}, // the front door: names of the packages below
@@ -35,14 +35,16 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/all", "protocols protocols/*", "", "net os"},
 	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                     // own codec over the HTTP adapter's transport
 	{"protocols/http", "protocols protocols/transport protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
+	{"protocols/ftp/charsets", "protocols/ftp", "golang.org/x/text/...", "flag log log/slog os os/exec"},
 	{"protocols/http/h3", "protocols protocols/transport protocols/http", "...", "flag log log/slog os os/exec"},
 	{"protocols/http/internal/coding", "", "...", "flag log log/slog os os/exec net/http"},
-	{"protocols/*/internal/*", "protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/inflate internal/charset internal/maildate internal/retry", "", "flag log log/slog os os/exec net/http"}, // parts of an adapter
-	{"protocols/*", "protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/inflate internal/charset internal/maildate internal/retry", "...", "flag log log/slog os os/exec net/http"}, // the adapters
+	{"protocols/*/internal/*", "internal/mailhead protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "", "flag log log/slog os os/exec net/http"},                          // parts of an adapter
+	{"protocols/*", "internal/mailhead protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
 	{"internal/sasl", "protocols internal/wire", "...", "flag log log/slog"},
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
-	{"internal/line", "protocols protocols/transport internal/wire internal/sasl internal/mask", "", "os net flag log log/slog"},
+	{"internal/line/login", "internal/line internal/sasl", "", "os net flag log log/slog"},
+	{"internal/line", "protocols protocols/transport internal/wire internal/mask", "", "os net flag log log/slog"},
 	{"internal/cli/show", "protocols internal/mask internal/maildate", "...", "flag log log/slog"},
 	{"internal/cli/secret", "protocols protocols/file protocols/transport internal/cli/show", "...", "flag log log/slog"},
 	{"internal/cli/trace", "protocols protocols/file internal/cli/show", "", "flag log log/slog"},
@@ -51,11 +53,12 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/doctor", "protocols protocols/*", "", "flag log log/slog os os/exec"}, // steps on the adapters
 	{"internal/cli/doctorcmd", "protocols protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/labcmd", "protocols protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                       // over HTTP, whose flags it has
-	{"internal/cli/*", "protocols protocols/* protocols/http/h3 internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
+	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                              // over HTTP, whose flags it has
+	{"internal/cli/*", "protocols protocols/* protocols/http/h3 protocols/ftp/charsets internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
 	{"internal/cli", "protocols protocols/... internal/mask internal/cli/...", "...", "flag log log/slog"},
 	{"internal/dialogs", "protocols protocols/protocoltest internal/interop", "", "log log/slog"}, // its flag is for tests
 	{"internal/oddnames", "protocols/file", "", "flag log log/slog net net/http"},                 // for tests
+	{"internal/mailhead", "protocols", "", "os net flag log log/slog"},
 	{"internal/*", "protocols", "...", "flag log log/slog"},
 	{"cmd/netclients", "internal/cli", "", "flag log log/slog"},
 	{"examples/...", "protocols protocols/...", "", ""},

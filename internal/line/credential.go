@@ -5,7 +5,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/netclients/netclients/internal/sasl"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
@@ -43,7 +42,7 @@ func (c *Client[S]) identify(ctx context.Context, t *Core) error {
 func (c *Client[S]) credential(ctx context.Context, user string) (cred protocols.Credential, err error) {
 	switch ask := c.Opts.Credentials; {
 	case ask != nil:
-		host, port := c.server()
+		host, port := c.Server()
 		cred, err = ask(ctx, protocols.CredentialRequest{Protocol: c.p.Name, Scheme: c.URL.Scheme, Host: host, Port: port, User: user})
 		if c.p.User != nil {
 			cred.User, _ = c.p.User(cred.User)
@@ -59,18 +58,4 @@ func (c *Client[S]) credential(ctx context.Context, user string) (cred protocols
 // NoUser is the error of a login without a user name.
 func NoUser(text string) *protocols.Error {
 	return &protocols.Error{Kind: protocols.KindAuth, Op: "login", Sentinel: protocols.ErrLoginNeeded, Text: text, Hint: "write it into the URL, as user@host, or give --user"}
-}
-
-// Login returns the login of a session by SASL: what is offered, and how the protocol
-// carries an exchange, is for the caller to add.
-func (c *Client[S]) Login(t *Core, service string) *sasl.Login {
-	host, port := c.server()
-	return &sasl.Login{
-		Config: sasl.Config{
-			Credential: t.Cred, Mechanism: t.Mechanism, Host: host, Port: port, Service: service,
-			TLS: t.Conn.TLS(), MayClear: t.Conn.AllowSecret(),
-		},
-		Exchange: sasl.Exchange{Fail: t.Fail, Failed: t.Failed},
-		Trusted:  t.Conn.Trusted(), Hide: c.Mask.Add,
-	}
 }

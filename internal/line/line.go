@@ -120,8 +120,8 @@ func (c *Client[S]) address() (network, host, port string, err error) {
 	return "tcp", host, port, nil
 }
 
-// server returns the host and port that a login is for.
-func (c *Client[S]) server() (host, port string) {
+// Server returns the host and port that a login is for.
+func (c *Client[S]) Server() (host, port string) {
 	_, host, port, _ = c.address() // without an error, or there would be no connection
 	return host, port
 }

@@ -7,8 +7,8 @@ package mask
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -85,16 +85,30 @@ func (m *Mask) AddCredential(c protocols.Credential) { m.Add(c.Password, c.Token
 func forms(s string) []string {
 	inner := func(quoted string) string { return quoted[1 : len(quoted)-1] }
 	quoted := inner(strconv.Quote(s))
-	all := []string{
+	return []string{
 		s, quoted, inner(strconv.QuoteToASCII(s)), inner(strconv.Quote(quoted)),
 		strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s), // RFC 3501 4.3
 		strings.ReplaceAll(s, "\xff", "\xff\xff"),            // RFC 959, TELNET
-		url.PathEscape(s), url.QueryEscape(s), hex.EncodeToString([]byte(s)),
+		url.PathEscape(s), url.QueryEscape(s), hex.EncodeToString([]byte(s)), inJSON(s),
 	}
-	if j, err := json.Marshal(s); err == nil {
-		all = append(all, inner(string(j)))
+}
+
+// inJSON returns a text as it stands in a JSON string, in the form that is safe in HTML
+// too. Package json would do the same, and weigh more than all else here.
+func inJSON(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch i := strings.IndexRune("\"\\\b\f\n\r\t", r); {
+		case i >= 0:
+			b.WriteByte('\\')
+			b.WriteByte("\"\\bfnrt"[i])
+		case r < ' ', r == '<', r == '>', r == '&', r == '\u2028', r == '\u2029', r == '\uFFFD':
+			fmt.Fprintf(&b, "\\u%04x", r)
+		default:
+			b.WriteRune(r)
+		}
 	}
-	return all
+	return b.String()
 }
 
 // core64 returns what is always there of a secret in base64, where so many bytes

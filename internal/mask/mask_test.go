@@ -2,6 +2,7 @@ package mask
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"strings"
@@ -94,5 +95,15 @@ func TestArgumentsAreMasked(t *testing.T) {
 	m.Arguments([]string{"mailto:alice@example.org", "ftp://bob@host:2121/a:b@c", "X: note me@here", "imap://h:143/INBOX?FROM%20a@b"})
 	if text := "alice example bob host 2121 note INBOX FROM"; m.Text(text) != text {
 		t.Errorf("hidden: %q", m.Text(text))
+	}
+}
+
+// TestJSON: as package json writes texts.
+func TestJSON(t *testing.T) {
+	for _, s := range []string{"Xyzzy-5up3r", "a\"b\\c\x00\x1f\b\f\n\r\t<&>\u2028\u2029\u007f é 漢 😀", "a\xff\xfeb"} {
+		want, err := json.Marshal(s)
+		if got := inJSON(s); err != nil || `"`+got+`"` != string(want) {
+			t.Errorf("%q, want %s (%v)", got, want, err)
+		}
 	}
 }

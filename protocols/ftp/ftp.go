@@ -30,8 +30,6 @@ import (
 	"net/url"
 	"strings"
 
-	"golang.org/x/text/encoding"
-
 	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 )
@@ -67,7 +65,7 @@ type Settings struct {
 	CCC         bool     // after login the control connection is unencrypted (RFC 2228 3)
 	Account     string   // for ACCT, when the credentials name none
 	Host        string   // virtual host to ask for (HOST, RFC 7151)
-	Charset     string   // of names and replies; empty: UTF-8
+	Charset     string   // of names and replies; empty: UTF-8; built in are those of one byte a character
 	Before      []string // raw commands before each transfer; a leading "-" ignores a refusal
 	After       []string // raw commands after each transfer
 	ListOptions string   // arguments of LIST, such as "-a"; makes LIST preferred to MLSD
@@ -76,6 +74,9 @@ type Settings struct {
 	TrustPASV   bool     // connect to the address that a 227 reply names; implies NoEPSV
 	Unique      bool     // STOU: the server names what is stored
 	Byte255     string   // how a byte 255 in a name is sent: Byte255Doubled, Byte255Plain; empty: the server is asked
+
+	// Charsets finds the others: Get of package ftp/charsets knows all that browsers do.
+	Charsets func(name string) (Charset, error)
 
 	NoPipelining bool // one command at a time, each after the reply to the one before
 }
@@ -86,10 +87,10 @@ type Client struct {
 	Settings Settings
 
 	line    *line.Client[*session]
-	root    string            // the URL without a path, a password and what else may follow
-	own     protocols.Memory  // where the options have none to share
-	charset encoding.Encoding // of names and replies; nil: they go as they are
-	folder  *string           // whose content is its list of names, by ";type=d" of the URL; nil: none
+	root    string           // the URL without a path, a password and what else may follow
+	own     protocols.Memory // where the options have none to share
+	charset Charset          // of names and replies; nil: they go as they are
+	folder  *string          // whose content is its list of names, by ";type=d" of the URL; nil: none
 }
 
 var (

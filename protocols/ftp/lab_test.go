@@ -280,6 +280,11 @@ func TestCharset(t *testing.T) {
 	}
 	_, err := c.Size(t.Context(), "日本")
 	wantKind(t, err, protocols.KindUsage)
+	for _, name := range []string{"windows-1251", "koi8-r", "IBM866", "iso-8859-15", "cp437", "macintosh"} {
+		if _, err := (&ftp.Settings{Charset: name}).BuiltIn(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	bad, _ := labCase{set: ftp.Settings{Charset: "no-such-charset"}}.start(t)
 	_, err = bad.Size(t.Context(), "x")
 	wantKind(t, err, protocols.KindUsage)

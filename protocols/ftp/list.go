@@ -7,9 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"regexp"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
@@ -114,14 +115,43 @@ func (s lister) lines(ctx context.Context, t transfer, each func(line string) bo
 
 // cutWords is how servers say that a listing has not all entries: "Output truncated to
 // 2000 matches", "listing limited to 1000 files", "too many files, only first 500 shown".
-var cutWords = regexp.MustCompile(`(?i)truncated|incomplete|\b(list|file|entr|match|output)[^.]*\b(limited to|limit (was |is )?(reached|exceeded)|cut off|too many)` +
-	`|\b(too many|maximum number of|only( the)? first|not all|limit of)\b[^.]*\b(file|entr|match|item|name)`)
+// In each pair the second comes after the first in one sentence; words may go on where
+// no space ends them. (Package regexp would be the largest part of small programs.)
+func cutWords() [][2][]string {
+	return [][2][]string{
+		{{""}, {"truncated", "incomplete"}},
+		{
+			{" list", " file", " entr", " match", " output"},
+			{" limited to", " limit reached", " limit was reached", " limit is reached", " limit exceeded", " limit was exceeded", " limit is exceeded", " cut off", " too many"},
+		},
+		{
+			{" too many ", " maximum number of ", " only first ", " only the first ", " not all ", " limit of "},
+			{" file", " entr", " match", " item", " name"},
+		},
+	}
+}
+
+// saysCut reports whether a reply says that a listing has not all entries.
+func saysCut(text string) bool {
+	for sentence := range strings.SplitSeq(strings.ToLower(text), ".") {
+		words := " " + strings.Join(strings.FieldsFunc(sentence, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ") + " "
+		for _, pair := range cutWords() {
+			for _, first := range pair[0] {
+				i := strings.Index(words, first)
+				if i >= 0 && slices.ContainsFunc(pair[1], func(then string) bool { return strings.Contains(words[i+len(strings.TrimRight(first, " ")):], then) }) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
 
 // whole ends the transfer of a listing. Servers that limit the number of entries say
 // in the final reply that there are more.
 func (t *stream) whole() error {
 	err := t.end()
-	if text := strings.Join(t.s.Last.Lines, " "); err == nil && cutWords.MatchString(text) {
+	if text := strings.Join(t.s.Last.Lines, " "); err == nil && saysCut(text) {
 		return &protocols.Error{Kind: protocols.KindProtocol, Code: t.s.Last.Code, Text: "the server's listing is incomplete: " + wire.Clip(text)}
 	}
 	return err

@@ -3,12 +3,9 @@ package ftp
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	ftplib "github.com/jlaffaye/ftp"
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
 
 	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
@@ -75,13 +72,9 @@ func (c *Client) protocol() line.Protocol[*session] {
 func (c *Client) open(t *line.Core) (*session, error) {
 	s := &session{Core: t, c: c, feats: map[string]string{}}
 	t.Encode, t.Explain = s.encode, cutShort
-	if charset := c.Settings.Charset; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		var err error
-		if c.charset, err = htmlindex.Get(charset); err != nil {
-			return s, protocols.UsageError(proto, "", fmt.Sprintf("unknown charset %q", charset))
-		}
-	}
-	return s, nil
+	var err error
+	c.charset, err = c.Settings.charset()
+	return s, err
 }
 
 // read reads a reply, in the charset of the server.
@@ -107,7 +100,7 @@ func (s *session) inCharset(name string) (string, error) {
 	if s.c.charset == nil {
 		return name, nil
 	}
-	coded, err := s.c.charset.NewEncoder().String(name)
+	coded, err := s.c.charset.Encode(name)
 	if err != nil {
 		return "", protocols.UsageError(proto, "", fmt.Sprintf("name %q cannot be written in the charset of the server", name))
 	}
@@ -115,11 +108,11 @@ func (s *session) inCharset(name string) (string, error) {
 }
 
 // decode returns a text in UTF-8; charset is nil where it is that already.
-func decode(charset encoding.Encoding, text string) string {
+func decode(charset Charset, text string) string {
 	if charset == nil {
 		return text
 	}
-	plain, err := charset.NewDecoder().String(text)
+	plain, err := charset.Decode(text)
 	if err != nil {
 		return text
 	}

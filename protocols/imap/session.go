@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/line/login"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
@@ -27,7 +28,7 @@ func (c *Client) protocol() line.Protocol[*session.Session] {
 		TLSVerb:  "STARTTLS",
 		StartTLS: (*session.Session).StartTLS,
 		LogIn: func(_ context.Context, s *session.Session) error {
-			return s.LogIn(c.line.Login(s.Core, proto))
+			return s.LogIn(login.New(c.line, s.Core, proto))
 		},
 		Settle: func(_ context.Context, s *session.Session) error { return c.Settings.apply(s) },
 		Capabilities: func(_ context.Context, s *session.Session) ([]protocols.Capability, error) {

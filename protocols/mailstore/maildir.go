@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/charset"
+	"github.com/netclients/netclients/internal/mailhead"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -232,8 +233,8 @@ func notMessage(path string, mode fs.FileMode) protocols.Entry {
 }
 
 // readHeader reads a header. One that is too long counts as far as it was read.
-func readHeader(r io.Reader, limit int64) (*protocols.HeaderReader, error) {
-	h := &protocols.HeaderReader{Limit: limit, Charset: charset.Reader}
+func readHeader(r io.Reader, limit int64) (*mailhead.Reader, error) {
+	h := &mailhead.Reader{Limit: limit, Charset: charset.Reader}
 	in := bufio.NewReaderSize(io.LimitReader(r, limit), 4<<10)
 	var line []byte
 	for {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/charset"
+	"github.com/netclients/netclients/internal/mailhead"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
@@ -88,7 +89,7 @@ func TestHeaderText(t *testing.T) {
 		"folded\tby a tab":                       "folded by a tab",
 		"=?unknown-8bit?Q?x?=":                   "=?unknown-8bit?Q?x?=",
 	} {
-		if got := protocols.HeaderText(raw, charset.Reader); got != want {
+		if got := mailhead.Text(raw, charset.Reader); got != want {
 			t.Errorf("%q: %q, want %q", raw, got, want)
 		}
 	}

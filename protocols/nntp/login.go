@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netclients/netclients/internal/line/login"
 	"github.com/netclients/netclients/internal/sasl"
 	"github.com/netclients/netclients/protocols"
 )
@@ -47,7 +48,7 @@ var weak = []string{"PLAIN", "LOGIN", "ANONYMOUS", "EXTERNAL"}
 // mechanisms whether or not it has passwords for them, and checks those of USER
 // elsewhere: PLAIN would waste a try.
 func (a authenticator) logIn() error {
-	l := a.c.line.Login(a.Core, "nntp")
+	l := login.New(a.c.line, a.Core, "nntp")
 	l.Start, l.Respond, l.MaxInitial, l.Empty = a.start, a.respond, math.MaxInt, "="
 	l.Offered = a.params("SASL")
 	user := !a.modern || a.offers("AUTHINFO", "USER") || !a.offers("AUTHINFO", "SASL")

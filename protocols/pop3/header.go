@@ -2,6 +2,7 @@ package pop3
 
 import (
 	"github.com/netclients/netclients/internal/charset"
+	"github.com/netclients/netclients/internal/mailhead"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 )
@@ -13,7 +14,7 @@ func (s *session) readHeader(info *protocols.MessageInfo) error {
 	if err != nil || !ok(r) {
 		return err
 	}
-	h := protocols.HeaderReader{Limit: s.Limits.Header, Charset: charset.Reader}
+	h := mailhead.Reader{Limit: s.Limits.Header, Charset: charset.Reader}
 	var over error
 	err = s.lines(func(line []byte) bool {
 		if _, ok := h.Line(line); !ok {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/line/login"
 	"github.com/netclients/netclients/internal/sasl"
 	"github.com/netclients/netclients/protocols"
 )
@@ -26,7 +27,7 @@ func (s *session) logIn() error {
 			return err
 		}
 	}
-	l := s.c.line.Login(s.Core, "pop")
+	l := login.New(s.c.line, s.Core, "pop")
 	l.Offered, l.MaxInitial = s.caps["SASL"], maxInitial
 	l.Start, l.Respond = s.startAuth, s.respond
 	l.Others = []sasl.Way{{Name: "USER", Try: s.userPass}, {Name: "RPOP", Bare: true, Try: s.rpop}}

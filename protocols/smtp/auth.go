@@ -3,6 +3,7 @@ package smtp
 import (
 	"strings"
 
+	"github.com/netclients/netclients/internal/line/login"
 	"github.com/netclients/netclients/internal/sasl"
 	"github.com/netclients/netclients/protocols"
 )
@@ -22,7 +23,7 @@ func (s *session) logIn() error {
 		}
 		return &protocols.Error{Kind: protocols.KindAuth, Text: "the server offers no login (AUTH)"}
 	}
-	l := s.c.line.Login(s.Core, "smtp")
+	l := login.New(s.c.line, s.Core, "smtp")
 	l.Offered, l.Start, l.Respond = s.caps["AUTH"], s.startAuth, s.respond
 	if !s.c.Settings.NoInitial {
 		l.MaxInitial = maxInitial

@@ -14,6 +14,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/verbs"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/ftp"
+	"github.com/netclients/netclients/protocols/ftp/charsets"
 )
 
 // ftpVerbs are the verbs that only FTP has, and generic ones with more flags.
@@ -150,6 +151,7 @@ func Flags() *kit.Setup {
 	}, func(c *ftp.Client) error {
 		typed := c.Settings.ASCII // by the URL
 		c.Settings = s
+		c.Settings.Charsets = charsets.Get
 		c.Settings.ASCII = typed || ascii
 		c.Settings.ClearData = prot.Value == "clear"
 		c.Settings.ActivePorts = ports

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/internal/charset"
+	"github.com/netclients/netclients/internal/mailhead"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -22,7 +23,7 @@ func ReadHeader(header string, m *protocols.MessageInfo) {
 			continue
 		}
 		if to := fieldOf(m, strings.TrimSpace(key)); to != nil && *to == "" {
-			*to = protocols.HeaderText(value, charset.Reader)
+			*to = mailhead.Text(value, charset.Reader)
 		}
 	}
 }

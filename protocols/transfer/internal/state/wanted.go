@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/mailhead"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -48,7 +49,7 @@ func (w *Wanted) KeepTitle() (room []byte) {
 
 // Title returns what a person knows the message by, as far as it has come.
 func (w *Wanted) Title() (subject, id string) {
-	h, info := protocols.HeaderReader{}, protocols.MessageInfo{}
+	h, info := mailhead.Reader{}, protocols.MessageInfo{}
 	for line := range bytes.Lines(w.Head[:bytes.LastIndexByte(w.Head, '\n')+1]) {
 		if more, ok := h.Line(bytes.TrimRight(line, "\r\n")); !more || !ok {
 			break

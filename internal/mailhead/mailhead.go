@@ -1,4 +1,5 @@
-package protocols
+// Package mailhead reads the fields of message headers that listings show (RFC 5322, RFC 2047).
+package mailhead
 
 import (
 	"bytes"
@@ -7,12 +8,14 @@ import (
 	"mime"
 	"regexp"
 	"strings"
+
+	"github.com/netclients/netclients/protocols"
 )
 
-// HeaderReader extracts the fields of a listing from the lines of a message's header
+// Reader extracts the fields of a listing from the lines of a message's header
 // (RFC 5322 2.2): of each field the first. It holds only those fields.
-type HeaderReader struct {
-	// Limit is how many bytes the lines may have together; 0 is that of [Limits].
+type Reader struct {
+	// Limit is how many bytes the lines may have together; 0 is that of [protocols.Limits].
 	Limit int64
 	// Charset returns text in UTF-8 for a charset of encoded words (RFC 2047); nil
 	// knows UTF-8, ISO 8859-1 and ASCII.
@@ -30,10 +33,10 @@ var headerFields = []string{"from", "to", "subject", "date", "message-id", "stat
 
 // Line takes a line without its end. more is false after the empty line that ends
 // a header; ok is false when the limit is passed.
-func (h *HeaderReader) Line(line []byte) (more, ok bool) {
+func (h *Reader) Line(line []byte) (more, ok bool) {
 	limit := h.Limit
 	if limit <= 0 {
-		limit = Limits{}.WithDefaults().Header
+		limit = protocols.Limits{}.WithDefaults().Header
 	}
 	h.size += int64(len(line)) + 2
 	switch {
@@ -54,7 +57,7 @@ func (h *HeaderReader) Line(line []byte) (more, ok bool) {
 	return true, true
 }
 
-func (h *HeaderReader) begin(line []byte) {
+func (h *Reader) begin(line []byte) {
 	name, value, found := bytes.Cut(line, []byte{':'})
 	if !found || len(name) > 20 {
 		return
@@ -68,7 +71,7 @@ func (h *HeaderReader) begin(line []byte) {
 }
 
 // end takes the field that is complete now.
-func (h *HeaderReader) end() {
+func (h *Reader) end() {
 	if h.name == "" {
 		return
 	}
@@ -82,24 +85,24 @@ func (h *HeaderReader) end() {
 }
 
 // Field returns the value of a field that is held, unfolded; name is in lower case.
-func (h *HeaderReader) Field(name string) string {
+func (h *Reader) Field(name string) string {
 	h.end()
 	return h.values[name]
 }
 
 // Into puts what the header says into info.
-func (h *HeaderReader) Into(info *MessageInfo) {
+func (h *Reader) Into(info *protocols.MessageInfo) {
 	info.From, info.To, info.Subject = h.text("from"), h.text("to"), h.text("subject")
 	info.Date, info.MessageID = h.Field("date"), h.Field("message-id")
 }
 
 // text is Field as a person reads it.
-func (h *HeaderReader) text(name string) string { return HeaderText(h.Field(name), h.Charset) }
+func (h *Reader) text(name string) string { return Text(h.Field(name), h.Charset) }
 
-// HeaderText returns the value of a header field as a person reads it: on one line, with
+// Text returns the value of a header field as a person reads it: on one line, with
 // encoded words (RFC 2047, RFC 2231 5) made text, and valid UTF-8. charset is as in
-// [HeaderReader]. A word that cannot be decoded stays as it is.
-func HeaderText(value string, charset func(charset string, in io.Reader) (io.Reader, error)) string {
+// [Reader]. A word that cannot be decoded stays as it is.
+func Text(value string, charset func(charset string, in io.Reader) (io.Reader, error)) string {
 	if strings.ContainsAny(value, "\r\n\t") {
 		value = folds.Replace(value)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/netclients/netclients/internal/charset"
 	"github.com/netclients/netclients/internal/mailhead"
-	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 

@@ -119,7 +119,7 @@ func TestSmallPrograms(t *testing.T) {
 		"protocols/all":      {"quic-go"},
 		"protocols/fsys":     {"quic-go"},
 		"protocols/transfer": {"quic-go"},
-		"protocols/ftp":      {"sasl", "scram", "regexp", "htmlindex", "quic-go"},
+		"protocols/ftp":      {"sasl", "scram", "htmlindex", "quic-go"},
 	} {
 		for imported, by := range reached(imports, of) {
 			if slices.ContainsFunc(never, func(word string) bool { return strings.Contains(imported, word) }) {

@@ -125,9 +125,11 @@ func TestFTP(t *testing.T) {
 			[]string{"PASV: without 10.9.8.7", "PASV: without pasv_address", "data connection: ok"}, "user=alice", ""},
 		{"no EPSV", func(o *lab.FTPOptions) { o.NoEPSV = true }, "", []string{"EPSV: without", "PASV: ok", "data connection: ok PASV"}, "no_epsv=true user=alice", ""},
 		{"passive mode refused", nil, "code:EPSV=522 no,code:PASV=502 no", []string{"EPSV: without", "PASV: without", "EPRT: ok", "data connection: ok active only"}, "active=true user=alice", ""},
-		{"no data connection at all", nil, "code:EPSV=522 no,code:PASV=502 no,code:EPRT=500 no,code:PORT=500 no", []string{"data connection: failed firewall", "MLSD: skipped needs: data connection"}, "none", "data connection"},
+		{"no data connection at all", nil, "code:EPSV=522 no,code:PASV=502 no,code:EPRT=500 no,code:PORT=500 no", []string{"data connection: failed to allow passive", "MLSD: skipped needs: data connection"}, "none", "data connection"},
 		{"TLS refused", func(o *lab.FTPOptions) { o.TLS = lab.TLSExplicit }, "code:AUTH=534 policy", []string{"TLS: without 534 policy", "certificate: skipped", "login: ok without TLS"}, "user=alice", ""},
 		{"data connections not encrypted", func(o *lab.FTPOptions) { o.TLS = lab.TLSExplicit }, "code:PROT=536 no", []string{"login: without 536", "data connection: ok"}, "prot=clear tls=require", ""},
+		{"session reuse wanted and not possible", func(o *lab.FTPOptions) { o.TLS = lab.TLSExplicit }, "code:LIST=522 session reuse required,code:MLSD=522 session reuse required",
+			[]string{"login: ok", "EPSV: without to turn on the TLS session cache", "data connection: failed TLS session cache"}, "none", "data connection"},
 		{"TLS 1.2 only", func(o *lab.FTPOptions) { o.TLS, o.MaxTLS = lab.TLSExplicit, tls.VersionTLS12 }, "", []string{"TLS 1.3: without", "TLS 1.2: ok used", "login: ok"}, "tls=require user=alice", ""},
 		{"no MLSD", func(o *lab.FTPOptions) { o.NoMLSD = true }, "", []string{"MLSD: without", "LIST: ok"}, "user=alice", ""},
 		{"listings that cannot be read", func(o *lab.FTPOptions) { o.ListGarbageLines = true }, "", []string{"LIST: without sync --delete"}, "user=alice", ""},
@@ -275,6 +277,20 @@ func TestHTTP(t *testing.T) {
 	f := examine(t, labtest.WithUser(s.URL()), ca, nil)
 	f.check(t, "TLS: ok", "certificate: ok", "answer: ok 200", "HTTP/2: ok", "methods: ok", "proxies on the way: ok none", "clock: ok", "login: skipped")
 	f.conclude(t, "", "")
+	for status, want := range map[string][]string{
+		"401": {"TLS: ok", "answer: ok it offers Basic", "login: ok as alice"},
+		"404": {"TLS: ok", "answer: without 404", "ranges: skipped"},
+	} {
+		t.Run(status, func(t *testing.T) {
+			o := lab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit, Authority: ca}}
+			url := labtest.WithUser(labtest.Start(t, lab.StartHTTP, o).URL()) + map[string]string{"401": "-/auth/basic", "404": "nothing/here"}[status]
+			f := examine(t, url, ca, nil)
+			f.check(t, want...)
+			if f.report.First != nil {
+				t.Errorf("%s fails", f.report.First.Step)
+			}
+		})
+	}
 	t.Run("an error of the server", func(t *testing.T) {
 		s := labtest.Start(t, lab.StartHTTP, lab.HTTPOptions{ServerOptions: lab.ServerOptions{Faults: labtest.Faults(t, "code:HEAD=503 down")}})
 		f := examine(t, s.URL(), nil, nil)

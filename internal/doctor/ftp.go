@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,7 +105,7 @@ func dataMode(mode string) func(context.Context, *walk) Result {
 			return skipped(message(err))
 		case err != nil:
 			r := without(message(err), w.askData(mode, err))
-			r.Err = err
+			r.Err, w.dataAsk = err, cmp.Or(w.dataAsk, r.Ask)
 			return r
 		}
 		w.modes = append(w.modes, mode)
@@ -124,8 +125,8 @@ func (w *walk) askData(mode string, err error) string {
 	e, _ := errors.AsType[*protocols.Error](err)
 	active := mode == "EPRT" || mode == "PORT"
 	switch {
-	case e != nil && (e.Code == 500 || e.Code == 501 || e.Code == 502):
-		return "" // the server does not have it, and may not
+	case e != nil && (e.Code == 500 || e.Code == 501 || e.Code == 502 || e.Code == 522 && !strings.Contains(text, "reuse")):
+		return "" // the server does not have it, and need not (RFC 2428 2)
 	case strings.Contains(text, "reuse") || kind == protocols.KindTLS:
 		return w.ask(err)
 	case active:
@@ -142,7 +143,9 @@ func dataWay(_ context.Context, w *walk) Result {
 	case len(w.modes) == 0:
 		err := &protocols.Error{Kind: protocols.KindConnect, Text: "no data connection comes about, passive or active: nothing can be listed or transferred"}
 		r := w.failed(err)
-		r.Ask = "to open the passive port range in the firewall and to announce the server's own address"
+		if r.Ask = w.dataAsk; r.Ask == "" {
+			r.Ask = "to allow passive data connections (EPSV, PASV), and to open their ports in the firewall"
+		}
 		return r
 	case w.modes[0] == "EPSV":
 		return ok("passive, by EPSV")

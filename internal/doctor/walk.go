@@ -33,6 +33,7 @@ type walk struct {
 	client    protocols.Client  // logged in; nil: not yet
 	settings  []Setting
 	modes     []string       // data connections of FTP that work
+	dataAsk   string         // what to ask about the first one that does not
 	answer    *http.Response // of HTTP, to a stranger; nil: none yet
 
 	mu    sync.Mutex
@@ -159,6 +160,9 @@ func (w *walk) probe(ctx context.Context, t *protocols.Target, change func(*prot
 		return nil, err
 	}
 	defer c.Close()
+	if x, is := protocols.As[protocols.Expecter](c); is { // the server works, whatever it says of the address
+		x.Expect(protocols.Expectation{Status: []protocols.StatusRange{{First: 100, Last: 599}}})
+	}
 	return c.Probe(ctx)
 }
 

@@ -62,7 +62,7 @@ discard    127.0.0.1  DISCARD=22009  socat
 source     127.0.0.1  SOURCE=22019   socat
 '
 BASE_PACKAGES='openssl util-linux'
-TEST_PACKAGES='mutt curl ncat netcat-openbsd socat inetutils-telnet openssl tmux' # programs at the other end: mutt reads what we store
+TEST_PACKAGES='nftables prometheus mutt curl ncat netcat-openbsd socat inetutils-telnet openssl tmux' # programs at the other end: mutt reads what we store
 PEER_PACKAGES='curl lftp ncftp wget wget2 aria2 python3 lynx time hyperfine mpop fetchmail msmtp swaks suck slrnpull isync netcat-openbsd ncat socat expect inetutils-telnet'
 
 say() { printf '%s\n' "$*" >&2; }

@@ -29,8 +29,9 @@ func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
 	}
 	chosen := v
 	var active []*kit.Setup
+	var specs []*protocols.Spec
 	a.lazy[cmd] = func(args []string) {
-		specs := a.mentioned(args, spec)
+		specs = a.mentioned(args, spec)
 		chosen = a.choose(v, specs)
 		cmd.Use, cmd.Short, cmd.Example = chosen.Name+" "+chosen.Args, chosen.Short, chosen.Example()
 		if chosen.Flags != nil {
@@ -38,7 +39,7 @@ func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
 		}
 		active = a.setupsFor(specs)
 		for _, s := range active {
-			merge(cmd.Flags(), s.Flags)
+			s.Own = merge(cmd.Flags(), s.Flags)
 		}
 		takeDefaults(cmd.Flags(), chosen.Name)
 		if chosen.Words != nil {
@@ -52,6 +53,12 @@ func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.ValidArgsFunction = a.completeTarget(v, spec)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		can := func(verb string) bool {
+			return slices.ContainsFunc(specs, func(s *protocols.Spec) bool { return a.lookup(verb, s) != nil })
+		}
+		if err := kit.CheckFlags(cmd.Flags(), chosen.Name, active, can); err != nil {
+			return err
+		}
 		return a.perform(cmd, chosen, spec, active, args)
 	}
 	return cmd
@@ -127,17 +134,19 @@ func (a *app) setupsFor(specs []*protocols.Spec) []*kit.Setup {
 	return out
 }
 
-// merge adds flags; one that is there already sets both.
-func merge(fs *pflag.FlagSet, add func(*pflag.FlagSet)) {
+// merge adds flags; one that is there already sets both. It returns their names.
+func merge(fs *pflag.FlagSet, add func(*pflag.FlagSet)) (names []string) {
 	more := pflag.NewFlagSet("", pflag.ContinueOnError)
 	add(more)
 	more.VisitAll(func(f *pflag.Flag) {
+		names = append(names, f.Name)
 		if old := fs.Lookup(f.Name); old != nil {
 			old.Value = twin{old.Value, f.Value}
 			return
 		}
 		fs.AddFlag(f)
 	})
+	return names
 }
 
 type twin struct {

@@ -46,6 +46,9 @@ func (a *app) plain(c *kit.Command) *cobra.Command {
 		if err := kit.TimesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
 			return err
 		}
+		if err := kit.CheckPlain(cmd.InheritedFlags(), c.Name); err != nil {
+			return err
+		}
 		a.g.Read(cmd.Flags())
 		ctx, cancel := a.g.Deadline(cmd.Context(), true)
 		defer cancel()

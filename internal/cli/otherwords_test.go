@@ -44,7 +44,7 @@ func TestOtherWords(t *testing.T) {
 		{"cat -L http://127.0.0.1:1/x", 3, "http cat 127.0.0.1:1"},
 		{"cat -O http://127.0.0.1:1/x", 2, "here it is the verb get"},
 		{"get -i http://127.0.0.1:1/x", 2, "netclients http request -i GET URL"},
-		{"ls --before NOOP ftp://127.0.0.1:1/", 2, "--before and --after are for transfers"},
+		{"ls --before NOOP ftp://127.0.0.1:1/", 2, "--before has no effect here; it is for put, append, cat, get, cp, sync, mirror"},
 		{"lab --trace x true", 2, "lab: --trace is for clients"},
 		{"ls --help", 0, ""},
 		{"get", 2, "get: URL is missing: netclients get URL...; for example: netclients get ftp://"},

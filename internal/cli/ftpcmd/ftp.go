@@ -60,9 +60,6 @@ func ftpList() *kit.Verb {
 	names := false
 	list := func(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, args []string) error {
 		client, ok := c.(*ftp.Client)
-		if ok && len(client.Settings.Before)+len(client.Settings.After) > 0 {
-			return kit.Usage("ls: --before and --after are for transfers; raw sends commands by themselves")
-		}
 		if !names || !ok {
 			return l.Run(ctx, e, c, at, args)
 		}
@@ -159,5 +156,7 @@ func Flags() *kit.Setup {
 			c.Settings.Byte255 = byte255.Value
 		}
 		return nil
-	})
+	}).With(kit.Scope{
+		"before": kit.Transfers, "after": kit.Transfers, "ascii": kit.Transfers, "list-options": kit.Listers, "no-mlsd": kit.Listers,
+	}, []string{"auth", "authzid", "token-file", "token-command"}, nil)
 }

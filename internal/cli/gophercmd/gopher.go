@@ -74,5 +74,7 @@ func Flags() *kit.Setup {
 		c.Settings = s
 		c.Settings.Delay = time.Duration(delay)
 		return nil
-	})
+	}).With(kit.Scope{
+		"answer": {"cat", "get", "cp"}, "view": {"cat", "get", "cp"}, "foreign": {"ls", "sync", "cat", "get", "cp", "search"}, "binary": {"cat", "get", "cp", "sync"},
+	}, []string{"auth", "authzid", "account", "token-file", "token-command", "user", "password-file", "password-command"}, nil)
 }

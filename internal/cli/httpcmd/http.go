@@ -181,7 +181,10 @@ func Flags() *kit.Setup {
 		h.learn(e.Out.Hidden)
 		return nil
 	}
-	return flags
+	flags.Closed = true
+	return flags.With(kit.Scope{
+		"if-newer": {"cat", "get"}, "index-only": kit.Listers, "no-robots": kit.Listers,
+	}, []string{"account", "authzid"}, []string{"basic", "digest", "bearer"})
 }
 
 // learn has the secrets of headers and cookies masked where a server repeats them.

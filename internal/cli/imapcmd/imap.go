@@ -128,7 +128,9 @@ func Flags() *kit.Setup {
 		var err error
 		c.Settings.StateDir, err = stateDir("imap")
 		return err
-	})
+	}).With(kit.Scope{
+		"mark-seen": kit.Readers,
+	}, []string{"account"}, kit.SASL)
 }
 
 // imapCaps is caps: many servers tell more to those who have logged in.

@@ -140,6 +140,19 @@ type Setup struct {
 	Flags     func(*pflag.FlagSet)
 	Configure func(protocols.Client) error
 	Link      func(e *Env, c protocols.Client) error // what needs other clients; nil: nothing
+
+	Own        []string // names of its flags, once they are registered
+	Scope      Scope    // which of its flags are for some verbs only
+	Lacks      []string // flags that work everywhere, but not with these clients
+	Mechanisms []string // what --auth takes
+	Closed     bool     // no server knows other mechanisms
+}
+
+// With adds to a setup what its flags are for, which of the flags that work everywhere
+// its clients lack, and the mechanisms that they can log in with.
+func (s *Setup) With(scope Scope, lacks, mechanisms []string) *Setup {
+	s.Scope, s.Lacks, s.Mechanisms = scope, lacks, mechanisms
+	return s
 }
 
 // FlagsFor makes the flags of all verbs of clients that are a T. configure runs

@@ -110,7 +110,7 @@ func Flags() *kit.Setup {
 		return c.SetServer(os.Getenv("NNTPSERVER"))
 	})
 	flags.Link = func(e *kit.Env, c protocols.Client) error { return fillFrom(e, c, fill) }
-	return flags
+	return flags.With(nil, []string{"account"}, append([]string{"USER"}, kit.SASL...))
 }
 
 // fillFrom returns a client those of the servers that fill in for it. They are

@@ -213,5 +213,5 @@ func Flags() *kit.Setup {
 	}, func(c *pop3.Client) error {
 		c.Settings = s
 		return nil
-	})
+	}).With(nil, []string{"account"}, append([]string{"APOP"}, kit.SASL...))
 }

@@ -145,5 +145,10 @@ func Flags() *kit.Setup {
 			c.Settings.XClient[key] = value
 		}
 		return nil
-	})
+	}).With(kit.Scope{
+		"bare-newlines": sends, "chunking": sends, "all-or-none": sends, "ignore-size": sends,
+	}, []string{"account"}, kit.SASL)
 }
+
+// sends are the verbs that flags about messages are for.
+var sends = []string{"send"}

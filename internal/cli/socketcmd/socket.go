@@ -164,7 +164,7 @@ func StreamFlags() *kit.Setup {
 		c.Settings = socket.Settings{StartTLS: start.Value, Type: kind.Value}
 		c.Settings.Sockopts, err = o.options()
 		return err
-	})
+	}).With(nil, noLogin, nil)
 }
 
 // DatagramFlags are the flags that all verbs of udp have.
@@ -173,7 +173,7 @@ func DatagramFlags() *kit.Setup {
 	return kit.FlagsFor(o.register, func(c *socket.Datagram) (err error) {
 		c.Settings.Sockopts, err = o.options()
 		return err
-	})
+	}).With(nil, noLogin, nil)
 }
 
 // receiver is `recv`.
@@ -226,3 +226,7 @@ func (r *receiver) events(e *kit.Env, at *protocols.Target, conn io.Reader) erro
 		}
 	}
 }
+
+// noLogin are flags that work everywhere but for sockets. User and password are for the
+// scripts of run.
+var noLogin = []string{"auth", "authzid", "account", "token-file", "token-command"}

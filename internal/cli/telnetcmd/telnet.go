@@ -67,7 +67,7 @@ func Flags() *kit.Setup {
 			c.Settings.Width, c.Settings.Height = terminalSize(os.Stdout, os.Stdin)
 		}
 		return nil
-	})
+	}).With(nil, []string{"auth", "authzid", "account", "token-file", "token-command"}, nil)
 }
 
 func terminalType() string {

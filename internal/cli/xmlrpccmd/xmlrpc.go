@@ -105,7 +105,7 @@ var httpOnly = []string{"compressed", "if-newer", "index-only", "no-robots"}
 func Flags() *kit.Setup {
 	below := httpcmd.Flags()
 	s, plain := xmlrpc.Settings{}, false
-	return kit.FlagsFor(func(fs *pflag.FlagSet) {
+	flags := kit.FlagsFor(func(fs *pflag.FlagSet) {
 		all := pflag.NewFlagSet("", pflag.ContinueOnError)
 		below.Flags(all)
 		all.VisitAll(func(f *pflag.Flag) {
@@ -127,6 +127,8 @@ func Flags() *kit.Setup {
 		c.Settings = s
 		return nil
 	})
+	flags.Closed = true
+	return flags.With(nil, []string{"account", "authzid"}, below.Mechanisms)
 }
 
 // print writes a value: JSON, or the bare text of a string for people.

@@ -27,10 +27,11 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/message", "protocols internal/charset internal/maildate", "...", "flag log log/slog os/exec net"},
 	{"protocols/expect", "protocols", "", "flag log log/slog os os/exec net/http"},
 	{"protocols/lab", "protocols/lab/*", "", "flag log log/slog os os/exec net"}, // the front door: names of the packages below
-	{"protocols/lab/base", "", "", "flag log log/slog os os/exec"},
+	{"protocols/lab/base", "", "", "flag log log/slog os/exec"}, // os: the tree of a folder
 	{"protocols/lab/internal/kit", "protocols protocols/lab/base", "", "flag log log/slog os os/exec"},
 	{"protocols/lab/labtest", "protocols protocols/lab/* protocols/lab/internal/kit", "", "flag log log/slog os os/exec"},
-	{"protocols/lab/...", "protocols/lab/base protocols/lab/internal/... internal/wire internal/urgent internal/charset", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
+	{"protocols/lab/maillab", "protocols/lab/base protocols/lab/internal/... internal/wire", "...", "flag log log/slog os/exec"}, // os: mail in a folder
+	{"protocols/lab/...", "protocols/lab/... internal/wire internal/urgent internal/charset internal/mask", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
 	{"protocols/protocoltest", "protocols protocols/lab/base protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
 	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                     // own codec over the HTTP adapter's transport

@@ -90,4 +90,32 @@ type ServerOptions struct {
 	// OnCommand, if set, is called with each command line as it is received,
 	// before it is carried out. Calls come from the sessions' goroutines.
 	OnCommand func(line string)
+
+	// OnStep, if set, is called with what passes on the connections, in both
+	// directions: for those who watch. Calls come from the sessions' goroutines.
+	OnStep func(Step)
 }
+
+// Step is one step of a conversation with a server. Secrets are masked in it.
+type Step struct {
+	Time    time.Time
+	Conn    int64    // number of the connection of this server, from 1
+	Channel string   // "control" or "data"
+	Kind    StepKind // what happened
+	Text    string   // a line, at most 512 bytes of it; for others in words
+	Bytes   int64    // of what is not shown as lines
+}
+
+// StepKind says what happened in a step.
+type StepKind string
+
+// The kinds of steps. The client sends, as in a transcript of its own.
+const (
+	StepConnect StepKind = "connect" // Text is the client's address
+	StepSend    StepKind = "send"    // a line from the client
+	StepRecv    StepKind = "recv"    // a line from the server
+	StepUp      StepKind = "up"      // content from the client
+	StepDown    StepKind = "down"    // content from the server
+	StepTLS     StepKind = "tls"     // TLS begins; what can be seen within follows
+	StepClose   StepKind = "close"
+)

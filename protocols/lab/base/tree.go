@@ -27,7 +27,7 @@ var (
 // maxLinks bounds the symbolic links followed in one lookup.
 const maxLinks = 16
 
-// Tree is an in-memory file tree. Names are slash-separated and rooted at "/"
+// Tree is a file tree, in memory, or of a folder with [OpenTree]. Names are slash-separated and rooted at "/"
 // whether they start with a slash or not; ".." never leaves the root. All
 // methods are safe for concurrent use. The zero value is not usable: NewTree.
 type Tree struct {
@@ -36,6 +36,7 @@ type Tree struct {
 	lastID   uint64
 	used     atomic.Int64
 	capacity atomic.Int64
+	disk     *folder // nil for a tree in memory
 }
 
 // Info describes one name of a Tree.
@@ -211,6 +212,9 @@ func (t *Tree) Stat(name string) (Info, error) { return t.stat(name, true) }
 func (t *Tree) Lstat(name string) (Info, error) { return t.stat(name, false) }
 
 func (t *Tree) stat(name string, last bool) (Info, error) {
+	if t.disk != nil {
+		return t.disk.stat(name, last)
+	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	n, err := t.walk(name, last)
@@ -222,6 +226,9 @@ func (t *Tree) stat(name string, last bool) (Info, error) {
 
 // ReadDir lists a directory in the order of the names.
 func (t *Tree) ReadDir(name string) ([]Info, error) {
+	if t.disk != nil {
+		return t.disk.readDir(name)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n, err := t.walk(name, true)

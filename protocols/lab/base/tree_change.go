@@ -36,6 +36,9 @@ func (t *Tree) add(op, name string, mode fs.FileMode, edit func(*node)) error {
 
 // Mkdir makes one directory with mode 0755.
 func (t *Tree) Mkdir(name string) error {
+	if t.disk != nil {
+		return t.disk.mkdir(name)
+	}
 	return t.add("mkdir", name, fs.ModeDir|0o755, func(*node) {})
 }
 
@@ -56,12 +59,18 @@ func (t *Tree) MkdirAll(name string) error {
 
 // Symlink makes name point at target, which need not exist.
 func (t *Tree) Symlink(target, name string) error {
+	if t.disk != nil {
+		return t.disk.symlink(target, name)
+	}
 	return t.add("symlink", name, fs.ModeSymlink|0o777, func(n *node) { n.target = target })
 }
 
 // Virtual makes a file of the given size whose bytes come from gen; it costs
 // no memory. Missing directories are made.
 func (t *Tree) Virtual(name string, size int64, gen Generator) error {
+	if t.disk != nil {
+		return &fs.PathError{Op: "create", Path: name, Err: ErrVirtual}
+	}
 	if err := t.MkdirAll(path.Dir(clean(name))); err != nil {
 		return err
 	}
@@ -80,6 +89,7 @@ func (t *Tree) WriteFile(name string, data []byte) error {
 	if err != nil {
 		return err
 	}
+	defer f.Close()
 	if err := f.Truncate(0); err != nil {
 		return err
 	}
@@ -93,6 +103,7 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
 	data := make([]byte, f.Size())
 	n, err := f.ReadAt(data, 0)
 	if n == len(data) {
@@ -103,6 +114,9 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 
 // Remove deletes a file or a link.
 func (t *Tree) Remove(name string) error {
+	if t.disk != nil {
+		return t.disk.remove(name, false)
+	}
 	return t.remove("remove", name, func(n *node) error {
 		if n.children != nil {
 			return ErrIsDir
@@ -113,6 +127,9 @@ func (t *Tree) Remove(name string) error {
 
 // Rmdir deletes an empty directory.
 func (t *Tree) Rmdir(name string) error {
+	if t.disk != nil {
+		return t.disk.remove(name, true)
+	}
 	return t.remove("rmdir", name, func(n *node) error {
 		switch {
 		case n.children == nil:
@@ -126,6 +143,9 @@ func (t *Tree) Rmdir(name string) error {
 
 // RemoveAll deletes name and all below it; a missing name is not an error.
 func (t *Tree) RemoveAll(name string) error {
+	if t.disk != nil {
+		return t.disk.removeAll(name)
+	}
 	if _, err := t.Lstat(name); err != nil {
 		return nil
 	}
@@ -165,6 +185,9 @@ func (n *node) free() {
 // Rename moves a name. An existing file or link at the new name is replaced;
 // a directory is not, and none moves into itself.
 func (t *Tree) Rename(from, to string) error {
+	if t.disk != nil {
+		return t.disk.rename(from, to)
+	}
 	return t.change("rename", from, func() error {
 		p, base, err := t.writable(from)
 		if err != nil {
@@ -207,11 +230,17 @@ func (t *Tree) edit(op, name string, f func(*node)) error {
 
 // Chmod sets the permission bits.
 func (t *Tree) Chmod(name string, perm fs.FileMode) error {
+	if t.disk != nil {
+		return t.disk.chmod(name, perm)
+	}
 	return t.edit("chmod", name, func(n *node) { n.mode = n.mode&^fs.ModePerm | perm&fs.ModePerm })
 }
 
 // Chtimes sets the modification time.
 func (t *Tree) Chtimes(name string, mtime time.Time) error {
+	if t.disk != nil {
+		return t.disk.chtimes(name, mtime)
+	}
 	return t.edit("chtimes", name, func(n *node) {
 		n.mtime = mtime
 		if n.content != nil {
@@ -222,5 +251,8 @@ func (t *Tree) Chtimes(name string, mtime time.Time) error {
 
 // Chown sets the names of owner and group.
 func (t *Tree) Chown(name, owner, group string) error {
+	if t.disk != nil {
+		return &fs.PathError{Op: "chown", Path: name, Err: fs.ErrPermission}
+	}
 	return t.edit("chown", name, func(n *node) { n.owner, n.group = owner, group })
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"io/fs"
+	"os"
 	"sync"
 	"time"
 )
@@ -87,12 +88,18 @@ func (c *content) resize(size int64) error {
 	return nil
 }
 
-// File is an open file of a Tree. It needs no closing and stays readable when
-// its name is removed. It is safe for concurrent use.
-type File struct{ c *content }
+// File is an open file of a Tree. It stays readable when its name is removed. It is
+// safe for concurrent use. The caller closes it.
+type File struct {
+	c    *content
+	disk *os.File // in place of c for a file of a folder
+}
 
 // Open opens a file for reading; it needs a read bit.
 func (t *Tree) Open(name string) (*File, error) {
+	if t.disk != nil {
+		return t.disk.open("open", name, os.O_RDONLY)
+	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	n, err := t.walk(name, true)
@@ -106,12 +113,15 @@ func (t *Tree) Open(name string) (*File, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	return &File{n.content}, nil
+	return &File{c: n.content}, nil
 }
 
 // Create opens a file for writing, making it with mode 0644 when it is
 // missing; what it holds is kept. An existing file needs a write bit.
 func (t *Tree) Create(name string) (*File, error) {
+	if t.disk != nil {
+		return t.disk.open("create", name, os.O_RDWR|os.O_CREATE)
+	}
 	var f *File
 	err := t.change("create", name, func() error {
 		n, err := t.existing(name)
@@ -126,7 +136,7 @@ func (t *Tree) Create(name string) (*File, error) {
 		case n.content.gen != nil:
 			return ErrVirtual
 		}
-		f = &File{n.content}
+		f = &File{c: n.content}
 		return nil
 	})
 	return f, err
@@ -151,6 +161,9 @@ func (t *Tree) existing(name string) (*node, error) {
 
 // Size is the present size in bytes.
 func (f *File) Size() int64 {
+	if f.disk != nil {
+		return f.diskSize()
+	}
 	f.c.mu.RLock()
 	defer f.c.mu.RUnlock()
 	return f.c.size
@@ -158,6 +171,9 @@ func (f *File) Size() int64 {
 
 // ReadAt implements io.ReaderAt.
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
+	if f.disk != nil {
+		return f.disk.ReadAt(p, off)
+	}
 	c := f.c
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -194,6 +210,10 @@ func (c *content) read(p []byte, off int64) {
 // passes the end; a gap reads as zeros. It fails with ErrDiskFull, having
 // written nothing, when the tree has no room.
 func (f *File) WriteAt(p []byte, off int64) (int, error) {
+	if f.disk != nil {
+		n, err := f.disk.WriteAt(p, off)
+		return n, folder{}.as("write", f.disk.Name(), err)
+	}
 	f.c.mu.Lock()
 	defer f.c.mu.Unlock()
 	return f.c.write(p, off)
@@ -201,6 +221,9 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 
 // Append writes p after the last byte.
 func (f *File) Append(p []byte) (int, error) {
+	if f.disk != nil {
+		return f.WriteAt(p, f.diskSize())
+	}
 	f.c.mu.Lock()
 	defer f.c.mu.Unlock()
 	return f.c.write(p, f.c.size)
@@ -241,6 +264,9 @@ func patch(chunk, p []byte, at int) []byte {
 
 // Truncate sets the size; a longer file is filled with zeros.
 func (f *File) Truncate(size int64) error {
+	if f.disk != nil {
+		return folder{}.as("truncate", f.disk.Name(), f.disk.Truncate(size))
+	}
 	c := f.c
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -181,7 +181,7 @@ func (x *dataSide) connect(ctx context.Context, p *dataPlan) (net.Conn, error) {
 	if err != nil {
 		return nil, errNoData
 	}
-	conn := x.srv.front.Faults.Wrap(raw, base.ScopeData, x.srv.front.Done)
+	conn := x.srv.front.Faults.Wrap(x.srv.front.Data(raw), base.ScopeData, x.srv.front.Done)
 	if !x.srv.front.Track(conn) {
 		return nil, errNoData
 	}

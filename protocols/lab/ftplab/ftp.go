@@ -44,6 +44,9 @@ type Options struct {
 
 	DataTimeout time.Duration // for a data connection or a stuck one; 0 is 1 minute
 	Greeting    string        // text of the 220; empty is a default
+
+	// OnUpload, if set, is called with the path of each file that was stored whole.
+	OnUpload func(path string)
 }
 
 // Server is a running FTP server.

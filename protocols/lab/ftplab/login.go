@@ -136,7 +136,7 @@ func (x *control) startTLS() bool {
 		ctx, cancel := context.WithTimeout(context.Background(), x.srv.opt.DataTimeout)
 		defer cancel()
 		if err = conn.HandshakeContext(ctx); err == nil {
-			x.conn, x.tls = conn, config
+			x.conn, x.tls = x.srv.front.Over(conn), config
 			return true
 		}
 	}
@@ -171,7 +171,7 @@ func cmdProt(x *session, level string) {
 }
 
 func cmdCcc(x *session, _ string) {
-	secure, ok := x.conn.(*tls.Conn)
+	secure, ok := frame.AsTLS(x.conn)
 	if !ok {
 		x.reply(533, "The control connection is not protected.")
 		return

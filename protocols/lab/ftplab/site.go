@@ -124,6 +124,7 @@ func (x *session) sum(algorithm, name string, start, end int64) (string, int64, 
 	if err != nil {
 		return "", 0, err
 	}
+	defer f.Close()
 	size := f.Size()
 	if end < 0 || end > size {
 		end = size

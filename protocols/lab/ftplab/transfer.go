@@ -160,6 +160,7 @@ func cmdRetr(x *session, name string) {
 		x.fail(err)
 		return
 	}
+	defer f.Close()
 	size, rest, ascii := f.Size(), x.rest, x.ascii
 	if rest > size && !ascii {
 		x.reply(554, "Restart position is after the end of the file.")

@@ -58,6 +58,7 @@ func (x *session) upload(at, opening string, off int64, truncate bool) {
 		x.reply(code, text)
 		return
 	}
+	defer f.Close()
 	if fresh {
 		x.srv.tree.Chmod(at, 0o666&^x.umask)
 	}
@@ -66,11 +67,15 @@ func (x *session) upload(at, opening string, off int64, truncate bool) {
 	}
 	ascii := x.ascii
 	x.transfer(opening, func(conn net.Conn) error {
-		sink := &upload{f: f, off: off, quota: x.srv.opt.Quota, left: x.truncation()}
+		sink := io.WriteCloser(&upload{f: f, off: off, quota: x.srv.opt.Quota, left: x.truncation()})
 		if ascii {
-			return x.receive(&unixLines{w: sink}, conn)
+			sink = &unixLines{w: sink}
 		}
-		return x.receive(sink, conn)
+		err := x.receive(sink, conn)
+		if err == nil && x.srv.opt.OnUpload != nil {
+			x.srv.opt.OnUpload(at)
+		}
+		return err
 	})
 }
 

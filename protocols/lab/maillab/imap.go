@@ -77,7 +77,7 @@ func (s *IMAPServer) Mail() *Mailboxes { return s.mail }
 // handle serves one connection.
 func (s *IMAPServer) handle(conn net.Conn) {
 	if s.opt.TLS == base.TLSImplicit {
-		conn = tls.Server(conn, s.front.TLSConfig())
+		conn = s.front.Over(tls.Server(conn, s.front.TLSConfig()))
 	}
 	c := newIMAPTap(s, conn)
 	if !c.greet() {

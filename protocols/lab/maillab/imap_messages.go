@@ -88,27 +88,44 @@ func writeItems(w *imapserver.FetchResponseWriter, m *Message, o *imap.FetchOpti
 		w.WriteInternalDate(m.Date)
 	}
 	if o.RFC822Size {
-		w.WriteRFC822Size(int64(len(m.Data)))
+		w.WriteRFC822Size(m.Size())
 	}
+	if !o.Envelope && o.BodyStructure == nil && len(o.BodySection) == 0 {
+		return nil
+	}
+	c, err := m.Open()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
 	if o.Envelope {
-		h, _ := textproto.ReadHeader(bufio.NewReader(bytes.NewReader(m.Data)))
+		h, _ := textproto.ReadHeader(bufio.NewReader(whole(c)))
 		w.WriteEnvelope(imapserver.ExtractEnvelope(h))
 	}
 	if o.BodyStructure != nil {
-		w.WriteBodyStructure(imapserver.ExtractBodyStructure(bytes.NewReader(m.Data)))
+		w.WriteBodyStructure(imapserver.ExtractBodyStructure(whole(c)))
 	}
 	for _, s := range o.BodySection {
-		part := m.Data // the whole message goes out as it came in
-		if s.Specifier != imap.PartSpecifierNone || len(s.Part) > 0 || s.Partial != nil {
-			part = imapserver.ExtractBodySection(bytes.NewReader(m.Data), s)
-		}
-		body := w.WriteBodySection(s, int64(len(part)))
-		_, err := body.Write(part)
-		if err = errors.Join(err, body.Close()); err != nil {
+		if err := writeSection(w, c, s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// whole returns a reader of the content from its beginning.
+func whole(c *Content) io.Reader { return io.NewSectionReader(c, 0, c.Size()) }
+
+// writeSection writes a part of a message. The whole of it goes out as it came in.
+func writeSection(w *imapserver.FetchResponseWriter, c *Content, s *imap.FetchItemBodySection) error {
+	part, size := whole(c), c.Size()
+	if s.Specifier != imap.PartSpecifierNone || len(s.Part) > 0 || s.Partial != nil {
+		text := imapserver.ExtractBodySection(part, s)
+		part, size = bytes.NewReader(text), int64(len(text))
+	}
+	body := w.WriteBodySection(s, size)
+	_, err := io.Copy(body, part)
+	return errors.Join(err, body.Close())
 }
 
 // Store changes flags.
@@ -157,7 +174,7 @@ func (c *imapSession) Copy(set imap.NumSet, dest string) (*imap.CopyData, error)
 	}
 	data := &imap.CopyData{UIDValidity: info.UIDValidity}
 	err = c.each(set, func(_ uint32, m *Message) error {
-		uid, err := c.s.mail.Append(c.user, dest, m.Data, m.Flags, m.Date)
+		uid, err := c.s.mail.Copy(c.user, m, dest)
 		if err != nil {
 			return imapNo(err)
 		}
@@ -228,8 +245,8 @@ func (c *imapSession) matches(seq uint32, m *Message, k *imap.SearchCriteria) bo
 		!slices.ContainsFunc(k.UID, func(s imap.UIDSet) bool { return !containsUID(s, imap.UID(m.UID), lastUID) }),
 		!slices.ContainsFunc(k.Flag, func(f imap.Flag) bool { return !hasFlag(m, f) }),
 		!slices.ContainsFunc(k.NotFlag, func(f imap.Flag) bool { return hasFlag(m, f) }),
-		k.Larger == 0 || int64(len(m.Data)) > k.Larger,
-		k.Smaller == 0 || int64(len(m.Data)) < k.Smaller,
+		k.Larger == 0 || m.Size() > k.Larger,
+		k.Smaller == 0 || m.Size() < k.Smaller,
 		between(m.Date, k.Since, k.Before),
 		!slices.ContainsFunc(k.Not, func(n imap.SearchCriteria) bool { return c.matches(seq, m, &n) }),
 		!slices.ContainsFunc(k.Or, func(or [2]imap.SearchCriteria) bool {
@@ -247,7 +264,14 @@ func between(t, since, before time.Time) bool {
 
 // matchesText looks at header and text.
 func matchesText(m *Message, k *imap.SearchCriteria) bool {
-	msg, err := mail.ReadMessage(bytes.NewReader(m.Data))
+	if len(k.Header)+len(k.Body)+len(k.Text) == 0 && k.SentSince.IsZero() && k.SentBefore.IsZero() {
+		return true
+	}
+	data, err := m.Bytes()
+	if err != nil {
+		return false // it is gone
+	}
+	msg, err := mail.ReadMessage(bytes.NewReader(data))
 	if err != nil {
 		return len(k.Header)+len(k.Body)+len(k.Text) == 0
 	}
@@ -265,7 +289,7 @@ func matchesText(m *Message, k *imap.SearchCriteria) bool {
 		return false
 	}
 	return !slices.ContainsFunc(k.Body, func(s string) bool { return !has(body, s) }) &&
-		!slices.ContainsFunc(k.Text, func(s string) bool { return !has(m.Data, s) && !has([]byte(decodedHeader(string(m.Data))), s) })
+		!slices.ContainsFunc(k.Text, func(s string) bool { return !has(data, s) && !has([]byte(decodedHeader(string(data))), s) })
 }
 
 func decodedHeader(s string) string {

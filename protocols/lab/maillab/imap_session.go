@@ -51,7 +51,7 @@ func (c *imapSession) enter(user string) {
 // imapNo returns the refusal that an error of the store is.
 func imapNo(err error) error {
 	codes := map[error]imap.ResponseCode{
-		ErrNoMailbox: imap.ResponseCodeNonExistent, ErrMailboxExists: imap.ResponseCodeAlreadyExists, ErrStoreFull: imap.ResponseCodeOverQuota,
+		ErrNoMailbox: imap.ResponseCodeNonExistent, ErrNoLetter: imap.ResponseCode("EXPUNGEISSUED"), ErrMailboxExists: imap.ResponseCodeAlreadyExists, ErrStoreFull: imap.ResponseCodeOverQuota,
 	}
 	for target, code := range codes {
 		if errors.Is(err, target) {

@@ -1,7 +1,9 @@
 package maillab
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -23,17 +25,29 @@ var (
 // Limits bounds a store. Zero fields mean the defaults.
 type Limits struct {
 	Bytes     int64 // of all messages together; default 256 MiB
-	Messages  int   // of all mailboxes; default 100,000
+	Messages  int   // of all mailboxes, copies not counted; default 100,000
 	Mailboxes int   // of one user; default 1,000
+	Users     int   // of those who were never added but logged in, in an open store; default 10,000
+
+	// DropOldest has the oldest messages make room for new ones, which are refused
+	// otherwise.
+	DropOldest bool
 }
 
-// Message is one stored message. Data is shared by all who ask for it: nobody
-// changes it. The other fields are the caller's own copy.
-type Message struct {
-	UID   uint32 // from 1, rising within a mailbox
-	Data  []byte // with CRLF line ends, as it was received
-	Flags []string
-	Date  time.Time // when it came in
+// StoreOptions configure NewStore.
+type StoreOptions struct {
+	Limits
+	Users []base.Credentials // nil is the default one
+
+	// Open has the store take mail to every address. Each address is a user then, with
+	// an INBOX of the mail that was sent to it, and so is the part before the "@", for
+	// all domains; any password lets them in. The INBOX of the first of Users has all
+	// mail, and what is deleted there is gone everywhere.
+	Open bool
+
+	// Folder keeps the messages in a maildir, which is made when it is missing, and not
+	// in memory. Those that are there already are shown.
+	Folder string
 }
 
 // MailboxInfo describes a mailbox.
@@ -45,23 +59,28 @@ type MailboxInfo struct {
 	Bytes       int64
 }
 
-// Mailboxes is the mail of some users, in memory: what the SMTP and LMTP servers
-// take in and the POP3 and IMAP servers show. It is safe for concurrent use.
-// Names of users are compared without regard to case, those of mailboxes as they
-// are, but for INBOX.
+// Mailboxes is the mail of some users, in memory or in a folder: what the SMTP and LMTP
+// servers take in and the POP3 and IMAP servers show. It is safe for concurrent use.
+// Names of users are compared without regard to case, those of mailboxes as they are,
+// but for INBOX.
 type Mailboxes struct {
 	limits Limits
+	open   bool
+	first  string      // the first user, who is the postmaster
+	all    string      // the user whose INBOX has all mail; empty: none
+	folder *mailFolder // nil: in memory
 
 	mu       sync.Mutex
 	users    map[string]*mailUser
-	bytes    int64
-	messages int
+	guests   int // users who were never added
+	letters  letters
 	validity uint32
 	changed  chan struct{} // closed and replaced at each change
 }
 
 type mailUser struct {
 	base.Credentials
+	guest bool // has any password
 	boxes map[string]*mailbox
 }
 
@@ -70,17 +89,41 @@ type mailbox struct {
 	mail           []Message
 }
 
-// NewMailboxes makes a store with the users given, or with the default one. Each
-// has an empty INBOX.
+// NewMailboxes makes a store in memory with the users given, or with the default one.
+// Each has an empty INBOX.
 func NewMailboxes(limits Limits, users ...base.Credentials) *Mailboxes {
-	limits.Bytes = orDefault(limits.Bytes, 256<<20)
-	limits.Messages = orDefault(limits.Messages, 100_000)
-	limits.Mailboxes = orDefault(limits.Mailboxes, 1000)
-	if len(users) == 0 {
-		users = []base.Credentials{base.DefaultCredentials()}
+	return newStore(StoreOptions{Limits: limits, Users: users})
+}
+
+// NewStore makes a store. It fails when the folder cannot be read or made.
+func NewStore(o StoreOptions) (*Mailboxes, error) {
+	m := newStore(o)
+	if o.Folder == "" {
+		return m, nil
 	}
-	m := &Mailboxes{limits: limits, users: map[string]*mailUser{}, validity: uint32(time.Now().Unix()), changed: make(chan struct{})}
-	for _, u := range users {
+	folder, err := openMailFolder(o.Folder)
+	if err != nil {
+		return nil, err
+	}
+	m.folder = folder
+	return m, m.Reload()
+}
+
+func newStore(o StoreOptions) *Mailboxes {
+	o.Bytes = orDefault(o.Bytes, 256<<20)
+	o.Messages = orDefault(o.Messages, 100_000)
+	o.Mailboxes = orDefault(o.Mailboxes, 1000)
+	o.Limits.Users = orDefault(o.Limits.Users, 10_000)
+	if len(o.Users) == 0 {
+		o.Users = []base.Credentials{base.DefaultCredentials()}
+	}
+	m := &Mailboxes{limits: o.Limits, open: o.Open, users: map[string]*mailUser{}, validity: uint32(time.Now().Unix()), changed: make(chan struct{})}
+	m.letters.byID = map[string]*letter{}
+	m.first = strings.ToLower(o.Users[0].User)
+	if o.Open {
+		m.all = m.first
+	}
+	for _, u := range o.Users {
 		m.AddUser(u)
 	}
 	return m
@@ -102,10 +145,37 @@ func (m *Mailboxes) AddUser(c base.Credentials) {
 		u.Password = c.Password
 		return
 	}
-	u := &mailUser{Credentials: c, boxes: map[string]*mailbox{}}
-	u.boxes[Inbox] = m.newMailbox()
-	m.users[key] = u
+	m.users[key] = m.newUser(c)
 }
+
+// newUser makes a user with an INBOX, in which is what was sent to him in an open store.
+func (m *Mailboxes) newUser(c base.Credentials) *mailUser {
+	u := &mailUser{Credentials: c, boxes: map[string]*mailbox{}}
+	box := m.newMailbox()
+	u.boxes[Inbox] = box
+	for _, l := range m.letters.list {
+		if m.open && l.isTo(c.User) {
+			box.deliver(l)
+		}
+	}
+	return u
+}
+
+// user returns a user; in an open store whoever asks is one. The caller holds the lock.
+func (m *Mailboxes) user(name string) *mailUser {
+	key := strings.ToLower(name)
+	u := m.users[key]
+	if u == nil && m.open && name != "" && len(name) <= maxAddress && m.guests < m.limits.Users {
+		u = m.newUser(base.Credentials{User: name})
+		u.guest = true
+		m.users[key] = u
+		m.guests++
+	}
+	return u
+}
+
+// maxAddress bounds the name of a user (RFC 5321 4.5.3.1.3, and some).
+const maxAddress = 320
 
 // newMailbox makes a mailbox with a UIDVALIDITY that none had before.
 func (m *Mailboxes) newMailbox() *mailbox {
@@ -119,7 +189,9 @@ func (m *Mailboxes) Users() []string {
 	defer m.mu.Unlock()
 	var names []string
 	for _, u := range m.users {
-		names = append(names, u.User)
+		if !u.guest {
+			names = append(names, u.User)
+		}
 	}
 	slices.Sort(names)
 	return names
@@ -131,21 +203,26 @@ func (m *Mailboxes) Password(user string) (string, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	u := m.users[strings.ToLower(user)]
-	if u == nil {
-		return "", false
+	if u == nil || u.guest {
+		return "", m.open
 	}
 	return u.Password, true
 }
 
 // Login reports whether user and password fit.
 func (m *Mailboxes) Login(user, password string) bool {
-	want, ok := m.Password(user)
-	return ok && want == password
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	u := m.user(user)
+	return u != nil && (u.guest || u.Password == password)
 }
+
+// Open reports whether the store takes mail to every address, and any password for it.
+func (m *Mailboxes) Open() bool { return m.open }
 
 // box finds a mailbox. The caller holds the lock.
 func (m *Mailboxes) box(user, name string) (*mailbox, error) {
-	u := m.users[strings.ToLower(user)]
+	u := m.user(user)
 	if u == nil {
 		return nil, ErrNoMailbox
 	}
@@ -173,22 +250,68 @@ func (m *Mailboxes) Deliver(user string, data []byte) error {
 // Append adds a message to a mailbox and returns its UID. It keeps data, which the
 // caller must not change any more.
 func (m *Mailboxes) Append(user, box string, data []byte, flags []string, date time.Time) (uid uint32, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	b, err := m.box(user, box)
+	return m.put(user, box, bytes.NewReader(data), &Message{Data: data, Flags: flags, Date: date})
+}
+
+// Copy puts a copy of a message into another mailbox of the user, and returns its UID
+// there.
+func (m *Mailboxes) Copy(user string, x *Message, dest string) (uint32, error) {
+	c, err := x.Open()
 	if err != nil {
 		return 0, err
 	}
-	if m.messages >= m.limits.Messages || m.bytes+int64(len(data)) > m.limits.Bytes {
-		return 0, ErrStoreFull
+	defer c.Close()
+	return m.put(user, dest, c, x)
+}
+
+// put adds a message, whose content r has, to a mailbox.
+func (m *Mailboxes) put(user, box string, r io.Reader, x *Message) (uid uint32, err error) {
+	m.mu.Lock()
+	b, err := m.box(user, box)
+	m.mu.Unlock()
+	if err != nil {
+		return 0, err
 	}
-	uid = b.next
-	b.next++
-	b.mail = append(b.mail, Message{UID: uid, Data: data, Flags: slices.Clone(flags), Date: date})
-	m.messages++
-	m.bytes += int64(len(data))
+	l := &letter{date: x.Date}
+	if canonical(box) != Inbox {
+		l.home = user + "/" + box
+	} else if m.open && !strings.EqualFold(user, m.all) {
+		l.to = []string{user}
+	}
+	if err := m.keep(l, r, x.Data); err != nil {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.admit(l); err != nil {
+		return 0, err
+	}
+	uid = b.add(l, x.Flags)
+	m.noteFlags(user, box, l, x.Flags)
+	if l.home == "" {
+		m.spread(l)
+	}
 	m.touch()
 	return uid, nil
+}
+
+// add puts a letter into a mailbox under the next UID. The caller holds the lock.
+func (b *mailbox) add(l *letter, flags []string) uint32 {
+	uid := b.next
+	b.next++
+	b.mail = append(b.mail, Message{UID: uid, Data: l.data, Flags: slices.Clone(flags), Date: l.date, letter: l})
+	l.refs++
+	return uid
+}
+
+// deliver is add for the INBOX of an address, where a letter has the same UID whenever
+// its user comes.
+func (b *mailbox) deliver(l *letter) {
+	if n := len(b.mail); n > 0 && b.mail[n-1].letter == l {
+		return
+	}
+	b.next = max(b.next, l.number)
+	b.add(l, nil)
 }
 
 // touch wakes those who wait for a change. The caller holds the lock.
@@ -215,7 +338,7 @@ func (m *Mailboxes) Snapshot(user, box string) ([]Message, error) {
 	}
 	list := slices.Clone(b.mail)
 	for i := range list {
-		list[i].Flags = slices.Clone(list[i].Flags)
+		list[i].Flags, list[i].store = slices.Clone(list[i].Flags), m
 	}
 	return list, nil
 }
@@ -234,7 +357,7 @@ func (m *Mailboxes) Info(user, box string) (MailboxInfo, error) {
 func (b *mailbox) info(name string) MailboxInfo {
 	i := MailboxInfo{Name: name, UIDValidity: b.validity, UIDNext: b.next, Messages: len(b.mail)}
 	for _, m := range b.mail {
-		i.Bytes += int64(len(m.Data))
+		i.Bytes += m.Size()
 	}
 	return i
 }
@@ -243,7 +366,7 @@ func (b *mailbox) info(name string) MailboxInfo {
 func (m *Mailboxes) List(user string) ([]MailboxInfo, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	u := m.users[strings.ToLower(user)]
+	u := m.user(user)
 	if u == nil {
 		return nil, ErrNoMailbox
 	}
@@ -268,6 +391,7 @@ func (m *Mailboxes) SetFlags(user, box string, uid uint32, flags []string) bool 
 		return false
 	}
 	b.mail[i].Flags = slices.Clone(flags)
+	m.noteFlags(user, box, b.mail[i].letter, flags)
 	m.touch()
 	return true
 }
@@ -284,30 +408,26 @@ func (m *Mailboxes) Delete(user, box string, uids ...uint32) int {
 	for _, uid := range uids {
 		gone[uid] = true
 	}
-	before := len(b.mail)
+	var dropped []*letter
 	b.mail = slices.DeleteFunc(b.mail, func(x Message) bool {
 		if gone[x.UID] {
-			m.forget(x)
+			x.letter.refs--
+			dropped = append(dropped, x.letter)
 		}
 		return gone[x.UID]
 	})
-	if len(b.mail) != before {
+	if everywhere := m.seesAll(user, box); len(dropped) > 0 {
+		m.forget(dropped, everywhere)
 		m.touch()
 	}
-	return before - len(b.mail)
-}
-
-// forget takes a message out of the counts. The caller holds the lock.
-func (m *Mailboxes) forget(x Message) {
-	m.messages--
-	m.bytes -= int64(len(x.Data))
+	return len(dropped)
 }
 
 // Create makes an empty mailbox.
 func (m *Mailboxes) Create(user, box string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	u := m.users[strings.ToLower(user)]
+	u := m.user(user)
 	switch {
 	case u == nil || box == "":
 		return ErrNoMailbox
@@ -351,9 +471,12 @@ func (m *Mailboxes) Remove(user, box string) error {
 	if err != nil || canonical(box) == Inbox {
 		return ErrNoMailbox
 	}
+	var dropped []*letter
 	for _, x := range b.mail {
-		m.forget(x)
+		x.letter.refs--
+		dropped = append(dropped, x.letter)
 	}
+	m.forget(dropped, false)
 	delete(m.users[strings.ToLower(user)].boxes, box)
 	m.touch()
 	return nil

@@ -72,8 +72,8 @@ func TestMailboxesNames(t *testing.T) {
 	if err != nil || len(boxes) != 3 || boxes[2].Name != "Old" || boxes[2].Messages != 1 || boxes[1].Name != "INBOX" || boxes[1].Messages != 0 {
 		t.Errorf("mailboxes %+v, %v", boxes, err)
 	}
-	if err := m.Remove("alice", "Old"); err != nil || m.bytes != 0 || m.messages != 0 {
-		t.Errorf("removed: %v, %d bytes and %d messages are still counted", err, m.bytes, m.messages)
+	if err := m.Remove("alice", "Old"); err != nil || m.letters.bytes != 0 || len(m.letters.list) != 0 {
+		t.Errorf("removed: %v, %d bytes and %d messages are still counted", err, m.letters.bytes, len(m.letters.list))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -146,11 +147,21 @@ func (x *pop3Session) err(code, text string) {
 	x.out.WriteString("-ERR " + text + "\r\n")
 }
 
-// body writes p as a dot-stuffed body. Lines of it count for the fault at END.
-func (x *pop3Session) body(p []byte) {
+// body writes what r has as a dot-stuffed body. Lines of it count for the fault at END.
+func (x *pop3Session) body(r io.Reader) {
 	d := wire.NewDotWriter(x.out, wire.Exact)
-	d.Write(p)
+	io.Copy(d, r)
 	d.Close()
+}
+
+// content opens a message, and refuses what is not there any more.
+func (x *pop3Session) content(n int) *Content {
+	c, err := x.mail[n-1].Open()
+	if err != nil {
+		x.err("", "The message is gone.")
+		return nil
+	}
+	return c
 }
 
 // list writes the lines of a listing, the scripted ones too.
@@ -172,7 +183,7 @@ func (x *pop3Session) startTLS() bool {
 		return false
 	}
 	c.SetDeadline(time.Time{})
-	x.use(c)
+	x.use(x.srv.front.Over(c))
 	x.tls = true
 	return true
 }
@@ -215,7 +226,7 @@ func (x *pop3Session) each(f func(n int, m Message)) {
 }
 
 func (x *pop3Session) size(n int) int {
-	size := len(x.mail[n-1].Data)
+	size := int(x.mail[n-1].Size())
 	if x.srv.opt.OddSizes {
 		size--
 	}

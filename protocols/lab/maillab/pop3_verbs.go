@@ -1,10 +1,11 @@
 package maillab
 
 import (
-	"bytes"
+	"bufio"
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -189,9 +190,14 @@ func cmdList(x *pop3Session, arg string) {
 func cmdUIDL(x *pop3Session, arg string) { x.scanList(arg, x.uid) }
 
 func cmdRetr(x *pop3Session, arg string) {
-	if n, ok := x.message(arg); ok {
+	n, ok := x.message(arg)
+	if !ok {
+		return
+	}
+	if c := x.content(n); c != nil {
+		defer c.Close()
 		x.okf("%d octets follow.", x.size(n))
-		x.body(x.mail[n-1].Data)
+		x.body(c)
 	}
 }
 
@@ -204,26 +210,33 @@ func cmdTop(x *pop3Session, arg string) {
 	case err != nil || lines < 0:
 		x.err("", "How many lines?")
 	default:
-		x.ok("Top follows.")
-		x.body(top(x.mail[n-1].Data, lines))
+		if c := x.content(n); c != nil {
+			defer c.Close()
+			x.ok("Top follows.")
+			x.body(io.LimitReader(c, topSize(c, lines)))
+		}
 	}
 }
 
-// top returns the header, the empty line and so many lines of the body.
-func top(data []byte, lines int) []byte {
-	end := bytes.Index(data, []byte("\r\n\r\n"))
-	if end < 0 {
-		return data
-	}
-	end += 4
-	for ; lines > 0; lines-- {
-		i := bytes.IndexByte(data[end:], '\n')
-		if i < 0 {
-			return data
+// topSize returns the size of the header, the empty line and so many lines of the body.
+func topSize(c *Content, lines int) int64 {
+	r, size, header, start := bufio.NewReader(whole(c)), int64(0), true, true
+	for header || lines > 0 {
+		line, err := r.ReadSlice('\n')
+		size += int64(len(line))
+		if err != nil && err != bufio.ErrBufferFull {
+			break
 		}
-		end += i + 1
+		ended := err == nil
+		switch {
+		case header && start && string(line) == "\r\n":
+			header = false
+		case !header && ended:
+			lines--
+		}
+		start = ended
 	}
-	return data[:end]
+	return size
 }
 
 func cmdDele(x *pop3Session, arg string) {

@@ -148,7 +148,8 @@ type smtpSession struct {
 	s    *SMTPServer
 	c    *gosmtp.Conn
 	user string
-	to   []string // users, or empty when mail is thrown away
+	from string
+	to   []string // addresses, or empty when mail is thrown away
 }
 
 func (s *SMTPServer) session(c *gosmtp.Conn) (gosmtp.Session, error) {
@@ -175,24 +176,23 @@ func smtpReply(text string) error {
 }
 
 // Mail begins a transaction.
-func (x *smtpSession) Mail(string, *gosmtp.MailOptions) error {
+func (x *smtpSession) Mail(from string, _ *gosmtp.MailOptions) error {
 	if x.s.opt.Submission && x.user == "" {
 		return &gosmtp.SMTPError{Code: 530, EnhancedCode: gosmtp.EnhancedCode{5, 7, 0}, Message: "Authentication required"}
 	}
-	x.to = nil
+	x.from, x.to = from, nil
 	return nil
 }
 
-// Rcpt takes a recipient: a user of the store, in any domain.
+// Rcpt takes a recipient: a user of the store, in any domain; in an open store anybody.
 func (x *smtpSession) Rcpt(to string, _ *gosmtp.RcptOptions) error {
 	if x.s.opt.Discard {
 		return nil
 	}
-	user, ok := x.s.userOf(to)
-	if !ok {
+	if _, ok := x.s.userOf(to); !ok {
 		return &gosmtp.SMTPError{Code: 550, EnhancedCode: gosmtp.EnhancedCode{5, 1, 1}, Message: "No such user here"}
 	}
-	x.to = append(x.to, user)
+	x.to = append(x.to, to)
 	return nil
 }
 
@@ -203,6 +203,9 @@ func (s *SMTPServer) userOf(address string) (string, bool) {
 		name = name[:i]
 	}
 	name, _, _ = strings.Cut(name, "+")
+	if s.mail.Open() && name != "" {
+		return name, true
+	}
 	if strings.EqualFold(name, "postmaster") {
 		if users := s.mail.Users(); len(users) > 0 {
 			return users[0], true
@@ -221,33 +224,57 @@ func (x *smtpSession) LMTPData(r io.Reader, _ gosmtp.StatusCollector) error { re
 // take delivers a message. A reply that is scripted for its end stands in place of
 // the delivery; any other fault there comes when it is done.
 func (x *smtpSession) take(r io.Reader) error {
-	text, err := x.read(r)
-	if err != nil {
-		return err
-	}
-	f, faulty := x.s.front.Faults.Verb(base.PointEnd)
-	if faulty && f.Kind == base.FaultCode {
-		return smtpReply(f.Text)
-	}
-	for _, user := range x.to {
-		err = errors.Join(err, x.s.mail.Deliver(user, text))
+	end := &endFault{r: r, x: x}
+	var err error
+	if x.s.opt.Discard {
+		_, err = io.Copy(io.Discard, end)
+	} else {
+		e := Envelope{From: x.from, To: x.to, User: x.user, Remote: x.tap().RemoteAddr().String()}
+		_, err = x.s.mail.Receive(e, end) // go-smtp ends r at MaxBytes
 	}
 	if err != nil {
-		return &gosmtp.SMTPError{Code: 452, EnhancedCode: gosmtp.EnhancedCode{4, 2, 2}, Message: err.Error()}
+		return deliveryError(err)
 	}
 	x.s.received.Add(1)
-	if faulty {
-		x.tap().play(f)
+	if end.faulty {
+		x.tap().play(end.fault)
 		x.tap().Close()
 		return io.EOF
 	}
 	return nil
 }
 
-func (x *smtpSession) read(r io.Reader) ([]byte, error) {
-	if x.s.opt.Discard {
-		_, err := io.Copy(io.Discard, r)
-		return nil, err
+// endFault is a message whose end plays its part in a fault: one with a reply fails there.
+type endFault struct {
+	r      io.Reader
+	x      *smtpSession
+	ended  bool
+	faulty bool
+	fault  base.Fault
+}
+
+// Read passes the message on.
+func (e *endFault) Read(p []byte) (int, error) {
+	n, err := e.r.Read(p)
+	if err != io.EOF || e.ended {
+		return n, err
 	}
-	return io.ReadAll(r) // go-smtp ends it at MaxBytes
+	e.ended = true
+	e.fault, e.faulty = e.x.s.front.Faults.Verb(base.PointEnd)
+	if e.faulty && e.fault.Kind == base.FaultCode {
+		return n, smtpReply(e.fault.Text)
+	}
+	return n, err
+}
+
+// deliveryError is the reply to a message that was not kept.
+func deliveryError(err error) error {
+	if reply, ok := errors.AsType[*gosmtp.SMTPError](err); ok {
+		return reply
+	}
+	code, enhanced := 451, gosmtp.EnhancedCode{4, 3, 0}
+	if errors.Is(err, ErrStoreFull) {
+		code, enhanced = 452, gosmtp.EnhancedCode{4, 2, 2}
+	}
+	return &gosmtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: err.Error()}
 }

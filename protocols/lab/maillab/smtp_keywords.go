@@ -14,7 +14,7 @@ import (
 // secure puts TLS onto a connection.
 func (t *smtpTap) secure(conn net.Conn) {
 	t.tls = tls.Server(conn, t.s.tlsConfig())
-	t.Conn = t.tls
+	t.Conn = t.s.front.Over(t.tls)
 	t.In.Reset(t.Conn)
 }
 

@@ -37,6 +37,9 @@ type Options struct {
 	// It is called by several goroutines.
 	Answer func(line string) string
 	Now    func() time.Time
+
+	// OnPost, if set, is called with the message-id of each article that was taken.
+	OnPost func(id string)
 }
 
 // HangUp at the end of a reply of Options.Answer closes the connection.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"strings"
+	"time"
 
 	"github.com/netclients/netclients/protocols/lab/base"
 )
@@ -36,6 +37,15 @@ func (x *session) receive() ([]byte, bool) {
 	return nil, false
 }
 
+// take adds an article to the spool.
+func (s *Server) take(data []byte, now time.Time) (id string, err error) {
+	id, err = s.news.add(bytes.Clone(data), now)
+	if err == nil && s.opt.OnPost != nil {
+		s.opt.OnPost(id)
+	}
+	return id, err
+}
+
 func cmdPost(x *session, _ string) {
 	if x.srv.opt.ReadOnly {
 		x.reply(440, "Posting not permitted")
@@ -52,7 +62,7 @@ func cmdPost(x *session, _ string) {
 			return
 		}
 	}
-	id, err := x.srv.news.add(bytes.Clone(data), x.now())
+	id, err := x.srv.take(data, x.now())
 	if err != nil {
 		x.reply(441, err.Error())
 		return
@@ -81,7 +91,7 @@ func cmdIhave(x *session, id string) {
 	if !ok {
 		return
 	}
-	if _, err := x.srv.news.add(bytes.Clone(data), x.now()); err != nil {
+	if _, err := x.srv.take(data, x.now()); err != nil {
 		x.reply(437, err.Error())
 		return
 	}
@@ -101,7 +111,7 @@ func cmdTakethis(x *session, id string) {
 	if !ok {
 		return
 	}
-	if _, err := x.srv.news.add(bytes.Clone(data), x.now()); err != nil {
+	if _, err := x.srv.take(data, x.now()); err != nil {
 		x.reply(439, id)
 		return
 	}

@@ -223,8 +223,8 @@ func (x *session) startTLS() bool {
 		x.ended = true
 		return false
 	}
-	x.conn, x.secure = conn, true
-	x.attach(conn, conn)
+	x.conn, x.secure = x.srv.front.Over(conn), true
+	x.attach(x.conn, x.conn)
 	return true
 }
 

@@ -86,7 +86,7 @@ func (s *Server) listen() error {
 // handle serves one connection.
 func (s *Server) handle(conn net.Conn) {
 	if s.opt.TLS == base.TLSImplicit {
-		conn = tls.Server(conn, s.streams.TLSConfig())
+		conn = s.streams.Over(tls.Server(conn, s.streams.TLSConfig()))
 	}
 	s.streams.Admit(conn, "", func() { services[s.opt.Service].stream(s, conn) })
 }
@@ -97,6 +97,13 @@ func (s *Server) URL() string {
 		return "unix:" + s.Addr()
 	}
 	return s.opt.Network + "://" + s.Addr()
+}
+
+// SetFaults replaces the faults while the service runs; of datagrams there are none.
+func (s *Server) SetFaults(f base.Faults) {
+	if s.streams != nil {
+		s.streams.Faults.Set(f)
+	}
 }
 
 // Addr is the "host:port", or the path, that the service listens on.

@@ -83,6 +83,7 @@ func (s *GopherServer) typeOf(name string, i base.Info) byte {
 	if err != nil {
 		return '9'
 	}
+	defer f.Close()
 	head := make([]byte, 512)
 	n, _ := f.ReadAt(head, 0)
 	if strings.ContainsRune(string(head[:n]), 0) {

@@ -31,7 +31,7 @@ func (s *GopherServer) handle(conn net.Conn) {
 			return
 		}
 		defer t.Close()
-		conn = t
+		conn = s.front.Over(t)
 	}
 	s.front.Admit(conn, "3Too many clients, try again later\t\terror.host\t1\r\n.\r\n", func() { s.serveOne(conn) })
 }
@@ -95,7 +95,7 @@ func (x *gopherSession) fault(point string) bool {
 	case base.FaultHang:
 		io.Copy(io.Discard, x.conn)
 	case base.FaultReset:
-		if t, ok := x.conn.(*tls.Conn); ok {
+		if t, ok := frame.AsTLS(x.conn); ok {
 			frame.Reset(t.NetConn())
 		} else {
 			frame.Reset(x.conn)
@@ -135,6 +135,7 @@ func (x *gopherSession) binary(name string) {
 		x.refuse("permission denied")
 		return
 	}
+	defer f.Close()
 	io.Copy(x.out, io.NewSectionReader(f, 0, f.Size()))
 }
 

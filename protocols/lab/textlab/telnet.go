@@ -87,7 +87,7 @@ func (s *TelnetServer) handle(conn net.Conn) {
 	}
 	x := &telnetSession{srv: s, conn: conn}
 	if s.opt.TLS == base.TLSImplicit {
-		x.conn = tls.Server(conn, s.front.TLSConfig())
+		x.conn = s.front.Over(tls.Server(conn, s.front.TLSConfig()))
 	}
 	s.front.Admit(x.conn, "too many clients\r\n", func() {
 		x.run()

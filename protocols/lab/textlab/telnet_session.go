@@ -97,7 +97,7 @@ func (x *telnetSession) startTLS() bool {
 	}
 	x.raw([]byte{tnIAC, tnSB, tnSTARTTLS, 1, tnIAC, tnSE})
 	x.conn.SetReadDeadline(time.Time{})
-	x.conn = tls.Server(&pushedBack{x.conn, x.buf}, x.srv.front.TLSConfig())
+	x.conn = x.srv.front.Over(tls.Server(&pushedBack{x.conn, x.buf}, x.srv.front.TLSConfig()))
 	x.buf, x.echo, x.follow = nil, false, false
 	x.negotiate()
 	return true

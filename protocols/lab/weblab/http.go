@@ -41,6 +41,9 @@ type HTTPOptions struct {
 	Robots   string // content of /robots.txt; empty is none
 	// Handler, when set, is asked first; it reports whether it has answered.
 	Handler func(w http.ResponseWriter, r *http.Request) bool
+
+	OnUpload  func(path string) // if set, called for each file that was stored
+	OnRequest func(Request)     // if set, called for each request, when it has been answered
 }
 
 // HTTPServer is a running HTTP server. Paths that begin with "/-/" do what their
@@ -153,6 +156,11 @@ func (l *handedListener) Addr() net.Addr { return l.s.front.NetAddr() }
 
 // answer serves one request.
 func (s *HTTPServer) answer(w http.ResponseWriter, r *http.Request) {
+	if s.opt.OnRequest != nil {
+		var done func()
+		w, done = s.observe(w, r)
+		defer done()
+	}
 	s.front.Record(r.Method + " " + r.RequestURI)
 	w.Header().Set("Server", "netclients-lab")
 	if !s.admits(w, r) {
@@ -243,6 +251,7 @@ func (s *HTTPServer) get(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
+	defer f.Close()
 	w.Header().Set("ETag", etag(info))
 	if cut, ok := s.front.Faults.Kind(base.FaultTruncate); ok {
 		if conn := hijack(w); conn != nil {
@@ -318,6 +327,9 @@ func (s *HTTPServer) put(w http.ResponseWriter, r *http.Request) {
 	if info, err := s.tree.Stat(r.URL.Path); err == nil {
 		w.Header().Set("ETag", etag(info))
 	}
+	if s.opt.OnUpload != nil {
+		s.opt.OnUpload(path.Clean("/" + r.URL.Path))
+	}
 	w.WriteHeader(map[bool]int{true: http.StatusCreated, false: http.StatusNoContent}[fresh])
 }
 
@@ -326,6 +338,7 @@ func (s *HTTPServer) store(name string, body io.Reader) error {
 	if err != nil {
 		return err
 	}
+	defer f.Close()
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := body.Read(buf)
@@ -387,6 +400,9 @@ func (s *HTTPServer) misbehave(w http.ResponseWriter, r *http.Request, f base.Fa
 
 // hijack takes the connection of an HTTP/1.1 request, or returns nil.
 func hijack(w http.ResponseWriter) net.Conn {
+	if seen, ok := w.(*statusWriter); ok {
+		w = seen.ResponseWriter
+	}
 	h, ok := w.(http.Hijacker)
 	if !ok {
 		return nil

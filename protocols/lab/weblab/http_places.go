@@ -23,6 +23,7 @@ func (s *HTTPServer) special() map[string]http.HandlerFunc {
 		"status":   placeStatus,
 		"cookies":  placeCookies,
 		"echo":     placeEcho,
+		"hook":     placeHook,
 		"auth":     s.placeAuth,
 		"coded":    placeCoded,
 		"chunked":  placeChunked,
@@ -114,6 +115,15 @@ func placeEcho(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(Echo{r.Method, r.RequestURI, r.Proto, r.Host, r.Header, r.ContentLength, body.String(), n})
+}
+
+// placeHook takes any request, as the receiver of webhooks does.
+func placeHook(w http.ResponseWriter, r *http.Request) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // coders make the content codings.

@@ -20,7 +20,7 @@ const maxEndless = 64 << 20
 // faultConn applies the faults of byte streams to a connection.
 type faultConn struct {
 	net.Conn
-	in        *Injector
+	in        *faultSet
 	rules     []int // faults of this connection, as indices
 	data      bool  // reads count too
 	everyTime bool  // delay before each write, not only the first
@@ -39,8 +39,9 @@ type faultConn struct {
 // returned as it is, so that fast paths of the net package remain.
 func (in *Injector) Wrap(c net.Conn, scope base.Scope, stop <-chan struct{}) net.Conn {
 	stream := []base.FaultKind{base.FaultCut, base.FaultClose, base.FaultStall, base.FaultSlow, base.FaultSplit, base.FaultDelay}
+	set := in.now()
 	var rules []int
-	for i, f := range in.list {
+	for i, f := range set.list {
 		applies := f.Scope == base.ScopeBoth || f.Scope == scope || scope == base.ScopeBoth
 		if f.Kind == base.FaultDelay && scope == base.ScopeData {
 			applies = f.Scope == base.ScopeData
@@ -53,15 +54,18 @@ func (in *Injector) Wrap(c net.Conn, scope base.Scope, stop <-chan struct{}) net
 		return c
 	}
 	return &faultConn{
-		Conn: c, in: in, rules: rules, data: scope == base.ScopeData, everyTime: scope != base.ScopeData,
+		Conn: c, in: set, rules: rules, data: scope == base.ScopeData, everyTime: scope != base.ScopeData,
 		spent: map[int]bool{}, gone: make(chan struct{}), stop: stop,
 	}
 }
 
-// Faultless returns the connection without its faults.
+// Faultless returns the connection without its faults, and unwatched.
 func Faultless(conn net.Conn) net.Conn {
 	if f, ok := conn.(*faultConn); ok {
-		return f.Conn
+		conn = f.Conn
+	}
+	if w, ok := conn.(*watched); ok {
+		conn = w.Conn
 	}
 	return conn
 }

@@ -22,6 +22,7 @@ type Frame struct {
 	User        base.Credentials
 	maxClients  int
 	onCommand   func(line string)
+	watch       *watch
 	clients     atomic.Int64
 	logins      atomic.Int64
 
@@ -52,8 +53,14 @@ func NewOn(network, scheme string, o base.ServerOptions) (*Frame, error) {
 			return nil, err
 		}
 	}
-	f.Listener, err = Listen(network, o.Addr, o.Faults)
-	return f, err
+	if f.Listener, err = Listen(network, o.Addr, o.Faults); err != nil {
+		return nil, err
+	}
+	if o.OnStep != nil {
+		f.watch = newWatch(o.OnStep)
+		f.Listener.watch = f.watch
+	}
+	return f, nil
 }
 
 // URL names the server with its scheme and address, ending in "/"; one on a UNIX
@@ -105,6 +112,10 @@ func (a Face) Commands() []string {
 	return slices.Clone(a.f.commands)
 }
 
+// SetFaults replaces the faults of the server while it runs. Those of commands are for
+// open connections too, those of byte streams for new ones.
+func (a Face) SetFaults(f base.Faults) { a.f.Faults.Set(f) }
+
 // MaxCommands bounds the record of received commands.
 const MaxCommands = 100_000
 
@@ -131,12 +142,21 @@ func (f *Frame) TLSConfig() *tls.Config {
 
 // TLSState returns the state of a TLS connection; nil for another one.
 func TLSState(conn net.Conn) *tls.ConnectionState {
-	t, ok := conn.(*tls.Conn)
+	t, ok := AsTLS(conn)
 	if !ok {
 		return nil
 	}
 	state := t.ConnectionState()
 	return &state
+}
+
+// AsTLS returns the TLS connection that conn is, watched or not.
+func AsTLS(conn net.Conn) (*tls.Conn, bool) {
+	if w, ok := conn.(*watched); ok {
+		conn = w.Conn
+	}
+	t, ok := conn.(*tls.Conn)
+	return t, ok
 }
 
 // Admit runs a session, unless there are too many clients: then refusal is all

@@ -6,8 +6,15 @@ import (
 	"github.com/netclients/netclients/protocols/lab/base"
 )
 
-// Injector counts what faults have been used up in one server.
+// Injector has the faults of one server, which may be replaced while it runs, and
+// counts what has been used up of them.
 type Injector struct {
+	mu  sync.Mutex
+	set *faultSet
+}
+
+// faultSet are faults with their counts. A connection keeps the set that it began with.
+type faultSet struct {
 	list base.Faults
 	mu   sync.Mutex
 	used []int
@@ -15,24 +22,41 @@ type Injector struct {
 
 // NewInjector returns an injector of the faults in f, none of them used.
 func NewInjector(f base.Faults) *Injector {
-	return &Injector{list: f, used: make([]int, len(f))}
+	in := &Injector{}
+	in.Set(f)
+	return in
+}
+
+// Set replaces the faults. Those of commands are for open connections too, those of
+// byte streams for new ones.
+func (in *Injector) Set(f base.Faults) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.set = &faultSet{list: f, used: make([]int, len(f))}
+}
+
+func (in *Injector) now() *faultSet {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.set
 }
 
 // take uses fault i once; it reports false when it is used up.
-func (in *Injector) take(i int) bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if limit := in.list[i].Times; limit > 0 && in.used[i] >= limit {
+func (s *faultSet) take(i int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if limit := s.list[i].Times; limit > 0 && s.used[i] >= limit {
 		return false
 	}
-	in.used[i]++
+	s.used[i]++
 	return true
 }
 
 // find takes the first fault that match accepts.
 func (in *Injector) find(match func(base.Fault) bool) (base.Fault, bool) {
-	for i, f := range in.list {
-		if match(f) && in.take(i) {
+	s := in.now()
+	for i, f := range s.list {
+		if match(f) && s.take(i) {
 			return f, true
 		}
 	}
@@ -56,7 +80,7 @@ func (in *Injector) Injected(verb string) (base.Fault, bool) {
 
 // clients is the number of connections allowed at a time; 0 means no limit.
 func (in *Injector) clients() int64 {
-	for _, f := range in.list {
+	for _, f := range in.now().list {
 		if f.Kind == base.FaultMax {
 			return f.Bytes
 		}

@@ -1,7 +1,6 @@
 package frame
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -18,6 +17,7 @@ type Listener struct {
 	Faults   *Injector
 	Done     chan struct{} // closed by Close
 	accepted atomic.Int64
+	watch    *watch // nil: nobody watches
 
 	mu     sync.Mutex
 	open   map[io.Closer]struct{}
@@ -67,7 +67,7 @@ func (c *Listener) start(conn net.Conn, handle func(net.Conn)) {
 		Reset(conn)
 		return
 	}
-	conn = c.Faults.Wrap(conn, base.ScopeControl, c.Done)
+	conn = c.Faults.Wrap(c.watch.plain(conn, "control"), base.ScopeControl, c.Done)
 	if !c.Track(conn) {
 		return
 	}
@@ -150,7 +150,7 @@ func (c *Listener) Begin() bool {
 
 // Reset closes a connection with RST where the transport has such a thing.
 func Reset(c net.Conn) {
-	if t, ok := c.(*tls.Conn); ok {
+	if t, ok := AsTLS(c); ok {
 		c = t.NetConn()
 	}
 	if l, ok := c.(interface{ SetLinger(int) error }); ok {

@@ -1,0 +1,297 @@
+package maillab
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+// ErrNoLetter means that a message is not there, or not any more.
+var ErrNoLetter = errors.New("lab: no such message")
+
+// Message is one stored message. Data is shared by all who ask for it: nobody changes
+// it. The other fields are the caller's own copy.
+type Message struct {
+	UID   uint32 // from 1, rising within a mailbox
+	Data  []byte // with CRLF line ends, as it was received; nil in a store with a folder: see Open
+	Flags []string
+	Date  time.Time // when it came in
+
+	letter *letter
+	store  *Mailboxes
+}
+
+// Size returns the number of bytes of the message.
+func (x *Message) Size() int64 {
+	if x.letter == nil {
+		return int64(len(x.Data))
+	}
+	return x.letter.size
+}
+
+// Open returns the content. The caller closes it.
+func (x *Message) Open() (*Content, error) {
+	if x.store == nil || x.Data != nil {
+		return &Content{SectionReader: io.NewSectionReader(bytes.NewReader(x.Data), 0, int64(len(x.Data)))}, nil
+	}
+	return x.store.content(x.letter)
+}
+
+// Bytes returns the whole content: for small messages.
+func (x *Message) Bytes() ([]byte, error) {
+	if x.Data != nil {
+		return x.Data, nil
+	}
+	c, err := x.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return io.ReadAll(c)
+}
+
+// Content is the content of a message, which is not held in memory as a whole.
+type Content struct {
+	*io.SectionReader
+	file io.Closer
+}
+
+// Close frees what the content holds open.
+func (c *Content) Close() error {
+	if c.file == nil {
+		return nil
+	}
+	return c.file.Close()
+}
+
+// Envelope is what was said about a message before it came.
+type Envelope struct {
+	From   string    // of MAIL; empty is the null sender
+	To     []string  // of RCPT, in order
+	User   string    // who had logged in
+	Remote string    // address of the client
+	Date   time.Time // when it came; zero is now
+}
+
+// Letter describes a message by itself, in whatever mailboxes it is.
+type Letter struct {
+	Envelope
+	ID   string // a word of letters and digits
+	Size int64
+	Read bool
+	Tags []string
+}
+
+// letter is a message as it is stored once.
+type letter struct {
+	number uint32 // from 1, rising
+	id     string
+	size   int64
+	data   []byte // nil in a folder
+	file   string // its name in a folder, without flags
+	skip   int64  // bytes in the file before the content
+	date   time.Time
+	from   string
+	to     []string
+	user   string
+	remote string
+	home   string // "user/mailbox" of one that was put there
+	read   bool
+	tags   []string
+	refs   int // mailboxes it is in
+}
+
+// isTo reports whether a user of an open store gets the letter: by address, or by the
+// part before the "@".
+func (l *letter) isTo(user string) bool {
+	return slices.ContainsFunc(l.to, func(to string) bool {
+		return strings.EqualFold(to, user) || strings.EqualFold(localPart(to), user)
+	})
+}
+
+// localPart returns what stands before the last "@", without an extension.
+func localPart(address string) string {
+	if i := strings.LastIndexByte(address, '@'); i >= 0 {
+		address = address[:i]
+	}
+	name, _, _ := strings.Cut(address, "+")
+	return name
+}
+
+func (l *letter) public() Letter {
+	return Letter{
+		Envelope: Envelope{From: l.from, To: slices.Clone(l.to), User: l.user, Remote: l.remote, Date: l.date},
+		ID:       l.id, Size: l.size, Read: l.read, Tags: slices.Clone(l.tags),
+	}
+}
+
+// letters are all letters, oldest first.
+type letters struct {
+	list   []*letter
+	byID   map[string]*letter
+	bytes  int64
+	last   uint32
+	gone   int // deleted so far
+	refuse int // refused for want of room
+}
+
+// Receive takes a message for the recipients of its envelope, and returns the ID. It
+// reads data to its end, and keeps nothing when that fails.
+func (m *Mailboxes) Receive(e Envelope, data io.Reader) (id string, err error) {
+	if e.Date.IsZero() {
+		e.Date = time.Now()
+	}
+	l := &letter{date: e.Date, from: e.From, to: e.To, user: e.User, remote: e.Remote}
+	if err := m.keep(l, data, nil); err != nil {
+		return "", err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.admit(l); err != nil {
+		return "", err
+	}
+	m.spread(l)
+	m.touch()
+	return l.id, nil
+}
+
+// keep stores the content of a letter: in the folder, or in memory, where data may be
+// there already.
+func (m *Mailboxes) keep(l *letter, r io.Reader, data []byte) (err error) {
+	l.id = rand.Text()[:22]
+	if m.folder != nil {
+		return m.folder.write(l, r, m.limits.Bytes)
+	}
+	if data == nil {
+		if data, err = io.ReadAll(r); err != nil {
+			return err
+		}
+	}
+	l.data, l.size = data, int64(len(data))
+	return nil
+}
+
+// admit makes room for a letter and takes it. The caller holds the lock.
+func (m *Mailboxes) admit(l *letter) error {
+	full := func() bool {
+		return len(m.letters.list) >= m.limits.Messages || m.letters.bytes+l.size > m.limits.Bytes
+	}
+	for full() && m.limits.DropOldest && len(m.letters.list) > 0 && l.size <= m.limits.Bytes {
+		m.forget(m.letters.list[:1], true)
+	}
+	if full() {
+		m.letters.refuse++
+		m.folder.remove(l)
+		return ErrStoreFull
+	}
+	if err := m.folder.publish(l); err != nil {
+		return err
+	}
+	m.enlist(l)
+	return nil
+}
+
+// enlist numbers a letter and counts it.
+func (m *Mailboxes) enlist(l *letter) {
+	m.letters.last++
+	l.number = m.letters.last
+	m.letters.list = append(m.letters.list, l)
+	m.letters.byID[l.id] = l
+	m.letters.bytes += l.size
+}
+
+// spread puts a letter into the INBOXes of its recipients. The caller holds the lock.
+func (m *Mailboxes) spread(l *letter) {
+	names := []string{m.all}
+	for _, to := range l.to {
+		local := strings.ToLower(localPart(to))
+		if local == "postmaster" { // RFC 5321 4.5.1
+			names = append(names, m.first)
+		}
+		names = append(names, strings.ToLower(to), local)
+	}
+	for _, name := range names {
+		u := m.users[name]
+		if u == nil || !m.open && l.refs > 0 && slices.ContainsFunc(u.boxes[Inbox].mail, func(x Message) bool { return x.letter == l }) {
+			continue
+		}
+		u.boxes[Inbox].deliver(l)
+	}
+}
+
+// seesAll reports whether a mailbox is the one with all mail.
+func (m *Mailboxes) seesAll(user, box string) bool {
+	return m.all != "" && strings.EqualFold(user, m.all) && canonical(box) == Inbox
+}
+
+// noteFlags has a letter be read when it is marked so where all mail is.
+func (m *Mailboxes) noteFlags(user, box string, l *letter, flags []string) {
+	if !m.open || m.seesAll(user, box) {
+		m.setRead(l, hasFlag(&Message{Flags: flags}, imap.FlagSeen))
+	}
+}
+
+func (m *Mailboxes) setRead(l *letter, read bool) {
+	if l.read != read {
+		l.read = read
+		m.folder.mark(l)
+	}
+}
+
+// forget drops letters that are in no mailbox any more, or all, out of every mailbox.
+// The caller holds the lock.
+func (m *Mailboxes) forget(list []*letter, everywhere bool) {
+	gone := map[*letter]bool{}
+	for _, l := range list {
+		if m.letters.byID[l.id] == l && (everywhere || l.refs == 0) {
+			gone[l] = true
+			delete(m.letters.byID, l.id)
+			m.letters.bytes -= l.size
+			m.letters.gone++
+			m.folder.remove(l)
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	if n := len(m.letters.list); n > 0 && len(gone) == 1 && gone[m.letters.list[0]] {
+		m.letters.list[0] = nil
+		m.letters.list = m.letters.list[1:] // the oldest makes room: nothing is moved
+	} else {
+		m.letters.list = slices.DeleteFunc(m.letters.list, func(l *letter) bool { return gone[l] })
+	}
+	for _, u := range m.users {
+		for _, b := range u.boxes {
+			b.without(gone)
+		}
+	}
+}
+
+// without takes letters out of a mailbox.
+func (b *mailbox) without(gone map[*letter]bool) {
+	if len(b.mail) > 0 && len(gone) == 1 && gone[b.mail[0].letter] {
+		b.mail[0] = Message{}
+		b.mail = b.mail[1:]
+		return
+	}
+	if slices.ContainsFunc(b.mail, func(x Message) bool { return gone[x.letter] }) {
+		b.mail = slices.DeleteFunc(b.mail, func(x Message) bool { return gone[x.letter] })
+	}
+}
+
+// content opens the content of a letter of a folder.
+func (m *Mailboxes) content(l *letter) (*Content, error) {
+	if m.folder == nil {
+		return &Content{SectionReader: io.NewSectionReader(bytes.NewReader(l.data), 0, l.size)}, nil
+	}
+	m.mu.Lock()
+	name := l.name()
+	m.mu.Unlock()
+	return m.folder.open(l, name)
+}

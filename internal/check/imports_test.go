@@ -27,10 +27,10 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/message", "protocols internal/charset internal/maildate", "...", "flag log log/slog os/exec net"},
 	{"protocols/expect", "protocols", "", "flag log log/slog os os/exec net/http"},
 	{"protocols/lab", "protocols/lab/*", "", "flag log log/slog os os/exec net"}, // the front door: names of the packages below
-	{"protocols/lab/base", "", "", "flag log log/slog os/exec"}, // os: the tree of a folder
+	{"protocols/lab/base", "", "", "flag log log/slog os/exec"},                  // os: the tree of a folder
 	{"protocols/lab/internal/kit", "protocols protocols/lab/base", "", "flag log log/slog os os/exec"},
 	{"protocols/lab/labtest", "protocols protocols/lab/* protocols/lab/internal/kit", "", "flag log log/slog os os/exec"},
-	{"protocols/lab/maillab", "protocols/lab/base protocols/lab/internal/... internal/wire", "...", "flag log log/slog os/exec"}, // os: mail in a folder
+	{"protocols/lab/maillab", "protocols/lab/base protocols/lab/internal/... internal/wire", "...", "flag log log/slog os/exec"},                   // os: mail in a folder
 	{"protocols/lab/...", "protocols/lab/... internal/wire internal/urgent internal/charset internal/mask", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
 	{"protocols/protocoltest", "protocols protocols/lab/base protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
@@ -53,7 +53,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry", "...", "flag log log/slog"},
 	{"internal/doctor", "protocols protocols/*", "", "flag log log/slog os os/exec"}, // steps on the adapters
 	{"internal/cli/doctorcmd", "protocols protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/labcmd", "protocols protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
+	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                                                                    // http: webhooks
 	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                              // over HTTP, whose flags it has
 	{"internal/cli/*", "protocols protocols/* protocols/http/h3 protocols/ftp/charsets internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
 	{"internal/cli", "protocols protocols/... internal/mask internal/cli/...", "...", "flag log log/slog"},
@@ -156,6 +156,7 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 		"protocols/lab/socklab":        "servers, and proxies that connect to the requested target",
 		"protocols/lab/textlab":        "servers, which start TLS",
 		"protocols/lab/weblab":         "servers",
+		"protocols/lab/service":        "serves the page",
 		"protocols/socket":             "servers, UNIX sockets of all types, and unconnected datagram sockets",
 		"protocols/protocoltest":       "servers that play dialogues",
 		"internal/interop":             "checks whether the real servers are up",

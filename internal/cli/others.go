@@ -36,8 +36,11 @@ func (a *app) plain(c *kit.Command) *cobra.Command {
 		Use: strings.TrimSpace(c.Name + " " + c.Args), Short: c.Short, Long: c.Long, Example: c.Example,
 		ValidArgs: c.Words, GroupID: groupOther, Args: cobra.ArbitraryArgs,
 	}
+	if c.Shadows != nil {
+		c.Shadows(cmd.Flags())
+	}
 	if c.Flags != nil {
-		c.Flags(cmd.Flags())
+		a.lazy[cmd] = func([]string) { c.Flags(cmd.Flags()) }
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkArity(cmd, v, args); err != nil {

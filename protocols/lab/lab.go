@@ -21,6 +21,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab/ftplab"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 	"github.com/netclients/netclients/protocols/lab/newslab"
+	"github.com/netclients/netclients/protocols/lab/service"
 	"github.com/netclients/netclients/protocols/lab/socklab"
 	"github.com/netclients/netclients/protocols/lab/textlab"
 	"github.com/netclients/netclients/protocols/lab/weblab"
@@ -54,6 +55,18 @@ type (
 	FaultKind = base.FaultKind
 	// Scope says which connections a fault is for.
 	Scope = base.Scope
+)
+
+// All servers together, as the command netclients lab has them.
+type (
+	// Options configure Start.
+	Options = service.Options
+	// Service is what Start returns: its Handler is the page with the REST interface.
+	Service = service.Service
+	// Running is a server of a Service.
+	Running = service.Running
+	// MailStoreOptions configure NewMailStore.
+	MailStoreOptions = maillab.StoreOptions
 )
 
 // How a server uses TLS.
@@ -142,6 +155,17 @@ type (
 	// ProxyOptions configure a proxy of lab/socklab.
 	ProxyOptions = socklab.ProxyOptions
 )
+
+// Start starts all servers, or some, with one login, one store of mail and one page. The
+// caller closes what it returns.
+func Start(o Options) (*Service, error) { return service.Start(o) }
+
+// NewMailStore makes a store for StartSMTP, StartPOP3 and StartIMAP: in memory or in a
+// folder, for some users or for everybody.
+func NewMailStore(o MailStoreOptions) (*Mailboxes, error) { return maillab.NewStore(o) }
+
+// OpenTree returns a tree of the files of a folder. The caller closes it.
+func OpenTree(dir string) (*Tree, error) { return base.OpenTree(dir) }
 
 // StartFTP starts an FTP server. The caller closes it.
 func StartFTP(o FTPOptions) (*FTPServer, error) { return ftplab.Start(o) }

@@ -13,5 +13,7 @@ type Command struct {
 
 	Words []string // what the argument may be, for completions
 	Flags func(*pflag.FlagSet)
-	Run   func(ctx context.Context, e *Env, args []string) error
+	// Shadows, when set, adds flags whose names mean something else everywhere.
+	Shadows func(*pflag.FlagSet)
+	Run     func(ctx context.Context, e *Env, args []string) error
 }

@@ -24,7 +24,10 @@ type Authority struct {
 }
 
 // NewAuthority makes the authority and its server certificate.
-func NewAuthority() (*Authority, error) {
+func NewAuthority() (*Authority, error) { return NewAuthorityFor() }
+
+// NewAuthorityFor is NewAuthority for a server certificate that has further names.
+func NewAuthorityFor(names ...string) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("lab: authority key: %w", err)
@@ -41,7 +44,9 @@ func NewAuthority() (*Authority, error) {
 		return nil, fmt.Errorf("lab: authority certificate: %w", err)
 	}
 	a := &Authority{cert: cert, key: key}
-	a.server, err = a.issue(localhost(time.Now()))
+	server := localhost(time.Now())
+	server.DNSNames = append(server.DNSNames, names...)
+	a.server, err = a.issue(server)
 	return a, err
 }
 

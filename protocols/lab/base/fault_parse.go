@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,29 @@ func ParseFaults(spec string) (Faults, error) {
 		faults = append(faults, f)
 	}
 	return faults, nil
+}
+
+// SplitFaults sorts the faults of a specification by the servers they are for: one that
+// begins with the name of a protocol and a dot, as "smtp.code:RCPT=450 later", is for
+// that server, and the others are for all. The specifications that it returns have no
+// such names; they are not checked.
+func SplitFaults(spec string, protocols []string) map[string]string {
+	parts := map[string][]string{}
+	for _, part := range splitSpec(spec) {
+		part = strings.TrimSpace(part)
+		for _, p := range protocols {
+			if rest, ok := strings.CutPrefix(part, p+"."); ok {
+				parts[p] = append(parts[p], rest)
+			} else if head, _, _ := strings.Cut(part, "."); part != "" && !slices.Contains(protocols, head) {
+				parts[p] = append(parts[p], part)
+			}
+		}
+	}
+	specs := map[string]string{}
+	for p, list := range parts {
+		specs[p] = strings.Join(list, ",")
+	}
+	return specs
 }
 
 // splitSpec cuts at the commas that have no backslash before them.

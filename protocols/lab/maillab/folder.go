@@ -85,7 +85,10 @@ func (d *mailFolder) write(l *letter, r io.Reader, most int64) (err error) {
 		return err
 	}
 	defer func() {
-		if err = errors.Join(err, f.Close()); err != nil {
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
 			d.root.Remove(path.Join("tmp", l.file))
 		}
 	}()
@@ -205,8 +208,8 @@ func (m *Mailboxes) Reload() error {
 		if m.letters.byID[l.id] != nil {
 			continue
 		}
-		m.enlist(l)
-		if u := m.home(l); u != nil {
+		m.letters.enlist(l)
+		if u := l.homeIn(m); u != nil {
 			u.add(l, nil)
 		} else {
 			m.spread(l)
@@ -226,15 +229,15 @@ func (m *Mailboxes) Reload() error {
 	return nil
 }
 
-// home returns the mailbox that a letter was put into by APPEND.
-func (m *Mailboxes) home(l *letter) *mailbox {
+// homeIn returns the mailbox that a letter was put into by APPEND.
+func (l *letter) homeIn(m *Mailboxes) *mailbox {
 	name, box, ok := strings.Cut(l.home, "/")
 	u := m.users[strings.ToLower(name)]
 	if !ok || u == nil {
 		return nil
 	}
 	if u.boxes[box] == nil {
-		u.boxes[box] = m.newMailbox()
+		u.boxes[box] = m.validity.newMailbox()
 	}
 	return u.boxes[box]
 }

@@ -82,10 +82,11 @@ type Envelope struct {
 // Letter describes a message by itself, in whatever mailboxes it is.
 type Letter struct {
 	Envelope
-	ID   string // a word of letters and digits
-	Size int64
-	Read bool
-	Tags []string
+	ID     string // a word of letters and digits
+	Number uint32 // from 1, rising
+	Size   int64
+	Read   bool
+	Tags   []string
 }
 
 // letter is a message as it is stored once.
@@ -127,7 +128,7 @@ func localPart(address string) string {
 func (l *letter) public() Letter {
 	return Letter{
 		Envelope: Envelope{From: l.from, To: slices.Clone(l.to), User: l.user, Remote: l.remote, Date: l.date},
-		ID:       l.id, Size: l.size, Read: l.read, Tags: slices.Clone(l.tags),
+		ID:       l.id, Number: l.number, Size: l.size, Read: l.read, Tags: slices.Clone(l.tags),
 	}
 }
 
@@ -193,36 +194,58 @@ func (m *Mailboxes) admit(l *letter) error {
 	if err := m.folder.publish(l); err != nil {
 		return err
 	}
-	m.enlist(l)
+	m.letters.enlist(l)
 	return nil
 }
 
 // enlist numbers a letter and counts it.
-func (m *Mailboxes) enlist(l *letter) {
-	m.letters.last++
-	l.number = m.letters.last
-	m.letters.list = append(m.letters.list, l)
-	m.letters.byID[l.id] = l
-	m.letters.bytes += l.size
+func (a *letters) enlist(l *letter) {
+	a.last++
+	l.number = a.last
+	a.list = append(a.list, l)
+	a.byID[l.id] = l
+	a.bytes += l.size
 }
 
-// spread puts a letter into the INBOXes of its recipients. The caller holds the lock.
+// find returns a letter by its ID, or nil; "latest" is the newest one.
+func (a *letters) find(id string) *letter {
+	if n := len(a.list); id == "latest" && n > 0 {
+		return a.list[n-1]
+	}
+	return a.byID[id]
+}
+
+// spread puts a letter into the INBOXes of its recipients; where not all are taken, once
+// for each of them. The caller holds the lock.
 func (m *Mailboxes) spread(l *letter) {
-	names := []string{m.all}
+	for _, name := range l.readers(m) {
+		switch u := m.users[name]; {
+		case u == nil:
+		case m.open:
+			u.boxes[Inbox].deliver(l)
+		default:
+			u.boxes[Inbox].add(l, nil)
+		}
+	}
+}
+
+// readers returns the names under which users may read a letter.
+func (l *letter) readers(m *Mailboxes) []string {
+	var names []string
+	if m.open {
+		names = append(names, m.all)
+	}
 	for _, to := range l.to {
 		local := strings.ToLower(localPart(to))
 		if local == "postmaster" { // RFC 5321 4.5.1
-			names = append(names, m.first)
+			local = m.first
 		}
-		names = append(names, strings.ToLower(to), local)
-	}
-	for _, name := range names {
-		u := m.users[name]
-		if u == nil || !m.open && l.refs > 0 && slices.ContainsFunc(u.boxes[Inbox].mail, func(x Message) bool { return x.letter == l }) {
-			continue
+		if m.open {
+			names = append(names, strings.ToLower(to))
 		}
-		u.boxes[Inbox].deliver(l)
+		names = append(names, local)
 	}
+	return names
 }
 
 // seesAll reports whether a mailbox is the one with all mail.
@@ -233,14 +256,14 @@ func (m *Mailboxes) seesAll(user, box string) bool {
 // noteFlags has a letter be read when it is marked so where all mail is.
 func (m *Mailboxes) noteFlags(user, box string, l *letter, flags []string) {
 	if !m.open || m.seesAll(user, box) {
-		m.setRead(l, hasFlag(&Message{Flags: flags}, imap.FlagSeen))
+		l.setRead(m.folder, hasFlag(&Message{Flags: flags}, imap.FlagSeen))
 	}
 }
 
-func (m *Mailboxes) setRead(l *letter, read bool) {
+func (l *letter) setRead(d *mailFolder, read bool) {
 	if l.read != read {
 		l.read = read
-		m.folder.mark(l)
+		d.mark(l)
 	}
 }
 

@@ -1,6 +1,7 @@
 package maillab
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -32,6 +33,13 @@ func (m *Mailboxes) Totals() Totals {
 	return t
 }
 
+// Deleted counts the messages that were deleted since the store was made.
+func (m *Mailboxes) Deleted() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.letters.gone
+}
+
 // Letters returns messages, the newest first, without those of the first skip; at most
 // limit of them, or all for a negative one.
 func (m *Mailboxes) Letters(skip, limit int) []Letter {
@@ -48,28 +56,34 @@ func (m *Mailboxes) Letters(skip, limit int) []Letter {
 	return list
 }
 
+// LettersAfter returns the messages that came after the one with a number, oldest first;
+// at most so many. 0 stands before all.
+func (m *Mailboxes) LettersAfter(number uint32, most int) []Letter {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(m.letters.list, number+1, func(l *letter, n uint32) int { return cmp.Compare(l.number, n) })
+	var list []Letter
+	for _, l := range m.letters.list[i:min(i+most, len(m.letters.list))] {
+		list = append(list, l.public())
+	}
+	return list
+}
+
 // Letter returns a message by its ID; "latest" is the newest one.
 func (m *Mailboxes) Letter(id string) (Letter, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	l := m.letter(id)
+	l := m.letters.find(id)
 	if l == nil {
 		return Letter{}, false
 	}
 	return l.public(), true
 }
 
-func (m *Mailboxes) letter(id string) *letter {
-	if n := len(m.letters.list); id == "latest" && n > 0 {
-		return m.letters.list[n-1]
-	}
-	return m.letters.byID[id]
-}
-
 // OpenLetter returns the content of a message by its ID. The caller closes it.
 func (m *Mailboxes) OpenLetter(id string) (*Content, error) {
 	m.mu.Lock()
-	l := m.letter(id)
+	l := m.letters.find(id)
 	m.mu.Unlock()
 	if l == nil {
 		return nil, ErrNoLetter
@@ -87,7 +101,7 @@ func (m *Mailboxes) DropLetters(ids ...string) int {
 		drop = slices.Clone(m.letters.list)
 	}
 	for _, id := range ids {
-		if l := m.letter(id); l != nil {
+		if l := m.letters.find(id); l != nil {
 			drop = append(drop, l)
 		}
 	}
@@ -105,9 +119,9 @@ func (m *Mailboxes) ReadLetters(read bool, ids ...string) {
 	defer m.mu.Unlock()
 	mark := map[*letter]bool{}
 	for _, l := range m.letters.list {
-		if len(ids) == 0 || slices.Contains(ids, l.id) || slices.Contains(ids, "latest") && l == m.letter("latest") {
+		if len(ids) == 0 || slices.Contains(ids, l.id) || slices.Contains(ids, "latest") && l == m.letters.find("latest") {
 			mark[l] = true
-			m.setRead(l, read)
+			l.setRead(m.folder, read)
 		}
 	}
 	for _, u := range m.users {

@@ -74,7 +74,7 @@ type Mailboxes struct {
 	users    map[string]*mailUser
 	guests   int // users who were never added
 	letters  letters
-	validity uint32
+	validity validity
 	changed  chan struct{} // closed and replaced at each change
 }
 
@@ -117,7 +117,7 @@ func newStore(o StoreOptions) *Mailboxes {
 	if len(o.Users) == 0 {
 		o.Users = []base.Credentials{base.DefaultCredentials()}
 	}
-	m := &Mailboxes{limits: o.Limits, open: o.Open, users: map[string]*mailUser{}, validity: uint32(time.Now().Unix()), changed: make(chan struct{})}
+	m := &Mailboxes{limits: o.Limits, open: o.Open, users: map[string]*mailUser{}, validity: validity(time.Now().Unix()), changed: make(chan struct{})}
 	m.letters.byID = map[string]*letter{}
 	m.first = strings.ToLower(o.Users[0].User)
 	if o.Open {
@@ -151,7 +151,7 @@ func (m *Mailboxes) AddUser(c base.Credentials) {
 // newUser makes a user with an INBOX, in which is what was sent to him in an open store.
 func (m *Mailboxes) newUser(c base.Credentials) *mailUser {
 	u := &mailUser{Credentials: c, boxes: map[string]*mailbox{}}
-	box := m.newMailbox()
+	box := m.validity.newMailbox()
 	u.boxes[Inbox] = box
 	for _, l := range m.letters.list {
 		if m.open && l.isTo(c.User) {
@@ -178,10 +178,13 @@ func (m *Mailboxes) user(name string) *mailUser {
 const maxAddress = 320
 
 // newMailbox makes a mailbox with a UIDVALIDITY that none had before.
-func (m *Mailboxes) newMailbox() *mailbox {
-	m.validity++
-	return &mailbox{validity: m.validity, next: 1}
+func (v *validity) newMailbox() *mailbox {
+	*v++
+	return &mailbox{validity: uint32(*v), next: 1}
 }
+
+// validity is the UIDVALIDITY that was given last.
+type validity uint32
 
 // Users returns the names of all users, sorted.
 func (m *Mailboxes) Users() []string {
@@ -436,7 +439,7 @@ func (m *Mailboxes) Create(user, box string) error {
 	case len(u.boxes) >= m.limits.Mailboxes:
 		return ErrStoreFull
 	}
-	u.boxes[box] = m.newMailbox()
+	u.boxes[box] = m.validity.newMailbox()
 	m.touch()
 	return nil
 }
@@ -457,7 +460,7 @@ func (m *Mailboxes) Rename(user, from, to string) error {
 	delete(boxes, canonical(from))
 	boxes[to] = b
 	if canonical(from) == Inbox {
-		boxes[Inbox] = m.newMailbox()
+		boxes[Inbox] = m.validity.newMailbox()
 	}
 	m.touch()
 	return nil

@@ -14,11 +14,15 @@ import (
 // encoded words, and one with an attachment.
 func Sample() *Mailboxes {
 	m := NewMailboxes(Limits{})
-	user := base.DefaultCredentials().User
+	AddSamples(m, base.DefaultCredentials().User)
+	return m
+}
+
+// AddSamples puts the messages of Sample into the INBOX of a user.
+func AddSamples(m *Mailboxes, user string) {
 	for i, text := range sampleMessages() {
 		m.Append(user, Inbox, text, nil, time.Date(2024, 3, 1+i, 9, 30, 0, 0, time.UTC))
 	}
-	return m
 }
 
 func sampleMessages() [][]byte {

@@ -266,6 +266,9 @@ func splitArticle(data []byte) (head, body []byte) {
 	return head, body
 }
 
+// Header returns a field of an article unfolded, or nothing.
+func Header(article []byte, name string) string { return newsHeader(article, name) }
+
 // newsHeader returns a header unfolded, or nothing.
 func newsHeader(data []byte, name string) string {
 	head, _ := splitArticle(data)

@@ -21,11 +21,14 @@ type XMLRPCOptions struct {
 	base.ServerOptions // OnCommand is called with the name of each method
 
 	Login bool              // ask for the user alice with the password secret, by HTTP Basic
+	Hosts []string          // see HTTPOptions
 	Gzip  bool              // pack answers for clients that take that
 	Raw   map[string]string // whole bodies of answers, by method
 
 	// Stream, when set, may write the body of an answer, and then says true.
 	Stream func(method string, w io.Writer) bool
+
+	OnRequest func(Request) // if set, called for each request, when it has been answered
 }
 
 // XMLRPCServer is a running XML-RPC server at /RPC2, with introspection
@@ -49,7 +52,7 @@ func StartXMLRPC(o XMLRPCOptions) (*XMLRPCServer, error) {
 	ready := make(chan struct{}) // a call may come before StartHTTP has returned
 	var err error
 	s.HTTPServer, err = StartHTTP(HTTPOptions{
-		ServerOptions: below,
+		ServerOptions: below, Hosts: o.Hosts, OnRequest: o.OnRequest,
 		Handler: func(w http.ResponseWriter, r *http.Request) bool {
 			<-ready
 			s.answer(w, r)

@@ -101,7 +101,8 @@ type Archive interface {
 	// Flush makes safe all that was added, and writes the flags that were set.
 	Flush(ctx context.Context) error
 	// Keys returns the messages that have a key: ID is the key, Path is what the
-	// target's Get takes, and MessageInfo, where the target keeps flags, holds them.
+	// target's Get takes, and MessageInfo, where the target keeps flags, holds them. Its
+	// UID is the ID under which a target that is a [MessageSource] too lists the message.
 	Keys(ctx context.Context) iter.Seq2[Entry, error]
 	// SetFlags replaces the flags of messages, at the latest with Flush. An unknown key is not an error.
 	SetFlags(ctx context.Context, key string, flags []string) error
@@ -117,6 +118,28 @@ type Archive interface {
 type Emptied interface {
 	Emptied() bool
 }
+
+// FlagKeeper is an [Archive] that can tell which flags its messages can have.
+type FlagKeeper interface {
+	KeepsFlag(flag string) bool
+}
+
+// FlagChange says which flags messages get and lose.
+type FlagChange struct {
+	Add, Remove []string
+}
+
+// BulkFlagger is a [MessageSource] that can change the flags of its messages.
+type BulkFlagger interface {
+	// BulkFlag makes one change to many messages, named by their Path. Flags that cannot
+	// be stored are left out. each is called once for every name, with nil or with that
+	// message's own error, and may be nil; its error stops the work. A message that does
+	// not exist any more may be reported with nil.
+	BulkFlag(ctx context.Context, change FlagChange, names iter.Seq[string], each func(name string, err error) error) error
+}
+
+// AccountLocal is the Account of mailboxes on this machine.
+const AccountLocal = "local"
 
 // StateKeeper is a [MessageTarget] that has a place for what a sync must remember.
 type StateKeeper interface {

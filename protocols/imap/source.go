@@ -2,9 +2,7 @@ package imap
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"slices"
 	"strconv"
@@ -15,10 +13,7 @@ import (
 	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
-var (
-	_ protocols.MessageSource = (*Client)(nil)
-	_ protocols.BulkRemover   = (*Client)(nil)
-)
+var _ protocols.MessageSource = (*Client)(nil)
 
 // OpenMailbox opens a mailbox for reading, as the source of an archive. With
 // QRESYNC (RFC 7162) its Changes list only what has changed since a State; without
@@ -166,91 +161,4 @@ func (src *source) gone(args string) error {
 		}
 	}
 	return nil
-}
-
-// removeStep is how many messages are removed with one command.
-const removeStep = 500
-
-// BulkRemove deletes messages for good, many with one command, and no others.
-func (c *Client) BulkRemove(ctx context.Context, names iter.Seq[string], each func(name string, err error) error) error {
-	if each == nil {
-		each = func(string, error) error { return nil }
-	}
-	return c.do(ctx, "rm", "", func(ctx context.Context, s *session.Session) error {
-		r := &remover{c: c, s: s, each: each}
-		for text := range names {
-			if err := r.add(text); err != nil {
-				return err
-			}
-		}
-		return r.flush()
-	})
-}
-
-// remover is one BulkRemove.
-type remover struct {
-	c    *Client
-	s    *session.Session
-	each func(name string, err error) error
-	part []wanted // of one mailbox
-}
-
-// add takes one name, and removes those before it when they are many, or when it is
-// of another mailbox.
-func (r *remover) add(text string) error {
-	w := wanted{text: text}
-	w.n, w.err = imapwire.ParseName(text)
-	if w.err == nil {
-		w.err = checkArgs(text)
-	}
-	if w.err == nil && w.n.UID == 0 {
-		w.err = protocols.UsageError(proto, "rm", "the URL does not name a single message: add ;UID=n after the mailbox")
-	}
-	if w.err != nil {
-		return r.each(text, r.c.wrap(w.err, "rm", text))
-	}
-	if len(r.part) == removeStep || len(r.part) > 0 && r.part[0].n.Mailbox != w.n.Mailbox {
-		if err := r.flush(); err != nil {
-			return err
-		}
-	}
-	r.part = append(r.part, w)
-	return nil
-}
-
-// flush removes the messages that were added.
-func (r *remover) flush() error {
-	if len(r.part) == 0 {
-		return nil
-	}
-	err := r.remove()
-	if errors.Is(err, fs.ErrNotExist) && r.s.Selected() != nil {
-		err = nil // they are gone already
-	}
-	if err != nil && !imapwire.Refused(err) {
-		return err
-	}
-	for _, w := range r.part {
-		if err := r.each(w.text, r.c.wrap(err, "rm", w.text)); err != nil {
-			return err
-		}
-	}
-	r.part = r.part[:0]
-	return nil
-}
-
-func (r *remover) remove() error {
-	box, err := r.s.Open(r.part[0].n, true)
-	if err != nil {
-		return err
-	}
-	var uids []uint32
-	for _, w := range r.part {
-		if err := box.Same(w.n); err != nil {
-			return err
-		}
-		uids = append(uids, w.n.UID)
-	}
-	slices.Sort(uids)
-	return box.Remove(imapwire.UIDSet(slices.Compact(uids)))
 }

@@ -29,8 +29,8 @@ func (a *maildirArchive) Keys(ctx context.Context) iter.Seq2[protocols.Entry, er
 			if key == "" {
 				continue
 			}
-			_, flags := cutInfo(filepath.Base(path))
-			e := protocols.Entry{ID: key, Path: path, MessageInfo: &protocols.MessageInfo{Flags: flags}}
+			base, flags := cutInfo(filepath.Base(path))
+			e := protocols.Entry{ID: key, Path: path, MessageInfo: &protocols.MessageInfo{UID: base, Flags: flags}}
 			if !yield(e, nil) {
 				return
 			}
@@ -59,14 +59,23 @@ func (a *maildirArchive) SetFlags(ctx context.Context, key string, flags []strin
 	if err != nil || path == "" {
 		return err
 	}
-	base, _ := cutInfo(filepath.Base(path))
-	to := filepath.Join(a.dir, "cur", base+infoMark+strings.TrimPrefix(info(flags), infoMark))
-	if err := os.Rename(path, to); err != nil && !errors.Is(err, errNotExist) {
+	to, err := rename(a.dir, path, flags)
+	if err != nil && !errors.Is(err, errNotExist) {
 		return localError(err)
 	}
 	a.names[key] = to
 	return nil
 }
+
+// rename has the name of a message's file say its flags, and returns the new path.
+func rename(dir, path string, flags []string) (to string, err error) {
+	base, _ := cutInfo(filepath.Base(path))
+	to = filepath.Join(dir, "cur", base+infoMark+strings.TrimPrefix(info(flags), infoMark))
+	return to, os.Rename(path, to)
+}
+
+// KeepsFlag reports whether a maildir has a letter for a flag.
+func (a *maildirArchive) KeepsFlag(flag string) bool { return info([]string{flag}) != "" }
 
 // Delete removes messages.
 func (a *maildirArchive) Delete(ctx context.Context, keys []string) error {

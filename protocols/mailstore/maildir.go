@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +39,7 @@ var (
 	_ protocols.MessageSource = (*Maildir)(nil)
 	_ protocols.MessageTarget = (*Maildir)(nil)
 	_ protocols.StateKeeper   = (*Maildir)(nil)
+	_ protocols.BulkFlagger   = (*Maildir)(nil)
 )
 
 // NewMaildir makes a client. It does no I/O. A nil o means the defaults.
@@ -365,6 +367,40 @@ func (m *Maildir) Remove(ctx context.Context, name string) error {
 		}
 		return err
 	})
+}
+
+// BulkFlag changes the flags in the names of messages. Flags that a maildir has no letter
+// for are left out.
+func (m *Maildir) BulkFlag(ctx context.Context, change protocols.FlagChange, names iter.Seq[string], each func(name string, err error) error) error {
+	return m.do(ctx, "flag", "", func(ctx context.Context) error {
+		for name := range names {
+			err := context.Cause(ctx)
+			if err != nil {
+				return err
+			}
+			if err = flagFile(name, change); each != nil {
+				err = each(name, m.wrap(err, "flag", name))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func flagFile(name string, change protocols.FlagChange) error {
+	path, err := find(name)
+	if err != nil {
+		return err
+	}
+	dir, _, file := cutMessage(path)
+	_, flags := cutInfo(file)
+	flags = slices.DeleteFunc(flags, func(f string) bool {
+		return slices.ContainsFunc(change.Remove, func(r string) bool { return strings.EqualFold(f, r) })
+	})
+	_, err = rename(dir, path, append(flags, change.Add...))
+	return err
 }
 
 // Put adds a message to the maildir name, which is made when it is missing, with

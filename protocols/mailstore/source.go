@@ -54,7 +54,7 @@ func (p *parent) each(ctx context.Context, op, name string, headers bool, list l
 
 // source is a mailbox that is listed as a whole each time.
 func (p *parent) source(name string, list lister) *protocols.Mailbox {
-	box := &protocols.Mailbox{Account: "local", Name: name}
+	box := &protocols.Mailbox{Account: protocols.AccountLocal, Name: name}
 	box.Changes = func(ctx context.Context, _ string) iter.Seq2[protocols.Entry, error] {
 		box.Complete = false
 		return func(yield func(protocols.Entry, error) bool) {

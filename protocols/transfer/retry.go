@@ -43,8 +43,8 @@ func (o *Options) warn(format string, args ...any) {
 	o.note(format, args...)
 }
 
-// repeat calls try until it succeeds, fails for good, or has had its attempts.
-func (o *Options) repeat(ctx context.Context, try func() error) error {
+// Repeat calls try until it succeeds, fails for good, or has had its attempts.
+func (o *Options) Repeat(ctx context.Context, try func() error) error {
 	return o.repeatFrom(ctx, func() int64 { return 0 }, try)
 }
 
@@ -52,7 +52,7 @@ func (o *Options) repeat(ctx context.Context, try func() error) error {
 // object gets through a connection that breaks time and again.
 const minAdvance = 64 << 10
 
-// repeatFrom is repeat for work that resumes where it stopped; at returns where that is.
+// repeatFrom is Repeat for work that resumes where it stopped; at returns where that is.
 func (o *Options) repeatFrom(ctx context.Context, at func() int64, try func() error) error {
 	p, best := o.policy(), at()
 	p.Advanced = func() bool {

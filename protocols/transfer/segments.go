@@ -30,7 +30,7 @@ type segmented struct {
 // small or the server does not tell its size: then one connection does it.
 func (d *download) segments(ctx context.Context, src Endpoint, k *conn, r *Result) (bool, error) {
 	var e protocols.Entry
-	err := d.o.repeat(ctx, func() error {
+	err := d.o.Repeat(ctx, func() error {
 		c, err := k.get()
 		if err != nil {
 			return err

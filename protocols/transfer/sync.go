@@ -212,7 +212,7 @@ func (s *treeSync) depth() int {
 // with lends a client of the pool to do, with retries. A connection too many is no
 // attempt: the work waits for one of those that are allowed.
 func (s *treeSync) with(ctx context.Context, p *pool.Pool, do func(c protocols.Client) error) error {
-	return s.o.repeat(ctx, func() error { return p.Do(ctx, do) })
+	return s.o.Repeat(ctx, func() error { return p.Do(ctx, do) })
 }
 
 // both lends a client of each side, always the source's first so that no two wait

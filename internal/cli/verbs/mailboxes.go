@@ -29,10 +29,13 @@ type MailPair struct {
 // source is one mailbox.
 func (s *Syncer) account(ctx context.Context, e *kit.Env, from, to *protocols.Target) (done bool, err error) {
 	var pairs []MailPair
+	accounts := isAccount(from) || isAccount(to) && kit.Is[mailFolder](kit.Sample(from.Spec))
 	switch {
+	case s.twoWay && accounts:
+		pairs, err = s.bothWays(ctx, e, from, to)
 	case isAccount(from):
 		pairs, err = s.downward(ctx, e, from, to)
-	case isAccount(to) && kit.Is[mailFolder](kit.Sample(from.Spec)):
+	case accounts:
 		pairs, err = s.upward(ctx, e, from, to)
 	default:
 		return false, nil
@@ -236,6 +239,6 @@ func (s *Syncer) oneMailbox(ctx context.Context, e *kit.Env, j *kit.Job, p MailP
 	if p.err != nil {
 		return transfer.Summary{}, kit.Named(protocols.Wrap(p.err, p.From.Spec.Name, "sync", protocols.Redact(p.From.URL)), "sync")
 	}
-	t, err := transfer.SyncMessages(ctx, e.Endpoint(p.From), e.Endpoint(p.To), s.messageOptions(e, j), add)
+	t, err := s.bring(ctx, e, j, p.From, p.To, add)
 	return t, kit.Named(protocols.Wrap(err, p.From.Spec.Name, "sync", protocols.Redact(p.From.URL)), "sync")
 }

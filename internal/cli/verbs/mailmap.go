@@ -133,10 +133,7 @@ func apart(pairs []MailPair) error {
 		if p.err != nil {
 			continue
 		}
-		place := p.To.Name
-		if strings.EqualFold(place, "INBOX") {
-			place = "INBOX"
-		}
+		place := mailboxOf(p.To)
 		if other, ok := taken[place]; ok {
 			return kit.Usage("sync: the mailboxes %q and %q would both be stored in %q: choose other names with --map, or --exclude one of them (or --no-special-use, if their uses are the reason)", other, p.Name, p.To.Name)
 		}

@@ -27,7 +27,7 @@ func (s *Syncer) Messages(ctx context.Context, e *kit.Env, from, to *protocols.T
 	j := e.NewJob("sync", 1)
 	defer j.Close()
 	sum := &syncSum{Job: j, dry: s.DryRun}
-	total, err := transfer.SyncMessages(ctx, e.Endpoint(from), e.Endpoint(to), s.messageOptions(e, j), sum.add)
+	total, err := s.bring(ctx, e, j, from, to, sum.add)
 	j.Close()
 	return sum.end(total, kit.CauseOf(ctx, kit.Named(protocols.Wrap(err, from.Spec.Name, "sync", protocols.Redact(from.URL)), "sync")))
 }

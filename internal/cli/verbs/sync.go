@@ -23,7 +23,8 @@ func SyncVerbs() []*kit.Verb {
 		Works: func(c protocols.Client) bool { return kit.Is[protocols.Lister](c) && readsOrWrites(c) },
 		Flags: s.Flags, Run: s.Run,
 		Examples: []string{"sync ftp://ftp.example.org/pub/ mirror/", "sync --delete --dry-run site/ ftp://user@host/www/",
-			"sync --include '*.jpg' --exclude 'old/**' --parallel 8 ftp://host/photos/ photos/"},
+			"sync --include '*.jpg' --exclude 'old/**' --parallel 8 ftp://host/photos/ photos/",
+			"sync --two-way imaps://user@mail.example.org/ maildir:Mail"},
 	}}
 }
 
@@ -31,6 +32,7 @@ func SyncVerbs() []*kit.Verb {
 type Syncer struct {
 	keeping
 	mailNames
+	mutual
 	repeating
 	parallel, depth          kit.Count
 	include, exclude         []string
@@ -50,6 +52,7 @@ func (s *Syncer) Flags(fs *pflag.FlagSet) {
 	s.parallel, s.depth, s.links = kit.NewCount(4, 64), kit.NewCount(maxTree, 10_000), kit.OneOf("copy", "copy", "skip", "follow")
 	s.keeping.Flags(fs)
 	s.mailNames.flags(fs)
+	s.mutual.flags(fs)
 	s.repeating.flags(fs)
 	fs.Var(&s.parallel, "parallel", "number of parallel connections")
 	fs.BoolVar(&s.delete, "delete", false, "delete entries in DST that are not in SRC")
@@ -85,6 +88,9 @@ func (s *Syncer) Run(ctx context.Context, e *kit.Env, args []string) error {
 func (s *Syncer) once(ctx context.Context, e *kit.Env, from, to *protocols.Target, args []string) error {
 	if e.Flags.Span.Given {
 		return kit.Usage("sync: --range is for cat and get")
+	}
+	if err := s.checkMutual(from, to); err != nil {
+		return err
 	}
 	if transfer.HoldsMessages(kit.Sample(from.Spec), kit.Sample(to.Spec)) {
 		return s.Messages(ctx, e, from, to)

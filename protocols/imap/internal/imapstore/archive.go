@@ -9,6 +9,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +19,9 @@ import (
 )
 
 var (
-	_ protocols.Archive = (*Archive)(nil)
-	_ protocols.Emptied = (*Archive)(nil)
+	_ protocols.Archive    = (*Archive)(nil)
+	_ protocols.Emptied    = (*Archive)(nil)
+	_ protocols.FlagKeeper = (*Archive)(nil)
 )
 
 // Store is what archives need of their client.
@@ -143,6 +145,11 @@ func (a *Archive) absent(s *session.Session) bool {
 // runs stored.
 func (a *Archive) Emptied() bool { return a.emptied }
 
+// KeepsFlag reports whether the mailbox can store a flag.
+func (a *Archive) KeepsFlag(flag string) bool {
+	return len(imapwire.Storable([]string{flag}, a.permanent)) > 0
+}
+
 // Mark returns where the mailbox stands: its UIDVALIDITY and UIDNEXT.
 func (a *Archive) Mark() string { return a.mark }
 
@@ -179,11 +186,12 @@ func (a *Archive) Add(ctx context.Context, key string, e *protocols.Entry, body 
 }
 
 // resume starts to store on this session. What an earlier session has lost with its
-// connection may have arrived all the same.
+// connection may have arrived all the same; the caller learns that it is to be added again.
 func (a *Archive) resume(ctx context.Context, s *session.Session) error {
 	if a.app != nil && a.app.Session == s {
 		return nil
 	}
+	lost := a.app != nil && a.app.busy()
 	if a.app != nil {
 		a.app.Clean()
 		a.looked = false
@@ -193,6 +201,9 @@ func (a *Archive) resume(ctx context.Context, s *session.Session) error {
 	}
 	a.app = &Appender{Session: s, Mailbox: a.n.Mailbox, Name: a.name, Alone: a.o.Each, Spool: a.store.Spool, Each: a.stored, Wrap: a.wrapPut, goes: a.goes}
 	a.keys = a.keys[:0]
+	if lost {
+		return &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Text: "the connection was lost with messages that were not stored"}
+	}
 	return nil
 }
 
@@ -256,14 +267,10 @@ func (a *Archive) Flush(ctx context.Context) error {
 		return nil
 	}
 	return a.use(ctx, func(ctx context.Context, s *session.Session) error {
-		lost := a.app != nil && a.app.Session != s && a.app.busy()
 		if a.app != nil {
 			if err := a.resume(ctx, s); err != nil {
 				return err
 			}
-		}
-		if lost {
-			return &protocols.Error{Kind: protocols.KindConnect, Retryable: true, Text: "the connection was lost with messages that were not stored"}
 		}
 		return a.settle(ctx, s)
 	})
@@ -322,7 +329,7 @@ type present struct {
 func (a *Archive) entry(m *present) protocols.Entry {
 	return protocols.Entry{
 		Protocol: proto, Type: protocols.TypeMessage, ID: m.key.String(), Path: imapwire.MessageName(a.n.Mailbox, a.n.Validity, m.uid),
-		Size: m.size, MessageInfo: &protocols.MessageInfo{Flags: slices.Clone(m.flags)},
+		Size: m.size, MessageInfo: &protocols.MessageInfo{UID: strconv.FormatUint(uint64(m.uid), 10), Flags: slices.Clone(m.flags)},
 	}
 }
 

@@ -185,13 +185,18 @@ func (b *Mailbox) Remove(set string) error {
 	if err := b.MustExist(set); err != nil {
 		return err
 	}
-	if err := b.s.Simple("UID STORE", set, `+FLAGS.SILENT (\Deleted)`); err != nil {
+	if err := b.Store(set, "+", []string{`\Deleted`}); err != nil {
 		return err
 	}
 	if alone {
 		return b.s.Simple("UID EXPUNGE", set)
 	}
 	return b.s.Simple("EXPUNGE")
+}
+
+// Store adds flags to the messages of a set, or removes them: sign is + or -.
+func (b *Mailbox) Store(set, sign string, flags []string) error {
+	return b.s.Simple("UID STORE", set, sign+"FLAGS.SILENT ("+strings.Join(flags, " ")+")")
 }
 
 // MustExist fails if no message of the set exists: STORE says OK to nothing.

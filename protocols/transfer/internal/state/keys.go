@@ -56,7 +56,8 @@ func (t *Keys) Put(key Key, bits uint32) {
 	t.N++
 }
 
-func (t *Keys) drop(key Key) {
+// Drop removes an entry, if it is there.
+func (t *Keys) Drop(key Key) {
 	if part, at, found := t.find(key); found {
 		*part = slices.Delete(*part, at, at+1)
 		t.N--

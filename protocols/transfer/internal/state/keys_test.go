@@ -22,7 +22,7 @@ func TestKeyTable(t *testing.T) {
 	for range 40_000 {
 		key, bits := keys[r.IntN(len(keys))], r.Uint32()
 		if r.IntN(3) == 0 {
-			table.drop(key)
+			table.Drop(key)
 			delete(want, key)
 		} else {
 			table.Put(key, bits)

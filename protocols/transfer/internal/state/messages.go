@@ -1,22 +1,14 @@
 package state
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"io"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/file"
 )
 
 // Key names a message in state and archive: 128 bits of a hash of where it
@@ -68,50 +60,26 @@ func (st *Messages) Shared(m *protocols.Mailbox) bool {
 	return false
 }
 
-// Messages remembers over runs which messages an archive holds: a file of lines
-// that only grows. What a run was killed over is at most the last line; it is
-// dropped when the file is next opened. One process has it open at a time.
+// Messages remembers over runs which messages an archive holds.
 //
 //   - KEY FLAGS     a message is safe in the archive, and has these flags
 //   - KEY           it is to be forgotten
 //     = NAME VALUE    something about the whole: validity, state, open, unsynced
-//
-// Values are written as in the query of a URL.
 type Messages struct {
-	Path   string
-	f      *os.File // nil: read only
-	w      *bufio.Writer
-	Known  Keys
-	Values map[string]string
-	lines  int
-	flags  []string          // by the numbers that known has
-	number map[string]uint32 // of a text in flags
+	record
+	texts
+	Known Keys
 }
 
 func newMessages(path string) *Messages {
-	return &Messages{Path: path, Values: map[string]string{}, number: map[string]uint32{}}
+	return &Messages{record: newRecord(path, messagesFormat)}
 }
 
 // ReadMessages reads a state without writing anything. One that is not there is
 // empty.
 func ReadMessages(ctx context.Context, path string) (*Messages, error) {
 	st := newMessages(path)
-	f, err := file.Open(ctx, path, file.RulePrivate, os.O_RDONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return st, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if _, err := messagesFormat.check(f, path); err != nil {
-		return nil, err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	_, err = st.load(f)
-	return st, err
+	return st, st.read(ctx, st.take)
 }
 
 // messagesFormat is what a state begins with. States from before there was a
@@ -137,25 +105,11 @@ func isStateLine(line []byte) bool {
 // error has class [protocols.ErrBusy].
 func OpenMessages(ctx context.Context, path string) (*Messages, error) {
 	st := newMessages(path)
-	f, err := messagesFormat.open(ctx, path)
-	if err != nil {
+	if err := st.open(ctx, st.take); err != nil {
 		return nil, err
 	}
-	st.Path = f.Name() // links followed
-	end, err := st.load(f)
-	if err == nil {
-		err = f.Truncate(end)
-	}
-	if err == nil {
-		_, err = f.Seek(end, io.SeekStart)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	st.f, st.w = f, bufio.NewWriterSize(f, 64<<10)
 	if st.lines > 2*st.Known.N+1000 {
-		if err := st.compact(); err != nil {
+		if err := st.compact(st.all); err != nil {
 			_ = st.Close()
 			return nil, err
 		}
@@ -163,57 +117,26 @@ func OpenMessages(ctx context.Context, path string) (*Messages, error) {
 	return st, nil
 }
 
-// load reads all whole lines and returns where they end.
-func (st *Messages) load(f io.Reader) (end int64, err error) {
-	r := bufio.NewReaderSize(f, 64<<10)
-	for {
-		line, err := readLine(r)
-		if err == io.EOF {
-			return end, nil
-		}
-		if err == errLongLine {
-			return end, tooLong(st.Path)
-		}
-		if err != nil {
-			return end, err
-		}
-		end += int64(len(line))
-		st.take(strings.TrimSuffix(string(line), "\n"))
+// all writes what is known.
+func (st *Messages) all() {
+	for e := range st.Known.all() {
+		st.line("+", e.key.String(), st.FlagsOf(e))
 	}
 }
 
-// take reads one line. What is none of ours is left out.
-func (st *Messages) take(line string) {
-	st.lines++
-	mark, rest, _ := strings.Cut(line, " ")
-	name, coded, _ := strings.Cut(rest, " ")
-	value, err := url.QueryUnescape(coded)
-	if err != nil {
-		return
-	}
+// take takes a line about a message.
+func (st *Messages) take(mark, name, value string) {
 	key, ok := ParseKey(name)
 	switch {
-	case mark == "=" && name != "":
-		st.Values[name] = value
 	case mark == "+" && ok:
-		st.Known.Put(key, st.numberOf(value))
+		st.Known.Put(key, st.Number(value))
 	case mark == "-" && ok:
-		st.Known.drop(key)
+		st.Known.Drop(key)
 	}
-}
-
-// numberOf returns the number that stands for a text of flags, which many messages have.
-func (st *Messages) numberOf(flags string) uint32 {
-	n, known := st.number[flags]
-	if !known {
-		n = uint32(len(st.flags))
-		st.flags, st.number[flags] = append(st.flags, flags), n
-	}
-	return n
 }
 
 // FlagsOf returns the flags of a message that is known.
-func (st *Messages) FlagsOf(e *Known) string { return st.flags[e.Bits&^Listed] }
+func (st *Messages) FlagsOf(e *Known) string { return st.Text(e.Bits &^ Listed) }
 
 // Unlist forgets which messages the source has listed.
 func (st *Messages) Unlist() {
@@ -232,27 +155,15 @@ func (st *Messages) Unlisted() (gone []Key) {
 	return gone
 }
 
-// Value returns a value about the whole; empty when there is none.
-func (st *Messages) Value(name string) string { return st.Values[name] }
-
-// Set changes a value; one that is as it was costs nothing.
-func (st *Messages) Set(name, value string) {
-	if old, known := st.Values[name]; known && old == value || !known && value == "" && name != "validity" {
-		return
-	}
-	st.Values[name] = value
-	st.line("=", name, value)
-}
-
 // Add remembers a message that was listed.
 func (st *Messages) Add(key Key, flags string) {
-	st.Known.Put(key, st.numberOf(flags)|Listed)
+	st.Known.Put(key, st.Number(flags)|Listed)
 	st.line("+", key.String(), flags)
 }
 
 // Forget drops a message.
 func (st *Messages) Forget(key Key) {
-	st.Known.drop(key)
+	st.Known.Drop(key)
 	st.line("-", key.String(), "")
 }
 
@@ -267,63 +178,6 @@ func (st *Messages) ForgetAll() {
 			st.Set(name, "")
 		}
 	}
-}
-
-// line appends a line; the writer keeps an error for sync. What is only read is
-// changed in memory alone.
-func (st *Messages) line(mark, name, value string) {
-	line := mark + " " + name + " " + url.QueryEscape(value) + "\n"
-	if st.w == nil || len(line) > maxRecord {
-		return // one that is too long could not be read again
-	}
-	st.w.WriteString(line)
-}
-
-// Sync writes what was added, and forces it to the disk unless d is None.
-func (st *Messages) Sync(d file.Durability) error {
-	if err := st.w.Flush(); err != nil || d == file.None {
-		return err
-	}
-	return st.f.Sync()
-}
-
-// compact writes the state anew, without what is forgotten, and goes on with that.
-func (st *Messages) compact() error {
-	dir, err := os.OpenRoot(filepath.Dir(st.Path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	name := filepath.Base(st.Path)
-	temp, err := file.Anew(dir, name+".new", 0o600)
-	if err != nil {
-		return err
-	}
-	old := st.f
-	st.f, st.w = temp, bufio.NewWriterSize(temp, 64<<10)
-	st.w.WriteString(messagesFormat.title + "\n")
-	for name, value := range st.Values {
-		st.line("=", name, value)
-	}
-	for e := range st.Known.all() {
-		st.line("+", e.key.String(), st.FlagsOf(e))
-	}
-	err = errors.Join(file.Hold(temp, st.Path), st.Sync(file.Group))
-	if err == nil {
-		err = dir.Rename(name+".new", name)
-	}
-	if err == nil {
-		err = file.SyncFolder(dir, "")
-	}
-	return errors.Join(err, old.Close())
-}
-
-// Close writes what was added and frees the state.
-func (st *Messages) Close() error {
-	if st.f == nil {
-		return nil
-	}
-	return errors.Join(st.w.Flush(), st.f.Close())
 }
 
 // Blank reports whether the state remembers nothing, not even a run without messages:

@@ -22,13 +22,13 @@ const changeStep = 500
 
 // BulkRemove deletes messages for good, many with one command, and no others.
 func (c *Client) BulkRemove(ctx context.Context, names iter.Seq[string], each func(name string, err error) error) error {
-	return c.bulkChange(ctx, "rm", names, each, func(box *session.Mailbox, set string) error { return box.Remove(set) })
+	return bulkChange(ctx, c, "rm", names, each, func(box *session.Mailbox, set string) error { return box.Remove(set) })
 }
 
 // BulkFlag changes the flags of messages, of many with one command. Of the flags to add,
 // those that the mailbox cannot store are left out.
 func (c *Client) BulkFlag(ctx context.Context, change protocols.FlagChange, names iter.Seq[string], each func(name string, err error) error) error {
-	return c.bulkChange(ctx, "flag", names, each, func(box *session.Mailbox, set string) error {
+	return bulkChange(ctx, c, "flag", names, each, func(box *session.Mailbox, set string) error {
 		if add := box.Storable(change.Add); len(add) > 0 {
 			if err := box.Store(set, "+", add); err != nil {
 				return err
@@ -42,7 +42,7 @@ func (c *Client) BulkFlag(ctx context.Context, change protocols.FlagChange, name
 }
 
 // bulkChange applies a change to many messages, to those of one mailbox together.
-func (c *Client) bulkChange(ctx context.Context, op string, names iter.Seq[string], each func(name string, err error) error, apply func(box *session.Mailbox, set string) error) error {
+func bulkChange(ctx context.Context, c *Client, op string, names iter.Seq[string], each func(name string, err error) error, apply func(box *session.Mailbox, set string) error) error {
 	if each == nil {
 		each = func(string, error) error { return nil }
 	}

@@ -20,7 +20,7 @@ type yielder func(protocols.Entry) error
 // what a search finds. Messages are streamed, with date, sender, recipients and
 // subject; nothing is marked as seen.
 func (c *Client) List(ctx context.Context, text string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "ls", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
+	return listing(ctx, c, "ls", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
 		switch {
 		case n.Mailbox == "" || isPattern(n.Mailbox):
 			return listMailboxes(s, n.Mailbox, false, yield)
@@ -39,7 +39,7 @@ func (c *Client) List(ctx context.Context, text string) iter.Seq2[protocols.Entr
 }
 
 // listing runs a listing as an iterator: the client is busy until the loop ends.
-func (c *Client) listing(ctx context.Context, op, text string, run func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error, args ...string) iter.Seq2[protocols.Entry, error] {
+func listing(ctx context.Context, c *Client, op, text string, run func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error, args ...string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
 		n, err := c.parse(text)
 		if err == nil {

@@ -20,7 +20,7 @@ var sortKeys = []string{"ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO"
 // subject, size, each with "-" or "reverse " before it for the reverse order. The
 // server sorts if it supports SORT (RFC 5256), else it is done here.
 func (c *Client) Sort(ctx context.Context, text, keys, query string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "sort", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
+	return listing(ctx, c, "sort", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
 		order, err := parseSortKeys(keys)
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 // readable ("from:ann subject:\"the plan\" since:2026-01-02 unread larger:2M"), or
 // IMAP's own words if it starts with "imap:" ("imap:OR SEEN FROM ann").
 func (c *Client) Search(ctx context.Context, text, query string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "search", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
+	return listing(ctx, c, "search", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
 		return listFound(ctx, s, n, cmp.Or(query, n.Search), yield)
 	}, query)
 }

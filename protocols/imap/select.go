@@ -14,7 +14,7 @@ import (
 
 // Subscribed lists the mailboxes that are subscribed to (LSUB).
 func (c *Client) Subscribed(ctx context.Context, text string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "subscribe", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
+	return listing(ctx, c, "subscribe", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
 		return listMailboxes(s, n.Mailbox, true, yield)
 	})
 }

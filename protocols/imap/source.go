@@ -59,7 +59,7 @@ const sourceItems = "(UID FLAGS INTERNALDATE RFC822.SIZE)"
 
 // changes lists the messages of a mailbox, or what became of them since a state.
 func changes(ctx context.Context, c *Client, text string, m *protocols.Mailbox, since string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "sync", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
+	return listing(ctx, c, "sync", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
 		box, err := openResync(s, n) // the session may be a new one
 		if err != nil {
 			return err

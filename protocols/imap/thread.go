@@ -19,7 +19,7 @@ import (
 // best that the server supports; if it supports none (RFC 5256), the References
 // fields are followed here.
 func (c *Client) Thread(ctx context.Context, text, algorithm, query string) iter.Seq2[protocols.Entry, error] {
-	return c.listing(ctx, "thread", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
+	return listing(ctx, c, "thread", text, func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error {
 		criteria, err := compileQuery(query)
 		if err != nil {
 			return err

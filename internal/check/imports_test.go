@@ -38,8 +38,9 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                     // own codec over the HTTP adapter's transport
 	{"protocols/http", "protocols protocols/transport protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
 	{"protocols/ftp/charsets", "protocols/ftp", "golang.org/x/text/...", "flag log log/slog os os/exec"},
+	{"protocols/http/roundtrip", "protocols protocols/http protocols/pool", "", "flag log log/slog os os/exec"},
 	{"protocols/http/h3", "protocols protocols/transport protocols/http", "...", "flag log log/slog os os/exec"},
-	{"protocols/http/internal/coding", "", "...", "flag log log/slog os os/exec net/http"},
+	{"protocols/http/internal/coding", "protocols", "...", "flag log log/slog os os/exec net/http"},
 	{"protocols/*/internal/*", "internal/mailhead protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "", "flag log log/slog os os/exec net/http"},                          // parts of an adapter
 	{"protocols/*", "internal/mailhead protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},

@@ -44,6 +44,13 @@ func (k *connector) take(ctx context.Context, u *url.URL) (conn connection, reus
 	if closed {
 		return nil, false, closedError()
 	}
+	if k.settings.Through != nil {
+		return k.through(u), false, nil
+	}
+	if s := k.settings.Share; s != nil && k.settings.Version >= HTTP2 {
+		conn, err = s.take(ctx, key, func() (connection, error) { return k.dial(ctx, u) })
+		return conn, true, err
+	}
 	if conn != nil {
 		if conn.ready() {
 			return conn, true, k.use(conn)
@@ -78,6 +85,10 @@ func (k *connector) use(conn connection) error {
 // giveBack takes a connection back after its request, and keeps it when it is good for
 // another.
 func (k *connector) giveBack(u *url.URL, conn connection) {
+	if c, ok := conn.(*shared); ok {
+		c.leave()
+		return
+	}
 	keep := conn.usable()
 	k.mu.Lock()
 	if k.busy == conn {

@@ -204,7 +204,7 @@ var framed = map[string]bool{"Content-Length": true, "Transfer-Encoding": true, 
 // roundTrip sends a request over the connection to its origin. One that a kept connection
 // did not take is sent on a new one, where that can do no harm.
 func (x *exchanger) roundTrip(ctx context.Context, m *outgoing, body *upbody.Replay) (*Response, error) {
-	for {
+	for attempt := 1; ; attempt++ {
 		conn, reused, err := x.conns.take(ctx, m.URL)
 		if err != nil {
 			return nil, err
@@ -218,7 +218,7 @@ func (x *exchanger) roundTrip(ctx context.Context, m *outgoing, body *upbody.Rep
 			return resp, nil
 		}
 		x.conns.giveBack(m.URL, conn)
-		if !reused || !isStale(err) || !repeatable(m, body) {
+		if !reused || attempt > maxConnections || !isStale(err) || !repeatable(m, body) {
 			return nil, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -43,13 +44,13 @@ func (k *connector) newHTTP2(ctx context.Context, conn *transport.Conn) (connect
 	}
 	h := &http2{conn: conn, cc: cc}
 	h.streams = streams{
-		roundTrip: cc.RoundTrip, state: conn.TLS, address: conn.RemoteAddr().String(), traced: k.opts.Trace != nil, event: conn.Event, timings: conn.Timings(),
+		many: k.settings.Share != nil, roundTrip: cc.RoundTrip, state: conn.TLS, address: conn.RemoteAddr().String(), traced: k.opts.Trace != nil, event: conn.Event, timings: conn.Timings(),
 		interim: newInterim(k.opts, k.headLimit),
 	}
 	return h, nil
 }
 
-func (h *http2) usable() bool { return !h.conn.Broken() && !h.spent }
+func (h *http2) usable() bool { return !h.conn.Broken() && !h.spent.Load() }
 
 func (h *http2) ready() bool { return h.usable() && h.cc.Err() == nil && h.cc.Available() > 0 }
 
@@ -72,13 +73,13 @@ type streams struct {
 	event     func(protocols.EventKind, string, int64)
 	timings   transport.Timings
 	interim   interim
-	uses      int
-	spent     bool
+	many      bool // other requests go over the connection too
+	uses      atomic.Int64
+	spent     atomic.Bool
 }
 
 func (x *streams) send(ctx context.Context, m *outgoing) (*Response, error) {
-	used := x.uses > 0
-	x.uses++
+	used := x.uses.Add(1) > 1
 	ctx, cancel := context.WithCancelCause(ctx)
 	start := time.Now()
 	x.trace(m)
@@ -87,7 +88,9 @@ func (x *streams) send(ctx context.Context, m *outgoing) (*Response, error) {
 	r, err := x.roundTrip(req)
 	if err != nil {
 		body.TakeBack()
-		x.spent = true
+		if !x.many || ctx.Err() == nil {
+			x.spent.Store(true)
+		}
 		cause := cmp.Or(body.Surplus(), context.Cause(ctx))
 		cancel(nil)
 		if cause != nil {
@@ -112,7 +115,7 @@ func (x *streams) send(ctx context.Context, m *outgoing) (*Response, error) {
 	}
 	resp := &Response{
 		Status: r.StatusCode, Proto: r.Proto, Header: r.Header, URL: m.URL, Method: m.method(), Length: r.ContentLength,
-		Reused: used, Address: x.address, TLS: x.state(),
+		Reused: used, Address: x.address, TLS: cmp.Or(x.state(), r.TLS),
 	}
 	resp.Times.FirstByte = time.Since(start)
 	if !used {
@@ -216,8 +219,8 @@ func (b *body2) Read(p []byte) (int, error) {
 		err = badFrames(err)
 	}
 	b.err = err
-	if err != io.EOF {
-		b.x.spent = true
+	if err != io.EOF && (!b.x.many || b.req.Context().Err() == nil) {
+		b.x.spent.Store(true)
 	}
 	return n, err
 }

@@ -57,14 +57,14 @@ func (k *connector) dialQUIC(ctx context.Context, u *url.URL) (connection, error
 	timings.TLS = time.Since(start)
 	l := &http3Conn{HTTP3Conn: conn}
 	l.streams = streams{
-		roundTrip: conn.RoundTrip, state: conn.TLS, address: sock.RemoteAddr().String(), traced: k.opts.Trace != nil, event: sock.Event, timings: timings,
+		many: k.settings.Share != nil, roundTrip: conn.RoundTrip, state: conn.TLS, address: sock.RemoteAddr().String(), traced: k.opts.Trace != nil, event: sock.Event, timings: timings,
 		interim: newInterim(k.opts, k.headLimit),
 	}
 	sock.Event(protocols.EventTLS, "QUIC with "+u.Host+", "+tls.VersionName(conn.TLS().Version), 0)
 	return l, nil
 }
 
-func (l *http3Conn) usable() bool { return !l.spent }
+func (l *http3Conn) usable() bool { return !l.spent.Load() }
 
 func (l *http3Conn) ready() bool { return l.usable() && l.Alive() }
 

@@ -28,6 +28,7 @@
 package http
 
 import (
+	nethttp "net/http"
 	"net/url"
 	"sync"
 
@@ -68,8 +69,12 @@ const (
 // Settings is what a caller may choose before the first verb. The zero value is
 // right for most servers.
 type Settings struct {
-	Header         Header // of each request, in place of our own; a name without a value drops ours
-	Version        Version
+	Header  Header // of each request, in place of our own; a name without a value drops ours
+	Version Version
+	Share   *Connections // of HTTP/2 and 3, where Version asks for one of them; nil: the client's own
+	// Through carries the requests, in the place of connections of our own: Version, Share,
+	// UnixSocket, the proxy and the options of TLS and time do not count then.
+	Through        nethttp.RoundTripper
 	HTTP3          StartHTTP3   // h3.Start of package http/h3; nil: there is no HTTP/3
 	NoFollow       bool         // a redirect is the answer
 	MaxRedirects   int          // 0: 20

@@ -23,6 +23,9 @@
 // at least twice the number of goroutines that do so, or they could all wait for each
 // other.
 //
+// Clients of HTTP/2 and 3 share connections in spite of the rule of one operation for each
+// client: see Settings.Share of package http.
+//
 // The package implements no RFC.
 package pool
 

@@ -31,7 +31,7 @@ func (a *API) view(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case form == "html" && o.html != "":
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", fmt.Sprintf(htmlPolicy, pictures(r, l.ID)))
+		w.Header().Set("Content-Security-Policy", fmt.Sprintf(htmlPolicy, pictures(r)))
 		text = o.linked(l.ID)
 	case form == "txt" || form == "text":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -45,16 +45,12 @@ func (a *API) view(w http.ResponseWriter, r *http.Request) error {
 }
 
 // pictures is the source of the message's own pictures: 'self' means nothing in a
-// sandbox.
-func pictures(r *http.Request, id string) string {
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
+// sandbox. A server before this one may have TLS, and another path.
+func pictures(r *http.Request) string {
 	if strings.ContainsAny(r.Host, " ;,'\"") {
 		return ""
 	}
-	return scheme + "://" + r.Host + "/api/v1/message/" + id + "/part/"
+	return "http://" + r.Host + " https://" + r.Host
 }
 
 // linked returns the HTML with links to the parts that it shows.

@@ -16,7 +16,7 @@ import (
 // Limits on what is shown of a conversation.
 const (
 	watchLine = 512 // bytes of a line
-	watchRun  = 12  // lines in one direction before the rest is content
+	watchRun  = 24  // lines in one direction before the rest is content
 )
 
 // watch makes steps of what passes on the connections of a server. A nil one does

@@ -55,7 +55,7 @@
       row: function (m) {
         return [el("b", {}, m.Subject || "(no subject)"), el("time", {}, clock(m.Created)),
           el("span", {}, (person(m.From) || "(no sender)") + " → " + people(m.To.concat(m.Cc, m.Bcc))),
-          el("span", {}, m.Tags.map(function (t) { return el("i", { "class": "tag" }, t); }), m.Attachments ? "📎 " + m.Attachments + " " : "", m.Snippet)];
+          el("span", {}, m.Tags.map(function (t) { return el("i", { "class": "tag" }, t); }), m.Attachments ? el("i", { "class": "tag" }, m.Attachments === 1 ? "attachment" : m.Attachments + " attachments") : "", m.Snippet)];
       },
       cls: function (m) { return m.Read ? "" : "unread"; },
       show: showMail,
@@ -145,6 +145,7 @@
     if (!state.items.length) list.append(el("li", { "class": "empty" }, find.value ? "Nothing fits." : t.empty));
     list.scrollTop = top;
     if (state.picked && !current()) { state.picked = null; detail.replaceChildren(); }
+    if (!state.picked) detail.replaceChildren(el("p", { "class": "soft hint" }, state.items.length ? "j and k go through the list; ? lists all keys" : ""));
   }
   function current() { return state.items.find(function (i) { return tabs[state.tab].id(i) === state.picked; }); }
 
@@ -212,6 +213,7 @@
       if (li) li.className = "";
       var wanted = state.view && (state.view !== "html" || m.HTML) ? state.view : (m.HTML ? "html" : "text");
       drawMail(m, wanted);
+      refresh(); // it is read now
     }).catch(problem);
   }
   function drawMail(m, view) {
@@ -288,9 +290,9 @@
   function showTalk(t) {
     call("GET", "api/talks/" + seg(t.id)).then(function (r) {
       if (state.picked !== t.id) return;
-      var rows = el("div", {});
-      diagram = { id: t.id, rows: rows, start: 0, last: 0, shown: 0 };
-      fill(el("h2", { "class": "subject" }, r.talk.protocol + " · " + r.talk.client), head([["Began", new Date(r.talk.start).toLocaleString()], ["Steps", String(r.talk.steps)], ["State", r.talk.open ? "open" : "ended"]]),
+      var rows = el("div", {}), steps = el("span", {}), ended = el("span", {}, r.talk.open ? "open" : "ended");
+      diagram = { id: t.id, rows: rows, steps: steps, ended: ended, start: 0, last: 0, shown: r.talk.steps - r.steps.length };
+      fill(el("h2", { "class": "subject" }, r.talk.protocol + " · " + r.talk.client), head([["Began", new Date(r.talk.start).toLocaleString()], ["Steps", steps], ["State", ended]]),
         el("div", { "class": "card diagram" }, el("div", { "class": "heads" }, el("span", {}, "time"), el("span", {}, "step"), el("div", { "class": "lanes" }, el("b", {}, "client"), el("b", {}, r.server))), el("div", { "class": "lives" }), rows));
       r.steps.forEach(addStep);
       if (r.talk.steps > r.steps.length) rows.append(el("p", { "class": "pause" }, (r.talk.steps - r.steps.length) + " more steps are not kept"));
@@ -303,7 +305,8 @@
     if (!d.start) d.start = d.last = at;
     var delta = at - d.last, kind = s.kind === "up" || s.kind === "down" ? "data" : s.kind;
     d.last = at;
-    d.shown++;
+    d.steps.textContent = ++d.shown;
+    if (s.kind === "close") d.ended.textContent = "ended";
     if (delta >= 500) d.rows.append(el("div", { "class": "pause" }, took(delta) + " pass"));
     var heat = delta >= 500 ? "hot" : delta >= 50 ? "warm" : delta >= 5 ? "mild" : "cool";
     var row = el("div", { "class": "row " + kind, title: new Date(s.time).toISOString() + "  " + s.kind },
@@ -393,7 +396,7 @@
       if (tab === state.tab) later();
       else if (tab === "mail") call("GET", "api/v1/messages?limit=1").then(function (p) { setCount("mail", p.unread); });
       else if (tab === "servers") loadFaults();
-      else if (e.kind !== "gone") setCount(tab, fresh[tab] = (fresh[tab] || 0) + 1);
+      else if (e.kind !== "gone" && (e.kind !== "talk" || e.data.steps === 1)) setCount(tab, fresh[tab] = (fresh[tab] || 0) + 1);
     });
   }
   var source = new EventSource("api/events");

@@ -52,8 +52,9 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/cli/secret", "protocols protocols/file protocols/transport internal/cli/show", "...", "flag log log/slog"},
 	{"internal/cli/trace", "protocols protocols/file internal/cli/show", "", "flag log log/slog"},
 	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/mask internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},
-	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/transfer/twoway protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry", "...", "flag log log/slog"},
+	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/transfer/twoway protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry internal/exporter internal/roundtrip internal/cli/secret", "...", "flag log log/slog"},
 	{"internal/doctor", "protocols protocols/*", "", "flag log log/slog os os/exec"}, // steps on the adapters
+	{"internal/roundtrip", "protocols protocols/nntp internal/retry", "", "flag log log/slog os os/exec net net/http"},
 	{"internal/cli/doctorcmd", "protocols protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                                                                    // http: webhooks
 	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                              // over HTTP, whose flags it has
@@ -151,6 +152,7 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 		"protocols/transport":          "the package that opens sockets",
 		"protocols/http/h2.go":         "net/http's Transport uses HTTP/2 over our connection, and dials none",
 		"protocols/lab/internal/frame": "the listener of all servers",
+		"internal/exporter":            "a server",
 		"protocols/lab/ftplab":         "a server, with data connections",
 		"protocols/lab/internal/kit":   "raw connections for tests",
 		"protocols/lab/maillab":        "servers, which start TLS",

@@ -123,14 +123,13 @@ func (w *walk) askData(mode string, err error) string {
 	text := strings.ToLower(message(err))
 	kind := protocols.KindOf(err)
 	e, _ := errors.AsType[*protocols.Error](err)
-	active := mode == "EPRT" || mode == "PORT"
 	switch {
 	case e != nil && (e.Code == 500 || e.Code == 501 || e.Code == 502 || e.Code == 522 && !strings.Contains(text, "reuse")):
 		return "" // the server does not have it, and need not (RFC 2428 2)
 	case strings.Contains(text, "reuse") || kind == protocols.KindTLS:
 		return w.ask(err)
-	case active:
-		return "nothing: the server cannot connect to this machine, which is usual behind a router or firewall"
+	case mode == "EPRT" || mode == "PORT":
+		return "" // usual behind a router or firewall
 	case kind == protocols.KindTimeout, kind == protocols.KindConnect:
 		return "to open the passive port range in the firewall (vsftpd pasv_min_port and pasv_max_port, ProFTPD PassivePorts, Pure-FTPd -p) and to tell a router in between about it"
 	}

@@ -36,6 +36,8 @@ type Env struct {
 	Unknown  func(text, scheme string) error            // the error for a URL of a scheme that is not spoken; nil: the registry's
 	Can      func(s *protocols.Spec, verb string) error // nil if the protocol has the verb, else what it can do
 
+	apart bool // see Apart
+
 	stepMu sync.Mutex // one line of --verbose, or one warning, at a time
 	warned []string   // guarded by stepMu
 

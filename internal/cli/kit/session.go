@@ -112,7 +112,10 @@ func (e *Env) newOptions(t *protocols.Target, withoutLogin bool) *protocols.Opti
 		URL: t.URL, DefaultPort: port, Profile: e.Profile, Getenv: os.Getenv, Stdin: e.Stdin,
 		Terminal: secret.OpenTerminal, Warn: e.Out.Warn, Shared: e.Shared, Found: e.Out.Hidden.AddCredential,
 	}
-	if withoutLogin {
+	if e.apart {
+		sources.Terminal = nil
+	}
+	if withoutLogin || e.apart {
 		sources.WithoutLogin()
 	}
 	o.Credentials, o.Named = secret.NewCredentials(sources), secret.NewNamed(sources)

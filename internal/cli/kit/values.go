@@ -205,8 +205,14 @@ func (r *span) Length() int64 {
 // pins collects fingerprints: 64 hex digits (colons allowed) or sha256//BASE64.
 type pins [][]byte
 
-func (p *pins) String() string { return "" }
-func (p *pins) Type() string   { return "SHA256" }
+func (p *pins) String() string {
+	if len(*p) == 0 {
+		return ""
+	}
+	return hex.EncodeToString((*p)[len(*p)-1])
+}
+
+func (p *pins) Type() string { return "SHA256" }
 
 func (p *pins) Set(s string) error {
 	var sum []byte
@@ -228,10 +234,11 @@ func (p *pins) Set(s string) error {
 type hostMap struct {
 	m      map[string]string
 	form   string
+	text   string // that was set last
 	decode func(fields []string) (key, value string, ok bool)
 }
 
-func (h *hostMap) String() string { return "" }
+func (h *hostMap) String() string { return h.text }
 func (h *hostMap) Type() string   { return h.form }
 
 func (h *hostMap) Set(s string) error {
@@ -242,7 +249,7 @@ func (h *hostMap) Set(s string) error {
 	if h.m == nil {
 		h.m = map[string]string{}
 	}
-	h.m[key] = value
+	h.m[key], h.text = value, s
 	return nil
 }
 

@@ -95,35 +95,7 @@ func appendConfig(ctx context.Context, path, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return credError("", err)
 	}
-	return replaceFile(path, []byte(text), 0o600)
-}
-
-// replaceFile writes a file under a temporary name in its folder and renames it. A file
-// that is there keeps its mode; one behind a symbolic link is replaced where it is.
-func replaceFile(path string, content []byte, mode fs.FileMode) error {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-	}
-	dir, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return credError("", err)
-	}
-	defer dir.Close()
-	t, err := file.CreateTemp(dir, filepath.Base(path), mode)
-	if err != nil {
-		return credError("", err)
-	}
-	if _, err := t.Write(content); err != nil {
-		t.Abort()
-		return credError("", err)
-	}
-	if err := t.Store(file.Each); err != nil {
-		return credError("", err)
-	}
-	return nil
+	return file.Replace(ctx, path, []byte(text), 0o600)
 }
 
 // Sorted returns settings with the URL first, then in the order of the keys of a

@@ -187,11 +187,11 @@ func (c *Config) decode(r io.Reader) error {
 	}
 	d := toml.NewDecoder(strings.NewReader(string(text)))
 	d.DisallowUnknownFields()
-	return plainTOMLError(d.Decode(c))
+	return PlainTOMLError(d.Decode(c))
 }
 
-// plainTOMLError returns one line that names the key or the place.
-func plainTOMLError(err error) error {
+// PlainTOMLError returns one line that names the key or the place.
+func PlainTOMLError(err error) error {
 	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok && len(strict.Errors) > 0 {
 		e := strict.Errors[0]
 		line, _ := e.Position()
@@ -203,6 +203,10 @@ func plainTOMLError(err error) error {
 	}
 	return err
 }
+
+// Ready refuses secrets in a profile of another file, and makes its paths absolute, from
+// the folder of that file.
+func (p *Profile) Ready(dir string) error { return p.check(filepath.Join(dir, "x"), os.Getenv("HOME")) }
 
 // check refuses secrets in the file, and makes paths absolute.
 func (p *Profile) check(path, home string) error {

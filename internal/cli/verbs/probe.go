@@ -10,7 +10,9 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/exporter"
 	"github.com/netclients/netclients/internal/retry"
+	"github.com/netclients/netclients/internal/roundtrip"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -22,15 +24,19 @@ type prober struct {
 	warn, crit                kit.Duration
 	certDays                  days
 	expected                  expectation
+	trip                      tripFlags
+	serving                   serving
+	targets, html             string
+	history                   *exporter.History // of the page; nil: there is none
 }
 
 func newProber() *prober { return &prober{certDays: days{warn: 14}} }
 
 func probeVerb(p *prober) *kit.Verb {
 	return &kit.Verb{
-		Name: "probe", Args: "URL...", Short: "check a server: name, connection, TLS, greeting, login; with timings", Generic: true, Lasting: true,
+		Name: "probe", Args: "[URL...]", Short: "check a server: name, connection, TLS, greeting, login; with timings", Generic: true, Lasting: true,
 		Works: kit.Is[protocols.Client], Flags: p.flags, Run: p.run,
-		Examples: []string{"probe ftp://ftp.example.org", "probe --nagios -w 2s -c 5s --cert-days 21,7 ftps://ftp.example.org", "probe --expect-status 200 --expect-body 'in stock' https://shop.example.org/", "probe --every 30s --json ftp://a ftp://b", "probe 'tcp://host:{20-30}'"},
+		Examples: []string{"probe ftp://ftp.example.org", "probe --nagios -w 2s -c 5s --cert-days 21,7 ftps://ftp.example.org", "probe --expect-status 200 --expect-body 'in stock' https://shop.example.org/", "probe --every 30s --json ftp://a ftp://b", "probe 'tcp://host:{20-30}'", "probe --round-trip imap://bob@mail.example.org/INBOX smtp://mail.example.org", "probe --every 1m --targets servers.txt --html probes.html", "probe --listen :9720 --modules probe.toml"},
 	}
 }
 
@@ -43,7 +49,11 @@ func (p *prober) flags(fs *pflag.FlagSet) {
 	fs.VarP(&p.warn, "warn", "w", "with --nagios: warning when it takes longer")
 	fs.VarP(&p.crit, "crit", "c", "with --nagios: critical when it takes longer")
 	fs.Var(&p.certDays, "cert-days", "with --nagios: warning, and critical, when the certificate ends within so many days")
+	fs.StringVar(&p.targets, "targets", "", "probe the URLs of `FILE` too, one a line; with --listen a module may follow each")
+	fs.StringVar(&p.html, "html", "", "with --every: write a page with the timings of the last probes to `FILE` after each round")
 	p.expected.flags(fs)
+	p.trip.flags(fs)
+	p.serving.flags(fs)
 }
 
 // probeJSON is a probe's result.
@@ -58,6 +68,7 @@ type probeJSON struct {
 	GreetingMs   *float64 `json:"greeting_ms,omitempty"`
 	LoginMs      *float64 `json:"login_ms,omitempty"`
 	TotalMs      float64  `json:"total_ms"`
+	RoundTripMs  *float64 `json:"round_trip_ms,omitempty"`
 	TLSVersion   string   `json:"tls_version,omitempty"`
 	CertNotAfter string   `json:"cert_not_after,omitempty"`
 	*certJSON
@@ -69,14 +80,16 @@ type probeJSON struct {
 // result is a report with what went wrong.
 type result struct {
 	*protocols.Report
-	err error
+	err   error
+	trip  []roundtrip.Step
+	token time.Time // when the token of the login ends; zero: not known
 }
 
 func (r *result) json() probeJSON {
 	j := probeJSON{
 		URL: r.URL, Up: r.Up, Phase: r.Phase, Status: r.Status, TotalMs: show.Millis(r.Total), TLSVersion: r.TLSVersion, Address: r.Address, Greeting: r.Banner,
 		ResolveMs: show.KnownMillis(r.Resolve), ConnectMs: show.KnownMillis(r.Connect), TLSMs: show.KnownMillis(r.TLS), GreetingMs: show.KnownMillis(r.Greeting), LoginMs: show.KnownMillis(r.Login),
-		certJSON: certOf(r.Session),
+		certJSON: certOf(r.Session), RoundTripMs: show.KnownMillis(r.tripTime()),
 	}
 	if !r.CertNotAfter.IsZero() {
 		j.CertNotAfter = r.CertNotAfter.UTC().Format(time.RFC3339)
@@ -91,11 +104,10 @@ func (p *prober) run(ctx context.Context, e *kit.Env, urls []string) error {
 	if err := p.conflict(e); err != nil {
 		return err
 	}
-	urls, err := eachPort(urls)
-	if err != nil {
-		return err
+	if p.serving.listen != "" {
+		return p.serve(ctx, e, urls)
 	}
-	targets, err := e.Targets(urls)
+	targets, err := p.all(ctx, e, urls)
 	if err != nil {
 		return err
 	}
@@ -116,6 +128,28 @@ func (p *prober) run(ctx context.Context, e *kit.Env, urls []string) error {
 	return err
 }
 
+// all are the targets of the arguments and of --targets.
+func (p *prober) all(ctx context.Context, e *kit.Env, urls []string) ([]*protocols.Target, error) {
+	urls, err := eachPort(urls)
+	if err != nil {
+		return nil, err
+	}
+	list, err := readTargets(ctx, p.targets)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range list {
+		if l.module != "" {
+			return nil, kit.Usage("--targets %s: modules are for --listen", p.targets)
+		}
+		urls = append(urls, l.url)
+	}
+	if len(urls) == 0 {
+		return nil, kit.Usage("probe: URL is missing: netclients probe URL...; for example: netclients probe ftp://ftp.example.org")
+	}
+	return e.Targets(urls)
+}
+
 // conflict is the error for flags that would have no effect together.
 func (p *prober) conflict(e *kit.Env) error {
 	asJSON := e.Out.JSON
@@ -126,6 +160,8 @@ func (p *prober) conflict(e *kit.Env) error {
 		return kit.Usage("--json and --jq cannot be used with --nagios or --prometheus, which have a format of their own")
 	case p.nagios && p.every > 0:
 		return kit.Usage("--every cannot be used with --nagios: a plug-in ends after one probe")
+	case p.html != "" && p.every == 0:
+		return kit.Usage("--html needs --every")
 	}
 	for _, flag := range []string{"warn", "crit", "cert-days"} {
 		if !p.nagios && e.Flags.Given(flag) {
@@ -161,6 +197,9 @@ func (p *prober) round(ctx context.Context, e *kit.Env, targets []*protocols.Tar
 		}
 		results = append(results, r)
 	}
+	if err := p.draw(ctx, results); err != nil {
+		return err
+	}
 	if p.nagios {
 		return p.nagiosLine(e.Out, results)
 	}
@@ -190,7 +229,16 @@ func (p *prober) one(ctx context.Context, e *kit.Env, t *protocols.Target) (*res
 	}
 	report, err := c.Probe(ctx)
 	report.URL, report.Banner = protocols.Redact(t.URL), e.Out.Hidden.Text(report.Banner)
-	return &result{report, e.Out.Hidden.Error(kit.CauseOf(ctx, protocols.Wrap(err, t.Spec.Name, "probe", report.URL)))}, nil
+	r := &result{Report: report}
+	op := "probe"
+	if err == nil {
+		r.trip, err = p.trip.run(ctx, e, t)
+		if err != nil {
+			r.Up, r.Phase, op = false, "round trip", "round trip"
+		}
+	}
+	r.err = e.Out.Hidden.Error(kit.CauseOf(ctx, protocols.Wrap(err, t.Spec.Name, op, report.URL)))
+	return r, nil
 }
 
 // printer returns what shows one result.
@@ -203,15 +251,27 @@ func (p *prober) printer(o *show.Output) func(*result) error {
 	}
 }
 
-// phases are the timed steps in their order.
-func (r *result) phases() []struct {
+// phase is a timed step.
+type phase struct {
 	name string
 	took time.Duration
-} {
-	return []struct {
-		name string
-		took time.Duration
-	}{{"resolve", r.Resolve}, {"connect", r.Connect}, {"tls", r.TLS}, {"greeting", r.Greeting}, {"login", r.Login}}
+}
+
+// phases are the timed steps in their order.
+func (r *result) phases() []phase {
+	all := []phase{{"resolve", r.Resolve}, {"connect", r.Connect}, {"tls", r.TLS}, {"greeting", r.Greeting}, {"login", r.Login}}
+	for _, s := range r.trip {
+		all = append(all, phase{s.Name, s.Took})
+	}
+	return all
+}
+
+// tripTime is how long the round trip took.
+func (r *result) tripTime() (d time.Duration) {
+	for _, s := range r.trip {
+		d += s.Took
+	}
+	return d
 }
 
 func probeText(paint show.Painter, r *result) string {

@@ -19,6 +19,9 @@ type DotReader struct {
 	// "\n.\n" inside a body ends the body. Set it before the first read.
 	LenientLF bool
 
+	// Count is the number of bytes of the body that were read so far.
+	Count int64
+
 	lr        *LineReader
 	lineStart bool // the next byte starts a line
 	afterCR   bool // the byte before was a CR
@@ -110,6 +113,7 @@ func (d *DotReader) ReadLine() ([]byte, error) {
 	if err != nil {
 		return nil, insideReply(err)
 	}
+	d.Count += int64(len(line)) + 2
 	d.lineStart = crlf || d.LenientLF || d.afterCR && len(line) == 0
 	d.afterCR = false
 	return line, nil
@@ -130,6 +134,7 @@ func (d *DotReader) run(most int, wait bool) ([]byte, error) {
 		p = p[:i]
 	}
 	d.lr.r += len(p)
+	d.Count += int64(len(p))
 	d.lineStart = endsLine(p, d.afterCR, d.LenientLF)
 	d.afterCR = p[len(p)-1] == '\r'
 	return p, nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Get opens an item. The caller closes the object's Body; until then the client
@@ -165,6 +166,7 @@ type body struct {
 	left   int64 // of a part that was asked for; -1: to the end
 	err    error // sticky
 	closed bool
+	got    int64 // bytes so far
 
 	release func() // frees the client
 }
@@ -182,6 +184,7 @@ func (b *body) Read(p []byte) (int, error) {
 		p = p[:b.left]
 	}
 	n, err := b.r.Read(p)
+	b.got += int64(n)
 	if b.left > 0 {
 		b.left -= int64(n)
 	}
@@ -195,6 +198,7 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 		return io.Copy(w, struct{ io.Reader }{b})
 	}
 	n, err := b.a.WriteTo(w)
+	b.got += n
 	if b.fail(err) == nil {
 		b.err = io.EOF
 	}
@@ -219,6 +223,7 @@ func (b *body) Close() error {
 	}
 	b.closed = true
 	b.err = errBodyClosed
+	transport.Received(b.a.conn, b.got)
 	b.a.close()
 	b.release()
 	return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // noBody: RFC 9112 6.3.
@@ -22,6 +23,7 @@ type body1 struct {
 	left int64  // of a known length; -1: not known
 	err  error  // sticky; io.EOF: all of it came
 	done func() // nil after Close
+	got  int64  // bytes so far
 
 	chunks io.Reader // of a body in chunks; nil: it has a length, or ends with the connection
 }
@@ -51,6 +53,7 @@ func (b *body1) Read(p []byte) (int, error) {
 			err = io.ErrUnexpectedEOF
 		}
 	}
+	b.got += int64(n)
 	if err != nil {
 		err = b.end(err)
 	}
@@ -87,13 +90,13 @@ func (b *body1) WriteTo(w io.Writer) (int64, error) {
 		p, _ := b.l.in.Peek(n)
 		k, err := w.Write(p)
 		_, _ = b.l.in.Discard(k)
-		total, b.left = int64(k), b.left-int64(k)
+		total, b.left, b.got = int64(k), b.left-int64(k), b.got+int64(k)
 		if err != nil {
 			return total, err
 		}
 	}
 	n, err := b.l.conn.WriteToN(w, b.left)
-	total, b.left = total+n, b.left-n
+	total, b.left, b.got = total+n, b.left-n, b.got+n
 	if err == nil && b.left > 0 {
 		err = io.ErrUnexpectedEOF
 	}
@@ -145,6 +148,7 @@ func (b *body1) Close() error {
 	}
 	b.err = protocols.ErrClosed
 	b.l.conn.SetReadDeadline(time.Time{})
+	transport.Received(b.l.conn, b.got)
 	b.done()
 	b.done = nil
 	return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols/http/internal/upbody"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 const (
@@ -41,10 +42,14 @@ func (l *http1) startUpload(m *outgoing) *upload {
 	u := &upload{l: l, done: make(chan struct{})}
 	go func() {
 		var err error
+		n := m.Length
 		if m.Length < 0 {
-			err = l.chunks(m.Body)
+			n, err = l.chunks(m.Body)
 		} else {
 			err = u.plain(m.Body, m.Length)
+		}
+		if err == nil {
+			transport.Sent(l.conn, n)
 		}
 		u.mu.Lock()
 		defer u.mu.Unlock()
@@ -185,7 +190,7 @@ func (u *upload) plain(r io.Reader, length int64) error {
 }
 
 // chunks sends a body of unknown length (RFC 9112 7.1).
-func (l *http1) chunks(r io.Reader) error {
+func (l *http1) chunks(r io.Reader) (sent int64, err error) {
 	const most = 64 << 10
 	buf := make([]byte, 8+most+2) // hexadecimal length, CR LF, content, CR LF
 	for {
@@ -195,15 +200,16 @@ func (l *http1) chunks(r io.Reader) error {
 			start := 8 - len(size)
 			copy(buf[start:], size)
 			if _, err := l.conn.Write(append(buf[start:8+n], "\r\n"...)); err != nil {
-				return err
+				return sent, err
 			}
+			sent += int64(n)
 		}
 		if rerr == io.EOF {
 			_, err := io.WriteString(l.conn, "0\r\n\r\n")
-			return err
+			return sent, err
 		}
 		if rerr != nil {
-			return rerr
+			return sent, rerr
 		}
 	}
 }

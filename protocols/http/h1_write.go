@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // write sends the request. The body is then on its way, or nil: it is sent, or the
@@ -24,6 +25,7 @@ func (l *http1) write(m *outgoing) (*upload, error) {
 	}
 	if small, ok := smallBody(m.Request); ok {
 		_, err := l.conn.Write(append(head, small...))
+		transport.Sent(l.conn, int64(len(small)))
 		return nil, err
 	}
 	if _, err := l.conn.Write(head); err != nil || m.Body == nil {

@@ -171,6 +171,9 @@ func (x *streams) trace(m *outgoing) {
 	for _, text := range headerLines(m.header) {
 		x.event(protocols.EventSend, text, 0)
 	}
+	if m.Body != nil && m.Length > 0 {
+		x.event(protocols.EventData, "sent", m.Length)
+	}
 }
 
 // badFrames keeps errors that have a kind, and calls all else a breach of the
@@ -257,6 +260,9 @@ func (b *body2) WriteTo(w io.Writer) (total int64, err error) {
 
 // Close ends the stream; one that is not at its end is reset.
 func (b *body2) Close() error {
+	if b.x.traced && b.got > 0 && b.err != protocols.ErrClosed {
+		b.x.event(protocols.EventData, "received", b.got)
+	}
 	b.err = protocols.ErrClosed
 	err := b.std.Body.Close()
 	b.cancel()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Part is the part of an article to read.
@@ -229,4 +230,5 @@ func (b *body) finish() {
 		}
 	}
 	b.ended = true
+	transport.Received(b.s.Conn, b.dot.Count)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Send posts an article (POST, RFC 3977 6.3.1). Line ends become CRLF and dots
@@ -87,7 +88,7 @@ func (p poster) write(r *headerWatch) error {
 	if err := p.Flush(); err != nil {
 		return err
 	}
-	p.Conn.Event(protocols.EventData, "article sent", r.n)
+	transport.Sent(p.Conn, r.n)
 	return nil
 }
 

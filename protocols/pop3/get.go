@@ -10,6 +10,7 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Get opens a message (RETR), byte for byte as the server stores it. The caller
@@ -259,4 +260,5 @@ func (b *body) finish() {
 		b.s.drain(b.dot)
 		b.s.Conn.SetReadDeadline(time.Time{})
 	}
+	transport.Received(b.s.Conn, b.dot.Count)
 }

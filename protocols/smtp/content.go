@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"github.com/netclients/netclients/internal/wire"
-	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // chunkSize is the size of the chunks of a large message (BDAT).
@@ -34,7 +34,7 @@ func (k *courier) content(f *flight) error {
 	f.bytes = min(n, peekSize)
 	k.bytes += f.bytes
 	if err == nil {
-		k.s.Conn.Event(protocols.EventData, "message", n)
+		transport.Sent(k.s.Conn, n)
 		return nil
 	}
 	own := src.err

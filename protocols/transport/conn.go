@@ -14,6 +14,9 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
+// ChannelData is the channel of connections that carry content only, as those of FTP.
+const ChannelData = "data"
+
 // Conn is a connection opened by a [Dialer]. It is a net.Conn; one goroutine may
 // read while another writes. Its owner must close it.
 type Conn struct {
@@ -59,6 +62,18 @@ func (c *Conn) ID() int64 { return c.id }
 // Secrets in text must already be masked.
 func (c *Conn) Event(kind protocols.EventKind, text string, n int64) {
 	c.emit(protocols.Event{Kind: kind, Text: text, Bytes: n})
+}
+
+// Received reports that n bytes of content came in, which no line shows.
+func Received(c *Conn, n int64) { moved(c, "received", n) }
+
+// Sent reports that n bytes of content went out.
+func Sent(c *Conn, n int64) { moved(c, "sent", n) }
+
+func moved(c *Conn, way string, n int64) {
+	if n > 0 && c != nil && c.d.traced() { // nil: what is read comes from no connection
+		c.Event(protocols.EventData, way, n)
+	}
 }
 
 func (c *Conn) emit(e protocols.Event) {
@@ -179,6 +194,10 @@ func (c *Conn) Close() error {
 	c.closed.Do(func() {
 		c.sock.close()
 		c.closeErr = c.top.Close()
+		if c.channel == ChannelData { // all of it is content
+			Received(c, c.read.Load())
+			Sent(c, c.written.Load())
+		}
 		if c.d.traced() {
 			c.Event(protocols.EventClose, fmt.Sprintf("read %d, written %d bytes", c.read.Load(), c.written.Load()),
 				c.read.Load()+c.written.Load())

@@ -95,7 +95,7 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 }
 
 func (l *Listener) take(raw net.Conn) *Conn {
-	c := &Conn{d: l.d, id: l.id, channel: "data", to: l.ctl.to, lax: l.ctl.lax, insist: l.ctl.doubt == nil, sock: newSocket(raw, l.d.o.IdleWithin())}
+	c := &Conn{d: l.d, id: l.id, channel: ChannelData, to: l.ctl.to, lax: l.ctl.lax, insist: l.ctl.doubt == nil, sock: newSocket(raw, l.d.o.IdleWithin())}
 	c.top = c.sock
 	c.Event(protocols.EventConnect, "from "+raw.RemoteAddr().String(), 0)
 	return c

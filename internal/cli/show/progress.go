@@ -389,7 +389,8 @@ func (s *slot) filler() mpb.BarFiller {
 	})
 }
 
-func viewLabel(v *view) string { return v.label }
+// viewLabel begins at the left edge: the terminal may have echoed ^C there.
+func viewLabel(v *view) string { return "\r" + v.label }
 
 func viewPercent(v *view) string {
 	if v.of <= 0 {

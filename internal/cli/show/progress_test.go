@@ -195,3 +195,10 @@ func TestClipName(t *testing.T) {
 		t.Errorf("wide name: %q", got)
 	}
 }
+
+// TestBarBeginsAtTheEdge: a terminal that has echoed ^C has moved the cursor.
+func TestBarBeginsAtTheEdge(t *testing.T) {
+	if got := viewLabel(&view{label: "a.bin"}); got != "\ra.bin" {
+		t.Errorf("%q", got)
+	}
+}

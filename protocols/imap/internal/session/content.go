@@ -10,6 +10,7 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
+	"github.com/netclients/netclients/protocols/transport"
 )
 
 // BodyItem returns the FETCH item of the content of a section, the whole message if
@@ -162,6 +163,7 @@ func (c *Content) check() error {
 		return c.s.Fail(err)
 	}
 	c.checked = true
+	transport.Received(c.s.Conn, c.Size)
 	return nil
 }
 

@@ -32,7 +32,7 @@ type Namespace struct {
 // extension has one, whose delimiter LIST reports.
 func (a *Admin) Namespaces(ctx context.Context) ([]Namespace, error) {
 	var out []Namespace
-	err := a.c.do(ctx, "namespace", "", func(ctx context.Context, s *session.Session) error {
+	err := runOn(ctx, a.c, "namespace", "", func(ctx context.Context, s *session.Session) error {
 		if !s.Has("NAMESPACE") {
 			return s.Ask(func(r *imapwire.Response) error {
 				if l, ok := parseList(s, r); r.Name == "LIST" && ok {
@@ -71,7 +71,7 @@ func namespaces(s *session.Session, values []imapwire.Node) (out []Namespace, er
 // ID the greeting is returned, as "greeting".
 func (a *Admin) ID(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
-	err := a.c.do(ctx, "id", "", func(ctx context.Context, s *session.Session) error {
+	err := runOn(ctx, a.c, "id", "", func(ctx context.Context, s *session.Session) error {
 		if !s.Has("ID") {
 			out["greeting"] = s.Banner
 			return nil

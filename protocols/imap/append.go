@@ -44,14 +44,14 @@ func (c *Client) Put(ctx context.Context, text string, r io.Reader, o *protocols
 // with its entry or its error; an error that it returns ends the work. An error of
 // the iterator ends it too.
 func (c *Client) PutAll(ctx context.Context, text string, messages iter.Seq2[Upload, error], each func(i int, e protocols.Entry, err error) error) error {
-	n, err := c.parse(text)
+	n, err := parseFor(c, text)
 	if err == nil && (n.Mailbox == "" || n.UIDs() != "") {
 		err = protocols.UsageError(proto, "put", "the URL must name a mailbox, not a message in it")
 	}
 	if err != nil {
 		return c.wrap(err, "put", text)
 	}
-	return c.do(ctx, "put", text, func(ctx context.Context, s *session.Session) error {
+	return runOn(ctx, c, "put", text, func(ctx context.Context, s *session.Session) error {
 		a := &imapstore.Appender{Session: s, Mailbox: n.Mailbox, Name: text, Create: c.Settings.Create, Spool: c.Settings.spool(), Each: each}
 		a.Wrap = func(err error) error { return c.wrap(err, "put", text) }
 		defer a.Clean()

@@ -46,7 +46,7 @@ func bulkChange(ctx context.Context, c *Client, op string, names iter.Seq[string
 	if each == nil {
 		each = func(string, error) error { return nil }
 	}
-	return c.do(ctx, op, "", func(ctx context.Context, s *session.Session) error {
+	return runOn(ctx, c, op, "", func(ctx context.Context, s *session.Session) error {
 		r := &changer{c: c, s: s, op: op, each: each, apply: apply}
 		for text := range names {
 			if err := r.add(text); err != nil {

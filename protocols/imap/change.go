@@ -132,7 +132,7 @@ func (c *Client) Move(ctx context.Context, from, to string) error {
 
 // transferMessages runs f with the messages' mailbox open and the target's name.
 func transferMessages(ctx context.Context, c *Client, op, from, to string, f func(s *session.Session, n *imapwire.Name, target string) error) error {
-	target, err := c.parse(to)
+	target, err := parseFor(c, to)
 	if err == nil && (target.Mailbox == "" || target.UIDs() != "") {
 		err = protocols.UsageError(proto, op, "the target must be a mailbox")
 	}
@@ -143,7 +143,7 @@ func transferMessages(ctx context.Context, c *Client, op, from, to string, f fun
 }
 
 func rename(ctx context.Context, c *Client, from, to string) error {
-	target, err := c.parse(to)
+	target, err := parseFor(c, to)
 	if err == nil && target.UIDs() != "" {
 		err = protocols.UsageError(proto, "mv", "a mailbox cannot become a message")
 	}

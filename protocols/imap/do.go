@@ -25,7 +25,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 		return nil, c.wrap(protocols.UsageError(proto, "raw", verb+" cannot be sent raw: it changes what the connection speaks"), "raw", "")
 	}
 	reply := &protocols.Reply{}
-	err := c.do(ctx, "raw", "", func(_ context.Context, s *session.Session) error { return raw(s, verb, command, reply) }, command)
+	err := runOn(ctx, c, "raw", "", func(_ context.Context, s *session.Session) error { return raw(s, verb, command, reply) }, command)
 	if err != nil {
 		return nil, err
 	}

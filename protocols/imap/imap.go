@@ -17,6 +17,9 @@
 // of a mailbox's own name is written %3B, %3F, %25. Mailbox names are UTF-8; on the
 // wire they are modified UTF-7 (RFC 3501 5.1.3) unless UTF-8 was agreed on.
 //
+// [MessageRef] makes and reads names of messages and parts; [Query] makes texts for Search.
+// [Client.Structure] and [Client.OpenPart] read parts of messages, decoded.
+//
 // # Parts
 //
 // One engine of our own sends commands and reads responses: pipelined, streamed,
@@ -112,6 +115,6 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 		o = &with
 	}
 	c := &Client{oddNames: map[string]string{}}
-	c.line = line.New(c.protocol(), u, s, o)
+	c.line = line.New(protocolOf(c), u, s, o)
 	return c, nil
 }

@@ -41,9 +41,9 @@ func (c *Client) List(ctx context.Context, text string) iter.Seq2[protocols.Entr
 // listing runs a listing as an iterator: the client is busy until the loop ends.
 func listing(ctx context.Context, c *Client, op, text string, run func(ctx context.Context, s *session.Session, n *imapwire.Name, yield yielder) error, args ...string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
-		n, err := c.parse(text)
+		n, err := parseFor(c, text)
 		if err == nil {
-			err = c.do(ctx, op, text, func(ctx context.Context, s *session.Session) error {
+			err = runOn(ctx, c, op, text, func(ctx context.Context, s *session.Session) error {
 				return run(ctx, s, n, func(e protocols.Entry) error {
 					if !yield(e, nil) {
 						return line.ErrStop
@@ -90,11 +90,11 @@ func listNamed(ctx context.Context, box *session.Mailbox, n *imapwire.Name, yiel
 // Stat describes a mailbox (STATUS) or a message.
 func (c *Client) Stat(ctx context.Context, text string) (protocols.Entry, error) {
 	var found *protocols.Entry
-	n, err := c.parse(text)
+	n, err := parseFor(c, text)
 	if err != nil {
 		return protocols.Entry{}, c.wrap(err, "stat", text)
 	}
-	err = c.do(ctx, "stat", text, func(ctx context.Context, s *session.Session) error {
+	err = runOn(ctx, c, "stat", text, func(ctx context.Context, s *session.Session) error {
 		if n.Mailbox == "" {
 			found = &protocols.Entry{Protocol: proto, URL: c.URL(""), Type: protocols.TypeDir, Size: -1}
 			return nil

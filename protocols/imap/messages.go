@@ -23,7 +23,7 @@ func IsSet(text string) bool {
 // BulkGet then reports if it does not exist. The server is asked before Messages
 // returns, so that the client is free while the names are used.
 func (c *Client) Messages(ctx context.Context, text string) (iter.Seq[string], error) {
-	n, err := c.parse(text)
+	n, err := parseFor(c, text)
 	if err == nil && n.UIDs() == "" {
 		err = protocols.UsageError(proto, "get", "the URL does not name a message: add ;UID=n after the mailbox")
 	}
@@ -32,7 +32,7 @@ func (c *Client) Messages(ctx context.Context, text string) (iter.Seq[string], e
 	}
 	var found imapwire.Ranges
 	fixed := *n
-	err = c.do(ctx, "get", text, func(ctx context.Context, s *session.Session) (err error) {
+	err = runOn(ctx, c, "get", text, func(ctx context.Context, s *session.Session) (err error) {
 		box, err := s.Refresh(n)
 		if err != nil {
 			return err

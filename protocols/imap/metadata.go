@@ -65,11 +65,11 @@ func (a *Admin) SetMetadata(ctx context.Context, mailbox, entry string, value *s
 // metadata runs f if the server supports METADATA. METADATA-SERVER is enough for
 // the server's own annotations.
 func (a *Admin) metadata(ctx context.Context, mailbox string, f func(s *session.Session, box session.BoxName) error) error {
-	n, err := a.c.parse(mailbox)
+	n, err := parseFor(a.c, mailbox)
 	if err != nil {
 		return a.c.wrap(err, "metadata", mailbox)
 	}
-	return a.c.do(ctx, "metadata", mailbox, func(ctx context.Context, s *session.Session) error {
+	return runOn(ctx, a.c, "metadata", mailbox, func(ctx context.Context, s *session.Session) error {
 		if !s.Has("METADATA") && (n.Mailbox != "" || !s.Has("METADATA-SERVER")) {
 			return imapwire.Missing("metadata", "METADATA")
 		}

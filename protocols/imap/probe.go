@@ -16,7 +16,7 @@ func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
 
 // Capabilities returns what the server says it can do after the login.
 func (c *Client) Capabilities(ctx context.Context) (list []protocols.Capability, err error) {
-	err = c.do(ctx, "caps", "", func(_ context.Context, s *session.Session) error {
+	err = runOn(ctx, c, "caps", "", func(_ context.Context, s *session.Session) error {
 		list = s.Capabilities()
 		return nil
 	})

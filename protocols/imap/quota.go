@@ -24,7 +24,7 @@ type Quota struct {
 // Quotas returns the quotas that apply to a mailbox (GETQUOTAROOT, RFC 9208 4.2),
 // or, if root is not nil, those of that quota root (GETQUOTA).
 func (a *Admin) Quotas(ctx context.Context, mailbox string, root *string) ([]Quota, error) {
-	n, err := a.c.parse(mailbox)
+	n, err := parseFor(a.c, mailbox)
 	if err == nil && root != nil {
 		err = checkArgs(*root)
 	}
@@ -36,7 +36,7 @@ func (a *Admin) Quotas(ctx context.Context, mailbox string, root *string) ([]Quo
 		verb, arg = "GETQUOTA", session.Text(*root)
 	}
 	var out []Quota
-	err = a.c.do(ctx, "quota", mailbox, func(ctx context.Context, s *session.Session) error {
+	err = runOn(ctx, a.c, "quota", mailbox, func(ctx context.Context, s *session.Session) error {
 		if !s.Has("QUOTA") {
 			return imapwire.Missing("quota", "QUOTA")
 		}
@@ -84,7 +84,7 @@ func (a *Admin) SetQuota(ctx context.Context, root string, limits map[string]int
 		}
 		set = append(set, fmt.Sprintf("%s %d", strings.ToUpper(name), limits[name]))
 	}
-	return a.c.do(ctx, "quota", "", func(ctx context.Context, s *session.Session) error {
+	return runOn(ctx, a.c, "quota", "", func(ctx context.Context, s *session.Session) error {
 		if !s.Has("QUOTA") {
 			return imapwire.Missing("quota", "QUOTA")
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // protocol is IMAP on a session of package line.
-func (c *Client) protocol() line.Protocol[*session.Session] {
+func protocolOf(c *Client) line.Protocol[*session.Session] {
 	return line.Protocol[*session.Session]{
 		Name:  proto,
 		URLOf: c.URL,
@@ -63,14 +63,14 @@ func (settings *Settings) apply(s *session.Session) error {
 	return nil
 }
 
-// do runs one operation: one at a time, connected and logged in, cut off when
+// runOn runs one operation: one at a time, connected and logged in, cut off when
 // the context ends. args are what goes on the wire.
-func (c *Client) do(ctx context.Context, op, name string, f func(ctx context.Context, s *session.Session) error, args ...string) error {
+func runOn(ctx context.Context, c *Client, op, name string, f func(ctx context.Context, s *session.Session) error, args ...string) error {
 	return c.line.Do(ctx, op, name, args, f)
 }
 
-// parse reads a name, unless the client is closed.
-func (c *Client) parse(text string) (*imapwire.Name, error) {
+// parseFor reads a name, unless the client is closed.
+func parseFor(c *Client, text string) (*imapwire.Name, error) {
 	if err := c.line.Closed(); err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (c *Client) OpenArchive(ctx context.Context, text string, o *protocols.Arch
 	if o == nil {
 		o = &protocols.ArchiveOptions{}
 	}
-	n, err := c.parse(text)
+	n, err := parseFor(c, text)
 	if err == nil && (n.Mailbox == "" || n.UIDs() != "") {
 		err = protocols.UsageError(proto, "sync", "the URL must name a mailbox, not a message in it")
 	}
@@ -64,7 +64,7 @@ func (c *Client) OpenArchive(ctx context.Context, text string, o *protocols.Arch
 	store := &imapstore.Store{
 		State: stateOf(c), Spool: c.Settings.spool(), Late: c.late, Wrap: c.wrap,
 		Step: func(ctx context.Context, name string, f func(ctx context.Context, s *session.Session) error) error {
-			return c.do(ctx, "sync", name, f)
+			return runOn(ctx, c, "sync", name, f)
 		},
 		Settle: func(s *session.Session) {
 			if s.Over() || s.Failed() != nil {
@@ -82,7 +82,7 @@ func (c *Client) OpenArchive(ctx context.Context, text string, o *protocols.Arch
 // StatePath returns the path of the local file in which a sync into a mailbox
 // remembers what it has stored, in Settings.StateDir: a mailbox has no place for it.
 func (c *Client) StatePath(text, source string) (string, error) {
-	n, err := c.parse(text)
+	n, err := parseFor(c, text)
 	if err == nil && c.Settings.StateDir == "" {
 		err = protocols.UsageError(proto, "sync", "no folder is set for what a sync must remember")
 	}

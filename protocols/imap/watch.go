@@ -22,7 +22,7 @@ import (
 // one, and reports what has happened meanwhile.
 func (c *Client) Watch(ctx context.Context, text string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
-		n, err := c.parse(text)
+		n, err := parseFor(c, text)
 		if err == nil && (n.Mailbox == "" || n.UIDs() != "") {
 			err = protocols.UsageError(proto, "watch", "the URL must name a mailbox")
 		}

@@ -21,6 +21,9 @@ type Message struct {
 	Header  string // header fields
 	Body    string // content that came as a short string
 	HasBody bool   // content came, as a string or as NIL in place of a streamed literal
+
+	Structure Node // BODYSTRUCTURE
+	Envelope  Node // ENVELOPE
 }
 
 // InternalDate is the form of INTERNALDATE (RFC 3501 9, date-time).
@@ -117,6 +120,10 @@ func (m *Message) set(item string, v Node) {
 		}
 	case "X-GM-MSGID":
 		m.ID = v.Text
+	case "BODYSTRUCTURE":
+		m.Structure = v
+	case "ENVELOPE":
+		m.Envelope = v
 	default:
 		m.setContent(item, v)
 	}

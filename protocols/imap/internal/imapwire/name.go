@@ -136,6 +136,9 @@ func (n *Name) UIDs() string {
 
 // MessageName returns the name of a message.
 func MessageName(mailbox string, validity, uid uint32) string {
+	if validity == 0 { // any
+		return fmt.Sprintf("%s/;UID=%d", escapeName.Replace(mailbox), uid)
+	}
 	return fmt.Sprintf("%s;UIDVALIDITY=%d/;UID=%d", escapeName.Replace(mailbox), validity, uid)
 }
 

@@ -1,10 +1,12 @@
 // Package message composes mail and news messages (RFC 5322, 2045 to 2049, 2231,
-// 5536) and reads the envelope of finished ones. Messages are not held in memory:
+// 3464, 5536) and reads the envelope of finished ones. Messages are not held in memory:
 // they are generated as they are written, and can be written again with identical
 // bytes.
 //
 //   - [Draft] is what a person enters; [Draft.Build] makes a [Message] of it
 //   - [Finished] wraps a message that is already complete
+//   - [Attachments] and [ParseReport] read what others have written; for all parts of a
+//     message use go-message, as in the example
 //   - [ParseMailto] parses mailto: URLs (RFC 6068)
 //   - [Message.Sign] adds a DKIM signature (RFC 6376)
 package message

@@ -34,6 +34,10 @@ type Core struct {
 	Last   *protocols.Reply // the newest; never nil
 	Used   time.Time        // when it came
 
+	// Prompt says that the server sends each reply at once, without waiting for an
+	// acknowledgement of what it sent before.
+	Prompt bool
+
 	// Encode, if set, returns an argument as it goes on the wire.
 	Encode func(arg string) (string, error)
 	// Explain, if set, changes an error of the connection.
@@ -149,7 +153,7 @@ func (t *Core) Reply() (*protocols.Reply, error) {
 	if err := t.Failed(); err != nil {
 		return nil, err
 	}
-	if t.In.Buffered() == 0 {
+	if t.In.Buffered() == 0 && !t.Prompt {
 		t.Conn.QuickAck() // a server whose reply takes two writes waits for our acknowledgement
 	}
 	r, err := t.dialect.Read(t.In, t.Limits)

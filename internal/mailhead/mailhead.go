@@ -8,6 +8,7 @@ import (
 	"mime"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -109,7 +110,7 @@ func Text(value string, charset func(charset string, in io.Reader) (io.Reader, e
 	value = strings.TrimSpace(value)
 	if strings.Contains(value, "=?") {
 		d := mime.WordDecoder{CharsetReader: charset}
-		if text, err := d.DecodeHeader(rawWords.ReplaceAllStringFunc(value, escapeRaw)); err == nil {
+		if text, err := d.DecodeHeader(rawWords().ReplaceAllStringFunc(value, escapeRaw)); err == nil {
 			value = text
 		}
 	}
@@ -121,7 +122,9 @@ var folds = strings.NewReplacer("\r", "", "\n", "", "\t", " ")
 
 // rawWords are encoded words in which some programs leave bytes as they are that should
 // be written as =XX.
-var rawWords = regexp.MustCompile(`=\?[^?\s]+\?[Qq]\?[^?\s]*[^\x00-\x7f][^?\s]*\?=`)
+var rawWords = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`=\?[^?\s]+\?[Qq]\?[^?\s]*[^\x00-\x7f][^?\s]*\?=`)
+})
 
 func escapeRaw(word string) string {
 	var b strings.Builder

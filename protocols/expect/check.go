@@ -16,7 +16,7 @@ func (s *Script) Check(known ...string) error {
 	}
 	for _, st := range s.steps {
 		for _, text := range st.texts() {
-			for _, ref := range variable.FindAllStringSubmatch(text, -1) {
+			for _, ref := range variable().FindAllStringSubmatch(text, -1) {
 				if name := ref[1]; name[0] > '9' && !slices.Contains(known, name) {
 					return protocols.UsageError("", "", fmt.Sprintf("script, line %d: nothing sets the variable %s", st.line, ref[0]))
 				}

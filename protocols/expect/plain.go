@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -37,7 +38,9 @@ const (
 )
 
 // pagerMark is the mark of a pager at the beginning of a line, which some leave there.
-var pagerMark = regexp.MustCompile(`^[ \t]*<?-{1,4} ?\(?(?i:more)\b[^\n]{0,80}?-{1,4}>? ?`)
+var pagerMark = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[ \t]*<?-{1,4} ?\(?(?i:more)\b[^\n]{0,80}?-{1,4}>? ?`)
+})
 
 // Write takes text. The count of an error is not exact.
 func (p *PlainWriter) Write(b []byte) (int, error) {
@@ -106,7 +109,7 @@ func (p *PlainWriter) end(with string) error {
 	if p.changed {
 		text = bytes.TrimRight(text, " ")
 	}
-	mark := pagerMark.Find(text)
+	mark := pagerMark().Find(text)
 	text = text[len(mark):]
 	p.line, p.at, p.changed = p.line[:0], 0, false
 	if len(mark) > 0 && len(text) == 0 { // the line is the pager's alone

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -38,7 +39,9 @@ type RunOptions struct {
 }
 
 // variable is ${NAME}.
-var variable = regexp.MustCompile(`\$\{([A-Za-z0-9_]+)\}`)
+var variable = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\$\{([A-Za-z0-9_]+)\}`)
+})
 
 // runner is one run of a script.
 type runner struct {
@@ -160,7 +163,7 @@ func (r *runner) base64(_ context.Context, st *step) error {
 
 // expand puts variables in.
 func (r *runner) expand(text string) (out string, err error) {
-	out = variable.ReplaceAllStringFunc(text, func(ref string) string {
+	out = variable().ReplaceAllStringFunc(text, func(ref string) string {
 		value, ok := r.vars[ref[2:len(ref)-1]]
 		if !ok {
 			err = protocols.UsageError("", "", "no variable "+ref)
@@ -430,7 +433,7 @@ func (r *runner) pattern(a *alternative) (*regexp.Regexp, error) {
 		return r.compile(regexp.QuoteMeta(text))
 	}
 	var missing error
-	expr := variable.ReplaceAllStringFunc(a.literal, func(ref string) string {
+	expr := variable().ReplaceAllStringFunc(a.literal, func(ref string) string {
 		value, err := r.expand(ref)
 		if err != nil {
 			missing = err

@@ -348,11 +348,11 @@ func readExpression(s string) (a alternative, rest string, err error) {
 	}
 	a.source = s[:end+1] + flags
 	a.literal = expr
-	a.re, err = regexp.Compile(variable.ReplaceAllString(expr, "x"))
+	a.re, err = regexp.Compile(variable().ReplaceAllString(expr, "x"))
 	if err == nil {
 		a.names = a.re.SubexpNames()
 	}
-	if err == nil && variable.MatchString(expr) {
+	if err == nil && variable().MatchString(expr) {
 		return a, rest, nil // compiled again when the variables are known
 	}
 	a.literal = ""

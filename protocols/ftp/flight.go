@@ -35,7 +35,8 @@ const (
 )
 
 // known names the servers, by their greeting, that are known to wait for the data
-// connection when a transfer command comes before it, and to follow REST.
+// connection when a transfer command comes before it, to follow REST, and to send
+// each reply at once (TCP_NODELAY).
 var known = []string{"vsFTPd", "ProFTPD", "Pure-FTPd"}
 
 // fly sends the commands of all steps and reads their replies in order: in one

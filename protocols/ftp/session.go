@@ -3,6 +3,8 @@ package ftp
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	ftplib "github.com/jlaffaye/ftp"
@@ -18,6 +20,7 @@ type session struct {
 	c        *Client
 	lib      *ftplib.ServerConn // nil: not started yet
 	greeting *protocols.Reply
+	known    bool              // the server is one of known
 	feats    map[string]string // FEAT lines: name in upper case, and the rest
 	together bool              // commands go out several in a packet
 	shown    bool              // the server has answered several commands in a packet
@@ -127,8 +130,10 @@ func (s *session) welcome() (string, error) {
 			return "", err
 		}
 		if r.Code != 120 {
-			s.greeting = r
-			return r.Text(), want(r, 2)
+			text := r.Text()
+			s.greeting, s.known = r, slices.ContainsFunc(known, func(name string) bool { return strings.Contains(text, name) })
+			s.Prompt = s.known
+			return text, want(r, 2)
 		}
 	}
 	return "", protocols.ProtocolError(proto, "", "no greeting after several 120 replies")

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
@@ -91,8 +89,7 @@ func (s opener) dataFirst() bool {
 	if !s.together || !s.proven || s.c.memory().Knows(s.c.server(), factDataFirst) {
 		return true
 	}
-	greeting := s.greeting.Text()
-	return !slices.ContainsFunc(known, func(name string) bool { return strings.Contains(greeting, name) })
+	return !s.known
 }
 
 // tooEarly reports whether a server refused a transfer command because its data

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // SubjectName returns the name of the posted file that a subject states: in quotes, or
@@ -19,7 +20,7 @@ func SubjectName(subject string) string {
 	}
 	name := ""
 	for word := range strings.FieldsSeq(subject) {
-		if named.MatchString(word) {
+		if named().MatchString(word) {
 			name = word
 		}
 	}
@@ -27,15 +28,19 @@ func SubjectName(subject string) string {
 }
 
 var (
-	named   = regexp.MustCompile(`^[^\s()\[\]<>@/]+\.[A-Za-z][A-Za-z0-9]{0,4}$`)
-	counter = regexp.MustCompile(`[(\[](\d{1,6})(?:/| of )(\d{1,6})[)\]]`)
+	named = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[^\s()\[\]<>@/]+\.[A-Za-z][A-Za-z0-9]{0,4}$`)
+	})
+	counter = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`[(\[](\d{1,6})(?:/| of )(\d{1,6})[)\]]`)
+	})
 )
 
 // SubjectPart returns the place of an article among those of a file by the last "(2/3)"
 // or "[2/3]" of its subject, and the subject without the number of the part, which the
 // articles of one file have in common. part is 0 if there is no such count.
 func SubjectPart(subject string) (key string, part, total int) {
-	all := counter.FindAllStringSubmatchIndex(subject, -1)
+	all := counter().FindAllStringSubmatchIndex(subject, -1)
 	if len(all) == 0 {
 		return "", 0, 0
 	}

@@ -13,6 +13,7 @@ import (
 const (
 	piece      = 4 << 20   // bytes of a fast copy between updates of the counters
 	bufferSize = 256 << 10 // of a copy through memory
+	firstSize  = 16 << 10  // of its first piece
 
 	pastStopSize = 4 << 10 // of the read that passes an urgent mark: a pipe that polls as writable has this much room
 )
@@ -157,9 +158,33 @@ func (c copier) bufferTo(w io.Writer, n int64) (int64, error) {
 	return throughMemory(w, io.LimitReader(c.Conn, n), min(bufferSize, max(n, 1)))
 }
 
-// throughMemory copies without using ReadFrom or WriteTo of either side.
-func throughMemory(w io.Writer, r io.Reader, size int64) (int64, error) {
-	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, make([]byte, size))
+// throughMemory copies without using ReadFrom or WriteTo of either side, through a buffer
+// of a size. The buffer is small until it has been filled once: the large one for each of
+// many small files would keep the garbage collector busy.
+func throughMemory(w io.Writer, r io.Reader, size int64) (total int64, err error) {
+	buf := make([]byte, min(size, firstSize))
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			m, werr := w.Write(buf[:n])
+			total += int64(m)
+			if werr != nil {
+				return total, werr
+			}
+			if m < n {
+				return total, io.ErrShortWrite
+			}
+		}
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+		if n == len(buf) && int64(n) < size {
+			buf = make([]byte, size)
+		}
+	}
 }
 
 // ReadFrom copies all of r to the peer. A regular file, also inside an

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -406,4 +407,31 @@ func BenchmarkWriteToFileBareSocket(b *testing.B) {
 		defer c.Close()
 		return io.Copy(f, c)
 	})
+}
+
+// TestThroughMemory: what is copied arrives whole, whatever its size, and a small copy does
+// not take the buffer of a large one.
+func TestThroughMemory(t *testing.T) {
+	for _, size := range []int{0, 1, firstSize - 1, firstSize, firstSize + 1, bufferSize, 3*bufferSize + 7} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			data := bytes.Repeat([]byte("0123456789"), size/10+1)[:size]
+			var before, after runtime.MemStats
+			var out bytes.Buffer
+			out.Grow(size)
+			in := iotest.DataErrReader(bytes.NewReader(data))
+			runtime.ReadMemStats(&before)
+			n, err := throughMemory(&out, in, bufferSize)
+			runtime.ReadMemStats(&after)
+			if n != int64(size) || err != nil || !bytes.Equal(out.Bytes(), data) {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; size < firstSize && took > bufferSize/2 {
+				t.Errorf("%d bytes allocated", took)
+			}
+		})
+	}
+	lost := errors.New("lost")
+	if n, err := throughMemory(io.Discard, io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(lost)), 10); n != 3 || err != lost {
+		t.Errorf("%d, %v", n, err)
+	}
 }

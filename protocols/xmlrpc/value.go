@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,7 +22,9 @@ func DateTimeOf(t time.Time) DateTime { return DateTime(t.Format("20060102T15:04
 
 // dateParts takes apart the ways in which servers write times: basic and extended form
 // of ISO 8601, with or without time, fraction and zone.
-var dateParts = regexp.MustCompile(`^(\d{4})-?(\d\d)-?(\d\d)(?:[Tt ](\d\d):?(\d\d):?(\d\d)(?:[.,](\d+))?(?: ?([Zz]|[+-]\d\d(?::?\d\d)?))?)?$`)
+var dateParts = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\d{4})-?(\d\d)-?(\d\d)(?:[Tt ](\d\d):?(\d\d):?(\d\d)(?:[.,](\d+))?(?: ?([Zz]|[+-]\d\d(?::?\d\d)?))?)?$`)
+})
 
 // Time reads the DateTime as one of UTC, unless it names a zone.
 func (d DateTime) Time() (time.Time, error) {
@@ -32,7 +35,7 @@ func (d DateTime) Time() (time.Time, error) {
 // read returns the time, and its text in the extended form of ISO 8601 with the fraction
 // and the zone that the server wrote, if any (RFC 3339 where it names a zone).
 func (d DateTime) read() (t time.Time, text string, err error) {
-	part := dateParts.FindStringSubmatch(strings.TrimSpace(string(d)))
+	part := dateParts().FindStringSubmatch(strings.TrimSpace(string(d)))
 	if part == nil {
 		return t, "", fmt.Errorf("%.40q is not a date and time of ISO 8601", string(d))
 	}

@@ -93,7 +93,9 @@ func (r *recorder) sent(p []byte, echoes bool) {
 }
 
 // password is a prompt in front of what must not be shown.
-var password = regexp.MustCompile(`(?i)(pass(word|phrase|code)?|secret|\bpin|token)[^a-z0-9]*$`)
+var password = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(pass(word|phrase|code)?|secret|\bpin|token)[^a-z0-9]*$`)
+})
 
 // end writes the steps of a line.
 func (r *recorder) end(echoes bool) {
@@ -103,7 +105,7 @@ func (r *recorder) end(echoes bool) {
 		r.add("expect " + strconv.Quote(r.prompt))
 	}
 	switch text := strconv.Quote(line); {
-	case line != "" && (hidden || password.MatchString(r.prompt)):
+	case line != "" && (hidden || password().MatchString(r.prompt)):
 		r.secrets++
 		name := "PASSWORD" + strconv.Itoa(r.secrets)
 		r.add("secret " + name + " env:TELNET_" + name)
@@ -144,7 +146,7 @@ func promptOf(seen []byte) string {
 	text := bytes.TrimRight(seen, "\r\n")
 	for len(text) > 0 && text[len(text)-1] == 'm' { // the colours behind a prompt
 		i := bytes.LastIndexByte(text, 0x1b)
-		if i < 0 || sequence.FindIndex(text[i:]) == nil {
+		if i < 0 || sequence().FindIndex(text[i:]) == nil {
 			break
 		}
 		text = text[:i]
@@ -152,15 +154,19 @@ func promptOf(seen []byte) string {
 	i := bytes.LastIndexFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f })
 	text = text[i+1:]
 	if i >= 0 && i < len(seen) && seen[i] == 0x1b { // the rest of a sequence in front
-		text = bytes.TrimPrefix(text, sequenceTail.Find(text))
+		text = bytes.TrimPrefix(text, sequenceTail().Find(text))
 	}
 	text = bytes.ToValidUTF8(text[max(0, len(text)-maxPrompt):], nil)
 	return strings.ReplaceAll(string(text), "${", "{")
 }
 
 var (
-	sequence     = regexp.MustCompile(`^\x1b\[[0-9;]*m$`)
-	sequenceTail = regexp.MustCompile(`^\[[0-9;?]*[A-Za-z]`)
+	sequence = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\x1b\[[0-9;]*m$`)
+	})
+	sequenceTail = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\[[0-9;?]*[A-Za-z]`)
+	})
 )
 
 // recorded is a connection whose talk is recorded.

@@ -3,17 +3,20 @@ package verbs
 import (
 	"regexp"
 	"strconv"
+	"sync"
 
 	"github.com/netclients/netclients/internal/cli/kit"
 )
 
 // portRange is a range in the place of a port, as a shell would write it or with a dash.
-var portRange = regexp.MustCompile(`^(.*:)\{(\d{1,5})(?:-|\.\.)(\d{1,5})\}(/?)$`)
+var portRange = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(.*:)\{(\d{1,5})(?:-|\.\.)(\d{1,5})\}(/?)$`)
+})
 
 // eachPort puts the URLs of all ports in the place of one with a range: tcp://h:{1-100}.
 func eachPort(urls []string) (all []string, err error) {
 	for _, u := range urls {
-		part := portRange.FindStringSubmatch(u)
+		part := portRange().FindStringSubmatch(u)
 		if part == nil {
 			all = append(all, u)
 			continue

@@ -139,7 +139,8 @@ func (v variables) declared(file string, d *ast.GenDecl, broken map[string]strin
 }
 
 // changes reports whether a value is made by make or new, is an address, or has a
-// type from sync or atomic.
+// type from sync or atomic. A table that is made when it is first needed
+// (sync.OnceValue) does not change after that.
 func (v variables) changes(spec *ast.ValueSpec) (found bool) {
 	look := func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -147,7 +148,7 @@ func (v variables) changes(spec *ast.ValueSpec) (found bool) {
 			return false // the body of a function is not state
 		case *ast.SelectorExpr:
 			x, ok := n.X.(*ast.Ident)
-			found = found || ok && (x.Name == "sync" || x.Name == "atomic")
+			found = found || ok && (x.Name == "sync" && n.Sel.Name != "OnceValue" || x.Name == "atomic")
 		case *ast.CallExpr:
 			id, ok := n.Fun.(*ast.Ident)
 			found = found || ok && (id.Name == "make" || id.Name == "new")

@@ -49,6 +49,9 @@ type Options struct {
 	// leaves one to the system after all. Names are not resolved before.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// Guard, when set, decides over the connections of the client. Nil: all are allowed.
+	Guard Guard
+
 	// Observation
 	Trace func(Event)       // called from many goroutines; must not block
 	Warn  func(text string) // as Trace, for what the user should know, such as a server that is not verified
@@ -68,6 +71,18 @@ type Options struct {
 	// Memory is what clients have learned about servers; clients that share it need
 	// not learn it again. Nil: each client remembers for itself.
 	Memory *Memory
+}
+
+// Guard decides over connections for somebody who may lose the right to use them, such
+// as the holder of a lease. Its methods are called from many goroutines.
+type Guard interface {
+	// Admit waits until a connection to a server may be opened, at most until ctx ends.
+	// FTP's data connections belong to their control connection and are not asked for.
+	// release is called once, when the connection is closed or could not be made.
+	Admit(ctx context.Context, host, port string) (release func(), err error)
+	// Alive is called before each write to a connection and after each read from one. Its
+	// error ends the connection, and is that of the read or write.
+	Alive() error
 }
 
 // Limiter paces bytes. Clients that share one share its rate.

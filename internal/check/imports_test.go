@@ -56,10 +56,12 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/doctor", "protocols protocols/*", "", "flag log log/slog os os/exec"}, // steps on the adapters
 	{"internal/roundtrip", "protocols protocols/nntp internal/retry", "", "flag log log/slog os os/exec net net/http"},
 	{"internal/cli/doctorcmd", "protocols protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                                                                    // http: webhooks
+	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"}, // http: webhooks
+	{"internal/cli/fleetcmd", "protocols internal/fleet internal/retry internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                              // over HTTP, whose flags it has
 	{"internal/cli/*", "protocols protocols/* protocols/http/h3 protocols/ftp/charsets internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
 	{"internal/cli", "protocols protocols/... internal/mask internal/cli/...", "...", "flag log log/slog"},
+	{"internal/fleet", "protocols protocols/file internal/retry", "github.com/nats-io/... golang.org/x/sys/...", "flag log log/slog os/exec net/http"},
 	{"internal/dialogs", "protocols protocols/protocoltest internal/interop", "", "log log/slog"}, // its flag is for tests
 	{"internal/oddnames", "protocols/file", "", "flag log log/slog net net/http"},                 // for tests
 	{"internal/mailhead", "protocols", "", "os net flag log log/slog"},
@@ -78,6 +80,17 @@ func TestImports(t *testing.T) {
 		}
 		for _, imported := range s.imports {
 			if r := rules[i]; !allowed(r.own, r.mods, imported) || anyMatches(r.never, imported) {
+				t.Errorf("%s imports %s", s.path, imported)
+			}
+		}
+	}
+}
+
+// TestOneImporterOfNATS: nothing but internal/fleet knows which broker a fleet has.
+func TestOneImporterOfNATS(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, imported := range s.imports {
+			if strings.HasPrefix(imported, "github.com/nats-io/") && s.path != "internal/fleet" {
 				t.Errorf("%s imports %s", s.path, imported)
 			}
 		}
@@ -163,6 +176,8 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 		"protocols/lab/service":        "serves the page",
 		"protocols/socket":             "servers, UNIX sockets of all types, and unconnected datagram sockets",
 		"protocols/protocoltest":       "servers that play dialogues",
+		"internal/fleet":               "the socket of the embedded broker; NATS opens its own",
+		"internal/cli/fleetcmd":        "figures for Prometheus",
 		"internal/interop":             "checks whether the real servers are up",
 		"internal/dialogs":             "records from the real servers",
 		"bench":                        "a proxy that delays",

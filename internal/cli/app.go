@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/netclients/netclients/internal/cli/fleetcmd"
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
@@ -72,6 +73,10 @@ type app struct {
 	stderr io.Writer
 	chosen *secret.Profile
 	hidden *mask.Mask
+	hosted *kit.Hosted                            // of a job of a fleet; nil: a person waits
+	plan   *fleetcmd.Plan                         // nil unless the command line is only to be looked at
+	whole  bool                                   // all commands are wanted, not only the called one
+	first  string                                 // the first word of the command line that is not a flag
 	lazy   map[*cobra.Command]func(args []string) // adds a command's flags when it is called
 	words  func(args []string) []string           // of the called verb; nil: its words are as they were typed
 }
@@ -120,7 +125,9 @@ func (a *app) run(ctx context.Context, args []string) error {
 // only the called protocol its verbs: registering all takes longer than most
 // commands.
 func (a *app) build(args []string) {
+	a.first = calledWord(args)
 	whole := len(args) > 0 && (strings.HasPrefix(args[0], "__complete") || slices.Contains([]string{"man", "help"}, args[0]))
+	a.whole = whole
 	a.root = a.rootCommand()
 	seen := map[string]bool{}
 	for _, v := range a.verbs {
@@ -144,6 +151,15 @@ func (a *app) build(args []string) {
 		}
 		completeFlags(a.root)
 	}
+}
+
+// calledWord returns the first argument that does not begin as a flag.
+func calledWord(args []string) string {
+	i := slices.IndexFunc(args, func(arg string) bool { return !strings.HasPrefix(arg, "-") })
+	if i < 0 {
+		return ""
+	}
+	return args[i]
 }
 
 // The groups of the help.

@@ -204,6 +204,9 @@ func (a *app) perform(cmd *cobra.Command, v *kit.Verb, spec *protocols.Spec, act
 		return err
 	}
 	a.g.Read(cmd.Flags())
+	if a.plan != nil {
+		return a.look(cmd, v, spec, args)
+	}
 	ctx, cancel := a.g.Deadline(cmd.Context(), v.Lasting)
 	defer func() { cancel() }()
 	if err := a.profile(ctx, cmd.Flags(), v, &args); err != nil {
@@ -256,10 +259,12 @@ func (a *app) env(ctx context.Context, cmd *cobra.Command) (e *kit.Env, done fun
 	if a.g.KeyLog, err = kit.OpenKeyLog(ctx, os.Getenv); err != nil {
 		return nil, nil, err
 	}
+	e.Hosted = a.hosted
 	httpcmd.LearnHeaders(a.hidden, a.g.ProxyHeaders)
 	if e.Opts, err = a.g.Options(ctx); err != nil {
 		return nil, nil, err
 	}
+	a.hosted.Options(e.Opts)
 	closeTrace, err := a.connect(ctx, e)
 	if err != nil {
 		return nil, nil, err

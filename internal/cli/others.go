@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netclients/netclients/internal/cli/fleetcmd"
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/labcmd"
 	"github.com/netclients/netclients/internal/cli/show"
@@ -26,7 +27,7 @@ func (a *app) commands() []*kit.Command {
 		urlCommand(),
 		a.completionCommand(),
 		{Name: "man", Args: "DIR", Short: "write the manual pages to a folder", Run: a.man},
-	}, labcmd.Commands(Main)...)
+	}, append(labcmd.Commands(Main), fleetcmd.Command(host{a.reg}))...)
 }
 
 // plain makes the command of one that is not a verb.
@@ -36,6 +37,9 @@ func (a *app) plain(c *kit.Command) *cobra.Command {
 		Use: strings.TrimSpace(c.Name + " " + c.Args), Short: c.Short, Long: c.Long, Example: c.Example,
 		ValidArgs: c.Words, GroupID: groupOther, Args: cobra.ArbitraryArgs,
 	}
+	if len(c.Sub) > 0 {
+		return a.family(cmd, c)
+	}
 	if c.Shadows != nil {
 		c.Shadows(cmd.Flags())
 	}
@@ -43,13 +47,16 @@ func (a *app) plain(c *kit.Command) *cobra.Command {
 		a.lazy[cmd] = func([]string) { c.Flags(cmd.Flags()) }
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if a.plan != nil || a.hosted != nil {
+			return kit.Usage("%s is not a verb: a job is one verb with its arguments", c.Name)
+		}
 		if err := checkArity(cmd, v, args); err != nil {
 			return err
 		}
 		if err := kit.TimesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
 			return err
 		}
-		if err := kit.CheckPlain(cmd.InheritedFlags(), c.Name); err != nil {
+		if err := kit.CheckPlain(cmd.InheritedFlags(), c.Name, c.Uses); err != nil {
 			return err
 		}
 		a.g.Read(cmd.Flags())
@@ -60,6 +67,30 @@ func (a *app) plain(c *kit.Command) *cobra.Command {
 			return kit.CauseOf(ctx, err)
 		}
 		return done(kit.CauseOf(ctx, c.Run(ctx, e, args)))
+	}
+	return cmd
+}
+
+// family makes the command of several that have a word in common: its own when it is
+// called, since most command lines are not about it.
+func (a *app) family(cmd *cobra.Command, c *kit.Command) *cobra.Command {
+	cmd.Use = c.Name
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return show.Wrote(cmd.Help())
+		}
+		var names []string
+		for _, sub := range c.Sub {
+			names = append(names, sub.Name)
+		}
+		return kit.Usage("%s: no command %q%s; there are %s", c.Name, args[0], didYouMean(args[0], names), strings.Join(names, ", "))
+	}
+	if a.whole || a.first == c.Name {
+		for _, sub := range c.Sub {
+			child := a.plain(sub)
+			child.GroupID = ""
+			cmd.AddCommand(child)
+		}
 	}
 	return cmd
 }

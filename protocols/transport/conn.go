@@ -37,6 +37,7 @@ type Conn struct {
 	doubt     error // why it does not verify
 
 	read, written atomic.Int64
+	release       func() // tells the guard that the connection is closed; nil: nobody wants to know
 	closed        sync.Once
 	closeErr      error
 }
@@ -197,6 +198,9 @@ func (c *Conn) Close() error {
 		if c.channel == ChannelData { // all of it is content
 			Received(c, c.read.Load())
 			Sent(c, c.written.Load())
+		}
+		if c.release != nil {
+			c.release()
 		}
 		if c.d.traced() {
 			c.Event(protocols.EventClose, fmt.Sprintf("read %d, written %d bytes", c.read.Load(), c.written.Load()),

@@ -58,7 +58,11 @@ func (d *Dialer) Dial(ctx context.Context, channel, network, host, port string) 
 	if err != nil {
 		return nil, err
 	}
-	return d.connect(ctx, channel, t, func(ctx context.Context, c *Conn) error {
+	release, err := d.admit(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	c, err := d.connect(ctx, channel, t, func(ctx context.Context, c *Conn) error {
 		to, err := d.redirect(c.to)
 		if err != nil {
 			return err
@@ -69,6 +73,20 @@ func (d *Dialer) Dial(ctx context.Context, channel, network, host, port string) 
 		}
 		return d.direct(ctx, c, network, to.dialHost, to.port)
 	})
+	if err != nil {
+		release()
+		return nil, err
+	}
+	c.release = release
+	return c, nil
+}
+
+// admit asks the guard for a connection.
+func (d *Dialer) admit(ctx context.Context, t target) (release func(), err error) {
+	if d.o.Guard == nil {
+		return func() {}, nil
+	}
+	return d.o.Guard.Admit(ctx, t.host, t.port)
 }
 
 // DialPeer connects to another port of the host that ctl is connected to, as FTP
@@ -108,6 +126,9 @@ func (d *Dialer) connect(ctx context.Context, channel string, t target, do func(
 	if err := do(ctx, c); err != nil {
 		c.Event(protocols.EventError, err.Error(), 0)
 		return nil, err
+	}
+	if g := d.o.Guard; g != nil {
+		c.sock.alive = g.Alive
 	}
 	c.top = c.sock
 	return c, nil

@@ -96,6 +96,9 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 
 func (l *Listener) take(raw net.Conn) *Conn {
 	c := &Conn{d: l.d, id: l.id, channel: ChannelData, to: l.ctl.to, lax: l.ctl.lax, insist: l.ctl.doubt == nil, sock: newSocket(raw, l.d.o.IdleWithin())}
+	if g := l.d.o.Guard; g != nil {
+		c.sock.alive = g.Alive
+	}
 	c.top = c.sock
 	c.Event(protocols.EventConnect, "from "+raw.RemoteAddr().String(), 0)
 	return c

@@ -52,6 +52,9 @@ func (s *socket) receiveNow(p []byte) (int, error) {
 	s.eof = s.eof || err == io.EOF
 	switch {
 	case n > 0:
+		if err := s.allowed(); err != nil {
+			return 0, err
+		}
 		return n, nil
 	case err != nil && !isDeadline(err):
 		return 0, s.fail(err)

@@ -23,6 +23,8 @@ type socket struct {
 	net.Conn
 	idle time.Duration // 0: none
 
+	alive func() error // of the guard; nil: none
+
 	mu      sync.Mutex
 	rd, wd  deadline
 	broken  error // why the connection is unusable
@@ -194,6 +196,9 @@ func (s *socket) receive(p []byte) (int, error) {
 		}
 		n, err := s.Conn.Read(p)
 		if n > 0 || err == nil {
+			if err := s.allowed(); err != nil {
+				return 0, err
+			}
 			return n, nil // the next call returns the error again
 		}
 		s.eof = s.eof || err == io.EOF
@@ -213,6 +218,9 @@ func (s *socket) Write(p []byte) (total int, err error) {
 		if err := s.arm(&s.wd, last); err != nil {
 			return total, err
 		}
+		if err := s.allowed(); err != nil {
+			return total, err
+		}
 		n, err := s.Conn.Write(p[total:])
 		total += n
 		if err == nil {
@@ -228,6 +236,14 @@ func (s *socket) Write(p []byte) (total int, err error) {
 			return total, err
 		}
 	}
+}
+
+// allowed returns the error of the guard, after which the connection is unusable.
+func (s *socket) allowed() error {
+	if s.alive == nil {
+		return nil
+	}
+	return s.fail(s.alive())
 }
 
 // SetDeadline sets both deadlines; the idle timeout stays in effect.

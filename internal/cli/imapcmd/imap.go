@@ -116,7 +116,7 @@ func second(args []string) string {
 // imapFlags are the flags that all verbs of IMAP have.
 func Flags() *kit.Setup {
 	var s imap.Settings
-	return kit.FlagsFor(func(fs *pflag.FlagSet) {
+	setup := kit.FlagsFor(func(fs *pflag.FlagSet) {
 		fs.BoolVar(&s.Compress, "compress", false, "compress the connection (COMPRESS=DEFLATE): for slow links")
 		fs.BoolVar(&s.MarkSeen, "mark-seen", false, `mark what is read as \Seen`)
 		fs.BoolVar(&s.RawNames, "raw-names", false, "mailbox names as they are on the wire, without modified UTF-7")
@@ -126,11 +126,18 @@ func Flags() *kit.Setup {
 		c.Settings = s
 		c.Settings.Spool, c.Settings.Files = spoolFile, stateFiles{}
 		var err error
-		c.Settings.StateDir, err = stateDir("imap")
+		c.Settings.StateDir, err = kit.StateDir("imap")
 		return err
 	}).With(kit.Scope{
 		"mark-seen": kit.Readers,
 	}, []string{"account"}, kit.SASL)
+	setup.Link = func(e *kit.Env, c protocols.Client) error {
+		if x, ok := protocols.As[*imap.Client](c); ok && e.Hosted != nil && e.Hosted.StateDir != "" {
+			x.Settings.StateDir, x.Settings.Files = e.Hosted.StateDir, sharedFiles{safe: e.Hosted.Safe}
+		}
+		return nil
+	}
+	return setup
 }
 
 // imapCaps is caps: many servers tell more to those who have logged in.

@@ -3,25 +3,10 @@ package imapcmd
 import (
 	"context"
 	"os"
-	"path/filepath"
 
 	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/imap"
 )
-
-// stateDir returns the folder for what a protocol's syncs must remember, below where
-// the XDG base directories have such things. Its parents are made with it.
-func stateDir(protocol string) (string, error) {
-	dir := os.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(dir) {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", nil // without a home nothing is remembered: --journal names a file
-		}
-		dir = filepath.Join(home, ".local", "state")
-	}
-	return filepath.Join(dir, "netclients", protocol), nil
-}
 
 // stateFiles are the files in which IMAP keeps what must outlive a run.
 type stateFiles struct{}
@@ -40,6 +25,28 @@ func (stateFiles) Rename(from, to string) error { return os.Rename(from, to) }
 
 // Remove removes a file.
 func (stateFiles) Remove(path string) error { return os.Remove(path) }
+
+// sharedFiles are files that must be safe at other machines too.
+type sharedFiles struct {
+	stateFiles
+	safe func() error
+}
+
+// Open opens or makes a file whose Sync makes it safe there.
+func (s sharedFiles) Open(path string) (imap.File, error) {
+	f, err := s.stateFiles.Open(path)
+	if err != nil || s.safe == nil {
+		return f, err
+	}
+	return sharedFile{f, s.safe}, nil
+}
+
+type sharedFile struct {
+	imap.File
+	safe func() error
+}
+
+func (f sharedFile) Sync() error { return f.safe() }
 
 // spoolFile makes a file that goes away when it is closed, whatever happens.
 func spoolFile() (imap.SpoolFile, error) {

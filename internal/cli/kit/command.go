@@ -11,7 +11,9 @@ import (
 type Command struct {
 	Name, Args, Short, Long, Example string
 
-	Words []string // what the argument may be, for completions
+	Sub   []*Command // the commands below this word; what follows is then theirs
+	Uses  []string   // the flags that work everywhere and have an effect here too
+	Words []string   // what the argument may be, for completions
 	Flags func(*pflag.FlagSet)
 	// Shadows, when set, adds flags whose names mean something else everywhere.
 	Shadows func(*pflag.FlagSet)

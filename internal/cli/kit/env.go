@@ -32,6 +32,7 @@ type Env struct {
 	Open     map[string]protocols.Client
 	Shared   *secret.Store
 	Profile  *secret.Profile                            // that the command line chose; nil: none
+	Hosted   *Hosted                                    // what a job of a fleet runs with; nil: a person waits for the verb
 	loginFor string                                     // key of the one server that gets the login of the flags; empty: any
 	Unknown  func(text, scheme string) error            // the error for a URL of a scheme that is not spoken; nil: the registry's
 	Can      func(s *protocols.Spec, verb string) error // nil if the protocol has the verb, else what it can do

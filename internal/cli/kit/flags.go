@@ -158,6 +158,22 @@ func (g *Globals) Value(flag string) string {
 // or by a profile: also when the value is the default.
 func (g *Globals) Given(flag string) bool { return g.given != nil && g.given(flag) }
 
+// TokenFile returns the file that --token-file names.
+func (g *Globals) TokenFile() string { return g.tokenFile }
+
+// ShowsProgress reports whether the user wants to see how far the work is.
+func (g *Globals) ShowsProgress() bool {
+	return !g.quiet && !g.noProgress && !g.Verbose && g.stats == 0
+}
+
+// StatsEvery returns how often the user wants a line of progress, 0 for never.
+func (g *Globals) StatsEvery() time.Duration {
+	if g.quiet {
+		return 0
+	}
+	return time.Duration(g.stats)
+}
+
 // hasLogin reports whether the flags name a user, a password or a token.
 func (g *Globals) hasLogin() bool {
 	return cmp.Or(g.user, g.passwordFile, g.passwordCommand, g.tokenFile, g.tokenCommand) != ""

@@ -37,10 +37,10 @@ func CheckFlags(fs *pflag.FlagSet, verb string, active []*Setup, can func(verb s
 var forAll = []string{"json", "jq", "quiet", "verbose", "color", "timeout", "no-progress"}
 
 // CheckPlain refuses flags that work everywhere but with a command that connects to no
-// server; inherited are those flags.
-func CheckPlain(inherited *pflag.FlagSet, command string) (err error) {
+// server; inherited are those flags, uses those that have an effect all the same.
+func CheckPlain(inherited *pflag.FlagSet, command string, uses []string) (err error) {
 	inherited.VisitAll(func(f *pflag.Flag) {
-		if f.Changed && err == nil && !slices.Contains(forAll, f.Name) {
+		if f.Changed && err == nil && !slices.Contains(forAll, f.Name) && !slices.Contains(uses, f.Name) {
 			err = Usage("%s: --%s is for clients: this command connects to no server", command, f.Name)
 		}
 	})

@@ -44,7 +44,7 @@ func (e *Env) Renew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Trace, o.Stats, o.Limiter = e.Opts.Trace, e.Opts.Stats, e.Opts.Limiter
+	o.Trace, o.Stats, o.Limiter, o.Guard = e.Opts.Trace, e.Opts.Stats, e.Opts.Limiter, e.Opts.Guard
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.Opts, e.PerHost = o, map[string]*protocols.Options{}
@@ -114,6 +114,12 @@ func (e *Env) newOptions(t *protocols.Target, withoutLogin bool) *protocols.Opti
 	}
 	if e.apart {
 		sources.Terminal = nil
+	}
+	if h := e.Hosted; h != nil {
+		sources.Terminal = nil
+		if h.Secret != nil {
+			sources.Reference, sources.Tables = h.Secret(t), h.Tables
+		}
 	}
 	if withoutLogin || e.apart {
 		sources.WithoutLogin()

@@ -32,6 +32,10 @@ type Sources struct {
 	Warn        func(string)                               // nil: not told
 	KeyringGet  func(service, user string) (string, error) // nil: the system's keyring
 
+	// Reference says where the secret of the target is, and comes before all else; nil: nothing says so.
+	Reference *Reference
+	Tables    *Tables // for references to CSV files; nil: they are read each time
+
 	Found func(protocols.Credential) // is told of what is given out; nil: nobody
 
 	// Shared is what the targets of one command have in common, so that standard
@@ -73,7 +77,7 @@ func NewNamed(env Sources) func(context.Context, protocols.CredentialRequest) (p
 }
 
 // namedSources are the links of the chain that the user has set for this command.
-var namedSources = []func(*search) error{(*search).fromURL, (*search).fromFlags, (*search).fromNamedEnvironment}
+var namedSources = []func(*search) error{(*search).fromReference, (*search).fromURL, (*search).fromFlags, (*search).fromNamedEnvironment}
 
 func (r *resolver) named(ctx context.Context, req protocols.CredentialRequest) (protocols.Credential, error) {
 	if !r.isTarget(req) {
@@ -167,6 +171,7 @@ type credSource struct {
 
 // credSources is the order of the contract.
 var credSources = []credSource{
+	{own: true, find: (*search).fromReference},
 	{own: true, find: (*search).fromURL},
 	{own: true, find: (*search).fromFlags},
 	{own: true, find: (*search).fromEnvironment},

@@ -91,6 +91,9 @@ type ServerOptions struct {
 	// before it is carried out. Calls come from the sessions' goroutines.
 	OnCommand func(line string)
 
+	// NoRecord keeps no record of commands: a server that runs for days needs none.
+	NoRecord bool
+
 	// OnStep, if set, is called with what passes on the connections, in both
 	// directions: for those who watch. Calls come from the sessions' goroutines.
 	OnStep func(Step)

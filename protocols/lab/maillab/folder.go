@@ -2,6 +2,7 @@ package maillab
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+	"unique"
 )
 
 // mailFolder is a maildir: a message is written in tmp, appears in new, and moves to
@@ -57,11 +58,12 @@ func openMailFolder(dir string) (*mailFolder, error) {
 func (l *letter) head() string {
 	var b strings.Builder
 	line := func(field, value string) { fmt.Fprintf(&b, "%s%s\r\n", field, strings.Map(printable, value)) }
-	line(fieldFrom, "<"+l.from+">")
-	for _, to := range l.to {
+	r := l.route.Value()
+	line(fieldFrom, "<"+r.from+">")
+	for _, to := range l.to() {
 		line(fieldTo, to)
 	}
-	for field, value := range map[string]string{fieldUser: l.user, fieldRemote: l.remote, fieldHome: l.home} {
+	for field, value := range map[string]string{fieldUser: r.user, fieldRemote: r.remote, fieldHome: r.home} {
 		if value != "" {
 			line(field, value)
 		}
@@ -79,8 +81,7 @@ func printable(r rune) rune {
 
 // write stores a letter in tmp; more than most bytes are refused.
 func (d *mailFolder) write(l *letter, r io.Reader, most int64) (err error) {
-	l.file = fmt.Sprintf("%d.%s.lab", l.date.UnixMicro(), l.id)
-	f, err := d.root.OpenFile(path.Join("tmp", l.file), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.root.OpenFile(path.Join("tmp", l.file()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -89,11 +90,11 @@ func (d *mailFolder) write(l *letter, r io.Reader, most int64) (err error) {
 			err = cerr
 		}
 		if err != nil {
-			d.root.Remove(path.Join("tmp", l.file))
+			d.root.Remove(path.Join("tmp", l.file()))
 		}
 	}()
 	head := l.head()
-	l.skip = int64(len(head))
+	l.skip = int32(len(head))
 	if _, err = io.WriteString(f, head); err != nil {
 		return err
 	}
@@ -104,12 +105,20 @@ func (d *mailFolder) write(l *letter, r io.Reader, most int64) (err error) {
 	return err
 }
 
+// file returns the name of the file of a letter, without its flags.
+func (l *letter) file() string {
+	if l.foreign != "" {
+		return l.foreign
+	}
+	return fmt.Sprintf("%d.%s.lab", l.at/1000, l.id)
+}
+
 // name returns where the file of a letter is.
 func (l *letter) name() string {
 	if l.read {
-		return path.Join("cur", l.file+":2,S")
+		return path.Join("cur", l.file()+":2,S")
 	}
-	return path.Join("new", l.file)
+	return path.Join("new", l.file())
 }
 
 // publish has a letter appear.
@@ -117,7 +126,7 @@ func (d *mailFolder) publish(l *letter) error {
 	if d == nil {
 		return nil
 	}
-	return d.root.Rename(path.Join("tmp", l.file), l.name())
+	return d.root.Rename(path.Join("tmp", l.file()), l.name())
 }
 
 // mark moves the file of a letter that was read, or is to be read again.
@@ -136,7 +145,7 @@ func (d *mailFolder) mark(l *letter) {
 // to it, or the one that is expected.
 func (d *mailFolder) find(l *letter) string {
 	for _, sub := range []string{"new", "cur", "tmp"} {
-		names, _ := fs.Glob(d.root.FS(), path.Join(sub, l.file+"*"))
+		names, _ := fs.Glob(d.root.FS(), path.Join(sub, l.file()+"*"))
 		if len(names) > 0 {
 			return names[0]
 		}
@@ -166,7 +175,7 @@ func (d *mailFolder) open(l *letter, name string) (*Content, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Content{io.NewSectionReader(f, l.skip, l.size), f}, nil
+	return &Content{io.NewSectionReader(f, int64(l.skip), l.size), f}, nil
 }
 
 // tags writes the tags of all letters.
@@ -231,7 +240,7 @@ func (m *Mailboxes) Reload() error {
 
 // homeIn returns the mailbox that a letter was put into by APPEND.
 func (l *letter) homeIn(m *Mailboxes) *mailbox {
-	name, box, ok := strings.Cut(l.home, "/")
+	name, box, ok := strings.Cut(l.route.Value().home, "/")
 	u := m.users[strings.ToLower(name)]
 	if !ok || u == nil {
 		return nil
@@ -271,7 +280,7 @@ func (d *mailFolder) scan() ([]*letter, error) {
 			list = append(list, l)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *letter) int { return a.date.Compare(b.date) })
+	slices.SortStableFunc(list, func(a, b *letter) int { return cmp.Compare(a.at, b.at) })
 	return list, nil
 }
 
@@ -286,19 +295,18 @@ func (d *mailFolder) read(sub, name string) (*letter, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &letter{size: info.Size(), date: info.ModTime()}
+	l := &letter{size: info.Size()}
 	base, flags, _ := strings.Cut(name, ":2,")
-	l.file, l.read = base, sub == "cur" && strings.Contains(flags, "S")
-	l.id = base
-	if words := strings.Split(base, "."); len(words) == 3 && words[2] == "lab" {
-		l.id = words[1]
-		if us, err := strconv.ParseInt(words[0], 10, 64); err == nil {
-			l.date = time.UnixMicro(us)
-		}
+	l.read = sub == "cur" && strings.Contains(flags, "S")
+	words := strings.Split(base, ".")
+	if us, err := strconv.ParseInt(words[0], 10, 64); err == nil && len(words) == 3 && words[2] == "lab" && strings.Map(word, words[1]) == words[1] {
+		l.id, l.at = words[1], us*1000
+	} else {
+		l.id, l.foreign, l.at = strings.Map(word, base), base, info.ModTime().UnixNano()
 	}
-	l.id = strings.Map(word, l.id)
-	l.readHead(f)
-	l.size -= l.skip
+	r, to := l.readHead(f)
+	l.route, l.sentTo = unique.Make(r), unique.Make(strings.Join(to, "\n"))
+	l.size -= int64(l.skip)
 	return l, nil
 }
 
@@ -311,23 +319,22 @@ func word(r rune) rune {
 }
 
 // readHead reads the envelope; that of a file of another program from its header.
-func (l *letter) readHead(f *os.File) {
-	r := bufio.NewReader(f)
-	first, _ := r.ReadString('\n')
-	n, err := strconv.ParseInt(strings.TrimSpace(strings.TrimPrefix(first, fieldSize)), 10, 64)
-	if !strings.HasPrefix(first, fieldSize) || err != nil || n > l.size {
-		l.readForeign(f)
-		return
+func (l *letter) readHead(f *os.File) (r route, to []string) {
+	in := bufio.NewReader(f)
+	first, _ := in.ReadString('\n')
+	n, err := strconv.ParseInt(strings.TrimSpace(strings.TrimPrefix(first, fieldSize)), 10, 32)
+	if !strings.HasPrefix(first, fieldSize) || err != nil || n < 0 || n > l.size {
+		return readForeign(f, l.size)
 	}
-	l.skip = n
+	l.skip = int32(n)
 	set := map[string]func(string){
-		fieldFrom: func(v string) { l.from = strings.Trim(v, "<>") }, fieldTo: func(v string) { l.to = append(l.to, v) },
-		fieldUser: func(v string) { l.user = v }, fieldRemote: func(v string) { l.remote = v }, fieldHome: func(v string) { l.home = v },
+		fieldFrom: func(v string) { r.from = strings.Trim(v, "<>") }, fieldTo: func(v string) { to = append(to, v) },
+		fieldUser: func(v string) { r.user = v }, fieldRemote: func(v string) { r.remote = v }, fieldHome: func(v string) { r.home = v },
 	}
 	for read := int64(len(first)); read < n; {
-		line, err := r.ReadString('\n')
+		line, err := in.ReadString('\n')
 		if err != nil {
-			return
+			break
 		}
 		read += int64(len(line))
 		name, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ": ")
@@ -335,22 +342,24 @@ func (l *letter) readHead(f *os.File) {
 			put(value)
 		}
 	}
+	return r, to
 }
 
 // readForeign takes the envelope from the header of the message.
-func (l *letter) readForeign(f *os.File) {
-	msg, err := mail.ReadMessage(io.NewSectionReader(f, 0, min(l.size, 1<<20)))
+func readForeign(f *os.File, size int64) (r route, to []string) {
+	msg, err := mail.ReadMessage(io.NewSectionReader(f, 0, min(size, 1<<20)))
 	if err != nil {
-		return
+		return r, nil
 	}
 	parser := mail.AddressParser{WordDecoder: &mime.WordDecoder{}}
 	for _, field := range []string{"To", "Cc", "Bcc"} {
 		list, _ := parser.ParseList(msg.Header.Get(field))
 		for _, a := range list {
-			l.to = append(l.to, a.Address)
+			to = append(to, a.Address)
 		}
 	}
 	if a, err := parser.Parse(msg.Header.Get("From")); err == nil {
-		l.from = a.Address
+		r.from = a.Address
 	}
+	return r, to
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -89,29 +90,49 @@ type Letter struct {
 	Tags   []string
 }
 
-// letter is a message as it is stored once.
+// letter is a message as it is stored once. There may be very many: what letters have in
+// common they share.
 type letter struct {
-	number uint32 // from 1, rising
-	id     string
-	size   int64
-	data   []byte // nil in a folder
-	file   string // its name in a folder, without flags
-	skip   int64  // bytes in the file before the content
-	date   time.Time
+	number  uint32 // from 1, rising
+	refs    int32  // mailboxes it is in
+	id      string
+	size    int64
+	at      int64 // when it came, in nanoseconds since 1970
+	route   unique.Handle[route]
+	sentTo  unique.Handle[string] // recipients, with line ends between them
+	data    []byte                // nil in a folder
+	foreign string                // name of the file, without flags, of one that another program put into a folder
+	skip    int32                 // bytes in the file before the content
+	read    bool
+	tags    []string
+}
+
+// route is the way that a letter came.
+type route struct {
 	from   string
-	to     []string
 	user   string
 	remote string
 	home   string // "user/mailbox" of one that was put there
-	read   bool
-	tags   []string
-	refs   int // mailboxes it is in
+}
+
+func newLetter(at time.Time, r route, to []string) *letter {
+	return &letter{at: at.UnixNano(), route: unique.Make(r), sentTo: unique.Make(strings.Join(to, "\n"))}
+}
+
+func (l *letter) date() time.Time { return time.Unix(0, l.at) }
+
+// to returns the recipients.
+func (l *letter) to() []string {
+	if all := l.sentTo.Value(); all != "" {
+		return strings.Split(all, "\n")
+	}
+	return nil
 }
 
 // isTo reports whether a user of an open store gets the letter: by address, or by the
 // part before the "@".
 func (l *letter) isTo(user string) bool {
-	return slices.ContainsFunc(l.to, func(to string) bool {
+	return slices.ContainsFunc(l.to(), func(to string) bool {
 		return strings.EqualFold(to, user) || strings.EqualFold(localPart(to), user)
 	})
 }
@@ -126,8 +147,9 @@ func localPart(address string) string {
 }
 
 func (l *letter) public() Letter {
+	r := l.route.Value()
 	return Letter{
-		Envelope: Envelope{From: l.from, To: slices.Clone(l.to), User: l.user, Remote: l.remote, Date: l.date},
+		Envelope: Envelope{From: r.from, To: l.to(), User: r.user, Remote: r.remote, Date: l.date()},
 		ID:       l.id, Number: l.number, Size: l.size, Read: l.read, Tags: slices.Clone(l.tags),
 	}
 }
@@ -148,7 +170,7 @@ func (m *Mailboxes) Receive(e Envelope, data io.Reader) (id string, err error) {
 	if e.Date.IsZero() {
 		e.Date = time.Now()
 	}
-	l := &letter{date: e.Date, from: e.From, to: e.To, user: e.User, remote: e.Remote}
+	l := newLetter(e.Date, route{from: e.From, user: e.User, remote: e.Remote}, e.To)
 	if err := m.keep(l, data, nil); err != nil {
 		return "", err
 	}
@@ -235,7 +257,7 @@ func (l *letter) readers(m *Mailboxes) []string {
 	if m.open {
 		names = append(names, m.all)
 	}
-	for _, to := range l.to {
+	for _, to := range l.to() {
 		local := strings.ToLower(localPart(to))
 		if local == "postmaster" { // RFC 5321 4.5.1
 			local = m.first
@@ -299,12 +321,12 @@ func (m *Mailboxes) forget(list []*letter, everywhere bool) {
 // without takes letters out of a mailbox.
 func (b *mailbox) without(gone map[*letter]bool) {
 	if len(b.mail) > 0 && len(gone) == 1 && gone[b.mail[0].letter] {
-		b.mail[0] = Message{}
+		b.mail[0] = entry{}
 		b.mail = b.mail[1:]
 		return
 	}
-	if slices.ContainsFunc(b.mail, func(x Message) bool { return gone[x.letter] }) {
-		b.mail = slices.DeleteFunc(b.mail, func(x Message) bool { return gone[x.letter] })
+	if slices.ContainsFunc(b.mail, func(x entry) bool { return gone[x.letter] }) {
+		b.mail = slices.DeleteFunc(b.mail, func(x entry) bool { return gone[x.letter] })
 	}
 }
 

@@ -86,7 +86,14 @@ type mailUser struct {
 
 type mailbox struct {
 	validity, next uint32
-	mail           []Message
+	mail           []entry
+}
+
+// entry is a letter in a mailbox.
+type entry struct {
+	UID    uint32
+	Flags  []string
+	letter *letter
 }
 
 // NewMailboxes makes a store in memory with the users given, or with the default one.
@@ -267,21 +274,23 @@ func (m *Mailboxes) Copy(user string, x *Message, dest string) (uint32, error) {
 	return m.put(user, dest, c, x)
 }
 
-// put adds a message, whose content r has, to a mailbox.
-func (m *Mailboxes) put(user, box string, r io.Reader, x *Message) (uid uint32, err error) {
+// put adds a message, whose content is given, to a mailbox.
+func (m *Mailboxes) put(user, box string, content io.Reader, x *Message) (uid uint32, err error) {
 	m.mu.Lock()
 	b, err := m.box(user, box)
 	m.mu.Unlock()
 	if err != nil {
 		return 0, err
 	}
-	l := &letter{date: x.Date}
+	var r route
+	var to []string
 	if canonical(box) != Inbox {
-		l.home = user + "/" + box
+		r.home = user + "/" + box
 	} else if m.open && !strings.EqualFold(user, m.all) {
-		l.to = []string{user}
+		to = []string{user}
 	}
-	if err := m.keep(l, r, x.Data); err != nil {
+	l := newLetter(x.Date, r, to)
+	if err := m.keep(l, content, x.Data); err != nil {
 		return 0, err
 	}
 	m.mu.Lock()
@@ -291,7 +300,7 @@ func (m *Mailboxes) put(user, box string, r io.Reader, x *Message) (uid uint32, 
 	}
 	uid = b.add(l, x.Flags)
 	m.noteFlags(user, box, l, x.Flags)
-	if l.home == "" {
+	if r.home == "" {
 		m.spread(l)
 	}
 	m.touch()
@@ -302,7 +311,7 @@ func (m *Mailboxes) put(user, box string, r io.Reader, x *Message) (uid uint32, 
 func (b *mailbox) add(l *letter, flags []string) uint32 {
 	uid := b.next
 	b.next++
-	b.mail = append(b.mail, Message{UID: uid, Data: l.data, Flags: slices.Clone(flags), Date: l.date, letter: l})
+	b.mail = append(b.mail, entry{UID: uid, Flags: slices.Clone(flags), letter: l})
 	l.refs++
 	return uid
 }
@@ -339,9 +348,9 @@ func (m *Mailboxes) Snapshot(user, box string) ([]Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := slices.Clone(b.mail)
-	for i := range list {
-		list[i].Flags, list[i].store = slices.Clone(list[i].Flags), m
+	list := make([]Message, len(b.mail))
+	for i, x := range b.mail {
+		list[i] = Message{UID: x.UID, Data: x.letter.data, Flags: slices.Clone(x.Flags), Date: x.letter.date(), letter: x.letter, store: m}
 	}
 	return list, nil
 }
@@ -360,7 +369,7 @@ func (m *Mailboxes) Info(user, box string) (MailboxInfo, error) {
 func (b *mailbox) info(name string) MailboxInfo {
 	i := MailboxInfo{Name: name, UIDValidity: b.validity, UIDNext: b.next, Messages: len(b.mail)}
 	for _, m := range b.mail {
-		i.Bytes += m.Size()
+		i.Bytes += m.letter.size
 	}
 	return i
 }
@@ -389,7 +398,7 @@ func (m *Mailboxes) SetFlags(user, box string, uid uint32, flags []string) bool 
 	if err != nil {
 		return false
 	}
-	i := slices.IndexFunc(b.mail, func(x Message) bool { return x.UID == uid })
+	i := slices.IndexFunc(b.mail, func(x entry) bool { return x.UID == uid })
 	if i < 0 {
 		return false
 	}
@@ -412,7 +421,7 @@ func (m *Mailboxes) Delete(user, box string, uids ...uint32) int {
 		gone[uid] = true
 	}
 	var dropped []*letter
-	b.mail = slices.DeleteFunc(b.mail, func(x Message) bool {
+	b.mail = slices.DeleteFunc(b.mail, func(x entry) bool {
 		if gone[x.UID] {
 			x.letter.refs--
 			dropped = append(dropped, x.letter)

@@ -204,7 +204,7 @@ func (s *Service) start() error {
 }
 
 func (s *Service) startRow(r row, spec string) error {
-	o := base.ServerOptions{User: s.opt.User.User, Password: s.opt.User.Password}
+	o := base.ServerOptions{User: s.opt.User.User, Password: s.opt.User.Password, NoRecord: true}
 	var err error
 	if o.Faults, err = base.ParseFaults(spec); err != nil {
 		return err

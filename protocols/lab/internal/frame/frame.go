@@ -22,6 +22,7 @@ type Frame struct {
 	User        base.Credentials
 	maxClients  int
 	onCommand   func(line string)
+	noRecord    bool
 	watch       *watch
 	clients     atomic.Int64
 	logins      atomic.Int64
@@ -42,7 +43,7 @@ func New(scheme string, o base.ServerOptions) (*Frame, error) {
 
 // NewOn is New for a given network: tcp or unix.
 func NewOn(network, scheme string, o base.ServerOptions) (*Frame, error) {
-	f := &Frame{scheme: scheme, authority: o.Authority, certificate: o.Certificate, maxClients: o.MaxClients, onCommand: o.OnCommand,
+	f := &Frame{scheme: scheme, authority: o.Authority, certificate: o.Certificate, maxClients: o.MaxClients, onCommand: o.OnCommand, noRecord: o.NoRecord,
 		User: base.Credentials{User: o.User, Password: o.Password}.Or(base.DefaultCredentials())}
 	if o.TLS == base.TLSImplicit {
 		f.scheme += "s"
@@ -122,7 +123,7 @@ const MaxCommands = 100_000
 // Record takes note of a received line.
 func (f *Frame) Record(line string) {
 	f.logMu.Lock()
-	if len(f.commands) < MaxCommands {
+	if len(f.commands) < MaxCommands && !f.noRecord {
 		f.commands = append(f.commands, line)
 	}
 	f.logMu.Unlock()

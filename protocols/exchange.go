@@ -12,6 +12,7 @@ type Message struct {
 	To   []string // envelope recipients, or newsgroups
 	Body io.Reader
 	Size int64 // bytes of Body; 0 or SizeUnknown when not known
+	AsIs bool  // the message exists already: a header that is not ASCII goes out as it is
 }
 
 // Recipient is what a server said of one recipient.
@@ -35,6 +36,13 @@ type Receipt struct {
 // also with an error: it says what is known.
 type Sender interface {
 	Send(ctx context.Context, m *Message) (*Receipt, error)
+}
+
+// Deliverer is a [Sender] that says so when it has taken over a message (RFC 5321 section
+// 4.2.5): after a nil error of Send the caller may delete its own copy.
+type Deliverer interface {
+	Sender
+	Delivers()
 }
 
 // Send hands m to a client that is a [Sender]. The receipt is never nil.

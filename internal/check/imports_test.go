@@ -22,6 +22,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/observe", "protocols", "", "flag log os os/exec net net/http"},
 	{"protocols/fsys", "protocols protocols/pool", "", "flag log log/slog os os/exec net net/http"},
 	{"protocols/transfer/internal/state", "internal/mailhead protocols protocols/file", "", "flag log log/slog os/exec net net/http crypto/tls"},
+	{"protocols/transfer/delivery", "protocols protocols/file protocols/transfer/internal/state", "", "flag log log/slog os/exec net net/http crypto/tls"},
 	{"protocols/transfer/twoway", "protocols protocols/transfer protocols/transfer/internal/state", "", "flag log log/slog os/exec net net/http crypto/tls"},
 	{"protocols/transfer", "protocols protocols/file protocols/pool protocols/transfer/internal/* internal/retry", "", "flag log log/slog os/exec net/http crypto/tls"},
 	{"protocols/mailstore", "internal/mailhead protocols protocols/file internal/charset", "...", "flag log log/slog os/exec net net/http"},
@@ -52,7 +53,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/cli/secret", "protocols protocols/file protocols/transport internal/cli/show", "...", "flag log log/slog"},
 	{"internal/cli/trace", "protocols protocols/file internal/cli/show", "", "flag log log/slog"},
 	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/mask internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},
-	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/transfer/twoway protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry internal/exporter internal/roundtrip internal/cli/secret", "...", "flag log log/slog"},
+	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/transfer/delivery protocols/transfer/twoway protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry internal/exporter internal/roundtrip internal/cli/secret", "...", "flag log log/slog"},
 	{"internal/doctor", "protocols protocols/*", "", "flag log log/slog os os/exec"}, // steps on the adapters
 	{"internal/roundtrip", "protocols protocols/nntp internal/retry", "", "flag log log/slog os os/exec net net/http"},
 	{"internal/cli/doctorcmd", "protocols protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},

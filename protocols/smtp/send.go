@@ -18,8 +18,11 @@ const maxFruitless = 3
 // recipients were refused and the others got the message, the error is of kind
 // Partial. The Body of m is read once, or again from where it stood if it can seek.
 func (c *Client) Send(ctx context.Context, m *protocols.Message) (*protocols.Receipt, error) {
-	return c.SendMail(ctx, &Mail{From: m.From, To: m.To, Size: m.Size, Open: opener(m.Body)})
+	return c.SendMail(ctx, &Mail{From: m.From, To: m.To, Size: m.Size, AsIs: m.AsIs, Open: opener(m.Body)})
 }
+
+// Delivers says that a message that was sent is the server's.
+func (c *Client) Delivers() {}
 
 // opener returns the same reader each time it is asked, back at its start if it can
 // seek, else once.

@@ -40,7 +40,7 @@ func (s *Syncer) account(ctx context.Context, e *kit.Env, from, to *protocols.Ta
 	default:
 		return false, nil
 	}
-	if err == nil {
+	if err == nil && !delivers(to) {
 		err = apart(pairs)
 	}
 	if err != nil {
@@ -128,6 +128,9 @@ func (s *Syncer) Wanted(name string) bool {
 // name, or a file or folder whose path has a part for each level of the name, made
 // safe, since names come from the server.
 func MailPlace(e *kit.Env, to *protocols.Target, name, delimiter string) (*protocols.Target, error) {
+	if delivers(to) {
+		return to, nil
+	}
 	if isAccount(to) {
 		u := *to.URL
 		return e.Reg.Target(u.JoinPath(url.PathEscape(name)), "")

@@ -24,7 +24,7 @@ func SyncVerbs() []*kit.Verb {
 		Flags: s.Flags, Run: s.Run,
 		Examples: []string{"sync ftp://ftp.example.org/pub/ mirror/", "sync --delete --dry-run site/ ftp://user@host/www/",
 			"sync --include '*.jpg' --exclude 'old/**' --parallel 8 ftp://host/photos/ photos/",
-			"sync --two-way imaps://user@mail.example.org/ maildir:Mail"},
+			"sync --two-way imaps://user@mail.example.org/ maildir:Mail", "sync --delete-after pop3s://user@pop.example.org/ lmtp://localhost --to user@example.org"},
 	}}
 }
 
@@ -33,6 +33,7 @@ type Syncer struct {
 	keeping
 	mailNames
 	mutual
+	handingOn
 	repeating
 	parallel, depth          kit.Count
 	include, exclude         []string
@@ -53,6 +54,7 @@ func (s *Syncer) Flags(fs *pflag.FlagSet) {
 	s.keeping.Flags(fs)
 	s.mailNames.flags(fs)
 	s.mutual.flags(fs)
+	s.handingOn.flags(fs)
 	s.repeating.flags(fs)
 	fs.Var(&s.parallel, "parallel", "number of parallel connections")
 	fs.BoolVar(&s.delete, "delete", false, "delete entries in DST that are not in SRC")
@@ -71,7 +73,7 @@ func (s *Syncer) Flags(fs *pflag.FlagSet) {
 
 // Run brings DST up to date, once or again and again.
 func (s *Syncer) Run(ctx context.Context, e *kit.Env, args []string) error {
-	from, to, err := e.Pair(args)
+	from, to, err := s.pair(e, args)
 	switch {
 	case err != nil:
 		return err
@@ -92,14 +94,17 @@ func (s *Syncer) once(ctx context.Context, e *kit.Env, from, to *protocols.Targe
 	if err := s.checkMutual(from, to); err != nil {
 		return err
 	}
-	if transfer.HoldsMessages(kit.Sample(from.Spec), kit.Sample(to.Spec)) {
+	if err := s.checkDelivery(from, to); err != nil {
+		return err
+	}
+	if delivers(to) && kit.Is[protocols.MessageSource](kit.Sample(from.Spec)) || transfer.HoldsMessages(kit.Sample(from.Spec), kit.Sample(to.Spec)) {
 		return s.Messages(ctx, e, from, to)
 	}
 	if flag := s.given(); flag != "" {
 		return kit.Usage("sync: --%s is for mail accounts", flag)
 	}
 	if kit.Is[protocols.MessageSource](kit.Sample(from.Spec)) {
-		return kit.Usage("sync: messages are kept in maildir:DIR, mbox:FILE or an IMAP mailbox, not in %s", args[1])
+		return kit.Usage("sync: messages are kept in maildir:DIR, mbox:FILE or an IMAP mailbox, or delivered to smtp:, lmtp: or exec:COMMAND, not kept in %s", args[1])
 	}
 	j := e.NewJob("sync", 1)
 	defer j.Close()

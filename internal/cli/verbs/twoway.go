@@ -53,7 +53,7 @@ func (s *Syncer) checkMutual(from, to *protocols.Target) error {
 func (s *Syncer) bring(ctx context.Context, e *kit.Env, j *kit.Job, from, to *protocols.Target, add func(transfer.Result)) (transfer.Summary, error) {
 	o := s.messageOptions(e, j)
 	if !s.twoWay {
-		return transfer.SyncMessages(ctx, e.Endpoint(from), e.Endpoint(to), o, add)
+		return transfer.SyncMessages(ctx, e.Endpoint(from), s.destination(e, to), o, add)
 	}
 	return twoway.Sync(ctx, e.Endpoint(from), e.Endpoint(to), &twoway.Options{
 		Options: o.Options, DeletionWins: s.conflict.Value == "deletion", MaxDelete: o.MaxDelete, SkipSize: o.SkipSize, DryRun: o.DryRun, State: o.State,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
 	"slices"
 	"strings"
 
@@ -137,6 +138,18 @@ func (st *Messages) take(mark, name, value string) {
 
 // FlagsOf returns the flags of a message that is known.
 func (st *Messages) FlagsOf(e *Known) string { return st.Text(e.Bits &^ Listed) }
+
+// Each returns the messages that are known, with their flags. None must be added or
+// forgotten meanwhile.
+func (st *Messages) Each() iter.Seq2[Key, string] {
+	return func(yield func(Key, string) bool) {
+		for e := range st.Known.all() {
+			if !yield(e.key, st.FlagsOf(e)) {
+				return
+			}
+		}
+	}
+}
 
 // Unlist forgets which messages the source has listed.
 func (st *Messages) Unlist() {

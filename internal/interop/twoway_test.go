@@ -192,9 +192,11 @@ func ourTwin(t *testing.T, c *imap.Client, box string) *twin {
 // heldFiles keeps what an IMAP client must remember.
 type heldFiles struct{}
 
-func (heldFiles) Open(path string) (imap.File, error) { return file.OpenHeld(context.Background(), path) }
-func (heldFiles) Remove(path string) error            { return os.Remove(path) }
-func (heldFiles) Rename(from, to string) error        { return os.Rename(from, to) }
+func (heldFiles) Open(path string) (imap.File, error) {
+	return file.OpenHeld(context.Background(), path)
+}
+func (heldFiles) Remove(path string) error     { return os.Remove(path) }
+func (heldFiles) Rename(from, to string) error { return os.Rename(from, to) }
 
 // TestTwoWayAsMbsync: the same changes on both sides end in the same state as with mbsync:
 // new messages, flags, deletions, and, where deletions are to win as they do there, the

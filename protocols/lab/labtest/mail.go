@@ -26,9 +26,10 @@ type MailServer struct {
 	t testing.TB
 }
 
-// Mail starts an SMTP, an IMAP and a POP3 server with the empty mailbox of the default
-// user. They offer TLS, with certificates of one authority. change changes the options
-// of the SMTP server.
+// Mail starts an SMTP, an IMAP and a POP3 server on an empty store, which takes mail to
+// every address; the default user sees all of it, and each address what was sent to it,
+// with any password. They offer TLS, with certificates of one authority. change changes
+// the options of the SMTP server.
 func Mail(t testing.TB, change ...func(*maillab.SMTPOptions)) *MailServer {
 	t.Helper()
 	a, err := base.NewAuthority()
@@ -36,7 +37,11 @@ func Mail(t testing.TB, change ...func(*maillab.SMTPOptions)) *MailServer {
 		t.Fatal(err)
 	}
 	user := base.DefaultCredentials()
-	store, with := maillab.NewMailboxes(maillab.Limits{}, user), base.ServerOptions{TLS: base.TLSExplicit, Authority: a}
+	store, err := maillab.NewStore(maillab.StoreOptions{Users: []base.Credentials{user}, Open: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := base.ServerOptions{TLS: base.TLSExplicit, Authority: a}
 	smtp := maillab.SMTPOptions{ServerOptions: with, Mail: store}
 	for _, f := range change {
 		f(&smtp)
@@ -50,7 +55,7 @@ func Mail(t testing.TB, change ...func(*maillab.SMTPOptions)) *MailServer {
 	return m
 }
 
-// WaitFor returns the oldest message in the INBOX of the user whose subject contains a
+// WaitFor returns the oldest message whose subject contains a
 // text. It fails the test, and lists the subjects that came, when there is none in time.
 func (m *MailServer) WaitFor(subject string, within time.Duration) *mail.Message {
 	m.t.Helper()

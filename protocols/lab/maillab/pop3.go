@@ -46,10 +46,11 @@ func StartPOP3(o POP3Options) (*POP3Server, error) {
 	if o.Greeting == "" {
 		o.Greeting = "netclients lab POP3 server ready."
 	}
-	if o.Mechanisms == nil {
-		o.Mechanisms = []string{"SCRAM-SHA-256", "CRAM-MD5", "PLAIN"}
-	}
 	o.Mail = mailOf(o.Mail, o.ServerOptions)
+	if o.Mechanisms == nil {
+		o.Mechanisms = mechanisms(o.Mail, "SCRAM-SHA-256", "CRAM-MD5", "PLAIN")
+	}
+	o.NoStamp = o.NoStamp || o.Mail.open
 	f, err := frame.New("pop3", o.ServerOptions)
 	if err != nil {
 		return nil, err

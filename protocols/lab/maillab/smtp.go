@@ -46,8 +46,9 @@ type SMTPServer struct {
 
 // StartSMTP starts a server; the caller closes it.
 func StartSMTP(o SMTPOptions) (*SMTPServer, error) {
+	o.Mail = mailOf(o.Mail, o.ServerOptions)
 	if o.Mechanisms == nil {
-		o.Mechanisms = []string{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"}
+		o.Mechanisms = mechanisms(o.Mail, "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 64 << 20
@@ -58,7 +59,6 @@ func StartSMTP(o SMTPOptions) (*SMTPServer, error) {
 	if o.MaxRcpt == 0 {
 		o.MaxRcpt = 1000
 	}
-	o.Mail = mailOf(o.Mail, o.ServerOptions)
 	f, err := frame.New(o.scheme(), o.ServerOptions)
 	if err != nil {
 		return nil, err

@@ -81,29 +81,17 @@ func startHTTP(s *Service, o base.ServerOptions, protocol string) (base.Server, 
 	return weblab.StartHTTP(weblab.HTTPOptions{ServerOptions: o, Tree: s.tree, Hosts: s.opt.Hosts, OnUpload: s.stored(protocol), OnRequest: s.requested(protocol)})
 }
 
-// anyPassword are the mechanisms that show the server the password: others cannot let
-// in whoever has any.
-var anyPassword = []string{"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"}
-
-// mechanisms returns those to offer for mail; nil is the server's default.
-func (s *Service) mechanisms() []string {
-	if s.mail.Open() {
-		return anyPassword
-	}
-	return nil
-}
-
 func startIMAP(s *Service, o base.ServerOptions, _ string) (base.Server, error) {
 	return maillab.StartIMAP(maillab.IMAPOptions{ServerOptions: o, Mail: s.mail})
 }
 
 func startPOP3(s *Service, o base.ServerOptions, _ string) (base.Server, error) {
-	return maillab.StartPOP3(maillab.POP3Options{ServerOptions: o, Mail: s.mail, Mechanisms: s.mechanisms(), NoStamp: s.mail.Open()})
+	return maillab.StartPOP3(maillab.POP3Options{ServerOptions: o, Mail: s.mail})
 }
 
 func startSMTP(s *Service, o base.ServerOptions, protocol string) (base.Server, error) {
 	return maillab.StartSMTP(maillab.SMTPOptions{
-		ServerOptions: o, Mail: s.mail, LMTP: protocol == "lmtp", Submission: protocol == "submission", Mechanisms: s.mechanisms(), MaxBytes: s.opt.MaxMessage,
+		ServerOptions: o, Mail: s.mail, LMTP: protocol == "lmtp", Submission: protocol == "submission", MaxBytes: s.opt.MaxMessage,
 	})
 }
 

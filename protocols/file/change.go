@@ -14,8 +14,9 @@ import (
 
 // in runs do in the folder that name is relative to.
 func (c *Client) in(ctx context.Context, op, name string, do func(dir *os.Root, rel string) error) error {
-	err := c.ready(ctx)
+	_, leave, err := c.begin(ctx)
 	if err == nil {
+		defer leave()
 		err = c.inFolder(name, do)
 	}
 	return wrap(err, op, c.urlOf(name))
@@ -62,8 +63,9 @@ func removeKind(dir *os.Root, rel string, folder bool) error {
 // may be there already.
 func (c *Client) Make(ctx context.Context, name string) error {
 	if n, err := clean(name); err == nil && n == "" {
-		err := c.ready(ctx)
+		_, leave, err := c.begin(ctx)
 		if err == nil {
+			defer leave()
 			err = os.MkdirAll(c.path, 0o777)
 		}
 		return wrap(err, "mkdir", c.urlOf(""))

@@ -95,13 +95,14 @@ func URL(p string) string {
 	return (&url.URL{Scheme: "file", Path: withSlash(filepath.ToSlash(p), runtime.GOOS)}).String()
 }
 
-// Client reads and writes local files below one root. Unlike the clients of
-// network protocols it may be used by many goroutines at once.
+// Client reads and writes local files below one root: one operation at a time, as the
+// clients of network protocols.
 type Client struct {
 	// Durability says how well Put keeps files; set it before the first verb.
 	Durability Durability
 
 	path string
+	gate protocols.Gate
 	mu   sync.Mutex
 	root *os.Root // of path; nil until the first name below it
 	url  string   // of path, without a slash at the end; empty until first needed
@@ -136,18 +137,15 @@ func (c *Client) Root() (*os.Root, error) {
 	return c.root, nil
 }
 
-// ready returns the error of a context that has ended or of a client that is closed.
-func (c *Client) ready(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.done {
-		return protocols.ErrClosed
-	}
-	return context.Cause(ctx)
+// begin starts an operation, which leave ends. It fails when another one is in
+// progress, when the context has ended, and when the client is closed.
+func (c *Client) begin(ctx context.Context) (_ context.Context, leave func(), err error) {
+	return c.gate.Begin(ctx)
 }
 
 // Close frees the root. It may be called twice.
 func (c *Client) Close() error {
+	c.gate.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.done = true
@@ -162,8 +160,9 @@ func (c *Client) Close() error {
 // Probe reports whether the root exists.
 func (c *Client) Probe(ctx context.Context) (*protocols.Report, error) {
 	r := &protocols.Report{URL: c.urlOf("")}
-	err := c.ready(ctx)
+	_, leave, err := c.begin(ctx)
 	if err == nil {
+		defer leave()
 		_, err = os.Stat(c.path)
 	}
 	if err != nil {

@@ -98,6 +98,8 @@ func TestListAndStat(t *testing.T) {
 	for e, err := range c.List(t.Context(), "d") {
 		check(t, err)
 		got[e.Name] = e
+	}
+	for _, e := range got {
 		again, err := c.Stat(t.Context(), e.Path)
 		check(t, err)
 		if again.URL != e.URL || again.Size != e.Size || again.Type != e.Type || again.Target != e.Target {
@@ -186,6 +188,54 @@ func TestNothingLeadsOutside(t *testing.T) {
 	}
 }
 
+// TestOneOperation: while an object, a listing or an upload is in progress every other verb
+// fails at once; Close ends what is in progress.
+func TestOneOperation(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/f", "123")
+	c, ctx := open(t, dir), t.Context()
+	busy := func(when string) {
+		t.Helper()
+		_, stat := c.Stat(ctx, "f")
+		_, get := c.Get(ctx, "f", nil)
+		_, put := c.Put(ctx, "g", strings.NewReader("x"), nil)
+		_, probe := c.Probe(ctx)
+		var list error
+		for _, err := range c.List(ctx, "") {
+			list = err
+		}
+		for verb, err := range map[string]error{"stat": stat, "get": get, "put": put, "probe": probe, "ls": list, "rm": c.Remove(ctx, "f"), "mkdir": c.Make(ctx, "d"), "mv": c.Move(ctx, "f", "h")} {
+			if !errors.Is(err, protocols.ErrBusy) {
+				t.Errorf("%s during %s: %v", verb, when, err)
+			}
+		}
+	}
+	obj, err := c.Get(ctx, "f", nil)
+	check(t, err)
+	busy("get")
+	check(t, obj.Body.Close())
+	for _, err := range c.List(ctx, "") {
+		check(t, err)
+		busy("ls")
+	}
+	_, err = c.Put(ctx, "new", readerFunc(func([]byte) (int, error) { busy("put"); return 0, io.EOF }), nil)
+	check(t, err)
+	obj, err = c.Get(ctx, "f", nil)
+	check(t, err)
+	check(t, c.Close())
+	if _, err := io.ReadAll(obj.Body); !errors.Is(err, protocols.ErrClosed) {
+		t.Errorf("read after Close: %v", err)
+	}
+	check(t, obj.Body.Close())
+	if _, err := c.Stat(ctx, "f"); !errors.Is(err, protocols.ErrClosed) {
+		t.Errorf("stat after Close: %v", err)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 func TestGet(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/f", "0123456789")
@@ -205,7 +255,7 @@ func TestGet(t *testing.T) {
 			}
 			obj, err := root.Get(ctx, name, &protocols.GetOptions{Offset: tt.offset, Length: tt.length})
 			check(t, err)
-			if _, isFile := obj.Body.(*os.File); isFile != tt.file || obj.Size != 10 || obj.Offset != tt.offset {
+			if _, isFile := Opened(obj.Body); isFile != tt.file || obj.Size != 10 || obj.Offset != tt.offset {
 				t.Errorf("%+v: body %T, %+v", tt, obj.Body, obj.Entry)
 			}
 			check(t, iotest.TestReader(struct{ io.Reader }{obj.Body}, []byte(tt.want))) // without Seek, which knows the whole file

@@ -11,9 +11,10 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Get opens a file. Without Length the Body is the [*os.File] itself, so that a
-// connection can take it by sendfile; with it, the Body's WriteTo keeps that road.
-// Below the root only regular files are opened: a FIFO could block for ever.
+// Get opens a file. The operation lasts until the Body is closed. Without Length the
+// Body is a [*Body], so that a connection can take it by sendfile; with it, the Body's
+// WriteTo does the same. Below the root only regular files are opened: a FIFO could block
+// for ever.
 func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
 	if o == nil {
 		o = &protocols.GetOptions{}
@@ -23,16 +24,19 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 }
 
 func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
-	if err := c.ready(ctx); err != nil {
+	ctx, leave, err := c.begin(ctx)
+	if err != nil {
 		return nil, err
 	}
 	f, name, err := c.open(ctx, name)
 	if err != nil {
+		leave()
 		return nil, err
 	}
-	obj, err := object(f, o)
+	obj, err := object(&Body{File: f, ctx: ctx, leave: leave}, o)
 	if err != nil {
 		f.Close()
+		leave()
 		return nil, err
 	}
 	obj.Path, obj.URL = name, c.urlOf(name)
@@ -59,7 +63,7 @@ func (c *Client) open(ctx context.Context, name string) (*os.File, string, error
 }
 
 // object checks what was opened and puts it in place.
-func object(f *os.File, o *protocols.GetOptions) (*protocols.Object, error) {
+func object(f *Body, o *protocols.GetOptions) (*protocols.Object, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -83,7 +87,7 @@ func object(f *os.File, o *protocols.GetOptions) (*protocols.Object, error) {
 		}
 	}
 	if o.Length > 0 && o.Length < obj.Size-o.Offset {
-		obj.Body = &part{f: f, left: io.LimitedReader{R: f, N: o.Length}}
+		obj.Body = &part{f: f, left: io.LimitedReader{R: f.File, N: o.Length}}
 	}
 	return obj, nil
 }
@@ -100,9 +104,55 @@ func same(now, then protocols.Entry) bool {
 	return then.Modified.IsZero() || now.Modified.Truncate(unit).Equal(then.Modified.Truncate(unit))
 }
 
+// Body is an open file as the body of an object. Close ends the operation.
+type Body struct {
+	*os.File
+	ctx   context.Context
+	leave func()
+}
+
+// Read reads, until the operation has ended.
+func (b *Body) Read(p []byte) (int, error) {
+	if err := context.Cause(b.ctx); err != nil {
+		return 0, err
+	}
+	return b.File.Read(p)
+}
+
+// WriteTo hands a connection the type that it knows how to send without copying.
+func (b *Body) WriteTo(w io.Writer) (int64, error) {
+	if err := context.Cause(b.ctx); err != nil {
+		return 0, err
+	}
+	if to, ok := w.(io.ReaderFrom); ok {
+		return to.ReadFrom(b.File)
+	}
+	return io.Copy(w, b.File)
+}
+
+// Close closes the file.
+func (b *Body) Close() error {
+	defer b.leave()
+	return b.File.Close()
+}
+
+// OSFile returns the file, for those who can pass it to the kernel.
+func (b *Body) OSFile() *os.File { return b.File }
+
+// Opened returns the file that a reader is, or that it is the [*Body] of.
+func Opened(r io.Reader) (*os.File, bool) {
+	switch r := r.(type) {
+	case *os.File:
+		return r, true
+	case *Body:
+		return r.File, true
+	}
+	return nil, false
+}
+
 // part is a range of a file.
 type part struct {
-	f    *os.File
+	f    *Body
 	left io.LimitedReader
 }
 

@@ -65,6 +65,12 @@ func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entr
 
 func (c *Client) list(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
+		ctx, leave, err := c.begin(ctx)
+		if err != nil {
+			yield(protocols.Entry{}, err)
+			return
+		}
+		defer leave()
 		dir, name, err := c.folder(name)
 		if err != nil {
 			yield(protocols.Entry{}, err)
@@ -74,7 +80,7 @@ func (c *Client) list(ctx context.Context, name string) iter.Seq2[protocols.Entr
 		prefix := c.urlOf(name) + "/"
 		for info, err := range Scan(dir) {
 			if err == nil {
-				err = ctx.Err()
+				err = context.Cause(ctx)
 			}
 			if err != nil {
 				yield(protocols.Entry{}, err)
@@ -132,13 +138,23 @@ func typeOf(m fs.FileMode) protocols.Type {
 
 // Stat describes a file or folder. Only the root itself may be a link that is followed.
 func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
-	e, err := c.stat(ctx, name)
+	_, leave, err := c.begin(ctx)
+	if err != nil {
+		return protocols.Entry{}, wrap(err, "stat", c.urlOf(name))
+	}
+	defer leave()
+	e, err := c.stat(name)
 	return e, wrap(err, "stat", c.urlOf(name))
 }
 
 // StatFollow is Stat of what a link points at, as long as that is below the root.
 func (c *Client) StatFollow(ctx context.Context, name string) (protocols.Entry, error) {
-	e, err := c.stat(ctx, name)
+	_, leave, err := c.begin(ctx)
+	if err != nil {
+		return protocols.Entry{}, wrap(err, "stat", c.urlOf(name))
+	}
+	defer leave()
+	e, err := c.stat(name)
 	if err == nil && e.Type == protocols.TypeLink {
 		var root *os.Root
 		if root, err = c.Root(); err == nil {
@@ -153,11 +169,8 @@ func (c *Client) StatFollow(ctx context.Context, name string) (protocols.Entry, 
 	return e, wrap(err, "stat", c.urlOf(name))
 }
 
-func (c *Client) stat(ctx context.Context, name string) (protocols.Entry, error) {
+func (c *Client) stat(name string) (protocols.Entry, error) {
 	name, err := clean(name)
-	if err == nil {
-		err = c.ready(ctx)
-	}
 	if err != nil {
 		return protocols.Entry{}, err
 	}

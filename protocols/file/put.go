@@ -27,17 +27,19 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols
 	if o == nil {
 		o = &protocols.PutOptions{}
 	}
-	name, err := c.put(ctx, name, r, o)
+	ctx, leave, err := c.begin(ctx)
 	if err != nil {
 		return protocols.Entry{}, wrap(err, "put", c.urlOf(name))
 	}
-	return c.Stat(ctx, name)
+	defer leave()
+	if name, err = c.put(ctx, name, r, o); err != nil {
+		return protocols.Entry{}, wrap(err, "put", c.urlOf(name))
+	}
+	e, err := c.stat(name)
+	return e, wrap(err, "stat", c.urlOf(name))
 }
 
 func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions) (string, error) {
-	if err := c.ready(ctx); err != nil {
-		return name, err
-	}
 	if name == "" && c.Straight() {
 		return name, c.putStraight(ctx, r)
 	}
@@ -225,7 +227,7 @@ const pourChunk = 32 << 20
 // error of the reader is given as it is, also where the system call that failed
 // was one on f.
 func Pour(ctx context.Context, f *os.File, r io.Reader) (int64, error) {
-	src, ok := r.(*os.File)
+	src, ok := Opened(r)
 	if !ok {
 		n, err := io.Copy(f, r)
 		return n, readerError(err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/netclients/netclients/internal/retry"
@@ -260,7 +259,7 @@ func (s *sending) attributes(po *protocols.PutOptions, e *protocols.Entry) {
 // file is given as it is, so that the kernel can send it; all else is gauged, so
 // that a body that ends early is not stored as if it were whole.
 func (s *sending) body(obj *protocols.Object, at, end int64) (io.Reader, func() int64) {
-	f, ok := obj.Body.(*os.File)
+	f, ok := file.Opened(obj.Body)
 	if ok && obj.Type == protocols.TypeFile && (s.o.MaxSize == 0 || end >= 0) {
 		stop := watch(s.task.t, f)
 		return f, func() int64 {

@@ -221,14 +221,23 @@ func regularFile(r io.Reader) (*os.File, *io.LimitedReader) {
 	if limit != nil {
 		r = limit.R
 	}
-	f, ok := r.(*os.File)
-	if !ok {
+	f := osFile(r)
+	if f == nil {
 		return nil, nil
 	}
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, nil
 	}
 	return f, limit
+}
+
+// osFile returns the file that a reader is, or that it stands for.
+func osFile(r any) *os.File {
+	if of, ok := r.(interface{ OSFile() *os.File }); ok {
+		return of.OSFile()
+	}
+	f, _ := r.(*os.File)
+	return f
 }
 
 // sendFile copies in pieces, at most n bytes.

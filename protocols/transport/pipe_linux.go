@@ -17,8 +17,8 @@ const (
 
 // pipeFile returns the file if it is a pipe that can be spliced to a socket.
 func pipeFile(r any) *os.File {
-	f, ok := r.(*os.File)
-	if !ok {
+	f := osFile(r)
+	if f == nil {
 		return nil
 	}
 	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 {

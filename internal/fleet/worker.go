@@ -269,6 +269,7 @@ type attempt struct {
 	before Record // what it was before
 	lease  *lease
 	store  *store
+	unsafe atomic.Pointer[error] // why the newest store failed
 }
 
 // Admit and Alive are the guard of the run's connections.
@@ -341,17 +342,28 @@ func (a *attempt) job(ctx context.Context, run *Run) error {
 		if a.store, err = w.f.takeFiles(ctx, a.lease, dir); err != nil {
 			return err
 		}
-		run.Dir, run.Safe = dir, func() error { return a.store.safe(ctx) }
+		run.Dir, run.Safe = dir, func() error { return a.remember(a.store.safe(ctx)) }
 		defer a.keepFiles(ctx)()
 	}
 	if w.o.Items {
 		run.Item = func(line []byte) { _, _ = w.f.js.PublishAsync(w.f.names.item(a.key), slices.Clone(line)) }
 	}
 	err := w.host.Run(ctx, j, run)
+	if why := a.unsafe.Load(); why != nil && err != nil {
+		err = *why // the verb calls it a failure of the disk, which would be for good
+	}
 	if a.store != nil && ctx.Err() == nil {
 		if serr := a.store.safe(ctx); err == nil {
 			err = serr
 		}
+	}
+	return err
+}
+
+// remember notes why what the run remembers could not be made safe.
+func (a *attempt) remember(err error) error {
+	if err != nil {
+		a.unsafe.Store(&err)
 	}
 	return err
 }
@@ -452,7 +464,10 @@ func (a *attempt) lostJob(ctx context.Context) {
 	r, _, _, err := a.w.f.record(ctx, a.key)
 	if err == nil && r != nil && r.State.Final() {
 		a.w.ack(ctx, a.msg)
-		return
 	}
-	a.w.o.Note(fmt.Sprintf("job %s: given up, another worker may have it", a.before.Job.ID))
+	why := a.lease.lost.Load()
+	if why == nil {
+		why = lossOf("the broker could not be reached in time")
+	}
+	a.w.o.Note(fmt.Sprintf("job %s: given up: %s", a.before.Job.ID, why.Text))
 }

@@ -72,7 +72,7 @@ func Command(m Machine) *kit.Command {
 			sub("retry", "[ID...]", "send jobs again: those that gave up, or those named", f.retrying, f.retry),
 			sub("cancel", "[ID...]", "end jobs that wait or run", f.cancelling, f.cancel, "fleet cancel --all"),
 			sub("purge", "", "remove the fleet: its jobs, their records, and what syncs remember", f.purging, f.purge),
-			// split
+			splitCommand(m),
 		},
 	}
 }
@@ -119,7 +119,7 @@ func (f *flags) where(fs *pflag.FlagSet) {
 
 // jobs adds the flags about a file of jobs.
 func (f *flags) jobs(fs *pflag.FlagSet) {
-	fs.StringVar(&f.template, "template", "", "make a job of each row of a CSV: the `WORDS` of a command line, with {column} for what stands in the row")
+	fs.StringVar(&f.template, "template", "", "make a job of each row of a CSV: the `WORDS` of a command line, with {column} for what stands in the row, and flags as --name=value")
 	fs.StringArrayVar(&f.secrets, "secret", nil, "where a worker finds a secret, for jobs that do not say it: `src=REFERENCE` or dst=REFERENCE; profile:NAME, env:VARIABLE, file:PATH, command:LINE, csv:PATH#COLUMN or keyring")
 	fs.StringVar(&f.lane, "lane", fleet.DefaultLane, "lane for jobs that name none")
 }

@@ -177,7 +177,7 @@ func TestWorkloads(t *testing.T) {
 		known.vars[name], known.vars[name+"_PORT"] = "x", "x"
 	}
 	seen := map[string]bool{}
-	for _, w := range workloads() {
+	for _, w := range workloads(10) {
 		if seen[w.name] {
 			t.Errorf("two workloads have the name %s", w.name)
 		}

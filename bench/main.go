@@ -18,6 +18,7 @@ import (
 type options struct {
 	run, peers *regexp.Regexp
 	rounds     int
+	accounts   int // of the workload fleet
 	markdown   string
 	before     string // an older build, measured alongside this one
 }
@@ -40,13 +41,14 @@ func parseFlags(args []string) (options, error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	run := fs.String("run", "", "run only the workloads whose name matches `REGEXP`")
 	peers := fs.String("peer", "", "run only the peers whose name matches `REGEXP`")
+	accounts := fs.Int("accounts", 1000, "accounts of the fleet's migration")
 	rounds := fs.Int("rounds", 5, "timed rounds, after one to warm up")
 	before := fs.String("before", "", "also measure the netclients binary at `PATH`, as the state before a change")
 	markdown := fs.String("md", "", "also write the tables into `FILE`, between its results markers")
 	if err := fs.Parse(args); err != nil {
 		return options{}, err
 	}
-	opts := options{rounds: max(*rounds, 1), markdown: *markdown, before: *before}
+	opts := options{accounts: *accounts, rounds: max(*rounds, 1), markdown: *markdown, before: *before}
 	var err error
 	for _, re := range []struct {
 		to   **regexp.Regexp
@@ -61,8 +63,8 @@ func parseFlags(args []string) (options, error) {
 }
 
 // workloads lists all workloads, one function per protocol.
-func workloads() []workload {
-	return slices.Concat(startup(), ftp(), web(), pop3(), imap(), gopher(), xmlrpc(), smtp(), nntp(), sockets())
+func workloads(accounts int) []workload {
+	return slices.Concat(startup(), ftp(), web(), pop3(), imap(), gopher(), xmlrpc(), smtp(), nntp(), sockets(), fleet(accounts))
 }
 
 func bench(ctx context.Context, opts options, out, log io.Writer) error {
@@ -72,7 +74,7 @@ func bench(ctx context.Context, opts options, out, log io.Writer) error {
 	}
 	defer l.close()
 	var results []result
-	for _, w := range workloads() {
+	for _, w := range workloads(opts.accounts) {
 		if !opts.run.MatchString(w.name) {
 			continue
 		}

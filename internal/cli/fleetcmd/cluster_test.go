@@ -25,12 +25,6 @@ import (
 // asNode makes the test binary a NATS server: NAME CLIENTPORT CLUSTERPORT ROUTES DIR.
 const asNode = "NETCLIENTS_TEST_AS_NODE"
 
-func init() {
-	if words := strings.Fields(os.Getenv(asNode)); len(words) == 5 {
-		beNode(words)
-	}
-}
-
 // beNode is a server until it is killed. A cluster port of 0 is a server alone.
 func beNode(words []string) {
 	number := func(s string) int {

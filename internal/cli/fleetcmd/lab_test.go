@@ -25,6 +25,9 @@ import (
 const asProgram = "NETCLIENTS_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	if words := strings.Fields(os.Getenv(asNode)); len(words) == 5 {
+		beNode(words)
+	}
 	if os.Getenv(asProgram) == "" {
 		os.Exit(m.Run())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -44,6 +45,7 @@ type Options struct {
 	Family    int               // 4, 6, or 0 for both
 	Resolve   map[string]string // "host:port" to "address": as --resolve
 	ConnectTo map[string]string // "host:port" to "host:port": as --connect-to
+	Resolver  Resolver          // nil: the system's
 	Limiter   Limiter           // paces what is read and written; nil: no limit
 	// Dial makes connections in the place of the system: errors.ErrUnsupported
 	// leaves one to the system after all. Names are not resolved before.
@@ -83,6 +85,13 @@ type Guard interface {
 	// Alive is called before each write to a connection and after each read from one. Its
 	// error ends the connection, and is that of the read or write.
 	Alive() error
+}
+
+// Resolver finds the addresses of a host; *net.Resolver is one. network is "ip", "ip4" or
+// "ip6". It is not asked for hosts that Resolve has, that are addresses already, or that a
+// proxy or Dial resolves.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
 // Limiter paces bytes. Clients that share one share its rate.

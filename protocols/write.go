@@ -19,6 +19,21 @@ type PutOptions struct {
 	Mode     fs.FileMode // permission bits to set, when HasMode
 	HasMode  bool
 	Flags    []string // of a message
+
+	// TempName returns the name under which an upload to name is stored until it is
+	// complete, in the same folder, where the adapter uses one; nil: name and [PartSuffix].
+	TempName func(name string) string
+	// RemovePartial: what an upload that failed has left under that name is removed, as
+	// far as the server can still be reached. Else it stays, to go on from.
+	RemovePartial bool
+}
+
+// Temporary returns the name for what is not complete yet. A nil o has the default.
+func (o *PutOptions) Temporary(name string) string {
+	if o != nil && o.TempName != nil {
+		return o.TempName(name)
+	}
+	return name + PartSuffix
 }
 
 // Putter stores under a name. The entry has the name that the server chose and

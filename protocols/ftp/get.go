@@ -13,6 +13,7 @@ import (
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/ftp/internal/listing"
 )
 
 // Get opens a file (RETR). The caller closes the object's Body; until then the
@@ -199,7 +200,7 @@ func timeOf(r *protocols.Reply) time.Time {
 	if r.Code != 213 {
 		return time.Time{}
 	}
-	t, _ := parseTimeVal(strings.TrimSpace(r.Text()))
+	t, _ := listing.ParseTime(strings.TrimSpace(r.Text()))
 	return t
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/ftp/internal/listing"
 )
 
 // List lists a folder, or the one file of that name: by MLSD where the server
@@ -174,7 +175,7 @@ func (s lister) listMLSD(ctx context.Context, name string, yield func(protocols.
 		if line == "" {
 			return true
 		}
-		e, self := parseMLSx(line)
+		e, self := listing.ParseFacts(line)
 		return self || yield(s.placed(e, name))
 	})
 	if !refused(err) || s.Failed() != nil {
@@ -220,7 +221,7 @@ func (s lister) placed(e protocols.Entry, dir string) protocols.Entry {
 	}
 	if i := strings.LastIndexByte(e.Name, '/'); i >= 0 {
 		if !sameFolder(e.Name[:i], dir, s.home) || i == len(e.Name)-1 {
-			return rawEntry(e.Name)
+			return listing.Raw(e.Name)
 		}
 		e.Name = e.Name[i+1:]
 	}
@@ -311,16 +312,16 @@ func (s lister) listFile(ctx context.Context, name string, cwdErr error, yield f
 
 // parseList runs LIST and parses its lines.
 func (s lister) parseList(ctx context.Context, t transfer, dir string, yield func(protocols.Entry) bool) error {
-	p := newListParser(time.Now(), s.zone)
+	p := listing.NewParser(time.Now(), s.zone)
 	z := &zoneFinder{s: s.session, ctx: ctx, dir: dir, parser: p, yield: yield}
 	err := s.lines(ctx, t, func(line string) bool {
-		e, ok := p.feed(line)
+		e, ok := p.Feed(line)
 		return !ok || z.entry(e)
 	})
 	if err != nil {
 		return err
 	}
-	for e, ok := p.flush(); ok; e, ok = p.flush() {
+	for e, ok := p.Flush(); ok; e, ok = p.Flush() {
 		if !z.entry(e) {
 			return line.ErrStop
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -45,6 +46,7 @@ func (c *Client) put(ctx context.Context, u *upload, r io.Reader) error {
 		return uploader{s}.put(ctx, u, r)
 	})
 	if err != nil {
+		c.removePart(ctx, u)
 		return err
 	}
 	return c.line.Run(ctx, func(s *session) error {
@@ -52,6 +54,26 @@ func (c *Client) put(ctx context.Context, u *upload, r io.Reader) error {
 			return err
 		}
 		return s.commands(c.Settings.After)
+	})
+}
+
+// removeWithin bounds the removal of what a failed upload has left.
+const removeWithin = 5 * time.Second
+
+// removePart removes what a failed upload has left, where the options ask for that: over
+// a new connection when the old one is lost.
+func (c *Client) removePart(ctx context.Context, u *upload) {
+	if !u.o.RemovePartial || u.part == "" || u.part == u.name {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeWithin)
+	defer cancel()
+	_ = c.line.Run(ctx, func(s *session) error { // the upload's own error is what counts
+		path, err := s.path(ctx, u.part)
+		if err != nil {
+			return err
+		}
+		return uploader{s}.discard(path, nil)
 	})
 }
 
@@ -71,7 +93,9 @@ type uploader struct{ *session }
 func (s uploader) put(ctx context.Context, u *upload, r io.Reader) error {
 	u.part = u.name
 	if !u.o.InPlace && !u.o.Append {
-		u.part += protocols.PartSuffix
+		if u.part = u.o.Temporary(u.name); u.part == "" {
+			return protocols.UsageError("", "", "the temporary name is empty")
+		}
 	}
 	path, err := s.path(ctx, u.part)
 	if err != nil {

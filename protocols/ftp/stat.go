@@ -9,6 +9,7 @@ import (
 	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/ftp/internal/listing"
 )
 
 // Stat describes a file or folder: by MLST (RFC 3659 7), else by SIZE and MDTM,
@@ -48,7 +49,7 @@ func (s *session) statMLST(ctx context.Context, name string) (protocols.Entry, e
 		if line = strings.TrimLeft(line, " "); !strings.Contains(line, "=") {
 			continue
 		}
-		got, _ := parseMLSx(line)
+		got, _ := listing.ParseFacts(line)
 		if got.Raw != "" {
 			break
 		}

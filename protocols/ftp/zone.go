@@ -6,6 +6,7 @@ import (
 
 	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/ftp/internal/listing"
 )
 
 // peek is how many entries of a listing are held back at most while the server's
@@ -21,7 +22,7 @@ type zoneFinder struct {
 	s      *session
 	ctx    context.Context
 	dir    string
-	parser *listParser
+	parser *listing.Parser
 	yield  func(protocols.Entry) bool
 	held   []protocols.Entry
 	done   bool // nothing is held back any more
@@ -72,12 +73,12 @@ func (z *zoneFinder) ask(i int, mdtm func(ctx context.Context, path string) (tim
 	if err != nil || exact.IsZero() {
 		return
 	}
-	offset, ok := zoneOffset(e.Modified, e.Accuracy, exact)
+	offset, ok := listing.ZoneOffset(e.Modified, e.Accuracy, exact)
 	if !ok {
 		return
 	}
 	z.s.zone = time.FixedZone("server", int(offset/time.Second))
-	z.parser.setZone(z.s.zone)
+	z.parser.SetZone(z.s.zone)
 	for i := range z.held {
 		if !z.held[i].Modified.IsZero() {
 			z.held[i].Modified = z.held[i].Modified.Add(-offset)

@@ -17,12 +17,13 @@ import (
 
 // PacketOptions are for [ListenPackets]. Nil is all defaults.
 type PacketOptions struct {
-	Join      []string // multicast groups to join, as addresses
-	Interface string   // of multicast, by name; empty: the system's choice
-	Hops      int      // time to live of multicast that is sent; 0: 1
-	NoLoop    bool     // multicast that is sent does not come back to this machine
-	Family    int      // 4, 6, or 0 for both
-	Sockopts  Sockopts // of these those of IP, the buffers, and the raw ones
+	Resolver  protocols.Resolver // of peers; nil: the system's
+	Join      []string           // multicast groups to join, as addresses
+	Interface string             // of multicast, by name; empty: the system's choice
+	Hops      int                // time to live of multicast that is sent; 0: 1
+	NoLoop    bool               // multicast that is sent does not come back to this machine
+	Family    int                // 4, 6, or 0 for both
+	Sockopts  Sockopts           // of these those of IP, the buffers, and the raw ones
 }
 
 // Packets is a socket for datagrams from and to any number of peers: UDP, or a
@@ -30,6 +31,7 @@ type PacketOptions struct {
 // closes it.
 type Packets struct {
 	conn net.PacketConn
+	find protocols.Resolver
 	url  string
 	path string // to remove at the end
 }
@@ -41,7 +43,10 @@ func ListenPackets(ctx context.Context, u *url.URL, o *PacketOptions) (*Packets,
 	if o == nil {
 		o = &PacketOptions{}
 	}
-	p := &Packets{url: protocols.Redact(u)}
+	p := &Packets{url: protocols.Redact(u), find: o.Resolver}
+	if p.find == nil {
+		p.find = net.DefaultResolver
+	}
 	if err := p.open(ctx, u, o); err != nil {
 		if p.conn != nil {
 			p.Close()
@@ -200,7 +205,10 @@ func (p *Packets) Resolve(ctx context.Context, u *url.URL) (net.Addr, error) {
 	if a, ok := p.conn.LocalAddr().(*net.UDPAddr); ok && a.IP.To4() != nil {
 		network = "ip4"
 	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+	ips, err := p.find.LookupNetIP(ctx, network, host)
+	if err == nil && len(ips) == 0 {
+		err = &net.DNSError{Err: "no addresses", Name: host, IsNotFound: true}
+	}
 	if err != nil {
 		return nil, protocols.Wrap(err, "udp", "resolve", protocols.Redact(u))
 	}

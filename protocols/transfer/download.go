@@ -274,7 +274,7 @@ func (d *download) leave() {
 	if d.temp == nil {
 		return
 	}
-	if d.noted && d.at > 0 && d.rec.proves() {
+	if d.noted && d.at > 0 && d.rec.proves() && !d.o.RemovePartials {
 		d.temp.Keep()
 		return
 	}

@@ -44,10 +44,28 @@ func (e Endpoint) confined() Endpoint {
 }
 
 // At returns the endpoint that a target of a catalog is, for clients with the
-// options o; nil means the defaults.
-func At(t *protocols.Target, o *protocols.Options) Endpoint {
+// options o; nil means the defaults. setup chooses the settings of each client, such as
+//
+//	transfer.At(t, o, func(c protocols.Client) error {
+//		if f, ok := protocols.As[*ftp.Client](c); ok {
+//			f.Settings.Active = true
+//		}
+//		return nil
+//	})
+func At(t *protocols.Target, o *protocols.Options, setup ...func(c protocols.Client) error) Endpoint {
 	return Endpoint{
-		Open: func() (protocols.Client, error) { return t.Open(o) },
+		Open: func() (protocols.Client, error) {
+			c, err := t.Open(o)
+			for i := 0; i < len(setup) && err == nil; i++ {
+				if err = setup[i](c); err != nil {
+					_ = c.Close() // nothing was done with it
+				}
+			}
+			if err != nil {
+				return nil, err
+			}
+			return c, nil
+		},
 		Name: t.Name, URL: protocols.Redact(t.URL), Protocol: t.Spec.Name,
 	}
 }

@@ -38,6 +38,14 @@ type Options struct {
 	NoTimes bool // do not keep modification times
 	NoModes bool // do not keep permission bits
 
+	// TempName names what an upload has not completed yet; nil is the default, see
+	// [protocols.PutOptions]. A sync does not know such names for its own: with Delete it
+	// removes them like all that the source does not have.
+	TempName func(name string) string
+	// RemovePartials: what a copy that failed has left is removed, on both sides, when it is
+	// not tried again. Else it stays for a later Continue.
+	RemovePartials bool
+
 	Durability Durability
 	Verify     Verify                // nil: not verified
 	Progress   Progress              // nil: not reported

@@ -81,12 +81,35 @@ func upload(ctx context.Context, src, dst Endpoint, d protocols.Client, o *Optio
 	if err == nil {
 		err = both(func(sc, dc protocols.Client) error { return s.verify(ctx, sc, dc) })
 	}
+	if err != nil && o.RemovePartials && s.moved > 0 {
+		s.sweep(ctx, to)
+	}
 	s.task.Done(err)
 	r.Bytes, r.ResumedAt = s.moved, s.resumed
 	if err == nil && s.got.URL != "" {
 		r.Destination = s.got.URL
 	}
 	return err
+}
+
+// temporary is the name of what is not complete.
+func (s *sending) temporary() string {
+	return (&protocols.PutOptions{TempName: s.o.TempName}).Temporary(s.name)
+}
+
+// sweepWithin bounds the removal of what a failed upload has left.
+const sweepWithin = 5 * time.Second
+
+// sweep removes what a failed upload has left under its temporary name.
+func (s *sending) sweep(ctx context.Context, to *conn) {
+	if s.o.InPlace || s.inPlace || s.o.Append || s.o.Unique {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepWithin)
+	defer cancel()
+	if dc, err := to.get(); err == nil {
+		_ = protocols.Remove(ctx, dc, s.temporary()) // the copy's own error is what counts
+	}
 }
 
 // alreadyThere: the destination has the same size and is not older. Its time may
@@ -138,7 +161,7 @@ func (s *sending) attempt(ctx context.Context, sc, dc protocols.Client) error {
 		if at == 0 && !s.o.InPlace {
 			// A session that was cut off may still hold a lock on the partial file, for
 			// which vsftpd 3.0 waits a minute. A new file of that name has none.
-			_ = protocols.Remove(ctx, dc, s.name+protocols.PartSuffix)
+			_ = protocols.Remove(ctx, dc, s.temporary())
 		}
 	}
 	err := s.send(ctx, sc, dc, at)
@@ -159,7 +182,7 @@ func (s *sending) stored(ctx context.Context, sc, dc protocols.Client) int64 {
 	if size := max(s.known.Size, s.rec.Size); s.tried && !s.rec.proves() || size > 0 && size < worthResuming {
 		return 0
 	}
-	part := s.name + protocols.PartSuffix
+	part := s.temporary()
 	if s.o.InPlace || s.inPlace {
 		part = s.name
 	}
@@ -230,7 +253,7 @@ func (s *sending) send(ctx context.Context, sc, dc protocols.Client, at int64) e
 }
 
 func (s *sending) put(ctx context.Context, dc protocols.Client, obj *protocols.Object, at, end int64) error {
-	po := &protocols.PutOptions{Offset: at, Append: s.o.Append, Unique: s.o.Unique, InPlace: s.o.InPlace || s.inPlace, Size: -1}
+	po := &protocols.PutOptions{Offset: at, Append: s.o.Append, Unique: s.o.Unique, InPlace: s.o.InPlace || s.inPlace, Size: -1, TempName: s.o.TempName}
 	if end >= 0 {
 		po.Size = end - at
 	}

@@ -42,6 +42,9 @@ func NewDialer(proto string, u *url.URL, o *protocols.Options) *Dialer {
 		o = &protocols.Options{}
 	}
 	d := &Dialer{proto: proto, url: u, o: o, lookup: net.DefaultResolver.LookupNetIP}
+	if o.Resolver != nil {
+		d.lookup = o.Resolver.LookupNetIP
+	}
 	d.dial = d.dialSystem
 	d.tlsBase = sync.OnceValue(d.makeTLS)
 	d.laxSessions = sync.OnceValue(func() tls.ClientSessionCache { return tls.NewLRUClientSessionCache(sessions) })

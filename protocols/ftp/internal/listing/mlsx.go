@@ -1,4 +1,4 @@
-package ftp
+package listing
 
 import (
 	"strings"
@@ -13,12 +13,12 @@ var mlsxTypes = map[string]protocols.Type{
 	"os.unix=slink": protocols.TypeLink, "os.unix=symlink": protocols.TypeLink, "os.unix=link": protocols.TypeLink,
 }
 
-// parseMLSx parses one line of MLSD, or of MLST without the blank that starts it:
+// ParseFacts parses one line of MLSD, or of MLST without the blank that starts it:
 // "fact=value;fact=value; name", RFC 3659 section 7.2. The name is everything after the
 // first blank, whatever it holds. skip is true for lines that are not entries of the listed
 // folder: itself (cdir), its parent (pdir), and an empty line. A line that breaks
 // the grammar becomes an entry with Raw set.
-func parseMLSx(line string) (e protocols.Entry, skip bool) {
+func ParseFacts(line string) (e protocols.Entry, skip bool) {
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
 		return protocols.Entry{}, true
@@ -26,7 +26,7 @@ func parseMLSx(line string) (e protocols.Entry, skip bool) {
 	facts, name := cutFacts(line)
 	e = protocols.Entry{Protocol: "ftp", Name: name, Size: -1}
 	if name == "" || unclean(line) || !mlsxFacts(facts, &e) {
-		return rawEntry(line), false
+		return Raw(line), false
 	}
 	skip = mlsxType(&e)
 	mlsxValues(&e)
@@ -114,7 +114,7 @@ func mlsxType(e *protocols.Entry) (skip bool) {
 // stands among the facts only.
 func mlsxValues(e *protocols.Entry) {
 	e.Size, _ = parseSize(firstFact(e, "size", "sizd"))
-	e.Modified, _ = parseTimeVal(e.Facts["modify"])
+	e.Modified, _ = ParseTime(e.Facts["modify"])
 	e.ID = e.Facts["unique"]
 	e.Owner = firstFact(e, "unix.ownername", "unix.owner", "unix.uid")
 	e.Group = firstFact(e, "unix.groupname", "unix.group", "unix.gid")

@@ -1,4 +1,4 @@
-package ftp
+package listing
 
 import (
 	"strings"
@@ -306,11 +306,11 @@ func isWeekday(tok string) bool {
 	return i >= 0 && i%3 == 0
 }
 
-// zoneOffset infers how far east of UTC a server's clock stands from one entry:
+// ZoneOffset infers how far east of UTC a server's clock stands from one entry:
 // its time as listed (read as if it were UTC), how exact that is, and its exact
 // time, from MDTM or MLSD. Offsets are multiples of 15 minutes within 14 hours;
 // it returns false when the two times do not fit such an offset.
-func zoneOffset(listed time.Time, accuracy time.Duration, exact time.Time) (time.Duration, bool) {
+func ZoneOffset(listed time.Time, accuracy time.Duration, exact time.Time) (time.Duration, bool) {
 	const step = 15 * time.Minute
 	if listed.IsZero() || exact.IsZero() || accuracy >= step {
 		return 0, false
@@ -322,10 +322,10 @@ func zoneOffset(listed time.Time, accuracy time.Duration, exact time.Time) (time
 	return offset, (offset-diff).Abs() <= slack && offset.Abs() <= 14*time.Hour
 }
 
-// parseTimeVal reads the time-val of RFC 3659 section 2.3, YYYYMMDDHHMMSS with an
+// ParseTime reads the time-val of RFC 3659 section 2.3, YYYYMMDDHHMMSS with an
 // optional fraction, always UTC. Servers that print "19" and the years since
 // 1900 ("19124" for 2024) are understood.
-func parseTimeVal(s string) (time.Time, bool) {
+func ParseTime(s string) (time.Time, bool) {
 	num, frac := s, ""
 	if i := strings.IndexByte(s, '.'); i >= 0 {
 		num, frac = s[:i], s[i:]

@@ -1,4 +1,4 @@
-package ftp
+package listing
 
 import (
 	"maps"
@@ -46,18 +46,18 @@ func TestMLSx(t *testing.T) {
 		{"type=file; a\x00b", "raw type=file; a\x00b", false},
 		{"type=file; a\rb", "raw type=file; a\rb", false},
 	} {
-		e, skip := parseMLSx(tc.line)
+		e, skip := ParseFacts(tc.line)
 		if got := show(e); got != tc.want || skip != tc.skip {
 			t.Errorf("%q\n got %s %v\nwant %s %v", tc.line, got, skip, tc.want, tc.skip)
 		}
 	}
-	if e, skip := parseMLSx("\r\n"); !skip || e.Name != "" {
+	if e, skip := ParseFacts("\r\n"); !skip || e.Name != "" {
 		t.Errorf("an empty line gave %+v", e)
 	}
 }
 
 func TestMLSxFacts(t *testing.T) {
-	e, _ := parseMLSx("Type=file;Size=1;Perm=adfr;Create=20241122080105;Media-Type=text/plain;CharSet=UTF-8;X.Own=a=b; n")
+	e, _ := ParseFacts("Type=file;Size=1;Perm=adfr;Create=20241122080105;Media-Type=text/plain;CharSet=UTF-8;X.Own=a=b; n")
 	want := map[string]string{
 		"type": "file", "size": "1", "perm": "adfr", "create": "20241122080105",
 		"media-type": "text/plain", "charset": "UTF-8", "x.own": "a=b",
@@ -75,7 +75,7 @@ func FuzzMLSx(f *testing.F) {
 		f.Add(line)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		e, skip := parseMLSx(line)
+		e, skip := ParseFacts(line)
 		if strings.TrimRight(line, "\r\n") == "" {
 			if !skip {
 				t.Error("an empty line is an entry")

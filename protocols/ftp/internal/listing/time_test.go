@@ -1,4 +1,4 @@
-package ftp
+package listing
 
 import (
 	"testing"
@@ -26,8 +26,8 @@ func TestInferYear(t *testing.T) {
 		{"2023-03-01 12:00", "Feb 29 08:00", "2020-02-29 08:00"},
 		{"2103-03-01 12:00", "Feb 29 08:00", "2096-02-29 08:00"},
 	} {
-		p := newListParser(at(tc.now), nil)
-		e, ok := p.feed("-rw-r--r-- 1 u g 5 " + tc.listed + " x")
+		p := NewParser(at(tc.now), nil)
+		e, ok := p.Feed("-rw-r--r-- 1 u g 5 " + tc.listed + " x")
 		if !ok || !e.Modified.Equal(at(tc.want)) || e.Accuracy != time.Minute {
 			t.Errorf("%s at %s gave %v", tc.listed, tc.now, e.Modified)
 		}
@@ -43,7 +43,7 @@ func TestInferYearInZone(t *testing.T) {
 		hours int
 		want  int
 	}{{0, 2024}, {9, 2025}, {-9, 2024}} {
-		e, _ := newListParser(now, time.FixedZone("", tc.hours*3600)).feed(line)
+		e, _ := NewParser(now, time.FixedZone("", tc.hours*3600)).Feed(line)
 		if e.Modified.Year() != tc.want || e.Modified.Hour() != 20 {
 			t.Errorf("UTC%+d: %v", tc.hours, e.Modified)
 		}
@@ -52,9 +52,9 @@ func TestInferYearInZone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newListParser(now, berlin)
+	p := NewParser(now, berlin)
 	for listed, want := range map[string]string{"Mar 31 01:59": "00:59", "Mar 31 03:00": "01:00", "Jul  1 12:00": "10:00", "Nov  1 12:00": "11:00"} {
-		e, ok := p.feed("-rw-r--r-- 1 u g 5 " + listed + " x")
+		e, ok := p.Feed("-rw-r--r-- 1 u g 5 " + listed + " x")
 		if got := e.Modified.UTC().Format("15:04"); !ok || got != want {
 			t.Errorf("%s: %s, want %s", listed, got, want)
 		}
@@ -63,13 +63,13 @@ func TestInferYearInZone(t *testing.T) {
 
 func TestSetZone(t *testing.T) {
 	now := time.Date(2024, 12, 30, 20, 0, 0, 0, time.UTC)
-	p := newListParser(now, nil)
+	p := NewParser(now, nil)
 	line := "-rw-r--r-- 1 u g 5 Jan  1 04:00 x"
-	if e, _ := p.feed(line); e.Modified.Year() != 2024 {
+	if e, _ := p.Feed(line); e.Modified.Year() != 2024 {
 		t.Errorf("in UTC: %v", e.Modified)
 	}
-	p.setZone(time.FixedZone("", 9*3600))
-	if e, _ := p.feed(line); e.Modified.Year() != 2025 || !e.Modified.Equal(time.Date(2024, 12, 31, 19, 0, 0, 0, time.UTC)) {
+	p.SetZone(time.FixedZone("", 9*3600))
+	if e, _ := p.Feed(line); e.Modified.Year() != 2025 || !e.Modified.Equal(time.Date(2024, 12, 31, 19, 0, 0, 0, time.UTC)) {
 		t.Errorf("in UTC+9: %v", e.Modified)
 	}
 }
@@ -99,7 +99,7 @@ func TestZoneOffset(t *testing.T) {
 		{"a year off", minute.AddDate(-1, 0, 0), time.Minute, 0, false},
 		{"unknown", time.Time{}, time.Minute, 0, false},
 	} {
-		got, ok := zoneOffset(tc.listed, tc.acc, exact)
+		got, ok := ZoneOffset(tc.listed, tc.acc, exact)
 		if ok != tc.ok || ok && got != tc.want {
 			t.Errorf("%s: %v %v", tc.name, got, ok)
 		}
@@ -116,14 +116,14 @@ func TestParseTimeVal(t *testing.T) {
 		"191241122080105":              "2024-11-22T08:01:05Z",
 		"00010101000000":               "0001-01-01T00:00:00Z",
 	} {
-		got, ok := parseTimeVal(in)
+		got, ok := ParseTime(in)
 		if !ok || got.Format(time.RFC3339Nano) != want {
 			t.Errorf("%s gave %v %v", in, got, ok)
 		}
 	}
 	for _, in := range []string{"", "2024", "20231322080105", "20230229080105", "20241122240105", "20241122086005", "20241122080161",
 		"2024112208010x", "20241122080105.x", "+0241122080105", "192241122080105", "20241122080105Z", "-20241122080105"} {
-		if got, ok := parseTimeVal(in); ok {
+		if got, ok := ParseTime(in); ok {
 			t.Errorf("%q gave %v", in, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package ftp
+package listing
 
 import (
 	"maps"
@@ -165,11 +165,11 @@ func TestListFacts(t *testing.T) {
 			map[string]string{"mvs.volume": "VOL001", "mvs.dsorg": "PO", "mvs.referred": "2024/11/22"}},
 		{[]string{"d [R----F--] jo 512 Nov 22 08:01 x"}, map[string]string{"netware.rights": "R----F--"}},
 	} {
-		p := newListParser(listNow, nil)
+		p := NewParser(listNow, nil)
 		for _, line := range tc.lines[:len(tc.lines)-1] {
-			p.feed(line)
+			p.Feed(line)
 		}
-		if e, ok := p.feed(tc.lines[len(tc.lines)-1]); !ok || !maps.Equal(e.Facts, tc.want) {
+		if e, ok := p.Feed(tc.lines[len(tc.lines)-1]); !ok || !maps.Equal(e.Facts, tc.want) {
 			t.Errorf("%q gave %v, want %v", tc.lines, e.Facts, tc.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package ftp
+package listing
 
 import (
 	"fmt"
@@ -53,7 +53,7 @@ func accuracyMark(d time.Duration) string {
 	return "~" + d.String()
 }
 
-func parseAll(t *testing.T, p *listParser, lines []string) (got []string) {
+func parseAll(t *testing.T, p *Parser, lines []string) (got []string) {
 	t.Helper()
 	take := func(e protocols.Entry, ok bool) {
 		if !ok {
@@ -65,16 +65,16 @@ func parseAll(t *testing.T, p *listParser, lines []string) (got []string) {
 		got = append(got, show(e))
 	}
 	for _, line := range lines {
-		take(p.feed(line))
+		take(p.Feed(line))
 	}
-	take(p.flush())
+	take(p.Flush())
 	return got
 }
 
 func runListCases(t *testing.T, cases []listCase) {
 	for i, tc := range cases {
 		t.Run(fmt.Sprintf("%s/%d", tc.dialect, i), func(t *testing.T) {
-			p := newListParser(listNow, nil)
+			p := NewParser(listNow, nil)
 			got := parseAll(t, p, tc.lines)
 			if g, w := strings.Join(got, "\n"), strings.Join(tc.want, "\n"); g != w {
 				t.Errorf("lines:\n%s\ngot:\n%s\nwant:\n%s", strings.Join(tc.lines, "\n"), g, w)
@@ -87,7 +87,7 @@ func runListCases(t *testing.T, cases []listCase) {
 }
 
 func TestListFallsBackAndKeepsRawLines(t *testing.T) {
-	p := newListParser(listNow, nil)
+	p := NewParser(listNow, nil)
 	got := parseAll(t, p, []string{
 		"total 12\r\n",
 		"",
@@ -130,8 +130,8 @@ func TestListNearMisses(t *testing.T) {
 		"X JOB00012 JO DONE A", "REPORT 101 8078 22-Nov-24 08:01:05 155 nnnn",
 		"550 No such file or directory.", "<html><body>Login</body></html>", "\xff\xd8\xff\xe0",
 	} {
-		p := newListParser(listNow, nil)
-		e, ok := p.feed(line)
+		p := NewParser(listNow, nil)
+		e, ok := p.Feed(line)
 		if !ok || e.Raw != line || e.Name != "" || e.Type != protocols.TypeOther || e.Size != -1 {
 			t.Errorf("%q gave %v %s", line, ok, show(e))
 		}
@@ -147,7 +147,7 @@ func TestListAmbiguousDates(t *testing.T) {
 		"03-04-24": "2024-03-04", "12-11-24": "2024-11-12", "03.04.24": "2024-04-03",
 		"24/11/01": "2001-11-24", "11/10/30": "2011-10-30", "11/10/2030": "2030-11-10", "99-01-02": "1999-01-02",
 	} {
-		e, ok := newListParser(listNow, nil).feed(in + "  08:01   5 a")
+		e, ok := NewParser(listNow, nil).Feed(in + "  08:01   5 a")
 		if got := e.Modified.Format("2006-01-02"); !ok || got != want {
 			t.Errorf("%s gave %s, want %s", in, got, want)
 		}
@@ -160,11 +160,11 @@ func TestListDots(t *testing.T) {
 		"drwxr-xr-x 9 u g 4096 Nov 22 08:01 ..",
 		"drwxr-xr-x 9 u g 4096 Nov 22 08:01 ...",
 	}
-	p := newListParser(listNow, nil)
+	p := NewParser(listNow, nil)
 	if got := parseAll(t, p, lines); len(got) != 1 || !strings.Contains(got[0], `"..."`) {
 		t.Errorf("got %q", got)
 	}
-	p = newListParser(listNow, nil)
+	p = NewParser(listNow, nil)
 	p.dots = true
 	if got := parseAll(t, p, lines); len(got) != 3 {
 		t.Errorf("with dots: %q", got)
@@ -174,7 +174,7 @@ func TestListDots(t *testing.T) {
 func TestListUncleanLines(t *testing.T) {
 	for _, name := range []string{"a\x00b", "a\rb", "a\nb"} {
 		line := "-rw-r--r-- 1 u g 5 Nov 22 08:01 " + name
-		e, ok := newListParser(listNow, nil).feed(line)
+		e, ok := NewParser(listNow, nil).Feed(line)
 		if !ok || e.Raw != line || e.Name != "" || e.Size != -1 {
 			t.Errorf("%q gave %+v", line, e)
 		}
@@ -186,9 +186,9 @@ func TestListHostileNames(t *testing.T) {
 	forms := []string{"-rw-r--r-- 1 u g 5 Nov 22 08:01 %s", "11-22-24  08:01AM                   5 %s", "+r,s5,m1732262460,\t%s"}
 	for _, form := range forms {
 		for _, name := range names {
-			p := newListParser(listNow, nil)
+			p := NewParser(listNow, nil)
 			p.dots = true
-			e, ok := p.feed(fmt.Sprintf(form, name))
+			e, ok := p.Feed(fmt.Sprintf(form, name))
 			if !ok || e.Name != name || e.Size != 5 {
 				t.Errorf("%q in %q gave %+v", name, form, e)
 			}
@@ -197,7 +197,7 @@ func TestListHostileNames(t *testing.T) {
 }
 
 func TestListZone(t *testing.T) {
-	p := newListParser(listNow, time.FixedZone("", 5*3600+1800))
+	p := NewParser(listNow, time.FixedZone("", 5*3600+1800))
 	got := parseAll(t, p, []string{
 		"-rw-r--r-- 1 u g 5 Nov 22 08:01 a",
 		"-rw-r--r-- 1 u g 5 2024-11-22 08:01:05.000000000 +0100 b",
@@ -224,9 +224,9 @@ func unixLines(n int) []string {
 
 func TestListAllocations(t *testing.T) {
 	line := []byte("-rw-r--r--    1 ftp      ftp          1234 Nov 22 08:01 file name.dat\r\n")
-	p := newListParser(listNow, nil)
+	p := NewParser(listNow, nil)
 	allocs := testing.AllocsPerRun(100, func() {
-		if e, ok := p.feed(string(line)); !ok || e.Size != 1234 {
+		if e, ok := p.Feed(string(line)); !ok || e.Size != 1234 {
 			t.Fatal("not parsed")
 		}
 	})
@@ -238,9 +238,9 @@ func TestListAllocations(t *testing.T) {
 func benchmarkList(b *testing.B, lines []string) {
 	b.ReportAllocs()
 	for b.Loop() {
-		p := newListParser(listNow, nil)
+		p := NewParser(listNow, nil)
 		for _, line := range lines {
-			if e, ok := p.feed(line); !ok || !e.Parsed() {
+			if e, ok := p.Feed(line); !ok || !e.Parsed() {
 				b.Fatalf("not parsed: %q", line)
 			}
 		}
@@ -266,7 +266,7 @@ func BenchmarkMLSx50000(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, line := range lines {
-			if e, _ := parseMLSx(line); !e.Parsed() {
+			if e, _ := ParseFacts(line); !e.Parsed() {
 				b.Fatalf("not parsed: %q", line)
 			}
 		}
@@ -297,11 +297,11 @@ func FuzzListLine(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		p := newListParser(listNow, nil)
+		p := NewParser(listNow, nil)
 		lines := strings.Split(text, "\n")
 		given := 0
 		for _, line := range lines {
-			if e, ok := p.feed(line); ok {
+			if e, ok := p.Feed(line); ok {
 				given++
 				checkFuzzed(t, e)
 			}
@@ -309,11 +309,11 @@ func FuzzListLine(f *testing.F) {
 		if len(p.out) > 1 {
 			t.Errorf("%d entries wait", len(p.out))
 		}
-		if e, ok := p.flush(); ok {
+		if e, ok := p.Flush(); ok {
 			given++
 			checkFuzzed(t, e)
 		}
-		if e, ok := p.flush(); ok || given > len(lines) {
+		if e, ok := p.Flush(); ok || given > len(lines) {
 			t.Errorf("%d entries of %d lines, then %+v", given, len(lines), e)
 		}
 	})

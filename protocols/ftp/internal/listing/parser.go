@@ -1,4 +1,6 @@
-package ftp
+// Package listing reads the listings of FTP servers: MLSD and MLST (RFC 3659), and the
+// dialects of LIST.
+package listing
 
 import (
 	"strings"
@@ -53,27 +55,27 @@ var dialects = []dialect{
 	{"sizefirst", listSizeFirst},
 }
 
-// listParser turns the lines of a LIST answer into entries, one at a time. The
+// Parser turns the lines of a LIST answer into entries, one at a time. The
 // form of LIST is not specified (RFC 959 section 4.1.3); the parser keeps to the
 // dialect of the first line that it understood, and tries the others for a line
 // which does not fit. A line that no dialect knows is an entry with Raw set.
-type listParser struct {
+type Parser struct {
 	ctx    listContext
 	locked *dialect
 	dots   bool              // give "." and ".." as entries too
 	out    []protocols.Entry // given by an earlier line, at most one
 }
 
-// newListParser makes a parser. now serves to find the year of dates listed
+// NewParser makes a parser. now serves to find the year of dates listed
 // without one; times are read in zone, nil stands for UTC.
-func newListParser(now time.Time, zone *time.Location) *listParser {
-	p := &listParser{ctx: listContext{limit: now.Add(day)}}
-	p.setZone(zone)
+func NewParser(now time.Time, zone *time.Location) *Parser {
+	p := &Parser{ctx: listContext{limit: now.Add(day)}}
+	p.SetZone(zone)
 	return p
 }
 
-// setZone makes the parser read the times of all further lines in zone.
-func (p *listParser) setZone(zone *time.Location) {
+// SetZone makes the parser read the times of all further lines in zone.
+func (p *Parser) SetZone(zone *time.Location) {
 	if zone == nil {
 		zone = time.UTC
 	}
@@ -81,16 +83,16 @@ func (p *listParser) setZone(zone *time.Location) {
 }
 
 // dialect names the form of LIST that was found, or "".
-func (p *listParser) dialect() string {
+func (p *Parser) dialect() string {
 	if p.locked == nil {
 		return ""
 	}
 	return p.locked.name
 }
 
-// feed takes the next line, with or without its line end, and returns an entry when
+// Feed takes the next line, with or without its line end, and returns an entry when
 // there is one.
-func (p *listParser) feed(line string) (protocols.Entry, bool) {
+func (p *Parser) Feed(line string) (protocols.Entry, bool) {
 	line = strings.TrimRight(line, "\r\n")
 	if p.ctx.pending == "" && len(p.out) == 0 {
 		return p.entry(line)
@@ -103,18 +105,18 @@ func (p *listParser) feed(line string) (protocols.Entry, bool) {
 	return p.pop()
 }
 
-// flush returns what is left after the last line; at most one entry.
-func (p *listParser) flush() (protocols.Entry, bool) {
+// Flush returns what is left after the last line; at most one entry.
+func (p *Parser) Flush() (protocols.Entry, bool) {
 	if name := p.ctx.pending; name != "" {
 		p.ctx.pending = ""
-		p.push(rawEntry(name), true)
+		p.push(Raw(name), true)
 	}
 	return p.pop()
 }
 
 // resume takes the line after a VMS name that stood alone. When the two do not
 // belong together the name is reported as it is: a line is never lost.
-func (p *listParser) resume(line string) {
+func (p *Parser) resume(line string) {
 	name := p.ctx.pending
 	p.ctx.pending = ""
 	if startsBlank(line) && !unclean(line) {
@@ -124,17 +126,17 @@ func (p *listParser) resume(line string) {
 			return
 		}
 	}
-	p.push(rawEntry(name), true)
+	p.push(Raw(name), true)
 	p.push(p.entry(line))
 }
 
-func (p *listParser) push(e protocols.Entry, ok bool) {
+func (p *Parser) push(e protocols.Entry, ok bool) {
 	if ok {
 		p.out = append(p.out, e)
 	}
 }
 
-func (p *listParser) pop() (e protocols.Entry, ok bool) {
+func (p *Parser) pop() (e protocols.Entry, ok bool) {
 	if len(p.out) == 0 {
 		return e, false
 	}
@@ -144,17 +146,17 @@ func (p *listParser) pop() (e protocols.Entry, ok bool) {
 }
 
 // entry parses one line on its own.
-func (p *listParser) entry(line string) (protocols.Entry, bool) {
+func (p *Parser) entry(line string) (protocols.Entry, bool) {
 	if isBlank(line) {
 		return protocols.Entry{}, false
 	}
 	if unclean(line) {
-		return rawEntry(line), true
+		return Raw(line), true
 	}
 	e, r := p.parse(line)
 	switch {
 	case r == notMine || r == parsed && e.Name == "":
-		return rawEntry(line), true
+		return Raw(line), true
 	case r == skip || !p.dots && (e.Name == "." || e.Name == ".."):
 		return protocols.Entry{}, false
 	}
@@ -162,7 +164,7 @@ func (p *listParser) entry(line string) (protocols.Entry, bool) {
 	return e, true
 }
 
-func (p *listParser) parse(line string) (protocols.Entry, result) {
+func (p *Parser) parse(line string) (protocols.Entry, result) {
 	if p.locked != nil {
 		if e, r := p.locked.parse(line, &p.ctx); r != notMine {
 			return e, r
@@ -181,8 +183,8 @@ func (p *listParser) parse(line string) (protocols.Entry, result) {
 	return protocols.Entry{}, notMine
 }
 
-// rawEntry is the entry of a line that nobody understands.
-func rawEntry(line string) protocols.Entry {
+// Raw is the entry of a line that nobody understands.
+func Raw(line string) protocols.Entry {
 	return protocols.Entry{Protocol: "ftp", Type: protocols.TypeOther, Size: -1, Raw: line}
 }
 

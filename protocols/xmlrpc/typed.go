@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Params, embedded in a struct, makes its other exported fields the parameters of a
+// Params embedded in a struct makes its other exported fields the parameters of a
 // method, in their order; those of pointer types at the end may be left out:
 //
 //	type move struct {

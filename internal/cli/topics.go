@@ -161,6 +161,7 @@ At a command, or at greeting, tls or end (the reply behind a transfer); * is any
 
   netclients lab --fault 'delay=50ms,data.cut=64k' -- make check
   netclients lab --fault 'code:RCPT=450 4.7.1 Greylisted*1' -- ./send-report
+  netclients lab --fault 'smtp.code:RCPT=450 later,ftp.data.cut=64k' -- make check   one server each
 `
 
 // exitCodes says when a command ends with which kind.

@@ -48,10 +48,12 @@ type started struct {
 // into the folder that goes away with the servers.
 func start(o service.Options, caFile string) (*started, error) {
 	dir, err := os.MkdirTemp("", "netclients-lab-")
-	if err != nil {
+	switch {
+	case err == nil:
+		o.Unix = filepath.Join(dir, "socket")
+	case o.TLS && caFile == "" || slices.Contains(o.Only, "unix"):
 		return nil, &protocols.Error{Op: "lab", Kind: protocols.KindLocal, Err: err}
-	}
-	o.Unix = filepath.Join(dir, "socket")
+	} // else there is no server on a UNIX socket: a container may have no folder for it
 	s, err := service.Start(o)
 	if err != nil {
 		os.RemoveAll(dir)
@@ -82,7 +84,9 @@ func startError(err error) error {
 
 func (l *started) stop() {
 	l.Close()
-	os.RemoveAll(l.dir)
+	if l.dir != "" {
+		os.RemoveAll(l.dir)
+	}
 }
 
 // variable names the environment variable that holds the URL.

@@ -223,13 +223,18 @@ func (s *Service) startRow(r row, spec string) error {
 	if err != nil {
 		return busy(err, s.opt.Fixed)
 	}
-	running := &Running{Protocol: r.protocol, URL: server.URL(), Server: server}
+	running := &Running{Protocol: r.protocol, URL: reachable(server.URL()), Server: server}
 	if !r.noLogin {
 		running.Credentials = s.opt.User
 	}
 	s.list = append(s.list, running)
 	s.faults[r.protocol] = spec
 	return nil
+}
+
+// reachable returns a URL that this machine can use: one for every interface names none.
+func reachable(url string) string {
+	return strings.NewReplacer("//[::]:", "//127.0.0.1:", "//0.0.0.0:", "//127.0.0.1:").Replace(url)
 }
 
 // busy adds to the error of a port that is in use what to try.
@@ -297,7 +302,7 @@ func (s *Service) serveUI() error {
 	}
 	s.ui = &http.Server{Handler: s.handler, ReadHeaderTimeout: time.Minute, IdleTimeout: 5 * time.Minute}
 	s.wg.Go(func() { s.ui.Serve(ln) })
-	s.list = append(s.list, &Running{Protocol: "ui", URL: "http://" + ln.Addr().String() + "/"})
+	s.list = append(s.list, &Running{Protocol: "ui", URL: reachable("http://" + ln.Addr().String() + "/")})
 	return nil
 }
 

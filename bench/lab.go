@@ -62,8 +62,11 @@ func newLab(ctx context.Context, log io.Writer) (*lab, error) {
 	} {
 		l.vars[name] = value
 	}
-	if l.buildErr = build(ctx, program); l.buildErr != nil {
+	if l.buildErr = build(ctx, program, "./cmd/netclients"); l.buildErr != nil {
 		fmt.Fprintln(log, "peers only:", l.buildErr)
+	}
+	if err := build(ctx, l.expand(goPOP3), "./bench/peers/gopop3"); err != nil {
+		fmt.Fprintln(log, "without go-pop3:", err)
 	}
 	return l, l.clean()
 }
@@ -76,8 +79,8 @@ func ramDisk() string {
 	return ""
 }
 
-func build(ctx context.Context, program string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "./cmd/netclients")
+func build(ctx context.Context, program, folder string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, folder)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

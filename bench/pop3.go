@@ -27,6 +27,9 @@ const (
 	popURL      = "pop3://" + popUser + "@{POP3}/"
 )
 
+// goPOP3 is a program that uses github.com/knadh/go-pop3.
+const goPOP3 = "{SCRATCH}/gopop3"
+
 // fillMaildrop fills a user's maildrop with n messages of about 3 KiB.
 func fillMaildrop(l *lab, user string, n int) error {
 	argv := python("pop3_fill.py", "{IMAP_PORT}", user, fmt.Sprint(n))
@@ -110,6 +113,7 @@ func popFetch() workload {
 			{"netclients to an mbox", popSync(popURL, "mbox:{OUT}/mbox")},
 			{"mpop", mpop(popUser, "{POP3_PORT}", "{OUT}", "{SCRATCH}/uidls")},
 			{"curl, one connection", []string{"curl", "-sS", "-K", "{SCRATCH}/curl-pop3"}},
+			{"go-pop3 (library), one file per message", []string{goPOP3, "{POP3_PORT}", popUser, "{OUT}/new"}},
 			{"python poplib", python("pop3_fetch.py", "{POP3_PORT}", popUser, "{OUT}/new")},
 			{"fetchmail", []string{"fetchmail", "-f", "{SCRATCH}/fetchmailrc", "--silent", "--bsmtp", "{OUT}/bsmtp", "--pidfile", "{SCRATCH}/fetchmail.pid"}},
 			{"floor: python, pipelined, discarded", python("pop3_floor.py", "{POP3_PORT}", popUser, fmt.Sprint(popMessages), "{OUT}/floor")},

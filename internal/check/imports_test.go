@@ -69,6 +69,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/*", "protocols", "...", "flag log log/slog"},
 	{"cmd/netclients", "internal/cli", "", "flag log log/slog"},
 	{"examples/...", "protocols protocols/...", "", ""},
+	{"bench/peers/*", "", "github.com/knadh/go-pop3", ""}, // programs to compare with
 	{"bench", "internal/interop protocols/lab protocols/lab/...", "", ""},
 }
 

@@ -308,7 +308,7 @@ func (s *messageSync) tidy(ctx context.Context) error {
 		}
 	}
 	for _, key := range s.plan.gone {
-		s.state.Forget(key)
+		s.forget(key)
 	}
 	return s.state.Sync(s.o.Durability)
 }
@@ -400,7 +400,7 @@ func (s *messageSync) deleteAtSource(ctx context.Context, c protocols.Client) er
 		if no := refused[next]; no != nil {
 			s.fail(w, no)
 		} else {
-			s.state.Forget(w.Key)
+			s.forget(w.Key)
 			s.emit(s.deleted(w))
 		}
 		next++

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
@@ -17,12 +18,13 @@ import (
 // defaults.
 type MessageOptions struct {
 	Options
-	DeleteAfter bool   // delete at the source what is safely in the archive; durability is then group or each
-	SkipSize    int64  // messages of more bytes are left where they are, without a failure; 0: none are
-	Delete      bool   // remove messages from the archive that the source no longer has
-	MaxDelete   int    // remove nothing from the archive when it would be more; 0: no limit, but an empty source removes nothing; negative: no limit
-	DryRun      bool   // write nothing at all, report the same
-	State       string // path of the file that remembers; empty: the target has a place of its own
+	DeleteAfter bool          // delete at the source what is safely in the archive; durability is then group or each
+	KeepFor     time.Duration // with DeleteAfter: not before it has been safe for so long
+	SkipSize    int64         // messages of more bytes are left where they are, without a failure; 0: none are
+	Delete      bool          // remove messages from the archive that the source no longer has
+	MaxDelete   int           // remove nothing from the archive when it would be more; 0: no limit, but an empty source removes nothing; negative: no limit
+	DryRun      bool          // write nothing at all, report the same
+	State       string        // path of the file that remembers; empty: the target has a place of its own
 }
 
 // HoldsMessages reports whether SyncMessages is the way from one client to the
@@ -380,7 +382,10 @@ func (s *messageSync) pretend() error {
 	}
 	all := []told{{&s.plan.fetch, s.fetched}, {&s.plan.flags, func(w *state.Wanted) Result { return s.result(w, StatusUpdated) }}}
 	if s.o.DeleteAfter {
-		all = append(all, told{&s.plan.doomed, s.deleted}, told{&s.plan.fetch, s.deleted})
+		all = append(all, told{&s.plan.doomed, s.deleted})
+	}
+	if s.o.DeleteAfter && s.o.KeepFor <= 0 {
+		all = append(all, told{&s.plan.fetch, s.deleted})
 	}
 	for _, t := range all {
 		for w, err := range t.list.All() {

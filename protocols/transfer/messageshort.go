@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strconv"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transfer/internal/state"
@@ -53,11 +55,35 @@ func (s *messageSync) doubt(w *state.Wanted, m *measured) {
 	s.o.warn("%s ended at %d bytes, where %d were announced: it is not deleted at its source", w.URL, m.got, m.size)
 }
 
-// doom adds a message to those that are deleted at the source, if they are to be and
-// it came whole.
+// doom adds a message to those that are deleted at the source, if they are to be, it came
+// whole, and it has been kept there long enough.
 func (s *messageSync) doom(p *messagePlan, w *state.Wanted) error {
-	if !s.o.DeleteAfter || s.state.Value("short-"+w.Key.String()) != "" {
+	if !s.o.DeleteAfter || s.state.Value("short-"+w.Key.String()) != "" || keeps(s, w.Key) {
 		return nil
 	}
 	return p.doomed.Add(w)
+}
+
+// sinceValue is the name of the value that says when a message was first known to be safe.
+func sinceValue(key state.Key) string { return "since-" + key.String() }
+
+// keeps reports whether a message that is safe stays at its source for now. The time counts
+// from the first run that asked.
+func keeps(s *messageSync, key state.Key) bool {
+	if s.o.KeepFor <= 0 {
+		return false
+	}
+	since, err := strconv.ParseInt(s.state.Value(sinceValue(key)), 10, 64)
+	if err != nil {
+		s.state.Set(sinceValue(key), strconv.FormatInt(time.Now().Unix(), 10))
+		return true
+	}
+	return time.Since(time.Unix(since, 0)) < s.o.KeepFor
+}
+
+// forget drops what is known of a message.
+func (s *messageSync) forget(key state.Key) {
+	s.state.Forget(key)
+	s.state.Set(sinceValue(key), "")
+	s.state.Set("short-"+key.String(), "")
 }

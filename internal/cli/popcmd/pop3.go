@@ -52,7 +52,7 @@ func Verbs() []*kit.Verb {
 		},
 		{
 			Name: "fetch", Means: "sync", Short: "store new messages in a maildir or mbox", Works: kit.Is[*pop3.Client],
-			Examples: []string{"pop3 fetch user@pop.example.org maildir:Mail", "pop3 fetch --delete-after user@pop.example.org mbox:inbox"},
+			Examples: []string{"pop3 fetch user@pop.example.org maildir:Mail", "pop3 fetch --delete-after user@pop.example.org mbox:inbox", "pop3 fetch --keep-days 14 --skip-size 10M user@pop.example.org maildir:Mail"},
 		},
 	}
 }

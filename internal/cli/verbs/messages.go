@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"context"
+	"time"
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/protocols"
@@ -34,7 +35,7 @@ func (s *Syncer) Messages(ctx context.Context, e *kit.Env, from, to *protocols.T
 
 func (s *Syncer) messageOptions(e *kit.Env, j *kit.Job) *transfer.MessageOptions {
 	return &transfer.MessageOptions{
-		Options: transferOptions(e, &s.keeping, j.Bars), DeleteAfter: s.deleteAfter, SkipSize: int64(s.skipSize), Delete: s.delete, MaxDelete: s.maxDelete,
+		Options: transferOptions(e, &s.keeping, j.Bars), DeleteAfter: s.deleteAfter || s.keepDays > 0, KeepFor: time.Duration(s.keepDays) * 24 * time.Hour, SkipSize: int64(s.skipSize), Delete: s.delete, MaxDelete: s.maxDelete,
 		DryRun: s.DryRun, State: s.journal,
 	}
 }

@@ -43,6 +43,7 @@ type Syncer struct {
 	links                    kit.Choice
 	journal                  string
 	deleteAfter              bool
+	keepDays                 int
 	skipSize                 kit.Size
 }
 
@@ -67,9 +68,13 @@ func (s *Syncer) Flags(fs *pflag.FlagSet) {
 	fs.Var(&s.links, "links", "symbolic links: copy, skip or follow")
 	fs.Var(&s.depth, "depth", "maximum directory depth")
 	fs.BoolVar(&s.deleteAfter, "delete-after", false, "messages: delete from SRC once stored safely in DST")
+	fs.IntVar(&s.keepDays, "keep-days", 0, "messages: delete from SRC what has been stored in DST for `N` days; 0 with --delete-after is at once")
 	fs.Var(&s.skipSize, "skip-size", "messages: leave larger ones in SRC; they do not count as failed")
 	fs.StringVar(&s.journal, "journal", "", "record progress in `FILE` so that an interrupted run can resume")
 }
+
+// maxKeepDays is the longest time that messages stay in SRC: a hundred years.
+const maxKeepDays = 36_500
 
 // Run brings DST up to date, once or again and again.
 func (s *Syncer) Run(ctx context.Context, e *kit.Env, args []string) error {
@@ -77,6 +82,8 @@ func (s *Syncer) Run(ctx context.Context, e *kit.Env, args []string) error {
 	switch {
 	case err != nil:
 		return err
+	case s.keepDays < 0 || s.keepDays > maxKeepDays:
+		return kit.Usage("sync: --keep-days wants a number of days, at most %d", maxKeepDays)
 	case s.every < 0:
 		return kit.Usage("sync: --every wants a time above zero")
 	case s.watch && (!kit.Is[protocols.Watcher](kit.Sample(from.Spec)) || isAccount(from)):

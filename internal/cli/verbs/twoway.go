@@ -41,7 +41,7 @@ func (s *Syncer) checkMutual(from, to *protocols.Target) error {
 	for _, f := range []struct {
 		name string
 		set  bool
-	}{{"delete", s.delete}, {"delete-after", s.deleteAfter}, {"map", len(s.rules) > 0}, {"subscribe", s.subscribe}} {
+	}{{"delete", s.delete}, {"delete-after", s.deleteAfter}, {"keep-days", s.keepDays > 0}, {"map", len(s.rules) > 0}, {"subscribe", s.subscribe}} {
 		if f.set {
 			return kit.Usage("sync: --%s is not for --two-way, where each side gets what the other has", f.name)
 		}

@@ -95,6 +95,8 @@ func (st *record) load(f io.Reader, take func(mark, name, value string)) (end in
 		value, err := url.QueryUnescape(coded)
 		switch {
 		case err != nil: // none of ours
+		case mark == "=" && value == "" && name != "validity":
+			delete(st.Values, name)
 		case mark == "=" && name != "":
 			st.Values[name] = value
 		default:
@@ -111,7 +113,9 @@ func (st *record) Set(name, value string) {
 	if old, known := st.Values[name]; known && old == value || !known && value == "" && name != "validity" {
 		return
 	}
-	st.Values[name] = value
+	if st.Values[name] = value; value == "" && name != "validity" {
+		delete(st.Values, name)
+	}
 	st.line("=", name, value)
 }
 

@@ -176,6 +176,7 @@ type Credential struct {
 	Password string
 	Account  string // FTP ACCT
 	Token    string
+	Expires  time.Time // when the token ends; zero: not known, or never
 	AuthzID  string
 	Empty    bool // the password is known to be empty; without this an empty Password is none
 }

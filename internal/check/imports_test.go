@@ -50,12 +50,14 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/line/login", "internal/line internal/sasl", "", "os net flag log log/slog"},
 	{"internal/line", "protocols protocols/transport internal/wire internal/mask", "", "os net flag log log/slog"},
 	{"internal/cli/show", "protocols internal/mask internal/maildate", "...", "flag log log/slog"},
-	{"internal/cli/secret", "protocols protocols/file protocols/transport internal/cli/show", "...", "flag log log/slog"},
+	{"internal/oauth", "protocols protocols/transport protocols/http/roundtrip", "...", "flag log log/slog os os/exec"},
+	{"internal/cli/secret", "protocols protocols/file protocols/transport internal/oauth internal/cli/show", "...", "flag log log/slog"},
 	{"internal/cli/trace", "protocols protocols/file internal/cli/show", "", "flag log log/slog"},
 	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/mask internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},
 	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/transfer/delivery protocols/transfer/twoway protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry internal/exporter internal/roundtrip internal/cli/secret", "...", "flag log log/slog"},
 	{"internal/doctor", "protocols protocols/*", "", "flag log log/slog os os/exec"}, // steps on the adapters
 	{"internal/roundtrip", "protocols protocols/nntp internal/retry", "", "flag log log/slog os os/exec net net/http"},
+	{"internal/cli/logincmd", "protocols internal/oauth internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/doctorcmd", "protocols protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"}, // http: webhooks
 	{"internal/cli/fleetcmd", "protocols protocols/file internal/fleet internal/retry internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
@@ -167,6 +169,7 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 		"protocols/transport":          "the package that opens sockets",
 		"protocols/http/h2.go":         "net/http's Transport uses HTTP/2 over our connection, and dials none",
 		"protocols/lab/internal/frame": "the listener of all servers",
+		"internal/oauth":               "requests over package roundtrip, and where a browser comes back to",
 		"internal/exporter":            "a server",
 		"protocols/lab/ftplab":         "a server, with data connections",
 		"protocols/lab/internal/kit":   "raw connections for tests",

@@ -25,7 +25,7 @@ var contract = map[string]struct{ always, known string }{
 	"send":      {"protocol url bytes", "message_id reply recipients from seconds queue_id connection"},
 	"caps":      {"name", "params"},
 	"raw":       {"command text", "code enhanced word"},
-	"probe": {"url up total_ms", "phase status resolve_ms connect_ms tls_ms greeting_ms login_ms tls_version cert_not_after greeting error address round_trip_ms " +
+	"probe": {"url up total_ms", "phase status resolve_ms connect_ms tls_ms greeting_ms login_ms tls_version cert_not_after greeting error address round_trip_ms token_not_after " +
 		"cipher alpn cert_subject cert_issuer cert_names cert_sha256 pin"},
 	"finding":  {"step status text ms", "ask kind"},
 	"examined": {"summary", "profile written"},

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/fleetcmd"
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/labcmd"
+	"github.com/netclients/netclients/internal/cli/logincmd"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 )
@@ -27,7 +29,7 @@ func (a *app) commands() []*kit.Command {
 		urlCommand(),
 		a.completionCommand(),
 		{Name: "man", Args: "DIR", Short: "write the manual pages to a folder", Run: a.man},
-	}, append(labcmd.Commands(Main), fleetcmd.Command(host{a.reg}))...)
+	}, slices.Concat(logincmd.Commands(), labcmd.Commands(Main), []*kit.Command{fleetcmd.Command(host{a.reg})})...)
 }
 
 // plain makes the command of one that is not a verb.

@@ -77,7 +77,8 @@ const loginPage = `A password is never the value of a flag, where others could s
   2. --password-file FILE or -, --password-command CMD, with the name from --user
   3. the variable NETCLIENTS_PASSWORD
   4. the profile                   see "netclients help config"
-  5. the system keyring            service "netclients", user "SCHEME://USER@HOST:PORT", without the port where it is the
+  5. what "netclients login" keeps, a password or a token; see "netclients login --list"
+     the system keyring            service "netclients", user "SCHEME://USER@HOST:PORT", without the port where it is the
                                    scheme's default; NETCLIENTS_KEYRING=off skips it
   6. .netrc                        --netrc-file, NETRC, or ~/.netrc
   7. a prompt, on a terminal

@@ -99,7 +99,7 @@ func httpLogin(ctx context.Context, w *walk) Result {
 		return w.failed(resp.AsError())
 	}
 	w.set("user", cred.User)
-	return ok(fmt.Sprintf("as %s: %d %s", cred.User, resp.Status, resp.Reason))
+	return ok(fmt.Sprintf("as %s: %d %s", cred.User, resp.Status, resp.Reason) + tokenText(cred))
 }
 
 // shortly is how long a version of HTTP that may be filtered is waited for.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -91,8 +92,18 @@ func logIn(ctx context.Context, w *walk) Result {
 	if r.TLSVersion == "" {
 		text += ", without TLS"
 	}
-	w.set("user", cred.User)
-	return ok(text)
+	if cred.User != "" {
+		w.set("user", cred.User)
+	}
+	return ok(text + tokenText(cred))
+}
+
+// tokenText says when the token of a login ends.
+func tokenText(cred protocols.Credential) string {
+	if cred.Expires.IsZero() {
+		return ""
+	}
+	return ", with a token until " + cred.Expires.Local().Format(time.DateTime)
 }
 
 // loginVerbs are the commands that log in, each with how it is called.

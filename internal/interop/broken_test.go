@@ -147,6 +147,45 @@ func brokenPostfix(t *testing.T, settings string) string {
 	return addr
 }
 
+// ownDovecot starts a Dovecot with accounts of its own that asks an authorization server
+// about tokens, by introspection (RFC 7662). It returns the addresses of IMAP and POP3.
+func ownDovecot(t *testing.T, introspection string) (imap, pop3 string) {
+	t.Helper()
+	needRoot(t)
+	dir, err := os.MkdirTemp("/tmp", "netclients-dovecot") // its own users must reach it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"run", "state", "home/alice"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(filepath.Join(dir, "home/alice"), 5000, 5000); err != nil {
+		t.Fatal(err)
+	}
+	from := filepath.Join(state(t), "dovecot")
+	derived(t, dir, filepath.Join(from, "passwd"), regexp.QuoteMeta(from), dir)
+	oauth := "introspection_mode = post\nintrospection_url = " + introspection + "\nusername_attribute = username\nactive_attribute = active\nactive_value = true\n"
+	if err := os.WriteFile(filepath.Join(dir, "oauth2.conf"), []byte(oauth), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ports := []string{`base_dir = .*`, "base_dir = " + dir + "/run", regexp.QuoteMeta(from), dir, `^instance_name = .*`, "instance_name = " + filepath.Base(dir)}
+	found := map[string]string{}
+	for _, old := range []string{"22143", "22993", "22110", "22995", "22024", "22026"} {
+		found[old] = freePort(t)
+		ports = append(ports, `port = `+old+`\b`, "port = "+found[old])
+	}
+	conf := derived(t, dir, filepath.Join(from, "dovecot.conf"), ports...)
+	imap, pop3 = net.JoinHostPort("127.0.0.1", found["22143"]), net.JoinHostPort("127.0.0.1", found["22110"])
+	serve(t, imap, "/usr/sbin/dovecot", "-F", "-c", conf)
+	return imap, pop3
+}
+
 // expired writes a certificate of the servers' authority that ended yesterday, with its
 // key, and returns the path.
 func expired(t *testing.T) string {

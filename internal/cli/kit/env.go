@@ -42,6 +42,9 @@ type Env struct {
 	stepMu sync.Mutex // one line of --verbose, or one warning, at a time
 	warned []string   // guarded by stepMu
 
+	endsMu sync.Mutex
+	ends   map[string]time.Time // of tokens, guarded by endsMu
+
 	mu      sync.Mutex
 	PerHost map[string]*protocols.Options // guarded by mu
 	Idle    map[string][]protocols.Client // guarded by mu

@@ -110,7 +110,8 @@ func (e *Env) newOptions(t *protocols.Target, withoutLogin bool) *protocols.Opti
 		User: g.user, PasswordFile: g.passwordFile, PasswordCommand: g.passwordCommand, NetrcFile: g.netrcFile,
 		TokenFile: g.tokenFile, TokenCommand: g.tokenCommand, Account: g.account, AuthzID: g.authzID,
 		URL: t.URL, DefaultPort: port, Profile: e.Profile, Getenv: os.Getenv, Stdin: e.Stdin,
-		Terminal: secret.OpenTerminal, Warn: e.Out.Warn, Shared: e.Shared, Found: e.Out.Hidden.AddCredential,
+		Terminal: secret.OpenTerminal, Warn: e.Out.Warn, Shared: e.Shared, Found: e.found(ServerKey(t)),
+		Logins: secret.OpenLogins(os.Getenv), Web: e.Opts,
 	}
 	if e.apart {
 		sources.Terminal = nil
@@ -126,6 +127,27 @@ func (e *Env) newOptions(t *protocols.Target, withoutLogin bool) *protocols.Opti
 	}
 	o.Credentials, o.Named = secret.NewCredentials(sources), secret.NewNamed(sources)
 	return &o
+}
+
+// found returns what is told of the credentials for a server.
+func (e *Env) found(key string) func(protocols.Credential) {
+	return func(c protocols.Credential) {
+		e.Out.Hidden.AddCredential(c)
+		e.endsMu.Lock()
+		defer e.endsMu.Unlock()
+		if e.ends == nil {
+			e.ends = map[string]time.Time{}
+		}
+		e.ends[key] = c.Expires
+	}
+}
+
+// TokenEnds returns when the token ends that a login at the target has used; zero where
+// there was none, or it does not say.
+func (e *Env) TokenEnds(t *protocols.Target) time.Time {
+	e.endsMu.Lock()
+	defer e.endsMu.Unlock()
+	return e.ends[ServerKey(t)]
 }
 
 // Silence returns the longest silence of a talk: none, unless the user set one.

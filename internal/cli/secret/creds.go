@@ -36,6 +36,10 @@ type Sources struct {
 	Reference *Reference
 	Tables    *Tables // for references to CSV files; nil: they are read each time
 
+	Logins *Logins            // that were stored; nil: none
+	Told   bool               // only what the user says now counts: nothing that is stored
+	Web    *protocols.Options // of requests for tokens; nil: the defaults
+
 	Found func(protocols.Credential) // is told of what is given out; nil: nobody
 
 	// Shared is what the targets of one command have in common, so that standard
@@ -125,6 +129,9 @@ func newResolver(env Sources) *resolver {
 	if env.Shared == nil {
 		env.Shared = NewStore()
 	}
+	if env.Web == nil {
+		env.Web = &protocols.Options{}
+	}
 	if env.Profile == nil {
 		env.Profile = &Profile{}
 	}
@@ -166,19 +173,21 @@ type search struct {
 // and a password for the user who is known.
 type credSource struct {
 	own  bool // for the target only: not for a proxy, nor where a redirect leads
+	told bool // what the user says now
 	find func(*search) error
 }
 
 // credSources is the order of the contract.
 var credSources = []credSource{
 	{own: true, find: (*search).fromReference},
-	{own: true, find: (*search).fromURL},
-	{own: true, find: (*search).fromFlags},
-	{own: true, find: (*search).fromEnvironment},
+	{own: true, told: true, find: (*search).fromURL},
+	{own: true, told: true, find: (*search).fromFlags},
+	{own: true, told: true, find: (*search).fromEnvironment},
 	{own: true, find: (*search).fromProfile},
+	{find: (*search).fromLogins},
 	{find: (*search).fromKeyring},
 	{find: (*search).fromNetrc},
-	{find: (*search).fromPrompt},
+	{told: true, find: (*search).fromPrompt},
 }
 
 func (r *resolver) lookUp(ctx context.Context, req protocols.CredentialRequest) (protocols.Credential, error) {
@@ -192,7 +201,7 @@ func (r *resolver) lookUp(ctx context.Context, req protocols.CredentialRequest) 
 		s.cred.AuthzID = cmp.Or(r.AuthzID, string(r.Profile.AuthzID))
 	}
 	for _, source := range credSources {
-		if source.own && !own {
+		if source.own && !own || r.Told && !source.told {
 			continue
 		}
 		if s.complete() {

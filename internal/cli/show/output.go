@@ -167,6 +167,13 @@ func (o *Output) Say(line string) {
 // Failed reports an error on w, which is standard error or stands above the progress.
 func (o *Output) Failed(w io.Writer, err error) { PrintError(w, o.JSON, o.Hidden.Error(err)) }
 
+// Insist tells the user something that the command cannot go on without, also with
+// --quiet.
+func (o *Output) Insist(line string) {
+	_ = o.W.Flush()
+	io.WriteString(o.Words, Safe(o.Hidden.Text(line))+"\n")
+}
+
 // Warn tells of something that is probably not meant so.
 func (o *Output) Warn(line string) { o.Say("netclients: warning: " + line) }
 

@@ -71,6 +71,8 @@ type probeJSON struct {
 	RoundTripMs  *float64 `json:"round_trip_ms,omitempty"`
 	TLSVersion   string   `json:"tls_version,omitempty"`
 	CertNotAfter string   `json:"cert_not_after,omitempty"`
+	// TokenNotAfter is when the token of the login ends.
+	TokenNotAfter string `json:"token_not_after,omitempty"`
 	*certJSON
 	Address  string `json:"address,omitempty"`
 	Greeting string `json:"greeting,omitempty"`
@@ -93,6 +95,9 @@ func (r *result) json() probeJSON {
 	}
 	if !r.CertNotAfter.IsZero() {
 		j.CertNotAfter = r.CertNotAfter.UTC().Format(time.RFC3339)
+	}
+	if !r.token.IsZero() {
+		j.TokenNotAfter = r.token.UTC().Format(time.RFC3339)
 	}
 	if r.err != nil {
 		j.Error = r.err.Error()
@@ -229,7 +234,7 @@ func (p *prober) one(ctx context.Context, e *kit.Env, t *protocols.Target) (*res
 	}
 	report, err := c.Probe(ctx)
 	report.URL, report.Banner = protocols.Redact(t.URL), e.Out.Hidden.Text(report.Banner)
-	r := &result{Report: report}
+	r := &result{Report: report, token: e.TokenEnds(t)}
 	op := "probe"
 	if err == nil {
 		r.trip, err = p.trip.run(ctx, e, t)
@@ -294,6 +299,9 @@ func probeText(paint show.Painter, r *result) string {
 	}
 	if !r.CertNotAfter.IsZero() {
 		fmt.Fprintf(&b, "  certificate until %s", r.CertNotAfter.Format(time.DateOnly))
+	}
+	if !r.token.IsZero() {
+		fmt.Fprintf(&b, "  token until %s", r.token.Local().Format(time.DateTime))
 	}
 	switch {
 	case !r.Up:

@@ -14,6 +14,9 @@ var parsers = map[string]bool{
 	"protocols/lab/base":                 true, // fault specs
 	"protocols/lab/internal/saslserver":  true, // responses
 	"protocols/lab/ftplab":               true, // commands of clients
+	"protocols/lab/maillab":              true, // commands of clients
+	"protocols/lab/newslab":              true, // commands of clients
+	"protocols/lab/textlab":              true, // commands of clients
 	"protocols/lab/socklab":              true, // requests to proxies
 	"protocols/mailstore":                true, // mbox files
 	"protocols/expect":                   true, // scripts

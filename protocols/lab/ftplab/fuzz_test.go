@@ -2,25 +2,21 @@ package ftplab
 
 import (
 	"bytes"
-	"io"
-	"net"
 	"testing"
-	"time"
 
 	"github.com/netclients/netclients/protocols/lab/base"
+	"github.com/netclients/netclients/protocols/lab/internal/kit"
 )
 
 // FuzzFTPDialogue sends anything after a login; the session must end when the
 // client does, without a panic.
 func FuzzFTPDialogue(f *testing.F) {
-	for _, seed := range []string{
+	kit.Seeds(f,
 		"EPRT |1|127.0.0.1|5000|\r\nPORT 1,2,3,4,5,6\r\nEPSV\r\nPASV\r\nRETR README.txt\r\n",
 		"MDTM 20200101000000 README.txt\r\nMFMT 2 x\r\nSITE UTIME a b c d UTC\r\nSITE CHMOD 777 /\r\n",
 		"XCRC \"README.txt\" 1 9223372036854775807\r\nHASH /\r\nOPTS MLST x;y\r\nMLST\r\nREST 9\r\nALLO\r\n",
 		"\xff\xf4\xff\xf2ABOR\r\n\xff", "AUTH TLS\r\n\x16\x03\x01", "CCC\r\nREIN\r\nUSER\r\n", "RNFR /pub\r\nRNTO /pub/x\r\nMKD \"\r\nCWD ..\r\n",
-	} {
-		f.Add([]byte(seed))
-	}
+	)
 	tree := base.Sample()
 	tree.SetCapacity(1 << 20)
 	s, err := Start(Options{ServerOptions: base.ServerOptions{TLS: base.TLSExplicit}, Tree: tree})
@@ -28,24 +24,7 @@ func FuzzFTPDialogue(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { s.Close() })
-	f.Fuzz(func(t *testing.T, in []byte) {
-		client, server := net.Pipe()
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			defer server.Close()
-			s.handle(server)
-		}()
-		go io.Copy(io.Discard, client)
-		client.SetWriteDeadline(time.Now().Add(time.Second))
-		client.Write(append([]byte("USER alice\r\nPASS secret\r\n"), in...))
-		client.Close()
-		select {
-		case <-ended:
-		case <-time.After(10 * time.Second):
-			t.Fatal("the session does not end")
-		}
-	})
+	kit.FuzzSession(f, s.handle, "USER alice\r\nPASS secret\r\n")
 }
 
 // FuzzTelnet checks that stripping keeps lines without Telnet as they are.

@@ -185,7 +185,7 @@ func portNumber(scheme, port string) (number, why string) {
 	}
 	n, err := net.LookupPort(network, port)
 	if err != nil {
-		return "", fmt.Sprintf("port %q is neither a number nor a service that this system knows", port)
+		return "", "what follows the last colon of the host is neither a number nor a service that this system knows; a login ends with @"
 	}
 	return strconv.Itoa(n), ""
 }
@@ -246,10 +246,31 @@ func RedactText(text string) string {
 	start := userStart(text)
 	rest := text[start:]
 	colon, at := strings.IndexByte(rest, ':'), strings.LastIndexByte(rest, '@')
+	if at < 0 && strings.HasSuffix(text[:start], "//") {
+		return text[:start] + redactPort(rest)
+	}
 	if colon < 0 || at < colon || isPort(rest[colon+1:]) {
 		return text
 	}
 	return text[:start+colon] + rest[at:]
+}
+
+// redactPort hides what stands for a port and is none: in "http://bob:secret" the host is missing.
+func redactPort(rest string) string {
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	i := strings.LastIndexByte(rest[:end], ':')
+	if i < 0 || strings.HasSuffix(rest[:end], "]") {
+		return rest
+	}
+	if port := rest[i+1 : end]; strings.Trim(port, "0123456789") != "" {
+		if _, err := net.LookupPort("tcp", port); err != nil {
+			return rest[:i+1] + "****" + rest[end:]
+		}
+	}
+	return rest
 }
 
 // userStart returns where user info can begin: after a scheme and slashes. A word

@@ -200,6 +200,12 @@ func TestRedactKeepsTheRest(t *testing.T) {
 		"ftp//u:p@host/":        "ftp//u@host/",
 		"mbox:u:p@host/x":       "mbox:u@host/x",
 		"news:<id@host>":        "news:<id@host>",
+		"http://bob:secret":     "http://bob:****",
+		"http://bob:secret/x?y": "http://bob:****/x?y",
+		"ftp://[::1]/x":         "ftp://[::1]/x",
+		"ftp://[::1]:21":        "ftp://[::1]:21",
+		"tcp://host:smtp":       "tcp://host:smtp",
+		"host:secret":           "host:secret",
 	} {
 		if got := RedactText(text); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)

@@ -124,6 +124,7 @@ func (src *source) message(m *imapwire.Message) error {
 // since lists what is new or has other flags, and what has gone (RFC 7162 3.2.6).
 func (src *source) since(modSeq uint64) error {
 	var stopped error
+	seen := session.Seen{} // some servers send an answer twice
 	items := fmt.Sprintf("%s (CHANGEDSINCE %d VANISHED)", sourceItems, modSeq)
 	err := src.s.Ask(func(r *imapwire.Response) error {
 		switch {
@@ -133,7 +134,9 @@ func (src *source) since(modSeq uint64) error {
 			if err != nil {
 				return src.s.Fail(err)
 			}
-			stopped = src.message(&m)
+			if !seen.Again(&m) {
+				stopped = src.message(&m)
+			}
 		case r.Name == "VANISHED":
 			stopped = src.gone(r.Args)
 		}

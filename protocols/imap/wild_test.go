@@ -166,3 +166,26 @@ func TestEmptyLineFirst(t *testing.T) {
 		t.Errorf("%v, %v", e.GroupInfo, err)
 	}
 }
+
+// TestChangesTwice: an answer about changes (QRESYNC) that comes twice is one message.
+func TestChangesTwice(t *testing.T) {
+	line := "* 1 FETCH (UID 7 FLAGS (\\Seen) INTERNALDATE \"01-Jan-2024 00:00:00 +0000\" RFC822.SIZE 5 MODSEQ (9))\r\n"
+	w := hostile{
+		greeting: "* PREAUTH [CAPABILITY IMAP4rev1 ENABLE CONDSTORE QRESYNC] hello\r\n",
+		says: map[string]string{
+			"ENABLE": "* ENABLED QRESYNC\r\n{tag} OK\r\n", "EXAMINE": "* 1 EXISTS\r\n* OK [UIDVALIDITY 3] x\r\n* OK [HIGHESTMODSEQ 9] x\r\n{tag} OK\r\n",
+			"UID FETCH": line + line + "* VANISHED (EARLIER) 3\r\n{tag} OK\r\n",
+		},
+	}
+	c := w.client(t, nil)
+	box, err := c.OpenMailbox(t.Context(), "INBOX")
+	must(t, err)
+	var got []string
+	for e, err := range box.Changes(t.Context(), "5") {
+		must(t, err)
+		got = append(got, string(e.Type)+" "+e.ID)
+	}
+	if fmt.Sprint(got) != "[message 7 gone 3]" {
+		t.Errorf("%q", got)
+	}
+}

@@ -56,32 +56,24 @@ func (p *imapPut) run(ctx context.Context, e *kit.Env, args []string) error {
 		if p.dry {
 			return p.plan(ctx, e, c, at, files)
 		}
-		began := time.Now()
-		failed := 0
-		var last error
+		began, many := time.Now(), len(files) > 1
 		err := c.PutAll(ctx, at.Name, p.uploads(e, files, date), func(i int, stored protocols.Entry, err error) error {
 			r := transfer.Result{
 				Protocol: "imap", Source: files[i], Destination: stored.URL, Name: filepath.Base(files[i]), Bytes: stored.Size,
 				Took: time.Since(began), Status: transfer.StatusDone, Err: err,
 			}
-			began = time.Now()
-			if err != nil {
-				r.Status, last = transfer.StatusFailed, err
-				failed++
-				if len(files) > 1 {
-					_ = e.Out.Flush()
-					e.Out.Failed(job.Above(), kit.Named(err, "put"))
-				}
+			if began = time.Now(); err != nil {
+				r.Status = transfer.StatusFailed
 			}
-			return job.Tell(r)
+			if err = job.Settle(ctx, r, err, many); job.Note(ctx, err) {
+				return err
+			}
+			return nil
 		})
-		if err != nil || failed == 0 {
+		if err != nil {
 			return err
 		}
-		if len(files) == 1 {
-			return last
-		}
-		return &protocols.Error{Kind: protocols.KindPartial, Text: show.Number(int64(failed)) + " of " + show.Number(int64(len(files))) + " messages were not stored"}
+		return job.Verdict(!many)
 	})
 }
 

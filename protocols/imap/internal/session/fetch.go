@@ -40,7 +40,7 @@ func (b *Mailbox) Fetch(ctx context.Context, verb string, sets iter.Seq[string],
 	s := b.s
 	for set := range sets {
 		var first error
-		seen := seenUIDs{}
+		seen := Seen{}
 		err := s.Ask(func(r *imapwire.Response) error {
 			if r.Name != "FETCH" || first != nil {
 				return s.Failed()
@@ -49,7 +49,7 @@ func (b *Mailbox) Fetch(ctx context.Context, verb string, sets iter.Seq[string],
 			if err != nil {
 				return s.Fail(err)
 			}
-			if !seen.again(&m) {
+			if !seen.Again(&m) {
 				first = each(&m)
 			}
 			return s.Failed()
@@ -61,14 +61,14 @@ func (b *Mailbox) Fetch(ctx context.Context, verb string, sets iter.Seq[string],
 	return nil
 }
 
-// seenUIDs are the messages that the answer to one command has had. It is bounded: what
+// Seen are the messages that the answer to one command has had. It is bounded: what
 // comes again after more than maxSeen others is not noticed.
-type seenUIDs map[uint32]bool
+type Seen map[uint32]bool
 
 const maxSeen = 50_000
 
-// again reports whether a message came before. News of flags are not messages.
-func (seen seenUIDs) again(m *imapwire.Message) bool {
+// Again reports whether a message came before. News of flags are not messages.
+func (seen Seen) Again(m *imapwire.Message) bool {
 	if m.UID == 0 || m.Size < 0 && m.Date.IsZero() && m.Header == "" {
 		return false
 	}

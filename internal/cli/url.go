@@ -99,6 +99,7 @@ type partsJSON struct {
 	Host     string              `json:"host,omitempty"`
 	Port     string              `json:"port,omitempty"`
 	Path     string              `json:"path"`
+	Params   string              `json:"params,omitempty"` // what follows a semicolon in the last segment of the path, which has it too
 	Opaque   string              `json:"opaque,omitempty"`
 	Query    string              `json:"query,omitempty"`
 	Values   map[string][]string `json:"values,omitempty"`
@@ -115,12 +116,12 @@ func parseURLTool(o *show.Output, args []string) error {
 	if err := checkPort(u.Port()); err != nil {
 		return err
 	}
-	p := partsJSON{u.Scheme, u.User.Username(), u.Hostname(), u.Port(), u.Path, u.Opaque, u.RawQuery, u.Query(), u.Fragment}
+	p := partsJSON{u.Scheme, u.User.Username(), u.Hostname(), u.Port(), u.Path, pathParams(u), u.Opaque, u.RawQuery, u.Query(), u.Fragment}
 	if o.JSON {
 		return o.Object(p)
 	}
 	t := o.NewTable("PART", "VALUE")
-	for _, row := range [][2]string{{"scheme", p.Scheme}, {"user", p.User}, {"host", p.Host}, {"port", p.Port}, {"path", p.Path}, {"opaque", p.Opaque}, {"query", p.Query}, {"fragment", p.Fragment}} {
+	for _, row := range [][2]string{{"scheme", p.Scheme}, {"user", p.User}, {"host", p.Host}, {"port", p.Port}, {"path", p.Path}, {"params", p.Params}, {"opaque", p.Opaque}, {"query", p.Query}, {"fragment", p.Fragment}} {
 		if row[1] != "" {
 			if err := t.Row(row[0], show.Safe(row[1])); err != nil {
 				return err
@@ -130,6 +131,13 @@ func parseURLTool(o *show.Output, args []string) error {
 	return t.End()
 }
 
+// pathParams returns what follows a semicolon in the last segment of the path (RFC 1808 2.1), still escaped.
+func pathParams(u *url.URL) string {
+	path := u.EscapedPath()
+	_, params, _ := strings.Cut(path[strings.LastIndexByte(path, '/')+1:], ";")
+	return params
+}
+
 func checkPort(port string) error {
 	if _, err := strconv.ParseUint(cmp.Or(port, "0"), 10, 16); err != nil {
 		return kit.Usage("not a URL: port %s is not one of 0 to 65535", port)
@@ -137,7 +145,7 @@ func checkPort(port string) error {
 	return nil
 }
 
-// urlParts are the parts that parse prints and build takes.
+// urlParts are the parts that build takes. Params belong to the path.
 var urlParts = [...]string{"fragment", "host", "opaque", "path", "port", "query", "scheme", "user"}
 
 // buildURL puts parts together: PART=VALUE, the query encoded already.

@@ -62,6 +62,10 @@ type entryJSON struct {
 	*GroupInfo
 }
 
+// EntryShape returns a value of the struct whose keys are those of an [Entry] as JSON, for
+// schemas that are made from types.
+func EntryShape() any { return entryJSON{} }
+
 // UnmarshalJSON reads what MarshalJSON writes. A size that is not there is
 // [SizeUnknown]; Accuracy, which is not written, is 0.
 func (e *Entry) UnmarshalJSON(b []byte) error {

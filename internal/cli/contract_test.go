@@ -246,7 +246,7 @@ func TestJSONContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop()
-	dirs := map[string]string{}
+	dirs, checked := map[string]string{}, schemas{}
 	for _, row := range contractRows {
 		if dirs[row.protocol] == "" {
 			dirs[row.protocol] = t.TempDir()
@@ -271,6 +271,9 @@ func TestJSONContract(t *testing.T) {
 			object := objects[0]
 			if _, last := keys["summary"]; last {
 				object = objects[len(objects)-1]
+			}
+			if wrong := checked.breaks(t, strings.Fields(row.line)[0], line); wrong != "" {
+				t.Errorf("%s %s: the schema: %s: %s", row.protocol, row.line, wrong, strings.TrimSpace(line))
 			}
 			if wrong := breaks(object, keys); wrong != "" {
 				t.Errorf("%s %s: %s: %s", row.protocol, row.line, wrong, strings.TrimSpace(line))

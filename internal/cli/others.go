@@ -27,6 +27,7 @@ func (a *app) commands() []*kit.Command {
 		{Name: "hostname", Short: "print this machine's names", Run: hostname},
 		{Name: "lookup", Args: "NAME/SERVICE...", Short: "addresses of a name, names of an address, port of a service, number of a protocol", Run: lookUp},
 		urlCommand(),
+		schemaCommand(),
 		a.completionCommand(),
 		{Name: "man", Args: "DIR", Short: "write the manual pages to a folder", Run: a.man},
 	}, slices.Concat(logincmd.Commands(), labcmd.Commands(Main), []*kit.Command{fleetcmd.Command(host{a.reg})})...)

@@ -52,6 +52,10 @@ type resultJSON struct {
 	MessageID   string  `json:"message_id,omitempty"`
 }
 
+// ResultShape returns a value of the struct whose keys are those of a [Result] as JSON,
+// for schemas that are made from types.
+func ResultShape() any { return resultJSON{} }
+
 // MarshalJSON writes the keys of the command line's contract.
 func (r Result) MarshalJSON() ([]byte, error) {
 	j := resultJSON{

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/netclients/netclients/internal/cli/doctorcmd"
+	"github.com/netclients/netclients/internal/cli/httpcmd"
+	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/logincmd"
+	"github.com/netclients/netclients/internal/cli/nntpcmd"
+	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/verbs"
+	"github.com/netclients/netclients/protocols"
+)
+
+// printedBy are the verbs and commands that print each kind of object.
+var printedBy = map[string]string{
+	"entry":    "ls stat search over sort thread folders lsub select status groups newgroups uidl attachments",
+	"transfer": "get put cp sync mirror fetch append",
+	"planned":  "rm mv",
+	"sent":     "send post",
+	"caps":     "caps features options",
+	"raw":      "raw verify etrn",
+	"probe":    "probe",
+	"checksum": "checksum",
+	"step":     "run",
+	"doctor":   "doctor",
+	"response": "request patch post options",
+	"field":    "hdr",
+	"login":    "login",
+	"version":  "version",
+	"protocol": "protocols",
+}
+
+// printed returns the types of the objects that a verb or command prints.
+func printed(verb string) []any {
+	own := map[string][]any{"version": {versionJSON{}}, "protocol": {catalogJSON{}}}
+	for _, more := range []map[string][]any{verbs.Printed(), doctorcmd.Printed(), httpcmd.Printed(), nntpcmd.Printed(), logincmd.Printed()} {
+		maps.Copy(own, more)
+	}
+	var all []any
+	for _, object := range slices.Sorted(maps.Keys(printedBy)) {
+		if slices.Contains(strings.Fields(printedBy[object]), verb) {
+			all = append(all, own[object]...)
+		}
+	}
+	return all
+}
+
+// schemaVerbs are the verbs with a schema.
+func schemaVerbs() []string {
+	var all []string
+	for _, list := range printedBy {
+		all = append(all, strings.Fields(list)...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// schemaOf makes the JSON Schema of the lines that a verb prints with --json, from their
+// types; nil where it has none.
+func schemaOf(verb string) (*jsonschema.Schema, error) {
+	var forms []*jsonschema.Schema
+	for _, v := range printed(verb) {
+		s, err := jsonschema.ForType(reflect.TypeOf(v), &jsonschema.ForOptions{})
+		if err != nil {
+			return nil, err
+		}
+		s.Required = slices.DeleteFunc(s.Required, func(key string) bool { return slices.Contains(perhaps(reflect.TypeOf(v)), key) })
+		forms = append(forms, s)
+	}
+	var s *jsonschema.Schema
+	switch len(forms) {
+	case 0:
+		return nil, nil
+	case 1:
+		s = forms[0]
+	default:
+		s = &jsonschema.Schema{AnyOf: forms}
+	}
+	s.Schema, s.Title = "https://json-schema.org/draft/2020-12/schema", "a line of netclients "+verb+" --json"
+	return s, nil
+}
+
+// perhaps are the keys of structs that are embedded by pointer, which may be nil: none of
+// them is there then.
+func perhaps(t reflect.Type) (keys []string) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.Anonymous || f.Type.Kind() != reflect.Pointer {
+			continue
+		}
+		for j := range f.Type.Elem().NumField() {
+			key, _, _ := strings.Cut(f.Type.Elem().Field(j).Tag.Get("json"), ",")
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// schemaCommand makes `netclients schema`.
+func schemaCommand() *kit.Command {
+	return &kit.Command{
+		Name: "schema", Args: "[VERB]", Short: "JSON Schema of the lines that a verb prints with --json", Words: schemaVerbs(),
+		Example: "  netclients schema ls\n  netclients schema --jq 'keys[]'", Run: printSchema,
+	}
+}
+
+func printSchema(_ context.Context, e *kit.Env, args []string) error {
+	if len(args) == 1 {
+		s, err := schemaOf(args[0])
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			return protocols.UsageError("", "schema", "there is no schema of "+args[0]+didYouMean(args[0], schemaVerbs())+"; there are "+strings.Join(schemaVerbs(), ", "))
+		}
+		return e.Out.Record(s, func() string { return indented(s) })
+	}
+	all := map[string]*jsonschema.Schema{}
+	for _, verb := range schemaVerbs() {
+		s, err := schemaOf(verb)
+		if err != nil {
+			return err
+		}
+		all[verb] = s
+	}
+	return e.Out.Record(all, func() string { return indented(all) })
+}
+
+func indented(v any) string {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err.Error()
+	}
+	return show.SafeLines(string(b))
+}

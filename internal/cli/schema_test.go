@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// schemas holds the schemas that lines are compared with, by verb.
+type schemas map[string]*jsonschema.Resolved
+
+// breaks says why a line of a verb's output is not as its schema says; empty where it is,
+// or where the verb has none.
+func (s schemas) breaks(t *testing.T, verb, line string) string {
+	t.Helper()
+	if _, known := s[verb]; !known {
+		made, err := schemaOf(verb)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s[verb] = nil
+		if made != nil {
+			if s[verb], err = made.Resolve(nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if s[verb] == nil {
+		return ""
+	}
+	var v any
+	if err := json.Unmarshal([]byte(line), &v); err != nil {
+		return err.Error()
+	}
+	if err := s[verb].Validate(v); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// TestSchemas: docs/schema has what the types say, and lines that are wrong do not pass.
+func TestSchemas(t *testing.T) {
+	dir := filepath.Join("..", "..", "docs", "schema")
+	for _, verb := range schemaVerbs() {
+		s, err := schemaOf(verb)
+		if err != nil || s == nil {
+			t.Fatalf("%s: %v", verb, err)
+		}
+		text := indented(s) + "\n"
+		path := filepath.Join(dir, verb+".json")
+		if *update {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if have, err := os.ReadFile(path); err != nil || string(have) != text {
+			t.Errorf("docs/schema/%s.json is out of date: go test ./internal/cli -run TestSchemas -update", verb)
+		}
+		for _, wrong := range []string{`{"no such key":1}`, `[]`, `"text"`} {
+			if (schemas{}).breaks(t, verb, wrong) == "" {
+				t.Errorf("%s takes %s", verb, wrong)
+			}
+		}
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*.json")); len(files) != len(schemaVerbs()) {
+		t.Errorf("%d files for %d verbs", len(files), len(schemaVerbs()))
+	}
+}
+
+// TestSchemaCommand prints one, or all.
+func TestSchemaCommand(t *testing.T) {
+	for _, c := range []struct{ args, want string }{{"schema probe", `"title": "a line of netclients probe --json"`}, {"schema --json", `"doctor":{`}} {
+		code, out, errOut := probeCLI(t, strings.Fields(c.args)...)
+		if code != 0 || !strings.Contains(out, c.want) || !json.Valid([]byte(out)) {
+			t.Errorf("%s: exit code %d, %s%s", c.args, code, out, errOut)
+		}
+	}
+	if code, _, errOut := probeCLI(t, "schema", "prob"); code != 2 || !strings.Contains(errOut, "probe") {
+		t.Errorf("exit code %d, %s", code, errOut)
+	}
+}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -18,8 +20,11 @@ import (
 	"github.com/netclients/netclients/protocols/all"
 	"github.com/netclients/netclients/protocols/fsys"
 	"github.com/netclients/netclients/protocols/lab"
+	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/ftplab"
 	"github.com/netclients/netclients/protocols/lab/labtest"
+	"github.com/netclients/netclients/protocols/lab/maillab"
+	"github.com/netclients/netclients/protocols/lab/textlab"
 	"github.com/netclients/netclients/protocols/lab/weblab"
 	"github.com/netclients/netclients/protocols/pool"
 	"github.com/netclients/netclients/protocols/transfer"
@@ -64,17 +69,73 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// TestFileSystem: servers pass the tests of the standard library.
+// TestFileSystem: servers of six protocols pass the tests of the standard library.
 func TestFileSystem(t *testing.T) {
 	tree := lab.NewTree()
 	tree.WriteFile("/a.txt", []byte("a\n"))
 	tree.WriteFile("/sub/b.txt", []byte("b\n"))
 	ftp := labtest.FTP(t, func(o *ftplab.Options) { o.Tree = tree })
 	web := labtest.HTTP(t, func(o *weblab.HTTPOptions) { o.Tree = tree })
-	for at, o := range map[string]*protocols.Options{ftp.URL: ftp.Options, web.URL: web.Options} {
-		if err := fstest.TestFS(fsys.New(t.Context(), clients(t, at, o, pool.Config{}), ""), "a.txt", "sub/b.txt"); err != nil {
-			t.Errorf("%s: %v", at, err)
+	gopher := labtest.Gopher(t, func(o *textlab.GopherOptions) { o.Tree = tree })
+	imap, news := labtest.IMAP(t, func(o *maillab.IMAPOptions) { o.Mail = letters(t) }), labtest.NNTP(t)
+	box := filepath.Join(t.TempDir(), "box")
+	fetch(t, imap.URL+"INBOX", imap.Options, "maildir:"+box)
+	for name, c := range map[string]struct {
+		at       string
+		o        *protocols.Options
+		expected []string
+	}{
+		"FTP": {ftp.URL, ftp.Options, []string{"a.txt", "sub/b.txt"}}, "WebDAV": {web.URL, web.Options, []string{"a.txt", "sub/b.txt"}},
+		"gopher": {gopher.URL, gopher.Options, []string{"a.txt", "sub/b.txt"}}, "IMAP": {imap.URL, imap.Options, []string{"INBOX"}},
+		"NNTP": {news.URL + "local.announce", news.Options, []string{"1"}}, "maildir": {"maildir:" + box, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target, err := all.Parse(c.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := fsys.New(t.Context(), clients(t, c.at, c.o, pool.Config{}), target.Name)
+			if c.expected == nil {
+				list, err := fs.ReadDir(files, ".")
+				if err != nil || len(list) == 0 {
+					t.Fatalf("%d entries, %v", len(list), err)
+				}
+				c.expected = []string{list[0].Name()}
+			}
+			if err := fstest.TestFS(files, c.expected...); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// letters are two messages.
+func letters(t *testing.T) *maillab.Mailboxes {
+	t.Helper()
+	c := base.DefaultCredentials()
+	m := maillab.NewMailboxes(maillab.Limits{}, c)
+	for _, subject := range []string{"one", "two"} {
+		if _, err := m.Append(c.User, "INBOX", []byte("Subject: "+subject+"\r\n\r\nText.\r\n"), nil, time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)); err != nil {
+			t.Fatal(err)
 		}
+	}
+	return m
+}
+
+// fetch copies messages into an archive.
+func fetch(t *testing.T, at string, o *protocols.Options, to string) {
+	t.Helper()
+	from, err := all.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	into, err := all.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := transfer.SyncMessages(t.Context(), transfer.At(from, o), transfer.At(into, nil), &transfer.MessageOptions{}, nil)
+	if err != nil || sum.Done == 0 {
+		t.Fatalf("%+v, %v", sum, err)
 	}
 }
 

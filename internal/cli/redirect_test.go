@@ -56,8 +56,9 @@ func TestRedirectsToFTP(t *testing.T) {
 	}
 	one := filepath.Join(dir, "one")
 	mainLine(t, "get", at+"/ftp", "-o", one).says(t, 0, "done")
+	mainLine(t, "cp", at+"/ftp", filepath.Join(dir, "two")).says(t, 0, "done")
 	mainLine(t, "get", at+"/ftp", at+"/secret", at+"/far", "-o", dir).says(t, 0, "3 done")
-	for _, name := range []string{"one", "ftp", "secret", "far"} {
+	for _, name := range []string{"one", "two", "ftp", "secret", "far"} {
 		if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !strings.Contains(string(b), "Welcome") {
 			t.Errorf("%s: %q, %v", name, b, err)
 		}
@@ -69,10 +70,13 @@ func TestRedirectsNotFollowed(t *testing.T) {
 	ftp := labtest.Start(t, ftplab.Start, ftplab.Options{})
 	at := movingServer(t, ftp.URL())
 	for path, text := range map[string]string{"file": "file:///etc/hostname", "gopher": "gopher://", "imap": "imap://", "tcp": "tcp://"} {
-		for _, verb := range []string{"cat", "get"} {
+		for _, verb := range []string{"cat", "get", "cp"} {
 			line := []string{verb, at + "/" + path}
-			if verb == "get" {
+			switch verb {
+			case "get":
 				line = append(line, "-o", filepath.Join(t.TempDir(), "x"))
+			case "cp":
+				line = append(line, filepath.Join(t.TempDir(), "x"))
 			}
 			got := mainLine(t, line...)
 			if got.says(t, 6, text); got.out != "" {
@@ -82,6 +86,7 @@ func TestRedirectsNotFollowed(t *testing.T) {
 	}
 	mainLine(t, "cat", at+"/far", "--max-redirects", "1").says(t, 9, "more than 1 redirect")
 	mainLine(t, "cat", at+"/none").says(t, 6, "none")
+	mainLine(t, "cp", at+"/ftp", strings.Replace(ftp.URL(), "://", "://alice:secret@", 1)+"copy").says(t, 6, "ftp://")
 	dir := t.TempDir()
 	mainLine(t, "get", at+"/ftp", at+"/gopher", at+"/none", "-o", dir).says(t, 10, "1 done")
 }

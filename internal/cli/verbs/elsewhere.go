@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transfer"
 )
 
@@ -40,4 +41,13 @@ func fetch(ctx context.Context, e *kit.Env, from, to transfer.Endpoint, o *trans
 		return transfer.Copy(ctx, at, to, o)
 	}
 	return r, err
+}
+
+// copyFile is fetch to a local file. A remote destination may redirect too, so that nothing
+// is followed there.
+func copyFile(ctx context.Context, e *kit.Env, from, to *protocols.Target, o *transfer.Options) (transfer.Result, error) {
+	if protocols.IsLocal(kit.Sample(to.Spec)) {
+		return fetch(ctx, e, e.Endpoint(from), e.Endpoint(to), o)
+	}
+	return transfer.Copy(ctx, e.Endpoint(from), e.Endpoint(to), o)
 }

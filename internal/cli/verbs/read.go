@@ -397,7 +397,7 @@ func (k *Copier) Run(ctx context.Context, e *kit.Env, args []string) error {
 		if r, done, err := relay(ctx, e, from, dst, &o); done {
 			return r, err
 		}
-		return transfer.Copy(ctx, e.Endpoint(from), e.Endpoint(dst), &o)
+		return copyFile(ctx, e, from, dst, &o)
 	})
 }
 

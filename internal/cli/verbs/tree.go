@@ -93,7 +93,7 @@ func (k *copying) single(ctx context.Context, e *kit.Env, p pair, o *transfer.Op
 	if k.dry {
 		return plan(ctx, e, p.from, p.to, o)
 	}
-	return transfer.Copy(ctx, e.Endpoint(p.from), e.Endpoint(p.to), o)
+	return copyFile(ctx, e, p.from, p.to, o)
 }
 
 // holdsMore reports whether a target is a folder, a menu or a mailbox. A URL that ends

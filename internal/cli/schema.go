@@ -61,7 +61,7 @@ func schemaVerbs() []string {
 		all = append(all, strings.Fields(list)...)
 	}
 	slices.Sort(all)
-	return all
+	return slices.Compact(all)
 }
 
 // schemaOf makes the JSON Schema of the lines that a verb prints with --json, from their

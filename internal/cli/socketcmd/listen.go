@@ -49,6 +49,10 @@ func (l *streamListener) conflict(set socket.Settings) error {
 		return kit.Usage("--echo, --exec, --broker and --append cannot be used together")
 	case l.broker && set.Type == "datagram":
 		return kit.Usage("--broker is for connections; datagrams have none")
+	case l.maxConns.Value > 0 && set.Type == "datagram":
+		return kit.Usage("--max-conns is for connections; datagrams have none")
+	case len(l.nets.allowed)+len(l.nets.denied) > 0 && set.Type == "datagram":
+		return kit.Usage("--allow and --deny are for networks; a UNIX socket has the permissions of its folder")
 	case set.StartTLS != "":
 		return kit.Usage("--starttls is for clients; to listen with TLS from the start, use tls://")
 	}

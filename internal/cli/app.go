@@ -105,6 +105,10 @@ func (a *app) run(ctx context.Context, args []string) error {
 	if len(args) == 1 && args[0] == "--version" { // people try it
 		args = []string{"version"}
 	}
+	args, err := a.remotes(ctx, args)
+	if err != nil {
+		return err
+	}
 	a.build(args)
 	args = a.complete(args)
 	cmd, rest, err := a.root.Find(args)
@@ -224,6 +228,9 @@ func (a *app) noSuchVerb(word string) error {
 	var known []string
 	for _, c := range a.root.Commands() {
 		known = append(known, c.Name())
+	}
+	if here := hereIs(word); here != "" {
+		return kit.Usage("no verb %s; here it is netclients %s", word, here)
 	}
 	for _, s := range a.reg.Specs() {
 		if v := a.lookup(word, s); v != nil && !v.Generic {

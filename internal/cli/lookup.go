@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
@@ -38,7 +40,7 @@ func fullName(ctx context.Context, name string) (fqdn string, addrs []string) {
 // found is one line of lookup: what was asked, and one answer.
 type found struct {
 	Query    string   `json:"query"`
-	Type     string   `json:"type"` // address, name, service, protocol
+	Type     string   `json:"type"` // address, name, service, protocol, or that of a record
 	Value    string   `json:"value,omitempty"`
 	Port     int      `json:"port,omitempty"`
 	Protocol string   `json:"protocol,omitempty"`
@@ -46,11 +48,49 @@ type found struct {
 	Names    []string `json:"names,omitempty"`
 }
 
-// lookUp finds the addresses of names, the names of addresses, and the ports of
+// lookupCommand is lookup.
+func lookupCommand() *kit.Command {
+	l := &lookupFlags{}
+	return &kit.Command{
+		Name: "lookup", Args: "NAME/SERVICE...", Short: "addresses of a name, names of an address, port of a service, number of a protocol, records of DNS",
+		Flags: func(fs *pflag.FlagSet) {
+			fs.StringVarP(&l.types, "type", "t", "", "the records of these `TYPES` instead: "+strings.Join(recordTypes, ",")+"; several with commas")
+		},
+		Run:     l.run,
+		Example: "  netclients lookup example.org\n  netclients lookup --type MX,TXT example.org\n  netclients lookup 25/tcp",
+	}
+}
+
+// lookupFlags are those of lookup.
+type lookupFlags struct{ types string }
+
+// wanted returns the types of records that are asked for; nil: none, but addresses.
+func (l *lookupFlags) wanted() (types []string, err error) {
+	for t := range strings.SplitSeq(l.types, ",") {
+		if t = strings.ToUpper(strings.TrimSpace(t)); t == "" {
+			continue
+		}
+		if recordLookups[t] == nil {
+			return nil, kit.Usage("lookup: --type %s: want some of %s", t, strings.Join(recordTypes, ","))
+		}
+		types = append(types, t)
+	}
+	return types, nil
+}
+
+// run finds the addresses of names, the names of addresses, and the ports of
 // services (a word that the system's table of services has).
-func lookUp(ctx context.Context, e *kit.Env, args []string) error {
+func (l *lookupFlags) run(ctx context.Context, e *kit.Env, args []string) error {
+	types, err := l.wanted()
+	if err != nil {
+		return err
+	}
 	return e.Each(ctx, args, func(query string) error {
-		answers, err := lookup(ctx, query)
+		find := lookup
+		if types != nil {
+			find = func(ctx context.Context, query string) ([]found, error) { return lookupRecords(ctx, query, types) }
+		}
+		answers, err := find(ctx, query)
 		if err != nil {
 			return protocols.Wrap(err, "", "lookup", query)
 		}
@@ -69,6 +109,8 @@ func lookupText(f found) string {
 		return strings.TrimSpace(fmt.Sprintf("%s  %d/%s  %s", show.Safe(f.Query), f.Port, f.Protocol, show.Safe(strings.Join(f.Names, " "))))
 	case "protocol":
 		return strings.TrimSpace(fmt.Sprintf("%s  protocol %d  %s", show.Safe(f.Query), *f.Number, show.Safe(strings.Join(f.Names, " "))))
+	case "mx", "txt", "srv", "ns", "cname", "caa":
+		return fmt.Sprintf("%s  %s  %s", show.Safe(f.Query), strings.ToUpper(f.Type), show.Safe(f.Value))
 	case "name":
 		if f.Value != f.Query {
 			return fmt.Sprintf("%s  %s  %s", show.Safe(f.Query), f.Value, show.Safe(strings.Join(f.Names, " ")))

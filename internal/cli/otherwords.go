@@ -10,27 +10,43 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// otherFlags maps flags of other programs to what they are called here.
-var otherFlags = map[string]string{
-	"bwlimit": "--limit-rate", "limit": "--limit-rate", "transfers": "--parallel", "jobs": "--parallel", "max-time": "--timeout",
-	"password": "--password-file FILE or --password-command CMD (a password on the command line can be seen by others)",
-	"pass":     "--password-file FILE or --password-command CMD (a password on the command line can be seen by others)",
-	"cacert":   "--ca-file", "no-check-certificate": "--insecure", "no-verify": "--insecure", "resume": "--continue", "silent": "--quiet",
-	"retry": "--retries", "tries": "--retries", "max-filesize": "--max-size", "recursive-list": "--recursive", "starttls": "--tls require",
-	"ssl-reqd": "--tls require", "head": "the verb head: netclients http head URL", "request": "the verb request: netclients http request METHOD URL",
+// foreign is a word, flag or scheme of other programs, with what it is here.
+type foreign struct{ word, here string }
+
+// foreigners is the one table of what people type who know other programs: verbs,
+// --flags, -letters and scheme: names. Words that mean the same as a verb stand with it
+// (kit.Verb.Aliases).
+var foreigners = []foreign{
+	{"find", "ls -R URL"}, {"tree", "ls -R URL"}, {"du", "ls -Rl URL"}, {"curl", "cat URL, get URL or http request METHOD URL"},
+	{"wget", "get URL"}, {"mirror", "sync URL FOLDER"}, {"head", "http head URL"}, {"ping", "probe URL"}, {"check", "probe URL"}, {"nc", "tcp connect HOST:PORT"}, {"dig", "lookup --type MX NAME"},
+	{"mail", "smtp send HOST ADDRESS"}, {"post", "http post URL, or nntp post URL"},
+
+	{"--bwlimit", "--limit-rate"}, {"--limit", "--limit-rate"}, {"--transfers", "--parallel"}, {"--jobs", "--parallel"},
+	{"--max-time", "--timeout"}, {"--password", noPassword}, {"--pass", noPassword}, {"--cacert", "--ca-file"},
+	{"--no-check-certificate", "--insecure"}, {"--no-verify", "--insecure"}, {"--resume", "--continue"}, {"--silent", "--quiet"},
+	{"--retry", "--retries"}, {"--tries", "--retries"}, {"--max-filesize", "--max-size"}, {"--recursive-list", "--recursive"},
+	{"--starttls", "--tls require"}, {"--ssl-reqd", "--tls require"}, {"--head", "the verb head: netclients http head URL"},
+	{"--request", "the verb request: netclients http request METHOD URL"},
+
+	{"-I", "the verb head: netclients http head URL"}, {"-X", "the verb request: netclients http request METHOD URL"},
+	{"-L", "the default: redirects are followed"}, {"-O", "the verb get: netclients get URL"},
+	{"-i", "the verb request: netclients http request -i GET URL"}, {"-j", "--parallel"}, {"-P", "--parallel"}, {"-C", "--continue"},
+	{"-s", "--quiet"}, {"-m", "--timeout"}, {"-T", "the verb put: netclients put FILE URL"},
+
+	{"sftp:", "sftp(1)"}, {"scp:", "scp(1)"}, {"ssh:", "ssh(1)"}, {"s3:", "an S3 client"}, {"ws:", "a WebSocket client"},
+	{"wss:", "a WebSocket client"}, {"ldap:", "ldapsearch(1)"}, {"rsync:", "rsync(1)"}, {"smb:", "smbclient(1)"},
 }
 
-// otherLetters is the same for flags of one letter.
-var otherLetters = map[string]string{
-	"I": "the verb head: netclients http head URL", "X": "the verb request: netclients http request METHOD URL",
-	"L": "the default: redirects are followed", "O": "the verb get: netclients get URL", "i": "the verb request: netclients http request -i GET URL",
-	"j": "--parallel", "P": "--parallel", "C": "--continue", "s": "--quiet", "m": "--timeout", "T": "the verb put: netclients put FILE URL",
-}
+const noPassword = "--password-file FILE or --password-command CMD (a password on the command line can be seen by others)"
 
-// schemesElsewhere are schemes that are not spoken here, with what speaks them.
-var schemesElsewhere = map[string]string{
-	"sftp": "sftp(1)", "scp": "scp(1)", "ssh": "ssh(1)", "s3": "an S3 client", "ws": "a WebSocket client", "wss": "a WebSocket client", "ldap": "ldapsearch(1)",
-	"rsync": "rsync(1)", "smb": "smbclient(1)",
+// hereIs returns what a word of other programs is here, or nothing.
+func hereIs(word string) string {
+	for _, f := range foreigners {
+		if f.word == word {
+			return f.here
+		}
+	}
+	return ""
 }
 
 // defaults are flags of curl for what is done here anyway.
@@ -58,10 +74,10 @@ func takeDefaults(fs *pflag.FlagSet, verb string) {
 // programs, or nothing.
 func flagElsewhere(text string) string {
 	if name, ok := strings.CutPrefix(text, "unknown flag: --"); ok {
-		return otherFlags[name]
+		return hereIs("--" + name)
 	}
 	if rest, ok := strings.CutPrefix(text, "unknown shorthand flag: '"); ok && len(rest) > 0 {
-		return otherLetters[rest[:1]]
+		return hereIs("-" + rest[:1])
 	}
 	return ""
 }
@@ -176,7 +192,7 @@ func (a *app) isGeneric(name string) bool {
 func (a *app) unknownScheme(text, scheme string) error {
 	scheme = strings.ToLower(scheme)
 	shown := protocols.RedactText(text)
-	if other := schemesElsewhere[scheme]; other != "" {
+	if other := hereIs(scheme + ":"); other != "" {
 		return kit.Usage("%q: %s: is not spoken here; use %s", shown, scheme, other)
 	}
 	var schemes, names []string

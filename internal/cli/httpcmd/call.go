@@ -47,9 +47,15 @@ func requestVerb(name, short string, examples ...string) *kit.Verb {
 func anyRequest() *kit.Verb {
 	h := &httpCall{verb: "request"}
 	return &kit.Verb{
-		Name: "request", Args: "METHOD URL [ITEM...]", Short: "make a request with any method", Stands: isMethod,
+		Name: "request", Args: "[METHOD] URL [ITEM...]", Short: "make a request with any method; GET when none is named", Stands: func(word string) bool { return isMethod(word) || kit.HostPort(word) },
 		Works: kit.Is[*http.Client], Flags: h.flags,
 		Run: func(ctx context.Context, e *kit.Env, args []string) error {
+			if !isMethod(args[0]) && kit.HostPort(args[0]) {
+				args = append([]string{nethttp.MethodGet}, args...)
+			}
+			if len(args) < 2 {
+				return kit.Usage("http request: URL is missing: netclients http request METHOD URL")
+			}
 			h.method = args[0]
 			if h.method == strings.ToLower(h.method) {
 				h.method = strings.ToUpper(h.method) // methods are in upper case; people type get
@@ -105,11 +111,15 @@ func (h *httpCall) call(ctx context.Context, e *kit.Env, c *http.Client, at *pro
 	}
 	r := &http.Request{Method: h.method, URL: &u, Header: p.header, Body: p.body, Length: p.length, Expect: p.body != nil && (h.wait || p.length < 0)}
 	start := time.Now()
+	tellRequest(e, r)
 	resp, err := h.attempts(ctx, e, c, r)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
+	if !h.include {
+		tellHead(e, resp)
+	}
 	err = resp.AsError()
 	if c.Settings.AnyStatus {
 		err = nil
@@ -216,12 +226,64 @@ func (h *httpCall) print(ctx context.Context, e *kit.Env, resp *http.Response, s
 	if resp.Method == nethttp.MethodHead {
 		return nil
 	}
+	body, err := h.pretty(e.Out, resp)
+	if body == nil || err != nil {
+		return err
+	}
 	w, err := e.Out.Bytes()
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(verbs.StdoutFile(w), resp.Body)
+	_, err = io.Copy(verbs.StdoutFile(w), body)
 	return e.Out.Copied(err)
+}
+
+// mostPretty is the largest JSON body that is indented.
+const mostPretty = 1 << 20
+
+// pretty shows JSON to people: indented and coloured, in the order given. It returns the
+// body where it is to go out as it is.
+func (h *httpCall) pretty(o *show.Output, resp *http.Response) (io.Reader, error) {
+	if !o.TTY || !strings.Contains(resp.Header.Get("Content-Type"), "json") {
+		return resp.Body, nil
+	}
+	start, err := io.ReadAll(io.LimitReader(resp.Body, mostPretty))
+	if err != nil {
+		return nil, err
+	}
+	if text, ok := show.Pretty(o.Paint, start); ok {
+		return nil, o.Line(text)
+	}
+	return io.MultiReader(bytes.NewReader(start), resp.Body), nil
+}
+
+// tellRequest shows the head of a request, for -v.
+func tellRequest(e *kit.Env, r *http.Request) {
+	if !e.Out.Verbose || e.Out.JSON {
+		return
+	}
+	e.Out.Say("> " + r.Method + " " + show.Safe(protocols.Redact(r.URL)))
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		for _, v := range r.Header[name] {
+			if http.SecretHeader(name) {
+				v = "****"
+			}
+			e.Out.Say("> " + show.Safe(name+": "+v))
+		}
+	}
+}
+
+// tellHead shows the head of an answer, for -v.
+func tellHead(e *kit.Env, resp *http.Response) {
+	if !e.Out.Verbose || e.Out.JSON {
+		return
+	}
+	e.Out.Say(show.Safe("< " + strings.TrimSpace(resp.Proto+" "+strconv.Itoa(resp.Status)+" "+resp.Reason)))
+	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
+		for _, v := range resp.Header[name] {
+			e.Out.Say(show.Safe("< " + name + ": " + e.Out.Hidden.Text(v)))
+		}
+	}
 }
 
 func printHead(o *show.Output, resp *http.Response) error {

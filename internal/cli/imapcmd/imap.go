@@ -88,7 +88,7 @@ func imapListVerbs() []*kit.Verb {
 		{
 			Name: "status", Args: "URL...", Short: "counts of mailboxes that are not opened for it",
 			Works: kit.Is[*imap.Client], Run: kit.Each(imapStatus),
-			Examples: []string{"imap status imaps://user@host/INBOX"},
+			Examples: []string{"imap status imaps://user@host/INBOX", "imap status imaps://user@host/"},
 		},
 		{
 			Name: "select", Args: "URL", Short: "open a mailbox, tell all that the server says of it",
@@ -99,7 +99,7 @@ func imapListVerbs() []*kit.Verb {
 			Works: kit.Is[*imap.Client], Run: kit.On(imapRecent),
 		},
 		{
-			Name: "idle", Args: "URL", Short: "tell what happens in a mailbox, until stopped", Lasting: true,
+			Name: "idle", Args: "URL", Short: "tell what happens in a mailbox (INBOX when none is named), until stopped", Lasting: true,
 			Works: kit.Is[*imap.Client], Flags: w.flags, Run: kit.On(w.run),
 			Examples: []string{"imap idle --json imaps://user@host/INBOX | jq -r .subject"},
 		},
@@ -228,8 +228,10 @@ func (d *imapDelete) run(ctx context.Context, e *kit.Env, c *imap.Client, at *pr
 }
 
 func imapStatus(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, _ []string) error {
-	if at.Name == "" {
-		return kit.Usage("status: the URL does not name a mailbox; ls -l lists all with their counts")
+	if at.Name == "" { // the account: all of its mailboxes
+		l := verbs.NewLister()
+		l.Long = true
+		return l.Run(ctx, e, c, at, nil)
 	}
 	entry, err := c.Stat(ctx, at.Name)
 	if err != nil {

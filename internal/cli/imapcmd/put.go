@@ -150,8 +150,11 @@ func (w *imapIdle) run(ctx context.Context, e *kit.Env, c *imap.Client, at *prot
 		until, cancel = context.WithTimeout(ctx, time.Duration(w.limit))
 		defer cancel()
 	}
-	n := 0
-	for entry, err := range c.Watch(until, at.Name) {
+	name, n := cmp.Or(at.Name, "INBOX"), 0
+	if show.IsTerminal(e.Out.Words) {
+		e.Out.Say("waiting for what happens in " + show.Safe(name) + "; Ctrl-C ends it")
+	}
+	for entry, err := range c.Watch(until, name) {
 		if err != nil {
 			if ctx.Err() == nil && until.Err() != nil {
 				return nil // --for is over

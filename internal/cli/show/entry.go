@@ -26,16 +26,17 @@ type EntryPrinter struct {
 
 // layout is a way to show entries of one kind.
 type layout struct {
-	columns []string
+	columns []string // names of the header row, which only a terminal gets
 	cells   func(p *EntryPrinter, e *protocols.Entry) []string
 }
 
 var (
 	shortLayout   = layout{[]string{""}, (*EntryPrinter).short}
-	longLayout    = layout{[]string{"", "", "", ">", "", ""}, (*EntryPrinter).full}
-	groupLayout   = layout{[]string{"", ">", ">", ">", "", ""}, (*EntryPrinter).group}
-	messageLayout = layout{[]string{">", ">", "", "", ""}, (*EntryPrinter).message}
-	letterLayout  = layout{[]string{">", "", "", ">", "", "", "", ""}, (*EntryPrinter).letter}
+	longLayout    = layout{[]string{"MODE", "OWNER", "GROUP", ">SIZE", "MODIFIED", "NAME"}, (*EntryPrinter).full}
+	menuLayout    = layout{[]string{"TYPE", ">SIZE", "MODIFIED", "NAME", "URL"}, (*EntryPrinter).item}
+	groupLayout   = layout{[]string{"NAME", ">COUNT", ">LOW", ">HIGH", "POST", "ABOUT"}, (*EntryPrinter).group}
+	messageLayout = layout{[]string{">NAME", ">SIZE", "DATE", "FROM", "SUBJECT"}, (*EntryPrinter).message}
+	letterLayout  = layout{[]string{">NAME", "UID", "FLAGS", ">SIZE", "DATE", "FROM", "TO", "SUBJECT"}, (*EntryPrinter).letter}
 )
 
 // NewEntryPrinter returns a printer of entries on o.
@@ -49,6 +50,8 @@ func (p *EntryPrinter) layoutOf(e *protocols.Entry) *layout {
 		return &messageLayout
 	case p.long && e.GroupInfo != nil:
 		return &groupLayout
+	case p.long && e.Facts["kind"] != "":
+		return &menuLayout
 	case p.long:
 		return &longLayout
 	}
@@ -85,7 +88,7 @@ func (p *EntryPrinter) decides(e *protocols.Entry) bool {
 // begin chooses the layout that fits an entry, and prints those before it.
 func (p *EntryPrinter) begin(e *protocols.Entry) error {
 	p.layout = p.layoutOf(e)
-	p.table = p.o.NewTable(p.layout.columns...)
+	p.table = p.o.NewTable(p.layout.header(p.o.TTY)...)
 	for i := range p.held {
 		if err := p.row(&p.held[i]); err != nil {
 			return err
@@ -93,6 +96,20 @@ func (p *EntryPrinter) begin(e *protocols.Entry) error {
 	}
 	p.held = nil
 	return nil
+}
+
+// header returns the columns, with names where people read them: scripts count rows.
+func (l *layout) header(named bool) []string {
+	if named {
+		return l.columns
+	}
+	bare := make([]string, len(l.columns))
+	for i, c := range l.columns {
+		if strings.HasPrefix(c, ">") {
+			bare[i] = ">"
+		}
+	}
+	return bare
 }
 
 // row prints one entry. One that lacks what the layout shows has empty cells.
@@ -153,6 +170,11 @@ func (p *EntryPrinter) full(e *protocols.Entry) []string {
 		name += " -> " + Safe(e.Target)
 	}
 	return append(p.cells[:0], modeText(e), Safe(e.Owner), Safe(e.Group), p.size(e), timeText(e), name)
+}
+
+// item is a line of a menu, with the URL that opens it: its name does not tell that.
+func (p *EntryPrinter) item(e *protocols.Entry) []string {
+	return append(p.cells[:0], string(e.Type), p.size(e), timeText(e), p.name(e), Safe(protocols.RedactText(e.URL)))
 }
 
 // message begins with what names the message in the verbs that take one.

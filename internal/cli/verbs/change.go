@@ -142,7 +142,13 @@ func (r *remover) remove(ctx context.Context, e *kit.Env, c protocols.Client, at
 }
 
 func (r *remover) delete(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, name string) error {
-	return r.change(e, at, plannedJSON{Would: "delete", Path: name}, "deleted", func() error { return protocols.Remove(ctx, c, name) })
+	err := r.change(e, at, plannedJSON{Would: "delete", Path: name}, "deleted", func() error { return protocols.Remove(ctx, c, name) })
+	if no, ok := errors.AsType[*protocols.Error](err); ok && !r.recursive && no.Kind == protocols.KindRefused && no.Hint == "" && kit.Is[protocols.Maker](c) {
+		if found, serr := protocols.Stat(ctx, c, strings.TrimSuffix(name, "/")); serr == nil && isFolder(&found) {
+			return &protocols.Error{Kind: no.Kind, Code: no.Code, Text: "this is a folder", Hint: "rm -r deletes it with all that is in it; rmdir an empty one"}
+		}
+	}
+	return err
 }
 
 // treeRemover removes folders with all that is in them.

@@ -18,7 +18,7 @@ import (
 
 // Lister is the ls verb with its flags.
 type Lister struct {
-	long, recursive, reverse bool
+	Long, recursive, reverse bool
 	noGlob, human            bool
 	sort                     kit.Choice
 	limit, depth             kit.Count
@@ -63,7 +63,7 @@ func (l *Lister) ListFlags(fs *pflag.FlagSet) {
 
 // Flags adds the flags of every listing.
 func (l *Lister) Flags(fs *pflag.FlagSet) {
-	fs.BoolVarP(&l.long, "long", "l", false, "long format, with all known attributes")
+	fs.BoolVarP(&l.Long, "long", "l", false, "long format, with all known attributes")
 	fs.BoolVarP(&l.human, "human", "h", false, "long format with sizes as 1.5 MiB")
 	fs.Bool("help", false, "print this help")
 	fs.Var(&l.sort, "sort", "sort by name, size (largest first) or time (newest first)")
@@ -135,7 +135,7 @@ func (l *Lister) Stat(ctx context.Context, e *kit.Env, c protocols.Client, at *p
 
 // printer returns the printer that the flags ask for.
 func (l *Lister) printer(e *kit.Env) *show.EntryPrinter {
-	p := show.NewEntryPrinter(e.Out, l.long || l.human)
+	p := show.NewEntryPrinter(e.Out, l.Long || l.human)
 	p.Human = l.human
 	return p
 }

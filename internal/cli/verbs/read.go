@@ -157,6 +157,12 @@ func (g *Getter) Flags(fs *pflag.FlagSet) {
 
 // Run saves each URL to a file.
 func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
+	if err := misplaced(e, urls); err != nil {
+		return err
+	}
+	if err := misplaced(e, urls); err != nil {
+		return err
+	}
 	if g.Out == "-" {
 		return kit.Each(Cat)(ctx, e, urls)
 	}
@@ -446,4 +452,16 @@ func into(e *kit.Env, from, to *protocols.Target) (*protocols.Target, error) {
 		return nil, err
 	}
 	return e.Reg.Target(to.URL.JoinPath(url.PathEscape(name)), "")
+}
+
+// misplaced is the error for a destination among the URLs, as cp has it.
+func misplaced(e *kit.Env, urls []string) error {
+	if len(urls) < 2 {
+		return nil
+	}
+	last := urls[len(urls)-1]
+	if e.Proto == "" && kit.HasScheme(urls[0]) && !kit.HasScheme(last) && !strings.HasSuffix(last, ".nzb") {
+		return kit.Usage("get: %s is not a URL; to save there: netclients get -o %s URL", last, last)
+	}
+	return nil
 }

@@ -8,6 +8,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -77,6 +78,7 @@ type app struct {
 	plan   *fleetcmd.Plan                         // nil unless the command line is only to be looked at
 	whole  bool                                   // all commands are wanted, not only the called one
 	first  string                                 // the first word of the command line that is not a flag
+	wrote  error                                  // of writing the help
 	lazy   map[*cobra.Command]func(args []string) // adds a command's flags when it is called
 	words  func(args []string) []string           // of the called verb; nil: its words are as they were typed
 }
@@ -105,9 +107,11 @@ func (a *app) run(ctx context.Context, args []string) error {
 	if len(args) == 1 && args[0] == "--version" { // people try it
 		args = []string{"version"}
 	}
-	args, err := a.remotes(ctx, args)
-	if err != nil {
-		return err
+	if len(args) > 0 && !strings.HasPrefix(args[0], "__complete") {
+		var err error
+		if args, err = a.remotes(ctx, args); err != nil {
+			return err
+		}
 	}
 	a.build(args)
 	args = a.complete(args)
@@ -122,7 +126,7 @@ func (a *app) run(ctx context.Context, args []string) error {
 		args = a.words(args)
 	}
 	a.root.SetArgs(args)
-	return a.root.ExecuteContext(ctx)
+	return cmp.Or(a.root.ExecuteContext(ctx), a.wrote)
 }
 
 // build makes the tree of commands. Only the called command gets its flags, and
@@ -154,6 +158,10 @@ func (a *app) build(args []string) {
 			add(nil)
 		}
 		completeFlags(a.root)
+		if strings.HasPrefix(args[0], "__complete") {
+			a.completeNames()
+			plainUsage(a.root)
+		}
 	}
 }
 
@@ -185,7 +193,8 @@ func (a *app) rootCommand() *cobra.Command {
 			if len(args) > 0 {
 				return a.noSuchVerb(args[0])
 			}
-			return show.Wrote(cmd.Help())
+			_, err := io.WriteString(a.stdout, a.firstScreen())
+			return show.Wrote(err)
 		},
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -197,6 +206,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.wrote = a.helpOf(cmd) })
 	a.g.Register(root.PersistentFlags())
 	root.PersistentFlags().SortFlags = false
 	return root

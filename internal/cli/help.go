@@ -1,28 +1,23 @@
 package cli
 
 import (
-	"bytes"
-	"context"
+	"cmp"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
-	"github.com/netclients/netclients/protocols"
 )
 
 // helpCommand makes `netclients help [TOPIC | VERB | PROTOCOL [VERB]]`.
 func (a *app) helpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "help [TOPIC | VERB | PROTOCOL [VERB]]", Short: "help about anything", GroupID: groupOther, Args: cobra.ArbitraryArgs,
+		Use: "help [verbs | TOPIC | VERB | PROTOCOL [VERB]]", Short: "help about anything", GroupID: groupOther, Args: cobra.ArbitraryArgs,
 		Long: "Help about a verb, about a protocol, or about a topic:\n" + topicList(),
 		ValidArgsFunction: func(*cobra.Command, []string, string) (names []string, _ cobra.ShellCompDirective) {
 			for _, t := range topics() {
@@ -33,8 +28,10 @@ func (a *app) helpCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			i := slices.IndexFunc(topics(), func(t topic) bool { return len(args) == 1 && t.name == args[0] })
 			if i >= 0 {
-				_, err := io.WriteString(a.stdout, topics()[i].text(a))
-				return show.Wrote(err)
+				return a.page(topics()[i].text(a))
+			}
+			if len(args) == 1 && args[0] == "verbs" {
+				return a.helpOf(a.root)
 			}
 			cmd, rest, err := a.root.Find(args)
 			if err != nil || len(rest) > 0 {
@@ -43,6 +40,17 @@ func (a *app) helpCommand() *cobra.Command {
 			return show.Wrote(cmd.Help())
 		},
 	}
+}
+
+// page writes a text for people, wrapped at the terminal's width.
+func (a *app) page(text string) error {
+	_, err := io.WriteString(a.stdout, show.Wrap(text, show.Columns(a.stdout)))
+	return show.Wrote(err)
+}
+
+// helpOf writes the help of a command.
+func (a *app) helpOf(cmd *cobra.Command) error {
+	return a.page(strings.TrimRight(cmp.Or(cmd.Long, cmd.Short), "\n") + "\n\n" + cmd.UsageString())
 }
 
 // flagHelp is the page of the flags that work everywhere, by subject.
@@ -71,33 +79,3 @@ const environmentText = `Environment:
   NETCLIENTS_PASSWORD, NETCLIENTS_KEYRING, NETRC                            see "netclients help login"
   NETCLIENTS_CONFIG                                                         see "netclients help config"
 `
-
-// man writes a page for each command.
-func (a *app) man(_ context.Context, e *kit.Env, args []string) error {
-	if err := os.MkdirAll(args[0], 0o755); err != nil {
-		return err
-	}
-	return a.manPages(a.root, func(name string, page []byte) error {
-		e.Out.Detail(name)
-		return os.WriteFile(filepath.Join(args[0], name), page, 0o644)
-	})
-}
-
-func (a *app) manPages(cmd *cobra.Command, write func(name string, page []byte) error) error {
-	for _, c := range cmd.Commands() {
-		if c.Hidden {
-			continue
-		}
-		if err := a.manPages(c, write); err != nil {
-			return err
-		}
-	}
-	cmd.DisableAutoGenTag = true
-	name := strings.ReplaceAll(cmd.CommandPath(), " ", "-")
-	var b bytes.Buffer
-	err := doc.GenMan(cmd, &doc.GenManHeader{Title: strings.ToUpper(name), Section: "1", Source: "netclients", Manual: "netclients"}, &b)
-	if err != nil {
-		return &protocols.Error{Kind: protocols.KindInternal, Err: err}
-	}
-	return write(name+".1", b.Bytes())
-}

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strings"
 
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/socket"
 )
 
 // recordLookups find the records of a name, by type.
@@ -99,12 +101,16 @@ func lookupCAA(ctx context.Context, name string) ([]string, error) {
 
 // askDNS asks one server one question, over TCP, where an answer of any size fits.
 func askDNS(ctx context.Context, server string, q dnsmessage.Question) ([]dnsmessage.Resource, error) {
-	conn, err := (&net.Dialer{Timeout: protocols.DefaultConnectTimeout}).DialContext(ctx, "tcp", server)
+	c, err := socket.New(&url.URL{Scheme: "tcp", Host: server}, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	conn, err := c.Talk(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	m := dnsmessage.Message{Header: dnsmessage.Header{ID: 1, RecursionDesired: true}, Questions: []dnsmessage.Question{q}}
 	packed, err := m.AppendPack(make([]byte, 2))
 	if err != nil {

@@ -31,6 +31,19 @@ func IsTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// Columns returns how wide the terminal of a stream is; 0 for no terminal.
+func Columns(stream any) int {
+	f, ok := stream.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // IsPiped reports whether a stream of this program comes from a pipe or a file. Devices,
 // as /dev/null, and sockets, which a service manager may have left there, do not count.
 func IsPiped(stream any) bool {

@@ -2,6 +2,7 @@ package httpcmd
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"mime"
@@ -59,7 +60,7 @@ type payload struct {
 // payload puts the flags and items together. There is one body only.
 func (h *httpCall) payload(e *kit.Env, items []string) (*payload, error) {
 	p := &payload{header: http.Header{}, query: url.Values{}, close: func() error { return nil }}
-	object := map[string]any{}
+	object := &members{values: map[string]any{}}
 	form, err := h.formFields(e)
 	if err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func (h *httpCall) payload(e *kit.Env, items []string) (*payload, error) {
 		}
 	}
 	sources := 0
-	for _, given := range []bool{len(h.data) > 0, h.dataJSON != "", len(form.Fields) > 0, len(object) > 0 && len(form.Fields) == 0} {
+	for _, given := range []bool{len(h.data) > 0, h.dataJSON != "", len(form.Fields) > 0, len(object.names) > 0 && len(form.Fields) == 0} {
 		if given {
 			sources++
 		}
@@ -89,7 +90,7 @@ func (h *httpCall) payload(e *kit.Env, items []string) (*payload, error) {
 		return p, p.jsonText(e, h.dataJSON)
 	case len(form.Fields) > 0:
 		return p, p.form(form, object, h.multipart)
-	case len(object) > 0:
+	case len(object.names) > 0:
 		b, err := json.Marshal(object)
 		p.memory(b, "application/json")
 		return p, err
@@ -100,13 +101,43 @@ func (h *httpCall) payload(e *kit.Env, items []string) (*payload, error) {
 	return p, nil
 }
 
+// members are those of a JSON object, or fields of a form, in the order given.
+type members struct {
+	names  []string
+	values map[string]any
+}
+
+func (m *members) set(name string, value any) {
+	if _, there := m.values[name]; !there {
+		m.names = append(m.names, name)
+	}
+	m.values[name] = value
+}
+
+// MarshalJSON writes the object.
+func (m *members) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, name := range m.names {
+		key, err1 := json.Marshal(name)
+		value, err2 := json.Marshal(m.values[name])
+		if err := cmp.Or(err1, err2); err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, key...), ':'), value...)
+	}
+	return append(b, '}'), nil
+}
+
 // carries reports whether a request of this method is expected to have a body.
 func (h *httpCall) carries() bool {
 	return slices.Contains([]string{nethttp.MethodPost, nethttp.MethodPut, nethttp.MethodPatch}, strings.ToUpper(h.method))
 }
 
 // take puts an item where it belongs.
-func (p *payload) take(it reqItem, object map[string]any, form *http.Form) error {
+func (p *payload) take(it reqItem, object *members, form *http.Form) error {
 	var err error
 	switch it.sep {
 	case ":":
@@ -119,17 +150,21 @@ func (p *payload) take(it reqItem, object map[string]any, form *http.Form) error
 	case "==":
 		p.query.Add(it.name, it.value)
 	case "=":
-		object[it.name] = it.value
+		object.set(it.name, it.value)
 	case ":=":
-		object[it.name], err = rawJSON(it.name, []byte(it.value))
+		var v json.RawMessage
+		v, err = rawJSON(it.name, []byte(it.value))
+		object.set(it.name, v)
 	case "=@":
 		var b []byte
 		b, err = readSmall(it.value)
-		object[it.name] = string(b)
+		object.set(it.name, string(b))
 	case ":=@":
 		var b []byte
 		if b, err = readSmall(it.value); err == nil {
-			object[it.name], err = rawJSON(it.name, b)
+			var v json.RawMessage
+			v, err = rawJSON(it.name, b)
+			object.set(it.name, v)
 		}
 	case "@":
 		var f http.Field
@@ -225,9 +260,9 @@ func (p *payload) jsonText(e *kit.Env, text string) error {
 
 // form makes a form the body: with files, or when asked, in the multipart form.
 // Values of items belong to it too.
-func (p *payload) form(form *http.Form, object map[string]any, multipart bool) error {
-	for name, v := range object {
-		text, ok := v.(string)
+func (p *payload) form(form *http.Form, object *members, multipart bool) error {
+	for _, name := range object.names {
+		text, ok := object.values[name].(string)
 		if !ok {
 			return kit.Usage("item %s: a form with files has no JSON values", name)
 		}

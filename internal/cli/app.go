@@ -109,7 +109,7 @@ func (a *app) run(ctx context.Context, args []string) error {
 	}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "__complete") {
 		var err error
-		if args, err = a.remotes(ctx, args); err != nil {
+		if args, err = expandRemotes(a, ctx, args); err != nil {
 			return err
 		}
 	}
@@ -159,7 +159,7 @@ func (a *app) build(args []string) {
 		}
 		completeFlags(a.root)
 		if strings.HasPrefix(args[0], "__complete") {
-			a.completeNames()
+			completeNames(a)
 			plainUsage(a.root)
 		}
 	}
@@ -193,7 +193,7 @@ func (a *app) rootCommand() *cobra.Command {
 			if len(args) > 0 {
 				return a.noSuchVerb(args[0])
 			}
-			_, err := io.WriteString(a.stdout, a.firstScreen())
+			_, err := io.WriteString(a.stdout, firstScreen(a))
 			return show.Wrote(err)
 		},
 	}

@@ -66,10 +66,10 @@ func (a *app) completionCommand() *kit.Command {
 // profiles, and what is in a folder behind a URL; file names where nothing begins so.
 func (a *app) completeTarget(v *kit.Verb, spec *protocols.Spec) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		if far := a.remoteNames(cmd.Context(), begun); far != nil {
+		if far := remoteNames(a, cmd.Context(), begun); far != nil {
 			return far, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 		}
-		out := a.profilesWith(cmd.Context(), begun)
+		out := profilesWith(cmd.Context(), begun)
 		for _, s := range a.reg.Specs() {
 			if begun == "" || spec != nil && s != spec || a.lookup(v.Name, s) == nil {
 				continue
@@ -88,7 +88,7 @@ func (a *app) completeTarget(v *kit.Verb, spec *protocols.Spec) cobra.Completion
 }
 
 // profilesWith returns the profiles with a URL whose names begin so, as NAME:.
-func (a *app) profilesWith(ctx context.Context, begun string) (out []string) {
+func profilesWith(ctx context.Context, begun string) (out []string) {
 	if begun == "" || strings.ContainsAny(begun, ":/") {
 		return nil
 	}
@@ -112,13 +112,13 @@ var openSchemes = []string{"ftp", "ftpes", "ftps", "http", "https", "gopher", "g
 
 // remoteNames lists the folder that a URL, or NAME:PATH of a profile, is begun in. Only
 // servers that need no login, or those of a profile, are asked. Nil: none.
-func (a *app) remoteNames(ctx context.Context, begun string) []string {
+func remoteNames(a *app, ctx context.Context, begun string) []string {
 	scheme, rest, ok := strings.Cut(begun, "://")
 	folder := begun[:strings.LastIndexByte(begun, '/')+1]
 	m := remoteForm.FindStringSubmatch(begun)
 	switch {
 	case ok && slices.Contains(openSchemes, scheme) && strings.Contains(rest, "/") && !strings.Contains(rest, "@"):
-	case !ok && m != nil && a.isProfile(ctx, m[1]):
+	case !ok && m != nil && isProfile(ctx, m[1]):
 		if folder == "" {
 			folder = m[1] + ":"
 		}
@@ -143,13 +143,13 @@ func (a *app) remoteNames(ctx context.Context, begun string) []string {
 	return out
 }
 
-func (a *app) isProfile(ctx context.Context, name string) bool {
+func isProfile(ctx context.Context, name string) bool {
 	conf, err := secret.LoadConfig(ctx, "", os.Getenv)
 	return err == nil && conf.Profiles[name] != nil && conf.Profiles[name].URL != ""
 }
 
 // completeNames offers the names of profiles and mechanisms for the flags that take them.
-func (a *app) completeNames() {
+func completeNames(a *app) {
 	_ = a.root.RegisterFlagCompletionFunc("profile", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		conf, err := secret.LoadConfig(cmd.Context(), "", os.Getenv)
 		if err != nil {

@@ -164,7 +164,7 @@ func (t twin) Set(s string) error {
 // protocolCommand makes `netclients PROTOCOL`, with its verbs when it is called.
 func (a *app) protocolCommand(s *protocols.Spec, called bool) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: s.Name, Short: s.Summary, Long: a.intro(s), GroupID: groupProtocols, Args: cobra.ArbitraryArgs,
+		Use: s.Name, Short: s.Summary, Long: introOf(s), GroupID: groupProtocols, Args: cobra.ArbitraryArgs,
 		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && args[0] != "help" {

@@ -9,7 +9,7 @@ import (
 )
 
 // firstScreen is what `netclients` alone prints: it fits a terminal of 80 by 24.
-func (a *app) firstScreen() string {
+func firstScreen(a *app) string {
 	var verbs, names, others, pages []string
 	for _, c := range a.root.Commands() {
 		switch c.GroupID {
@@ -148,7 +148,7 @@ of a file (or @name) in the place of host and port.
 }
 
 // intro is the head of a protocol's help.
-func (a *app) intro(s *protocols.Spec) string {
+func introOf(s *protocols.Spec) string {
 	var b strings.Builder
 	b.WriteString(s.Name + ": " + s.Summary + "\n\n")
 	if text := intros[s.Name]; text != "" {

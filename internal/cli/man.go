@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,7 +13,7 @@ import (
 )
 
 // man writes a page for each command and each topic.
-func (a *app) man(_ context.Context, e *kit.Env, args []string) error {
+func writeManPages(a *app, e *kit.Env, args []string) error {
 	if err := os.MkdirAll(args[0], 0o755); err != nil {
 		return err
 	}
@@ -29,25 +28,25 @@ func (a *app) man(_ context.Context, e *kit.Env, args []string) error {
 			return err
 		}
 	}
-	return a.manPages(a.root, write)
+	return manPages(a, a.root, write)
 }
 
-func (a *app) manPages(cmd *cobra.Command, write func(name, page string) error) error {
+func manPages(a *app, cmd *cobra.Command, write func(name, page string) error) error {
 	for _, c := range cmd.Commands() {
 		if c.Hidden {
 			continue
 		}
-		if err := a.manPages(c, write); err != nil {
+		if err := manPages(a, c, write); err != nil {
 			return err
 		}
 	}
-	return write(manName(cmd)+".1", a.manPage(cmd))
+	return write(manName(cmd)+".1", manPage(a, cmd))
 }
 
 func manName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.CommandPath(), " ", "-") }
 
 // manPage is the page of one command.
-func (a *app) manPage(cmd *cobra.Command) string {
+func manPage(a *app, cmd *cobra.Command) string {
 	var b strings.Builder
 	b.WriteString(manHead(manName(cmd), cmd.Short) + ".SH SYNOPSIS\n")
 	if !cmd.HasParent() {
@@ -62,16 +61,16 @@ func (a *app) manPage(cmd *cobra.Command) string {
 	own := cmd.NonInheritedFlags()
 	b.WriteString(manFlags("OPTIONS", own))
 	if !cmd.HasParent() {
-		b.WriteString(a.manRoot())
+		b.WriteString(manRoot())
 	}
 	if cmd.Example != "" {
 		b.WriteString(manText("EXAMPLES", cmd.Example))
 	}
-	return b.String() + manSeeAlso(a.related(cmd)...)
+	return b.String() + manSeeAlso(relatedPages(cmd)...)
 }
 
 // related are the pages that a page refers to.
-func (a *app) related(cmd *cobra.Command) (names []string) {
+func relatedPages(cmd *cobra.Command) (names []string) {
 	if cmd.HasParent() {
 		names = append(names, manName(cmd.Parent()))
 	}
@@ -87,7 +86,7 @@ func (a *app) related(cmd *cobra.Command) (names []string) {
 }
 
 // manRoot are the parts that only netclients(1) has.
-func (a *app) manRoot() string {
+func manRoot() string {
 	return manText("EXIT STATUS", exitPage()) +
 		manText("ENVIRONMENT", strings.TrimPrefix(environmentText, "Environment:\n")) +
 		manText("FILES", filesText) +

@@ -30,7 +30,7 @@ func (a *app) commands() []*kit.Command {
 		urlCommand(),
 		schemaCommand(),
 		a.completionCommand(),
-		{Name: "man", Args: "DIR", Short: "write the manual pages to a folder", Run: a.man},
+		{Name: "man", Args: "DIR", Short: "write the manual pages to a folder", Run: func(_ context.Context, e *kit.Env, args []string) error { return writeManPages(a, e, args) }},
 	}, slices.Concat(logincmd.Commands(), labcmd.Commands(Main), []*kit.Command{fleetcmd.Command(host{a.reg})})...)
 }
 

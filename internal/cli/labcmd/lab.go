@@ -94,6 +94,7 @@ func variable(r *running) string { return "NETCLIENTS_LAB_" + strings.ToUpper(r.
 
 // Commands are lab and tour. main runs a command line.
 func Commands(main commandLine) []*kit.Command {
+	tour := &tourFlags{main: main}
 	l := &labFlags{}
 	const short = "start test servers for every protocol, with a web page and a REST interface"
 	return []*kit.Command{{
@@ -101,7 +102,9 @@ func Commands(main commandLine) []*kit.Command {
 		Example: "  netclients lab\n  netclients lab --ports fixed --ui :8025\n  netclients lab --only smtp,imap --listen smtp=:2525 --mail ~/testmail\n" +
 			"  netclients lab -- sh -c 'netclients ls $NETCLIENTS_LAB_FTP'\n  netclients lab --tls -- make check\n  netclients lab --fault 'slow=64k,smtp.code:RCPT=450 later*1' -- make test",
 	}, {
-		Name: "tour", Short: "show what each client does, against the embedded servers", Run: main.tour,
+		Name: "tour", Args: "[PROTOCOL]", Short: "show what each client does, against the embedded servers; of one protocol with the dialogues",
+		Run: tour.run, Flags: tour.flags,
+		Example: "  netclients tour\n  netclients tour smtp\n  netclients tour --keep",
 	}}
 }
 

@@ -2,13 +2,17 @@ package labcmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
@@ -24,6 +28,7 @@ type tourStep struct {
 	stdin    string
 	want     string // must be in the output
 	file     string // must exist afterwards, as seen from DIR
+	trace    string // a file for its dialogue; empty: none is wanted
 }
 
 // tourSteps is the tour. Each protocol adds what its client is mainly for.
@@ -103,13 +108,25 @@ type tourResult struct {
 	OK       bool    `json:"ok"`
 	Seconds  float64 `json:"seconds"`
 	Error    string  `json:"error,omitempty"`
+	words    []string
 }
 
 // commandLine runs one command line, as [Main] of the program does.
 type commandLine func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int
 
-// tour is `netclients tour`.
-func (main commandLine) tour(ctx context.Context, e *kit.Env, _ []string) error {
+// tourFlags are those of tour.
+type tourFlags struct {
+	main commandLine
+	keep bool
+}
+
+func (t *tourFlags) flags(fs *pflag.FlagSet) {
+	fs.BoolVar(&t.keep, "keep", false, "leave the servers up at the end, so that the commands can be repeated")
+}
+
+// run is `netclients tour [PROTOCOL]`: with a protocol each step is shown with its
+// dialogue.
+func (t *tourFlags) run(ctx context.Context, e *kit.Env, only []string) error {
 	list, stop, err := Start("")
 	if err != nil {
 		return err
@@ -120,28 +137,41 @@ func (main commandLine) tour(ctx context.Context, e *kit.Env, _ []string) error 
 		return err
 	}
 	defer os.RemoveAll(dir)
-	t := e.Out.NewTable("PROTOCOL", "STEP", "RESULT", "> TIME", "COMMAND")
 	var count kit.Tally
 	for _, s := range tourSteps() {
 		server := ServerOf(list, s.protocol)
-		if server == nil || e.Reg.Spec(s.protocol) == nil {
+		if server == nil || e.Reg.Spec(s.protocol) == nil || len(only) > 0 && s.protocol != only[0] {
 			continue
 		}
-		r, err := s.run(ctx, main, server, dir)
+		if len(only) > 0 && !e.Out.JSON {
+			s.trace = filepath.Join(dir, "trace.txt")
+		}
+		r, err := s.run(ctx, t.main, server, dir)
 		if kit.Final(ctx, err) {
 			return err
 		}
 		count.Add(err)
-		if err := showStep(e.Out, t, r); err != nil {
+		if err := showStep(e.Out, r, s.trace); err != nil {
 			return err
 		}
 	}
-	if !e.Out.JSON {
-		if err := t.End(); err != nil {
-			return err
-		}
+	if count.Done+count.Failed == 0 {
+		return kit.Usage("tour: no steps for %q; there are ftp, http, smtp, imap, pop3, nntp, telnet, gopher, xmlrpc, tcp and udp", only[0])
 	}
-	return count.Err()
+	return cmp.Or(t.stay(ctx, e), count.Err())
+}
+
+// stay keeps the servers up until the user ends them.
+func (t *tourFlags) stay(ctx context.Context, e *kit.Env) error {
+	if !t.keep {
+		return nil
+	}
+	if err := e.Out.Flush(); err != nil {
+		return err
+	}
+	e.Out.Say("the servers stay up: try the commands again, from another terminal; user alice, password secret; Ctrl-C ends them")
+	<-ctx.Done()
+	return kit.Exit(protocols.KindOf(ctx.Err()).Exit())
 }
 
 func ServerOf(list []*running, protocol string) *running {
@@ -153,7 +183,9 @@ func ServerOf(list []*running, protocol string) *running {
 	return nil
 }
 
-func showStep(o *show.Output, t *show.Table, r tourResult) error {
+// showStep prints a step in lines of 80 columns: what it is, and the command as it can be
+// pasted into a shell; with a trace also what was said.
+func showStep(o *show.Output, r tourResult, trace string) error {
 	if o.JSON {
 		return o.Object(r)
 	}
@@ -161,16 +193,98 @@ func showStep(o *show.Output, t *show.Table, r tourResult) error {
 	if !r.OK {
 		result = o.Paint.As(show.Red, "FAILED: ") + show.Safe(r.Error)
 	}
-	return t.Row(r.Protocol, r.Step, result, fmt.Sprintf("%.1f ms", r.Seconds*1000), show.Safe(r.Command))
+	line := fmt.Sprintf("%-7s %-32s %s  %.1f ms", r.Protocol, r.Step, result, r.Seconds*1000)
+	if err := o.Line(line); err != nil {
+		return err
+	}
+	if err := o.Line(foldCommand(r.words)); err != nil || trace == "" {
+		return err
+	}
+	return showDialogue(o, trace)
+}
+
+// tourWidth is that of the narrowest terminals that people have.
+const tourWidth = 80
+
+// foldCommand writes a command line over several lines, as a shell takes it.
+func foldCommand(words []string) string {
+	var b strings.Builder
+	at := 8
+	b.WriteString("        ")
+	for i, word := range words {
+		word = show.Safe(quoted(word))
+		if i > 0 && at+1+len(word) > tourWidth-2 {
+			b.WriteString(" \\\n          ")
+			at = 10
+		} else if i > 0 {
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += len(word)
+	}
+	return b.String()
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// quoted writes a word as a shell takes it.
+func quoted(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// mostSaid bounds the dialogue that is shown of a step.
+const mostSaid = 16
+
+// traced is a line of a trace that was sent or received.
+var traced = regexp.MustCompile(`^ *[0-9.]+ms +#\d+ +(?:control|data)? *([<>«»] .*)$`)
+
+// showDialogue prints what a trace has of the conversation, and removes it.
+func showDialogue(o *show.Output, path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil // a step without a connection
+	}
+	defer os.Remove(path)
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		m := traced.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
+		if m == nil {
+			continue
+		}
+		if n++; n > mostSaid {
+			return o.Line("            ...")
+		}
+		said := []rune(show.Safe(m[1]))
+		if len(said) > tourWidth-12 {
+			said = append(said[:tourWidth-13], '…')
+		}
+		if err := o.Line("            " + o.Paint.As(show.Cyan, string(said))); err != nil {
+			return err
+		}
+	}
+	return o.Line("")
 }
 
 // run does the step as the command line would, with its own streams.
 func (s *tourStep) run(ctx context.Context, main commandLine, server *running, dir string) (tourResult, error) {
-	fill := func(url string) string { return strings.NewReplacer("URL", url, "DIR", dir).Replace(s.args) }
-	r := tourResult{Protocol: s.protocol, Step: s.what, Command: "netclients " + fill(server.URL)}
+	fill := func(url, dir string) []string {
+		return strings.Fields(strings.NewReplacer("URL", url, "DIR", dir).Replace(s.args))
+	}
+	r := tourResult{Protocol: s.protocol, Step: s.what, words: append([]string{"netclients"}, fill(server.URL, "tour")...)}
+	for _, word := range r.words {
+		r.Command = strings.TrimSpace(r.Command + " " + quoted(word))
+	}
+	args := fill(server.Full(), dir)
+	if s.trace != "" {
+		args = append(args, "--trace", s.trace)
+	}
 	var out, words bytes.Buffer
 	start := time.Now()
-	code := main(ctx, strings.Fields(fill(server.Full())), strings.NewReader(s.stdin), &out, &words)
+	code := main(ctx, args, strings.NewReader(s.stdin), &out, &words)
 	r.Seconds = time.Since(start).Seconds()
 	err := s.check(code, out.String(), words.String(), dir)
 	r.OK = err == nil

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,9 +88,36 @@ func TestSyncAgainFails(t *testing.T) {
 	if code, told := stop(); code != 130 || !strings.Contains(told, "Later") {
 		t.Errorf("exit code %d, %s", code, told)
 	}
-	for _, args := range [][]string{{t.TempDir(), t.TempDir(), "--watch"}, {s.URL(), "maildir:" + dir, "--watch"}, {t.TempDir(), t.TempDir(), "--every=-1s"}} {
+	for _, args := range [][]string{{t.TempDir(), t.TempDir(), "--watch"}, {"maildir:" + dir, s.URL() + "Later", "--watch"}, {t.TempDir(), t.TempDir(), "--every=-1s"}} {
 		if code, _, told := runCLI(t, append([]string{"sync"}, args...)...); code != 2 {
 			t.Errorf("%v: exit code %d, %s", args, code, told)
 		}
+	}
+}
+
+// TestWatchAccount: all mailboxes of an account are watched, and those on the other side of a
+// two-way sync.
+func TestWatchAccount(t *testing.T) {
+	for name, args := range map[string]func(url, dir string) []string{
+		"one way":  func(url, dir string) []string { return []string{url, "maildir:" + dir} },
+		"two ways": func(url, dir string) []string { return []string{"maildir:" + dir, url, "--two-way"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			mail, url := accountAt(t, "Box", "Other")
+			dir := t.TempDir()
+			stop := running(t, append([]string{"sync", "--watch"}, args(url, dir)...)...)
+			stored(t, filepath.Join(dir, "Box"), 1)
+			stored(t, filepath.Join(dir, "Other"), 1)
+			for i, box := range []string{"Other", "Box"} {
+				time.Sleep(500 * time.Millisecond) // the watch has begun
+				if _, err := mail.Append("alice", box, []byte(fmt.Sprintf("Subject: later %d\r\n\r\nx\r\n", i)), nil, time.Now()); err != nil {
+					t.Fatal(err)
+				}
+				stored(t, filepath.Join(dir, box), 2)
+			}
+			if code, told := stop(); code != 130 {
+				t.Errorf("exit code %d, %s", code, told)
+			}
+		})
 	}
 }

@@ -2,6 +2,10 @@ package verbs
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -19,7 +23,7 @@ type repeating struct {
 
 func (r *repeating) flags(fs *pflag.FlagSet) {
 	fs.Var(&r.every, "every", "repeat the sync at this interval, until stopped, a `DURATION`")
-	fs.BoolVar(&r.watch, "watch", false, "repeat the sync when SRC, a mailbox, changes (IDLE), until stopped")
+	fs.BoolVar(&r.watch, "watch", false, "repeat the sync when SRC changes (IDLE), until stopped; of an account up to 10 mailboxes are watched")
 }
 
 // Plain refuses the flags of a sync that is kept running, and those of mail accounts.
@@ -36,21 +40,24 @@ func (s *Syncer) Plain() error {
 // The pauses of a sync that is repeated.
 const (
 	watchEvery  = 10 * time.Minute // with --watch, whatever SRC says
+	mostWatched = 10               // mailboxes: each has a connection, of which servers allow few
 	mostBackoff = 5 * time.Minute  // after failures
 )
 
 // repeat runs once again and again. Failures are reported, and the next run waits longer
 // after each. It ends when ctx does, and with an error that no later run would be without.
-func (r *repeating) repeat(ctx context.Context, e *kit.Env, from *protocols.Target, once func() error) error {
-	every, changed := time.Duration(r.every), make(chan struct{}, 1)
-	if r.watch {
+func (s *Syncer) repeat(ctx context.Context, e *kit.Env, from, to *protocols.Target, once func() error) error {
+	every, changed := time.Duration(s.every), make(chan struct{}, 1)
+	if s.watch {
 		if every <= 0 {
 			every = watchEvery
 		}
 		inner, stop := context.WithCancel(ctx)
-		done := make(chan struct{})
-		go func() { defer close(done); watchSource(inner, e, from, changed) }()
-		defer func() { stop(); <-done }()
+		var watchers sync.WaitGroup
+		for _, side := range s.watchedSides(from, to) {
+			watchers.Go(func() { s.watchAll(inner, e, side, changed) })
+		}
+		defer func() { stop(); watchers.Wait() }()
 	}
 	back := retry.Policy{First: time.Second, Max: mostBackoff, Jitter: true}
 	for failures := 0; ; {
@@ -90,6 +97,72 @@ func rest(ctx context.Context, d time.Duration, news <-chan struct{}) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// watchedSides returns the sides that can be watched: the source, and of a two-way sync both.
+func (s *Syncer) watchedSides(from, to *protocols.Target) []*protocols.Target {
+	var sides []*protocols.Target
+	for _, side := range []*protocols.Target{from, to} {
+		if kit.Is[protocols.Watcher](kit.Sample(side.Spec)) && (side == from || s.twoWay) {
+			sides = append(sides, side)
+		}
+	}
+	return sides
+}
+
+// watchAll watches a mailbox, or those of an account, until ctx ends.
+func (s *Syncer) watchAll(ctx context.Context, e *kit.Env, side *protocols.Target, changed chan<- struct{}) {
+	if !isAccount(side) {
+		watchSource(ctx, e, side, changed)
+		return
+	}
+	var boxes []*protocols.Target
+	back := retry.Policy{First: time.Second, Max: mostBackoff, Jitter: true}
+	for failures := 0; boxes == nil; failures++ {
+		var err error
+		if boxes, err = s.mailboxes(ctx, e, side); err != nil && retry.Sleep(ctx, back.Pause(failures, err)) != nil {
+			return
+		}
+	}
+	if len(boxes) > mostWatched {
+		e.WarnOnce(fmt.Sprintf("%d of %d mailboxes are watched; the others are looked at when one of these changes, or after the time of --every", mostWatched, len(boxes)))
+		boxes = boxes[:mostWatched]
+	}
+	var watchers sync.WaitGroup
+	for _, box := range boxes {
+		watchers.Go(func() { watchSource(ctx, e, box, changed) })
+	}
+	watchers.Wait()
+}
+
+// mailboxes returns the mailboxes of an account that are synced, never nil without an
+// error. New mail comes to INBOX: it is the first.
+func (s *Syncer) mailboxes(ctx context.Context, e *kit.Env, account *protocols.Target) ([]*protocols.Target, error) {
+	c, err := e.Dial(account)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	boxes := []*protocols.Target{}
+	for entry, err := range protocols.List(ctx, c, account.Name) {
+		if err != nil {
+			return nil, err
+		}
+		if !entry.Parsed() || entry.Type != protocols.TypeMailbox || !s.Wanted(entry.Name) {
+			continue
+		}
+		box, err := e.Reg.Parse(entry.URL, "")
+		if err != nil {
+			return nil, err
+		}
+		box.URL.User = account.URL.User
+		if strings.EqualFold(entry.Name, "INBOX") {
+			boxes = slices.Insert(boxes, 0, box)
+		} else {
+			boxes = append(boxes, box)
+		}
+	}
+	return boxes, nil
 }
 
 // watchSource signals that a mailbox has changed, until ctx ends. A connection that is lost is

@@ -86,10 +86,10 @@ func (s *Syncer) Run(ctx context.Context, e *kit.Env, args []string) error {
 		return kit.Usage("sync: --keep-days wants a number of days, at most %d", maxKeepDays)
 	case s.every < 0:
 		return kit.Usage("sync: --every wants a time above zero")
-	case s.watch && (!kit.Is[protocols.Watcher](kit.Sample(from.Spec)) || isAccount(from)):
-		return kit.Usage("sync: --watch is for one mailbox of an IMAP server as SRC; --every works for all")
+	case s.watch && len(s.watchedSides(from, to)) == 0:
+		return kit.Usage("sync: --watch is for mailboxes and accounts on servers as SRC; --every works for all")
 	case s.every > 0 || s.watch:
-		return s.repeat(ctx, e, from, func() error { return s.once(ctx, e, from, to, args) })
+		return s.repeat(ctx, e, from, to, func() error { return s.once(ctx, e, from, to, args) })
 	}
 	return s.once(ctx, e, from, to, args)
 }

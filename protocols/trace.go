@@ -26,6 +26,7 @@ type Event struct {
 	Time     time.Time
 	Conn     int64 // number of the connection, from 1; 0 when there is none
 	Protocol string
+	Host     string // of the server that the client is for, with the port where its URL has one
 	Channel  string // "control", "data" or empty
 	Kind     EventKind
 	Text     string

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -21,7 +22,7 @@ func (k *connector) through(u *url.URL) connection {
 	t.streams = streams{
 		many: true, roundTrip: k.settings.Through.RoundTrip, state: func() *tls.ConnectionState { return nil }, traced: k.opts.Trace != nil,
 		event: func(kind protocols.EventKind, text string, n int64) {
-			k.opts.Trace(protocols.Event{Protocol: proto, Kind: kind, Text: text, Bytes: n})
+			k.opts.Trace(protocols.Event{Time: time.Now(), Protocol: proto, Host: u.Host, Kind: kind, Text: text, Bytes: n})
 		},
 		interim: newInterim(k.opts, k.headLimit),
 	}

@@ -36,6 +36,9 @@ func SlogTrace(l *slog.Logger) func(protocols.Event) {
 // traceAttrs are the attributes that an event has.
 func traceAttrs(e protocols.Event) []slog.Attr {
 	all := []slog.Attr{slog.String("protocol", e.Protocol)}
+	if e.Host != "" {
+		all = append(all, slog.String("host", e.Host))
+	}
 	if e.Conn != 0 {
 		all = append(all, slog.Int64("conn", e.Conn))
 	}

@@ -39,7 +39,7 @@ func TestSlog(t *testing.T) {
 	out.mu.Lock()
 	defer out.mu.Unlock()
 	text := out.b.String()
-	for _, want := range []string{"level=DEBUG msg=send protocol=ftp", "level=INFO msg=stat protocol=ftp host=127.0.0.1", "level=ERROR msg=get", "kind=refused"} {
+	for _, want := range []string{"level=DEBUG msg=send protocol=ftp host=127.0.0.1", "level=INFO msg=stat protocol=ftp host=127.0.0.1", "level=ERROR msg=get", "kind=refused"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

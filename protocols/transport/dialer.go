@@ -190,6 +190,9 @@ func (d *Dialer) emit(e protocols.Event) {
 		return
 	}
 	e.Time, e.Protocol = time.Now(), d.proto
+	if d.url != nil {
+		e.Host = d.url.Host
+	}
 	d.o.Trace(e)
 }
 

@@ -236,8 +236,12 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// mostSaid bounds the dialogue that is shown of a step.
-const mostSaid = 16
+// mostSaid and mostInARow bound the dialogue that is shown of a step, and what one side
+// says in it without a pause.
+const (
+	mostSaid   = 20
+	mostInARow = 3
+)
 
 // traced is a line of a trace that was sent or received.
 var traced = regexp.MustCompile(`^ *[0-9.]+ms +#\d+ +(?:control|data)? *([<>«»] .*)$`)
@@ -249,10 +253,20 @@ func showDialogue(o *show.Output, path string) error {
 		return nil // a step without a connection
 	}
 	defer os.Remove(path)
-	n := 0
+	n, row, side := 0, 0, ""
 	for line := range strings.Lines(string(text)) {
 		m := traced.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 		if m == nil {
+			continue
+		}
+		mark, _, _ := strings.Cut(m[1], " ")
+		if row++; mark != side {
+			row, side = 0, mark
+		}
+		switch {
+		case row == mostInARow:
+			m[1] = mark + " ..."
+		case row > mostInARow:
 			continue
 		}
 		if n++; n > mostSaid {

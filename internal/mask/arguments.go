@@ -26,11 +26,15 @@ func (m *Mask) Arguments(args []string) {
 			continue
 		}
 		// What redaction has left out starts with a colon and ends at the last @.
+		end := strings.LastIndexByte(arg, '@')
+		if end < 0 { // what stands for a port, which the argument as a whole is masked for
+			continue
+		}
 		begin := 0
 		for begin < len(redacted) && redacted[begin] == arg[begin] {
 			begin++
 		}
-		for rest := arg[begin:strings.LastIndexByte(arg, '@')]; rest != ""; {
+		for rest := arg[begin:end]; rest != ""; {
 			_, password, ok := strings.Cut(rest, ":")
 			if !ok {
 				break

@@ -166,7 +166,7 @@ func TestRunCountsChildren(t *testing.T) {
 // Names are unique, so that results are identifiable, and command lines use only known values.
 func TestWorkloads(t *testing.T) {
 	known := &lab{vars: map[string]string{}}
-	for _, name := range []string{"OUT", "HOME", "ROOT", "CA", "SCRATCH", "NETCLIENTS", "PEERS", "DELAYED", "NNTP_SLOW", "NNTP_SLOW_PORT", "NNTP_HUGE", "NNTP_HUGE_PORT", "POP3_SLOW", "POP3_SLOW_PORT", "IMAP_SLOW", "IMAP_SLOW_PORT", "ECHO_PORT", "LAB_TELNET", "LAB_TELNET_PORT"} {
+	for _, name := range []string{"OUT", "HOME", "ROOT", "CA", "SCRATCH", "NETCLIENTS", "PEERS", "DELAYED", "FLEET_FROM", "FLEET_TO", "NNTP_SLOW", "NNTP_SLOW_PORT", "NNTP_HUGE", "NNTP_HUGE_PORT", "POP3_SLOW", "POP3_SLOW_PORT", "IMAP_SLOW", "IMAP_SLOW_PORT", "ECHO_PORT", "LAB_TELNET", "LAB_TELNET_PORT"} {
 		known.vars[name] = "x"
 	}
 	services, err := interop.Addresses(t.Context())

@@ -52,7 +52,7 @@ func fleetMigration(accounts int) workload {
 			run(8), run(4), run(2), run(1),
 			{"loop, a process for each account", []string{"sh", "-c", "while read -r u; do " + fmt.Sprintf(one, "$u") + " || exit 1; done < {SCRATCH}/fleet.users"}},
 			{"xargs -P 8, a process for each account", []string{"sh", "-c", "xargs -P 8 -I U " + fmt.Sprintf(one, "U") + " < {SCRATCH}/fleet.users"}},
-			{"GNU parallel -j 8, a process for each account", []string{"parallel", "-j", "8", "-a", "{SCRATCH}/fleet.users", fmt.Sprintf(one, "{}")}},
+			{"GNU parallel -j 8, a process for each account", []string{"parallel", "-j", "8", "-I", "U", "-a", "{SCRATCH}/fleet.users", fmt.Sprintf(one, "U")}},
 		},
 	}
 }
@@ -149,7 +149,7 @@ func fleetQueue() workload {
 			{"netclients fleet run, 1 worker", []string{program, "fleet", "run", "--quiet", "--workers", "1", "{SCRATCH}/empty.ndjson"}},
 			{"loop, a process for each job", []string{"sh", "-c", "while read -r d; do {NETCLIENTS} ls --json $d; done < {SCRATCH}/empty.list"}},
 			{"xargs -P 8, a process for each job", []string{"xargs", "-a", "{SCRATCH}/empty.list", "-P", "8", "-n", "1", program, "ls", "--json"}},
-			{"GNU parallel -j 8, a process for each job", []string{"parallel", "-j", "8", "-a", "{SCRATCH}/empty.list", program + " ls --json {}"}},
+			{"GNU parallel -j 8, a process for each job", []string{"parallel", "-j", "8", "-I", "D", "-a", "{SCRATCH}/empty.list", program + " ls --json D"}},
 		},
 	}
 }

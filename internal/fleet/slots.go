@@ -217,11 +217,26 @@ type reserved struct {
 	free map[*slot]bool
 }
 
+// vacate frees all slots: those of a process that was killed would else be taken until
+// they end by themselves. It is for the only process that works.
+func (f *Fleet) vacate(ctx context.Context) error {
+	return f.steady(ctx, func(ctx context.Context) error {
+		s, err := f.js.Stream(ctx, "KV_"+f.names.slots)
+		if err != nil {
+			return err
+		}
+		return s.Purge(ctx)
+	})
+}
+
 // reserve takes a slot for each host, in the order of the hosts. ok is false when one has
 // none to give now.
 func (s *slots) reserve(ctx context.Context, hosts []string) (r *reserved, ok bool, err error) {
 	r = &reserved{s: s, free: map[*slot]bool{}}
-	for _, host := range hosts {
+	for i, host := range hosts {
+		if i >= s.most && hosts[i-s.most] == host {
+			continue // more than there may be: the connections take turns
+		}
 		x, err := s.wait(ctx, host, slotWait)
 		if x == nil || err != nil {
 			r.release()

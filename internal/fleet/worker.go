@@ -22,7 +22,8 @@ import (
 
 // Host runs jobs: it knows what the words of a job mean.
 type Host interface {
-	// Servers returns the servers that a job connects to, HOST:PORT, sorted, each once.
+	// Servers returns the servers that a job connects to, HOST:PORT, sorted, each as often as
+	// the job needs a connection to it.
 	Servers(j *Job) []string
 	// Remembers reports whether a run of the job keeps what it has done in Run.Dir.
 	Remembers(j *Job) bool
@@ -130,6 +131,11 @@ func (f *Fleet) Work(ctx context.Context, host Host, o WorkOptions) error {
 // consume opens the queues of the lanes. When the broker was started by this process
 // nobody else works yet, and what was taken by an earlier process comes again at once.
 func (w *worker) consume(ctx context.Context) error {
+	if w.f.own != nil && !w.f.o.Broker.Retain {
+		if err := w.f.vacate(ctx); err != nil {
+			return err
+		}
+	}
 	for _, lane := range w.o.Lanes {
 		name := "work_" + lane
 		if w.f.own != nil && !w.f.o.Broker.Retain {
@@ -411,7 +417,7 @@ func (a *attempt) settle(ctx context.Context, run *Run, err error) {
 		return
 	}
 	if errors.Is(err, protocols.ErrTooMany) {
-		for _, host := range w.host.Servers(&a.before.Job) {
+		for _, host := range slices.Compact(w.host.Servers(&a.before.Job)) {
 			run.Crowd(host)
 		}
 	}

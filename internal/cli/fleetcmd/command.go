@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -199,6 +200,13 @@ func (f *flags) folder() (string, error) {
 	return filepath.Join(dir, f.name), err
 }
 
+// An embedded broker may know hundreds of thousands of jobs. It has garbage collected when
+// there is half as much of it as of what is needed, and more often above so many bytes.
+const (
+	thrift = 50
+	modest = 80 << 20
+)
+
 // options makes of the flags what a fleet is opened with.
 func (f *flags) options(ctx context.Context, e *kit.Env) (fleet.Options, error) {
 	if err := fleet.CheckWord("--fleet", f.name); err != nil {
@@ -207,6 +215,10 @@ func (f *flags) options(ctx context.Context, e *kit.Env) (fleet.Options, error) 
 	dir, err := f.folder()
 	if err != nil {
 		return fleet.Options{}, err
+	}
+	if f.servers == "" {
+		debug.SetGCPercent(thrift)
+		debug.SetMemoryLimit(modest)
 	}
 	o := fleet.Options{Name: f.name, Replicas: f.replicas, Lease: time.Duration(f.lease), Broker: fleet.Broker{
 		Servers: f.servers, Dir: dir, Creds: f.creds, NKey: f.nkey, TLS: e.Opts.TLS.Config, Sync: f.sync,

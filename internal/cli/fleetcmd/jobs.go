@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"iter"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -272,12 +271,13 @@ func (h *host) targets(j *fleet.Job) (list []*protocols.Target) {
 	return list
 }
 
-// Servers returns the servers of a job.
+// Servers returns the servers of a job, one that it uses twice also twice.
 func (h *host) Servers(j *fleet.Job) []string {
-	set := map[string]bool{}
+	var list []string
 	for _, t := range h.targets(j) {
 		name, port := protocols.HostPort(t.URL, t.Scheme)
-		set[strings.ToLower(name)+":"+port] = true
+		list = append(list, strings.ToLower(name)+":"+port)
 	}
-	return slices.Sorted(maps.Keys(set))
+	slices.Sort(list)
+	return list
 }

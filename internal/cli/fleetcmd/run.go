@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -87,10 +86,6 @@ func (f *flags) submit(ctx context.Context, e *kit.Env, args []string) error {
 	})
 }
 
-// thrift is how much more memory than it needs an embedded broker may have before the
-// garbage is collected, in percent: there may be hundreds of thousands of jobs.
-const thrift = 50
-
 // run is fleet run.
 func (f *flags) run(ctx context.Context, e *kit.Env, args []string) error {
 	var in *input
@@ -99,9 +94,6 @@ func (f *flags) run(ctx context.Context, e *kit.Env, args []string) error {
 		if in, err = f.read(ctx, e, args[0]); err != nil {
 			return err
 		}
-	}
-	if f.servers == "" {
-		debug.SetGCPercent(thrift)
 	}
 	fl, err := f.open(ctx, e, in == nil)
 	if err != nil {

@@ -34,8 +34,8 @@ func fleetProgram(t *testing.T) string {
 	return program
 }
 
-// startDovecot starts a server of its own, whose users are all that there may be.
-func startDovecot(t *testing.T) (addr, homes string) {
+// fleetDovecot starts a server of its own, whose users are all that there may be.
+func fleetDovecot(t *testing.T) (addr, homes string) {
 	t.Helper()
 	binary, err := exec.LookPath("dovecot")
 	if err != nil || os.Getuid() != 0 {
@@ -195,7 +195,7 @@ func killedThrice(t *testing.T, dir, program, jobs string, count func() int, who
 
 // TestFleetDovecot: 500 accounts move from names to others; the process is killed three times.
 func TestFleetDovecot(t *testing.T) {
-	addr, homes := startDovecot(t)
+	addr, homes := fleetDovecot(t)
 	fillAccounts(t, homes)
 	dir := t.TempDir()
 	var jobs strings.Builder

@@ -34,27 +34,8 @@ func fleetProgram(t *testing.T) string {
 	return program
 }
 
-// fleetDovecot starts a server of its own, whose users are all that there may be.
-func fleetDovecot(t *testing.T) (addr, homes string) {
-	t.Helper()
-	binary, err := exec.LookPath("dovecot")
-	if err != nil || os.Getuid() != 0 {
-		absent(t, "dovecot as root is needed: %v", err)
-	}
-	dir, err := os.MkdirTemp("/tmp", "netclients-dovecot-") // its sockets need a short path
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = l.Addr().String()
-	_, port, _ := net.SplitHostPort(addr)
-	l.Close()
-	homes = filepath.Join(dir, "home")
-	config := strings.NewReplacer("DIR", dir, "PORT", port).Replace(`base_dir = DIR/run
+// fleetConfig is for users who all have the same password.
+const fleetConfig = `base_dir = DIR/run
 state_dir = DIR/state
 instance_name = netclients-fleet
 log_path = DIR/log
@@ -86,7 +67,29 @@ userdb {
   driver = static
   args = uid=5000 gid=5000 home=DIR/home/%n
 }
-`)
+`
+
+// fleetDovecot starts a server of its own, whose users are all that there may be.
+func fleetDovecot(t *testing.T) (addr, homes string) {
+	t.Helper()
+	binary, err := exec.LookPath("dovecot")
+	if err != nil || os.Getuid() != 0 {
+		absent(t, "dovecot as root is needed: %v", err)
+	}
+	dir, err := os.MkdirTemp("/tmp", "netclients-dovecot-") // its sockets need a short path
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr = l.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
+	l.Close()
+	homes = filepath.Join(dir, "home")
+	config := strings.NewReplacer("DIR", dir, "PORT", port).Replace(fleetConfig)
 	for _, d := range []string{"run", "state", "home"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			t.Fatal(err)

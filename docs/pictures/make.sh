@@ -27,7 +27,7 @@ svg() {
 tmux -L pictures -f /dev/null new-session -d -x 84 -y 30 "PS1='\$ ' sh"
 tmux -L pictures send-keys "clear; netclients tour | head -25" Enter
 sleep 5
-tmux -L pictures capture-pane -p | sed '1s/.*/$ netclients tour/' | svg > "$here/tour.svg"
+tmux -L pictures capture-pane -p | sed '1i$ netclients tour' | svg > "$here/tour.svg"
 
 netclients lab -- sh -c "netclients smtp send \$NETCLIENTS_LAB_SMTP --from ann@example.org --subject Hello --body 'Hi there' --trace $work/trace.html bob@example.org"
 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=900,700 --screenshot="$work/trace.png" "file://$work/trace.html" >/dev/null 2>&1

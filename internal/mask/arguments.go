@@ -27,7 +27,9 @@ func (m *Mask) Arguments(args []string) {
 		}
 		// What redaction has left out starts with a colon and ends at the last @.
 		end := strings.LastIndexByte(arg, '@')
-		if end < 0 { // what stands for a port, which the argument as a whole is masked for
+		if end < 0 { // what stands for a port and is none is hidden by four stars
+			head, tail, _ := strings.Cut(redacted, "****")
+			m.Add(strings.TrimSuffix(strings.TrimPrefix(arg, head), tail))
 			continue
 		}
 		begin := 0

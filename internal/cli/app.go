@@ -109,7 +109,7 @@ func (a *app) run(ctx context.Context, args []string) error {
 	}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "__complete") {
 		var err error
-		if args, err = expandRemotes(a, ctx, args); err != nil {
+		if args, err = expandRemotes(ctx, a, args); err != nil {
 			return err
 		}
 	}

@@ -66,7 +66,7 @@ func (a *app) completionCommand() *kit.Command {
 // profiles, and what is in a folder behind a URL; file names where nothing begins so.
 func (a *app) completeTarget(v *kit.Verb, spec *protocols.Spec) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		if far := remoteNames(a, cmd.Context(), begun); far != nil {
+		if far := remoteNames(cmd.Context(), a, begun); far != nil {
 			return far, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 		}
 		out := profilesWith(cmd.Context(), begun)
@@ -112,7 +112,7 @@ var openSchemes = []string{"ftp", "ftpes", "ftps", "http", "https", "gopher", "g
 
 // remoteNames lists the folder that a URL, or NAME:PATH of a profile, is begun in. Only
 // servers that need no login, or those of a profile, are asked. Nil: none.
-func remoteNames(a *app, ctx context.Context, begun string) []string {
+func remoteNames(ctx context.Context, a *app, begun string) []string {
 	scheme, rest, ok := strings.Cut(begun, "://")
 	folder := begun[:strings.LastIndexByte(begun, '/')+1]
 	m := remoteForm.FindStringSubmatch(begun)

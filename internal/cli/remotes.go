@@ -18,7 +18,7 @@ var remoteForm = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_.-]*):([^:]*)$`)
 
 // remotes puts the URL of a profile in the place of NAME:PATH, and names the profile.
 // One command uses the settings of one profile.
-func expandRemotes(a *app, ctx context.Context, args []string) ([]string, error) {
+func expandRemotes(ctx context.Context, a *app, args []string) ([]string, error) {
 	var conf *secret.Config
 	var out []string
 	used := ""

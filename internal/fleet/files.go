@@ -14,8 +14,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 )
@@ -340,19 +338,4 @@ func put(out *bytes.Buffer, f *os.File, c change) error {
 		err = io.ErrUnexpectedEOF // it became shorter meanwhile
 	}
 	return err
-}
-
-// forget removes what is stored for a job.
-func (f *Fleet) forget(ctx context.Context, j *Job) error {
-	value, rev, _, err := f.get(ctx, filesKey(j.filesKey()))
-	if err != nil || rev == 0 {
-		return err
-	}
-	var m manifest
-	if json.Unmarshal(value, &m) == nil {
-		for _, p := range m.Objects {
-			_ = f.files.Delete(ctx, p.Name)
-		}
-	}
-	return f.state.Delete(ctx, filesKey(j.filesKey()), jetstream.LastRevision(rev))
 }

@@ -55,7 +55,7 @@ func (f *Fleet) Records(ctx context.Context) iter.Seq2[*Record, error] {
 			yield(nil, f.refusal(err))
 			return
 		}
-		defer w.Stop()
+		defer func() { _ = w.Stop() }()
 		for {
 			select {
 			case e := <-w.Updates():
@@ -89,7 +89,6 @@ type Tracker struct {
 	known  map[string]seen
 	counts Counts
 	wanted map[string]bool // keys without a final record; nil: of all
-	final  Counts          // of the wanted ones
 }
 
 // seen is what the tracker knows of a job.

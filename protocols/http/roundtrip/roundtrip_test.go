@@ -34,7 +34,9 @@ func site() nethttp.Handler {
 		w.Header().Set("Location", "/echo?from="+r.PathValue("code"))
 		w.WriteHeader(code)
 	})
-	m.HandleFunc("/loop", func(w nethttp.ResponseWriter, r *nethttp.Request) { nethttp.Redirect(w, r, "/loop", 302) })
+	m.HandleFunc("/loop", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		nethttp.Redirect(w, r, "/loop", nethttp.StatusFound)
+	})
 	m.HandleFunc("/status/{code}", func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		var code int
 		fmt.Sscan(r.PathValue("code"), &code)
@@ -50,7 +52,7 @@ func site() nethttp.Handler {
 	})
 	m.HandleFunc("/set", func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		nethttp.SetCookie(w, &nethttp.Cookie{Name: "c", Value: "1", Path: "/"})
-		nethttp.Redirect(w, r, "/cookie", 302)
+		nethttp.Redirect(w, r, "/cookie", nethttp.StatusFound)
 	})
 	m.HandleFunc("/cookie", func(w nethttp.ResponseWriter, r *nethttp.Request) { fmt.Fprint(w, r.Header.Get("Cookie")) })
 	m.HandleFunc("/trailer", func(w nethttp.ResponseWriter, r *nethttp.Request) {

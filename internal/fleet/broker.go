@@ -16,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
@@ -43,6 +44,7 @@ type Broker struct {
 type embedded struct {
 	server *server.Server
 	lock   *os.File
+	key    nkeys.KeyPair // what this process logs in with; nil unless nkeys are needed
 	socket net.Listener
 	wait   sync.WaitGroup
 }
@@ -80,7 +82,11 @@ func (e *embedded) start(b *Broker) error {
 		ServerName: "netclients", DontListen: b.Listen == "", JetStream: true, StoreDir: filepath.Join(b.Dir, storeDir),
 		NoSigs: true, NoLog: true, SyncInterval: time.Second, SyncAlways: b.Sync, MaxPayload: 4 << 20,
 	}
-	if err := b.listening(o); err != nil {
+	err := b.listening(o)
+	if err == nil && len(o.Nkeys) > 0 {
+		err = e.addKey(o)
+	}
+	if err != nil {
 		return err
 	}
 	s, err := server.NewServer(o)
@@ -100,6 +106,48 @@ func (e *embedded) start(b *Broker) error {
 		return &protocols.Error{Op: "fleet", Kind: kind, Text: why}
 	}
 	return nil
+}
+
+// addKey makes a key for this process and lets it in.
+func (e *embedded) addKey(o *server.Options) error {
+	key, err := nkeys.CreateUser()
+	if err != nil {
+		return err
+	}
+	public, err := key.PublicKey()
+	if err != nil {
+		return err
+	}
+	e.key = key
+	o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: public})
+	return nil
+}
+
+// login returns the options by which this process logs in to its own server.
+func (e *embedded) login(b *Broker) ([]nats.Option, error) {
+	if e.key == nil {
+		return b.login()
+	}
+	public, err := e.key.PublicKey()
+	return []nats.Option{nats.Nkey(public, e.key.Sign)}, err
+}
+
+// login returns the options by which the user logs in.
+func (b *Broker) login() (o []nats.Option, err error) {
+	if b.Creds != "" {
+		o = append(o, nats.UserCredentials(b.Creds))
+	}
+	if b.NKey != "" {
+		key, err := nats.NkeyOptionFromSeed(b.NKey)
+		if err != nil {
+			return nil, &protocols.Error{Op: "fleet", Kind: protocols.KindAuth, Text: "--nats-nkey " + b.NKey, Err: err}
+		}
+		o = append(o, key)
+	}
+	if b.Token != "" {
+		o = append(o, nats.Token(b.Token))
+	}
+	return o, nil
 }
 
 // startLog drops what the server has to say: what matters comes as errors.
@@ -215,10 +263,11 @@ func connect(ctx context.Context, b *Broker) (nc *nats.Conn, e *embedded, addres
 	e, err = startEmbedded(ctx, b)
 	switch {
 	case err == nil:
-		if b.Token != "" {
-			o = append(o, nats.Token(b.Token))
+		login, err := e.login(b)
+		if err == nil {
+			nc, err = nats.Connect("", append(append(o, login...), nats.InProcessServer(e.server))...)
 		}
-		if nc, err = nats.Connect("", append(o, nats.InProcessServer(e.server))...); err != nil {
+		if err != nil {
 			e.close()
 			return nil, nil, "", brokerError(b.Dir, err)
 		}
@@ -227,7 +276,14 @@ func connect(ctx context.Context, b *Broker) (nc *nats.Conn, e *embedded, addres
 		return nil, nil, "", protocols.Wrap(err, "", "fleet", "")
 	}
 	path := filepath.Join(b.Dir, socketFile)
-	if nc, err = nats.Connect("nats://localhost", append(o, nats.SetCustomDialer(socketDialer(path)))...); err != nil {
+	login, err := b.login()
+	if err == nil {
+		nc, err = nats.Connect("nats://localhost", append(append(o, login...), nats.SetCustomDialer(socketDialer(path)))...)
+	}
+	if errors.Is(err, nats.ErrAuthorization) {
+		return nil, nil, "", brokerError(path, err)
+	}
+	if err != nil {
 		return nil, nil, "", &protocols.Error{Op: "fleet", Kind: protocols.KindConnect, Text: "another process has the fleet in " + b.Dir + ", and its socket " + path + " does not answer", Err: err}
 	}
 	return nc, nil, path, nil
@@ -240,19 +296,11 @@ func connectRemote(b *Broker, o []nats.Option) (*nats.Conn, *embedded, string, e
 			return nil, nil, "", usage("--nats holds a password: use --nats-creds FILE, --nats-nkey FILE or --token-file FILE")
 		}
 	}
-	if b.Creds != "" {
-		o = append(o, nats.UserCredentials(b.Creds))
+	login, err := b.login()
+	if err != nil {
+		return nil, nil, "", err
 	}
-	if b.NKey != "" {
-		key, err := nats.NkeyOptionFromSeed(b.NKey)
-		if err != nil {
-			return nil, nil, "", &protocols.Error{Op: "fleet", Kind: protocols.KindAuth, Text: "--nats-nkey " + b.NKey, Err: err}
-		}
-		o = append(o, key)
-	}
-	if b.Token != "" {
-		o = append(o, nats.Token(b.Token))
-	}
+	o = append(o, login...)
 	secure := b.UseTLS || strings.Contains(b.Servers, "tls://")
 	if secure {
 		o = append(o, nats.Secure(b.TLS))

@@ -127,17 +127,19 @@ func startMail(t *testing.T) *url.URL {
 	return &url.URL{Scheme: "smtp", Host: s.Addr()}
 }
 
-var exampleHost = regexp.MustCompile(`\b([a-z]+)\.example\.org\b`)
+var exampleHost = regexp.MustCompile(`(@|\b)([a-z]+)\.example\.org\b`)
 
 // in substitutes the lab's servers for those in a line, with a login where there
-// are logins.
+// are logins and the line names no user.
 func (s servers) in(line string) string {
 	return exampleHost.ReplaceAllStringFunc(line, func(host string) string {
-		word, _, _ := strings.Cut(host, ".")
+		word, _, _ := strings.Cut(strings.TrimPrefix(host, "@"), ".")
 		u := s[hosts[word]]
 		switch {
 		case u == nil:
 			return host
+		case host[0] == '@' && strings.Contains(line, "//alice@"+word+"."):
+			return "@" + u.Host
 		case word == "tcp" || word == "udp" || word == "telnet" || word == "mail":
 			return u.Host
 		}

@@ -1,12 +1,13 @@
 package fleetcmd
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"iter"
 	"maps"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 
@@ -42,7 +43,7 @@ func splitCommand(m Machine) *kit.Command {
 
 func (s *splitter) register(fs *pflag.FlagSet) {
 	fs.StringVar(&s.verb, "verb", "sync", "the `VERB` of the jobs")
-	fs.StringVar(&s.targets, "targets", "", "make a job of each line of `FILE`, which is a URL or HOST:PORT's URL; # begins a comment")
+	fs.StringVar(&s.targets, "targets", "", "make a job of each line of `FILE`, which is a URL or HOST:PORT's URL; # begins a comment, - is standard input")
 	fs.StringArrayVar(&s.flags, "flag", nil, "flag of all jobs: `NAME=VALUE`, or NAME")
 	fs.StringArrayVar(&s.secrets, "secret", nil, "where a worker finds a secret: `src=REFERENCE` or dst=REFERENCE")
 }
@@ -87,7 +88,7 @@ func (s *splitter) run(ctx context.Context, e *kit.Env, args []string) error {
 func (s *splitter) parts(ctx context.Context, e *kit.Env, args []string, refs map[string]string) iter.Seq2[[]string, error] {
 	switch {
 	case s.targets != "" && len(args) == 0:
-		return targetLines(s.targets)
+		return targetLines(e, s.targets)
 	case s.targets != "" || len(args) != 2:
 		return func(yield func([]string, error) bool) {
 			yield(nil, kit.Usage("fleet split: want SRC and DST, or --targets FILE"))
@@ -96,19 +97,28 @@ func (s *splitter) parts(ctx context.Context, e *kit.Env, args []string, refs ma
 	return s.entries(ctx, e, args[0], args[1], refs)
 }
 
-// targetLines yields the targets of a file.
-func targetLines(name string) iter.Seq2[[]string, error] {
+// targetLines yields the targets of a file, or of standard input.
+func targetLines(e *kit.Env, name string) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
-		b, err := os.ReadFile(name)
+		source, err := openSource(e, name)
+		var in io.ReadCloser
+		if err == nil {
+			in, err = source.open()
+		}
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		for line := range strings.Lines(string(b)) {
-			line, _, _ = strings.Cut(line, " #")
+		defer in.Close()
+		lines := bufio.NewScanner(in)
+		for lines.Scan() {
+			line, _, _ := strings.Cut(lines.Text(), " #")
 			if line = strings.TrimSpace(line); line != "" && line[0] != '#' && !yield([]string{line}, nil) {
 				return
 			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(nil, fmt.Errorf("%s: %w", source.name, err))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"syscall"
 
 	"github.com/netclients/netclients/internal/mask"
@@ -32,6 +33,26 @@ type Output struct {
 	Hidden  *mask.Mask // what no message shows
 }
 
+// inTurn returns a writer for several goroutines at once, as a file is: commands that a
+// verb runs write to standard error beside the verb.
+func inTurn(w io.Writer) io.Writer {
+	if _, file := w.(*os.File); file || w == nil {
+		return w
+	}
+	return &turns{w: w}
+}
+
+type turns struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (t *turns) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.w.Write(p)
+}
+
 // Options say how results are written.
 type Options struct {
 	JSON, Quiet, Verbose bool
@@ -41,7 +62,7 @@ type Options struct {
 
 // New returns the output of a command. An error is of kind usage: that of --jq.
 func New(stdout, stderr io.Writer, g Options) (*Output, error) {
-	o := &Output{Raw: stdout, W: bufio.NewWriterSize(stdout, 64<<10), Words: stderr, Quiet: g.Quiet, Verbose: g.Verbose, Hidden: cmp.Or(g.Hidden, &mask.Mask{})}
+	o := &Output{Raw: stdout, W: bufio.NewWriterSize(stdout, 64<<10), Words: inTurn(stderr), Quiet: g.Quiet, Verbose: g.Verbose, Hidden: cmp.Or(g.Hidden, &mask.Mask{})}
 	o.TTY = IsTerminal(stdout)
 	o.JSON = g.JSON || g.JQ != ""
 	o.Paint = Painter(colourful(g.Colour, o.TTY, os.Getenv))

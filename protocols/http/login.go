@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/netclients/netclients/internal/httpauth"
@@ -159,10 +160,13 @@ func (lg *login) ask(ctx context.Context) error {
 // or the credentials were refused: then the 401 is the answer.
 func (lg *login) challenged(ctx context.Context, resp *Response, m *outgoing) (again bool, err error) {
 	sent := m.header.Get("Authorization")
+	offers := httpauth.Parse(resp.Header.Values("WWW-Authenticate"))
+	if way := lg.way; sent != "" && way != "" && !m.early && !offered(offers, way) {
+		return lg.choose(offers) && lg.way != way, nil // an area of the server that has another way
+	}
 	if sent != "" && lg.way != "digest" && !m.early {
 		return false, nil // refused, or the user's own header
 	}
-	offers := httpauth.Parse(resp.Header.Values("WWW-Authenticate"))
 	if lg.way == "digest" {
 		d := httpauth.Strongest(offers)
 		if d == nil || sent == "" || !d.Renews(lg.digest) {
@@ -183,6 +187,11 @@ func (lg *login) challenged(ctx context.Context, resp *Response, m *outgoing) (a
 		}
 	}
 	return true, nil
+}
+
+// offered reports whether a way is among those that a server offers, or it says none.
+func offered(offers []httpauth.Challenge, way string) bool {
+	return len(offers) == 0 || slices.ContainsFunc(offers, func(o httpauth.Challenge) bool { return o.Scheme == way })
 }
 
 // answered notes that the server took the login of a request.

@@ -153,3 +153,20 @@ func TestLoginsThatAreNotSupported(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestWaysOfOneServer: areas of one server may want different logins; each gets its own,
+// whichever came before. Wrong credentials end all the same.
+func TestWaysOfOneServer(t *testing.T) {
+	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{})
+	c := labtest.Open(t, New, labtest.WithUser(s.URL()), nil)
+	for _, way := range []string{"basic", "digest", "basic", "digest", "digest"} {
+		if got := labtest.Read(t, c, "-/auth/"+way); got != "welcome, alice\n" {
+			t.Errorf("%s: %q", way, got)
+		}
+	}
+	wrong := labtest.Open(t, New, strings.Replace(s.URL(), "//", "//alice:wrong@", 1), nil)
+	for _, way := range []string{"basic", "digest", "basic"} {
+		_, err := wrong.Get(t.Context(), "-/auth/"+way, nil)
+		wantKind(t, err, protocols.KindAuth)
+	}
+}

@@ -1,10 +1,11 @@
+//go:build unix
+
 package fleetcmd_test
 
 import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -81,20 +82,6 @@ func (n *node) kill() {
 }
 
 func (n *node) url() string { return "nats://127.0.0.1:" + n.words[1] }
-
-// freePorts returns ports that nobody listens at now.
-func freePorts(t *testing.T, n int) (ports []string) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
-	}
-	return ports
-}
 
 // cluster starts so many servers that know each other, and waits until JetStream works.
 func cluster(t *testing.T, size int) (nodes []*node, urls string) {

@@ -3,8 +3,10 @@ package fleetcmd_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -245,4 +247,18 @@ func TestRules(t *testing.T) {
 	}
 	run(t, m.dir, 0, "fleet", "purge", "--yes")
 	run(t, m.dir, 2, "fleet", "status")
+}
+
+// freePorts returns ports that nobody listens at now.
+func freePorts(t *testing.T, n int) (ports []string) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	}
+	return ports
 }

@@ -28,7 +28,7 @@ var (
 type Store struct {
 	State *State
 	Spool func() (SpoolFile, error)              // as in [Appender]
-	Late  time.Duration                          // how long what was sent may take to be there; 0: lateBy
+	Late  time.Duration                          // how long what was sent may take to be there; 0: lateBy and lateByKilled
 	Wrap  func(err error, op, name string) error // adds verb and URL to an error
 	// Step runs one step on the live session. Commands may be under way between
 	// steps, and other operations may use the session.
@@ -119,7 +119,11 @@ func (a *Archive) begin(ctx context.Context, s *session.Session) error {
 	if remade {
 		a.led.renew(box.Validity)
 	}
-	if err := a.identify(ctx, s, !remade); err != nil {
+	late := lateByKilled
+	if remade {
+		late = 0
+	}
+	if err := a.identify(ctx, s, late); err != nil {
 		return err
 	}
 	a.emptied = remade && known && len(a.led.known) == 0
@@ -195,7 +199,7 @@ func (a *Archive) resume(ctx context.Context, s *session.Session) error {
 	if a.app != nil {
 		a.app.Clean()
 		a.looked = false
-		if err := a.identify(ctx, s, true); err != nil {
+		if err := a.identify(ctx, s, lateBy); err != nil {
 			return err
 		}
 	}
@@ -287,7 +291,7 @@ func (a *Archive) settle(ctx context.Context, s *session.Session) error {
 	if err := a.app.Flush(); err != nil {
 		return err
 	}
-	if err := a.identify(ctx, s, false); err != nil {
+	if err := a.identify(ctx, s, 0); err != nil {
 		return err
 	}
 	return a.led.write(!a.o.NoSync)

@@ -13,21 +13,26 @@ import (
 	"github.com/netclients/netclients/protocols/imap/internal/session"
 )
 
-// A server may still be at work on what a run has sent that was killed: what is not
-// there yet is looked for again, for so long.
+// A server may still be at work on what was sent over a connection that is gone: what is
+// not there yet is looked for again, for so long. Of a run that was killed much may be under
+// way, and a busy server took more than five seconds for it.
 const (
 	lateBy        = 5 * time.Second
+	lateByKilled  = 20 * time.Second
 	identifyPause = 250 * time.Millisecond
 	identifyStep  = 5000 // messages of one command
 )
 
 // identify learns the UIDs of the messages that were sent and are not known to be
 // there: because the server does not report them, or because a run was cut off.
-// Size and content identify a message; what is not there is forgotten. With late
-// set it may come a little later.
-func (a *Archive) identify(ctx context.Context, s *session.Session, late bool) error {
+// Size and content identify a message; what is not there is forgotten. It may come later,
+// by so much as late says.
+func (a *Archive) identify(ctx context.Context, s *session.Session, late time.Duration) error {
 	open := a.led.open()
-	for until := time.Now().Add(cmp.Or(a.store.Late, lateBy)); len(open) > 0; {
+	if late > 0 {
+		late = cmp.Or(a.store.Late, late)
+	}
+	for until := time.Now().Add(late); len(open) > 0; {
 		box, err := s.Refresh(a.n)
 		if err != nil {
 			return err
@@ -36,7 +41,7 @@ func (a *Archive) identify(ctx context.Context, s *session.Session, late bool) e
 			return err
 		}
 		open = slices.DeleteFunc(open, func(k messageKey) bool { return a.led.known[k].uid != 0 })
-		if !late || len(open) == 0 || time.Now().After(until) {
+		if len(open) == 0 || time.Now().After(until) {
 			break
 		}
 		if err := retry.Sleep(ctx, identifyPause); err != nil {

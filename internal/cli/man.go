@@ -119,7 +119,7 @@ func manText(title, text string) string {
 func manFlags(title string, fs *pflag.FlagSet) string {
 	var b strings.Builder
 	fs.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden {
+		if f.Hidden || f.Name == "help" { // which all have, some only once they were asked
 			return
 		}
 		value, usage := pflag.UnquoteUsage(f)

@@ -34,21 +34,28 @@ func Attachments(r io.Reader, each func(a *Attachment) error) error {
 		return &protocols.Error{Kind: protocols.KindProtocol, Text: "not a message", Err: err}
 	}
 	w := &partWalker{each: each}
+	w.single = w.leaf
 	return w.walk(e, 0)
 }
 
 type partWalker struct {
-	each  func(a *Attachment) error
-	parts int
+	walker
+	each func(a *Attachment) error
 }
 
-func (w *partWalker) walk(e *gomessage.Entity, depth int) error {
+// walker goes through the parts of a message, whose number and depth are bounded.
+type walker struct {
+	single func(e *gomessage.Entity) error // gets each part that has none itself
+	parts  int
+}
+
+func (w *walker) walk(e *gomessage.Entity, depth int) error {
 	if w.parts++; w.parts > maxParts || depth > maxPartDepth {
 		return &protocols.Error{Kind: protocols.KindProtocol, Text: "the message has too many parts"}
 	}
 	parts := e.MultipartReader()
 	if parts == nil {
-		return w.leaf(e)
+		return w.single(e)
 	}
 	for {
 		p, err := parts.NextPart()

@@ -56,7 +56,7 @@ func ParseReport(r io.Reader) (*Report, error) {
 		return nil, &protocols.Error{Kind: protocols.KindProtocol, Text: "not a message", Err: err}
 	}
 	w := &reportWalker{}
-	if err := w.walk(e, 0); err != nil {
+	if err := (&walker{single: w.leaf}).walk(e, 0); err != nil {
 		return nil, err
 	}
 	if w.report == nil {
@@ -69,29 +69,6 @@ func ParseReport(r io.Reader) (*Report, error) {
 type reportWalker struct {
 	report   *Report
 	original map[string]string
-	parts    int
-}
-
-func (w *reportWalker) walk(e *gomessage.Entity, depth int) error {
-	if w.parts++; w.parts > maxParts || depth > maxPartDepth {
-		return &protocols.Error{Kind: protocols.KindProtocol, Text: "the message has too many parts"}
-	}
-	parts := e.MultipartReader()
-	if parts == nil {
-		return w.leaf(e)
-	}
-	for {
-		p, err := parts.NextPart()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil && !gomessage.IsUnknownCharset(err) && !gomessage.IsUnknownEncoding(err):
-			return &protocols.Error{Kind: protocols.KindProtocol, Text: "a part of the message cannot be read", Err: err}
-		}
-		if err := w.walk(p, depth+1); err != nil {
-			return err
-		}
-	}
 }
 
 func (w *reportWalker) leaf(e *gomessage.Entity) (err error) {

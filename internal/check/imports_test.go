@@ -36,10 +36,11 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/lab/...", "protocols/lab/... internal/wire internal/urgent internal/charset internal/mask", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
 	{"protocols/protocoltest", "protocols protocols/lab/base protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                     // own codec over the HTTP adapter's transport
-	{"protocols/http", "protocols protocols/transport protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
+	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                            // own codec over the HTTP adapter's transport
+	{"protocols/http", "protocols protocols/transport protocols/http/cookies protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
 	{"protocols/ftp/charsets", "protocols/ftp", "golang.org/x/text/...", "flag log log/slog os os/exec"},
 	{"protocols/http/roundtrip", "protocols protocols/http protocols/pool", "", "flag log log/slog os os/exec"},
+	{"protocols/http/cookies", "protocols protocols/transport protocols/http/internal/cookiedate internal/httpauth internal/wire", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
 	{"protocols/http/h3", "protocols protocols/transport protocols/http", "...", "flag log log/slog os os/exec"},
 	{"protocols/http/internal/coding", "protocols", "...", "flag log log/slog os os/exec net/http"},
 	{"protocols/*/internal/*", "internal/mailhead protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "", "flag log log/slog os os/exec net/http"},                          // parts of an adapter

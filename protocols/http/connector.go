@@ -208,7 +208,7 @@ func (k *connector) connect(ctx context.Context, u *url.URL, alpn ...string) (*t
 
 // open connects to the host of u.
 func open(ctx context.Context, d *transport.Dialer, u *url.URL) (*transport.Conn, error) {
-	conn, err := d.Dial(ctx, "", "tcp", hostOf(u), portOf(u))
+	conn, err := d.Dial(ctx, "", "tcp", transport.HostOf(u), portOf(u))
 	if err != nil || u.Scheme != "https" {
 		return conn, err
 	}

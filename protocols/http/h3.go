@@ -39,11 +39,11 @@ func (k *connector) dialQUIC(ctx context.Context, u *url.URL) (connection, error
 	o := k.optionsFor(u)
 	o.Limits.Header = k.headLimit
 	d := transport.NewDialer(proto, u, o)
-	sock, err := d.Dial(ctx, "quic", "udp", hostOf(u), portOf(u))
+	sock, err := d.Dial(ctx, "quic", "udp", transport.HostOf(u), portOf(u))
 	if err != nil {
 		return nil, err
 	}
-	conf, err := d.TLSConfig(hostOf(u))
+	conf, err := d.TLSConfig(transport.HostOf(u))
 	if err != nil {
 		sock.Close()
 		return nil, err

@@ -103,7 +103,7 @@ func early(cred protocols.Credential) string {
 // mayBePrivate reports whether the connection to a URL may be one that nobody can read;
 // the connection itself decides.
 func mayBePrivate(u *url.URL, s *Settings) bool {
-	return u.Scheme == "https" || s.UnixSocket != "" || transport.IsLoopback(hostOf(u))
+	return u.Scheme == "https" || s.UnixSocket != "" || transport.IsLoopback(transport.HostOf(u))
 }
 
 // askNamed gets what the user named for the client's own server, once.

@@ -1,10 +1,7 @@
 package http
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -174,97 +171,6 @@ func TestRequestRate(t *testing.T) {
 }
 
 // TestCookieRules: what is taken and what goes where.
-func TestCookieRules(t *testing.T) {
-	now := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, c := range []struct{ from, set, to, want string }{
-		{"http://a.example/x/y", "k=v", "http://a.example/x/z", "k=v"},
-		{"http://a.example/x/y", "k=v", "http://a.example/xy", ""},
-		{"http://a.example/", "k=v", "http://b.a.example/", ""},
-		{"http://a.example/", "k=v; Domain=a.example", "http://b.a.example/", ""}, // .example is no public suffix, but a.example is the host itself
-		{"http://b.a.example/", "k=v; Domain=a.example", "http://c.a.example/", "k=v"},
-		{"http://b.a.example/", "k=v; Domain=example", "http://c.a.example/", ""},
-		{"http://b.co.uk/", "k=v; Domain=co.uk", "http://c.co.uk/", ""},
-		{"http://a.example/", "k=v; Domain=b.example", "http://b.example/", ""},
-		{"http://1.2.3.4/", "k=v; Domain=3.4", "http://9.9.3.4/", ""},
-		{"https://a.example/", "k=v; Secure", "http://a.example/", ""},
-		{"https://a.example/", "k=v; Secure", "https://a.example/", "k=v"},
-		{"http://a.example/", "k=v; Secure", "https://a.example/", ""},
-		{"https://a.example/", "__Host-k=v; Secure; Path=/; Domain=a.example", "https://a.example/", ""},
-		{"https://a.example/", "__Host-k=v; Secure; Path=/", "https://a.example/", "__Host-k=v"},
-		{"https://a.example/", "__Secure-k=v", "https://a.example/", ""},
-		{"http://a.example/", "k=v; Max-Age=0", "http://a.example/", ""},
-		{"http://a.example/", "k=v; Max-Age=60", "http://a.example/", "k=v"},
-		{"http://a.example/", "k=v; Expires=Mon, 01 Jan 2001 00:00:00 GMT", "http://a.example/", ""},
-		{"http://a.example/", "k=" + strings.Repeat("v", 5000), "http://a.example/", ""},
-		{"http://a.example:8080/", "k=v", "http://A.example:9090/", "k=v"},
-	} {
-		j := NewJar()
-		j.Store(labtest.URL(t, c.from), Header{"Set-Cookie": {c.set}}, now)
-		got := j.Line(labtest.URL(t, c.to), now)
-		if strings.HasPrefix(c.set, "k=v; Domain=a.example") && c.from == "http://a.example/" {
-			c.want = got // either is right by RFC 6265; it must not go to another domain
-		}
-		if got != c.want {
-			t.Errorf("%s sets %q: %s gets %q, want %q", c.from, c.set[:min(len(c.set), 60)], c.to, got, c.want)
-		}
-	}
-}
-
-func TestJarLimits(t *testing.T) {
-	now := time.Now()
-	j := NewJar()
-	for i := range 300 {
-		j.Store(labtest.URL(t, "http://a.example/"), Header{"Set-Cookie": {fmt.Sprintf("k%d=%s", i, strings.Repeat("v", 4000))}}, now.Add(time.Duration(i)))
-	}
-	if n := len(j.Cookies()); n > maxDomainCookies {
-		t.Errorf("%d cookies of one domain", n)
-	}
-	if n := len(j.Line(labtest.URL(t, "http://a.example/"), now)); n > maxCookieLine+10 {
-		t.Errorf("a line of %d bytes", n)
-	}
-	j.Block = []string{"b.example"}
-	j.Store(labtest.URL(t, "http://x.b.example/"), Header{"Set-Cookie": {"k=v"}}, now)
-	if j.Line(labtest.URL(t, "http://x.b.example/"), now) != "" {
-		t.Error("a blocked domain's cookie was taken")
-	}
-}
-
-func TestJarFile(t *testing.T) {
-	now := time.Unix(1_700_000_000, 0)
-	const file = "# Netscape HTTP Cookie File\n\n.a.example\tTRUE\t/\tFALSE\t1800000000\tk\tv\n#HttpOnly_b.example\tFALSE\t/p\tTRUE\t0\ts\t\nold.example\tFALSE\t/\tFALSE\t1\tgone\tx\n"
-	j := NewJar()
-	if err := j.Load(strings.NewReader(file), now); err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	if err := j.Save(&b, true, now); err != nil {
-		t.Fatal(err)
-	}
-	again := NewJar()
-	if err := again.Load(bytes.NewReader(b.Bytes()), now); err != nil {
-		t.Fatal(err)
-	}
-	if len(j.Cookies()) != 2 || !maps.Equal(lines(b.String()), lines("# Netscape HTTP Cookie File\n.a.example\tTRUE\t/\tFALSE\t1800000000\tk\tv\n#HttpOnly_b.example\tFALSE\t/p\tTRUE\t0\ts\t\n")) {
-		t.Errorf("%+v\n%s", j.Cookies(), b.String())
-	}
-	if fmt.Sprint(j.Cookies()) != fmt.Sprint(again.Cookies()) {
-		t.Errorf("%v is not %v", j.Cookies(), again.Cookies())
-	}
-	if err := NewJar().Load(strings.NewReader("this is no cookie file\n"), now); protocols.KindOf(err) != protocols.KindUsage {
-		t.Error(err)
-	}
-}
-
-func lines(s string) map[string]bool {
-	m := map[string]bool{}
-	for line := range strings.Lines(s) {
-		if line = strings.TrimRight(line, "\n"); line != "" && !strings.HasPrefix(line, "# Written") {
-			m[line] = true
-		}
-	}
-	return m
-}
-
 func FuzzDisposition(f *testing.F) {
 	for _, s := range []string{`attachment; filename="a"`, "filename*=UTF-8''%2e%2e%2fx", `inline; filename="..\\x"`} {
 		f.Add(s)
@@ -309,24 +215,6 @@ func FuzzMultistatus(f *testing.F) {
 func FuzzRobots(f *testing.F) {
 	f.Add("User-agent: *\nDisallow: /a*b$\nAllow: /\n", "/axb")
 	f.Fuzz(func(t *testing.T, s, path string) { ParseRobots(strings.NewReader(s), "netclients").Allowed(path) })
-}
-
-func FuzzCookies(f *testing.F) {
-	f.Add("k=v; Domain=.example; Path=/; Max-Age=5", "a\tTRUE\t/\tFALSE\t0\tk\tv")
-	f.Add("k=v", lwpJar)
-	u := labtest.URL(f, "https://a.b.example/")
-	f.Fuzz(func(t *testing.T, set, file string) {
-		j, now := NewJar(), time.Now()
-		j.Store(u, Header{"Set-Cookie": {set}}, now)
-		j.Load(strings.NewReader(file), now)
-		if line := j.Line(u, now); strings.ContainsAny(line, "\r\n\x00") {
-			t.Errorf("%q", line)
-		}
-		var b bytes.Buffer
-		if err := errors.Join(j.Save(&b, true, now), NewJar().Load(&b, now), j.SaveLWP(&b, true, now), NewJar().Load(&b, now)); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 func FuzzContentRange(f *testing.F) {

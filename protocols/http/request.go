@@ -167,19 +167,11 @@ func usage(format string, args ...any) error {
 
 // origin is scheme, host and port: what a secret is for (RFC 6454 4).
 func origin(u *url.URL) string {
-	return u.Scheme + "://" + net.JoinHostPort(hostOf(u), portOf(u))
+	return u.Scheme + "://" + net.JoinHostPort(transport.HostOf(u), portOf(u))
 }
 
 func sameOrigin(a, b *url.URL) bool {
 	return a.Host != "" && b.Host != "" && origin(a) == origin(b)
-}
-
-// hostOf returns the host in its one normal form, where it has one.
-func hostOf(u *url.URL) string {
-	if h, err := transport.Host(u.Hostname()); err == nil {
-		return h
-	}
-	return u.Hostname()
 }
 
 func portOf(u *url.URL) string {

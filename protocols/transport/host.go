@@ -2,6 +2,7 @@ package transport
 
 import (
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -28,6 +29,15 @@ func Host(s string) (string, error) {
 		return "", protocols.UsageError("", "", "host name "+strconv.Quote(s)+" is not valid")
 	}
 	return ascii, nil
+}
+
+// HostOf returns the host of a URL in its one normal form, where it has one, without
+// the port.
+func HostOf(u *url.URL) string {
+	if h, err := Host(u.Hostname()); err == nil {
+		return h
+	}
+	return u.Hostname()
 }
 
 // plainName reports whether an ASCII name needs neither conversion nor a check of

@@ -1,4 +1,4 @@
-package http
+package cookies
 
 import (
 	"strconv"
@@ -82,7 +82,7 @@ func (c *setCookie) until(now time.Time) time.Time {
 // parseMaxAge reads a number of seconds, which may be negative.
 func parseMaxAge(text string) (time.Duration, bool) {
 	number := strings.TrimPrefix(text, "-")
-	if !digits(number) {
+	if number == "" || strings.Trim(number, "0123456789") != "" {
 		return 0, false
 	}
 	if number != text {

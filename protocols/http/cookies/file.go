@@ -1,4 +1,4 @@
-package http
+package cookies
 
 import (
 	"bufio"
@@ -114,16 +114,14 @@ func (c *Cookie) netscape() string {
 	return prefix + strings.Join([]string{domain, yes(!c.HostOnly), c.Path, yes(c.Secure), strconv.FormatInt(expires, 10), c.Name, c.Value}, "\t")
 }
 
-// AddCookie puts cookies of the user's own, "a=b; c=d", into a jar, for the
-// client's own host only.
-func (c *Client) AddCookie(j *Jar, line string) error {
-	now := time.Now()
+// Add takes cookies of the user's own, "a=b; c=d", for one host only.
+func (j *Jar) Add(host, line string, now time.Time) error {
 	for part := range strings.SplitSeq(line, ";") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
 		if !ok || name == "" || wire.Check(name, value) != nil || len(name)+len(value) > maxCookieBytes {
 			return usage("cookie %q is not NAME=VALUE", part)
 		}
-		j.Set(&Cookie{Name: name, Value: value, Domain: hostOf(c.url), HostOnly: true, Path: "/", Created: now}, now)
+		j.Set(&Cookie{Name: name, Value: value, Domain: host, HostOnly: true, Path: "/", Created: now}, now)
 	}
 	return nil
 }

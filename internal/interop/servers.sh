@@ -63,6 +63,8 @@ source     127.0.0.1  SOURCE=22019   socat
 '
 BASE_PACKAGES='openssl util-linux'
 TEST_PACKAGES='nftables prometheus mutt curl ncat netcat-openbsd socat inetutils-telnet openssl tmux' # programs at the other end: mutt reads what we store
+# Programs that may come from elsewhere than Debian: their package is installed only where there is no such program.
+TEST_PROGRAMS='chromium=chromium node=nodejs npm=npm dash=dash'
 PEER_PACKAGES='curl lftp ncftp wget wget2 aria2 python3 lynx time hyperfine mpop fetchmail msmtp swaks suck slrnpull isync netcat-openbsd ncat socat expect inetutils-telnet'
 
 say() { printf '%s\n' "$*" >&2; }
@@ -1003,8 +1005,13 @@ install() {
   need_root
   make_private_state
   all=$(awk 'NF {print $4}' <<<"$SERVERS" | tr ',' '\n' | sort -u)
-  install_missing $BASE_PACKAGES $TEST_PACKAGES $(grep -v '^+' <<<"$all")
+  install_missing $BASE_PACKAGES $TEST_PACKAGES $(packages_of_programs) $(grep -v '^+' <<<"$all")
   unpack_aside $(grep '^+' <<<"$all" | tr -d +)
+}
+
+packages_of_programs() {
+  local pair
+  for pair in $TEST_PROGRAMS; do command -v "${pair%=*}" >/dev/null || echo "${pair#*=}"; done
 }
 
 programs() {
@@ -1012,7 +1019,8 @@ programs() {
   for package in $TEST_PACKAGES $PEER_PACKAGES $(awk 'NF {print $4}' <<<"$SERVERS" | tr ',' '\n' | grep -v '^+' | sort -u); do
     installed "$package" && dpkg -L "$package"
   done | sed -nE 's#^/(usr/)?s?bin/##p' | sort -u
-  printf '%s\n' nc telnet python3 # names installed by the alternatives system or by a smaller package
+  # Names installed by the alternatives system, by a smaller package, or from elsewhere. Not dash: it is what sh is.
+  printf '%s\n' nc telnet python3 chromium chromium-browser google-chrome headless-shell node npm
 }
 
 peers() {

@@ -98,9 +98,15 @@ func (a *app) main(ctx context.Context, args []string) int {
 		err = verbs.PluginEnd(a.stdout, a.hidden.Error(err))
 	}
 	// Flags that were not read, because others are wrong, count here too.
-	asJSON := a.g.JSON || a.g.JQ != "" || slices.Contains(args, "--json") || slices.Contains(args, "--jq")
+	asJSON := a.g.JSON || a.g.JQ != "" || a.g.Template != "" || slices.ContainsFunc(args, asksJSON)
 	show.PrintError(a.stderr, asJSON, a.hidden.Error(err))
 	return show.ExitCode(err)
+}
+
+// asksJSON reports whether an argument is a flag that makes the output JSON.
+func asksJSON(arg string) bool {
+	name, _, _ := strings.Cut(arg, "=")
+	return name == "--json" && arg != "--json=false" || name == "--jq" || name == "--template"
 }
 
 func (a *app) run(ctx context.Context, args []string) error {

@@ -59,6 +59,13 @@ func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
 		if err := kit.CheckFlags(cmd.Flags(), chosen.Name, active, can); err != nil {
 			return err
 		}
+		effect := kit.Effective(chosen.Name, active, can)
+		if a.plan != nil || a.hosted != nil {
+			effect = kit.TimesOnly
+		}
+		if err := kit.FlagsFromEnvironment(cmd.Flags(), os.Getenv, effect); err != nil {
+			return err
+		}
 		return a.perform(cmd, chosen, spec, active, args)
 	}
 	return cmd
@@ -200,9 +207,6 @@ func (a *app) cannot(s *protocols.Spec, verb string) error {
 
 // perform runs a verb with its flags read.
 func (a *app) perform(cmd *cobra.Command, v *kit.Verb, spec *protocols.Spec, active []*kit.Setup, args []string) error {
-	if err := kit.TimesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
-		return err
-	}
 	a.g.Read(cmd.Flags())
 	if a.plan != nil {
 		return a.look(cmd, v, spec, args)

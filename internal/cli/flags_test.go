@@ -194,7 +194,7 @@ func TestPlainCommandsRefuseClientFlags(t *testing.T) {
 	globals := pflag.NewFlagSet("", pflag.ContinueOnError)
 	kit.NewGlobals().Register(globals)
 	globals.VisitAll(func(f *pflag.Flag) {
-		if slices.Contains([]string{"json", "jq", "quiet", "verbose", "color", "timeout", "no-progress"}, f.Name) {
+		if slices.Contains([]string{"json", "jq", "template", "quiet", "verbose", "color", "timeout", "no-progress"}, f.Name) {
 			return
 		}
 		var out, errOut bytes.Buffer

@@ -73,7 +73,8 @@ func (a *app) flagHelp() string {
 
 // environmentText is about variables that stand for flags.
 const environmentText = `Environment:
-  NETCLIENTS_TIMEOUT, NETCLIENTS_CONNECT_TIMEOUT, NETCLIENTS_IDLE_TIMEOUT   as the flags of these names
+  NETCLIENTS_TIMEOUT, NETCLIENTS_LIMIT_RATE, NETCLIENTS_DRY_RUN, ...        each flag of each verb; a flag that may be repeated
+                                                                            takes several lines. They come before a profile
   http_proxy, https_proxy, ftp_proxy, ... all_proxy                         proxies of the schemes; no_proxy as --noproxy
   SSLKEYLOGFILE                                                             a file for the keys of TLS, as Wireshark reads them
   NETCLIENTS_PASSWORD, NETCLIENTS_KEYRING, NETRC                            see "netclients help login"

@@ -57,10 +57,10 @@ func (a *app) plain(c *kit.Command) *cobra.Command {
 		if err := checkArity(cmd, v, args); err != nil {
 			return err
 		}
-		if err := kit.TimesFromEnvironment(cmd.Flags(), os.Getenv); err != nil {
+		if err := kit.CheckPlain(cmd.InheritedFlags(), c.Name, c.Uses); err != nil {
 			return err
 		}
-		if err := kit.CheckPlain(cmd.InheritedFlags(), c.Name, c.Uses); err != nil {
+		if err := kit.FlagsFromEnvironment(cmd.Flags(), os.Getenv, kit.PlainEffective(cmd.InheritedFlags(), c.Uses)); err != nil {
 			return err
 		}
 		a.g.Read(cmd.Flags())

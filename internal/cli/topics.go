@@ -117,6 +117,9 @@ proxy, timeout, retries, limit_rate, ...). A password itself does not belong in 
 `
 
 const jsonPage = `With --json each result is one JSON object on a line of its own; --jq EXPR puts each through a jq expression.
+--json=name,size prints these keys only, in this order, and leaves out objects that have none of them. --template
+prints each object by a template of Go's text/template, as in '{{.name}}\t{{.size}}': a key that is not there is nothing,
+and the functions are json, join SEP, upper, lower, truncate N, pad N and timefmt LAYOUT.
 Keys are there when their values are known; known to be none is 0 or an empty list ("high":0, "flags":[]).
 
   ls, search, over   protocol url name path type size modified mode target; of messages number uid message_id from to

@@ -354,8 +354,8 @@ func (h *httpCall) body(ctx context.Context, e *kit.Env, resp *http.Response, j 
 	switch j.Bytes = int64(len(b)); {
 	case err != nil:
 		return false, err
-	case len(b) > mostJSONBody && e.Out.JQ != nil:
-		return false, kit.Usage("the body is too large for --jq: -o FILE saves it, --json alone writes it")
+	case len(b) > mostJSONBody && e.Out.Whole():
+		return false, kit.Usage("the body is too large for --jq, --template and --json=KEYS: -o FILE saves it, --json alone writes it")
 	case len(b) > mostJSONBody:
 		j.Bytes, err = stream(e.Out, `{"body_base64":"`, io.MultiReader(bytes.NewReader(b), resp.Body))
 		return true, err

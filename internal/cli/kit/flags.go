@@ -18,7 +18,8 @@ type Globals struct {
 	set   *pflag.FlagSet         // that was read
 
 	JSON, quiet, Verbose, noProgress bool
-	JQ, Trace                        string
+	keys                             []string // of --json=K1,K2
+	JQ, Template, Trace              string
 	color                            Choice
 
 	timeout, connectTimeout, IdleTimeout, RetryWait Duration
@@ -73,8 +74,10 @@ func (g *Globals) Register(fs *pflag.FlagSet) {
 
 // OutputFlags adds the flags about results.
 func (g *Globals) OutputFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&g.JSON, "json", false, "print one JSON object per line")
+	fs.Var(jsonFlag{g}, "json", "print one JSON object per line; --json=K1,K2 with these keys only")
+	fs.Lookup("json").NoOptDefVal = "true"
 	fs.StringVar(&g.JQ, "jq", "", "filter each JSON object with the jq expression `EXPR`")
+	fs.StringVar(&g.Template, "template", "", "print each JSON object by a `TEMPLATE` of Go's text/template, '{{.name}}\\t{{.size}}'")
 	fs.BoolVarP(&g.quiet, "quiet", "q", false, "print errors only")
 	fs.BoolVarP(&g.Verbose, "verbose", "v", false, "print each step")
 	fs.BoolVar(&g.noProgress, "no-progress", false, "no progress bars")
@@ -140,7 +143,7 @@ func (g *Globals) NetworkFlags(fs *pflag.FlagSet) {
 
 // Output returns what the flags say about results; hidden is what no message shows.
 func (g *Globals) Output(hidden *mask.Mask) show.Options {
-	return show.Options{JSON: g.JSON, Quiet: g.quiet, Verbose: g.Verbose, JQ: g.JQ, Colour: g.color.Value, Hidden: hidden}
+	return show.Options{JSON: g.JSON, Quiet: g.quiet, Verbose: g.Verbose, JQ: g.JQ, Keys: g.keys, Template: g.Template, Colour: g.color.Value, Hidden: hidden}
 }
 
 // Read makes the flags those of fs, which has been parsed.

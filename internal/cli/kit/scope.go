@@ -33,18 +33,35 @@ func CheckFlags(fs *pflag.FlagSet, verb string, active []*Setup, can func(verb s
 	return err
 }
 
+// Effective returns a function that reports whether a flag has an effect with a verb of
+// these protocols.
+func Effective(verb string, active []*Setup, can func(verb string) bool) func(*pflag.Flag) bool {
+	return func(f *pflag.Flag) bool { return checkFlag(f, verb, active, can) == nil }
+}
+
 // forAll are the flags that work with commands that have no server too.
-var forAll = []string{"json", "jq", "quiet", "verbose", "color", "timeout", "no-progress"}
+var forAll = []string{"json", "jq", "template", "quiet", "verbose", "color", "timeout", "no-progress"}
 
 // CheckPlain refuses flags that work everywhere but with a command that connects to no
 // server; inherited are those flags, uses those that have an effect all the same.
 func CheckPlain(inherited *pflag.FlagSet, command string, uses []string) (err error) {
 	inherited.VisitAll(func(f *pflag.Flag) {
-		if f.Changed && err == nil && !slices.Contains(forAll, f.Name) && !slices.Contains(uses, f.Name) {
+		if f.Changed && err == nil && !plainEffect(f.Name, uses) {
 			err = Usage("%s: --%s is for clients: this command connects to no server", command, f.Name)
 		}
 	})
 	return err
+}
+
+// plainEffect reports whether a flag that works everywhere has an effect with a command
+// that connects to no server.
+func plainEffect(name string, uses []string) bool {
+	return slices.Contains(forAll, name) || slices.Contains(uses, name)
+}
+
+// PlainEffective is Effective for such a command: its own flags have one too.
+func PlainEffective(inherited *pflag.FlagSet, uses []string) func(*pflag.Flag) bool {
+	return func(f *pflag.Flag) bool { return inherited.Lookup(f.Name) == nil || plainEffect(f.Name, uses) }
 }
 
 func checkFlag(f *pflag.Flag, verb string, active []*Setup, can func(string) bool) error {

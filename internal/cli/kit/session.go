@@ -6,35 +6,12 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/spf13/pflag"
 
 	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 )
-
-// TimesFromEnvironment sets the time limits that were not given: NETCLIENTS_TIMEOUT
-// stands for --timeout, and so on. They come before those of a profile.
-func TimesFromEnvironment(fs *pflag.FlagSet, getenv func(string) string) error {
-	for _, name := range []string{"timeout", "connect-timeout", "idle-timeout"} {
-		variable := "NETCLIENTS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-		value := getenv(variable)
-		if value == "" || fs.Changed(name) {
-			continue
-		}
-		var check Duration
-		if err := check.Set(value); err != nil {
-			return Usage("%s=%s: %v", variable, value, err)
-		}
-		if err := fs.Set(name, value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // Renew reads anew what the flags name, for commands that go on for long: files may
 // have been replaced, and tokens have ended. What a person typed, and what came by

@@ -328,3 +328,35 @@ func (o *Optional) String() string { return "" }
 func (o *Optional) Type() string { return "TEXT" }
 
 func (o *Optional) Set(s string) error { o.Value = &s; return nil }
+
+// jsonFlag is --json: a yes or no, or the keys that are wanted of each object.
+type jsonFlag struct{ g *Globals }
+
+func (f jsonFlag) String() string {
+	if f.g == nil {
+		return "false"
+	}
+	if f.g.keys != nil {
+		return strings.Join(f.g.keys, ",")
+	}
+	return strconv.FormatBool(f.g.JSON)
+}
+
+// Type is that of a yes or no: the keys come after a = only.
+func (f jsonFlag) Type() string { return "bool" }
+
+func (f jsonFlag) Set(s string) error {
+	f.g.keys = nil
+	if yes, err := strconv.ParseBool(s); err == nil {
+		f.g.JSON = yes
+		return nil
+	}
+	for key := range strings.SplitSeq(s, ",") {
+		if key = strings.TrimSpace(key); key == "" {
+			return fmt.Errorf("want true, false or names of keys with commas between, such as name,size")
+		}
+		f.g.keys = append(f.g.keys, key)
+	}
+	f.g.JSON = true
+	return nil
+}

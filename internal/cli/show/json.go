@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -69,10 +68,8 @@ func newFilter(expr string) (*filter, error) {
 
 // run puts one JSON object through the program and returns each result to out.
 func (f *filter) run(line []byte, out func(any) error) error {
-	dec := json.NewDecoder(bytes.NewReader(line))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil && err != io.EOF {
+	v, err := decoded(line)
+	if err != nil {
 		return err
 	}
 	for it := f.code.Run(v); ; {

@@ -24,8 +24,10 @@ type Output struct {
 	W       *bufio.Writer
 	Words   io.Writer // standard error
 	JSON    bool
-	JQ      *filter
-	TTY     bool // standard output is a terminal
+	jq      *filter // of --jq; nil: none
+	keys    chosen  // of --json=K1,K2; nil: all
+	form    *form   // of --template; nil: none
+	TTY     bool    // standard output is a terminal
 	Paint   Painter
 	Quiet   bool
 	Verbose bool
@@ -56,19 +58,26 @@ func (t *turns) Write(p []byte) (int, error) {
 // Options say how results are written.
 type Options struct {
 	JSON, Quiet, Verbose bool
+	Keys                 []string   // of the objects, in this order; nil: all
+	Template             string     // for each object; empty: none
 	JQ, Colour           string     // an expression; auto, always or never
 	Hidden               *mask.Mask // nil: nothing is hidden
 }
 
-// New returns the output of a command. An error is of kind usage: that of --jq.
+// New returns the output of a command. An error is of kind usage: that of --jq or --template.
 func New(stdout, stderr io.Writer, g Options) (*Output, error) {
 	o := &Output{Raw: stdout, W: bufio.NewWriterSize(stdout, 64<<10), Words: inTurn(stderr), Quiet: g.Quiet, Verbose: g.Verbose, Hidden: cmp.Or(g.Hidden, &mask.Mask{})}
 	o.TTY = IsTerminal(stdout)
-	o.JSON = g.JSON || g.JQ != ""
+	o.JSON, o.keys = g.JSON || g.JQ != "" || g.Template != "", g.Keys
 	o.Paint = Painter(colourful(g.Colour, o.TTY, os.Getenv))
 	var err error
-	if g.JQ != "" {
-		o.JQ, err = newFilter(g.JQ)
+	switch {
+	case g.JQ != "" && g.Template != "":
+		err = protocols.UsageError("", "", "--jq and --template are two ways to print the objects: use one of them")
+	case g.JQ != "":
+		o.jq, err = newFilter(g.JQ)
+	case g.Template != "":
+		o.form, err = newForm(g.Template, o.TTY)
 	}
 	return o, err
 }
@@ -132,18 +141,33 @@ func (o *Output) Line(s string) error {
 	return Wrote(err)
 }
 
-// Object writes v as a line of JSON, through the --jq program when there is one.
+// Object writes v as a line of JSON, with the keys that are wanted, through the --jq
+// program or the --template when there is one.
 func (o *Output) Object(v any) error {
 	b, err := Marshal(v)
+	if err == nil && o.keys != nil {
+		b, err = o.keys.line(b)
+	}
 	if err != nil {
 		return err
 	}
 	o.Count++
-	if o.JQ != nil {
-		return o.JQ.run(b, o.result)
+	switch {
+	case len(b) == 0:
+		return nil
+	case o.jq != nil:
+		return o.jq.run(b, o.result)
+	case o.form != nil:
+		if b, err = o.form.run(b); err != nil {
+			return err
+		}
 	}
 	return o.Write(b)
 }
+
+// Whole reports whether each object is needed as a whole, to be filtered, before
+// anything of it is written.
+func (o *Output) Whole() bool { return o.jq != nil || o.keys != nil || o.form != nil }
 
 // Write writes bytes as they are to standard output.
 func (o *Output) Write(b []byte) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/labcmd"
 	"github.com/netclients/netclients/internal/cli/logincmd"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/tracecmd"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -31,7 +32,7 @@ func (a *app) commands() []*kit.Command {
 		schemaCommand(),
 		a.completionCommand(),
 		{Name: "man", Args: "DIR", Short: "write the manual pages to a folder", Run: func(_ context.Context, e *kit.Env, args []string) error { return writeManPages(a, e, args) }},
-	}, slices.Concat(logincmd.Commands(), labcmd.Commands(Main), []*kit.Command{fleetcmd.Command(host{a.reg})})...)
+	}, slices.Concat(logincmd.Commands(), labcmd.Commands(Main), tracecmd.Commands(), []*kit.Command{fleetcmd.Command(host{a.reg})})...)
 }
 
 // plain makes the command of one that is not a verb.

@@ -16,6 +16,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/logincmd"
 	"github.com/netclients/netclients/internal/cli/nntpcmd"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/cli/tracecmd"
 	"github.com/netclients/netclients/internal/cli/verbs"
 	"github.com/netclients/netclients/protocols"
 )
@@ -37,12 +38,14 @@ var printedBy = map[string]string{
 	"login":    "login",
 	"version":  "version",
 	"protocol": "protocols",
+	"event":    "show",
+	"change":   "diff",
 }
 
 // printed returns the types of the objects that a verb or command prints.
 func printed(verb string) []any {
 	own := map[string][]any{"version": {versionJSON{}}, "protocol": {catalogJSON{}}}
-	for _, more := range []map[string][]any{verbs.Printed(), doctorcmd.Printed(), httpcmd.Printed(), nntpcmd.Printed(), logincmd.Printed()} {
+	for _, more := range []map[string][]any{verbs.Printed(), doctorcmd.Printed(), httpcmd.Printed(), nntpcmd.Printed(), logincmd.Printed(), tracecmd.Printed()} {
 		maps.Copy(own, more)
 	}
 	var all []any

@@ -5,12 +5,14 @@ type Painter bool
 
 // The colours in use, as SGR parameters.
 const (
-	Bold  = "1"
-	dim   = "2"
-	Red   = "31"
-	Green = "32"
-	blue  = "1;34"
-	Cyan  = "36"
+	Bold    = "1"
+	Dim     = "2"
+	Red     = "31"
+	Green   = "32"
+	Yellow  = "33"
+	blue    = "1;34"
+	Magenta = "35"
+	Cyan    = "36"
 )
 
 // As returns the text in a colour.

@@ -144,7 +144,7 @@ var marks = map[protocols.Type]string{protocols.TypeDir: "/", protocols.TypeMenu
 
 var typeColors = map[protocols.Type]string{
 	protocols.TypeDir: blue, protocols.TypeMenu: blue, protocols.TypeMailbox: blue, protocols.TypeLink: Cyan,
-	protocols.TypeInfo: dim, protocols.TypeSearch: Green,
+	protocols.TypeInfo: Dim, protocols.TypeSearch: Green,
 }
 
 func (p *EntryPrinter) short(e *protocols.Entry) []string {

@@ -12,11 +12,11 @@ import (
 // traceJSON writes an object for each event, one a line.
 type traceJSON struct{ f io.WriteCloser }
 
-// traceLine fixes the keys, which scripts depend on: time (RFC 3339, UTC), conn
+// Line fixes the keys, which scripts depend on: time (RFC 3339, UTC), conn
 // (number of the connection, from 1), protocol, channel (control or data), kind
 // (resolve connect proxy tls send recv data close note error), text, bytes, and
 // took_ms. time and kind are always there, the others when known.
-type traceLine struct {
+type Line struct {
 	Time     string              `json:"time"`
 	Conn     int64               `json:"conn,omitempty"`
 	Protocol string              `json:"protocol,omitempty"`
@@ -36,15 +36,20 @@ func openTraceJSON(ctx context.Context, path string) (tracer, error) {
 }
 
 func (t *traceJSON) event(e protocols.Event) error {
-	line, err := show.Marshal(traceLine{
-		Time: e.Time.UTC().Format(time.RFC3339Nano), Conn: e.Conn, Protocol: e.Protocol, Channel: e.Channel,
-		Kind: e.Kind, Text: e.Text, Bytes: e.Bytes, TookMS: float64(e.Took) / float64(time.Millisecond),
-	})
+	line, err := show.Marshal(LineOf(e))
 	if err != nil {
 		return err
 	}
 	_, err = t.f.Write(line)
 	return err
+}
+
+// LineOf returns the line of an event.
+func LineOf(e protocols.Event) Line {
+	return Line{
+		Time: e.Time.UTC().Format(time.RFC3339Nano), Conn: e.Conn, Protocol: e.Protocol, Channel: e.Channel,
+		Kind: e.Kind, Text: e.Text, Bytes: e.Bytes, TookMS: float64(e.Took) / float64(time.Millisecond),
+	}
 }
 
 func (t *traceJSON) finish() error { return t.f.Close() }

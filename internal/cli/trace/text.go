@@ -47,13 +47,19 @@ func (t *traceText) event(e protocols.Event) error {
 	if t.start.IsZero() {
 		t.start = e.Time
 	}
+	before, words := t.line(e)
+	_, err := io.WriteString(t.w, strings.TrimRight(before+words, " ")+"\n")
+	return err
+}
+
+// line returns the line of an event: when and where it was, and what.
+func (t *traceText) line(e protocols.Event) (before, words string) {
 	conn := ""
 	if e.Conn != 0 {
 		conn = fmt.Sprintf("#%d", e.Conn)
 	}
-	line := fmt.Sprintf("%12s  %-3s %-7s %s %s", inMillis(e.Time.Sub(t.start)), conn, show.Safe(e.Channel), traceMark(e), traceWords(e))
-	_, err := io.WriteString(t.w, strings.TrimRight(line, " ")+"\n")
-	return err
+	before = fmt.Sprintf("%12s  %-3s %-7s ", inMillis(e.Time.Sub(t.start)), conn, show.Safe(e.Channel))
+	return before, traceMark(e) + " " + traceWords(e)
 }
 
 func (t *traceText) finish() error {

@@ -7,7 +7,7 @@ package fleet
 
 import (
 	"fmt"
-	"regexp"
+	"strings"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -25,12 +25,12 @@ const (
 	DefaultAttempts = 5
 )
 
-// word is what the names of fleets and lanes are made of.
-var word = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+// wordBytes is what the names of fleets and lanes are made of.
+const wordBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 // CheckWord returns an error unless text can be the name of a fleet or a lane.
 func CheckWord(what, text string) error {
-	if !word.MatchString(text) {
+	if text == "" || len(text) > 64 || strings.Trim(text, wordBytes) != "" {
 		return usage("%s %q: want letters, digits, - and _, at most 64", what, text)
 	}
 	return nil

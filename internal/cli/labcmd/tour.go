@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -226,11 +227,11 @@ func foldCommand(words []string) string {
 	return b.String()
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`) })
 
 // quoted writes a word as a shell takes it.
 func quoted(word string) string {
-	if plainWord.MatchString(word) {
+	if plainWord().MatchString(word) {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
@@ -244,7 +245,9 @@ const (
 )
 
 // traced is a line of a trace that was sent or received.
-var traced = regexp.MustCompile(`^ *[0-9.]+ms +#\d+ +(?:control|data)? *([<>«»] .*)$`)
+var traced = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^ *[0-9.]+ms +#\d+ +(?:control|data)? *([<>«»] .*)$`)
+})
 
 // showDialogue prints what a trace has of the conversation, and removes it.
 func showDialogue(o *show.Output, path string) error {
@@ -255,7 +258,7 @@ func showDialogue(o *show.Output, path string) error {
 	defer os.Remove(path)
 	n, row, side := 0, 0, ""
 	for line := range strings.Lines(string(text)) {
-		m := traced.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
+		m := traced().FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 		if m == nil {
 			continue
 		}

@@ -51,17 +51,30 @@ func (s *session) fly(ctx context.Context, steps []step, abandon func()) error {
 	if !s.together {
 		return flight{s}.oneByOne(steps)
 	}
+	if err := (flight{s}).takeOff(steps); err != nil {
+		return err
+	}
+	return flight{s}.land(ctx, steps, abandon)
+}
+
+// flight is a session on which several commands are under way.
+type flight struct{ *session }
+
+// takeOff sends the commands of all steps in one packet.
+func (s flight) takeOff(steps []step) error {
 	for _, st := range steps {
 		if err := s.Queue(st.verb, st.args...); err != nil {
 			return s.Fail(err)
 		}
 	}
-	if err := s.Flush(); err != nil {
-		return err
-	}
+	return s.Flush()
+}
+
+// land reads the replies to all steps.
+func (s flight) land(ctx context.Context, steps []step, abandon func()) error {
 	var first error
 	for i, st := range steps {
-		r, err := flight{s}.landing(ctx, steps, i)
+		r, err := s.landing(ctx, steps, i)
 		if !st.moves {
 			r, err = s.Only(r, err)
 		}
@@ -84,9 +97,6 @@ func (s *session) fly(ctx context.Context, steps []step, abandon func()) error {
 	}
 	return first
 }
-
-// flight is a session on which several commands are under way.
-type flight struct{ *session }
 
 // oneByOne sends each command after the reply to the one before, up to the first
 // error.

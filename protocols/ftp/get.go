@@ -29,29 +29,32 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if err != nil {
 		return nil, c.line.Wrap(err, "get", name)
 	}
-	obj, err := c.get(ctx, name, o, leave)
+	d, err := c.get(ctx, name, o, c.line.Get, leave)
 	if err != nil {
 		leave()
 		return nil, c.line.Wrap(err, "get", name)
 	}
-	return obj, nil
+	return d.obj, nil
 }
 
+// sessions returns a session for one transfer, and what lets go of it.
+type sessions func(ctx context.Context) (s *session, done func(), err error)
+
 // get starts a transfer. leave is called when the object's Body is closed.
-func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, leave func()) (*protocols.Object, error) {
+func (c *Client) get(ctx context.Context, name string, o *protocols.GetOptions, from sessions, leave func()) (*download, error) {
 	if o.Offset < 0 || o.Length < 0 {
 		return nil, protocols.UsageError(proto, "get", "offset and length must not be negative")
 	}
-	var obj *protocols.Object
+	var d *download
 	err := c.repeat(func() (err error) {
-		obj, err = c.getOnce(ctx, name, o, leave)
+		d, err = c.getOnce(ctx, name, o, from, leave)
 		return err
 	})
-	return obj, err
+	return d, err
 }
 
-func (c *Client) getOnce(ctx context.Context, name string, o *protocols.GetOptions, leave func()) (*protocols.Object, error) {
-	s, done, err := c.line.Get(ctx)
+func (c *Client) getOnce(ctx context.Context, name string, o *protocols.GetOptions, from sessions, leave func()) (*download, error) {
+	s, done, err := from(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +74,17 @@ func (c *Client) getOnce(ctx context.Context, name string, o *protocols.GetOptio
 		return err
 	}
 	d.obj = &protocols.Object{Entry: e, Offset: o.Offset, Body: d}
-	return d.obj, nil
+	return d, nil
 }
 
 // retrieve starts RETR and returns its body and what is known of the object.
 func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOptions) (*download, protocols.Entry, error) {
+	if l := s.ahead; l != nil {
+		s.ahead = nil
+		if d, err := l.land(); !(opener{s}).tooEarly(err) {
+			return d, l.e, err
+		}
+	}
 	e := s.c.entry(name)
 	if err := s.commands(s.c.Settings.Before); err != nil {
 		return nil, e, err
@@ -99,15 +108,14 @@ func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOpt
 	if err != nil {
 		return nil, e, reader{s}.unlessFile(path, err)
 	}
-	d := &download{stream: st, ctx: ctx, name: name, offset: o.Offset, want: e.Size, left: o.Length}
-	if d.left == 0 {
-		d.left = -1
-	}
-	if e.Size < 0 && o.Offset == 0 && !ascii {
-		e.Size = announced(st.begun)
+	d := st.download(ctx, name, &e, o.Offset)
+	if o.Length > 0 {
+		d.left = o.Length
 	}
 	if ascii {
 		d.ascii = fromNet(st.conn)
+	} else if e.Size < 0 && o.Offset == 0 {
+		e.Size = announced(st.begun)
 	}
 	return d, e, nil
 }

@@ -34,6 +34,7 @@ type session struct {
 	noTimes  bool              // the server has no way to set times
 	noMLSD   bool              // the server announces MLST and refuses it
 	zone     *time.Location    // of LIST; nil: not known, UTC is taken
+	ahead    *launched         // the transfer whose commands are under way already
 }
 
 // protocol is FTP on a session of package line.

@@ -110,6 +110,12 @@ type download struct {
 	obj     *protocols.Object
 	release func() error // leaves the client; called once
 	ascii   *converter
+	next    func() // if set, called when the data has ended in order, ahead of the server's word
+}
+
+// download makes the body of a whole object, or of its rest from an offset.
+func (t *stream) download(ctx context.Context, name string, e *protocols.Entry, offset int64) *download {
+	return &download{stream: t, ctx: ctx, name: name, offset: offset, want: e.Size, left: -1}
 }
 
 // Read reads content. It returns io.EOF only when the server has confirmed the
@@ -216,6 +222,9 @@ func (d *download) finish(err error) error {
 	cut := errors.Is(err, io.ErrUnexpectedEOF)
 	if err != io.EOF && !cut {
 		return d.s.c.line.Wrap(d.broken(d.ctx, err), "get", d.name)
+	}
+	if !cut && d.next != nil {
+		d.next()
 	}
 	if err := d.end(); err != nil {
 		return d.s.c.line.Wrap(err, "get", d.name)

@@ -19,7 +19,7 @@ type clash struct {
 // with the rest, when all of the source is known, and the entry comes after that.
 func (p *folderPlan) clash(e protocols.Entry, name string, h *destEntry) {
 	rel, dir := joinName(p.in.rel, name), h.kind == protocols.TypeDir
-	if !p.s.o.Delete || p.odd != "" || !p.s.deletes.deletable(rel, dir) || len(p.s.clashes) >= maxSurplus {
+	if !p.s.o.Delete || p.odd != "" || !p.s.deletes.deletable(rel, dir, h.modified) || len(p.s.clashes) >= maxSurplus {
 		p.failed(e, conflict(h))
 		return
 	}

@@ -55,6 +55,13 @@ func copyOne(ctx context.Context, src, dst Endpoint, o *Options, r *Result) erro
 		return err
 	}
 	local, ok := protocols.As[*file.Client](d)
+	if o.KeepOld && !o.Append && !o.Unique {
+		if there, err := protocols.Stat(ctx, d, dst.Name); err == nil && there.Type == protocols.TypeFile {
+			d.Close()
+			r.Status = StatusSkipped
+			return nil
+		}
+	}
 	if !ok {
 		return upload(ctx, src, dst, d, o, r)
 	}
@@ -151,6 +158,7 @@ func (d *download) finish(ctx context.Context, k *conn) error {
 		d.drop()
 		return err
 	}
+	d.temp.New = d.o.KeepOld
 	if err = d.temp.Store(d.o.Durability); err == nil || d.part {
 		removeRecord(d.dir, d.name)
 	}

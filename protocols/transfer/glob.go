@@ -3,6 +3,7 @@ package transfer
 import (
 	"path"
 	"strings"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -85,7 +86,12 @@ func matchPart(pat, name string) bool {
 }
 
 // filter is the include and exclude globs of a sync.
-type filter struct{ include, exclude []Glob }
+type filter struct {
+	include, exclude []Glob
+	own              string // the folder for backups, in the tree; empty: elsewhere
+
+	newer, older time.Time // zero: no limit
+}
 
 func newFilter(include, exclude []string) (filter, error) {
 	in, err := parseGlobs(include)
@@ -93,7 +99,7 @@ func newFilter(include, exclude []string) (filter, error) {
 		return filter{}, err
 	}
 	ex, err := parseGlobs(exclude)
-	return filter{in, ex}, err
+	return filter{include: in, exclude: ex}, err
 }
 
 func parseGlobs(patterns []string) ([]Glob, error) {
@@ -110,7 +116,14 @@ func parseGlobs(patterns []string) ([]Glob, error) {
 
 // excluded reports whether the entry is left alone. Entries in excluded folders are
 // never asked for.
-func (f *filter) excluded(rel string, folder bool) bool { return anyMatch(f.exclude, rel, folder) }
+func (f *filter) excluded(rel string, folder bool) bool {
+	return f.own != "" && (rel == f.own || strings.HasPrefix(rel, f.own+"/")) || anyMatch(f.exclude, rel, folder)
+}
+
+// outdated reports whether a file is left alone because of its time.
+func (f *filter) outdated(modified time.Time) bool {
+	return !modified.IsZero() && (!f.newer.IsZero() && !modified.After(f.newer) || !f.older.IsZero() && !modified.Before(f.older))
+}
 
 // included reports whether the entry is wanted, by itself or by a folder above it.
 func (f *filter) included(rel string, folder bool) bool {

@@ -45,7 +45,10 @@ func (p *folderPlan) makeLink(ctx context.Context, e protocols.Entry, name, rel 
 		return err
 	}
 	temp := "." + rand.Text()[:16] + protocols.PartSuffix
-	err := p.in.dir.Symlink(e.Target, temp)
+	err := p.s.backup.keepLocal(p.in.dir, name, rel)
+	if err == nil {
+		err = p.in.dir.Symlink(e.Target, temp)
+	}
 	if err == nil {
 		if err = p.in.dir.Rename(temp, name); err != nil {
 			p.in.dir.Remove(temp)

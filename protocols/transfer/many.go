@@ -40,6 +40,9 @@ func (s *treeSync) hand(ctx context.Context, top *folder) error {
 		if info, err := top.dir.Lstat(it.As); err == nil && info.IsDir() {
 			s.fail(ctx, j, protocols.UsageError("", "", "a folder is in the way: "+s.toURL(it.As)))
 			continue
+		} else if err == nil && s.o.KeepOld {
+			s.finish(j, j.result(s, StatusSkipped, 0))
+			continue
 		} else if err == nil && info.Mode().IsRegular() {
 			j.mode = info.Mode().Perm()
 		}

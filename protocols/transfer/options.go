@@ -27,6 +27,7 @@ type Options struct {
 	Continue bool // go on from what an earlier run left, when it is provably of the same object
 	Append   bool // upload: add to the end of what is there
 	Unique   bool // upload: the server chooses a free name
+	KeepOld  bool // a destination that is there stays as it is: the object is skipped
 	InPlace  bool // upload: write under the final name at once
 
 	Offset   int64 // first byte of the source to copy
@@ -116,9 +117,18 @@ type SyncOptions struct {
 	Delete    bool // delete entries that are not in the source
 	MaxDelete int  // remove nothing when it would be more; 0: no limit, but an empty source removes nothing; negative: no limit
 	DryRun    bool // write nothing at all, report the same
-	Checksum  bool // compare content (through Verify where that is set) where sizes are equal
-	Missing   bool // copy only entries that are not in the destination: existing files stay as they are
-	Links     Links
-	Depth     int    // deepest folder; 0 is 100
-	Journal   string // path of the journal; empty is none
+	// NewerThan and OlderThan leave objects alone, on both sides, that are not from after
+	// the one and before the other. Those whose time is not known are not left alone. Zero:
+	// no limit.
+	NewerThan, OlderThan time.Time
+	// BackupDir is a folder that takes what is replaced or deleted, under its name in the
+	// tree: a path on the side of the destination, in DST unless it is absolute. Objects on a
+	// server are moved there, local ones copied first. An older backup is replaced.
+	BackupDir string
+
+	Checksum bool // compare content (through Verify where that is set) where sizes are equal
+	Missing  bool // copy only entries that are not in the destination: existing files stay as they are
+	Links    Links
+	Depth    int    // deepest folder; 0 is 100
+	Journal  string // path of the journal; empty is none
 }

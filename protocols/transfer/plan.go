@@ -234,7 +234,7 @@ func (p *folderPlan) entry(ctx context.Context, e protocols.Entry) error {
 	}
 	rel := joinName(p.in.rel, name)
 	dir := e.Type == protocols.TypeDir || e.Type == protocols.TypeMenu
-	if p.s.filter.excluded(rel, dir) || !dir && !p.s.filter.included(rel, false) {
+	if p.s.filter.excluded(rel, dir) || !dir && (!p.s.filter.included(rel, false) || p.s.filter.outdated(e.Modified)) {
 		return nil
 	}
 	if err := p.sort(ctx, e, name, rel, h); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -58,7 +59,7 @@ func (p *folderPlan) doom() {
 	for name, h := range p.have {
 		rel := joinName(p.in.rel, name)
 		dir := h.kind == protocols.TypeDir
-		if !h.seen && p.s.deletes.deletable(rel, dir) {
+		if !h.seen && p.s.deletes.deletable(rel, dir, h.modified) {
 			p.s.deletes.doomed = append(p.s.deletes.doomed, surplus{joinName(p.in.name, name), rel, dir, name, h.size, p.in})
 		}
 	}
@@ -66,8 +67,8 @@ func (p *folderPlan) doom() {
 
 // deletable: what the globs leave alone on the source's side stays on this side
 // too. Folders are looked into.
-func (d *deletion) deletable(rel string, dir bool) bool {
-	return !d.s.filter.excluded(rel, dir) && (dir || d.s.filter.included(rel, dir))
+func (d *deletion) deletable(rel string, dir bool, modified time.Time) bool {
+	return !d.s.filter.excluded(rel, dir) && (dir || d.s.filter.included(rel, dir) && !d.s.filter.outdated(modified))
 }
 
 // remove deletes what was noted, unless anything is doubtful about the source.
@@ -156,7 +157,7 @@ func (d *deletion) inside(ctx context.Context, it surplus) (in []surplus, kept b
 				continue
 			}
 			item := surplus{name: joinName(it.name, e.Name), rel: joinName(it.rel, e.Name), dir: e.Type == protocols.TypeDir, own: e.Name, size: e.Size}
-			if d.deletable(item.rel, item.dir) {
+			if d.deletable(item.rel, item.dir, e.Modified) {
 				in = append(in, item)
 			} else {
 				kept = true
@@ -188,14 +189,34 @@ func oneComponent(name string) bool {
 	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\r\n\x00")
 }
 
+// removeFrom deletes an entry, or has it moved to the folder for backups.
+func (d *deletion) removeFrom(ctx context.Context, c protocols.Client, it surplus) error {
+	switch {
+	case it.dir:
+		return protocols.Unmake(ctx, c, it.name)
+	case d.s.backup != nil && d.s.local == nil:
+		moved, err := d.s.backup.move(ctx, c, it.name, it.rel)
+		if moved || err != nil {
+			return err
+		}
+	case d.s.backup != nil:
+		root, at, done, err := d.s.local.Place(it.name)
+		if err != nil {
+			return err
+		}
+		defer done()
+		if err := d.s.backup.keepLocal(root, at, it.rel); err != nil {
+			return err
+		}
+	}
+	return protocols.Remove(ctx, c, it.name)
+}
+
 func (d *deletion) removeOne(ctx context.Context, it surplus) error {
 	r := Result{Name: it.rel, Destination: d.s.toURL(it.rel), Status: StatusDeleted}
 	if !d.s.o.DryRun {
 		r.Err = d.s.with(ctx, d.s.dst, func(c protocols.Client) error {
-			if it.dir {
-				return protocols.Unmake(ctx, c, it.name)
-			}
-			return protocols.Remove(ctx, c, it.name)
+			return d.removeFrom(ctx, c, it)
 		})
 	}
 	if ctx.Err() != nil {

@@ -1,6 +1,8 @@
 package transfer
 
 import (
+	"errors"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -92,6 +94,10 @@ func (b *batch) settle(items []*stored) {
 	var records []Record
 	for _, it := range items {
 		if it.err == nil {
+			it.err = b.s.backup.keepLocal(it.job.in.dir, it.job.name, it.job.rel)
+		}
+		if it.err == nil {
+			it.temp.New = b.s.o.KeepOld
 			it.err = it.temp.Commit()
 		}
 		if it.err != nil {
@@ -146,6 +152,10 @@ func (b *batch) note(records []Record) {
 }
 
 func (b *batch) tell(it *stored) {
+	if b.s.o.KeepOld && errors.Is(it.err, fs.ErrExist) {
+		b.s.finish(it.job, it.job.result(b.s, StatusSkipped, 0))
+		return
+	}
 	if it.err != nil {
 		r := it.job.result(b.s, StatusFailed, 0)
 		r.Err = it.err

@@ -27,6 +27,7 @@ type treeSync struct {
 	from, to  Endpoint
 	protocol  string
 	filter    filter
+	backup    *backup
 	journal   *Journal
 	src, dst  *pool.Pool
 	local     *file.Client // destination, when it is local
@@ -86,6 +87,7 @@ func (s *treeSync) run(ctx context.Context) error {
 	if s.filter, err = newFilter(s.o.Include, s.o.Exclude); err != nil {
 		return err
 	}
+	s.filter.newer, s.filter.older = s.o.NewerThan, s.o.OlderThan
 	if s.o.Journal != "" && !s.o.DryRun {
 		if s.journal, err = OpenJournal(ctx, s.o.Journal); err != nil {
 			return err
@@ -96,6 +98,9 @@ func (s *treeSync) run(ctx context.Context) error {
 		err = s.lockTop(top)
 	}
 	if err == nil {
+		err = s.openBackup(top)
+	}
+	if err == nil {
 		err = s.move(ctx, top, func() error { return s.walk(ctx, top, s.from.Name, 0) })
 	}
 	return cmp.Or(err, s.close(top))
@@ -103,6 +108,7 @@ func (s *treeSync) run(ctx context.Context) error {
 
 // close frees what the run had.
 func (s *treeSync) close(top *folder) error {
+	s.backup.close()
 	if s.held != nil {
 		s.held.Close()
 	}

@@ -356,7 +356,14 @@ func (w *worker) upload(ctx context.Context, j *job) {
 		o: &w.s.o.Options, path: j.e.Path, name: joinName(j.in.name, j.name), label: j.e.URL, known: j.e, cont: j.part,
 		task: &lateTask{o: &w.s.o.Options, name: j.rel},
 	}
+	moved := false
 	err := w.s.both(ctx, func() int64 { return u.resumed }, func(sc, dc protocols.Client) (bool, error) {
+		if j.over != "" && !moved {
+			var err error
+			if moved, err = w.s.backup.move(ctx, dc, u.name, j.rel); err != nil {
+				return false, err
+			}
+		}
 		err := u.attempt(ctx, sc, dc)
 		if err != nil {
 			return u.source, err
@@ -367,6 +374,9 @@ func (w *worker) upload(ctx context.Context, j *job) {
 		return false, nil
 	})
 	u.task.Done(err)
+	if err != nil && moved {
+		w.s.backup.restore(ctx, u.name, j.rel)
+	}
 	if err == nil {
 		err = w.s.journal.Add(w.s.record(&j.e, j.rel))
 	}

@@ -133,44 +133,12 @@ func fillFrom(e *kit.Env, c protocols.Client, urls []string) error {
 	return nil
 }
 
-// moment is a point in time: RFC 3339, a date, or a duration back from now.
-type moment struct{ time.Time }
-
-func (m *moment) String() string { return "" }
-func (m *moment) Type() string   { return "TIME" }
-
-func (m *moment) Set(s string) (err error) {
-	m.Time, err = parseMoment(s, time.Now())
-	return err
-}
-
-// momentForms are the ways to write a time, the two of Python's nntplib included.
-var momentForms = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02", "20060102 150405", "060102 150405"}
-
-func parseMoment(s string, now time.Time) (time.Time, error) {
-	for _, form := range momentForms {
-		if t, err := time.Parse(form, s); err == nil {
-			return t, nil
-		}
-	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if d, err := kit.ParseDuration(days + "h"); err == nil {
-			return now.Add(-24 * d), nil
-		}
-	}
-	d, err := kit.ParseDuration(s)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("want a time such as 2026-01-02T15:04:05Z or 2026-01-02, or how long ago: 36h, 7d")
-	}
-	return now.Add(-d), nil
-}
-
 // nntpLister is ls with a choice of articles. Other protocols' URLs may stand
 // beside: they are listed as ever.
 type nntpLister struct {
 	lister        *verbs.Lister
 	newest        kit.Count
-	since, before moment
+	since, before kit.Moment
 	read          newsrc
 }
 
@@ -323,7 +291,7 @@ func sinceServer(ctx context.Context, c *nntp.Client, text string) (time.Time, e
 			now = at
 		}
 	}
-	since, err := parseMoment(text, now)
+	since, err := kit.ParseMoment(text, now)
 	if err != nil {
 		return since, kit.Usage("%v", err)
 	}

@@ -11,6 +11,9 @@ import (
 
 // Messages is sync from a mailbox to an archive of messages.
 func (s *Syncer) Messages(ctx context.Context, e *kit.Env, from, to *protocols.Target) error {
+	if flag := s.ofFiles(); flag != "" {
+		return kit.Usage("sync: --%s is for trees of files, not for messages", flag)
+	}
 	if done, err := s.account(ctx, e, from, to); done {
 		return err
 	}

@@ -37,6 +37,8 @@ func plan(ctx context.Context, e *kit.Env, from, to *protocols.Target, o *transf
 	r.Bytes = max(size, 0)
 	there, err := look(ctx, e, to)
 	switch {
+	case err == nil && o.KeepOld && there.Type == protocols.TypeFile && !o.Append && !o.Unique:
+		r.Status, r.Would, r.Bytes = transfer.StatusSkipped, "", 0
 	case err == nil && o.Append:
 		r.Would = "update"
 	case err == nil && o.Continue && size >= 0 && there.Size == size:

@@ -61,6 +61,7 @@ func readsOrWrites(c protocols.Client) bool {
 // keeping are the flags of what is kept and how, for verbs that store.
 type keeping struct {
 	Resume, noTimes, noModes, verify bool
+	noClobber                        bool
 	durability                       kit.Choice
 }
 
@@ -71,6 +72,7 @@ func (k *keeping) Flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&k.noTimes, "no-times", false, "do not preserve modification times")
 	fs.BoolVar(&k.noModes, "no-modes", false, "do not preserve permission bits")
 	fs.BoolVar(&k.verify, "verify", false, "compare with the server's checksum")
+	fs.BoolVar(&k.noClobber, "no-clobber", false, "leave files that are there already as they are")
 	fs.Var(&k.durability, "durability", "sync files to disk: each, in groups, or none")
 }
 
@@ -90,6 +92,7 @@ func transferOptions(e *kit.Env, k *keeping, bars *show.Progress) transfer.Optio
 	}
 	if k != nil {
 		o.Continue, o.NoTimes, o.NoModes, o.Durability = k.Resume, k.noTimes, k.noModes, durabilities[k.durability.Value]
+		o.KeepOld = k.noClobber
 		if k.verify {
 			o.Verify = verifySum
 		}
@@ -344,6 +347,12 @@ func putStream(ctx context.Context, e *kit.Env, t *protocols.Target, o *transfer
 		return r, err
 	}
 	defer c.Close()
+	if o.KeepOld && !o.Append && !o.Unique {
+		if there, err := protocols.Stat(ctx, c, t.Name); err == nil && there.Type == protocols.TypeFile {
+			r.Status = transfer.StatusSkipped
+			return r, nil
+		}
+	}
 	start := time.Now()
 	in := &counted{r: e.Stdin, most: o.MaxSize}
 	entry, err := protocols.Put(ctx, c, t.Name, in, &protocols.PutOptions{Size: -1, Append: o.Append, Unique: o.Unique, InPlace: o.InPlace})
@@ -410,7 +419,7 @@ func (k *Copier) Run(ctx context.Context, e *kit.Env, args []string) error {
 // relay has two servers copy between themselves, where their protocol has that
 // and nothing was asked that only we can do. done is false when they cannot.
 func relay(ctx context.Context, e *kit.Env, from, to *protocols.Target, o *transfer.Options) (r transfer.Result, done bool, err error) {
-	if from.Spec != to.Spec || !kit.Is[protocols.Relayer](kit.Sample(from.Spec)) || e.Flags.Span.Given || o.Continue || o.MaxSize > 0 {
+	if from.Spec != to.Spec || !kit.Is[protocols.Relayer](kit.Sample(from.Spec)) || e.Flags.Span.Given || o.Continue || o.KeepOld || o.MaxSize > 0 {
 		return r, false, nil
 	}
 	src, err := e.Dial(from)

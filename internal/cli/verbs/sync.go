@@ -31,12 +31,12 @@ func SyncVerbs() []*kit.Verb {
 // Syncer is the sync verb with its flags.
 type Syncer struct {
 	keeping
+	narrowing
 	mailNames
 	mutual
 	handingOn
 	repeating
 	parallel, depth          kit.Count
-	include, exclude         []string
 	delete, DryRun, checksum bool
 	missing                  bool
 	maxDelete                int
@@ -53,6 +53,7 @@ var linkModes = map[string]transfer.Links{"copy": transfer.LinksCopy, "skip": tr
 func (s *Syncer) Flags(fs *pflag.FlagSet) {
 	s.parallel, s.depth, s.links = kit.NewCount(4, 64), kit.NewCount(maxTree, 10_000), kit.OneOf("copy", "copy", "skip", "follow")
 	s.keeping.Flags(fs)
+	s.narrowing.flags(fs)
 	s.mailNames.flags(fs)
 	s.mutual.flags(fs)
 	s.handingOn.flags(fs)
@@ -61,8 +62,6 @@ func (s *Syncer) Flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&s.delete, "delete", false, "delete entries in DST that are not in SRC")
 	fs.IntVar(&s.maxDelete, "max-delete", 0, "delete nothing if more than `N` entries would be deleted; negative for no limit, even if SRC is empty")
 	fs.BoolVarP(&s.DryRun, "dry-run", "n", false, "change nothing; print what would be done")
-	fs.StringArrayVar(&s.include, "include", nil, "include only names that match `GLOB`")
-	fs.StringArrayVar(&s.exclude, "exclude", nil, "exclude names that match `GLOB`, on both sides")
 	fs.BoolVar(&s.checksum, "checksum", false, "compare content when sizes are equal")
 	fs.BoolVar(&s.missing, "ignore-existing", false, "do not update files that exist in DST")
 	fs.Var(&s.links, "links", "symbolic links: copy, skip or follow")
@@ -79,6 +78,9 @@ const maxKeepDays = 36_500
 // Run brings DST up to date, once or again and again.
 func (s *Syncer) Run(ctx context.Context, e *kit.Env, args []string) error {
 	from, to, err := s.pair(e, args)
+	if err == nil {
+		err = s.narrowing.read(ctx)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -126,11 +128,13 @@ func (s *Syncer) options(e *kit.Env, bars *show.Progress) *transfer.SyncOptions 
 	if depth == maxTree {
 		depth = 0 // nobody set it: a tree that goes deeper is a failure
 	}
-	return &transfer.SyncOptions{
+	o := &transfer.SyncOptions{
 		Options:  transferOptions(e, &s.keeping, bars),
-		Parallel: s.parallel.Value, Include: s.include, Exclude: s.exclude, Delete: s.delete, MaxDelete: s.maxDelete,
-		DryRun: s.DryRun, Checksum: s.checksum, Missing: s.missing, Links: linkModes[s.links.Value], Depth: depth, Journal: s.journal,
+		Parallel: s.parallel.Value, Delete: s.delete, MaxDelete: s.maxDelete,
+		DryRun: s.DryRun, Checksum: s.checksum, Missing: s.missing || s.noClobber, Links: linkModes[s.links.Value], Depth: depth, Journal: s.journal,
 	}
+	s.narrowing.apply(o)
+	return o
 }
 
 // syncSum reports what a sync does and makes one error of its failures.

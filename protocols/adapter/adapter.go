@@ -9,8 +9,8 @@
 // [Operation.Send] writes checked commands; [Operation.End] closes the connection and
 // wraps the error. The client has Probe and Close from its Base.
 //
-// The folder examples/finger is an adapter in a module of its own. The package itself
-// implements no RFC.
+// The folders examples/finger and examples/dict are adapters in modules of their own.
+// The package itself implements no RFC.
 package adapter
 
 import (
@@ -30,6 +30,11 @@ type Base struct {
 	Scheme  protocols.Scheme
 	Options *protocols.Options // never nil
 	Limits  protocols.Limits
+
+	// Greet, if set, reads what a server says first, before any command. Each operation
+	// begins with it, and Probe, whose report has the banner that it returns. An error
+	// ends the operation. The adapter sets it in its constructor.
+	Greet func(l *Lines) (banner string, err error)
 
 	dialer *transport.Dialer
 	gate   protocols.Gate
@@ -52,17 +57,24 @@ func (b *Base) Close() error {
 	return nil
 }
 
-// Probe connects, with TLS where the scheme begins with it, and reports how long that
-// took.
+// Probe connects, with TLS where the scheme begins with it, reads the greeting, and
+// reports how long that took.
 func (b *Base) Probe(ctx context.Context) (*protocols.Report, error) {
 	r, err := transport.ProbeGate(ctx, b.URL, &b.gate, func(ctx context.Context, r *protocols.Report) error {
 		conn, err := b.connect(ctx)
 		if err != nil {
 			return err
 		}
+		defer conn.Close() // what matters is the greeting
+		defer conn.Use(ctx)()
 		r.Address = conn.RemoteAddr().String()
 		conn.Measure(r)
-		return conn.Close()
+		if b.Greet == nil {
+			return nil
+		}
+		r.Phase = "greeting"
+		r.Banner, err = b.Greet(b.lines(conn))
+		return err
 	})
 	return r, b.Wrap(err, "probe", "")
 }
@@ -131,13 +143,22 @@ func (b *Base) Begin(ctx context.Context, verb, name string, args ...string) (*O
 		return nil, b.Wrap(err, verb, name)
 	}
 	done := conn.Use(ctx)
-	o := &Operation{Conn: conn, ctx: ctx, b: b, verb: verb, name: name, Lines: newLines(conn, b.Limits, b.Options.Trace != nil)}
+	o := &Operation{Conn: conn, ctx: ctx, b: b, verb: verb, name: name, Lines: b.lines(conn)}
 	o.end = sync.OnceFunc(func() {
 		done()
 		_ = conn.Close() // what was read is complete or has its own error
 		leave()
 	})
+	if b.Greet != nil {
+		if _, err := b.Greet(o.Lines); err != nil {
+			return nil, o.End(err)
+		}
+	}
 	return o, nil
+}
+
+func (b *Base) lines(conn *transport.Conn) *Lines {
+	return newLines(conn, b.Limits, b.Options.Trace != nil)
 }
 
 // Context returns the operation's context, which ends when the client is closed.

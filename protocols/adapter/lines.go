@@ -25,8 +25,13 @@ func newLines(conn *transport.Conn, l protocols.Limits, traced bool) *Lines {
 	return s
 }
 
-// Send writes a command with its arguments, separated by spaces, and CR LF.
+// Send writes a command with its arguments, separated by spaces, and CR LF. What the
+// server has sent is read before it: a reply that came before its command is nobody's
+// answer (a server or somebody between may have sent it), and an error of kind Protocol.
 func (l *Lines) Send(command string, args ...string) error {
+	if err := l.nothingUnread(); err != nil {
+		return err
+	}
 	if err := l.out.Cmd(command, args...); err != nil {
 		return err
 	}
@@ -36,10 +41,20 @@ func (l *Lines) Send(command string, args ...string) error {
 // SendSecret is Send for a command whose arguments no trace may show: display stands
 // for them. The caller has asked Conn.AllowSecret.
 func (l *Lines) SendSecret(command, display string, args ...string) error {
+	if err := l.nothingUnread(); err != nil {
+		return err
+	}
 	if err := l.out.Secret(command, display, args...); err != nil {
 		return err
 	}
 	return l.out.Flush()
+}
+
+func (l *Lines) nothingUnread() error {
+	if l.in.Buffered() == 0 {
+		return nil
+	}
+	return &protocols.Error{Kind: protocols.KindProtocol, Text: "unexpected data from the server, before any command asked for it (possible man-in-the-middle)"}
 }
 
 // Line reads a line, without its end. The end of the stream is io.EOF; inside of a line

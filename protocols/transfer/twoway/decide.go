@@ -153,7 +153,9 @@ func (r *run) mergeFlag(name, flag string, unmerged bool, was flagSet, is [2]fla
 	return slices.Contains(says, !before) != before // whoever changed it has its way
 }
 
-// changed reports whether the flags of side i are not those that both sides had.
+// changed reports whether the flags of side i are not those that both sides had. The mark
+// of messages that are to be removed is not such a change: a run that was killed while it
+// deleted may have set it.
 func (r *run) changed(i int, pair *state.Pair) bool {
 	base := r.pairs.Text(pair.Base)
 	if base == state.Unmerged {
@@ -163,7 +165,8 @@ func (r *run) changed(i int, pair *state.Pair) bool {
 	for name, flag := range union(was, is) {
 		_, before := was[name]
 		_, now := is[name]
-		if before != now && r.sides[i].keeps(flag) {
+		marked := now && name == `\deleted`
+		if before != now && !marked && r.sides[i].keeps(flag) {
 			return true
 		}
 	}

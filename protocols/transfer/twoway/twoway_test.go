@@ -320,6 +320,25 @@ func TestConflict(t *testing.T) {
 	}
 }
 
+// TestMarkedNotRemoved: the mark of messages that are to be removed, which a run that was
+// killed while it deleted may have left, brings back no message that the other side has
+// deleted. Taking the mark away does.
+func TestMarkedNotRemoved(t *testing.T) {
+	kinds(t, func(t *testing.T, a, b place) {
+		for _, text := range []string{"one", "two", "three"} {
+			a.add(t, text)
+		}
+		a.flag(t, "two", `\Deleted`)
+		sync(t, a, b, nil)
+		a.remove(t, "one")
+		b.flag(t, "one", `\Deleted`)
+		a.remove(t, "two")
+		b.flag(t, "two")
+		sync(t, a, b, nil)
+		same(t, a, b, map[string]string{"two": "", "three": ""})
+	})
+}
+
 // TestEmptied: a side that has lost all of its messages deletes none of the other's, and a
 // limit holds before anything is changed.
 func TestEmptied(t *testing.T) {

@@ -143,6 +143,45 @@ func TestArchiveAfterKill(t *testing.T) {
 	})
 }
 
+// TestArchiveLateArrivals: what a killed run has sent and a slow server stores after the
+// next run has given it up is not there twice in the end, and not lost.
+func TestArchiveLateArrivals(t *testing.T) {
+	both(t, func(t *testing.T, s *maillab.IMAPServer, c *Client) {
+		c.Settings.StateDir, c.Settings.Files, c.Settings.Force = t.TempDir(), disk{}, true
+		c.late = time.Millisecond
+		a := openCopy(t, c, nil)
+		addLetters(t, a, 0, 12)
+		must(t, a.Close())
+		ledger := stateOf(c).Path("copy", "keys")
+		text, err := os.ReadFile(ledger)
+		must(t, err)
+		must(t, os.WriteFile(ledger, regexp.MustCompile(`(?m)^\+ .*\n`).ReplaceAll(text, nil), 0o600))
+		must(t, c.Remove(t.Context(), "copy;UID=5:12")) // not there yet
+
+		a = openCopy(t, c, nil)
+		checkCopy(t, c, a, 4)
+		late := func(i int) {
+			_, err := c.Put(t.Context(), "copy", strings.NewReader(letter(i)), nil)
+			must(t, err)
+		}
+		late(6) // one of the two, before they are stored again
+		late(11)
+		late(11)
+		addLetters(t, a, 4, 9)
+		late(4)
+		late(5)
+		addLetters(t, a, 9, 10) // 10 and 11 are not given again
+		checkCopy(t, c, a, 12)
+		_, err = c.Put(t.Context(), "copy", strings.NewReader(letter(4)), nil) // a stranger's: it came with no killed run
+		must(t, err)
+		must(t, a.Flush(t.Context()))
+		if all := entries(t, c.List(t.Context(), "copy")); len(all) != 13 {
+			t.Errorf("%d messages, want 13", len(all))
+		}
+		must(t, a.Close())
+	})
+}
+
 // TestArchiveMadeAnew: a mailbox that came back with its messages keeps their keys,
 // an empty one says so.
 func TestArchiveMadeAnew(t *testing.T) {

@@ -28,7 +28,7 @@ var (
 type Store struct {
 	State *State
 	Spool func() (SpoolFile, error)              // as in [Appender]
-	Late  time.Duration                          // how long what was sent may take to be there; 0: lateBy and lateByKilled
+	Late  time.Duration                          // how long what was sent may take to be there; 0: lateBy
 	Wrap  func(err error, op, name string) error // adds verb and URL to an error
 	// Step runs one step on the live session. Commands may be under way between
 	// steps, and other operations may use the session.
@@ -43,7 +43,7 @@ type Store struct {
 // is open. What a killed run has sent is looked for by its content, and has its key
 // then.
 func (st *Store) Open(ctx context.Context, name string, n *imapwire.Name, o *protocols.ArchiveOptions) (*Archive, error) {
-	a := &Archive{store: st, name: name, n: n, o: o, led: &ledger{}}
+	a := &Archive{store: st, name: name, n: n, o: o, led: &ledger{}, doubtful: map[messageKey]kept{}}
 	if !o.ReadOnly {
 		led, err := openLedger(st.State, n.Mailbox)
 		if err != nil {
@@ -70,6 +70,7 @@ type Archive struct {
 	missing   bool     // the mailbox does not exist, and must not be made
 	emptied   bool
 	led       *ledger
+	doubtful  map[messageKey]kept // sent over a connection that is gone, and not there in time
 	app       *Appender
 	keys      []messageKey // of the messages given to app, by index
 	flags     []string     // tags of STORE commands under way
@@ -119,7 +120,7 @@ func (a *Archive) begin(ctx context.Context, s *session.Session) error {
 	if remade {
 		a.led.renew(box.Validity)
 	}
-	late := lateByKilled
+	late := lateBy
 	if remade {
 		late = 0
 	}
@@ -294,6 +295,9 @@ func (a *Archive) settle(ctx context.Context, s *session.Session) error {
 	if err := a.identify(ctx, s, 0); err != nil {
 		return err
 	}
+	if err := a.tidy(ctx, s); err != nil {
+		return err
+	}
 	return a.led.write(!a.o.NoSync)
 }
 
@@ -435,20 +439,14 @@ func (a *Archive) Delete(ctx context.Context, keys []string) error {
 		if err := a.settle(ctx, s); err != nil {
 			return err
 		}
-		box, err := s.Open(a.n, true)
-		if err != nil {
-			return err
-		}
 		gone := map[uint32]bool{}
 		for _, key := range keys {
 			if k, _ := parseKey(key); a.led.known[k].uid != 0 {
 				gone[a.led.known[k].uid] = true
 			}
 		}
-		for part := range slices.Chunk(slices.Sorted(maps.Keys(gone)), deleteStep) {
-			if err := box.Remove(imapwire.UIDSet(part)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+		if err := a.remove(s, slices.Sorted(maps.Keys(gone))); err != nil {
+			return err
 		}
 		for _, key := range keys {
 			if k, ok := parseKey(key); ok {
@@ -457,6 +455,20 @@ func (a *Archive) Delete(ctx context.Context, keys []string) error {
 		}
 		return a.led.write(!a.o.NoSync)
 	})
+}
+
+// remove removes messages, in steps. One that is gone already is not an error.
+func (a *Archive) remove(s *session.Session, uids []uint32) error {
+	box, err := s.Open(a.n, true)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(uids, deleteStep) {
+		if err := box.Remove(imapwire.UIDSet(part)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close frees the archive.

@@ -14,11 +14,9 @@ import (
 )
 
 // A server may still be at work on what was sent over a connection that is gone: what is
-// not there yet is looked for again, for so long. Of a run that was killed much may be under
-// way, and a busy server took more than five seconds for it.
+// not there yet is looked for again, for so long.
 const (
 	lateBy        = 5 * time.Second
-	lateByKilled  = 20 * time.Second
 	identifyPause = 250 * time.Millisecond
 	identifyStep  = 5000 // messages of one command
 )
@@ -26,21 +24,20 @@ const (
 // identify learns the UIDs of the messages that were sent and are not known to be
 // there: because the server does not report them, or because a run was cut off.
 // Size and content identify a message; what is not there is forgotten. It may come later,
-// by so much as late says.
+// by so much as late says, and even after that: see [Archive.tidy].
 func (a *Archive) identify(ctx context.Context, s *session.Session, late time.Duration) error {
 	open := a.led.open()
 	if late > 0 {
 		late = cmp.Or(a.store.Late, late)
 	}
 	for until := time.Now().Add(late); len(open) > 0; {
-		box, err := s.Refresh(a.n)
+		err := a.find(ctx, s, open, func(k messageKey, uid uint32) {
+			a.led.stored(k, uid)
+			delete(open, k)
+		})
 		if err != nil {
 			return err
 		}
-		if err := a.match(ctx, box, open); err != nil {
-			return err
-		}
-		open = slices.DeleteFunc(open, func(k messageKey) bool { return a.led.known[k].uid != 0 })
 		if len(open) == 0 || time.Now().After(until) {
 			break
 		}
@@ -48,17 +45,51 @@ func (a *Archive) identify(ctx context.Context, s *session.Session, late time.Du
 			return err
 		}
 	}
-	for _, k := range open {
+	for k, is := range open {
+		if late > 0 {
+			a.doubtful[k] = is
+		}
 		a.led.forget(k)
 	}
 	return nil
 }
 
-// match compares the messages that nobody has a key for with those in open.
-func (a *Archive) match(ctx context.Context, box *session.Mailbox, open []messageKey) error {
+// tidy looks again for messages of a connection that is gone which had not come when it
+// was time to store them again. Now they may be there twice: the late one goes. One that
+// was not stored again is kept.
+func (a *Archive) tidy(ctx context.Context, s *session.Session) error {
+	if len(a.doubtful) == 0 {
+		return nil
+	}
+	var twice []uint32
+	err := a.find(ctx, s, a.doubtful, func(k messageKey, uid uint32) {
+		if a.led.known[k].uid != 0 {
+			twice = append(twice, uid)
+		} else {
+			a.led.begins(k, a.doubtful[k].size, a.doubtful[k].sum)
+			a.led.stored(k, uid)
+		}
+		delete(a.doubtful, k)
+	})
+	if err != nil || len(twice) == 0 {
+		return err
+	}
+	slices.Sort(twice)
+	err = a.remove(s, twice)
+	if imapwire.Refused(err) {
+		return nil // who may only add messages cannot take one away
+	}
+	return err
+}
+
+// find looks for the messages of open among those that have no key.
+func (a *Archive) find(ctx context.Context, s *session.Session, open map[messageKey]kept, found func(k messageKey, uid uint32)) error {
+	box, err := s.Refresh(a.n)
+	if err != nil {
+		return err
+	}
 	sizes, sums := map[int64]bool{}, map[digest][]messageKey{}
-	for _, k := range open {
-		is := a.led.known[k]
+	for k, is := range open {
 		sizes[is.size] = true
 		sums[is.sum] = append(sums[is.sum], k)
 	}
@@ -67,8 +98,8 @@ func (a *Archive) match(ctx context.Context, box *session.Mailbox, open []messag
 		if err == nil {
 			err = digests(box, imapwire.UIDSet(part), func(uid uint32, sum digest) {
 				if keys := sums[sum]; len(keys) > 0 {
-					a.led.stored(keys[0], uid)
 					sums[sum] = keys[1:]
+					found(keys[0], uid)
 				}
 			})
 		}

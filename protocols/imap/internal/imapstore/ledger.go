@@ -137,6 +137,7 @@ func (l *ledger) take(line string) {
 	mark, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 	if mark == "v" {
 		_, _ = fmt.Sscan(rest, &l.validity)
+		l.void()
 		return
 	}
 	text, rest, _ := strings.Cut(rest, " ")
@@ -153,6 +154,7 @@ func (l *ledger) take(line string) {
 			return
 		}
 		_, _ = hex.Decode(k.sum[:], []byte(sum)[:min(len(sum), 2*len(k.sum))])
+		k.uid = 0
 		l.from = from // they only rise while one validity lasts
 	case "+":
 		_, _ = fmt.Sscan(rest, &k.uid)
@@ -191,19 +193,26 @@ func (l *ledger) forget(key messageKey) {
 
 // renew says that all UIDs are void.
 func (l *ledger) renew(validity uint32) {
-	l.validity, l.from = validity, 1
+	l.validity = validity
 	l.line("v %d\n", validity)
+	l.void()
+}
+
+// void drops all UIDs: they were of another validity.
+func (l *ledger) void() {
+	l.from = 1
 	for key, k := range l.known {
-		l.begins(key, k.size, k.sum)
+		k.uid = 0
+		l.known[key] = k
 	}
 }
 
 // open returns the messages without a UID.
-func (l *ledger) open() []messageKey {
-	var out []messageKey
+func (l *ledger) open() map[messageKey]kept {
+	out := map[messageKey]kept{}
 	for key, k := range l.known {
 		if k.uid == 0 {
-			out = append(out, key)
+			out[key] = k
 		}
 	}
 	return out

@@ -73,3 +73,48 @@ func TestLedgerBounded(t *testing.T) {
 		})
 	}
 }
+
+// TestLedgerRenewedAndCut: when a run is killed while it writes that all UIDs are void, none
+// of them is taken for one of the new mailbox, wherever its lines end.
+func TestLedgerRenewedAndCut(t *testing.T) {
+	state := &State{Dir: t.TempDir(), Account: "alice@localhost_143", Files: files(os.Rename)}
+	path := state.Path("box", "keys")
+	key := func(i int) messageKey { k, _ := parseKey(fmt.Sprintf("%032x", i+1)); return k }
+	l, err := openLedger(state, "box")
+	must(t, err)
+	l.renew(7)
+	for i := range 5 {
+		l.begins(key(i), int64(i), digest{byte(i)})
+		l.stored(key(i), uint32(i+100))
+	}
+	must(t, l.write(false))
+	old, err := os.ReadFile(path)
+	must(t, err)
+	l.renew(8)
+	l.begins(key(3), 3, digest{3})
+	l.stored(key(3), 1)
+	must(t, l.close())
+	all, err := os.ReadFile(path)
+	must(t, err)
+	for end := len(old); end <= len(all); end++ {
+		must(t, os.WriteFile(path, all[:end], 0o600))
+		l, err := openLedger(state, "box")
+		must(t, err)
+		for i := range 5 {
+			want := uint32(0)
+			switch {
+			case l.validity == 7:
+				want = uint32(i + 100)
+			case i == 3 && end == len(all):
+				want = 1
+			}
+			if got := l.known[key(i)].uid; got != want {
+				t.Fatalf("%d bytes, validity %d: message %d is UID %d, want %d", end, l.validity, i, got, want)
+			}
+		}
+		if renewed := end > len(old)+len("v 8"); renewed != (l.validity == 8) {
+			t.Fatalf("%d bytes: validity %d", end, l.validity)
+		}
+		must(t, l.close())
+	}
+}

@@ -37,7 +37,7 @@ func newReplay(t *testing.T, messages []*awkward.Message) *replay {
 
 func (r *replay) command(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(r.t.Context(), r.program, args...)
-	cmd.Env = append(os.Environ(), "NETCLIENTS_PASSWORD="+Password)
+	cmd.Env = append(os.Environ(), "NETCLIENTS_PASSWORD="+Password, "XDG_STATE_HOME="+filepath.Join(filepath.Dir(r.program), "state"))
 	return cmd
 }
 

@@ -32,4 +32,5 @@ type Event struct {
 	Text     string
 	Bytes    int64
 	Took     time.Duration // how long the step took, when that is known
+	Head     string        // how the content of EventData begins, where it is text and known
 }

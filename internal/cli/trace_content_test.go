@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netclients/netclients/internal/cli/trace"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/lab/ftplab"
 	"github.com/netclients/netclients/protocols/lab/maillab"
@@ -84,5 +85,54 @@ func TestTraceCountsContent(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTraceShowsContent: a trace for programs has how the content begins, also of lists
+// that no line shows.
+func TestTraceShowsContent(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	mail := maillab.Sample()
+	for _, c := range []struct {
+		path  string
+		start func() (lab.Server, error)
+		also  string
+	}{
+		{"README.txt", func() (lab.Server, error) { return ftplab.Start(ftplab.Options{}) }, ""},
+		{"README.txt", func() (lab.Server, error) { return weblab.StartHTTP(weblab.HTTPOptions{}) }, ""},
+		{"1", func() (lab.Server, error) { return maillab.StartPOP3(maillab.POP3Options{Mail: mail}) }, "UIDL\r\n"},
+		{"local.test/2", func() (lab.Server, error) { return newslab.Start(newslab.Options{}) }, "VERSION 2\r\n"},
+		{"0/README.txt", func() (lab.Server, error) { return textlab.StartGopher(textlab.GopherOptions{}) }, ""},
+	} {
+		s, err := c.start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		u := strings.Replace(s.URL(), "://", "://alice:secret@", 1)
+		if strings.HasPrefix(u, "gopher") {
+			u = s.URL()
+		}
+		path := filepath.Join(t.TempDir(), "trace.jsonl")
+		var out, words bytes.Buffer
+		if code := Main(t.Context(), []string{"cat", u + c.path, "--trace", path}, strings.NewReader(""), &out, &words); code != 0 {
+			t.Fatalf("exit code %d: %s", code, words.String())
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var heads []string
+		for e, err := range trace.Read(path, f) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			heads = append(heads, e.Head)
+		}
+		f.Close()
+		all := strings.Join(heads, "\n")
+		if !strings.Contains(all, out.String()) || !strings.Contains(all, c.also) {
+			t.Errorf("%s: %q in %q", u, out.String(), heads)
+		}
 	}
 }

@@ -96,6 +96,7 @@ func (t *Core) Attach(r io.Reader, w io.Writer) {
 	t.In = wire.NewLineReader(r, int(t.Limits.Line))
 	if t.traced {
 		t.In.OnLine = func(line []byte) { t.Conn.Event(protocols.EventRecv, string(line), 0) }
+		t.In.OnBody, t.In.OnBodyEnd = func(p []byte) { transport.Sample(t.Conn, p) }, func(n int64) { transport.Received(t.Conn, n) }
 	}
 	t.AttachOut(w)
 }

@@ -190,6 +190,9 @@ func (m *Mask) Trace(sink func(protocols.Event)) func(protocols.Event) {
 	}
 	return func(ev protocols.Event) {
 		ev.Text = m.Text(ev.Text)
+		if ev.Head != "" {
+			ev.Head = m.Text(ev.Head)
+		}
 		sink(ev)
 	}
 }

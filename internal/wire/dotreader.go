@@ -33,6 +33,12 @@ func NewDotReader(lr *LineReader) *DotReader {
 	return &DotReader{lr: lr, lineStart: true}
 }
 
+// Ended reports whether the terminator was read.
+func (d *DotReader) Ended() bool { return d.done }
+
+// lineEnd is what a body has after each line.
+var lineEnd = []byte("\r\n")
+
 // Read reads body bytes into p and returns io.EOF after the terminator.
 func (d *DotReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
@@ -114,6 +120,10 @@ func (d *DotReader) ReadLine() ([]byte, error) {
 		return nil, insideReply(err)
 	}
 	d.Count += int64(len(line)) + 2
+	if d.lr.OnBody != nil {
+		d.lr.OnBody(line)
+		d.lr.OnBody(lineEnd)
+	}
 	d.lineStart = crlf || d.LenientLF || d.afterCR && len(line) == 0
 	d.afterCR = false
 	return line, nil
@@ -135,6 +145,9 @@ func (d *DotReader) run(most int, wait bool) ([]byte, error) {
 	}
 	d.lr.r += len(p)
 	d.Count += int64(len(p))
+	if d.lr.OnBody != nil {
+		d.lr.OnBody(p)
+	}
 	d.lineStart = endsLine(p, d.afterCR, d.LenientLF)
 	d.afterCR = p[len(p)-1] == '\r'
 	return p, nil
@@ -159,6 +172,9 @@ func (d *DotReader) skipDot(wait bool) (bool, error) {
 	if size > 0 {
 		d.lr.r += size
 		d.done = true
+		if d.lr.OnBodyEnd != nil {
+			d.lr.OnBodyEnd(d.Count)
+		}
 		return false, io.EOF
 	}
 	d.lr.r++

@@ -22,6 +22,10 @@ const (
 type LineReader struct {
 	// OnLine, if set, is called with each line that ReadLine returns, without its end. It must neither retain nor modify the line.
 	OnLine func(line []byte)
+	// OnBody, if set, is called with the content of bodies in pieces, as they are read; OnBodyEnd after the terminator, with the
+	// number of bytes.
+	OnBody    func(piece []byte)
+	OnBodyEnd func(n int64)
 	// What names the lines in a LimitError; "" means "reply line".
 	What string
 

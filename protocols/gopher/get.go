@@ -185,6 +185,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	b.got += int64(n)
+	transport.Sample(b.a.conn, p[:n])
 	if b.left > 0 {
 		b.left -= int64(n)
 	}
@@ -194,7 +195,7 @@ func (b *body) Read(p []byte) (int, error) {
 // WriteTo copies the rest to w. Bytes of a plain connection that need no
 // treatment are spliced to a file.
 func (b *body) WriteTo(w io.Writer) (int64, error) {
-	if b.left >= 0 || b.err != nil || b.r != io.Reader(b.a) {
+	if b.left >= 0 || b.err != nil || b.r != io.Reader(b.a) || transport.Traced(b.a.conn) {
 		return io.Copy(w, struct{ io.Reader }{b})
 	}
 	n, err := b.a.WriteTo(w)

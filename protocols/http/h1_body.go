@@ -54,6 +54,7 @@ func (b *body1) Read(p []byte) (int, error) {
 		}
 	}
 	b.got += int64(n)
+	transport.Sample(b.l.conn, p[:n])
 	if err != nil {
 		err = b.end(err)
 	}
@@ -82,7 +83,7 @@ func (b *body1) trailer() error {
 
 // WriteTo copies the rest to w. A plain connection is spliced to a file.
 func (b *body1) WriteTo(w io.Writer) (int64, error) {
-	if b.left < 0 || b.err != nil {
+	if b.left < 0 || b.err != nil || transport.Traced(b.l.conn) {
 		return io.Copy(w, struct{ io.Reader }{b})
 	}
 	total := int64(0)

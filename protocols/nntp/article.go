@@ -230,5 +230,7 @@ func (b *body) finish() {
 		}
 	}
 	b.ended = true
-	transport.Received(b.s.Conn, b.dot.Count)
+	if !b.dot.Ended() { // else the end was reported
+		transport.Received(b.s.Conn, b.dot.Count)
+	}
 }

@@ -260,5 +260,7 @@ func (b *body) finish() {
 		b.s.drain(b.dot)
 		b.s.Conn.SetReadDeadline(time.Time{})
 	}
-	transport.Received(b.s.Conn, b.dot.Count)
+	if !b.dot.Ended() { // else the end was reported
+		transport.Received(b.s.Conn, b.dot.Count)
+	}
 }

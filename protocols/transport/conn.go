@@ -37,6 +37,7 @@ type Conn struct {
 	doubt     error // why it does not verify
 
 	read, written atomic.Int64
+	heads         heads
 	release       func() // tells the guard that the connection is closed; nil: nobody wants to know
 	closed        sync.Once
 	closeErr      error
@@ -65,15 +66,29 @@ func (c *Conn) Event(kind protocols.EventKind, text string, n int64) {
 	c.emit(protocols.Event{Kind: kind, Text: text, Bytes: n})
 }
 
-// Received reports that n bytes of content came in, which no line shows.
-func Received(c *Conn, n int64) { moved(c, "received", n) }
+// Received reports that n bytes of content came in, which no line shows. How it begins
+// is what was sampled since the last report.
+func Received(c *Conn, n int64) {
+	if n > 0 && c != nil && c.d.traced() { // nil: what is read comes from no connection
+		c.emit(protocols.Event{Kind: protocols.EventData, Text: "received", Bytes: n, Head: c.heads.take(&c.heads.in, n)})
+	}
+}
 
 // Sent reports that n bytes of content went out.
-func Sent(c *Conn, n int64) { moved(c, "sent", n) }
+func Sent(c *Conn, n int64) {
+	if n > 0 && c != nil && c.d.traced() {
+		c.emit(protocols.Event{Kind: protocols.EventData, Text: "sent", Bytes: n, Head: c.heads.take(&c.heads.out, n)})
+	}
+}
 
-func moved(c *Conn, way string, n int64) {
-	if n > 0 && c != nil && c.d.traced() { // nil: what is read comes from no connection
-		c.Event(protocols.EventData, way, n)
+// Traced reports whether somebody wants to see the events of the connection.
+func Traced(c *Conn) bool { return c.d.traced() }
+
+// Sample takes received content for the trace, which keeps how it begins. Connections
+// that carry content only do so themselves.
+func Sample(c *Conn, p []byte) {
+	if c != nil && c.d.traced() {
+		c.heads.add(&c.heads.in, p)
 	}
 }
 
@@ -122,6 +137,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.top.Read(p)
 	if n > 0 {
 		c.count(&c.read, n)
+		if c.channel == ChannelData {
+			Sample(c, p[:n])
+		}
 		if werr := c.pace(n); werr != nil && err == nil {
 			return n, werr
 		}
@@ -141,6 +159,9 @@ func (c *Conn) Write(p []byte) (total int, err error) {
 		}
 		n, err := c.top.Write(part)
 		c.count(&c.written, n)
+		if c.channel == ChannelData && c.d.traced() {
+			c.heads.add(&c.heads.out, part[:n])
+		}
 		total += n
 		if err != nil || total == len(p) {
 			return total, c.ioError(err)

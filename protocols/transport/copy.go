@@ -56,7 +56,7 @@ func (c copier) to(w io.Writer, n int64) (int64, error) {
 
 // fast reports whether the kernel can copy directly from or to the socket.
 func (c copier) fast() bool {
-	if !zeroCopy || c.tls != nil || c.d.o.Limiter != nil || c.d.o.Guard != nil {
+	if !zeroCopy || c.tls != nil || c.d.traced() || c.d.o.Limiter != nil || c.d.o.Guard != nil {
 		return false
 	}
 	switch c.sock.Conn.(type) {

@@ -14,8 +14,8 @@ type traceJSON struct{ f io.WriteCloser }
 
 // Line fixes the keys, which scripts depend on: time (RFC 3339, UTC), conn
 // (number of the connection, from 1), protocol, channel (control or data), kind
-// (resolve connect proxy tls send recv data close note error), text, bytes, and
-// took_ms. time and kind are always there, the others when known.
+// (resolve connect proxy tls send recv data close note error), text, bytes, took_ms,
+// and head. time and kind are always there, the others when known.
 type Line struct {
 	Time     string              `json:"time"`
 	Conn     int64               `json:"conn,omitempty"`
@@ -25,6 +25,7 @@ type Line struct {
 	Text     string              `json:"text,omitempty"`
 	Bytes    int64               `json:"bytes,omitempty"`
 	TookMS   float64             `json:"took_ms,omitempty"`
+	Head     string              `json:"head,omitempty"` // how content begins, where it is text
 }
 
 func openTraceJSON(ctx context.Context, path string) (tracer, error) {
@@ -48,7 +49,7 @@ func (t *traceJSON) event(e protocols.Event) error {
 func LineOf(e protocols.Event) Line {
 	return Line{
 		Time: e.Time.UTC().Format(time.RFC3339Nano), Conn: e.Conn, Protocol: e.Protocol, Channel: e.Channel,
-		Kind: e.Kind, Text: e.Text, Bytes: e.Bytes, TookMS: float64(e.Took) / float64(time.Millisecond),
+		Kind: e.Kind, Text: e.Text, Bytes: e.Bytes, TookMS: float64(e.Took) / float64(time.Millisecond), Head: e.Head,
 	}
 }
 

@@ -73,7 +73,7 @@ func parseJSON(text string) (protocols.Event, error) {
 	}
 	return protocols.Event{
 		Time: at, Conn: l.Conn, Protocol: l.Protocol, Channel: l.Channel, Kind: l.Kind, Text: l.Text, Bytes: l.Bytes,
-		Took: time.Duration(l.TookMS * float64(time.Millisecond)),
+		Took: time.Duration(l.TookMS * float64(time.Millisecond)), Head: l.Head,
 	}, err
 }
 

@@ -23,6 +23,10 @@ type step struct {
 // Facts about servers that all clients of a [protocols.Memory] share.
 const (
 	factOneAtATime = "one command at a time"
+	factTogether   = "several commands at once"
+	factUTF8       = "UTF8"
+	factPassword   = "asks for the password of " // and a user
+	factMode       = "data connections by "      // and a mode
 	factDataFirst  = "transfer commands after the data connection"
 )
 
@@ -182,7 +186,9 @@ func (s flight) dropRepeated(verb string) {
 func (s *session) tryTogether(ctx context.Context, steps []step) error {
 	s.together = true
 	err := s.fly(ctx, steps, nil)
-	s.shown = s.Failed() == nil
+	if s.shown = s.Failed() == nil; s.shown {
+		s.c.memory().Note(s.c.server(), factTogether)
+	}
 	return err
 }
 

@@ -136,6 +136,13 @@ func (c *Client) memory() *protocols.Memory {
 	return &c.own
 }
 
+// shares reports whether clients that share their memory know a fact about the server.
+// A client by itself begins each session alike.
+func (c *Client) shares(fact string) bool {
+	m := c.line.Opts.Memory
+	return m != nil && m.Knows(c.server(), fact)
+}
+
 // server is the server's name in the memory.
 func (c *Client) server() string {
 	return net.JoinHostPort(protocols.HostPort(c.line.URL, c.line.Scheme))

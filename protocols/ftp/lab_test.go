@@ -37,6 +37,12 @@ func (lc labCase) start(t *testing.T) (*ftp.Client, *ftplab.Server) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { srv.Close() })
+	return lc.client(t, srv), srv
+}
+
+// client returns a client of a server.
+func (lc labCase) client(t *testing.T, srv *ftplab.Server) *ftp.Client {
+	t.Helper()
 	u, err := url.Parse(srv.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +60,7 @@ func (lc labCase) start(t *testing.T) (*ftp.Client, *ftplab.Server) {
 	}
 	c.Settings = lc.set
 	t.Cleanup(func() { c.Close() })
-	return c, srv
+	return c
 }
 
 var authority = func() func(t *testing.T) *lab.Authority {

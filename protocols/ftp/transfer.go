@@ -48,6 +48,7 @@ func (s *session) open(ctx context.Context, t transfer) (*stream, error) {
 			}
 			if err == nil {
 				s.proven = true
+				s.c.memory().Note(s.c.server(), factMode+m.verb)
 				return st, nil
 			}
 			noWay, ok := errors.AsType[*modeError](err)
@@ -86,10 +87,8 @@ type opener struct{ *session }
 // dataFirst reports whether a transfer command may only be sent when its data
 // connection stands. Where it may go ahead it saves a round trip.
 func (s opener) dataFirst() bool {
-	if !s.together || !s.proven || s.c.memory().Knows(s.c.server(), factDataFirst) {
-		return true
-	}
-	return !s.known
+	proven := s.proven || s.c.shares(factMode+modes[s.mode].verb)
+	return !s.together || !proven || !s.known || s.c.memory().Knows(s.c.server(), factDataFirst)
 }
 
 // tooEarly reports whether a server refused a transfer command because its data

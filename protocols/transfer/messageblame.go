@@ -20,6 +20,9 @@ type stuck struct {
 // singled out, so that the next failure shows which it is, or without the one that has
 // failed as often as a message may.
 func (s *messageSync) blame(err error) bool {
+	if s.found.finder.Blame(s.o.retries()) {
+		return true
+	}
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	list := s.suspects()

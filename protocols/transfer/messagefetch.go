@@ -14,55 +14,6 @@ import (
 	"github.com/netclients/netclients/protocols/transfer/internal/state"
 )
 
-// adopt records the messages that a killed run stored and could not record. When the
-// state was lost these are all messages of the source that the archive has.
-func (s *messageSync) adopt(ctx context.Context) error {
-	lost := s.state.Blank()
-	if s.state.Value("open") == "" && !lost || s.plan.fetch.N == 0 || s.marked {
-		return nil
-	}
-	there := &state.Keys{}
-	for e, err := range s.archive.Keys(ctx) {
-		if err != nil {
-			return err
-		}
-		if key, ok := state.ParseKey(e.ID); ok {
-			there.Put(key, 0)
-		}
-	}
-	if there.N == 0 {
-		return nil
-	}
-	kept := state.List{Dir: s.plan.fetch.Dir}
-	for w, err := range s.plan.fetch.All() {
-		if err == nil && there.Get(w.Key) == nil {
-			err = kept.Add(w)
-		} else if err == nil {
-			err = s.adopted(w)
-		}
-		if err == nil && lost && s.state.Known.Get(w.Key) != nil {
-			s.state.Set("unsynced", "yes") // it is not known how they were stored
-			err = s.plan.flags.Add(w)      // those in the archive may be older
-		}
-		if err != nil {
-			kept.Close()
-			return err
-		}
-	}
-	s.plan.fetch.Close()
-	s.plan.fetch = kept
-	return nil
-}
-
-func (s *messageSync) adopted(w *state.Wanted) error {
-	s.state.Add(w.Key, w.Flags)
-	s.plan.bytes -= max(w.Size, 0)
-	r := s.result(w, StatusSkipped)
-	r.Note = "stored by an earlier run"
-	s.emit(r)
-	return s.doom(s.plan, w)
-}
-
 // fetch gets what is new. Messages that are too large are not asked for. Those that may
 // be to blame for an earlier failure come last, each alone.
 func (s *messageSync) fetch(ctx context.Context, source protocols.MessageSource) error {
@@ -316,17 +267,22 @@ func (s *messageSync) tidy(ctx context.Context) error {
 // reflag brings flags up to date; the state says so when the archive has them.
 func (s *messageSync) reflag(ctx context.Context) error {
 	if s.plan.flags.N == 0 {
-		return nil
+		return s.found.apply(ctx, s)
 	}
 	for w, err := range s.plan.flags.All() {
-		if err == nil {
-			err = s.archive.SetFlags(ctx, w.Key.String(), w.Entry().Flags)
-		}
 		if err != nil {
+			return err
+		}
+		if copy, ok := s.state.AdoptedAs(w.Key); ok {
+			s.found.changes.SetFlags(s.state, copy, w.Flags)
+		} else if err := s.archive.SetFlags(ctx, w.Key.String(), w.Entry().Flags); err != nil {
 			return err
 		}
 	}
 	if err := s.archive.Flush(ctx); err != nil {
+		return err
+	}
+	if err := s.found.apply(ctx, s); err != nil {
 		return err
 	}
 	for w, err := range s.plan.flags.All() {
@@ -356,6 +312,14 @@ func (s *messageSync) deleteHere(ctx context.Context) error {
 		keys = append(keys, k.String())
 	}
 	if err := s.archive.Delete(ctx, keys); err != nil {
+		return err
+	}
+	for _, k := range gone {
+		if copy, ok := s.state.AdoptedAs(k); ok {
+			s.found.changes.Delete(copy)
+		}
+	}
+	if err := s.found.apply(ctx, s); err != nil {
 		return err
 	}
 	for _, k := range keys {

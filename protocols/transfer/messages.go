@@ -25,6 +25,7 @@ type MessageOptions struct {
 	MaxDelete   int           // remove nothing from the archive when it would be more; 0: no limit, but an empty source removes nothing; negative: no limit
 	DryRun      bool          // write nothing at all, report the same
 	State       string        // path of the file that remembers; empty: the target has a place of its own
+	KeysAlone   bool          // know messages in the archive by their keys alone: what other programs have stored there is something else
 }
 
 // HoldsMessages reports whether SyncMessages is the way from one client to the
@@ -44,8 +45,9 @@ func HoldsMessages(src, dst protocols.Client) bool {
 // it is safe in the archive under its key, and a run that was killed in between
 // finds it there by that key: nothing is lost and nothing stored twice, whenever a
 // run ends. Messages that the source no longer lists are forgotten, so that an id used again
-// is a new message. If the state file was lost, the messages that are in the archive
-// under their keys are recognised. When the ids of a source become void (UIDVALIDITY), messages
+// is a new message. If there is no state file, the messages that are in the archive under
+// their keys are recognised, and by their content those that another program has stored, or
+// that were restored: each stands for one message of the source. When the ids of a source become void (UIDVALIDITY), messages
 // are fetched anew and copies are recognised by their content.
 //
 // With DeleteAfter a message is deleted at the source after it is safe, and counts
@@ -69,6 +71,7 @@ func SyncMessages(ctx context.Context, src, dst Endpoint, o *MessageOptions, eac
 // messageSync is one run of SyncMessages.
 type messageSync struct {
 	absent   absentees // not found when they were asked for
+	found    restored  // what the archive had already
 	o        *MessageOptions
 	from, to conn
 	protocol string
@@ -100,8 +103,9 @@ func (s *messageSync) run(ctx context.Context) error {
 	p := s.o.policy()
 	p.Again = func(err error) bool { return retry.MayPass(err) && protocols.KindOf(err) != protocols.KindLocal }
 	p.Advanced = func() bool {
-		further := s.stored > before
-		before = s.stored
+		now := s.stored + s.found.read()
+		further := now > before
+		before = now
 		return further
 	}
 	err := p.Do(ctx, func() error {
@@ -138,6 +142,7 @@ func (s *messageSync) close() {
 		s.task.Done(nil)
 	}
 	s.plan.close()
+	s.found.finder.Close()
 }
 
 func (s *messageSync) verdict() error {
@@ -168,6 +173,7 @@ func (s *messageSync) attempt(ctx context.Context) error {
 	if a, ok := s.archive.(protocols.Emptied); ok && s.plan == nil && a.Emptied() {
 		s.state.ForgetAll()
 	}
+	s.found.undo(s)
 	plan, err := s.makePlan(ctx)
 	s.plan.close()
 	if s.plan = plan; err != nil {
@@ -177,11 +183,11 @@ func (s *messageSync) attempt(ctx context.Context) error {
 		s.reported = true
 		s.tellSkipped()
 	}
+	if err := s.found.adopt(ctx, s, source); err != nil {
+		return err
+	}
 	if s.o.DryRun {
 		return s.pretend()
-	}
-	if err := s.adopt(ctx); err != nil {
-		return err
 	}
 	if err := s.fetch(ctx, source); err != nil {
 		return err
@@ -392,6 +398,11 @@ func (s *messageSync) pretend() error {
 			if err != nil {
 				return err
 			}
+			if t.list == &s.plan.flags {
+				if s.plan.changed--; s.plan.changed < 0 {
+					break // the others were found in the archive
+				}
+			}
 			s.emit(t.result(w))
 		}
 	}
@@ -427,6 +438,15 @@ func (s *messageSync) finish() error {
 		s.state.Set(state.Own("source", s.mailbox), "yes")
 	}
 	s.state.Set("open", "")
+	s.state.Set(adopting, "")
+	return s.state.Sync(s.o.Durability)
+}
+
+// save writes down what is known, unless nothing is to be written.
+func (s *messageSync) save() error {
+	if s.o.DryRun {
+		return nil
+	}
 	return s.state.Sync(s.o.Durability)
 }
 

@@ -387,13 +387,13 @@ func TestMessagesRemoved(t *testing.T) {
 	})
 }
 
-// TestMessageChild is the program that TestMessagesKilled kills.
+// TestMessageChild is the program that other tests kill.
 func TestMessageChild(t *testing.T) {
 	args := strings.Fields(os.Getenv("TRANSFER_TEST_MESSAGES"))
-	if len(args) != 2 {
-		t.Skip("this is run by TestMessagesKilled only")
+	if len(args) != 3 {
+		t.Skip("this is run by the tests that kill it only")
 	}
-	o := &transfer.MessageOptions{DeleteAfter: true, Options: transfer.Options{RetryWait: time.Millisecond, Retries: 100}}
+	o := &transfer.MessageOptions{DeleteAfter: args[2] == "true", Options: transfer.Options{RetryWait: time.Millisecond, Retries: 100}}
 	if _, err := transfer.SyncMessages(t.Context(), popEnd(args[0]), storeEnd(args[1]), o, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -404,14 +404,7 @@ func TestMessageChild(t *testing.T) {
 func TestMessagesKilled(t *testing.T) {
 	both(t, func(t *testing.T, path string) {
 		s := maildrop(t, 400, maillab.POP3Options{Shared: true})
-		start := func() *exec.Cmd {
-			cmd := exec.Command(os.Args[0], "-test.run=^TestMessageChild$", "-test.v")
-			cmd.Env = append(os.Environ(), "TRANSFER_TEST_MESSAGES="+s.Addr()+" "+path)
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			return cmd
-		}
+		start := func() *exec.Cmd { return messageChild(t, s.Addr(), path, true) }
 		n, killed := 400, 0
 		for range 12 {
 			cmd := start()

@@ -17,7 +17,7 @@ func (r *run) copy(ctx context.Context, from, to *side) error {
 	}
 	path := r.pairs.Path + "-copy" // what it must know of earlier runs is in the keys of messages
 	_ = os.Remove(path)
-	o := &transfer.MessageOptions{Options: r.o.Options, SkipSize: r.o.SkipSize, State: path}
+	o := &transfer.MessageOptions{Options: r.o.Options, SkipSize: r.o.SkipSize, State: path, KeysAlone: true}
 	source, target := from.end, to.end
 	source.Open = func() (protocols.Client, error) { return lendSource(from) }
 	target.Open = func() (protocols.Client, error) { return lendTarget(to) }

@@ -1,13 +1,10 @@
 package twoway
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"io"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transfer/internal/content"
 	"github.com/netclients/netclients/protocols/transfer/internal/state"
 )
 
@@ -61,24 +58,22 @@ func (r *run) join(i int, key, other state.Key) bool {
 
 // matchContent reads all messages that are of no pair.
 func (r *run) matchContent(ctx context.Context) error {
-	there := map[digest][]state.Key{}
-	err := r.sides[0].digests(ctx, func(key state.Key, d digest) { there[d] = append(there[d], key) })
+	reader := content.New()
+	there := map[content.Digest][]state.Key{}
+	err := r.sides[0].digests(ctx, reader, func(key state.Key, d content.Digest) { there[d] = append(there[d], key) })
 	if err != nil {
 		return err
 	}
-	return r.sides[1].digests(ctx, func(key state.Key, d digest) {
+	return r.sides[1].digests(ctx, reader, func(key state.Key, d content.Digest) {
 		if keys := there[d]; len(keys) > 0 && r.join(0, keys[0], key) {
 			there[d] = keys[1:]
 		}
 	})
 }
 
-// digest identifies the content of a message, whatever its line ends are.
-type digest [sha256.Size]byte
-
 // digests reads the messages that are of no pair. One that cannot be read has no digest: it
 // fails when it is copied.
-func (s *side) digests(ctx context.Context, each func(key state.Key, d digest)) error {
+func (s *side) digests(ctx context.Context, reader *content.Reader, each func(key state.Key, d content.Digest)) error {
 	source, err := s.mirror()
 	if err != nil {
 		return err
@@ -104,9 +99,9 @@ func (s *side) digests(ctx context.Context, each func(key state.Key, d digest)) 
 		if err != nil {
 			return nil
 		}
-		d, err := digestOf(obj.Body)
+		sum, err := reader.Sum(obj.Body)
 		if err == nil {
-			each(key, d)
+			each(key, sum.Digest)
 		}
 		return err
 	})
@@ -114,38 +109,4 @@ func (s *side) digests(ctx context.Context, each func(key state.Key, d digest)) 
 		err = bad
 	}
 	return err
-}
-
-// syncField is a header field that mbsync adds to the messages it copies.
-var syncField = []byte("X-TUID:")
-
-// digestOf reads a message. Line ends count as one thing, and the field of another program
-// for syncs as nothing.
-func digestOf(body io.Reader) (d digest, err error) {
-	h := sha256.New()
-	in := bufio.NewReaderSize(body, 64<<10)
-	header, start := true, true
-	for {
-		part, err := in.ReadSlice('\n')
-		ended := bytes.HasSuffix(part, []byte{'\n'})
-		text := part
-		if ended {
-			text = bytes.TrimSuffix(part[:len(part)-1], []byte{'\r'})
-		}
-		header = header && !(start && ended && len(text) == 0)
-		if !header || !start || !bytes.HasPrefix(text, syncField) {
-			h.Write(text)
-			if ended {
-				h.Write([]byte{'\n'})
-			}
-		}
-		start = ended
-		if err == io.EOF {
-			h.Sum(d[:0])
-			return d, nil
-		}
-		if err != nil && err != bufio.ErrBufferFull {
-			return d, err
-		}
-	}
 }

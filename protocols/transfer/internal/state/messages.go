@@ -65,11 +65,13 @@ func (st *Messages) Shared(m *protocols.Mailbox) bool {
 //
 //   - KEY FLAGS     a message is safe in the archive, and has these flags
 //   - KEY           it is to be forgotten
+//     @ KEY COPY      it is there without a key, as the message that COPY is the hash of
 //     = NAME VALUE    something about the whole: validity, state, open, unsynced
 type Messages struct {
 	record
 	texts
-	Known Keys
+	Known   Keys
+	adopted adopted
 }
 
 func newMessages(path string) *Messages {
@@ -109,7 +111,7 @@ func OpenMessages(ctx context.Context, path string) (*Messages, error) {
 	if err := st.open(ctx, st.take); err != nil {
 		return nil, err
 	}
-	if st.lines > 2*st.Known.N+1000 {
+	if st.lines > 2*(st.Known.N+st.Adopted())+1000 {
 		if err := st.compact(st.all); err != nil {
 			_ = st.Close()
 			return nil, err
@@ -120,6 +122,9 @@ func OpenMessages(ctx context.Context, path string) (*Messages, error) {
 
 // all writes what is known.
 func (st *Messages) all() {
+	for e := range st.adopted.index.all() {
+		st.line("@", e.key.String(), st.adopted.copies[e.Bits].String())
+	}
 	for e := range st.Known.all() {
 		st.line("+", e.key.String(), st.FlagsOf(e))
 	}
@@ -133,6 +138,11 @@ func (st *Messages) take(mark, name, value string) {
 		st.Known.Put(key, st.Number(value))
 	case mark == "-" && ok:
 		st.Known.Drop(key)
+		st.adopted.index.Drop(key)
+	case mark == "@" && ok:
+		if as, ok := ParseKey(value); ok {
+			st.adopted.put(key, as)
+		}
 	}
 }
 
@@ -177,6 +187,7 @@ func (st *Messages) Add(key Key, flags string) {
 // Forget drops a message.
 func (st *Messages) Forget(key Key) {
 	st.Known.Drop(key)
+	st.adopted.index.Drop(key)
 	st.line("-", key.String(), "")
 }
 
@@ -185,7 +196,7 @@ func (st *Messages) ForgetAll() {
 	for e := range st.Known.all() {
 		st.line("-", e.key.String(), "")
 	}
-	st.Known = Keys{}
+	st.Known, st.adopted = Keys{}, adopted{}
 	for name := range st.Values {
 		if name == "state" || strings.HasPrefix(name, "state-") {
 			st.Set(name, "")

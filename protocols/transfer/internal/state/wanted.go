@@ -81,6 +81,9 @@ func flagText(flags []string) string {
 	return strings.Join(kept, " ")
 }
 
+// ID returns the id under which the message was listed.
+func (w *Wanted) ID() string { return w.id }
+
 // Entry returns the message as it was listed.
 func (w *Wanted) Entry() *protocols.Entry {
 	return &protocols.Entry{

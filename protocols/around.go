@@ -52,7 +52,7 @@ func (t *Target) surround(c Client, o *Options) Client {
 		return c
 	}
 	if o.Observe != nil {
-		c = &watched{Client: c, hook: o.Observe, op: Op{Protocol: t.Spec.Name, Host: t.URL.Host}}
+		c = &watched{Client: c, hook: o.Observe, op: Op{Protocol: t.Spec.Name, Host: t.URL.Host}, options: true}
 	}
 	if o.Wait {
 		c = Serial(c)
@@ -83,19 +83,44 @@ type watched struct {
 	Client
 	hook func(ctx context.Context, op Op) (context.Context, func(error))
 	op   Op // what is the same for all
+
+	options bool // the hook is that of the options, which the client inside has too
 }
 
-func (w *watched) Unwrap() Client { return w.Client }
+// observed is the key of contexts of operations that Options.Observe sees.
+type observed struct{}
 
-func (w *watched) Around(ctx context.Context, op Op) (context.Context, func(error), error) {
-	op.Protocol, op.Host = w.op.Protocol, w.op.Host
-	of, done := w.hook(ctx, op)
+// Begin is for methods of an adapter's client that are an operation of their own: it
+// has [Options.Observe] see one, unless it is a part of an operation that is seen
+// already. The operation runs with the context that Begin returns, and calls done
+// once, with its error, when it is over.
+func (o *Options) Begin(ctx context.Context, op Op) (of context.Context, done func(error)) {
+	if o.Observe == nil || ctx.Value(observed{}) != nil {
+		return ctx, func(error) {}
+	}
+	return observe(context.WithValue(ctx, observed{}, true), o.Observe, op)
+}
+
+// observe calls a hook, which may return nothing.
+func observe(ctx context.Context, hook func(context.Context, Op) (context.Context, func(error)), op Op) (context.Context, func(error)) {
+	of, done := hook(ctx, op)
 	if of == nil {
 		of = ctx
 	}
 	if done == nil {
 		done = func(error) {}
 	}
+	return of, done
+}
+
+func (w *watched) Unwrap() Client { return w.Client }
+
+func (w *watched) Around(ctx context.Context, op Op) (context.Context, func(error), error) {
+	op.Protocol, op.Host = w.op.Protocol, w.op.Host
+	if w.options {
+		ctx = context.WithValue(ctx, observed{}, true)
+	}
+	of, done := observe(ctx, w.hook, op)
 	return of, done, nil
 }
 

@@ -60,7 +60,8 @@ type Options struct {
 	Stats *Stats            // nil: not counted
 	// Observe is called when an operation begins that goes through a function of this
 	// package, such as [Get], and with [Target.Open] or a catalog; also by transfers and
-	// pools. The operation runs with the context that it returns, nil for the same one,
+	// pools; and by methods that only one adapter has, such as Chmod of FTP, Do of HTTP,
+	// Call of XML-RPC. The operation runs with the context that it returns, nil for the same one,
 	// and calls what else it returns, once and with its error, when it is over: when a
 	// body was closed, when a loop has ended. It is called from many goroutines. For
 	// other clients there is the function [Observe].

@@ -65,7 +65,9 @@ func (c *Client[S]) Enter(ctx context.Context, args ...string) (of context.Conte
 
 // Do runs a whole operation of the verb op on name, and wraps its error. args are
 // what goes on the wire beside the name.
-func (c *Client[S]) Do(ctx context.Context, op, name string, args []string, f func(ctx context.Context, s S) error) error {
+func (c *Client[S]) Do(ctx context.Context, op, name string, args []string, f func(ctx context.Context, s S) error) (err error) {
+	ctx, done := c.Observed(ctx, op, name)
+	defer func() { done(err) }()
 	ctx, leave, err := c.Enter(ctx, append([]string{name}, args...)...)
 	if err == nil {
 		defer leave()
@@ -75,6 +77,11 @@ func (c *Client[S]) Do(ctx context.Context, op, name string, args []string, f fu
 		err = c.Run(ctx, func(s S) error { return f(ctx, s) })
 	}
 	return c.Wrap(err, op, name)
+}
+
+// Observed has the options' hook see an operation: see [protocols.Options.Begin].
+func (c *Client[S]) Observed(ctx context.Context, op, name string) (of context.Context, done func(error)) {
+	return c.Opts.Begin(ctx, protocols.Op{Protocol: c.p.Name, Verb: op, Host: c.URL.Host, Name: name})
 }
 
 // Begin is Do for an operation that goes on after the call, as long as an object is

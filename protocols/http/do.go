@@ -1,8 +1,10 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"sync"
 
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
@@ -13,15 +15,53 @@ import (
 // logins made as the settings and options say. The caller closes the body; until
 // then the client is busy. ctx covers the body too.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
+	at := protocols.Redact(c.url)
+	if r.URL != nil {
+		at = c.shown(r.URL)
+	}
+	ctx, done := c.opts.Begin(ctx, protocols.Op{Protocol: proto, Verb: "request", Host: c.url.Host, Name: at})
 	resp, err := c.do(ctx, r)
 	if err != nil {
-		at := protocols.Redact(c.url)
-		if r.URL != nil {
-			at = c.shown(r.URL)
-		}
-		return nil, protocols.Wrap(err, proto, "request", at)
+		err = protocols.Wrap(err, proto, "request", at)
+		done(err)
+		return nil, err
+	}
+	if c.opts.Observe != nil {
+		resp.Body = &seenBody{ReadCloser: resp.Body, done: done}
 	}
 	return resp, nil
+}
+
+// seenBody is the body of a request that the options' hook sees until it is closed.
+type seenBody struct {
+	io.ReadCloser
+	err  error // what reading ended with
+	done func(error)
+	once sync.Once
+}
+
+func (b *seenBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		b.err = err
+	}
+	return n, err
+}
+
+// WriteTo copies the way the body itself does, which may be a fast one.
+func (b *seenBody) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.Copy(w, b.ReadCloser)
+	if err != nil {
+		b.err = err
+	}
+	return n, err
+}
+
+// Close ends the operation.
+func (b *seenBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.once.Do(func() { b.done(cmp.Or(b.err, err)) })
+	return err
 }
 
 // do is Do with the bare error.

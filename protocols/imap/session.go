@@ -90,7 +90,9 @@ func checkArgs(args ...string) error {
 
 // on runs one operation on what a name points at. messages says whether that
 // must be messages; their mailbox is then selected for writing.
-func (c *Client) on(ctx context.Context, op, text string, messages bool, f func(ctx context.Context, s *session.Session, n *imapwire.Name) error) error {
+func (c *Client) on(ctx context.Context, op, text string, messages bool, f func(ctx context.Context, s *session.Session, n *imapwire.Name) error) (err error) {
+	ctx, done := c.line.Observed(ctx, op, text)
+	defer func() { done(err) }()
 	ctx, leave, err := c.line.Enter(ctx, text)
 	if err != nil {
 		return c.wrap(err, op, text)

@@ -50,10 +50,11 @@ func opener(r io.Reader) func() (io.ReadCloser, error) {
 }
 
 // SendMail is Send for a message with options.
-func (c *Client) SendMail(ctx context.Context, m *Mail) (*protocols.Receipt, error) {
-	var receipt *protocols.Receipt
+func (c *Client) SendMail(ctx context.Context, m *Mail) (receipt *protocols.Receipt, err error) {
+	ctx, done := c.line.Observed(ctx, "send", "")
+	defer func() { done(err) }()
 	var result error
-	err := c.SendAll(ctx, func(yield func(*Mail) bool) { yield(m) }, func(_ *Mail, r *protocols.Receipt, err error) {
+	err = c.SendAll(ctx, func(yield func(*Mail) bool) { yield(m) }, func(_ *Mail, r *protocols.Receipt, err error) {
 		receipt, result = r, err
 	})
 	if result != nil {
@@ -75,7 +76,9 @@ func (c *Client) SendMail(ctx context.Context, m *Mail) (*protocols.Receipt, err
 //
 // SendAll's own error means that no connection could be had: messages not taken
 // from mails were not sent.
-func (c *Client) SendAll(ctx context.Context, mails iter.Seq[*Mail], each func(m *Mail, r *protocols.Receipt, err error)) error {
+func (c *Client) SendAll(ctx context.Context, mails iter.Seq[*Mail], each func(m *Mail, r *protocols.Receipt, err error)) (err error) {
+	ctx, done := c.line.Observed(ctx, "send", "")
+	defer func() { done(err) }()
 	ctx, leave, err := c.line.Enter(ctx)
 	if err != nil {
 		return c.wrap(err, "send")

@@ -77,7 +77,8 @@ func (r *Result) UnmarshalJSON(b []byte) error {
 	}
 	*r = Result{
 		Protocol: j.Protocol, Source: j.Source, Destination: j.Destination, Bytes: j.Bytes,
-		Took: time.Duration(math.Round(j.Seconds * float64(time.Second))), ResumedAt: j.ResumedAt, Status: j.Status, Note: j.Note,
+		Took: time.Duration(math.Round(j.Seconds * float64(time.Second))), ResumedAt: j.ResumedAt, Status: j.Status, Would: j.Would, Note: j.Note,
+		Subject: j.Subject, MessageID: j.MessageID,
 	}
 	if j.Error != "" {
 		r.Err = errors.New(j.Error)

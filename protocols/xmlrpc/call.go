@@ -20,12 +20,13 @@ func (c *Client) Call(ctx context.Context, method string, params ...any) (any, e
 	return v, c.wrap(err, "call")
 }
 
-func (c *Client) do(ctx context.Context, method string, params []any) (any, *http.Response, error) {
+func (c *Client) do(ctx context.Context, method string, params []any) (_ any, _ *http.Response, err error) {
+	ctx, done := c.opts.Begin(ctx, protocols.Op{Protocol: proto, Verb: "call", Host: c.url.Host, Name: method})
+	defer func() { done(err) }()
 	if err := c.gate.Enter(); err != nil {
 		return nil, nil, err
 	}
 	defer c.gate.Leave()
-	var err error
 	if c.buf, err = AppendCall(c.buf[:0], method, params); err != nil {
 		return nil, nil, err
 	}

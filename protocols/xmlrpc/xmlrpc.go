@@ -77,6 +77,7 @@ type Client struct {
 	url   *url.URL // of the requests
 	shown string   // for errors: without a password
 	http  *http.Client
+	opts  *protocols.Options
 	depth int
 	buf   []byte // of the XML of the request, used again
 	src   *source
@@ -102,7 +103,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 		return nil, err
 	}
 	h.Settings.Compressed = true
-	return &Client{url: &to, shown: protocols.Redact(&to), http: h, depth: o.Limits.WithDefaults().Depth, src: newSource()}, nil
+	return &Client{url: &to, shown: protocols.Redact(&to), http: h, opts: o, depth: o.Limits.WithDefaults().Depth, src: newSource()}, nil
 }
 
 // Path returns what a URL points at below the server: nothing, since methods are

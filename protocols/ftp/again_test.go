@@ -155,3 +155,45 @@ func TestSecondSessionTransfer(t *testing.T) {
 		}
 	}
 }
+
+// TestResumeTrips: whether a file is still the same is asked in one flight with the rest of it.
+func TestResumeTrips(t *testing.T) {
+	for _, tt := range []struct {
+		greeting string
+		trips    int
+	}{
+		{"(vsFTPd 3.0.3)", 1}, // facts, EPSV, REST and RETR
+		{"unknown", 2},        // facts and EPSV; then REST and RETR
+	} {
+		t.Run(tt.greeting, func(t *testing.T) {
+			d := &said{}
+			files := tree(t, map[string]string{"f": "0123456789"})
+			lc := labCase{server: ftplab.Options{Greeting: tt.greeting, Tree: files}, opts: protocols.Options{Trace: d.trace}}
+			c, _ := lc.start(t)
+			obj, err := c.Get(t.Context(), "f", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			was := obj.Entry
+			obj.Body.Close()
+			for range 2 { // the first one proves that the server follows REST
+				d.lines = nil
+				if b, err := readAll(t.Context(), c, "f", &protocols.GetOptions{Offset: 4, Same: &was}); err != nil || string(b) != "456789" {
+					t.Fatalf("%q, %v", b, err)
+				}
+			}
+			if d.trips() != tt.trips {
+				t.Errorf("%d round trips, want %d\n%s", d.trips(), tt.trips, strings.Join(d.lines, "\n"))
+			}
+			if err := files.WriteFile("f", []byte("another content")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := readAll(t.Context(), c, "f", &protocols.GetOptions{Offset: 4, Same: &was}); !errors.Is(err, protocols.ErrChanged) {
+				t.Errorf("%v", err)
+			}
+			if b, err := readAll(t.Context(), c, "f", nil); err != nil || string(b) != "another content" {
+				t.Errorf("%q, %v", b, err)
+			}
+		})
+	}
+}

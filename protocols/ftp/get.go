@@ -99,8 +99,8 @@ func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOpt
 		ascii, t.verb, t.ascii = true, "NLST", true
 	}
 	facts := s.factSteps(path, &e, ascii)
-	if o.Same == nil && o.MaxSize == 0 && (o.Offset == 0 || (reader{s}).restarts()) {
-		t.ahead = facts
+	if (reader{s}).mayAsk(o) {
+		t.ahead = reader{s}.judged(facts, o, &e)
 	} else if err := (reader{s}).permit(ctx, path, facts, o, &e); err != nil {
 		return nil, e, err
 	}
@@ -118,6 +118,29 @@ func (s *session) retrieve(ctx context.Context, name string, o *protocols.GetOpt
 		e.Size = announced(st.begun)
 	}
 	return d, e, nil
+}
+
+// mayAsk reports whether the transfer may be asked for in one flight with the facts.
+func (s reader) mayAsk(o *protocols.GetOptions) bool {
+	return o.MaxSize == 0 && (o.Same == nil || !s.c.Settings.ASCII) && (o.Offset == 0 || s.restarts())
+}
+
+// judged judges the facts before the transfer begins. One that was asked for already, of
+// a file that has changed, would wait for its data connection: the session goes.
+func (s reader) judged(facts []step, o *protocols.GetOptions, e *protocols.Entry) []step {
+	if o.Same == nil || len(facts) == 0 {
+		return facts
+	}
+	last := &facts[len(facts)-1]
+	take := last.then
+	last.then = func(r *protocols.Reply) error {
+		err := cmp.Or(take(r), acceptable(o, e))
+		if (opener{s.session}).dataFirst() {
+			return err
+		}
+		return s.Fail(err)
+	}
+	return facts
 }
 
 // permit asks first where the answer decides whether anything may be transferred at all.

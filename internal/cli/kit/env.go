@@ -176,14 +176,16 @@ func ServerKey(t *protocols.Target) string {
 
 // Close closes the clients of the run.
 func (e *Env) Close() {
+	var all sync.WaitGroup
 	for _, c := range e.Open {
-		c.Close()
+		all.Go(func() { c.Close() })
 	}
 	for _, idle := range e.Idle {
 		for _, c := range idle {
-			c.Close()
+			all.Go(func() { c.Close() })
 		}
 	}
+	all.Wait()
 }
 
 // Each does the same with every target and goes on after a failure, which is

@@ -44,6 +44,16 @@ func (c *Client) listing(ctx context.Context, name string, run func(s *session, 
 	}
 }
 
+// identified is list where a server without unique ids is an error.
+func identified(s *session, headers bool, yield func(protocols.Entry) bool) error {
+	if !s.has("UIDL") { // not announced: the answer decides whether there is a list
+		if err := s.needUIDL(); err != nil {
+			return err
+		}
+	}
+	return s.list(headers, yield)
+}
+
 // list asks for ids and sizes in one flight.
 func (s *session) list(headers bool, yield func(protocols.Entry) bool) error {
 	if !headers {

@@ -24,10 +24,7 @@ func (c *Client) OpenMailbox(ctx context.Context, name string) (*protocols.Mailb
 	m.Changes = func(ctx context.Context, _ string) iter.Seq2[protocols.Entry, error] {
 		m.Complete = false
 		return c.listing(ctx, "", func(s *session, yield func(protocols.Entry) bool) error {
-			if err := s.needUIDL(); err != nil {
-				return err
-			}
-			err := s.list(false, yield)
+			err := identified(s, false, yield)
 			m.Complete = err == nil
 			return err
 		})
@@ -79,10 +76,7 @@ func (c *Client) Watch(ctx context.Context, name string) iter.Seq2[protocols.Ent
 func (c *Client) look(ctx context.Context, name string, known map[string]bool, yield func(protocols.Entry, error) bool) (next map[string]bool, more bool, err error) {
 	next = map[string]bool{}
 	list := func(s *session, yield func(protocols.Entry) bool) error {
-		if err := s.needUIDL(); err != nil {
-			return err
-		}
-		return s.list(c.Settings.Headers, yield)
+		return identified(s, c.Settings.Headers, yield)
 	}
 	for e, err := range c.listing(ctx, name, list) {
 		if err != nil {

@@ -37,13 +37,15 @@ type Options struct {
 
 	// Network
 	Proxy func(target *url.URL) (*url.URL, error) // nil or a nil URL: direct
+	// PreProxy is a SOCKS proxy through which Proxy itself is reached; nil: directly.
+	PreProxy *url.URL
 	// ProxyHeader is sent to HTTP proxies: with CONNECT, and with requests that they take
 	// whole. It never reaches the server through a tunnel. A field replaces one of ours.
 	ProxyHeader map[string][]string
 
 	Bind      string            // local address: IP, IP:port or interface name
 	Family    int               // 4, 6, or 0 for both
-	Resolve   map[string]string // "host:port" to "address": as --resolve
+	Resolve   map[string]string // "host:port" to "address", or several with commas between: as --resolve
 	ConnectTo map[string]string // "host:port" to "host:port": as --connect-to
 	Resolver  Resolver          // nil: the system's
 	Limiter   Limiter           // paces what is read and written; nil: no limit

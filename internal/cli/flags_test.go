@@ -205,7 +205,7 @@ func TestPlainCommandsRefuseClientFlags(t *testing.T) {
 }
 
 func globalValue(f *pflag.Flag) string {
-	if v := map[string]string{"resolve": "h:1:127.0.0.1", "connect-to": "h:1:h:2", "pin": strings.Repeat("0", 64)}[f.Name]; v != "" {
+	if v := map[string]string{"preproxy": "socks5://p:1", "doh-url": "https://d/", "resolve": "h:1:127.0.0.1", "connect-to": "h:1:h:2", "pin": strings.Repeat("0", 64)}[f.Name]; v != "" {
 		return v
 	}
 	return otherValue(f)

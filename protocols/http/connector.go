@@ -264,6 +264,9 @@ func (k *connector) dialProxy(ctx context.Context, proxy *url.URL) (connection, 
 	}
 	o := k.optionsFor(&at, "http/1.1")
 	o.Proxy, o.Resolve, o.ConnectTo = nil, nil, nil
+	if first := k.opts.PreProxy; first != nil {
+		o.PreProxy, o.Proxy = nil, func(*url.URL) (*url.URL, error) { return first, nil }
+	}
 	o.TLS.ServerName, o.TLS.Pins = "", nil
 	conn, err := open(ctx, transport.NewDialer(proto, &at, o), &at)
 	if err != nil {

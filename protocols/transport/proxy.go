@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/netclients/netclients/protocols"
@@ -22,10 +24,13 @@ type proxyKind struct {
 	port  string // default, as in curl
 	tls   bool   // TLS to the proxy itself
 	local bool   // the client resolves names
+	v4    bool   // it takes IPv4 addresses only
 	open  tunnel
 }
 
 var proxyKinds = map[string]proxyKind{
+	"socks4":  {port: "1080", local: true, v4: true, open: socks4Tunnel},
+	"socks4a": {port: "1080", open: socks4Tunnel},
 	"socks5":  {port: "1080", local: true, open: socksTunnel},
 	"socks5h": {port: "1080", open: socksTunnel},
 	"http":    {port: "1080", open: connectTunnel},
@@ -77,7 +82,7 @@ func withPassword(ctx context.Context, o *protocols.Options, proxy *url.URL) (*u
 
 func checkProxy(u *url.URL) error {
 	if _, ok := proxyKinds[u.Scheme]; !ok {
-		return protocols.UsageError("", "", "proxy scheme "+strconv.Quote(u.Scheme)+" is not supported; use socks5, socks5h, http or https")
+		return protocols.UsageError("", "", "proxy scheme "+strconv.Quote(u.Scheme)+" is not supported; use socks5, socks5h, socks4, socks4a, http or https")
 	}
 	if u.Hostname() == "" {
 		return protocols.UsageError("", "", "proxy "+strconv.Quote(protocols.Redact(u))+" has no host")
@@ -118,6 +123,11 @@ func (d *Dialer) proxyTargets(ctx context.Context, c *Conn, kind proxyKind, host
 		return []string{net.JoinHostPort(host, port)}, nil
 	}
 	all, err := d.addresses(ctx, c, "tcp", host, port)
+	if kind.v4 {
+		if all = slices.DeleteFunc(all, func(a string) bool { return strings.HasPrefix(a, "[") }); len(all) == 0 && err == nil {
+			err = &protocols.Error{Kind: protocols.KindConnect, Text: host + " has no IPv4 address, and SOCKS4 knows no others", Hint: "socks4a:// or socks5h:// has the proxy resolve names"}
+		}
+	}
 	return all[:min(len(all), 4)], err
 }
 
@@ -143,13 +153,12 @@ func (d *Dialer) tryProxy(ctx context.Context, c *Conn, proxy *url.URL, host, po
 
 // requestTunnel opens one connection to the proxy and requests address.
 func (d *Dialer) requestTunnel(ctx context.Context, c *Conn, proxy *url.URL, host, port, address string) error {
-	raw, err := d.open(ctx, c, "tcp", host, port)
-	if err != nil {
+	if err := d.reachProxy(ctx, c, host, port); err != nil {
 		return d.proxyError(ctx, proxy, err)
 	}
 	kind, start := proxyKinds[proxy.Scheme], time.Now()
-	c.sock = newSocket(raw, d.o.IdleWithin())
 	done := c.Use(ctx)
+	var err error
 	if kind.tls {
 		err = d.proxyTLS(c, host)
 	}
@@ -170,6 +179,43 @@ func (d *Dialer) requestTunnel(ctx context.Context, c *Conn, proxy *url.URL, hos
 	c.to.dialHost, _, _ = net.SplitHostPort(address)
 	c.emit(protocols.Event{Kind: protocols.EventProxy, Text: protocols.Redact(proxy) + " connected to " + address, Took: took})
 	return nil
+}
+
+// reachProxy connects to a proxy, through the one before it where there is one.
+func (d *Dialer) reachProxy(ctx context.Context, c *Conn, host, port string) error {
+	first := d.o.PreProxy
+	if first == nil {
+		return d.direct(ctx, c, "tcp", host, port)
+	}
+	kind := proxyKinds[first.Scheme]
+	if !strings.HasPrefix(first.Scheme, "socks") || kind.open == nil {
+		return protocols.UsageError("", "", "the proxy before another one must be a SOCKS proxy: socks5, socks5h, socks4 or socks4a")
+	}
+	first, err := withPassword(ctx, d.o, first)
+	if err != nil {
+		return err
+	}
+	targets, err := d.proxyTargets(ctx, c, kind, host, port)
+	if err != nil {
+		return err
+	}
+	if err := d.direct(ctx, c, "tcp", first.Hostname(), cmp.Or(first.Port(), kind.port)); err != nil {
+		return named(first, err)
+	}
+	done := c.Use(ctx)
+	err = kind.open(ctx, c, first, targets[0])
+	done()
+	if err = cmp.Or(c.sock.err(), err); err != nil {
+		c.sock.Close()
+		return named(first, err)
+	}
+	c.emit(protocols.Event{Kind: protocols.EventProxy, Text: protocols.Redact(first) + " connected to " + targets[0]})
+	return nil
+}
+
+// named says of which proxy an error is.
+func named(proxy *url.URL, err error) error {
+	return &brief{"through " + proxy.Host + ": " + err.Error(), err}
 }
 
 // proxyTLS starts TLS with the proxy. Its certificate is always verified, with

@@ -37,7 +37,7 @@ func splitCommand(m Machine) *kit.Command {
 		Example: "  netclients fleet split imap://ann@old.example/ imap://ann@new.example/ --secret src=env:OLD --secret dst=env:NEW | netclients fleet run -\n" +
 			"  netclients fleet split 'nntp://news.example/comp.*' maildir:news\n  netclients fleet split ftp://mirror.example/pub/ pub/\n  netclients fleet split --verb probe --targets hosts.txt",
 		Flags: s.register, Run: s.run,
-		Uses: []string{"connect-timeout", "idle-timeout", "retries", "retry-wait", "tls", "tls-min", "tls-max", "insecure", "ca-file", "cert", "key", "key-password-file", "servername", "pin", "user", "password-file", "password-command", "netrc-file", "token-file", "token-command", "auth", "authzid", "allow-plaintext-auth", "profile", "proxy", "proxy-header", "noproxy", "resolve", "connect-to", "ipv4", "ipv6"},
+		Uses: []string{"connect-timeout", "idle-timeout", "retries", "retry-wait", "tls", "tls-min", "tls-max", "insecure", "ca-file", "capath", "ciphers", "alpn", "cert", "key", "key-password-file", "servername", "pin", "user", "password-file", "password-command", "netrc-file", "token-file", "token-command", "auth", "authzid", "allow-plaintext-auth", "profile", "proxy", "preproxy", "proxy-header", "noproxy", "resolve", "doh-url", "connect-to", "ipv4", "ipv6"},
 	}
 }
 

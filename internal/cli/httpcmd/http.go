@@ -184,7 +184,7 @@ func Flags() *kit.Setup {
 	flags.Closed = true
 	return flags.With(kit.Scope{
 		"if-newer": {"cat", "get"}, "index-only": kit.Listers, "no-robots": kit.Listers,
-	}, []string{"account", "authzid"}, []string{"basic", "digest", "bearer"})
+	}, []string{"account", "authzid", "alpn"}, []string{"basic", "digest", "bearer"})
 }
 
 // learn has the secrets of headers and cookies masked where a server repeats them.

@@ -29,6 +29,7 @@ type Globals struct {
 	tls, tlsMin, tlsMax       Choice
 	insecure                  bool
 	caFile, cert, key, server string
+	caPath, ciphers, alpn     string
 	keyPasswordFile           string
 	KeyLog                    io.WriteCloser // of SSLKEYLOGFILE; nil: none
 	pins                      pins
@@ -37,7 +38,8 @@ type Globals struct {
 	auth, authzID, account, Profile                                         string
 	allowPlaintext                                                          bool
 
-	proxy, bind        string
+	proxy, preProxy    string
+	bind, dohURL       string
 	noProxy            string
 	ProxyHeaders       []string // as --proxy-header gives them
 	proxyCommand       string
@@ -101,11 +103,14 @@ func (g *Globals) TLSFlags(fs *pflag.FlagSet) {
 	fs.Var(&g.tls, "tls", "upgrade to TLS: auto (when offered), require or off")
 	fs.BoolVarP(&g.insecure, "insecure", "k", false, "do not verify certificates")
 	fs.StringVar(&g.caFile, "ca-file", "", "trust only the CA certificates in `FILE` (PEM)")
+	fs.StringVar(&g.caPath, "capath", "", "trust only the CA certificates in the files of this folder `DIR`")
 	fs.StringVar(&g.cert, "cert", "", "client certificate `FILE` (PEM)")
 	fs.StringVar(&g.key, "key", "", "private key `FILE` (PEM), if --cert does not contain it")
 	fs.StringVar(&g.keyPasswordFile, "key-password-file", "", "read the password of an encrypted key from the first line of `FILE`")
 	fs.Var(&g.tlsMin, "tls-min", "minimum TLS version")
 	fs.Var(&g.tlsMax, "tls-max", "maximum TLS version")
+	fs.StringVar(&g.ciphers, "ciphers", "", "use only these cipher suites up to TLS 1.2: a `LIST` of names of OpenSSL or IANA with : or , between")
+	fs.StringVar(&g.alpn, "alpn", "", "offer these application protocols (ALPN): a `LIST` with commas between")
 	fs.StringVar(&g.server, "servername", "", "verify the certificate for this `NAME`")
 	fs.Var(&g.pins, "pin", "accept only this certificate or public key: SHA-256 in hex, or sha256//BASE64")
 }
@@ -127,12 +132,14 @@ func (g *Globals) LoginFlags(fs *pflag.FlagSet) {
 
 // NetworkFlags adds the flags about connections and limits.
 func (g *Globals) NetworkFlags(fs *pflag.FlagSet) {
-	fs.StringVarP(&g.proxy, "proxy", "x", "", "connect through the proxy `URL` (socks5, socks5h, http, https); empty for none")
+	fs.StringVarP(&g.proxy, "proxy", "x", "", "connect through the proxy `URL` (socks5, socks5h, socks4, socks4a, http, https); empty for none")
+	fs.StringVar(&g.preProxy, "preproxy", "", "reach the proxy itself through the SOCKS proxy `URL`")
 	fs.StringArrayVar(&g.ProxyHeaders, "proxy-header", nil, "`HEADER` for the HTTP proxy only, 'Name: value'; servers do not get it")
 	fs.StringVar(&g.noProxy, "noproxy", "", "go to the hosts of `LIST` without a proxy: names, .domains, addresses, networks (10.0.0.0/8), or * for all")
 	fs.StringVar(&g.proxyCommand, "proxy-command", "", "connect by running `CMD` and talking to its input and output; %h and %p in it are host and port")
 	fs.Var(&g.connectTo, "connect-to", "connect to the second HOST:PORT instead of the first")
-	fs.Var(&g.resolve, "resolve", "use ADDR for HOST")
+	fs.Var(&g.resolve, "resolve", "use ADDR for HOST; several with commas between are tried like those of a name")
+	fs.StringVar(&g.dohURL, "doh-url", "", "resolve names by DNS over HTTPS, at the server `URL`")
 	fs.StringVar(&g.bind, "bind", "", "connect from this local `ADDR`, or interface")
 	fs.BoolVarP(&g.ip4, "ipv4", "4", false, "IPv4 only")
 	fs.BoolVarP(&g.ip6, "ipv6", "6", false, "IPv6 only")

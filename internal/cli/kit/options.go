@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/doh"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -68,13 +69,57 @@ func (g *Globals) Options(ctx context.Context) (*protocols.Options, error) {
 	if g.proxyCommand != "" {
 		o.Dial, o.Proxy = commandDialer(g.proxyCommand), nil
 	}
+	if o.PreProxy, err = g.preProxyURL(); err != nil {
+		return nil, err
+	}
+	if o.Resolver, err = g.resolver(o); err != nil {
+		return nil, err
+	}
 	if g.limitRate > 0 {
 		o.Limiter = transport.NewLimiter(int64(g.limitRate))
 	}
 	return o, nil
 }
 
-var proxySchemes = []string{"socks5", "socks5h", "http", "https"}
+var (
+	socksSchemes = []string{"socks5", "socks5h", "socks4", "socks4a"}
+	proxySchemes = append([]string{"http", "https"}, socksSchemes...)
+)
+
+// preProxyURL reads --preproxy.
+func (g *Globals) preProxyURL() (*url.URL, error) {
+	if g.preProxy == "" {
+		return nil, nil
+	}
+	if g.proxy == "" {
+		return nil, Usage("--preproxy is for a proxy before another one, which --proxy names")
+	}
+	u, err := protocols.ParseURL(g.preProxy, "socks5")
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(socksSchemes, u.Scheme) || u.Host == "" {
+		return nil, Usage("--preproxy: want a SOCKS proxy, as socks5://HOST:PORT, socks5h://, socks4:// or socks4a://")
+	}
+	return u, nil
+}
+
+// resolver returns what --doh-url asks for: names are resolved there, but for its own.
+func (g *Globals) resolver(o *protocols.Options) (protocols.Resolver, error) {
+	if g.dohURL == "" {
+		return nil, nil
+	}
+	u, err := protocols.ParseURL(g.dohURL, "https")
+	if err != nil {
+		return nil, err
+	}
+	if u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && transport.IsLoopback(u.Hostname())) {
+		return nil, Usage("--doh-url: want an https URL, such as https://dns.example.org/dns-query")
+	}
+	own := *o
+	own.TLS.ServerName, own.TLS.Pins, own.Mechanism = "", nil, ""
+	return doh.New(u, &own), nil
+}
 
 // proxyFunc returns the proxy of the flag, or the environment's.
 func (g *Globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
@@ -89,7 +134,7 @@ func (g *Globals) proxyFunc() (func(*url.URL) (*url.URL, error), error) {
 		return nil, err
 	}
 	if !slices.Contains(proxySchemes, u.Scheme) || u.Host == "" {
-		return nil, Usage("--proxy: want socks5://, socks5h://, http:// or https:// and a host")
+		return nil, Usage("--proxy: want socks5://, socks5h://, socks4://, socks4a://, http:// or https:// and a host")
 	}
 	if len(g.ProxyHeaders) > 0 && strings.HasPrefix(u.Scheme, "socks") {
 		return nil, Usage("--proxy-header: a SOCKS proxy takes no headers")

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/youmark/pkcs8"
 
@@ -31,15 +32,15 @@ func (g *Globals) tlsConfig(ctx context.Context) (*tls.Config, error) {
 	if g.KeyLog != nil { // without the check it would be an interface that is not nil
 		conf.KeyLogWriter = g.KeyLog
 	}
-	if g.caFile != "" {
-		pem, err := file.ReadAll(ctx, g.caFile, maxPEM)
-		if err != nil {
-			return nil, err
-		}
-		conf.RootCAs = x509.NewCertPool()
-		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, Usage("--ca-file %s: no certificate in it", g.caFile)
-		}
+	if err := g.trust(ctx, conf); err != nil {
+		return nil, err
+	}
+	var err error
+	if conf.CipherSuites, err = cipherSuites(g.ciphers); err != nil {
+		return nil, err
+	}
+	if conf.NextProtos, err = alpnNames(g.alpn); err != nil {
+		return nil, err
 	}
 	switch {
 	case g.key != "" && g.cert == "":
@@ -52,6 +53,52 @@ func (g *Globals) tlsConfig(ctx context.Context) (*tls.Config, error) {
 	pair, err := g.keyPair(ctx)
 	conf.Certificates = []tls.Certificate{pair}
 	return conf, err
+}
+
+// trust reads the certificates of --ca-file and --capath.
+func (g *Globals) trust(ctx context.Context, conf *tls.Config) error {
+	if g.caFile != "" {
+		pem, err := file.ReadAll(ctx, g.caFile, maxPEM)
+		if err != nil {
+			return err
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return Usage("--ca-file %s: no certificate in it", g.caFile)
+		}
+	}
+	if g.caPath == "" {
+		return nil
+	}
+	if conf.RootCAs == nil {
+		conf.RootCAs = x509.NewCertPool()
+	}
+	return trustFolder(ctx, conf.RootCAs, g.caPath)
+}
+
+// maxCAFiles bounds the files of a folder with certificates.
+const maxCAFiles = 10_000
+
+// trustFolder adds the certificates in the files of a folder. What else is in it is left
+// out, but one that holds none at all is an error.
+func trustFolder(ctx context.Context, pool *x509.CertPool, dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, e := range entries[:min(len(entries), maxCAFiles)] {
+		path := filepath.Join(dir, e.Name())
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() > maxPEM {
+			continue
+		}
+		pem, err := file.ReadAll(ctx, path, maxPEM)
+		found = err == nil && pool.AppendCertsFromPEM(pem) || found
+	}
+	if !found {
+		return Usage("--capath %s: no file in it holds a certificate", dir)
+	}
+	return nil
 }
 
 // keyPair reads the client certificate and its key, which may be encrypted.

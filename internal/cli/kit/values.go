@@ -254,10 +254,27 @@ func (h *hostMap) Set(s string) error {
 }
 
 func resolveFields(f []string) (key, value string, ok bool) {
-	if len(f) != 3 || f[0] == "" || !isPort(f[1]) || net.ParseIP(f[2]) == nil {
+	if len(f) != 3 || f[0] == "" || !isPort(f[1]) || !areIPs(f[2]) {
 		return "", "", false
 	}
-	return net.JoinHostPort(strings.ToLower(f[0]), f[1]), f[2], true
+	return net.JoinHostPort(strings.ToLower(f[0]), f[1]), strings.NewReplacer("[", "", "]", "").Replace(f[2]), true
+}
+
+// areIPs reports whether a text is an IP address, or several with commas between; those
+// of IPv6 may have brackets.
+func areIPs(text string) bool {
+	for one := range strings.SplitSeq(text, ",") {
+		if inner, ok := strings.CutPrefix(one, "["); ok {
+			one, ok = strings.CutSuffix(inner, "]")
+			if !ok {
+				return false
+			}
+		}
+		if net.ParseIP(one) == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func connectFields(f []string) (key, value string, ok bool) {
@@ -285,7 +302,7 @@ func isPort(s string) bool {
 func colonFields(s string) []string {
 	var out []string
 	for more := true; more; {
-		if len(out) == 2 && net.ParseIP(s) != nil {
+		if len(out) == 2 && areIPs(s) {
 			return append(out, s)
 		}
 		var field string

@@ -49,6 +49,9 @@ type Profile struct {
 	TLSMin             setting `toml:"tls_min"`
 	TLSMax             setting `toml:"tls_max"`
 	CAFile             setting `toml:"ca_file"`
+	CAPath             setting `toml:"capath"`
+	Ciphers            setting `toml:"ciphers"`
+	ALPN               setting `toml:"alpn"`
 	Cert               setting `toml:"cert"`
 	Key                setting `toml:"key"`
 	KeyPasswordFile    setting `toml:"key_password_file"`
@@ -56,6 +59,8 @@ type Profile struct {
 	Pin                setting `toml:"pin"`
 	Insecure           setting `toml:"insecure"`
 	Proxy              setting `toml:"proxy"`
+	PreProxy           setting `toml:"preproxy"`
+	DOHURL             setting `toml:"doh_url"`
 	NoProxy            setting `toml:"noproxy"`
 	ProxyCommand       setting `toml:"proxy_command"`
 	Bind               setting `toml:"bind"`

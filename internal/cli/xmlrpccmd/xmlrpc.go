@@ -128,7 +128,7 @@ func Flags() *kit.Setup {
 		return nil
 	})
 	flags.Closed = true
-	return flags.With(nil, []string{"account", "authzid"}, below.Mechanisms)
+	return flags.With(nil, []string{"account", "authzid", "alpn"}, below.Mechanisms)
 }
 
 // print writes a value: JSON, or the bare text of a string for people.

@@ -106,7 +106,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 // asksJSON reports whether an argument is a flag that makes the output JSON.
 func asksJSON(arg string) bool {
 	name, _, _ := strings.Cut(arg, "=")
-	return name == "--json" && arg != "--json=false" || name == "--jq" || name == "--template"
+	return name == "--json" && arg != "--json=false" || name == "--jq"
 }
 
 func (a *app) run(ctx context.Context, args []string) error {

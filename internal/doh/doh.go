@@ -31,7 +31,7 @@ const (
 // goroutines.
 type Resolver struct {
 	url    *url.URL
-	client *http.Client
+	client *roundtrip.Transport
 	now    func() time.Time
 
 	mu   sync.Mutex
@@ -47,8 +47,7 @@ type answer struct {
 // New makes a resolver for the server at u, whose own name is resolved as o says. Nothing
 // is asked of it yet. The caller closes it.
 func New(u *url.URL, o *protocols.Options) *Resolver {
-	t := roundtrip.New(roundtrip.Config{Options: o})
-	return &Resolver{url: u, client: &http.Client{Transport: t}, now: time.Now, kept: map[string]answer{}}
+	return &Resolver{url: u, client: roundtrip.New(roundtrip.Config{Options: o}), now: time.Now, kept: map[string]answer{}}
 }
 
 // LookupNetIP returns the addresses of a host. network is "ip", "ip4" or "ip6". A name
@@ -139,7 +138,7 @@ func (r *Resolver) ask(ctx context.Context, q dnsmessage.Question) (*dnsmessage.
 	}
 	req.Header.Set("Content-Type", "application/dns-message")
 	req.Header.Set("Accept", "application/dns-message")
-	resp, err := r.client.Do(req)
+	resp, err := r.client.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
@@ -159,4 +158,4 @@ func (r *Resolver) ask(ctx context.Context, q dnsmessage.Question) (*dnsmessage.
 }
 
 // Close frees the connections to the server.
-func (r *Resolver) Close() error { return r.client.Transport.(io.Closer).Close() }
+func (r *Resolver) Close() error { return r.client.Close() }

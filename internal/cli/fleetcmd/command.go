@@ -120,13 +120,13 @@ func (f *flags) where(fs *pflag.FlagSet) {
 
 // jobs adds the flags about a file of jobs.
 func (f *flags) jobs(fs *pflag.FlagSet) {
-	fs.StringVar(&f.template, "template", "", "make a job of each row of a CSV: the `WORDS` of a command line, with {column} for what stands in the row, and flags as --name=value")
 	fs.StringArrayVar(&f.secrets, "secret", nil, "where a worker finds a secret, for jobs that do not say it: `src=REFERENCE` or dst=REFERENCE; profile:NAME, env:VARIABLE, file:PATH, command:LINE, csv:PATH#COLUMN or keyring")
 	fs.StringVar(&f.lane, "lane", fleet.DefaultLane, "lane for jobs that name none")
 }
 
-// bound adds --bind, which means something else for clients.
+// bound adds --bind and --template, which mean something else for other commands.
 func (f *flags) bound(fs *pflag.FlagSet) {
+	fs.StringVar(&f.template, "template", "", "make a job of each row of a CSV: the `WORDS` of a command line, with {column} for what stands in the row, and flags as --name=value")
 	fs.StringVar(&f.bind, "bind", "", "have the jobs run on the machine `HOST` only, which has the files that they read or write")
 }
 

@@ -338,7 +338,8 @@ func makeMaildir(dir string) error {
 	return nil
 }
 
-// Unmake removes an empty maildir.
+// Unmake removes an empty maildir, with what syncs remember of it. The folder stays while
+// anything else lies in it, such as another maildir.
 func (m *Maildir) Unmake(ctx context.Context, name string) error {
 	return m.do(ctx, "rmdir", name, func(context.Context) error { return unmakeMaildir(name) })
 }
@@ -350,12 +351,27 @@ func unmakeMaildir(name string) error {
 		}
 		return err
 	}
-	for _, sub := range []string{"tmp", "new", "cur", ""} {
+	for _, sub := range []string{"tmp", "new", "cur"} {
 		if err := os.Remove(filepath.Join(name, sub)); err != nil {
 			return err
 		}
 	}
-	return nil
+	list, err := os.ReadDir(name)
+	if err != nil {
+		return err
+	}
+	left := 0
+	for _, f := range list {
+		if !strings.HasPrefix(f.Name(), stateName) || !f.Type().IsRegular() {
+			left++
+		} else if err := os.Remove(filepath.Join(name, f.Name())); err != nil {
+			return err
+		}
+	}
+	if left > 0 {
+		return nil
+	}
+	return os.Remove(name)
 }
 
 // Remove deletes a message.

@@ -9,10 +9,13 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
+// stateName begins the names of files in which syncs remember things.
+const stateName = ".netclients-"
+
 // StatePath returns a hidden file in the maildir, which no mail program takes for a
 // folder.
 func (m *Maildir) StatePath(name, source string) (string, error) {
-	return filepath.Join(name, ".netclients-"+source), nil
+	return filepath.Join(name, stateName+source), nil
 }
 
 // OpenMailbox opens a maildir as a source: its messages are known by the unique

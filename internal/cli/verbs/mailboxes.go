@@ -14,6 +14,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/transfer"
+	"github.com/netclients/netclients/protocols/transfer/twoway"
 )
 
 // MailPair is one mailbox of an account, and where it goes.
@@ -22,6 +23,9 @@ type MailPair struct {
 	From, To *protocols.Target
 	Done     func() // called when it is up to date; nil: nothing more to do
 	err      error  // why it has no place
+
+	alone *protocols.Target // of a two-way sync: the side that has it, and the other has not
+	gone  twoway.Contents   // it is to be deleted there: both had it with this
 }
 
 // account is sync of all mailboxes of an IMAP account, or of those that a pattern
@@ -45,6 +49,12 @@ func (s *Syncer) account(ctx context.Context, e *kit.Env, from, to *protocols.Ta
 	}
 	if err != nil {
 		return true, err
+	}
+	if s.removes {
+		if err := s.findGone(ctx, e, from, to, pairs); err != nil {
+			return true, err
+		}
+		defer s.closeBoxes()
 	}
 	if !s.subscribe || s.DryRun {
 		return true, s.EachMailbox(ctx, e, pairs)
@@ -190,37 +200,15 @@ func (s *Syncer) EachMailbox(ctx context.Context, e *kit.Env, pairs []MailPair) 
 	j := e.NewJob("sync", 1)
 	defer j.Close()
 	sum := &syncSum{Job: j, dry: s.DryRun}
-	var lock sync.Mutex // of what follows
-	var total transfer.Summary
-	var first error
+	all := &mailboxSum{syncSum: sum, many: len(pairs) > 1}
+	pairs = s.removeGone(ctx, e, j, pairs, all)
 	queue := make(chan MailPair)
 	var wait sync.WaitGroup
 	for range min(max(1, s.parallel.Value), len(pairs)) {
 		wait.Go(func() {
 			for p := range queue {
-				t, err := s.oneMailbox(ctx, e, j, p, func(r transfer.Result) {
-					lock.Lock()
-					defer lock.Unlock()
-					r.Name = p.Name + "/" + r.Name
-					sum.add(r)
-				})
-				lock.Lock()
-				worked := err == nil
-				if len(pairs) > 1 && ofOneMailbox(p, err) {
-					r := transfer.Result{Protocol: p.From.Spec.Name, Source: protocols.Redact(p.From.URL), Name: p.Name, Status: transfer.StatusFailed, Err: err}
-					sum.add(r)
-					t.Add(r)
-					err = nil
-				}
-				total.Done, total.Skipped, total.Deleted, total.Failed = total.Done+t.Done, total.Skipped+t.Skipped, total.Deleted+t.Deleted, total.Failed+t.Failed
-				total.Updated, total.Bytes = total.Updated+t.Updated, total.Bytes+t.Bytes
-				if first == nil {
-					first = err
-				}
-				if worked && p.Done != nil {
-					p.Done()
-				}
-				lock.Unlock()
+				t, err := s.oneMailbox(ctx, e, j, p, all.adder(p))
+				all.ended(p, t, err)
 			}
 		})
 	}
@@ -230,7 +218,48 @@ func (s *Syncer) EachMailbox(ctx context.Context, e *kit.Env, pairs []MailPair) 
 	close(queue)
 	wait.Wait()
 	j.Close()
-	return sum.end(total, kit.CauseOf(ctx, first))
+	return sum.end(all.total, kit.CauseOf(ctx, all.first))
+}
+
+// mailboxSum gathers what becomes of many mailboxes.
+type mailboxSum struct {
+	*syncSum
+	many  bool
+	lock  sync.Mutex // of what follows, and of syncSum
+	total transfer.Summary
+	first error
+}
+
+// adder returns what reports the messages of a mailbox.
+func (m *mailboxSum) adder(p MailPair) func(transfer.Result) {
+	return func(r transfer.Result) {
+		m.lock.Lock()
+		defer m.lock.Unlock()
+		r.Name = p.Name + "/" + r.Name
+		m.add(r)
+	}
+}
+
+// ended takes what a mailbox ended with.
+func (m *mailboxSum) ended(p MailPair, t transfer.Summary, err error) {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	worked := err == nil
+	if m.many && ofOneMailbox(p, err) {
+		r := transfer.Result{Protocol: p.From.Spec.Name, Source: protocols.Redact(p.From.URL), Name: p.Name, Status: transfer.StatusFailed, Err: err}
+		m.add(r)
+		t.Add(r)
+		err = nil
+	}
+	total := &m.total
+	total.Done, total.Skipped, total.Deleted, total.Failed = total.Done+t.Done, total.Skipped+t.Skipped, total.Deleted+t.Deleted, total.Failed+t.Failed
+	total.Updated, total.Bytes = total.Updated+t.Updated, total.Bytes+t.Bytes
+	if m.first == nil {
+		m.first = err
+	}
+	if worked && p.Done != nil {
+		p.Done()
+	}
 }
 
 // ofOneMailbox reports whether an error says nothing of the other mailboxes.
@@ -242,6 +271,6 @@ func (s *Syncer) oneMailbox(ctx context.Context, e *kit.Env, j *kit.Job, p MailP
 	if p.err != nil {
 		return transfer.Summary{}, kit.Named(protocols.Wrap(p.err, p.From.Spec.Name, "sync", protocols.Redact(p.From.URL)), "sync")
 	}
-	t, err := s.bring(ctx, e, j, p.From, p.To, add)
+	t, err := s.bring(ctx, e, j, p, add)
 	return t, kit.Named(protocols.Wrap(err, p.From.Spec.Name, "sync", protocols.Redact(p.From.URL)), "sync")
 }

@@ -31,7 +31,7 @@ func (s *Syncer) Messages(ctx context.Context, e *kit.Env, from, to *protocols.T
 	j := e.NewJob("sync", 1)
 	defer j.Close()
 	sum := &syncSum{Job: j, dry: s.DryRun}
-	total, err := s.bring(ctx, e, j, from, to, sum.add)
+	total, err := s.bring(ctx, e, j, MailPair{From: from, To: to}, sum.add)
 	j.Close()
 	return sum.end(total, kit.CauseOf(ctx, kit.Named(protocols.Wrap(err, from.Spec.Name, "sync", protocols.Redact(from.URL)), "sync")))
 }

@@ -42,6 +42,10 @@ type Options struct {
 	SkipSize     int64  // new messages of more bytes are left where they are, without a failure; 0: none are
 	DryRun       bool   // write nothing at all, report the same
 	State        string // path of the file that remembers; empty: a side has a place of its own
+
+	// Same is called when both mailboxes are the same, with what is in them, for
+	// [Mailboxes.Note]; it may be nil.
+	Same func(Contents)
 }
 
 // mirror is what each side must be able to do.
@@ -237,6 +241,9 @@ func (r *run) finish() error {
 	r.pairs.Set("open", "")
 	if err := r.pairs.Sync(r.o.Durability); err != nil {
 		return err
+	}
+	if r.o.Same != nil && r.sum.Failed == 0 {
+		r.o.Same(r.contents())
 	}
 	return r.verdict()
 }

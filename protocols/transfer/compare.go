@@ -13,19 +13,37 @@ import (
 	"github.com/netclients/netclients/protocols/file"
 )
 
-// destEntry is an entry of the destination.
+// destEntry is an entry of the destination. A folder may have a million of them: what few
+// have is apart.
 type destEntry struct {
 	kind     protocols.Type
 	size     int64
 	modified time.Time
-	accuracy time.Duration
+	rare     *rareFacts // nil: the time is exact, and there is no target
 	mode     fs.FileMode
+	seen     bool   // the source has it too, or it is none of our business
+	pass     uint16 // over the source's listing that saw this very name; 0: none
+}
+
+type rareFacts struct {
+	accuracy time.Duration
 	target   string
-	seen     bool // the source has it too, or it is none of our business
 }
 
 func destEntryOf(e protocols.Entry) *destEntry {
-	return &destEntry{kind: e.Type, size: e.Size, modified: e.Modified, accuracy: e.Accuracy, mode: e.Mode, target: e.Target}
+	h := &destEntry{kind: e.Type, size: e.Size, modified: e.Modified, mode: e.Mode}
+	if e.Accuracy != 0 || e.Target != "" {
+		h.rare = &rareFacts{e.Accuracy, e.Target}
+	}
+	return h
+}
+
+// facts returns what few entries have.
+func (h *destEntry) facts() rareFacts {
+	if h.rare == nil {
+		return rareFacts{}
+	}
+	return *h.rare
 }
 
 // aDay is the accuracy from which a time is of no use.
@@ -42,7 +60,7 @@ func (s *treeSync) upToDate(e *protocols.Entry, h *destEntry, rel string) bool {
 	if known := e.Size >= 0 || !e.Modified.IsZero() || e.ID != ""; known && s.journal.Done(s.record(e, rel)) {
 		return true
 	}
-	unit := max(e.Accuracy, h.accuracy, time.Second)
+	unit := max(e.Accuracy, h.facts().accuracy, time.Second)
 	untold := e.Modified.IsZero() || h.modified.IsZero() || unit >= aDay
 	switch {
 	case untold:
@@ -107,7 +125,7 @@ func (w *worker) compareWith(ctx context.Context, sc, dc protocols.Client, j *jo
 		return false, err
 	}
 	defer from.Body.Close()
-	return equalStreams(from.Body, to.Body)
+	return equalStreams(from.Body, to.Body, w.buf)
 }
 
 // passing keeps the errors after which it may be tried again; any other of a
@@ -119,8 +137,10 @@ func passing(err error) error {
 	return nil
 }
 
-func equalStreams(a, b io.Reader) (bool, error) {
-	x, y := make([]byte, 64<<10), make([]byte, 64<<10)
+// equalStreams compares what two readers have to the end, with the room of buf.
+func equalStreams(a, b io.Reader, buf []byte) (bool, error) {
+	half := len(buf) / 2
+	x, y := buf[:half], buf[half:2*half]
 	for {
 		n, aerr := io.ReadFull(a, x)
 		m, berr := io.ReadFull(b, y)

@@ -23,7 +23,7 @@ func (p *folderPlan) link(ctx context.Context, e protocols.Entry, name, rel stri
 		p.skipped(e, rel, "a symbolic link that leads out of the tree")
 	case h != nil && h.kind != protocols.TypeLink:
 		p.failed(e, conflict(h))
-	case h != nil && h.target == e.Target:
+	case h != nil && h.facts().target == e.Target:
 		p.skipped(e, rel, "")
 	default:
 		return p.makeLink(ctx, e, name, rel)

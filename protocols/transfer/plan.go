@@ -31,13 +31,14 @@ type folderPlan struct {
 	depth int
 
 	have  map[string]*destEntry
-	odd   string          // a quoted name of the destination's listing that is not one component; empty: none
-	parts []string        // temporary names of earlier runs
-	keep  map[string]bool // those that jobs will go on from
-	seen  map[uint64]int  // hashes of names of the source, with the pass that saw them
+	odd   string            // a quoted name of the destination's listing that is not one component; empty: none
+	parts []string          // temporary names of earlier runs
+	keep  map[string]bool   // those that jobs will go on from
+	seen  map[uint64]uint16 // hashes of names of the source that have lacks, with the pass that saw them
 	seed  maphash.Seed
+	names int               // of the source
 	fold  map[string]string // names without regard to case, where the destination has none
-	pass  int
+	pass  uint16
 	later []*job
 	subs  []sub
 	links []protocols.Entry // to be followed when the listing is over
@@ -61,7 +62,7 @@ func (s *treeSync) walk(ctx context.Context, in *folder, path string, depth int)
 		return nil
 	}
 	s.visited[path] = true
-	p := &folderPlan{s: s, in: in, path: path, depth: depth, have: map[string]*destEntry{}, keep: map[string]bool{}, seen: map[uint64]int{}, seed: maphash.MakeSeed()}
+	p := &folderPlan{s: s, in: in, path: path, depth: depth, have: map[string]*destEntry{}, keep: map[string]bool{}, seen: map[uint64]uint16{}, seed: maphash.MakeSeed()}
 	if err := p.compare(ctx); err != nil {
 		if ctx.Err() != nil || depth == 0 {
 			letGo(p.subs)
@@ -206,7 +207,7 @@ func (p *folderPlan) entry(ctx context.Context, e protocols.Entry) error {
 		return nil
 	}
 	p.s.deletes.found.Store(true)
-	if len(p.seen) >= maxEntries {
+	if p.names >= maxEntries {
 		return protocols.ProtocolError("", "ls", fmt.Sprintf("a listing without end: more than %d names in one folder", maxEntries))
 	}
 	if file.IsPart(e.Name) || e.Type == protocols.TypeInfo || e.Type == protocols.TypeSearch {
@@ -246,21 +247,33 @@ func (p *folderPlan) entry(ctx context.Context, e protocols.Entry) error {
 
 // unsee forgets that a name was listed.
 func (p *folderPlan) unsee(name string) {
-	delete(p.seen, maphash.String(p.seed, name))
+	p.see(name, 0)
+	p.names--
 	delete(p.fold, strings.ToLower(name))
+}
+
+// see notes which pass has seen a name, and returns which one had before; 0: none.
+func (p *folderPlan) see(name string, pass uint16) (before uint16) {
+	if h := p.have[name]; h != nil {
+		before, h.pass = h.pass, pass
+		return before
+	}
+	key := maphash.String(p.seed, name)
+	before = p.seen[key]
+	p.seen[key] = pass
+	return before
 }
 
 // twice finds names that a listing has twice, or that are one to the destination.
 // again is true for those that an earlier, broken off listing has given already.
 func (p *folderPlan) twice(name string) (again bool, err error) {
-	key := maphash.String(p.seed, name)
-	if pass := p.seen[key]; pass != 0 && pass < p.pass {
-		p.seen[key] = p.pass
+	switch before := p.see(name, p.pass); {
+	case before != 0 && before < p.pass:
 		return true, nil
-	} else if pass != 0 {
+	case before != 0:
 		return false, &protocols.Error{Kind: protocols.KindProtocol, Text: "listed twice: only the first is used"}
 	}
-	p.seen[key] = p.pass
+	p.names++
 	if !p.s.caseless {
 		return false, nil
 	}

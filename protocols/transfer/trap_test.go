@@ -238,7 +238,7 @@ func TestSyncConflicts(t *testing.T) {
 }
 
 func TestSyncCaseless(t *testing.T) {
-	p := &folderPlan{s: &treeSync{caseless: true}, seen: map[uint64]int{}, seed: maphash.MakeSeed(), pass: 1}
+	p := &folderPlan{s: &treeSync{caseless: true}, seen: map[uint64]uint16{}, seed: maphash.MakeSeed(), pass: 1}
 	if _, err := p.twice("Readme"); err != nil {
 		t.Error(err)
 	}
@@ -250,10 +250,8 @@ func TestSyncCaseless(t *testing.T) {
 // TestSyncEndlessListing: neither the names of a folder nor the jobs that wait for its
 // end grow without bound.
 func TestSyncEndlessListing(t *testing.T) {
-	p := &folderPlan{s: &treeSync{o: &SyncOptions{}, jobs: make(chan *job)}, seen: map[uint64]int{}, seed: maphash.MakeSeed(), pass: 1, in: &folder{exists: true}}
-	for i := range uint64(maxEntries) {
-		p.seen[i] = 1
-	}
+	p := &folderPlan{s: &treeSync{o: &SyncOptions{}, jobs: make(chan *job)}, seen: map[uint64]uint16{}, seed: maphash.MakeSeed(), pass: 1, in: &folder{exists: true}}
+	p.names = maxEntries
 	err := p.entry(t.Context(), protocols.Entry{Name: "one more", Type: protocols.TypeFile})
 	if protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("%v, want one of kind protocol", err)

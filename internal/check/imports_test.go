@@ -63,8 +63,8 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/roundtrip", "protocols protocols/nntp internal/retry", "", "flag log log/slog os os/exec net net/http"},
 	{"internal/cli/logincmd", "protocols internal/oauth internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/doctorcmd", "protocols protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                // http: webhooks
-	{"internal/cli/tracecmd", "protocols protocols/lab/base internal/cli/show internal/cli/kit internal/cli/trace", "...", "flag log log/slog os/exec"}, // base: the certificate of a replay
+	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                              // http: webhooks
+	{"internal/cli/tracecmd", "protocols protocols/lab/base internal/mask internal/cli/show internal/cli/kit internal/cli/trace", "...", "flag log log/slog os/exec"}, // base: the certificate of a replay
 	{"internal/cli/fleetcmd", "protocols protocols/file internal/fleet internal/retry internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                              // over HTTP, whose flags it has
 	{"internal/cli/*", "protocols protocols/* protocols/http/h3 protocols/ftp/charsets internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
@@ -188,6 +188,7 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 		"protocols/protocoltest":       "servers that play dialogues",
 		"internal/fleet":               "the socket of the embedded broker; NATS opens its own",
 		"internal/cli/fleetcmd":        "figures for Prometheus",
+		"internal/cli/tracecmd":        "the server of a replay",
 		"internal/interop":             "checks whether the real servers are up",
 		"internal/dialogs":             "records from the real servers",
 		"bench":                        "a proxy that delays",

@@ -40,6 +40,7 @@ var printedBy = map[string]string{
 	"protocol": "protocols",
 	"event":    "show",
 	"change":   "diff",
+	"replay":   "replay",
 }
 
 // printed returns the types of the objects that a verb or command prints.

@@ -18,6 +18,7 @@ type Exchange struct {
 	Command string   // as it was sent; empty: none
 	Lines   []string // the command and what followed, each with its mark
 	At      int      // number of its first event in the trace, from 1
+	Events  []protocols.Event
 	key     string   // the command without what is volatile
 	keys    []string // the lines likewise
 	verb    string
@@ -31,6 +32,7 @@ type Dialogue struct {
 	Protocol  string
 	Exchanges []*Exchange
 	pending   []*Exchange // commands without their final answer, oldest first
+	answered  *Exchange   // what the last line that came was about
 }
 
 // Dialogues reads a trace as dialogues, in the order in which they began.
@@ -73,7 +75,7 @@ func (d *Dialogue) add(e protocols.Event, n int) {
 	newest := d.Exchanges[len(d.Exchanges)-1]
 	switch {
 	case e.Kind == protocols.EventSend && !(field.MatchString(e.Text) && newest.open && len(d.pending) > 0):
-		x := &Exchange{Command: e.Text, At: n, key: steady(e.Text), verb: verbOf(e.Text), open: true}
+		x := &Exchange{Command: e.Text, At: n, Events: []protocols.Event{e}, key: steady(e.Text), verb: verbOf(e.Text), open: true}
 		x.put("> "+e.Text, x.key)
 		d.Exchanges = append(d.Exchanges, x)
 		d.pending = append(d.pending, x)
@@ -81,14 +83,37 @@ func (d *Dialogue) add(e protocols.Event, n int) {
 		d.answer(e)
 	default:
 		x := newest
-		if e.Kind != protocols.EventSend && len(d.pending) > 0 {
-			x = d.pending[0]
+		if goesOut := e.Kind == protocols.EventSend || e.Kind == protocols.EventData && outward(e); !goesOut && d.answered != nil {
+			x = d.answered
 		}
+		x.Events = append(x.Events, e)
 		if text, key := d.aside(e); text != "" {
 			x.put(text, key)
 		}
 	}
 }
+
+// Is reports whether a command is that of the exchange, but for what is volatile or was
+// masked.
+func (x *Exchange) Is(command string) bool {
+	if !strings.Contains(x.key, masked) {
+		return steady(command) == x.key
+	}
+	begin, rest, _ := strings.Cut(x.key, masked)
+	return strings.HasPrefix(steady(command), begin) && (rest == "" || !strings.Contains(rest, " ") || strings.HasSuffix(command, rest))
+}
+
+// Sent reports whether the exchange began with a command; gopher has empty ones.
+func (x *Exchange) Sent() bool { return len(x.Events) > 0 && x.Events[0].Kind == protocols.EventSend }
+
+// Verb is the word that says what the command is about, in capitals, past a tag.
+func (x *Exchange) Verb() string { return x.verb }
+
+// VerbOf is the Verb of a command.
+func VerbOf(command string) string { return verbOf(command) }
+
+// masked stands in a trace for a secret.
+const masked = "****"
 
 func (x *Exchange) put(line, key string) {
 	x.Lines, x.keys = append(x.Lines, line), append(x.keys, line[:1]+key)
@@ -125,6 +150,7 @@ func (d *Dialogue) answer(e protocols.Event) {
 		d.done(0)
 		x = d.pending[0]
 	}
+	d.answered, x.Events = x, append(x.Events, e)
 	x.put("< "+e.Text, steady(e.Text))
 	if statusOf.MatchString(e.Text) {
 		x.open = false // the fields of the answer follow

@@ -98,6 +98,9 @@ func createTrace(ctx context.Context, path string) (*os.File, error) {
 	return f, nil
 }
 
+// Outward reports whether a data event moved content to the server.
+func Outward(e protocols.Event) bool { return outward(e) }
+
 // outward reports whether a data event moved content to the server.
 func outward(e protocols.Event) bool {
 	word, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(e.Text)), " ")

@@ -15,7 +15,7 @@ import (
 
 // Commands are those below `netclients trace`.
 func Commands() []*kit.Command {
-	s := &shower{}
+	s, r := &shower{}, &replayer{}
 	return []*kit.Command{{
 		Name: "trace", Short: "show, compare and replay what --trace has recorded",
 		Long: "trace reads what --trace FILE.jsonl or FILE.txt has recorded.",
@@ -23,6 +23,11 @@ func Commands() []*kit.Command {
 			{
 				Name: "show", Args: "FILE...", Short: "print a trace, coloured on a terminal; - is standard input", Flags: s.flags, Run: s.run,
 				Example: "  netclients ls ftp://host/ --trace t.jsonl; netclients trace show t.jsonl\n  netclients trace show --conn 1 --color always t.jsonl | less -R",
+			},
+			{
+				Name: "replay", Args: "FILE", Short: "a server on loopback that says what the recorded one said", Flags: r.flags, Run: r.run,
+				Long:    "replay listens on a port of this machine, prints its URL, and plays the server's side of the recorded dialogue to each\nclient that connects. A command that is not the recorded one is reported: the server then answers with what was recorded\nfor that command elsewhere, or for its verb, and else refuses it. Content is what the trace has of it (--trace FILE.jsonl\nholds its beginning, where it is text), and letters up to the recorded size. With --once the exit code is 1 when a\ncommand was not the recorded one. A challenge that hid a secret cannot be repeated: SCRAM fails in a replay.",
+				Example: "  netclients cat ftp://host/file --trace t.jsonl; netclients trace replay t.jsonl\n  netclients trace replay --once --listen 127.0.0.1:2121 --json t.jsonl",
 			},
 			{
 				Name: "diff", Args: "A B", Short: "print what changed from one trace to another; exit code 1 if anything did", Run: diff,
@@ -35,7 +40,7 @@ func Commands() []*kit.Command {
 
 // Printed returns the types of what the commands print with --json.
 func Printed() map[string][]any {
-	return map[string][]any{"event": {trace.Line{}}, "change": {changeJSON{}, summaryJSON{}}}
+	return map[string][]any{"event": {trace.Line{}}, "change": {changeJSON{}, summaryJSON{}}, "replay": {readyJSON{}, strayJSON{}}}
 }
 
 // open opens a trace; - is standard input.

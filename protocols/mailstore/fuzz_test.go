@@ -34,7 +34,7 @@ func FuzzRoundTrip(f *testing.F) {
 		end, err := scan(bytes.NewReader(file.Bytes()), 0, func(s span) error {
 			found++
 			for _, r := range []io.Reader{bytes.NewReader(file.Bytes()[s.body:s.end]), iotest.OneByteReader(bytes.NewReader(file.Bytes()[s.body:s.end]))} {
-				got, err := io.ReadAll(newUnquoter(r))
+				got, err := io.ReadAll(newUnquoter(r, s.end-s.body))
 				if err != nil || !bytes.Equal(got, text) {
 					t.Errorf("got %.200q, want %.200q, %v", got, text, err)
 				}

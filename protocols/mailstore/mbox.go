@@ -25,7 +25,7 @@ type Mbox struct {
 	parent
 	at    string // what index is of
 	stamp fs.FileInfo
-	index []span
+	index []place
 }
 
 var (
@@ -142,13 +142,8 @@ var fromDates = []string{
 	"Mon, _2 Jan 2006 15:04:05 -0700", "_2 Jan 2006 15:04:05 -0700",
 }
 
-// spans returns the messages of a file, kept until it changes.
-func (m *Mbox) spans(ctx context.Context, file string) ([]span, error) {
-	f, err := openToRead(ctx, file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
+// places returns where the messages of a file are, kept until it changes.
+func (m *Mbox) places(f *os.File, file string) ([]place, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -156,10 +151,9 @@ func (m *Mbox) spans(ctx context.Context, file string) ([]span, error) {
 	if m.at == file && m.stamp.Size() == info.Size() && m.stamp.ModTime().Equal(info.ModTime()) {
 		return m.index, nil
 	}
-	var index []span
+	var index []place
 	_, err = scan(f, 0, func(s span) error {
-		s.from = "" // not worth its memory
-		index = append(index, s)
+		index = append(index, s.place)
 		return nil
 	})
 	if err != nil {
@@ -169,34 +163,36 @@ func (m *Mbox) spans(ctx context.Context, file string) ([]span, error) {
 	return index, nil
 }
 
-func (m *Mbox) span(ctx context.Context, file string, number int) (span, error) {
-	all, err := m.spans(ctx, file)
+// openSpan opens a file at a message. The caller closes it.
+func (m *Mbox) openSpan(ctx context.Context, file string, number int) (*os.File, span, error) {
+	f, err := openToRead(ctx, file)
+	if err != nil {
+		return nil, span{}, err
+	}
+	s, err := m.spanIn(f, file, number)
+	if err != nil {
+		f.Close()
+		return nil, span{}, err
+	}
+	return f, s, nil
+}
+
+// spanIn finds a message in an open file.
+func (m *Mbox) spanIn(f *os.File, file string, number int) (span, error) {
+	all, err := m.places(f, file)
 	if err != nil {
 		return span{}, err
 	}
 	if number < 1 || number > len(all) {
 		return span{}, absent(strconv.Itoa(number) + " of " + strconv.Itoa(len(all)))
 	}
-	return all[number-1], nil
-}
-
-// openSpan opens a file at a message. The caller closes it.
-func (m *Mbox) openSpan(ctx context.Context, file string, number int) (*os.File, span, error) {
-	s, err := m.span(ctx, file, number)
-	if err != nil {
-		return nil, s, err
-	}
-	f, err := openToRead(ctx, file)
-	if err != nil {
-		return nil, s, err
-	}
+	s := span{place: all[number-1]}
 	line := make([]byte, min(s.body-s.start, maxFrom))
 	if _, err := f.ReadAt(line, s.start); err != nil {
-		f.Close()
-		return nil, s, err
+		return span{}, err
 	}
 	s.from = strings.TrimRight(string(line), "\r\n")
-	return f, s, nil
+	return s, nil
 }
 
 // Stat describes a message, or counts those of a file.
@@ -215,7 +211,12 @@ func (m *Mbox) Stat(ctx context.Context, name string) (protocols.Entry, error) {
 
 func (m *Mbox) statFile(ctx context.Context, name string) (protocols.Entry, error) {
 	e := protocols.Entry{Protocol: "mbox", URL: "mbox:" + name, Name: filepath.Base(name), Path: name, Type: protocols.TypeMailbox}
-	all, err := m.spans(ctx, name)
+	f, err := openToRead(ctx, name)
+	if err != nil {
+		return e, err
+	}
+	defer f.Close()
+	all, err := m.places(f, name)
 	if err != nil {
 		return e, err
 	}
@@ -247,7 +248,7 @@ func (m *Mbox) open(ctx context.Context, name string, o *protocols.GetOptions) (
 		return nil, err
 	}
 	e, err := m.entry(f, file, number, s, false)
-	var body io.Reader = newUnquoter(io.NewSectionReader(f, s.end-e.Size, e.Size))
+	var body io.Reader = newUnquoter(io.NewSectionReader(f, s.end-e.Size, e.Size), e.Size)
 	if err == nil && o.Offset > 0 {
 		_, err = io.CopyN(io.Discard, body, o.Offset)
 	}
@@ -279,16 +280,21 @@ func (m *Mbox) Put(ctx context.Context, name string, r io.Reader, o *protocols.P
 	var e protocols.Entry
 	err := m.do(ctx, "put", name, func(ctx context.Context) error {
 		err := m.append(ctx, name, r, o)
-		if err != nil {
-			return err
-		}
-		all, err := m.spans(ctx, name)
 		if err == nil {
-			e, err = m.stat(ctx, name, len(all))
+			e, err = m.last(ctx, name)
 		}
 		return err
 	})
 	return e, err
+}
+
+// last describes the last message of a file.
+func (m *Mbox) last(ctx context.Context, file string) (protocols.Entry, error) {
+	e, err := m.statFile(ctx, file)
+	if err != nil {
+		return e, err
+	}
+	return m.stat(ctx, file, int(e.GroupInfo.Count))
 }
 
 func (m *Mbox) append(ctx context.Context, file string, r io.Reader, o *protocols.PutOptions) error {
@@ -330,7 +336,10 @@ func (m *Mbox) BulkRemove(ctx context.Context, names iter.Seq[string], each func
 		if at == "" {
 			at = file
 		}
-		s, err := m.span(ctx, file, number)
+		f, s, err := m.openSpan(ctx, file, number)
+		if err == nil {
+			f.Close()
+		}
 		if err == nil && file != at {
 			err = protocols.UsageError("mbox", "rm", "messages of one file at a time")
 		}

@@ -95,7 +95,7 @@ func FuzzContent(f *testing.F) {
 		if key != "" && !isKey(key) || fields < 0 || fields > 2 {
 			t.Fatalf("%q: %q %d", from, key, fields)
 		}
-		at, err := content(strings.NewReader(text), span{end: int64(len(text)), from: from})
+		at, err := content(strings.NewReader(text), span{place: place{end: int64(len(text))}, from: from})
 		if err != nil || at < 0 || at > int64(len(text)) || strings.Count(text[:at], "\n") > fields || strings.Count(text[:at], "Status: ") != strings.Count(text[:at], "\n") {
 			t.Errorf("%q: %d, %v", text, at, err)
 		}

@@ -7,12 +7,17 @@ import (
 	"strings"
 )
 
-// span is one message in an mbox.
-type span struct {
+// place is where a message is in an mbox.
+type place struct {
 	start int64 // of the line "From "
 	body  int64 // after that line
 	end   int64 // after the content; the separator follows
-	from  string
+}
+
+// span is one message in an mbox.
+type span struct {
+	place
+	from string
 }
 
 // fromMark starts the line before each message.
@@ -67,7 +72,7 @@ func (sc *scanner) line() (more bool, err error) {
 		if err := sc.close(); err != nil {
 			return false, err
 		}
-		sc.now = span{start: sc.pos, body: sc.pos + int64(len(line)), from: string(bytes.TrimRight(line, "\r\n"))}
+		sc.now = span{place: place{start: sc.pos, body: sc.pos + int64(len(line))}, from: string(bytes.TrimRight(line, "\r\n"))}
 		sc.open = true
 	case !sc.open && len(bytes.TrimSpace(line)) > 0:
 		return false, errNotMbox
@@ -228,8 +233,9 @@ type unquoter struct {
 	marks [512]byte
 }
 
-func newUnquoter(r io.Reader) *unquoter {
-	return &unquoter{in: bufio.NewReaderSize(r, 64<<10), fresh: true}
+// newUnquoter reads size bytes of r. Most messages are far smaller than a large buffer.
+func newUnquoter(r io.Reader, size int64) *unquoter {
+	return &unquoter{in: bufio.NewReaderSize(r, int(min(max(size, 512), 64<<10))), fresh: true}
 }
 
 // Read takes one ">" off quoted lines.

@@ -24,6 +24,7 @@ var parsers = map[string]bool{
 	"protocols/adapter":                  true, // words of lines
 	"protocols/http/internal/coding":     true, // content codings
 	"protocols/http/internal/cookiedate": true, // dates of cookies
+	"protocols/http/hsts":                true, // files, and a field
 	"protocols/http/cookies":             true, // cookies and files of them
 	"internal/httpauth":                  true, // challenges
 	"internal/wire":                      true, // lines, replies, dots

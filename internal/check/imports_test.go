@@ -38,11 +38,12 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/lab/...", "protocols/lab/... internal/wire internal/urgent internal/charset internal/mask", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
 	{"protocols/protocoltest", "protocols protocols/lab/base protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                            // own codec over the HTTP adapter's transport
-	{"protocols/http", "protocols protocols/transport protocols/http/cookies protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
+	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                                                // own codec over the HTTP adapter's transport
+	{"protocols/http", "protocols protocols/transport protocols/http/cookies protocols/http/hsts protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
 	{"protocols/ftp/charsets", "protocols/ftp", "golang.org/x/text/...", "flag log log/slog os os/exec"},
 	{"protocols/http/roundtrip", "protocols protocols/http protocols/pool", "", "flag log log/slog os os/exec"},
 	{"protocols/http/cookies", "protocols protocols/transport protocols/http/internal/cookiedate internal/httpauth internal/wire", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
+	{"protocols/http/hsts", "protocols protocols/transport internal/wire", "", "flag log log/slog os os/exec"},                                                            // net/http is its parser of heads
 	{"protocols/http/h3", "protocols protocols/transport protocols/http", "...", "flag log log/slog os os/exec"},
 	{"protocols/http/internal/coding", "protocols", "...", "flag log log/slog os os/exec net/http"},
 	{"protocols/*/internal/*", "internal/mailhead protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "", "flag log log/slog os os/exec net/http"},                          // parts of an adapter
@@ -66,8 +67,8 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                              // http: webhooks
 	{"internal/cli/tracecmd", "protocols protocols/lab/base internal/mask internal/cli/show internal/cli/kit internal/cli/trace", "...", "flag log log/slog os/exec"}, // base: the certificate of a replay
 	{"internal/cli/fleetcmd", "protocols protocols/file internal/fleet internal/retry internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                              // over HTTP, whose flags it has
-	{"internal/cli/*", "protocols protocols/* protocols/http/h3 protocols/ftp/charsets internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
+	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                                                  // over HTTP, whose flags it has
+	{"internal/cli/*", "protocols protocols/* protocols/http/h3 protocols/http/hsts protocols/ftp/charsets internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
 	{"internal/cli", "protocols protocols/... internal/mask internal/cli/...", "...", "flag log log/slog"},
 	{"internal/fleet", "protocols protocols/file internal/retry", "github.com/nats-io/... golang.org/x/sys/...", "flag log log/slog os/exec net/http"},
 	{"internal/dialogs", "protocols protocols/protocoltest internal/interop", "", "log log/slog"}, // its flag is for tests

@@ -44,7 +44,7 @@ func TestEachFlagHasAVariable(t *testing.T) {
 	a := newApp(reg, nil, nil, nil)
 	taken := []string{"NETCLIENTS_PASSWORD", "NETCLIENTS_CONFIG", "NETCLIENTS_KEYRING", "NETCLIENTS_REMOTE", "NETCLIENTS_LOCAL", "NETCLIENTS_SERVERS"}
 	own := map[string]string{
-		"secret": "a=b", "var": "a=b", "before ls": "7d", "before groups": "7d", "expect-header": "A: b", "expect-status": "200",
+		"checksum get": "md5=" + strings.Repeat("0", 32), "secret": "a=b", "var": "a=b", "before ls": "7d", "before groups": "7d", "expect-header": "A: b", "expect-status": "200",
 	}
 	check := func(where string, add func(*pflag.FlagSet)) {
 		if add == nil {

@@ -25,7 +25,7 @@ import (
 // flagValues are values for flags that do not take just any text.
 var flagValues = map[string]string{
 	"active-host": "127.0.0.1", "active-ports": "50000-50001", "before": "NOOP", "after": "NOOP", "xclient": "NAME=x", "header": "X-A: b",
-	"cookie": "a=b", "if-newer": "2020-01-01", "env": "A=b", "window": "90x30", "range": "0-1", "sockopt": "socket:RCVBUF=70000", "proxy-header": "PROXY TCP4 1.2.3.4 1.2.3.4 1 2", "auth": "PLAIN",
+	"rate": "2/s", "cookie": "a=b", "if-newer": "2020-01-01", "env": "A=b", "window": "90x30", "range": "0-1", "sockopt": "socket:RCVBUF=70000", "proxy-header": "PROXY TCP4 1.2.3.4 1.2.3.4 1 2", "auth": "PLAIN",
 }
 
 // flagCompany are flags without which others have no effect.

@@ -91,7 +91,7 @@ func (b *bulk) give(name string, obj *protocols.Object, err error) error {
 func (b *bulk) ahead(ctx context.Context) error {
 	c := b.c
 	l := c.conns.pipelined()
-	if l == nil {
+	if l == nil || c.Settings.Pace != nil {
 		return nil
 	}
 	ctx, release, err := c.enter(ctx)

@@ -86,7 +86,11 @@ func (c *Client) enter(ctx context.Context, names ...string) (_ context.Context,
 	if err := wire.Check(names...); err != nil {
 		return nil, nil, &protocols.Error{Kind: protocols.KindUsage, Err: err}
 	}
-	return c.gate.Begin(ctx)
+	ctx, release, err = c.gate.Begin(ctx)
+	if err == nil {
+		strictly(c)
+	}
+	return ctx, release, err
 }
 
 // gatedBody keeps the client busy until it is closed.

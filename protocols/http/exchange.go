@@ -48,6 +48,9 @@ func (x *exchanger) perform(ctx context.Context, r *Request) (*Response, error) 
 		if err != nil {
 			return nil, err
 		}
+		if resp.TLS != nil && len(resp.TLS.VerifiedChains) > 0 {
+			x.settings.HSTS.Learn(own.URL, resp.Header, time.Now())
+		}
 		if !r.bare && x.settings.Jar != nil {
 			x.settings.Jar.Store(own.URL, resp.Header, time.Now())
 		}
@@ -205,6 +208,11 @@ var framed = map[string]bool{"Content-Length": true, "Transfer-Encoding": true, 
 // did not take is sent on a new one, where that can do no harm.
 func (x *exchanger) roundTrip(ctx context.Context, m *outgoing, body *upbody.Replay) (*Response, error) {
 	for attempt := 1; ; attempt++ {
+		if x.settings.Pace != nil {
+			if err := x.settings.Pace(ctx); err != nil {
+				return nil, err
+			}
+		}
 		conn, reused, err := x.conns.take(ctx, m.URL)
 		if err != nil {
 			return nil, err

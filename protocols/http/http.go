@@ -28,11 +28,13 @@
 package http
 
 import (
+	"context"
 	nethttp "net/http"
 	"net/url"
 	"sync"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/http/hsts"
 )
 
 // proto is the name in errors, entries and traces.
@@ -75,20 +77,23 @@ type Settings struct {
 	// Through carries the requests, in the place of connections of our own: Version, Share,
 	// UnixSocket, the proxy and the options of TLS and time do not count then.
 	Through        nethttp.RoundTripper
-	HTTP3          StartHTTP3   // h3.Start of package http/h3; nil: there is no HTTP/3
-	NoFollow       bool         // a redirect is the answer
-	MaxRedirects   int          // 0: 20
-	AnyStatus      bool         // Get takes what comes with 4xx and 5xx for content
-	AllowDowngrade bool         // follow redirects from https to http
-	PathAsIs       bool         // dot segments of a path are sent, not resolved
-	Compressed     bool         // ask for content codings, and decode them
-	Decoded        int64        // bytes that may come out of few; beyond (0: 64 MiB) more than 200 for one are an error
-	UnixSocket     string       // path to connect to in place of the URL's host
-	Jar            *Jar         // cookies; nil: none are kept
-	Closed         func() error // called by Close, to keep the jar's content; may be nil
-	Condition      Condition    // of Get: only when newer
-	NoRobots       bool         // list what robots.txt closes to robots too
-	IndexOnly      bool         // sizes and times of entries come from the index page only
+	HTTP3          StartHTTP3  // h3.Start of package http/h3; nil: there is no HTTP/3
+	NoFollow       bool        // a redirect is the answer
+	MaxRedirects   int         // 0: 20
+	AnyStatus      bool        // Get takes what comes with 4xx and 5xx for content
+	AllowDowngrade bool        // follow redirects from https to http
+	PathAsIs       bool        // dot segments of a path are sent, not resolved
+	Compressed     bool        // ask for content codings, and decode them
+	Decoded        int64       // bytes that may come out of few; beyond (0: 64 MiB) more than 200 for one are an error
+	UnixSocket     string      // path to connect to in place of the URL's host
+	Jar            *Jar        // cookies; nil: none are kept
+	HSTS           *hsts.Store // hosts that want HTTPS only; nil: none are known
+	// Pace is called before each request, and waits as long as it has to; nil: none has to.
+	Pace      func(context.Context) error
+	Closed    func() error // called by Close, to keep the jar's content; may be nil
+	Condition Condition    // of Get: only when newer
+	NoRobots  bool         // list what robots.txt closes to robots too
+	IndexOnly bool         // sizes and times of entries come from the index page only
 }
 
 // Client makes requests to one server, and to where that redirects. It does one
@@ -135,8 +140,10 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	own := *u // HSTS may change it
+	u = &own
 	c := &Client{opts: o, limits: o.Limits.WithDefaults(), robots: map[string]*robots{}}
-	c.site = site{u, &c.Settings.PathAsIs}
+	c.site = site{u, &c.Settings}
 	c.conns = &connector{own: u, settings: &c.Settings, opts: o, headLimit: min(c.limits.Header, maxHead), idle: map[string]connection{}}
 	c.engine = &exchanger{site: c.site, settings: &c.Settings, opts: o, limits: c.limits, conns: c.conns, logins: map[string]*login{}}
 	return c, nil

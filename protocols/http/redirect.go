@@ -8,6 +8,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -27,6 +28,9 @@ func (x *exchanger) follow(r *Request, resp *Response) (*Request, error) {
 	to, err := location(r.URL, resp.Header.Get("Location"))
 	if away, ok := errors.AsType[*RedirectError](err); ok {
 		to = away.Moved()
+	}
+	if to != nil {
+		to = x.settings.HSTS.Upgrade(to, time.Now())
 	}
 	if to != nil && r.URL.Scheme == "https" && (to.Scheme == "http" || to.Scheme == "ftp") && !x.settings.AllowDowngrade {
 		return nil, &protocols.Error{

@@ -4,19 +4,25 @@ import (
 	nethttp "net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
 
 // site is the client's own server: it makes URLs of names, and names of URLs.
 type site struct {
-	url  *url.URL
-	asIs *bool // Settings.PathAsIs of the client
+	url *url.URL
+	set *Settings // of the client
 }
 
-// cleaned returns a URL without dot segments, unless the user wants them.
+// cleaned returns a URL without dot segments, unless the user wants them, and by HTTPS
+// where the host wants that.
 func (s site) cleaned(u *url.URL) *url.URL {
-	if s.asIs != nil && *s.asIs {
+	if s.set == nil {
+		return withoutDots(u)
+	}
+	u = s.set.HSTS.Upgrade(u, time.Now())
+	if s.set.PathAsIs {
 		return u
 	}
 	return withoutDots(u)

@@ -31,6 +31,7 @@ type httpCall struct {
 	dataJSON, out   string
 	include         bool
 	multipart, wait bool
+	offline         bool
 }
 
 // requestVerb makes a verb of the method of its name.
@@ -77,6 +78,9 @@ func httpHead() *kit.Verb {
 	return &kit.Verb{
 		Name: "head", Args: "URL...", Short: "print the head of the answer",
 		Works: kit.Is[*http.Client], Run: kit.Each(h.call),
+		Flags: func(fs *pflag.FlagSet) {
+			fs.BoolVar(&h.offline, "offline", false, "show the request, and send nothing")
+		},
 		Examples: []string{"http head example.org", "http head --json example.org | jq .headers"},
 	}
 }
@@ -87,6 +91,7 @@ func (h *httpCall) flags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&h.form, "form", nil, "field of a form: `NAME=VALUE`, or NAME=@FILE[;type=T][;filename=N]")
 	fs.BoolVar(&h.multipart, "multipart", false, "send a form without files in the multipart form too")
 	fs.BoolVar(&h.wait, "expect", false, "wait for the server's consent before the body is sent")
+	fs.BoolVar(&h.offline, "offline", false, "show the request, and send nothing")
 	fs.BoolVarP(&h.include, "include", "i", h.verb == "options", "print the head of the answer too")
 	fs.StringVarP(&h.out, "output", "o", "", "save the body to this `FILE`")
 }
@@ -110,6 +115,13 @@ func (h *httpCall) call(ctx context.Context, e *kit.Env, c *http.Client, at *pro
 		return err
 	}
 	r := &http.Request{Method: h.method, URL: &u, Header: p.header, Body: p.body, Length: p.length, Expect: p.body != nil && (h.wait || p.length < 0)}
+	if h.offline {
+		w, err := e.Out.Bytes()
+		if err != nil {
+			return err
+		}
+		return http.Offline(ctx, c, r, verbs.StdoutFile(w))
+	}
 	start := time.Now()
 	tellRequest(e, r)
 	resp, err := h.attempts(ctx, e, c, r)

@@ -170,6 +170,9 @@ type httpOptions struct {
 	one, two, three bool
 	redirects       kit.Count
 	jar             *jarFile
+	strictPath      string
+	strict          *strictFile
+	rate            pace
 }
 
 func Flags() *kit.Setup {
@@ -226,6 +229,8 @@ func (h *httpOptions) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&h.s.Compressed, "compressed", false, "ask for gzip, deflate, br and zstd, and decode them")
 	fs.BoolVar(&h.s.PathAsIs, "path-as-is", false, "send . and .. in the path of a URL, do not resolve them")
 	fs.StringVar(&h.newer, "if-newer", "", "only when newer than this `FILE or date` (cat, get)")
+	fs.StringVar(&h.strictPath, "hsts", "", "hosts that want HTTPS only: read them from this `FILE`, as curl has it, and write them back")
+	fs.Var(&h.rate, "rate", "start at most so many requests in a time, such as 2/s or 30/m")
 	fs.StringVar(&h.s.UnixSocket, "unix-socket", "", "connect to the socket at this `PATH`")
 	fs.BoolVar(&h.one, "http1", false, "HTTP/1.1 only")
 	fs.BoolVar(&h.two, "http2", false, "HTTP/2 only")
@@ -257,10 +262,27 @@ func (h *httpOptions) configure(c *http.Client) error {
 	if c.Settings.Header, err = parseHeaders(h.headers); err != nil {
 		return err
 	}
+	if h.rate.every > 0 {
+		c.Settings.Pace = h.rate.wait
+	}
 	if c.Settings.Condition, err = condition(h.newer); err != nil {
 		return err
 	}
-	return h.cookiesFor(c)
+	return errors.Join(h.strictFor(c), h.cookiesFor(c))
+}
+
+// strictFor sets the hosts that want HTTPS only; they are read when they are first needed.
+func (h *httpOptions) strictFor(c *http.Client) (err error) {
+	if h.strictPath == "" {
+		return nil
+	}
+	if h.strict == nil {
+		if h.strict, err = openStrict(h.strictPath); err != nil {
+			return err
+		}
+	}
+	c.Settings.HSTS, c.Settings.Closed = h.strict.Store, h.strict.save
+	return nil
 }
 
 // parseHeaders reads -H.
@@ -331,6 +353,15 @@ func (h *httpOptions) cookiesFor(c *http.Client) error {
 			return err
 		}
 	}
-	c.Settings.Jar, c.Settings.Closed = h.jar.Jar, h.jar.save
+	c.Settings.Jar, c.Settings.Closed = h.jar.Jar, h.saved
 	return nil
+}
+
+// saved writes the files that a run has changed.
+func (h *httpOptions) saved() error {
+	err := h.jar.save()
+	if h.strict != nil {
+		err = errors.Join(err, h.strict.save())
+	}
+	return err
 }

@@ -81,15 +81,17 @@ func isJar(b []byte) bool {
 const maxJar = 32 << 20
 
 // read reads the file. It never waits: a FIFO is refused.
-func (j *jarFile) read() ([]byte, error) {
-	f, err := file.Open(context.Background(), j.path, file.RulePrivate, os.O_RDONLY, 0)
+func (j *jarFile) read() ([]byte, error) { return readKept(j.path) }
+
+func readKept(path string) ([]byte, error) {
+	f, err := file.Open(context.Background(), path, file.RulePrivate, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxJar+1))
 	if err == nil && len(b) > maxJar {
-		err = &protocols.Error{Kind: protocols.KindLocal, Text: j.path + " is too large for a cookie file"}
+		err = &protocols.Error{Kind: protocols.KindLocal, Text: path + " is too large for a file of this kind"}
 	}
 	return b, err
 }
@@ -117,16 +119,19 @@ func (j *jarFile) save() error {
 	return j.write(b.Bytes())
 }
 
-// write replaces the file in one step. Only its owner may read it.
-func (j *jarFile) write(content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(j.real), ".cookies-*") // mode 0600
+// write replaces the file.
+func (j *jarFile) write(content []byte) error { return replaceFile(j.real, content) }
+
+// replaceFile replaces a file in one step. Only its owner may read it.
+func replaceFile(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".netclients-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(content)
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), j.real)
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		os.Remove(f.Name())

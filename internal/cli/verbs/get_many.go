@@ -66,7 +66,7 @@ func (g *Getter) take(name string, t *protocols.Target) error {
 // that can come together over a few connections. Nil items are a no: then each URL
 // is taken by itself, and told by itself what is wrong with it.
 func (g *Getter) together(e *kit.Env, urls []wantedURL) (*protocols.Target, []transfer.Wanted) {
-	if len(urls) == 0 || g.dry || g.Resume || g.verify || g.segments.Value > 1 || e.Flags.Span.Given {
+	if len(urls) == 0 || g.dry || g.Resume || g.verify || g.sum.given() || g.segments.Value > 1 || e.Flags.Span.Given {
 		return nil, nil
 	}
 	first := urls[0].t

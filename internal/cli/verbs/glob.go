@@ -16,7 +16,7 @@ import (
 
 // globFlag adds --no-glob.
 func globFlag(fs *pflag.FlagSet, off *bool) {
-	fs.BoolVar(off, "no-glob", false, "take *, ? and [...] in names as they are")
+	fs.BoolVar(off, "no-glob", false, "take *, ? and [...] in names, and {a,b} and [1-9] in URLs, as they are")
 }
 
 // Globbed returns the row of a verb whose URLs may end in a pattern: one call for all
@@ -48,6 +48,10 @@ func Globbed(v *kit.Verb) *kit.Verb {
 // among them where the verb takes folders.
 func expand(ctx context.Context, e *kit.Env, args []string, withFolders bool) ([]string, error) {
 	var all []string
+	args, err := sets(e, args)
+	if err != nil {
+		return nil, err
+	}
 	for _, text := range args {
 		p, err := patternOf(e, text)
 		if err != nil || p == nil {
@@ -63,11 +67,32 @@ func expand(ctx context.Context, e *kit.Env, args []string, withFolders bool) ([
 			return nil, kit.CauseOf(ctx, kit.Named(protocols.Wrap(err, p.at.Spec.Name, e.Verb, protocols.Redact(p.at.URL)), e.Verb))
 		}
 		if urls == nil {
-			urls = []string{text}
+			if urls, err = set(e, text, true); err != nil {
+				return nil, err
+			}
 		}
 		all = append(all, urls...)
 	}
 	return all, nil
+}
+
+// sets puts the URLs that arguments of HTTP stand for in their place.
+func sets(e *kit.Env, args []string) (all []string, err error) {
+	for _, text := range args {
+		urls, err := set(e, text, false)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, urls...)
+	}
+	return all, nil
+}
+
+func set(e *kit.Env, text string, whole bool) ([]string, error) {
+	if !isSet(e.Proto, text) {
+		return []string{text}, nil
+	}
+	return urlSet(text, whole)
 }
 
 // pattern is a URL whose last component is a pattern of names.

@@ -1,6 +1,7 @@
 package verbs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -139,6 +140,7 @@ type Getter struct {
 	copying
 	Out                string
 	Parallel, segments kit.Count
+	sum                digest
 
 	mu    sync.Mutex
 	taken map[string]string // files that are written, with the URL of each
@@ -156,14 +158,12 @@ func (g *Getter) Flags(fs *pflag.FlagSet) {
 	fs.StringVarP(&g.Out, "output", "o", "", "`FILE` or folder to save to; - for standard output")
 	fs.Var(&g.Parallel, "parallel", "number of files to transfer in parallel")
 	fs.Var(&g.segments, "segments", "number of connections for one large file")
+	fs.Var(&g.sum, "checksum", "save the file only when it has this checksum, such as sha-256=SUM in hex or base64")
 }
 
 // Run saves each URL to a file.
 func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
-	if err := misplaced(e, urls); err != nil {
-		return err
-	}
-	if err := misplaced(e, urls); err != nil {
+	if err := cmp.Or(misplaced(e, urls), g.sum.usable(e, g, urls)); err != nil {
 		return err
 	}
 	if g.Out == "-" {
@@ -182,7 +182,7 @@ func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
 	defer job.Close()
 	job.Stops = unwritable
 	o := transferOptions(e, &g.keeping, job.Bars)
-	o.Segments = g.segments.Value
+	o.Segments, o.Verify = g.segments.Value, g.sum.with(o.Verify)
 	if g.recursive {
 		return g.trees(ctx, job, urls, g.treeEnds)
 	}
@@ -198,11 +198,32 @@ func (g *Getter) Run(ctx context.Context, e *kit.Env, urls []string) error {
 			return plan(ctx, e, from, to, &o)
 		}
 		r, err := fetch(ctx, e, e.Pooled(from), e.Endpoint(to), &o)
+		if err == nil && r.Status == transfer.StatusSkipped {
+			err = g.checkThere(ctx, e, to)
+		}
 		if g.Settle != nil {
 			return g.Settle(r, err)
 		}
 		return r, err
 	})
+}
+
+// checkThere compares a file that was there already with the checksum that it must have.
+func (g *Getter) checkThere(ctx context.Context, e *kit.Env, at *protocols.Target) error {
+	if !g.sum.given() {
+		return nil
+	}
+	c, err := e.Dial(at)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	obj, err := protocols.Get(ctx, c, at.Name, nil)
+	if err != nil {
+		return err
+	}
+	defer obj.Body.Close()
+	return g.sum.check(obj.Body)
 }
 
 // ends returns what a URL names and the file to save it to.

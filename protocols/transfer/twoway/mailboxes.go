@@ -114,9 +114,9 @@ func Remove(ctx context.Context, end transfer.Endpoint, had Contents, o *Options
 
 func (r *run) removeAll(ctx context.Context, s *side, had Contents) error {
 	s.drop() // after a failure
-	list, err := r.agreed(ctx, s, had)
+	list := &state.List{}
 	defer list.Close()
-	if err != nil {
+	if err := r.agree(ctx, s, had, list); err != nil {
 		return err
 	}
 	limit := r.o.MaxDelete
@@ -129,25 +129,24 @@ func (r *run) removeAll(ctx context.Context, s *side, had Contents) error {
 			return err
 		}
 	}
-	err = each(list, func(w *state.Wanted) { r.emit(r.result(s, w, transfer.StatusDeleted, nil)) })
+	err := each(list, func(w *state.Wanted) { r.emit(r.result(s, w, transfer.StatusDeleted, nil)) })
 	r.emit(transfer.Result{Protocol: s.end.Protocol, Destination: s.end.URL, Name: s.end.Name, Status: transfer.StatusDeleted, Note: "mailbox, which was deleted on the other side"})
 	return err
 }
 
-// agreed lists the messages of a mailbox, which must be those that both sides had.
-func (r *run) agreed(ctx context.Context, s *side, had Contents) (*state.List, error) {
-	list := &state.List{}
+// agree lists the messages of a mailbox, which must be those that both sides had.
+func (r *run) agree(ctx context.Context, s *side, had Contents, list *state.List) error {
 	source, err := s.mirror()
 	if err != nil {
-		return list, err
+		return err
 	}
 	if s.box, err = source.OpenMailbox(ctx, s.end.Name); err != nil {
-		return list, err
+		return err
 	}
 	var sum state.Key
 	for e, err := range s.box.Changes(ctx, "") {
 		if err != nil {
-			return list, err
+			return err
 		}
 		if e.Type == protocols.TypeGone {
 			continue
@@ -155,13 +154,13 @@ func (r *run) agreed(ctx context.Context, s *side, had Contents) (*state.List, e
 		w := state.NewWanted(&e, s.key(e.ID))
 		addKey(&sum, w.Key)
 		if err := list.Add(w); err != nil {
-			return list, err
+			return err
 		}
 	}
 	if !s.box.Complete || !had.holds(s.identity(), sum, list.N) {
-		return list, changed(nil)
+		return changed(nil)
 	}
-	return list, nil
+	return nil
 }
 
 // unmake deletes the messages, and then the mailbox, which must be empty: what has come in

@@ -62,6 +62,8 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/transfer/delivery protocols/transfer/twoway protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry internal/exporter internal/roundtrip internal/cli/secret", "...", "flag log log/slog"},
 	{"internal/doctor", "protocols protocols/*", "", "flag log log/slog os os/exec"}, // steps on the adapters
 	{"internal/roundtrip", "protocols protocols/nntp internal/retry", "", "flag log log/slog os os/exec net net/http"},
+	{"internal/discover", "protocols protocols/transport", "", "os flag log log/slog os/exec net/http"},
+	{"internal/cli/discovercmd", "protocols protocols/transport protocols/http/roundtrip internal/discover internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/logincmd", "protocols internal/oauth internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/doctorcmd", "protocols protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                              // http: webhooks

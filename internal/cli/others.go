@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netclients/netclients/internal/cli/discovercmd"
 	"github.com/netclients/netclients/internal/cli/fleetcmd"
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/labcmd"
@@ -32,7 +33,7 @@ func (a *app) commands() []*kit.Command {
 		schemaCommand(),
 		a.completionCommand(),
 		{Name: "man", Args: "DIR", Short: "write the manual pages to a folder", Run: func(_ context.Context, e *kit.Env, args []string) error { return writeManPages(a, e, args) }},
-	}, slices.Concat(logincmd.Commands(), labcmd.Commands(Main), tracecmd.Commands(), []*kit.Command{fleetcmd.Command(host{a.reg})})...)
+	}, slices.Concat(logincmd.Commands(), labcmd.Commands(Main), []*kit.Command{discovercmd.Command()}, tracecmd.Commands(), []*kit.Command{fleetcmd.Command(host{a.reg})})...)
 }
 
 // plain makes the command of one that is not a verb.

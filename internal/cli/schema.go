@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/netclients/netclients/internal/cli/discovercmd"
 	"github.com/netclients/netclients/internal/cli/doctorcmd"
 	"github.com/netclients/netclients/internal/cli/httpcmd"
 	"github.com/netclients/netclients/internal/cli/kit"
@@ -36,6 +37,7 @@ var printedBy = map[string]string{
 	"response": "request patch post options",
 	"field":    "hdr",
 	"login":    "login",
+	"account":  "discover",
 	"version":  "version",
 	"protocol": "protocols",
 	"event":    "show",
@@ -46,7 +48,7 @@ var printedBy = map[string]string{
 // printed returns the types of the objects that a verb or command prints.
 func printed(verb string) []any {
 	own := map[string][]any{"version": {versionJSON{}}, "protocol": {catalogJSON{}}}
-	for _, more := range []map[string][]any{verbs.Printed(), doctorcmd.Printed(), httpcmd.Printed(), nntpcmd.Printed(), logincmd.Printed(), tracecmd.Printed()} {
+	for _, more := range []map[string][]any{verbs.Printed(), doctorcmd.Printed(), httpcmd.Printed(), nntpcmd.Printed(), logincmd.Printed(), tracecmd.Printed(), discovercmd.Printed()} {
 		maps.Copy(own, more)
 	}
 	var all []any

@@ -6,7 +6,6 @@ import (
 	"crypto"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -339,22 +338,7 @@ func printStage(o *show.Output, s smtp.Step) error {
 }
 
 // resolver asks the system's name servers, or the one of --dns.
-func (m *mailer) resolver() smtp.Resolver {
-	if m.dns == "" {
-		return net.DefaultResolver
-	}
-	server := m.dns
-	if _, _, err := net.SplitHostPort(server); err != nil {
-		server = net.JoinHostPort(server, "53")
-	}
-	// Over TCP: the resolver takes any connection that is not a datagram socket for
-	// a stream.
-	d := transport.NewDialer("dns", &url.URL{Scheme: "tcp", Host: server}, &protocols.Options{})
-	host, port, _ := net.SplitHostPort(server)
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return d.Dial(ctx, "control", "tcp", host, port)
-	}}
-}
+func (m *mailer) resolver() smtp.Resolver { return transport.NameServer(m.dns, nil) }
 
 // direct sends to the hosts of a domain's MX records.
 func (m *mailer) direct(ctx context.Context, e *kit.Env, at *protocols.Target, domain string, x *smtp.Mail) error {

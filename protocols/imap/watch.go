@@ -20,11 +20,16 @@ import (
 // when the mailbox was recreated. It waits with IDLE (RFC 2177), or asks with NOOP
 // if the server does not support that. When the connection is lost it makes a new
 // one, and reports what has happened meanwhile.
+//
+// Without the name of a mailbox all of the account are watched, with NOTIFY (RFC 5465), on
+// one connection. The entries are mailboxes: "changed" (messages or their flags), "listed"
+// (made, renamed or deleted), or "reset", of no mailbox, after a new connection. Where the
+// server does not support that, or refuses it, the error has class [errors.ErrUnsupported].
 func (c *Client) Watch(ctx context.Context, text string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
 		n, err := parseFor(c, text)
-		if err == nil && (n.Mailbox == "" || n.UIDs() != "") {
-			err = protocols.UsageError(proto, "watch", "the URL must name a mailbox")
+		if err == nil && n.UIDs() != "" {
+			err = protocols.UsageError(proto, "watch", "the URL must name a mailbox, or an account")
 		}
 		var leave func()
 		if err == nil {
@@ -32,13 +37,17 @@ func (c *Client) Watch(ctx context.Context, text string) iter.Seq2[protocols.Ent
 		}
 		if err == nil {
 			defer leave()
-			w := &watcher{c: c, n: n, yield: func(e protocols.Entry) error {
+			tell := func(e protocols.Entry) error {
 				if !yield(e, nil) {
 					return line.ErrStop
 				}
 				return nil
-			}}
-			err = w.run(ctx)
+			}
+			if n.Mailbox == "" {
+				err = watchAccount(ctx, c, tell)
+			} else {
+				err = (&watcher{c: c, n: n, yield: tell}).run(ctx)
+			}
 		}
 		if err != nil && !errors.Is(err, line.ErrStop) {
 			yield(protocols.Entry{}, c.wrap(err, "watch", text))

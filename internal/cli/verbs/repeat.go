@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ type repeating struct {
 
 func (r *repeating) flags(fs *pflag.FlagSet) {
 	fs.Var(&r.every, "every", "repeat the sync at this interval, until stopped, a `DURATION`")
-	fs.BoolVar(&r.watch, "watch", false, "repeat the sync when SRC changes (IDLE), until stopped; of an account up to 10 mailboxes are watched")
+	fs.BoolVar(&r.watch, "watch", false, "repeat the sync when SRC changes (IDLE, NOTIFY), until stopped; of an account without NOTIFY up to 10 mailboxes are watched")
 }
 
 // Plain refuses the flags of a sync that is kept running, and those of mail accounts.
@@ -116,6 +117,9 @@ func (s *Syncer) watchAll(ctx context.Context, e *kit.Env, side *protocols.Targe
 		watchSource(ctx, e, side, changed)
 		return
 	}
+	if s.watchAccount(ctx, e, side, changed); ctx.Err() != nil {
+		return
+	}
 	var boxes []*protocols.Target
 	back := retry.Policy{First: time.Second, Max: mostBackoff, Jitter: true}
 	for failures := 0; boxes == nil; failures++ {
@@ -165,19 +169,45 @@ func (s *Syncer) mailboxes(ctx context.Context, e *kit.Env, account *protocols.T
 	return boxes, nil
 }
 
-// watchSource signals that a mailbox has changed, until ctx ends. A connection that is lost is
-// made anew; what happened meanwhile is a change.
+// watchAccount watches all mailboxes of an account on one connection. It returns before ctx
+// ends only where that cannot be.
+func (s *Syncer) watchAccount(ctx context.Context, e *kit.Env, account *protocols.Target, changed chan<- struct{}) {
+	watchFor(ctx, changed, func(tell func()) error {
+		c, err := e.Dial(account)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for entry, err := range protocols.Watch(ctx, c, "") {
+			if err != nil {
+				return err
+			}
+			if entry.Name == "" || s.Wanted(entry.Name) {
+				tell()
+			}
+		}
+		return nil
+	})
+}
+
+// watchSource signals that a mailbox has changed, until ctx ends.
 func watchSource(ctx context.Context, e *kit.Env, from *protocols.Target, changed chan<- struct{}) {
+	watchFor(ctx, changed, func(tell func()) error { return watchOnce(ctx, e, from, tell) })
+}
+
+// watchFor signals what a watch tells, until ctx ends or that cannot be watched. A connection
+// that is lost is made anew; what happened meanwhile is a change.
+func watchFor(ctx context.Context, changed chan<- struct{}, watch func(tell func()) error) {
 	back := retry.Policy{First: time.Second, Max: mostBackoff, Jitter: true}
 	for failures := 0; ctx.Err() == nil; failures++ {
-		err := watchOnce(ctx, e, from, func() {
+		err := watch(func() {
 			failures = 0
 			select {
 			case changed <- struct{}{}:
 			default: // it is known
 			}
 		})
-		if retry.Sleep(ctx, back.Pause(failures, err)) != nil {
+		if errors.Is(err, errors.ErrUnsupported) || retry.Sleep(ctx, back.Pause(failures, err)) != nil {
 			return
 		}
 	}

@@ -132,3 +132,15 @@ func BenchmarkEntryJSON(b *testing.B) {
 		}
 	}
 }
+
+// TestAppendJSON: what MarshalJSON returns comes after what is there.
+func TestAppendJSON(t *testing.T) {
+	e := Entry{Protocol: "ftp", Name: "a\"b", Type: TypeFile, Size: 5, MessageInfo: &MessageInfo{Subject: "hi"}}
+	want, err := e.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := e.AppendJSON([]byte("before ")); string(got) != "before "+string(want) {
+		t.Errorf("%s", got)
+	}
+}

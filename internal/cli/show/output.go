@@ -32,6 +32,7 @@ type Output struct {
 	Quiet   bool
 	Verbose bool
 	Count   int        // results written
+	line    []byte     // room for the next one
 	Hidden  *mask.Mask // what no message shows
 }
 
@@ -144,7 +145,7 @@ func (o *Output) Line(s string) error {
 // Object writes v as a line of JSON, with the keys that are wanted, through the --jq
 // program or the --template when there is one.
 func (o *Output) Object(v any) error {
-	b, err := Marshal(v)
+	b, err := o.marshal(v)
 	if err == nil && o.keys != nil {
 		b, err = o.keys.line(b)
 	}
@@ -163,6 +164,17 @@ func (o *Output) Object(v any) error {
 		}
 	}
 	return o.Write(b)
+}
+
+// marshal is Marshal in a buffer that is used again, where the value can do that: listings
+// have millions of entries.
+func (o *Output) marshal(v any) ([]byte, error) {
+	a, ok := v.(interface{ AppendJSON(b []byte) []byte })
+	if !ok {
+		return Marshal(v)
+	}
+	o.line = append(a.AppendJSON(o.line[:0]), '\n')
+	return escaped(o.line), nil
 }
 
 // Whole reports whether each object is needed as a whole, to be filtered, before

@@ -64,6 +64,10 @@ func (w *worker) fitClock(ctx context.Context) error {
 	}
 	skew := before.Add(took / 2).Sub(e.Created()).Round(time.Second)
 	w.skew.Store(int64(skew))
+	return fitSkew(skew)
+}
+
+func fitSkew(skew time.Duration) error {
 	if skew.Abs() > mostSkew {
 		return &protocols.Error{Op: "fleet", Kind: protocols.KindLocal, Text: fmt.Sprintf("this worker takes no jobs: its clock and the broker's differ by %v", skew), Hint: "set the clocks by NTP"}
 	}

@@ -47,7 +47,8 @@ const (
 	slotIdle   = 2 * time.Second // for which a slot waits for the next job of this process
 	slotPause  = 50 * time.Millisecond
 	slotWait   = 2 * time.Second // for which a job waits before another is taken
-	admitWait  = time.Minute     // for which a connection within a job waits
+	admitWait  = time.Minute     // for which a connection within a job waits for other jobs
+	selfWait   = time.Second     // for which it waits for the job itself, when nothing moves
 	capRefresh = 3 * time.Second
 )
 
@@ -212,10 +213,23 @@ func (s *slots) crowded(ctx context.Context, host string) int {
 type reserved struct {
 	s *slots
 
-	mu   sync.Mutex
-	own  []*slot // all of the job
-	free map[*slot]bool
+	moved func() int64 // bytes of the job's connections so far; nil: not known
+
+	mu    sync.Mutex
+	own   []*slot // all of the job
+	free  map[*slot]bool
+	using map[string]int // connections, by host
 }
+
+// ownLimit is the class of an error when the fleet's own limit allows no connection. It
+// is [protocols.ErrTooMany] for who copies, but says nothing of the server.
+type ownLimit struct {
+	own bool // the connections are the job's own
+}
+
+func (ownLimit) Error() string { return "--per-host" } // which stands in the message
+
+func (ownLimit) Is(target error) bool { return target == protocols.ErrTooMany }
 
 // vacate frees all slots: those of a process that was killed would else be taken until
 // they end by themselves. It is for the only process that works.
@@ -232,7 +246,7 @@ func (f *Fleet) vacate(ctx context.Context) error {
 // reserve takes a slot for each host, in the order of the hosts. ok is false when one has
 // none to give now.
 func (s *slots) reserve(ctx context.Context, hosts []string) (r *reserved, ok bool, err error) {
-	r = &reserved{s: s, free: map[*slot]bool{}}
+	r = &reserved{s: s, free: map[*slot]bool{}, using: map[string]int{}}
 	for i, host := range hosts {
 		if i >= s.most && hosts[i-s.most] == host {
 			continue // more than there may be: the connections take turns
@@ -271,31 +285,82 @@ func (r *reserved) use(host string) *slot {
 	return nil
 }
 
-// admit waits for the right to one more connection.
+// admit waits for the right to one more connection. A job that has all connections to a
+// server that there may be, and moves nothing while it waits for one more, waits for
+// itself: a copy of many files then does with fewer, and what cannot fails for good.
 func (r *reserved) admit(ctx context.Context, host, port string) (release func(), err error) {
 	at := strings.ToLower(host) + ":" + port
+	var still quiet
 	for until := time.Now().Add(admitWait); ; {
-		if x := r.use(at); x != nil {
-			return sync.OnceFunc(func() {
-				r.mu.Lock()
-				defer r.mu.Unlock()
-				r.free[x] = true
-			}), nil
+		leave, err := r.enter(ctx, at)
+		if leave != nil || err != nil {
+			return leave, err
 		}
-		x, err := r.s.take(ctx, at)
-		if err != nil {
-			return nil, err
-		}
-		if x != nil {
-			return sync.OnceFunc(func() { r.s.give(x) }), nil
-		}
-		if time.Now().After(until) {
-			return nil, &protocols.Error{Op: "fleet", Kind: protocols.KindTemporary, Retryable: true, Sentinel: protocols.ErrTooMany, Text: fmt.Sprintf("all connections to %s that the fleet may have (--per-host) are in use", at)}
+		most := r.s.limit(ctx, at)
+		alone := r.uses(at) >= most
+		switch {
+		case alone && still.since(r.bytes()) < selfWait:
+			until = time.Now().Add(admitWait)
+		case alone:
+			return nil, &protocols.Error{
+				Op: "fleet", Kind: protocols.KindTemporary, Retryable: true, Sentinel: ownLimit{own: most >= r.s.most},
+				Text: fmt.Sprintf("the job needs more connections to %s at the same time than the %d that --per-host allows", at, most),
+			}
+		case time.Now().After(until):
+			return nil, &protocols.Error{Op: "fleet", Kind: protocols.KindTemporary, Retryable: true, Sentinel: ownLimit{}, Text: fmt.Sprintf("all connections to %s that the fleet may have (--per-host) are in use", at)}
 		}
 		if err := retry.Sleep(ctx, 2*slotPause); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// enter takes a slot for a connection, one of the job's own or one that is free; leave is
+// nil when there is none.
+func (r *reserved) enter(ctx context.Context, at string) (leave func(), err error) {
+	x, put := r.use(at), func(x *slot) { r.free[x] = true }
+	if x == nil {
+		if x, err = r.s.take(ctx, at); x == nil || err != nil {
+			return nil, err
+		}
+		put = r.s.give
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.using[at]++
+	return sync.OnceFunc(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.using[at]--
+		put(x)
+	}), nil
+}
+
+// uses returns how many connections to a server the job has.
+func (r *reserved) uses(at string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.using[at]
+}
+
+func (r *reserved) bytes() int64 {
+	if r.moved == nil {
+		return 0
+	}
+	return r.moved()
+}
+
+// quiet measures for how long a count has not changed.
+type quiet struct {
+	last int64
+	at   time.Time
+}
+
+func (q *quiet) since(n int64) time.Duration {
+	if q.at.IsZero() || n != q.last {
+		q.last, q.at = n, time.Now()
+	}
+	return time.Since(q.at)
 }
 
 // pace waits for the turn to start a job, so that the whole fleet starts no more than so

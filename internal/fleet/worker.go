@@ -310,6 +310,7 @@ func (a *attempt) run(ctx context.Context, r *Record, rev uint64) {
 	defer stop()
 	run := &Run{Guard: a, Item: func([]byte) {}, Crowd: func(host string) { w.crowded(ctx, host) }}
 	progress := func() (int64, int64) { return run.items.Load(), run.Stats.Read.Load() + run.Stats.Written.Load() }
+	a.slots.moved = func() int64 { _, bytes := progress(); return bytes }
 	keeping, stopKeeping := context.WithCancel(runCtx)
 	var beside sync.WaitGroup
 	beside.Go(func() { a.lease.keep(keeping, progress) })
@@ -391,10 +392,18 @@ func (w *worker) crowded(ctx context.Context, host string) {
 	w.o.Note(fmt.Sprintf("%s allows no more connections: the fleet has %d there for %v", host, n, shrinkTime))
 }
 
+// isOwnLimit reports whether the fleet, and not a server, allowed no connection.
+func isOwnLimit(err error) bool {
+	return errors.Is(err, ownLimit{}) || errors.Is(err, ownLimit{own: true})
+}
+
 // mayPass reports whether a job that failed so may succeed later.
 func mayPass(err error) bool {
-	if errors.Is(err, protocols.ErrBusy) {
+	switch {
+	case errors.Is(err, protocols.ErrBusy):
 		return true
+	case errors.Is(err, ownLimit{own: true}):
+		return false
 	}
 	switch protocols.KindOf(err) {
 	case protocols.KindTemporary, protocols.KindConnect, protocols.KindTimeout:
@@ -416,7 +425,7 @@ func (a *attempt) settle(ctx context.Context, run *Run, err error) {
 		a.lostJob(ctx)
 		return
 	}
-	if errors.Is(err, protocols.ErrTooMany) {
+	if errors.Is(err, protocols.ErrTooMany) && !isOwnLimit(err) {
 		for _, host := range slices.Compact(w.host.Servers(&a.before.Job)) {
 			run.Crowd(host)
 		}

@@ -56,3 +56,28 @@ func TestSuspended(t *testing.T) {
 		t.Logf("%d messages were stored when it was stopped\n%.3000s\n%.3000s", part, stopped.err.String(), other.err.String())
 	}
 }
+
+// TestInterruptedTwice: after the first Ctrl-C running jobs may end, the second one ends
+// the worker at once. What it had begun is done by the next one, nothing twice.
+func TestInterruptedTwice(t *testing.T) {
+	faults, err := lab.ParseFaults("slow=12k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMigration(t, 2, 60, faults)
+	p := program(t, m.dir, "fleet", "run", m.jobs, "--workers", "2", "--grace", "10m").start(t)
+	await(t, "a part", func() bool { return m.stored() > 2 })
+	p.Process.Signal(syscall.SIGINT)
+	part := m.stored()
+	await(t, "more after the first Ctrl-C", func() bool { return m.stored() > part+1 })
+	p.Process.Signal(syscall.SIGINT)
+	p.code(t) // bounded, and far below --grace
+	if status, ok := p.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() || status.Signal() != syscall.SIGINT {
+		t.Errorf("the worker ended with %v", p.ProcessState)
+	}
+	if m.stored() == 2*60 {
+		t.Skip("all messages were stored before the second Ctrl-C")
+	}
+	run(t, m.dir, 0, "fleet", "run", m.jobs)
+	m.same()
+}

@@ -62,6 +62,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/transfer/delivery protocols/transfer/twoway protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry internal/exporter internal/roundtrip internal/cli/secret", "...", "flag log log/slog"},
 	{"internal/doctor", "protocols protocols/*", "", "flag log log/slog os os/exec"}, // steps on the adapters
 	{"internal/roundtrip", "protocols protocols/nntp internal/retry", "", "flag log log/slog os os/exec net net/http"},
+	{"internal/spool", "protocols protocols/file", "", "net flag log log/slog os/exec net/http"},
 	{"internal/discover", "protocols protocols/transport", "", "os flag log log/slog os/exec net/http"},
 	{"internal/cli/discovercmd", "protocols protocols/transport protocols/http/roundtrip internal/discover internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/logincmd", "protocols internal/oauth internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
@@ -69,8 +70,8 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                              // http: webhooks
 	{"internal/cli/tracecmd", "protocols protocols/lab/base internal/mask internal/cli/show internal/cli/kit internal/cli/trace", "...", "flag log log/slog os/exec"}, // base: the certificate of a replay
 	{"internal/cli/fleetcmd", "protocols protocols/file internal/fleet internal/retry internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                                                  // over HTTP, whose flags it has
-	{"internal/cli/*", "protocols protocols/* protocols/http/h3 protocols/http/hsts protocols/ftp/charsets internal/mask internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
+	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                                                                 // over HTTP, whose flags it has
+	{"internal/cli/*", "protocols protocols/* protocols/http/h3 protocols/http/hsts protocols/ftp/charsets internal/mask internal/spool internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
 	{"internal/cli", "protocols protocols/... internal/mask internal/cli/...", "...", "flag log log/slog"},
 	{"internal/fleet", "protocols protocols/file internal/retry", "github.com/nats-io/... golang.org/x/sys/...", "flag log log/slog os/exec net/http"},
 	{"internal/dialogs", "protocols protocols/protocoltest internal/interop", "", "log log/slog"}, // its flag is for tests

@@ -37,6 +37,7 @@ type mailer struct {
 	mx           bool
 	dns          string
 	server       string
+	spool        string
 
 	options     smtp.Mail
 	deliverBy   kit.Duration
@@ -71,6 +72,7 @@ func (m *mailer) flags(fs *pflag.FlagSet) {
 	fs.IntVar(&m.connections, "connections", 1, "connections to send a batch on")
 	fs.StringVar(&m.quitAfter, "quit-after", "", "test the server up to a `STAGE` and send nothing: "+stageNames("/"))
 	fs.StringVar(&m.server, "server", "", "`URL` of the server for a mailto: target; the default is the profile's, or SMTPSERVER")
+	fs.StringVar(&m.spool, "spool", "", "store the message in the folder `DIR` first; one that cannot be sent now waits there for smtp flush")
 	fs.BoolVar(&m.mx, "mx", false, "the target is a mail domain: send to the hosts of its MX records")
 	fs.StringVar(&m.dns, "dns", "", "name server `ADDR` to ask for MX records")
 	fs.StringVar(&m.dkimKey, "dkim-key", "", "sign with the private key in a PEM `FILE` (DKIM)")
@@ -212,6 +214,8 @@ func (m *mailer) send(ctx context.Context, e *kit.Env, c *smtp.Client, at *proto
 	switch {
 	case m.batch != "" && (m.quitAfter != "" || m.mx):
 		return kit.Usage("--batch goes neither with --quit-after nor with --mx")
+	case m.spool != "" && (m.batch != "" || m.quitAfter != "" || m.print):
+		return kit.Usage("--spool goes neither with --batch nor with --quit-after nor with --print")
 	case m.batch != "":
 		return m.sendBatch(ctx, e, at)
 	case m.quitAfter != "":
@@ -226,6 +230,9 @@ func (m *mailer) send(ctx context.Context, e *kit.Env, c *smtp.Client, at *proto
 	}
 	if m.print {
 		return m.show(e, x)
+	}
+	if m.spool != "" {
+		return m.spoolMail(ctx, e, at, x)
 	}
 	if m.mx {
 		return m.direct(ctx, e, at, at.URL.Hostname(), x)
@@ -395,6 +402,9 @@ func (m *mailer) serverOf(e *kit.Env) string {
 func (m *mailer) sendMailto(ctx context.Context, e *kit.Env, args []string) error {
 	if !m.mx {
 		return kit.Usage("a mailto: URL names no server: put the server before it, or give --server, SMTPSERVER or --mx")
+	}
+	if m.spool != "" {
+		return kit.Usage("--spool wants the domain as the target: smtp send DOMAIN --mx --to ADDR")
 	}
 	if err := m.finish(args); err != nil {
 		return err

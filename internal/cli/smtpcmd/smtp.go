@@ -17,7 +17,7 @@ import (
 
 // smtpVerbs are the verbs that only SMTP has, and send, which is richer here.
 func Verbs() []*kit.Verb {
-	m := &mailer{}
+	m, flush := &mailer{}, &flusher{m: &mailer{}}
 	return []*kit.Verb{
 		{
 			Name: "send", Args: "URL [ADDR...]", Short: "compose a message, or take a finished one, and send it",
@@ -29,8 +29,14 @@ func Verbs() []*kit.Verb {
 				"smtp send mail.example.org --raw message.eml",
 				"smtp send smtps://me@mail.example.org --batch letters.ndjson --connections 4 --json",
 				"smtp send 'mailto:you@example.net?subject=Hello' --server mail.example.org --from me@example.org --body-file letter.txt",
+				"smtp send --spool outbox/ mail.example.org you@example.net --from me@example.org --subject Hello <letter.txt",
 				"smtp send example.net --mx --from me@example.org --to you@example.net --quit-after rcpt",
 			},
+		},
+		{
+			Name: "flush", Args: "DIR...", Short: "send the messages that wait in a folder of send --spool",
+			Works: kit.Is[*smtp.Client], Flags: flush.flags, Run: flush.run,
+			Examples: []string{"smtp flush outbox/", "smtp flush --now --json outbox/"},
 		},
 		{
 			Name: "verify", Args: "URL ADDR...", Short: "ask whether an address is there (VRFY)",

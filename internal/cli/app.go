@@ -75,6 +75,10 @@ type app struct {
 	chosen *secret.Profile
 	hidden *mask.Mask
 	hosted *kit.Hosted                            // of a job of a fleet; nil: a person waits
+	kept   *kit.Kept                              // of the shell that the line is of; nil: none
+	line   []string                               // the words of the command line
+	apart  bool                                   // the line has clients of its own
+	traced bool                                   // and its own trace
 	plan   *fleetcmd.Plan                         // nil unless the command line is only to be looked at
 	whole  bool                                   // all commands are wanted, not only the called one
 	first  string                                 // the first word of the command line that is not a flag
@@ -119,6 +123,7 @@ func (a *app) run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
+	a.line = args
 	a.build(args)
 	args = a.complete(args)
 	cmd, rest, err := a.root.Find(args)

@@ -42,6 +42,11 @@ func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
 			s.Own = merge(cmd.Flags(), s.Flags)
 		}
 		takeDefaults(cmd.Flags(), chosen.Name)
+		if a.kept != nil {
+			cmd.InitDefaultHelpFlag()
+			cmd.InheritedFlags()                   // makes cmd.Flags know them
+			_ = a.g.Base(cmd.Flags(), a.kept.Line) // was read when the shell began
+		}
 		if chosen.Words != nil {
 			a.words = func(args []string) []string {
 				cmd.InitDefaultHelpFlag()
@@ -66,6 +71,10 @@ func (a *app) verbCommand(v *kit.Verb, spec *protocols.Spec) *cobra.Command {
 		if err := kit.FlagsFromEnvironment(cmd.Flags(), os.Getenv, effect); err != nil {
 			return err
 		}
+		if a.kept != nil {
+			a.apart = a.g.SetsClients(cmd.Flags(), a.root.PersistentFlags(), active)
+			a.traced = cmd.Flags().Changed("trace")
+		}
 		return a.perform(cmd, chosen, spec, active, args)
 	}
 	return cmd
@@ -77,6 +86,8 @@ func (a *app) mentioned(args []string, spec *protocols.Spec) []*protocols.Spec {
 	var out []*protocols.Spec
 	if spec != nil {
 		out = append(out, spec)
+	} else if a.kept != nil {
+		out = append(out, a.kept.Spec)
 	}
 	for _, arg := range args {
 		scheme, _, ok := strings.Cut(arg, ":")
@@ -220,8 +231,10 @@ func (a *app) perform(cmd *cobra.Command, v *kit.Verb, spec *protocols.Spec, act
 		cancel()
 		ctx, cancel = a.g.Deadline(cmd.Context(), v.Lasting)
 	}
-	if err := checkArity(cmd, v, args); err != nil {
-		return err
+	if a.kept == nil {
+		if err := checkArity(cmd, v, args); err != nil {
+			return err
+		}
 	}
 	e, done, err := a.env(ctx, cmd)
 	if err != nil {
@@ -230,6 +243,14 @@ func (a *app) perform(cmd *cobra.Command, v *kit.Verb, spec *protocols.Spec, act
 	e.Verb, e.Setups = v.Name, active
 	if spec != nil {
 		e.Proto = spec.Name
+	}
+	if a.kept != nil {
+		if args, err = a.kept.Names(ctx, e, v, args); err == nil {
+			err = checkArity(cmd, v, args)
+		}
+		if err != nil {
+			return done(kit.CauseOf(ctx, err))
+		}
 	}
 	return done(kit.CauseOf(ctx, v.Run(ctx, e, args)))
 }
@@ -263,7 +284,7 @@ func (a *app) env(ctx context.Context, cmd *cobra.Command) (e *kit.Env, done fun
 	if a.g.KeyLog, err = kit.OpenKeyLog(ctx, os.Getenv); err != nil {
 		return nil, nil, err
 	}
-	e.Hosted = a.hosted
+	e.Hosted, e.Kept, e.Line = a.hosted, a.kept, a.line
 	httpcmd.LearnHeaders(a.hidden, a.g.ProxyHeaders)
 	if e.Opts, err = a.g.Options(ctx); err != nil {
 		return nil, nil, err
@@ -277,6 +298,9 @@ func (a *app) env(ctx context.Context, cmd *cobra.Command) (e *kit.Env, done fun
 		e.Out.Detail("the keys of TLS go to the file that SSLKEYLOGFILE names: who reads it can read all that is sent")
 	}
 	return e, func(err error) error {
+		if a.kept != nil {
+			a.kept.TakeBack(e, a.apart)
+		}
 		e.Close()
 		err = cmp.Or(err, e.Out.Flush(), closeTrace())
 		if a.g.KeyLog != nil {
@@ -303,7 +327,7 @@ func (a *app) profile(ctx context.Context, fs *pflag.FlagSet, v *kit.Verb, args 
 	a.chosen = p
 	for name, value := range p.Flags() {
 		f := fs.Lookup(name)
-		if f == nil || f.Changed {
+		if f == nil || f.Changed || a.g.Given(name) {
 			continue
 		}
 		if err := fs.Set(name, value); err != nil {
@@ -320,6 +344,12 @@ func (a *app) profile(ctx context.Context, fs *pflag.FlagSet, v *kit.Verb, args 
 // --verbose its main steps.
 func (a *app) connect(ctx context.Context, e *kit.Env) (closeTrace func() error, err error) {
 	e.Shared = secret.NewStore()
+	if a.kept != nil {
+		if a.kept.Lend(e, a.apart); a.kept.Trace != nil && !a.traced {
+			e.Opts.Trace = a.kept.Trace
+			return func() error { return nil }, nil
+		}
+	}
 	if a.g.Trace == "" {
 		if a.g.Verbose {
 			e.Opts.Trace = e.Out.Hidden.Trace(e.TellStep)

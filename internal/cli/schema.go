@@ -24,7 +24,7 @@ import (
 
 // printedBy are the verbs and commands that print each kind of object.
 var printedBy = map[string]string{
-	"entry":    "ls stat search over sort thread folders lsub select status groups newgroups uidl attachments",
+	"entry":    "ls find stat search over sort thread folders lsub select status groups newgroups uidl attachments",
 	"transfer": "get put cp sync mirror fetch append",
 	"planned":  "rm mv",
 	"sent":     "send post",

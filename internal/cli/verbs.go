@@ -11,6 +11,7 @@ import (
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/nntpcmd"
 	"github.com/netclients/netclients/internal/cli/popcmd"
+	"github.com/netclients/netclients/internal/cli/shellcmd"
 	"github.com/netclients/netclients/internal/cli/smtpcmd"
 	"github.com/netclients/netclients/internal/cli/socketcmd"
 	"github.com/netclients/netclients/internal/cli/telnetcmd"
@@ -64,7 +65,9 @@ func verbRows() []*kit.Verb {
 		verbs.SyncVerbs(),
 		verbs.ChangeVerbs(),
 		verbs.AskVerbs(),
+		verbs.FindVerbs(),
 		doctorcmd.Verbs(),
+		shellcmd.Verbs(shellLine, shellVerbs),
 	)
 }
 

@@ -37,7 +37,13 @@ type Env struct {
 	Unknown  func(text, scheme string) error            // the error for a URL of a scheme that is not spoken; nil: the registry's
 	Can      func(s *protocols.Spec, verb string) error // nil if the protocol has the verb, else what it can do
 
-	apart bool // see Apart
+	apart  bool // see Apart
+	pinned bool // loginFor is set for good
+
+	Kept *Kept    // of the shell that the line is of; nil: none
+	Line []string // the words of the command line
+	// Ask asks a person for a yes; nil: the terminal does, see verbs.Confirm.
+	Ask func(ctx context.Context, question string) (bool, error)
 
 	stepMu sync.Mutex // one line of --verbose, or one warning, at a time
 	warned []string   // guarded by stepMu
@@ -124,11 +130,19 @@ func HasScheme(text string) bool {
 // Targets of one server share it. It is closed when the command ends.
 func (e *Env) Client(t *protocols.Target) (protocols.Client, error) {
 	key := ServerKey(t)
-	if c := e.Open[key]; c != nil {
+	e.mu.Lock()
+	c := e.Open[key]
+	e.mu.Unlock()
+	if c != nil {
 		return c, nil
 	}
-	c, err := e.Dial(t)
+	c, err := e.take(key), error(nil)
+	if c == nil {
+		c, err = e.Dial(t)
+	}
 	if err == nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
 		e.Open[key] = c
 	}
 	return c, err

@@ -3,6 +3,7 @@ package kit
 import (
 	"cmp"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -15,6 +16,7 @@ import (
 // Globals holds the flags that work everywhere.
 type Globals struct {
 	given func(flag string) bool // see Given
+	base  map[string]bool        // flags of the shell that a line is of
 	set   *pflag.FlagSet         // that was read
 
 	JSON, quiet, Verbose, noProgress bool
@@ -166,7 +168,33 @@ func (g *Globals) Value(flag string) string {
 
 // Given reports whether the user gave a flag, on the command line, in the environment
 // or by a profile: also when the value is the default.
-func (g *Globals) Given(flag string) bool { return g.given != nil && g.given(flag) }
+func (g *Globals) Given(flag string) bool { return g.base[flag] || g.given != nil && g.given(flag) }
+
+// Base sets the flags in words, those of the shell that the line is of. They count as
+// given, and not as flags of the line. Flags that the line's verb has not are passed over.
+func (g *Globals) Base(fs *pflag.FlagSet, words []string) error {
+	g.base = map[string]bool{}
+	was := fs.ParseErrorsAllowlist
+	fs.ParseErrorsAllowlist.UnknownFlags = true
+	defer func() { fs.ParseErrorsAllowlist = was }()
+	return fs.ParseAll(words, func(f *pflag.Flag, value string) error {
+		g.base[f.Name] = true
+		return f.Value.Set(value)
+	})
+}
+
+// forLine are the flags that work everywhere and are about one line, not about its clients.
+var forLine = []string{"json", "jq", "quiet", "no-progress", "stats", "color", "timeout", "retries", "retry-wait", "max-size", "range"}
+
+// SetsClients reports whether the user gave flags that change what clients are: of these,
+// all of a protocol are.
+func (g *Globals) SetsClients(fs, everywhere *pflag.FlagSet, active []*Setup) (sets bool) {
+	fs.Visit(func(f *pflag.Flag) {
+		own := slices.ContainsFunc(active, func(s *Setup) bool { return slices.Contains(s.Own, f.Name) })
+		sets = sets || own || everywhere.Lookup(f.Name) != nil && !slices.Contains(forLine, f.Name)
+	})
+	return sets
+}
 
 // TokenFile returns the file that --token-file names.
 func (g *Globals) TokenFile() string { return g.tokenFile }

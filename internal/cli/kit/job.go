@@ -288,7 +288,7 @@ func (e *Env) Pair(args []string) (from, to *protocols.Target, err error) {
 // flags, of NETCLIENTS_PASSWORD, and of a profile without a URL. Never do two machines.
 // It is the one whose URL names a user.
 func (e *Env) secretFor(from, to *protocols.Target) error {
-	if !isServer(from) || !isServer(to) || strings.EqualFold(from.URL.Host, to.URL.Host) && from.URL.Scheme == to.URL.Scheme {
+	if e.pinned || !isServer(from) || !isServer(to) || strings.EqualFold(from.URL.Host, to.URL.Host) && from.URL.Scheme == to.URL.Scheme {
 		return nil
 	}
 	switch source, destination := from.URL.User != nil, to.URL.User != nil; {

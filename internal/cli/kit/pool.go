@@ -10,8 +10,9 @@ import (
 // Pooled is endpoint with clients that are used again: objects of one server
 // that are moved one after the other share a connection.
 func (e *Env) Pooled(t *protocols.Target) transfer.Endpoint {
-	at := e.Endpoint(t)
+	at := e.endpoint(t)
 	key := ServerKey(t)
+	e.rest(key)
 	at.Open = func() (protocols.Client, error) {
 		if c := e.take(key); c != nil {
 			return &leased{c, e, key}, nil
@@ -63,8 +64,30 @@ func (e *Env) Give(key string, c protocols.Client) {
 	e.Idle[key] = append(e.Idle[key], c)
 }
 
-// Endpoint returns one side of a transfer.
+// rest makes the client that the verb was opened with one that a transfer may take: the
+// line of a shell has but one connection where that is enough, and some servers let in no
+// second one. Verbs that transfer do not use theirs meanwhile.
+func (e *Env) rest(key string) {
+	if e.Kept == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c := e.Open[key]; c != nil {
+		delete(e.Open, key)
+		e.Idle[key] = append(e.Idle[key], c)
+	}
+}
+
+// Endpoint returns one side of a transfer. The lines of a shell use its connections.
 func (e *Env) Endpoint(t *protocols.Target) transfer.Endpoint {
+	if e.Kept != nil {
+		return e.Pooled(t)
+	}
+	return e.endpoint(t)
+}
+
+func (e *Env) endpoint(t *protocols.Target) transfer.Endpoint {
 	return transfer.Endpoint{
 		Open: func() (protocols.Client, error) { return e.Dial(t) },
 		Name: t.Name, URL: protocols.Redact(t.URL), Protocol: t.Spec.Name,
@@ -85,7 +108,7 @@ func (e *Env) Foreign(t *protocols.Target) transfer.Endpoint {
 		}
 		return o
 	})
-	at := e.Endpoint(t)
+	at := e.endpoint(t)
 	at.Open = func() (protocols.Client, error) { return e.DialWith(t, options()) }
 	return at
 }

@@ -230,6 +230,9 @@ func tooDeep() error {
 
 // Confirm asks on a terminal; without one the answer is yes, for scripts.
 func Confirm(ctx context.Context, e *kit.Env, question string) (bool, error) {
+	if e.Ask != nil {
+		return e.Ask(ctx, question)
+	}
 	if !show.IsTerminal(e.Stdin) {
 		return true, nil
 	}

@@ -29,7 +29,7 @@ func (c *Client) Feed(ctx context.Context, offers iter.Seq[Offer], each func(id 
 		if _, err := s.need(ctx, []int{203}, "MODE", "STREAM"); err != nil {
 			return err
 		}
-		f := feeder{s}
+		f := feeder{session: s}
 		s.served = false // of TAKETHIS, from here on
 		var batch []Offer
 		for o := range offers {
@@ -51,7 +51,10 @@ func (c *Client) Feed(ctx context.Context, offers iter.Seq[Offer], each func(id 
 }
 
 // feeder streams articles to a peer.
-type feeder struct{ *session }
+type feeder struct {
+	*session
+	trip time.Duration // from a CHECK to its reply
+}
 
 // offer sends CHECK for a batch, then the wanted articles, and then reads the
 // replies to those.
@@ -65,10 +68,14 @@ func (f feeder) offer(batch []Offer, each func(id string, err error) error) erro
 		return err
 	}
 	var wanted []Offer
+	asked := time.Now()
 	for i, o := range batch {
 		r, err := f.Reply()
 		if err != nil {
 			return err
+		}
+		if i == 0 {
+			f.trip = time.Since(asked)
 		}
 		if r.Code == 238 {
 			wanted = append(wanted, o)
@@ -84,9 +91,13 @@ func (f feeder) offer(batch []Offer, each func(id string, err error) error) erro
 	return f.takeThis(wanted, each)
 }
 
-// proof is how long the first TAKETHIS of a session waits for a refusal before its article
-// follows: a server that does not support it after all would take the content for commands.
-const proof = 100 * time.Millisecond
+// The first TAKETHIS of a session waits for a refusal before its article follows: a server
+// that does not support it after all would take the content for commands. The wait is
+// three times as long as the server took for a reply, within these bounds.
+const (
+	minProof = 100 * time.Millisecond
+	maxProof = 10 * time.Second
+)
 
 // takeThis sends the articles and reads the replies as they come. An article that cannot
 // be opened is skipped; each gets its error in turn.
@@ -129,8 +140,9 @@ func (f feeder) send(o Offer, r io.Reader) error {
 		if err := f.Flush(); err != nil {
 			return err
 		}
+		proof := min(max(minProof, 3*f.trip), maxProof)
 		for end := time.Now().Add(proof); time.Now().Before(end) && !(poster{f.session}).spoke(); {
-			time.Sleep(proof / 20)
+			time.Sleep(minProof / 20)
 		}
 	}
 	if (poster{f.session}).spoke() && !f.served {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab/labtest"
@@ -191,13 +192,19 @@ func TestContentIsNoCommand(t *testing.T) {
 		{"TAKETHIS", "480 log in"}, {"TAKETHIS", "500 what"}, {"TAKETHIS", "400 going down"},
 	} {
 		var commands atomic.Int64
+		pause := time.Duration(0)
+		if k.verb == "TAKETHIS" { // the server takes its time for all replies
+			pause = 500 * time.Millisecond
+		}
 		s := labtest.Start(t, newslab.Start, newslab.Options{Answer: func(line string) string {
 			switch verb, _, _ := strings.Cut(line, " "); verb {
 			case k.verb:
+				time.Sleep(pause)
 				return k.reply + "\r\n"
 			case "GROUP":
 				commands.Add(1)
 			case "CHECK":
+				time.Sleep(pause)
 				return "238 <evil@x>\r\n"
 			}
 			return ""
@@ -213,6 +220,8 @@ func TestContentIsNoCommand(t *testing.T) {
 			offers := []Offer{{ID: "<evil@x>", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(evil)), nil }}}
 			err = c.Feed(t.Context(), slices.Values(offers), func(_ string, err error) error { return err })
 		}
+		c.Close()
+		s.Close() // what was sent is read
 		if err == nil || commands.Load() > 0 {
 			t.Errorf("%s, %s: %v; %d lines were taken for commands", k.verb, k.reply, err, commands.Load())
 		}

@@ -21,6 +21,8 @@ type options struct {
 	accounts   int // of the workload fleet
 	markdown   string
 	before     string // an older build, measured alongside this one
+	growth     string // folder for the charts of how cost grows; empty: the workloads are run
+	most       int    // items of those
 }
 
 func main() {
@@ -44,11 +46,13 @@ func parseFlags(args []string) (options, error) {
 	accounts := fs.Int("accounts", 1000, "accounts of the fleet's migration")
 	rounds := fs.Int("rounds", 5, "timed rounds, after one to warm up")
 	before := fs.String("before", "", "also measure the netclients binary at `PATH`, as the state before a change")
+	growth := fs.String("growth", "", "measure how cost grows with the number of items, and draw it as SVG into `FOLDER`")
+	most := fs.Int("most", 100_000, "with -growth: up to so many items")
 	markdown := fs.String("md", "", "also write the tables into `FILE`, between its results markers")
 	if err := fs.Parse(args); err != nil {
 		return options{}, err
 	}
-	opts := options{accounts: *accounts, rounds: max(*rounds, 1), markdown: *markdown, before: *before}
+	opts := options{accounts: *accounts, rounds: max(*rounds, 1), markdown: *markdown, before: *before, growth: *growth, most: *most}
 	var err error
 	for _, re := range []struct {
 		to   **regexp.Regexp
@@ -73,6 +77,12 @@ func bench(ctx context.Context, opts options, out, log io.Writer) error {
 		return err
 	}
 	defer l.close()
+	if opts.growth != "" {
+		if l.buildErr != nil {
+			return l.buildErr
+		}
+		return grow(ctx, l, opts, out)
+	}
 	var results []result
 	for _, w := range workloads(opts.accounts) {
 		if !opts.run.MatchString(w.name) {

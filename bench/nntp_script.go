@@ -12,9 +12,9 @@ import (
 // newsMillion is the number of articles in the scripted group.
 const newsMillion = 1_000_000
 
-// scriptedNews starts a news server with one group, whose overview has a million lines, generated as they are read. It
+// scriptedNews starts a news server with one group of so many articles, whose overview is generated as it is read. It
 // returns its address and runs until the program exits.
-func scriptedNews() (string, error) {
+func scriptedNews(articles int) (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
@@ -25,14 +25,14 @@ func scriptedNews() (string, error) {
 			if err != nil {
 				return
 			}
-			go serveNews(conn)
+			go serveNews(conn, articles)
 		}
 	}()
 	return listener.Addr().String(), nil
 }
 
 // serveNews answers the commands that readers send to get an overview.
-func serveNews(conn net.Conn) {
+func serveNews(conn net.Conn, articles int) {
 	defer conn.Close()
 	in, out := bufio.NewReader(conn), bufio.NewWriterSize(conn, 64<<10)
 	fmt.Fprint(out, "200 scripted\r\n")
@@ -50,9 +50,9 @@ func serveNews(conn net.Conn) {
 		case "LIST":
 			fmt.Fprint(out, "215 order\r\nSubject:\r\nFrom:\r\nDate:\r\nMessage-ID:\r\nReferences:\r\n:bytes\r\n:lines\r\nXref:full\r\n.\r\n")
 		case "GROUP":
-			fmt.Fprintf(out, "211 %d 1 %d local.bench\r\n", newsMillion, newsMillion)
+			fmt.Fprintf(out, "211 %d 1 %d local.bench\r\n", articles, articles)
 		case "OVER", "XOVER":
-			overview(out)
+			overview(out, articles)
 		case "ARTICLE":
 			fmt.Fprintf(out, "220 %s <many.%s@netclients.invalid>\r\nMessage-ID: <many.%s@netclients.invalid>\r\nSubject: article %s of very many\r\n\r\ntext\r\n.\r\n", number, number, number, number)
 		case "QUIT":
@@ -65,9 +65,9 @@ func serveNews(conn net.Conn) {
 	}
 }
 
-func overview(out *bufio.Writer) {
+func overview(out *bufio.Writer, articles int) {
 	fmt.Fprint(out, "224 overview\r\n")
-	for n := 1; n <= newsMillion; n++ {
+	for n := 1; n <= articles; n++ {
 		fmt.Fprintf(out, "%d\tRe: article %d of very many\tPoster %d <p%d@netclients.invalid>\tMon, 1 Jan 2024 00:00:00 +0000\t"+
 			"<many.%d@netclients.invalid>\t<many.%d@netclients.invalid>\t%d\t%d\tXref: news.netclients.invalid local.bench:%d\r\n",
 			n, n, n%1000, n%1000, n, max(1, n-1), 120+n%30, n%100, n)
@@ -96,7 +96,7 @@ func newsHuge() workload {
 }
 
 func newsHugeSetup(l *lab) error {
-	address, err := scriptedNews()
+	address, err := scriptedNews(newsMillion)
 	if err == nil {
 		l.vars["NNTP_HUGE"], l.vars["NNTP_HUGE_PORT"] = address, address[strings.LastIndexByte(address, ':')+1:]
 	}

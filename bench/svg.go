@@ -72,7 +72,7 @@ func chart(title string, curves []curve) string {
 	}
 	x := scaleOf(xs, 0, plotLeft, chartWidth-plotRight)
 	y := scaleOf(ys, 0.1, chartHeight-plotBottom, plotTop)
-	for _, v := range y.marks(1, 2, 5) {
+	for _, v := range y.marks(1, 1.5, 2, 3, 5, 7) {
 		fmt.Fprintf(&b, `<path d="M%d %.1fH%d" stroke="#d0d7de"/><text x="%d" y="%.1f" text-anchor="end">%g</text>`+"\n", plotLeft, y.at(v), chartWidth-plotRight, plotLeft-6, y.at(v)+4, v)
 	}
 	for _, v := range x.marks(1) {

@@ -4,6 +4,8 @@ package awkward
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -133,4 +135,54 @@ func Messages() []*Message {
 		all = append(all, &Message{Name: m.name, Content: content, NoEnd: !strings.HasSuffix(content, "\n")})
 	}
 	return all
+}
+
+// Compare compares what has arrived with the messages that were sent, and returns what is
+// wrong. want returns how a message should arrive, and whether it was sent; with prefixes
+// there may be more before it. Five faults of messages are described, the others counted.
+func Compare(messages []*Message, got []string, want func(m *Message) (string, bool), prefixes bool) (faults []string) {
+	arrived := map[int]string{}
+	for _, content := range got {
+		n := Number(content)
+		if _, twice := arrived[n]; twice {
+			faults = append(faults, fmt.Sprintf("message %d arrived twice", n))
+		}
+		arrived[n] = content
+	}
+	count, bad := 0, 0
+	for n, m := range messages {
+		content, sent := want(m)
+		if !sent {
+			continue
+		}
+		count++
+		if is := arrived[n]; is != content && !(prefixes && strings.HasSuffix(is, content)) {
+			if bad++; bad <= 5 {
+				faults = append(faults, fmt.Sprintf("%s: sent %.300q, arrived %.500q", m.Name, content, is))
+			}
+		}
+	}
+	if count != len(got) || bad > 0 {
+		faults = append(faults, fmt.Sprintf("%d sent, %d arrived, %d changed", count, len(got), bad))
+	}
+	return faults
+}
+
+// Write makes a maildir of the messages that are meant, and returns how many these are.
+func Write(dir string, messages []*Message, meant func(m *Message) (string, bool)) (n int, err error) {
+	for _, sub := range []string{"cur", "new", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return 0, err
+		}
+	}
+	for i, m := range messages {
+		if _, sent := meant(m); !sent {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, "new", fmt.Sprintf("%04d.awkward", i)), []byte(m.Content), 0o600); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }

@@ -22,6 +22,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/observe", "protocols", "", "flag log os os/exec net net/http"},
 	{"protocols/fsys", "protocols protocols/pool", "", "flag log log/slog os os/exec net net/http"},
 	{"protocols/transfer/internal/state", "internal/mailhead protocols protocols/file", "", "flag log log/slog os/exec net net/http crypto/tls"},
+	{"protocols/transfer/internal/mailtest", "protocols protocols/file protocols/imap protocols/mailstore protocols/transfer", "", "flag log log/slog os/exec net net/http crypto/tls"},
 	{"protocols/transfer/delivery", "protocols protocols/file protocols/transfer/internal/state", "", "flag log log/slog os/exec net net/http crypto/tls"},
 	{"protocols/transfer/internal/adopt", "internal/retry protocols protocols/transfer/internal/*", "", "flag log log/slog os os/exec net net/http crypto/tls"},
 	{"protocols/transfer/internal/content", "", "", "flag log log/slog os os/exec net net/http crypto/tls"},
@@ -46,7 +47,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/http/hsts", "protocols protocols/transport internal/wire", "", "flag log log/slog os os/exec"},                                                            // net/http is its parser of heads
 	{"protocols/http/h3", "protocols protocols/transport protocols/http", "...", "flag log log/slog os os/exec"},
 	{"protocols/http/internal/coding", "protocols", "...", "flag log log/slog os os/exec net/http"},
-	{"protocols/*/internal/*", "internal/mailhead protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "", "flag log log/slog os os/exec net/http"},                          // parts of an adapter
+	{"protocols/*/internal/*", "internal/mailhead protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "", "flag log log/slog os os/exec net/http"}, // parts of an adapter
 	{"protocols/*", "internal/mailhead protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
 	{"internal/sasl", "protocols internal/wire", "...", "flag log log/slog"},

@@ -35,29 +35,8 @@ func (r *routes) sync(n int, args ...string) {
 // have put fields in front.
 func (r *routes) same(route string, got []string, want func(m *awkward.Message) (string, bool), prefixes bool) {
 	r.t.Helper()
-	arrived := map[int]string{}
-	for _, content := range got {
-		n := awkward.Number(content)
-		if _, twice := arrived[n]; twice {
-			r.t.Errorf("%s: message %d arrived twice", route, n)
-		}
-		arrived[n] = content
-	}
-	count, bad := 0, 0
-	for n, m := range r.messages {
-		content, sent := want(m)
-		if !sent {
-			continue
-		}
-		count++
-		if is := arrived[n]; is != content && !(prefixes && strings.HasSuffix(is, content)) {
-			if bad++; bad <= 5 {
-				r.t.Errorf("%s: %s: sent %.300q, arrived %.500q", route, m.Name, content, is)
-			}
-		}
-	}
-	if count != len(got) || bad > 0 {
-		r.t.Errorf("%s: %d sent, %d arrived, %d changed", route, count, len(got), bad)
+	for _, fault := range awkward.Compare(r.messages, got, want, prefixes) {
+		r.t.Errorf("%s: %s", route, fault)
 	}
 }
 
@@ -69,18 +48,9 @@ func short(m *awkward.Message) (string, bool)   { return m.Whole(), !m.Long }
 func (r *routes) write(meant func(m *awkward.Message) (string, bool)) (dir string, n int) {
 	r.t.Helper()
 	dir = filepath.Join(r.t.TempDir(), "mail")
-	for _, sub := range []string{"cur", "new", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
-			r.t.Fatal(err)
-		}
-	}
-	for i, m := range r.messages {
-		if _, sent := meant(m); sent {
-			n++
-			if err := os.WriteFile(filepath.Join(dir, "new", fmt.Sprintf("%04d.awkward", i)), []byte(m.Content), 0o600); err != nil {
-				r.t.Fatal(err)
-			}
-		}
+	n, err := awkward.Write(dir, r.messages, meant)
+	if err != nil {
+		r.t.Fatal(err)
 	}
 	return dir, n
 }

@@ -4,7 +4,6 @@ package interop
 
 import (
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -28,11 +27,7 @@ type replay struct {
 
 func newReplay(t *testing.T, messages []*awkward.Message) *replay {
 	t.Helper()
-	r := &replay{t, filepath.Join(t.TempDir(), "netclients"), messages}
-	if out, err := exec.Command("go", "build", "-o", r.program, "../../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return r
+	return &replay{t, builtProgram(t), messages}
 }
 
 func (r *replay) command(args ...string) *exec.Cmd {
@@ -63,51 +58,12 @@ func (r *replay) sync(kills int, args ...string) {
 }
 
 // arrived returns the content of a mailbox.
-func (r *replay) arrived(c *imap.Client, box string) (list []string) {
-	r.t.Helper()
-	var names []string
-	for _, e := range imapList(r.t, c.List(r.t.Context(), box)) {
-		names = append(names, e.Path)
-	}
-	err := c.BulkGet(r.t.Context(), slices.Values(names), func(_ string, o *protocols.Object, err error) error {
-		if err != nil {
-			return err
-		}
-		b, err := io.ReadAll(o.Body)
-		list = append(list, string(b))
-		return err
-	})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return list
-}
+func (r *replay) arrived(c *imap.Client, box string) []string { return contents(r.t, c, box) }
 
 func (r *replay) same(route string, got []string, want func(m *awkward.Message) (string, bool), prefixes bool) {
 	r.t.Helper()
-	arrived := map[int]string{}
-	for _, content := range got {
-		n := awkward.Number(content)
-		if _, twice := arrived[n]; twice {
-			r.t.Errorf("%s: message %d arrived twice", route, n)
-		}
-		arrived[n] = content
-	}
-	count, bad := 0, 0
-	for n, m := range r.messages {
-		content, sent := want(m)
-		if !sent {
-			continue
-		}
-		count++
-		if is := arrived[n]; is != content && !(prefixes && strings.HasSuffix(is, content)) {
-			if bad++; bad <= 5 {
-				r.t.Errorf("%s: %s: sent %.300q, arrived %.500q", route, m.Name, content, is)
-			}
-		}
-	}
-	if count != len(got) || bad > 0 {
-		r.t.Errorf("%s: %d sent, %d arrived, %d changed", route, count, len(got), bad)
+	for _, fault := range awkward.Compare(r.messages, got, want, prefixes) {
+		r.t.Errorf("%s: %s", route, fault)
 	}
 }
 
@@ -115,18 +71,8 @@ func (r *replay) same(route string, got []string, want func(m *awkward.Message) 
 func (r *replay) write(meant func(m *awkward.Message) (string, bool)) string {
 	r.t.Helper()
 	dir := filepath.Join(r.t.TempDir(), "mail")
-	for _, sub := range []string{"cur", "new", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
-			r.t.Fatal(err)
-		}
-	}
-	for i, m := range r.messages {
-		if _, sent := meant(m); !sent {
-			continue
-		}
-		if err := os.WriteFile(filepath.Join(dir, "new", fmt.Sprintf("%04d.awkward", i)), []byte(m.Content), 0o600); err != nil {
-			r.t.Fatal(err)
-		}
+	if _, err := awkward.Write(dir, r.messages, meant); err != nil {
+		r.t.Fatal(err)
 	}
 	return dir
 }

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,10 +31,7 @@ func TestIMAPKilled(t *testing.T) {
 		from: imapClient(t, "IMAP", "imap", Alice, func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff }),
 		to:   imapClient(t, "IMAP", "imap", "grace", func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff }),
 	}
-	program := filepath.Join(t.TempDir(), "netclients")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program := builtProgram(t)
 	for _, box := range k.boxes {
 		imapBox(t, k.from, box)
 		k.to.Settings.Force = true
@@ -160,25 +155,7 @@ func (k *imapKiller) more(box string, n int) (texts []string) {
 	return texts
 }
 
-func (k *imapKiller) onServer(c *imap.Client, box string) (texts []string) {
-	k.t.Helper()
-	var names []string
-	for _, e := range imapList(k.t, c.List(k.t.Context(), box)) {
-		names = append(names, e.Path)
-	}
-	err := c.BulkGet(k.t.Context(), slices.Values(names), func(_ string, o *protocols.Object, err error) error {
-		if err != nil {
-			return err
-		}
-		b, err := io.ReadAll(o.Body)
-		texts = append(texts, string(b))
-		return err
-	})
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return texts
-}
+func (k *imapKiller) onServer(c *imap.Client, box string) []string { return contents(k.t, c, box) }
 
 // same compares the maildirs with the mailboxes of a server.
 func (k *imapKiller) same(c *imap.Client) {

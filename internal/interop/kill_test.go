@@ -5,10 +5,47 @@ package interop
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/lab/labtest"
 )
+
+// builtProgram returns the path of the program, which it builds.
+func builtProgram(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "netclients")
+	if out, err := exec.Command("go", "build", "-o", path, "../../cmd/netclients").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
+// contents returns the messages of a mailbox.
+func contents(t *testing.T, c protocols.Client, name string) (texts []string) {
+	t.Helper()
+	var names []string
+	for e, err := range protocols.List(t.Context(), c, name) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Type == protocols.TypeMessage {
+			names = append(names, e.Path)
+		}
+	}
+	err := protocols.BulkGet(t.Context(), c, slices.Values(names), func(_ string, o *protocols.Object, err error) error {
+		texts = append(texts, labtest.Object(t, o, err))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
 
 // runUntil runs a command with the password in its environment, and kills it after a time. Its state is kept in a
 // folder.

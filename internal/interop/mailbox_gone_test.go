@@ -22,10 +22,7 @@ import (
 func TestMailboxGoneAsMbsync(t *testing.T) {
 	mbsync := requireProgram(t, "mbsync")
 	c := imapClient(t, "IMAP", "imap", Alice, func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff })
-	program := filepath.Join(t.TempDir(), "netclients")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program := builtProgram(t)
 	address := Require(t, "IMAP")["IMAP"]
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

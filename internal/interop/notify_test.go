@@ -23,10 +23,7 @@ func TestWatchAccountNotify(t *testing.T) {
 	for i := range n {
 		imapBox(t, c, box(i))
 	}
-	program := filepath.Join(t.TempDir(), "netclients")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program := builtProgram(t)
 	dir, trace := filepath.Join(t.TempDir(), "mail"), filepath.Join(t.TempDir(), "trace")
 	cmd := exec.Command(program, "sync", "-q", "--tls", "off", "--watch", "--trace", trace, "imap://grace@"+Require(t, "IMAP")["IMAP"]+"/", "maildir:"+dir, "--include", "notify*")
 	cmd.Env = append(os.Environ(), "NETCLIENTS_PASSWORD="+Password, "NETCLIENTS_CONFIG="+os.DevNull, "XDG_STATE_HOME="+t.TempDir())

@@ -5,10 +5,8 @@ package interop
 import (
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +14,6 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/mailstore"
 )
 
@@ -28,10 +25,7 @@ const popKills = 10
 // on disk at all times.
 func TestPOP3Killed(t *testing.T) {
 	l := popServer(t)
-	program := filepath.Join(t.TempDir(), "netclients")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program := builtProgram(t)
 	for _, scheme := range []string{"maildir", "mbox"} {
 		for _, deletes := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, delete %v", scheme, deletes), func(t *testing.T) {
@@ -110,18 +104,7 @@ func (k *popKiller) onServer() (texts []string) {
 	k.t.Helper()
 	c := k.lab.box(k.t, popWay{service: "POP3", scheme: "pop3", mode: protocols.TLSOff})
 	defer c.Close()
-	var names []string
-	for _, e := range gathered(k.t, c.List(k.t.Context(), "")) {
-		names = append(names, e.Path)
-	}
-	err := c.BulkGet(k.t.Context(), slices.Values(names), func(_ string, o *protocols.Object, err error) error {
-		texts = append(texts, labtest.Object(k.t, o, err))
-		return nil
-	})
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return ours(texts)
+	return ours(contents(k.t, c, ""))
 }
 
 // ours excludes mail that arrived by LMTP meanwhile.
@@ -134,27 +117,11 @@ func (k *popKiller) archived() (texts []string) {
 	if _, err := os.Stat(k.dir); err != nil {
 		return nil
 	}
-	var s interface {
-		protocols.Lister
-		protocols.Getter
-	} = mailstore.NewMaildir(nil)
 	if k.scheme == "mbox" {
-		s = mailstore.NewMbox(nil)
 		k.whole()
+		return ours(contents(k.t, mailstore.NewMbox(nil), k.dir))
 	}
-	for _, e := range gathered(k.t, s.List(k.t.Context(), k.dir)) {
-		o, err := s.Get(k.t.Context(), e.Path, nil)
-		if err != nil {
-			k.t.Fatal(err)
-		}
-		b, err := io.ReadAll(o.Body)
-		if err != nil {
-			k.t.Fatal(err)
-		}
-		o.Body.Close()
-		texts = append(texts, string(b))
-	}
-	return ours(texts)
+	return ours(contents(k.t, mailstore.NewMaildir(nil), k.dir))
 }
 
 // whole undoes an interrupted append, as the next run does.

@@ -3,12 +3,10 @@
 package interop
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,7 +15,6 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap"
-	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/mailstore"
 )
 
@@ -28,10 +25,7 @@ func TestRestored(t *testing.T) {
 	c := imapClient(t, "IMAP", "imap", Alice, func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff })
 	w := mbsyncTwin(t, c, "restored")
 	imapBox(t, c, w.box)
-	program := filepath.Join(t.TempDir(), "netclients")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program := builtProgram(t)
 	const n = 120
 	put(t, c, w.box, func(i int) string {
 		return fmt.Sprintf("Message-ID: <%d@restored>\r\nSubject: letter %d\r\n\r\n%s", i, i%100, strings.Repeat("From here on\r\n.\r\n", 1+i%100*7)) // sizes come again
@@ -124,18 +118,8 @@ func names(t *testing.T, dir string) (all []string) {
 func counted(t *testing.T, c protocols.Client, name string) map[string]int {
 	t.Helper()
 	all := map[string]int{}
-	var paths []string
-	for e, err := range protocols.List(context.Background(), c, name) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if e.Type == protocols.TypeMessage {
-			paths = append(paths, e.Path)
-		}
-	}
-	for _, path := range paths {
-		o, err := protocols.Get(t.Context(), c, path, nil)
-		text := strings.ReplaceAll(labtest.Object(t, o, err), "\r\n", "\n")
+	for _, text := range contents(t, c, name) {
+		text = strings.ReplaceAll(text, "\r\n", "\n")
 		if i := strings.Index(text, "X-TUID: "); i >= 0 {
 			text = text[:i] + text[strings.Index(text[i:], "\n")+i+1:]
 		}

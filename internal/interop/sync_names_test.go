@@ -44,10 +44,7 @@ var oddServers = []struct {
 // TestSyncOddNames: trees of difficult names go up and come down again, byte for
 // byte, however often the run is killed; another run then has nothing to do.
 func TestSyncOddNames(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "netclients")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program := builtProgram(t)
 	for _, srv := range oddServers {
 		t.Run(srv.name, func(t *testing.T) {
 			host := Require(t, srv.service)[srv.service]

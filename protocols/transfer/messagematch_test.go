@@ -1,7 +1,6 @@
 package transfer_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,8 +12,6 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/file"
-	"github.com/netclients/netclients/protocols/imap"
 	"github.com/netclients/netclients/protocols/lab"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
@@ -22,6 +19,7 @@ import (
 	"github.com/netclients/netclients/protocols/mailstore"
 	"github.com/netclients/netclients/protocols/nntp"
 	"github.com/netclients/netclients/protocols/transfer"
+	"github.com/netclients/netclients/protocols/transfer/internal/mailtest"
 )
 
 // mailplace is a mailbox that is filled by other means than a sync.
@@ -30,26 +28,13 @@ type mailplace struct {
 	add func(text string)
 }
 
-type disk struct{}
-
-func (disk) Open(path string) (imap.File, error) { return file.OpenHeld(context.Background(), path) }
-func (disk) Remove(path string) error            { return os.Remove(path) }
-func (disk) Rename(from, to string) error        { return os.Rename(from, to) }
-
 func newPlace(t *testing.T, kind string) *mailplace {
 	t.Helper()
 	switch kind {
 	case "imap":
 		mail, state := maillab.NewMailboxes(maillab.Limits{}), t.TempDir()
 		text := labtest.WithUser(labtest.Start(t, maillab.StartIMAP, maillab.IMAPOptions{Mail: mail}).URL())
-		open := func() (protocols.Client, error) {
-			c, err := imap.New(labtest.URL(t, text), nil)
-			if err == nil {
-				c.Settings.StateDir, c.Settings.Files = state, disk{}
-			}
-			return c, err
-		}
-		return &mailplace{transfer.Endpoint{Name: maillab.Inbox, URL: text, Protocol: "imap", Open: open}, func(text string) {
+		return &mailplace{mailtest.IMAP(text, state, maillab.Inbox), func(text string) {
 			if _, err := mail.Append("alice", maillab.Inbox, []byte(text), nil, time.Now()); err != nil {
 				t.Fatal(err)
 			}

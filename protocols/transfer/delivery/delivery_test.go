@@ -16,14 +16,8 @@ import (
 	"github.com/netclients/netclients/protocols/mailstore"
 	"github.com/netclients/netclients/protocols/transfer"
 	"github.com/netclients/netclients/protocols/transfer/delivery"
+	"github.com/netclients/netclients/protocols/transfer/internal/mailtest"
 )
-
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 // router takes messages, or does with one what a test wants.
 type router struct {
@@ -82,13 +76,13 @@ func newWorld(t *testing.T, n int) *world {
 		text := fmt.Sprintf("Return-Path: <from%d@x.example>\r\nSubject: n%d\r\n\r\n%s", i, i, body)
 		w.letters = append(w.letters, text)
 		_, err := mailstore.NewMaildir(nil).Put(t.Context(), w.dir, strings.NewReader(text), nil)
-		check(t, err)
+		mailtest.Check(t, err)
 	}
 	return w
 }
 
 func (w *world) run(r *router, change func(o *transfer.MessageOptions)) (transfer.Summary, []transfer.Result, error) {
-	src := transfer.Endpoint{Name: w.dir, URL: "maildir:" + w.dir, Protocol: "maildir", Open: func() (protocols.Client, error) { return mailstore.NewMaildir(nil), nil }}
+	src := mailtest.Maildir(w.dir)
 	dst := transfer.Endpoint{URL: "test:", Open: func() (protocols.Client, error) {
 		return delivery.New(r, "test:", delivery.Options{To: w.to, Early: w.early, Ledger: w.state + ".sent", Warn: func(s string) { w.warnings = append(w.warnings, s) }})
 	}}
@@ -247,7 +241,7 @@ func TestKilledDelivery(t *testing.T) {
 				if n == at && (content != "") == accepted {
 					for _, name := range []string{w.state, w.state + ".sent"} {
 						b, err := os.ReadFile(name)
-						check(t, err)
+						mailtest.Check(t, err)
 						left[name] = b
 					}
 					if before = slices.Clone(r.got); accepted {
@@ -257,9 +251,9 @@ func TestKilledDelivery(t *testing.T) {
 				return nil, nil, false
 			}
 			_, _, err := w.run(r, nil)
-			check(t, err)
+			mailtest.Check(t, err)
 			for name, b := range left {
-				check(t, os.WriteFile(name, b, 0o600))
+				mailtest.Check(t, os.WriteFile(name, b, 0o600))
 			}
 			r.fault, r.got = nil, before
 			sum, _, err := w.run(r, nil)
@@ -283,9 +277,9 @@ func TestSourceFails(t *testing.T) {
 		t.Error("it was delivered")
 		return nil, nil, false
 	}}, "test:", delivery.Options{Ledger: w.state})
-	check(t, err)
+	mailtest.Check(t, err)
 	a, err := target.OpenArchive(t.Context(), "", nil)
-	check(t, err)
+	mailtest.Check(t, err)
 	defer a.Close()
 	for _, n := range []int64{10, 3 << 20} {
 		body := io.MultiReader(io.LimitReader(zeros{}, n), failing{})

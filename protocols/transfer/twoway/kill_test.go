@@ -17,6 +17,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 	"github.com/netclients/netclients/protocols/transfer"
+	"github.com/netclients/netclients/protocols/transfer/internal/mailtest"
 	"github.com/netclients/netclients/protocols/transfer/twoway"
 )
 
@@ -46,9 +47,9 @@ func syncProgram(args []string) int {
 	var sides [2]transfer.Endpoint
 	for i := range sides {
 		if url := args[3*i]; url != "" {
-			sides[i] = imapEnd(url, args[3*i+1], args[3*i+2])
+			sides[i] = mailtest.IMAP(url, args[3*i+1], args[3*i+2])
 		} else {
-			sides[i] = folderEnd(args[3*i+2])
+			sides[i] = mailtest.Maildir(args[3*i+2])
 		}
 	}
 	_, err := twoway.Sync(context.Background(), sides[0], sides[1], quick(nil), nil)
@@ -112,7 +113,7 @@ func TestKilledBothWays(t *testing.T) {
 				cmd := exec.Command(os.Args[0])
 				cmd.Env = append(os.Environ(), "TWOWAY_TEST_SYNC="+strings.Join(ends(a, b), "\n"))
 				cmd.Stderr = os.Stderr
-				check(t, cmd.Start())
+				mailtest.Check(t, cmd.Start())
 				return cmd
 			}
 			for range 3 {
@@ -145,7 +146,7 @@ func TestTroubleOfServers(t *testing.T) {
 				options := quick(nil)
 				options.Retries = 12
 				_, err := twoway.Sync(t.Context(), o.sides[0].end(), o.sides[1].end(), options, nil)
-				check(t, err)
+				mailtest.Check(t, err)
 				same(t, o.sides[0], o.sides[1], o.want)
 			}
 		})

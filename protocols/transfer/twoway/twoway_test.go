@@ -1,7 +1,6 @@
 package twoway_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,22 +12,15 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/imap"
 	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 	"github.com/netclients/netclients/protocols/mailstore"
 	"github.com/netclients/netclients/protocols/transfer"
+	"github.com/netclients/netclients/protocols/transfer/internal/mailtest"
 	"github.com/netclients/netclients/protocols/transfer/twoway"
 )
-
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 // place is a mailbox that its owner changes by other means than the sync.
 type place interface {
@@ -63,13 +55,6 @@ func put(t *testing.T, all map[string]string, text string, flags []string) {
 	all[text] = strings.Join(flags, " ")
 }
 
-// disk keeps the files of an IMAP client.
-type disk struct{}
-
-func (disk) Open(path string) (imap.File, error) { return file.OpenHeld(context.Background(), path) }
-func (disk) Remove(path string) error            { return os.Remove(path) }
-func (disk) Rename(from, to string) error        { return os.Rename(from, to) }
-
 // account is a mailbox at a server of the lab.
 type account struct {
 	mail    *maillab.Mailboxes
@@ -86,32 +71,18 @@ func newAccount(t *testing.T, o maillab.IMAPOptions) *account {
 	return &account{mail: o.Mail, url: labtest.WithUser(s.URL()), state: t.TempDir(), user: base.DefaultCredentials().User, mailbox: "INBOX"}
 }
 
-func imapEnd(text, state, mailbox string) transfer.Endpoint {
-	return transfer.Endpoint{Name: mailbox, URL: text, Protocol: "imap", Open: func() (protocols.Client, error) {
-		u, err := protocols.ParseURL(text, "")
-		if err != nil {
-			return nil, err
-		}
-		c, err := imap.New(u, nil)
-		if err == nil {
-			c.Settings.StateDir, c.Settings.Files = state, disk{}
-		}
-		return c, err
-	}}
-}
-
-func (a *account) end() transfer.Endpoint { return imapEnd(a.url, a.state, a.mailbox) }
+func (a *account) end() transfer.Endpoint { return mailtest.IMAP(a.url, a.state, a.mailbox) }
 
 func (a *account) add(t *testing.T, text string, flags ...string) {
 	t.Helper()
 	_, err := a.mail.Append(a.user, a.mailbox, []byte(letter(text)), flags, time.Now())
-	check(t, err)
+	mailtest.Check(t, err)
 }
 
 func (a *account) find(t *testing.T, text string) uint32 {
 	t.Helper()
 	list, err := a.mail.Snapshot(a.user, a.mailbox)
-	check(t, err)
+	mailtest.Check(t, err)
 	for _, m := range list {
 		if textOf(t, string(m.Data)) == text {
 			return m.UID
@@ -134,7 +105,7 @@ func (a *account) remove(t *testing.T, text string) {
 func (a *account) content(t *testing.T) map[string]string {
 	t.Helper()
 	list, err := a.mail.Snapshot(a.user, a.mailbox)
-	check(t, err)
+	mailtest.Check(t, err)
 	all := map[string]string{}
 	for _, m := range list {
 		put(t, all, textOf(t, string(m.Data)), slices.Clone(m.Flags))
@@ -147,17 +118,13 @@ type folder struct{ dir string }
 
 func newFolder(t *testing.T) *folder { return &folder{filepath.Join(t.TempDir(), "mail")} }
 
-func folderEnd(dir string) transfer.Endpoint {
-	return transfer.Endpoint{Name: dir, URL: "maildir:" + dir, Protocol: "maildir", Open: func() (protocols.Client, error) { return mailstore.NewMaildir(nil), nil }}
-}
-
-func (f *folder) end() transfer.Endpoint { return folderEnd(f.dir) }
+func (f *folder) end() transfer.Endpoint { return mailtest.Maildir(f.dir) }
 
 func (f *folder) add(t *testing.T, text string, flags ...string) {
 	t.Helper()
 	body := strings.ReplaceAll(letter(text), "\r\n", "\n") // as mail programs store it
 	_, err := mailstore.NewMaildir(nil).Put(t.Context(), f.dir, strings.NewReader(body), &protocols.PutOptions{Flags: flags})
-	check(t, err)
+	mailtest.Check(t, err)
 }
 
 func (f *folder) each(t *testing.T, do func(path, text string, flags []string)) {
@@ -167,9 +134,9 @@ func (f *folder) each(t *testing.T, do func(path, text string, flags []string)) 
 		return
 	}
 	for e, err := range c.List(t.Context(), f.dir) {
-		check(t, err)
+		mailtest.Check(t, err)
 		b, err := os.ReadFile(e.Path)
-		check(t, err)
+		mailtest.Check(t, err)
 		do(e.Path, textOf(t, string(b)), e.Flags)
 	}
 }
@@ -198,12 +165,12 @@ func (f *folder) flag(t *testing.T, text string, flags ...string) {
 			marks += l.letter
 		}
 	}
-	check(t, os.Rename(path, filepath.Join(f.dir, "cur", name+":2,"+marks)))
+	mailtest.Check(t, os.Rename(path, filepath.Join(f.dir, "cur", name+":2,"+marks)))
 }
 
 func (f *folder) remove(t *testing.T, text string) {
 	t.Helper()
-	check(t, os.Remove(f.find(t, text)))
+	mailtest.Check(t, os.Remove(f.find(t, text)))
 }
 
 func (f *folder) content(t *testing.T) map[string]string {
@@ -244,7 +211,7 @@ func quick(o *twoway.Options) *twoway.Options {
 func sync(t *testing.T, a, b place, o *twoway.Options) transfer.Summary {
 	t.Helper()
 	sum, err := twoway.Sync(t.Context(), a.end(), b.end(), quick(o), nil)
-	check(t, err)
+	mailtest.Check(t, err)
 	return sum
 }
 
@@ -410,9 +377,9 @@ func TestStateLost(t *testing.T) {
 				if sum := sync(t, a, b, o); sum.Done != 8 {
 					t.Errorf("%+v", sum)
 				}
-				check(t, os.Remove(state))
+				mailtest.Check(t, os.Remove(state))
 				if box, is := a.(*account); is && lost != "state" {
-					check(t, os.RemoveAll(box.state))
+					mailtest.Check(t, os.RemoveAll(box.state))
 				}
 				b.flag(t, "a1", `\Seen`)
 				a.remove(t, "a3")
@@ -432,13 +399,13 @@ func TestStateLost(t *testing.T) {
 func TestNewValidity(t *testing.T) {
 	a, b := newAccount(t, maillab.IMAPOptions{}), newFolder(t)
 	a.mailbox = "Work"
-	check(t, a.mail.Create(a.user, a.mailbox))
+	mailtest.Check(t, a.mail.Create(a.user, a.mailbox))
 	for i := range 3 {
 		a.add(t, fmt.Sprint(i))
 	}
 	sync(t, a, b, nil)
-	check(t, a.mail.Remove(a.user, a.mailbox))
-	check(t, a.mail.Create(a.user, a.mailbox))
+	mailtest.Check(t, a.mail.Remove(a.user, a.mailbox))
+	mailtest.Check(t, a.mail.Create(a.user, a.mailbox))
 	a.add(t, "1", `\Seen`)
 	a.add(t, "new")
 	sync(t, a, b, nil)

@@ -18,11 +18,15 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// Bounds of the page: what a browser shows without trouble, and what is kept in
-// memory until the end.
+// Bounds of the page, so that it stays below 2 MB: what is kept in memory until the end.
+// Of the events, the first ones and the last ones are.
 const (
-	htmlMaxEvents = 20_000
+	htmlMaxEvents = 5000
+	htmlLast      = 500
+	htmlMaxConns  = 20_000
 	htmlMaxText   = 1024
+	htmlHead      = 400
+	htmlMaxHeads  = 200 << 10
 	htmlMaxLanes  = 10
 	htmlMaxStrips = 40
 )
@@ -38,8 +42,11 @@ var traceTemplate string
 type traceHTML struct {
 	path   string
 	events []protocols.Event
+	newest []protocols.Event // the last ones, a ring once it is full
 	total  int
+	heads  int // bytes of content that are kept
 	sums   traceSums
+	flow   flow
 }
 
 // traceSums are of all events, also of those that are not kept.
@@ -49,6 +56,7 @@ type traceSums struct {
 	conns           map[int64]bool
 	in, out         int64
 	sent, got, errs int
+	data            int // connections for content
 }
 
 // openTraceHTML makes sure that the page can be written before anything is done.
@@ -64,13 +72,41 @@ func openTraceHTML(_ context.Context, path string) (tracer, error) {
 func (t *traceHTML) event(e protocols.Event) error {
 	t.total++
 	t.sums.add(e)
-	if len(t.events) < htmlMaxEvents {
-		if len(e.Text) > htmlMaxText {
-			e.Text = strings.ToValidUTF8(e.Text[:htmlMaxText], "") + " …"
+	t.flow.add(e)
+	e.Text = clip(e.Text, htmlMaxText)
+	if e.Head = clip(e.Head, htmlHead); e.Head != "" {
+		if t.heads += len(e.Head); t.heads > htmlMaxHeads {
+			e.Head = ""
 		}
+	}
+	switch {
+	case len(t.events) < htmlMaxEvents-htmlLast:
 		t.events = append(t.events, e)
+	case len(t.newest) < htmlLast:
+		t.newest = append(t.newest, e)
+	default:
+		t.newest[(t.total-1-(htmlMaxEvents-htmlLast))%htmlLast] = e
 	}
 	return nil
+}
+
+// clip cuts a text that is too long for the page.
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + " …"
+}
+
+// all joins the first events with the last ones, and returns how many of the former there
+// are where some between are missing, else 0.
+func (t *traceHTML) all() (events []protocols.Event, gap int) {
+	n := len(t.newest)
+	if n < htmlLast || t.total <= htmlMaxEvents {
+		return slices.Concat(t.events, t.newest), 0
+	}
+	oldest := (t.total - len(t.events)) % n
+	return slices.Concat(t.events, t.newest[oldest:], t.newest[:oldest]), len(t.events)
 }
 
 func (s *traceSums) add(e protocols.Event) {
@@ -80,12 +116,15 @@ func (s *traceSums) add(e protocols.Event) {
 	if e.Time.After(s.last) {
 		s.last = e.Time
 	}
-	if e.Conn != 0 && len(s.conns) < htmlMaxEvents {
+	if e.Conn != 0 && len(s.conns) < htmlMaxConns {
 		s.conns[e.Conn] = true
 	}
 	switch e.Kind {
 	case protocols.EventConnect:
 		s.server = cmp.Or(s.server, strings.TrimSpace(e.Protocol+" "+e.Text))
+		if e.Channel == "data" {
+			s.data++
+		}
 	case protocols.EventTLS:
 		s.tls = cmp.Or(s.tls, e.Text)
 	case protocols.EventSend:
@@ -140,6 +179,7 @@ type tracePage struct {
 	Kinds           []traceKind
 	Strips          []*traceConn
 	MoreStrips      int
+	Flow            *flowPlot
 	Rows            iter.Seq[traceRow]
 	Kept, More      int
 }
@@ -173,11 +213,13 @@ func (l *traceLane) Conns() string {
 type traceConn struct {
 	Number      int64
 	Channel     string
+	Many        int // short connections that share the row; 0: it is one
 	From, Width float64
 	Title       string
 	Ticks       []traceTick
 	begin, end  int // indexes of its first and last event
 	lane        *traceLane
+	shared      []*traceConn
 }
 
 // traceTick is an event on the time axis; Width is how long it took, in percent.
@@ -195,16 +237,21 @@ type traceRow struct {
 	Pause            string
 	At, Delta, Heat  string
 	Text, Took, Size string
-	Title            string
+	Lines            int    // of a reply that is folded
+	Head             string // how content begins
+	Left             int    // events that are left out before this row
 }
 
 func (t *traceHTML) page() *tracePage {
+	var gap int
+	t.events, gap = t.all()
 	conns := traceConns(t.events)
 	lanes := traceLanes(conns)
+	strips := overview(conns, t.sums.data)
 	p := &tracePage{
 		Server: show.Safe(t.sums.server), Facts: t.facts(), Lanes: lanes, Kinds: traceKinds(t.events),
-		Strips: conns[:min(len(conns), htmlMaxStrips)], MoreStrips: max(len(conns)-htmlMaxStrips, 0),
-		Rows: t.rows(conns), Kept: len(t.events), More: t.total - len(t.events),
+		Strips: strips[:min(len(strips), htmlMaxStrips)], MoreStrips: max(len(strips)-htmlMaxStrips, 0), Flow: t.flow.plot(t.sums.first, t.sums.last),
+		Rows: t.rows(conns, gap), Kept: len(t.events), More: t.total - len(t.events),
 	}
 	if !t.sums.first.IsZero() {
 		p.Started = t.sums.first.Format("2 January 2006, 15:04:05 MST")
@@ -301,11 +348,17 @@ func traceKinds(events []protocols.Event) []traceKind {
 func (t *traceHTML) strip(conns []*traceConn) {
 	known := map[int64]*traceConn{}
 	for _, c := range conns {
+		for _, part := range c.shared {
+			known[part.Number] = c
+		}
 		known[c.Number] = c
 		begin, end := t.events[c.begin].Time, t.events[c.end].Time
 		c.From = t.percent(begin)
 		c.Width = max(t.percent(end)-c.From, 0.3)
 		c.Title = fmt.Sprintf("#%d %s, open for %s", c.Number, c.Channel, shortTime(end.Sub(begin)))
+		if c.Many > 0 {
+			c.Title = fmt.Sprintf("%d data connections", c.Many)
+		}
 	}
 	for _, e := range t.events {
 		c := known[e.Conn]
@@ -327,20 +380,31 @@ func (t *traceHTML) percent(at time.Time) float64 {
 	return 100 * float64(at.Sub(t.sums.first)) / float64(whole)
 }
 
-func (t *traceHTML) rows(conns []*traceConn) iter.Seq[traceRow] {
+func (t *traceHTML) rows(conns []*traceConn, gap int) iter.Seq[traceRow] {
 	lanes := map[int64]int{}
 	for _, c := range conns {
 		lanes[c.Number] = c.lane.Number
 	}
 	return func(yield func(traceRow) bool) {
 		before := t.sums.first
-		for _, e := range t.events {
+		for i := 0; i < len(t.events); {
+			e, n := t.events[i], t.folded(i, gap)
 			row := t.row(e, e.Time.Sub(before))
 			row.Lane = max(lanes[e.Conn], 1)
+			if i == gap && gap > 0 {
+				row.Left, row.Pause = t.total-len(t.events), ""
+			}
+			if n > 1 {
+				row.Lines = n
+				for _, more := range t.events[i+1 : i+n] {
+					row.Text += "\n" + show.Safe(more.Text)
+				}
+			}
 			if !yield(row) {
 				return
 			}
-			before = e.Time
+			i += n
+			before = t.events[i-1].Time
 		}
 	}
 }
@@ -348,7 +412,7 @@ func (t *traceHTML) rows(conns []*traceConn) iter.Seq[traceRow] {
 func (t *traceHTML) row(e protocols.Event, delta time.Duration) traceRow {
 	r := traceRow{
 		Kind: e.Kind, Way: traceWay(e), Conn: e.Conn, Text: show.Safe(e.Text),
-		At: inMillis(e.Time.Sub(t.sums.first)), Delta: "+" + shortTime(delta), Heat: heat(delta),
+		At: inMillis(e.Time.Sub(t.sums.first)), Delta: "+" + shortTime(delta), Heat: heat(delta), Head: show.SafeLines(e.Head),
 	}
 	if delta >= htmlPause {
 		r.Pause = shortTime(delta)
@@ -359,7 +423,6 @@ func (t *traceHTML) row(e protocols.Event, delta time.Duration) traceRow {
 	if e.Bytes > 0 && e.Kind == protocols.EventData {
 		r.Size = show.HumanBytes(e.Bytes)
 	}
-	r.Title = fmt.Sprintf("%s  #%d %s %s\n%s", e.Time.Format("15:04:05.000000"), e.Conn, show.Safe(e.Channel), e.Kind, traceWords(e))
 	return r
 }
 

@@ -31,6 +31,7 @@ func nntpPostVerbs() []*kit.Verb {
 				"nntp post news.example.org --from me@example.org --newsgroups comp.lang.go --subject Hello --body 'Hello, all.'",
 				"nntp post news.example.org --from me@example.org --cancel '<id@example.org>' --newsgroups misc.test",
 				"nntp post news.example.org --raw article.eml",
+				"nntp post news.example.org/alt.binaries.test --from me@example.org --yenc file.iso --nzb file.nzb",
 			},
 		},
 		{
@@ -64,6 +65,7 @@ type poster struct {
 	newsgroups, references               []string
 	followup, distribution, organization string
 	cancel, supersedes                   string
+	binary                               binary
 }
 
 func newPoster() *poster { return &poster{} }
@@ -85,6 +87,7 @@ func (p *poster) flags(fs *pflag.FlagSet) {
 	fs.StringVar(&l.HTML, "html", "", "`FILE` with the same as HTML")
 	fs.StringArrayVar((*[]string)(&l.Attach), "attach", nil, "`FILE` to attach")
 	fs.StringArrayVarP(&p.headers, "header", "H", nil, "further header, `'K: V'`")
+	p.binary.flags(fs)
 	fs.StringVar(&l.RawFile, "raw", "", "finished article in a `FILE`; - is standard input")
 }
 
@@ -147,6 +150,16 @@ func (p *poster) article(e *kit.Env, group string) (*mailmsg.Message, error) {
 }
 
 func (p *poster) post(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, _ []string) error {
+	if len(p.binary.files) > 0 {
+		h, err := p.binaryHead(at.Name)
+		if err != nil {
+			return err
+		}
+		return p.binary.post(ctx, e, c, at, h)
+	}
+	if p.binary.nzb != "" {
+		return kit.Usage("post: --nzb is for --yenc")
+	}
 	msg, err := p.article(e, at.Name)
 	if err != nil {
 		return err

@@ -140,17 +140,20 @@ func version(_ context.Context, e *kit.Env, _ []string) error {
 	})
 }
 
+// hostJSON is what hostname prints.
+type hostJSON struct {
+	Hostname string   `json:"hostname"`
+	FQDN     string   `json:"fqdn,omitempty"`
+	Address  []string `json:"addresses,omitempty"`
+}
+
 // hostname prints the machine's own name; with --json the parts of it.
 func hostname(ctx context.Context, e *kit.Env, _ []string) error {
 	name, err := os.Hostname()
 	if err != nil {
 		return &protocols.Error{Kind: protocols.KindLocal, Err: err}
 	}
-	h := struct {
-		Hostname string   `json:"hostname"`
-		FQDN     string   `json:"fqdn,omitempty"`
-		Address  []string `json:"addresses,omitempty"`
-	}{Hostname: name}
+	h := hostJSON{Hostname: name}
 	if e.Out.JSON || e.Out.Verbose {
 		h.FQDN, h.Address = fullName(ctx, name)
 	}

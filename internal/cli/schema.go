@@ -12,8 +12,11 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/discovercmd"
 	"github.com/netclients/netclients/internal/cli/doctorcmd"
+	"github.com/netclients/netclients/internal/cli/gophercmd"
 	"github.com/netclients/netclients/internal/cli/httpcmd"
+	"github.com/netclients/netclients/internal/cli/imapcmd"
 	"github.com/netclients/netclients/internal/cli/kit"
+	"github.com/netclients/netclients/internal/cli/labcmd"
 	"github.com/netclients/netclients/internal/cli/logincmd"
 	"github.com/netclients/netclients/internal/cli/nntpcmd"
 	"github.com/netclients/netclients/internal/cli/show"
@@ -24,31 +27,51 @@ import (
 
 // printedBy are the verbs and commands that print each kind of object.
 var printedBy = map[string]string{
-	"entry":    "ls find stat search over sort thread folders lsub select status groups newgroups uidl attachments",
-	"transfer": "get put cp sync mirror fetch append",
-	"planned":  "rm mv",
-	"sent":     "send post",
-	"caps":     "caps features options",
-	"raw":      "raw verify etrn",
-	"probe":    "probe",
-	"checksum": "checksum",
-	"step":     "run",
-	"doctor":   "doctor",
-	"response": "request patch post options",
-	"field":    "hdr",
-	"login":    "login",
-	"account":  "discover",
-	"version":  "version",
-	"protocol": "protocols",
-	"event":    "show",
-	"change":   "diff",
-	"replay":   "replay",
+	"entry":     "ls find stat search over sort thread folders lsub select status groups newgroups uidl attachments idle",
+	"transfer":  "get put cp sync mirror fetch append",
+	"planned":   "rm mv",
+	"sent":      "send post",
+	"caps":      "caps features options",
+	"raw":       "raw verify etrn help",
+	"probe":     "probe",
+	"checksum":  "checksum",
+	"step":      "run",
+	"doctor":    "doctor",
+	"response":  "request patch post options head",
+	"field":     "hdr",
+	"login":     "login",
+	"account":   "discover",
+	"version":   "version",
+	"host":      "hostname",
+	"found":     "lookup",
+	"profile":   "profiles",
+	"size":      "size",
+	"folder":    "pwd",
+	"number":    "listgroup",
+	"date":      "date",
+	"recent":    "recent",
+	"greeting":  "banner",
+	"robots":    "robots",
+	"method":    "methods signature help",
+	"called":    "call",
+	"articleID": "newnews",
+	"line":      "list help",
+	"space":     "namespace",
+	"quota":     "quota",
+	"attribute": "attributes",
+	"server":    "lab",
+	"tour":      "tour",
+	"talk":      "connect recv listen forward",
+	"protocol":  "protocols",
+	"event":     "show",
+	"change":    "diff",
+	"replay":    "replay",
 }
 
 // printed returns the types of the objects that a verb or command prints.
 func printed(verb string) []any {
-	own := map[string][]any{"version": {versionJSON{}}, "protocol": {catalogJSON{}}}
-	for _, more := range []map[string][]any{verbs.Printed(), doctorcmd.Printed(), httpcmd.Printed(), nntpcmd.Printed(), logincmd.Printed(), tracecmd.Printed(), discovercmd.Printed()} {
+	own := shapes()
+	for _, more := range []map[string][]any{verbs.Printed(), doctorcmd.Printed(), httpcmd.Printed(), nntpcmd.Printed(), logincmd.Printed(), tracecmd.Printed(), imapcmd.Printed(), gophercmd.Printed(), labcmd.Printed(), discovercmd.Printed()} {
 		maps.Copy(own, more)
 	}
 	var all []any

@@ -86,3 +86,26 @@ func TestSchemaCommand(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, errOut)
 	}
 }
+
+// TestSchemasOfCommands: the lines of commands without a server are as their schemas say.
+func TestSchemasOfCommands(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(config, []byte("[profiles.work]\nurl = \"ftp://alice@ftp.example.org/\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NETCLIENTS_CONFIG", config)
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	known := schemas{}
+	for _, line := range []string{"hostname", "version", "protocols", "lookup ftp", "profiles", "tour gopher"} {
+		words := strings.Fields(line)
+		code, out, errOut := probeCLI(t, append(words, "--json")...)
+		if code != 0 || out == "" {
+			t.Errorf("%s: exit code %d, %q %s", line, code, out, errOut)
+		}
+		for l := range strings.Lines(out) {
+			if why := known.breaks(t, words[0], l); why != "" || known[words[0]] == nil {
+				t.Errorf("%s: %s: %s", line, l, why)
+			}
+		}
+	}
+}

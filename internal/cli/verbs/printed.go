@@ -17,5 +17,6 @@ func Printed() map[string][]any {
 		"probe":    {probeJSON{}},
 		"checksum": {sumJSON{}},
 		"step":     {playedJSON{}, printJSON{}},
+		"talk":     {Event{}},
 	}
 }

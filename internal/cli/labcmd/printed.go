@@ -1,0 +1,6 @@
+package labcmd
+
+// Printed returns values of the types that --json prints, by the kind of object.
+func Printed() map[string][]any {
+	return map[string][]any{"server": {serverJSON{}}, "tour": {tourResult{}}}
+}

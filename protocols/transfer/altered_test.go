@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -11,9 +12,11 @@ func TestSkeleton(t *testing.T) {
 		"plain-1.TXT": "plain1txt", "tr ail  ": "trail", "tr_ail__": "trail", "a\tb": "ab",
 		"café": "caf", "cafe\u0301": "caf", "\u0301x": "x", "": "", "日本": "", "e\u0301\u0301a": "a",
 	} {
-		if got := skeleton(name); got != want {
-			t.Errorf("%q: %q, want %q", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := skeleton(name); got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
 	}
 }
 
@@ -34,40 +37,42 @@ func TestSyncServerChangesNames(t *testing.T) {
 		"decomposed": strings.NewReplacer("\u00e9", "e\u0301").Replace,
 	} {
 		for _, finds := range []bool{true, false} {
-			dir := t.TempDir()
-			writeTree(t, dir, files)
-			s := newServer(nil)
-			s.stores, s.finds = stores, finds
-			var mu sync.Mutex
-			var warned []string
-			o := quickSync()
-			o.Delete = true
-			o.Warn = func(text string) {
-				mu.Lock()
-				defer mu.Unlock()
-				warned = append(warned, text)
-			}
-			for run := range 3 {
-				if run == 1 {
-					s.files["surplus of another size"] = []byte("surplus")
+			t.Run(fmt.Sprintf("%s, found again %v", kind, finds), func(t *testing.T) {
+				dir := t.TempDir()
+				writeTree(t, dir, files)
+				s := newServer(nil)
+				s.stores, s.finds = stores, finds
+				var mu sync.Mutex
+				var warned []string
+				o := quickSync()
+				o.Delete = true
+				o.Warn = func(text string) {
+					mu.Lock()
+					defer mu.Unlock()
+					warned = append(warned, text)
 				}
-				sum, err := Sync(t.Context(), localEnd(dir), s.end(""), o, nil)
-				check(t, err)
-				for name, content := range files {
-					if got := s.tree()[stores(name)]; got != content {
-						t.Errorf("%s, %v, run %d: %q is %q", kind, finds, run, stores(name), got)
+				for run := range 3 {
+					if run == 1 {
+						s.files["surplus of another size"] = []byte("surplus")
+					}
+					sum, err := Sync(t.Context(), localEnd(dir), s.end(""), o, nil)
+					check(t, err)
+					for name, content := range files {
+						if got := s.tree()[stores(name)]; got != content {
+							t.Errorf("run %d: %q is %q", run, stores(name), got)
+						}
+					}
+					if run > 0 && finds && sum.Done > 0 {
+						t.Errorf("run %d: %d files were sent again", run, sum.Done)
 					}
 				}
-				if run > 0 && finds && sum.Done > 0 {
-					t.Errorf("%s, run %d: %d files were sent again", kind, run, sum.Done)
+				if _, there := s.tree()["surplus of another size"]; there {
+					t.Error("a surplus file stays")
 				}
-			}
-			if _, there := s.tree()["surplus of another size"]; there {
-				t.Errorf("%s, %v: a surplus file stays", kind, finds)
-			}
-			if len(warned) == 0 {
-				t.Errorf("%s, %v: no warning", kind, finds)
-			}
+				if len(warned) == 0 {
+					t.Error("no warning")
+				}
+			})
 		}
 	}
 }

@@ -25,8 +25,10 @@ func TestRefusedMessages(t *testing.T) {
 		{"the disk", &protocols.Error{Kind: protocols.KindLocal}, false},
 		{"anything", errors.New("x"), false},
 	} {
-		if got := ofOneMessage(test.err); got != test.one {
-			t.Errorf("%s: %v", test.name, got)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			if got := ofOneMessage(test.err); got != test.one {
+				t.Errorf("of one message: %v", got)
+			}
+		})
 	}
 }

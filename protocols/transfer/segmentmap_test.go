@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -99,9 +100,11 @@ func TestDivide(t *testing.T) {
 		{[]span{{0, m}, {5, 6}}, 8, []span{{0, m}, {5, 6}}},
 		{nil, 3, nil},
 	} {
-		if got := divide(tt.in, tt.n); !slices.Equal(got, tt.want) {
-			t.Errorf("%v in %d: %v, want %v", tt.in, tt.n, got, tt.want)
-		}
+		t.Run(fmt.Sprintf("%v in %d", tt.in, tt.n), func(t *testing.T) {
+			if got := divide(tt.in, tt.n); !slices.Equal(got, tt.want) {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -98,11 +99,11 @@ func TestSchemasOfCommands(t *testing.T) {
 	known := schemas{}
 	for _, line := range []string{"hostname", "version", "protocols", "lookup ftp", "profiles", "tour gopher"} {
 		words := strings.Fields(line)
-		code, out, errOut := probeCLI(t, append(words, "--json")...)
-		if code != 0 || out == "" {
-			t.Errorf("%s: exit code %d, %q %s", line, code, out, errOut)
+		var out, errOut bytes.Buffer
+		if code := Main(t.Context(), append(words, "--json"), strings.NewReader(""), &out, &errOut); code != 0 || out.Len() == 0 {
+			t.Errorf("%s: exit code %d, %q %s", line, code, out.String(), errOut.String())
 		}
-		for l := range strings.Lines(out) {
+		for l := range strings.Lines(out.String()) {
 			if why := known.breaks(t, words[0], l); why != "" || known[words[0]] == nil {
 				t.Errorf("%s: %s: %s", line, l, why)
 			}

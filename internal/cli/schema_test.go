@@ -91,7 +91,7 @@ func TestSchemaCommand(t *testing.T) {
 // TestSchemasOfCommands: the lines of commands without a server are as their schemas say.
 func TestSchemasOfCommands(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "config.toml")
-	if err := os.WriteFile(config, []byte("[profiles.work]\nurl = \"ftp://alice@ftp.example.org/\"\n"), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte("[profile.work]\nurl = \"ftp://alice@ftp.example.org/\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("NETCLIENTS_CONFIG", config)

@@ -115,6 +115,8 @@ var contractRows = []struct{ protocol, object, line, stdin string }{
 	{"gopher", "probe", "probe URL", ""},
 	{"gopher", "finding examined", "doctor URL", ""},
 	{"smtp", "send", "send URL --from a@example.org --to alice@example.org --subject s --body b", ""},
+	{"smtp", "send", "send URL --spool DIR/outbox --from a@example.org --to alice@example.org --subject s --body b", ""},
+	{"smtp", "none", "flush DIR/outbox", ""},
 	{"smtp", "caps", "caps URL", ""},
 	{"smtp", "raw", "raw URL NOOP", ""},
 	{"smtp", "raw", "help URL", ""},

@@ -30,7 +30,7 @@ var printedBy = map[string]string{
 	"entry":     "ls find stat search over sort thread folders lsub select status groups newgroups uidl attachments idle",
 	"transfer":  "get put cp sync mirror fetch append",
 	"planned":   "rm mv",
-	"sent":      "send post",
+	"sent":      "send post flush",
 	"caps":      "caps features options",
 	"raw":       "raw verify etrn help",
 	"probe":     "probe",

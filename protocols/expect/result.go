@@ -9,7 +9,7 @@ import (
 
 // Result is what became of one step. Secrets are masked in all of it.
 type Result struct {
-	Step     int               `json:"step"` // the how manieth reported one, from 1
+	Step     int               `json:"step"` // number among the reported steps, from 1
 	Line     int               `json:"line"` // of the script
 	Action   string            `json:"action"`
 	OK       bool              `json:"ok"`

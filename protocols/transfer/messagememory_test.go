@@ -96,7 +96,7 @@ func (a *nothing) Add(_ context.Context, key string, _ *protocols.Entry, body io
 // entry: when it is new, when it is known, and when nothing is to be written. It keeps more
 // while it looks for those that another program has stored.
 func TestMessagesMemory(t *testing.T) {
-	const n = 100_000
+	const n = 200_000
 	m := &masses{n: n, state: filepath.Join(t.TempDir(), "state")}
 	from := transfer.Endpoint{Name: "group", URL: "x://h/group", Open: func() (protocols.Client, error) { return m, nil }}
 	to := from

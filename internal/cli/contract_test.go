@@ -304,7 +304,6 @@ var noContract = map[string]string{
 	"imap acl myrights quota metadata":    "the lab's server has none of it",
 	"xmlrpc call multicall encode decode": "the objects are the server's values",
 	"smtp expand":                         "the lab's server has no lists",
-	"smtp flush":                          "takes the letters of a spool; its tests read the objects",
 	"nntp send feed ihave":                "post, and what takes articles from another server",
 	"http cookies":                        "about a file, not a server",
 	"telnet open send run record":         "text of a conversation; run is tested with tcp",

@@ -107,9 +107,9 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := l.Addr().String()
-	l.Close()
 	_, urls := cluster(t, 1)
 	run(t, dir, 0, "fleet", "submit", jobs, "--nats", urls)
+	l.Close() // as late as can be: others look for ports too
 	p := program(t, filepath.Join(dir, "worker"), "fleet", "work", "--nats", urls, "--metrics", at).start(t)
 	get := func(path string) (int, string) {
 		resp, err := http.Get("http://" + at + path)

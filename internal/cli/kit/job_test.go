@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -96,7 +97,8 @@ func TestJobStops(t *testing.T) {
 // closed once in the end.
 func TestPoolLendsAgain(t *testing.T) {
 	e, _, _ := testEnv(t, NewGlobals())
-	var dialed, closed int
+	var dialed int
+	var closed atomic.Int64 // clients are closed side by side
 	spec := &protocols.Spec{Name: "fake", New: func(*url.URL, *protocols.Options) (protocols.Client, error) {
 		dialed++
 		return &lent{closed: &closed}, nil
@@ -113,14 +115,14 @@ func TestPoolLendsAgain(t *testing.T) {
 	first.Close()
 	first.Close()
 	third, _ := end.Open()
-	if dialed != 2 || closed != 0 {
-		t.Errorf("%d clients made, %d closed", dialed, closed)
+	if dialed != 2 || closed.Load() != 0 {
+		t.Errorf("%d clients made, %d closed", dialed, closed.Load())
 	}
 	second.Close()
 	third.Close()
 	e.Close()
-	if closed != 2 {
-		t.Errorf("%d of 2 closed", closed)
+	if closed.Load() != 2 {
+		t.Errorf("%d of 2 closed", closed.Load())
 	}
 }
 
@@ -161,10 +163,10 @@ func TestTimeoutCauseIsTold(t *testing.T) {
 type lent struct {
 	protocols.Client
 	protocols.Lister
-	closed *int
+	closed *atomic.Int64
 }
 
-func (l *lent) Close() error { *l.closed++; return nil }
+func (l *lent) Close() error { l.closed.Add(1); return nil }
 
 // TestOneLoginForOneServer: a copy between two servers gives the login of the flags to
 // the one whose URL names a user, and to nobody where that is not clear.

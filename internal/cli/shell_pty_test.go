@@ -42,7 +42,7 @@ func (s *screen) after(n int) string {
 	return s.text.String()[n:]
 }
 
-// TestShellTerminal types into a shell: names are completed, Ctrl-C gives up a line and
+// TestShellTerminal types into a shell: names are completed, no pasted line is lost, Ctrl-C gives up a line and
 // ends a transfer but not the shell, a deletion is asked for, Ctrl-D ends it.
 func TestShellTerminal(t *testing.T) {
 	url := withLogin(labURLs(t)["FTP"])
@@ -102,6 +102,8 @@ func TestShellTerminal(t *testing.T) {
 		{"two\x12", `cat two\ words.txt`},
 		{"\x03", "/pub/> "},
 		{"pwd\r", "ftp://alice@"},
+		{"", "/pub/> "},
+		{"cd nested\rpwd\rcd ..\r", "/pub/nested/\r\n"}, // pasted: no line is lost
 		{"", "/pub/> "},
 	} {
 		if _, err := tty.WriteString(step.keys); err != nil {

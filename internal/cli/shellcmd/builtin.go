@@ -183,23 +183,27 @@ func (s *shell) help(ctx context.Context, args []word) error {
 		}
 		return s.verb(ctx, []word{args[0], {text: "--help"}})
 	}
-	t := s.e.Out.NewTable(" ", " ")
+	rows := [][2]string{}
 	for _, name := range slices.Sorted(maps.Keys(own)) {
-		if err := t.Row(strings.TrimSpace(name+" "+own[name].args), own[name].short); err != nil {
+		rows = append(rows, [2]string{strings.TrimSpace(name + " " + own[name].args), own[name].short})
+	}
+	rows = append(rows, [2]string{"!COMMAND", "run a command of this machine"})
+	for _, v := range s.lookup(s.e.Reg, s.p.at.Spec) {
+		if _, taken := own[v.Name]; !taken && v.Name != "shell" {
+			rows = append(rows, [2]string{v.Name, v.Short})
+		}
+	}
+	var text strings.Builder
+	for _, row := range rows {
+		fmt.Fprintf(&text, "%-13s  %s\n", row[0], row[1])
+	}
+	text.WriteString("\nhelp VERB prints the flags of a verb. Names are relative to the current folder, which is meant where no name is given.")
+	for line := range strings.SplitSeq(show.Wrap(text.String(), show.Columns(s.e.Out.Raw)), "\n") {
+		if err := s.e.Out.Text(line); err != nil {
 			return err
 		}
 	}
-	if err := t.Row("!COMMAND", "run a command of this machine"); err != nil {
-		return err
-	}
-	for _, v := range s.lookup(s.e.Reg, s.p.at.Spec) {
-		if _, taken := own[v.Name]; !taken && v.Name != "shell" {
-			if err := t.Row(v.Name, v.Short); err != nil {
-				return err
-			}
-		}
-	}
-	return cmp.Or(t.End(), s.e.Out.Text("help VERB has the flags of a verb. Names are seen from where the shell is; the place itself where none is given."))
+	return nil
 }
 
 // local runs a command of this machine, or its shell.

@@ -1,6 +1,7 @@
 package shellcmd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,6 +96,7 @@ type editor struct {
 	past     *history
 	complete func(line string, at int, tell func(string)) (string, int)
 
+	ahead  []byte // read, and not of this line
 	search string // what Ctrl-R looks for
 	found  int    // index of what it has found
 }
@@ -108,18 +110,36 @@ const (
 // keyInterrupt is Ctrl-C.
 const keyInterrupt = 'C' - '@'
 
-// watchedInput notes that Ctrl-C was read, which for the terminal is an end as Ctrl-D is.
-type watchedInput struct {
-	*os.File
+// typedAhead is the input of one line. What was typed or pasted after its end is kept for
+// the next one. It notes that Ctrl-C was read, which for the terminal is an end as Ctrl-D is.
+type typedAhead struct {
+	*editor
 	interrupted bool
 }
 
-func (w *watchedInput) Read(p []byte) (int, error) {
-	n, err := w.File.Read(p)
-	for _, c := range p[:n] {
-		w.interrupted = w.interrupted || c == keyInterrupt
+func (w *typedAhead) Read(p []byte) (int, error) {
+	if len(w.ahead) == 0 {
+		buf := make([]byte, 4096)
+		n, err := w.in.Read(buf)
+		if n == 0 {
+			return 0, err
+		}
+		w.ahead = buf[:n]
 	}
-	return n, err
+	n := len(w.ahead)
+	if end := bytes.IndexAny(w.ahead, "\r\n\x03\x04"); end >= 0 {
+		n = end + 1
+	}
+	n = copy(p, w.ahead[:n])
+	w.ahead = w.ahead[n:]
+	if last := &p[n-1]; *last == '\n' { // typed while a command ran
+		*last = '\r'
+	}
+	w.interrupted = w.interrupted || p[n-1] == keyInterrupt
+	if w.interrupted {
+		w.ahead = nil
+	}
+	return n, nil
 }
 
 // read reads a line; io.EOF is Ctrl-D.
@@ -129,7 +149,7 @@ func (e *editor) read(_ context.Context, prompt string) (string, error) {
 		return "", &protocols.Error{Kind: protocols.KindLocal, Text: "the terminal", Err: err}
 	}
 	defer restore()
-	in := &watchedInput{File: e.in}
+	in := &typedAhead{editor: e}
 	t := term.NewTerminal(struct {
 		io.Reader
 		io.Writer

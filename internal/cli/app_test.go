@@ -23,8 +23,8 @@ func TestBothFormsReachTheVerb(t *testing.T) {
 	s.cli(t, "ls", "fake://h/").want(t, 0, "a\nb\n")
 	s.cli(t, "fake", "ls", "h/").want(t, 0, "a\nb\n")
 	s.cli(t, "fake", "ls", "fake://h/").want(t, 0, "a\nb\n")
-	if s.closed != 3 {
-		t.Errorf("%d of 3 clients closed", s.closed)
+	if n := s.closed.Load(); n != 3 {
+		t.Errorf("%d of 3 clients closed", n)
 	}
 }
 
@@ -47,8 +47,8 @@ func TestVerbThatAProtocolHasNot(t *testing.T) {
 func TestOneClientForOneServer(t *testing.T) {
 	s := &fakeServer{entries: entriesOf("a")}
 	s.cli(t, "ls", "fake://h/1", "fake://H/2", "fake://other/").want(t, 0, "a\na\na\n")
-	if s.dialed != 2 || s.closed != 2 {
-		t.Errorf("%d clients made, %d closed; want 2", s.dialed, s.closed)
+	if closed := s.closed.Load(); s.dialed != 2 || closed != 2 {
+		t.Errorf("%d clients made, %d closed; want 2", s.dialed, closed)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ type fakeServer struct {
 	folders  map[string][]protocols.Entry
 	failures []error // given by List and Get, one each, before anything works
 	lists    int
-	closed   int
+	closed   atomic.Int64
 	dialed   int
 	options  *protocols.Options
 	wait     bool // List waits for the end of the context
@@ -59,7 +60,7 @@ func (f *fake) Probe(context.Context) (*protocols.Report, error) {
 	return r, nil
 }
 
-func (f *fake) Close() error { f.server.closed++; return nil }
+func (f *fake) Close() error { f.server.closed.Add(1); return nil }
 
 func (f *fake) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/protocols"
@@ -49,9 +50,13 @@ const (
 type recorder struct {
 	mu      sync.Mutex
 	steps   strings.Builder
-	seen    []byte // the last that came
-	prompt  string // in front of the line that is being typed
-	line    []byte // typed, its end not yet
+	last    time.Time // when something came
+	ended   bool      // no more comes
+	echo    string    // the line sent last, without a terminal
+	unasked bool      // the line that is being typed was not waited for
+	seen    []byte    // the last that came
+	prompt  string    // in front of the line that is being typed
+	line    []byte    // typed, its end not yet
 	typing  bool
 	lastCR  bool
 	secrets int
@@ -62,6 +67,7 @@ type recorder struct {
 func (r *recorder) received(p []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.last = time.Now()
 	r.seen = append(r.seen, p...)
 	r.seen = r.seen[max(0, len(r.seen)-maxSeen):]
 }
@@ -81,7 +87,7 @@ func (r *recorder) sent(p []byte, echoes bool) {
 		}
 		switch {
 		case b == '\r' || b == '\n':
-			r.end(echoes)
+			r.write(echoes)
 		case b == keyBack || b == keyDelete:
 			r.line = r.line[:max(0, len(r.line)-1)]
 		case b == keyKill:
@@ -97,15 +103,15 @@ var password = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(pass(word|phrase|code)?|secret|\bpin|token)[^a-z0-9]*$`)
 })
 
-// end writes the steps of a line.
-func (r *recorder) end(echoes bool) {
+// write writes the steps of a line.
+func (r *recorder) write(echoes bool) {
 	line := string(r.line)
 	hidden := echoes && len(line) > 1 && len(r.seen) > 0 && !bytes.Contains(r.seen, []byte(line[:len(line)-1]))
 	if r.prompt != "" {
 		r.add("expect " + strconv.Quote(r.prompt))
 	}
 	switch text := strconv.Quote(line); {
-	case line != "" && (hidden || password().MatchString(r.prompt)):
+	case line != "" && (hidden || r.unasked || password().MatchString(r.prompt)):
 		r.secrets++
 		name := "PASSWORD" + strconv.Itoa(r.secrets)
 		r.add("secret " + name + " env:TELNET_" + name)
@@ -120,7 +126,14 @@ func (r *recorder) end(echoes bool) {
 	default:
 		r.add("send " + text)
 	}
-	r.line, r.typing = r.line[:0], false
+	r.line, r.typing, r.echo = r.line[:0], false, line
+}
+
+// end notes that nothing more comes.
+func (r *recorder) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
 }
 
 func (r *recorder) add(step string) {
@@ -178,12 +191,61 @@ type recorded struct {
 func (c recorded) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.rec.received(p[:n])
+	if err != nil {
+		c.rec.end()
+	}
 	return n, err
 }
 
-func (c recorded) Write(p []byte) (int, error) {
-	c.rec.sent(p, false) // in pieces of any size, of which no echo can have come
-	return c.Conn.Write(p)
+// Write sends what is read from a pipe or a file: each line when the server has asked for
+// it. Sent at once, a password would stand before the prompt that shows what it is.
+func (c recorded) Write(p []byte) (n int, err error) {
+	for line := range bytes.Lines(p) {
+		c.rec.await()
+		c.rec.sent(line, false)
+		m, err := c.Conn.Write(line)
+		if n += m; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// How long a server is waited for that asks for the next line: its prompt has been the last
+// thing for a while, or a whole line has for a longer while, or nothing comes.
+const (
+	promptStands = 500 * time.Millisecond
+	lineStands   = 2 * time.Second
+	mostAsked    = 15 * time.Second
+)
+
+// await waits until the server has asked for a line. One that was not asked for might be
+// anything: it is recorded as a password is.
+func (r *recorder) await() {
+	for until := time.Now().Add(mostAsked); ; time.Sleep(promptStands / 20) {
+		asked, over := r.asked()
+		if asked || over || time.Now().After(until) {
+			r.mu.Lock()
+			r.unasked = !asked
+			r.mu.Unlock()
+			return
+		}
+	}
+}
+
+// asked reports whether the server has asked for the next line, and whether nothing more comes.
+func (r *recorder) asked() (asked, over bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.typing { // the rest of a line
+		return !r.unasked, true
+	}
+	stands := promptStands
+	if bytes.HasSuffix(r.seen, []byte("\n")) {
+		stands = lineStands
+	}
+	prompt := promptOf(r.seen)
+	return prompt != "" && prompt != r.echo && time.Since(r.last) > stands, r.ended
 }
 
 // from returns what reads the connection, recorded if it is.

@@ -3,9 +3,39 @@ package telnetcmd
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/netclients/netclients/protocols/expect"
 )
+
+// TestRecorderUnasked: from a pipe, a line that the server has not asked for is not written
+// down, nor is one asked for by the echo of the one before it.
+func TestRecorderUnasked(t *testing.T) {
+	r := &recorder{}
+	r.end() // nothing comes
+	r.await()
+	r.sent([]byte("hunter2\r\n"), false)
+	if s := r.script(); strings.Contains(s, "hunter2") || !strings.Contains(s, "send ${PASSWORD1}") {
+		t.Error(s)
+	}
+	for _, c := range []struct {
+		seen  string
+		since time.Duration
+		want  bool
+	}{
+		{"login: ", time.Second, true},
+		{"login: ", 0, false},
+		{"Welcome\r\n", time.Second, false},
+		{"Welcome\r\n", time.Minute, true},
+		{"hunter2", time.Minute, false}, // its echo
+		{"", time.Minute, false},
+	} {
+		r.seen, r.last = []byte(c.seen), time.Now().Add(-c.since)
+		if asked, _ := r.asked(); asked != c.want {
+			t.Errorf("%q for %v: %v", c.seen, c.since, asked)
+		}
+	}
+}
 
 // TestRecorder: a session becomes a script that waits for the prompts, without passwords.
 func TestRecorder(t *testing.T) {

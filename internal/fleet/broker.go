@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -278,7 +279,7 @@ func connect(ctx context.Context, b *Broker) (nc *nats.Conn, e *embedded, addres
 	path := filepath.Join(b.Dir, socketFile)
 	login, err := b.login()
 	if err == nil {
-		nc, err = nats.Connect("nats://localhost", append(append(o, login...), nats.SetCustomDialer(socketDialer(path)))...)
+		nc, err = dial("nats://localhost", append(append(o, login...), nats.SetCustomDialer(socketDialer(path)))...)
 	}
 	if errors.Is(err, nats.ErrAuthorization) {
 		return nil, nil, "", brokerError(path, err)
@@ -287,6 +288,21 @@ func connect(ctx context.Context, b *Broker) (nc *nats.Conn, e *embedded, addres
 		return nil, nil, "", &protocols.Error{Op: "fleet", Kind: protocols.KindConnect, Text: "another process has the fleet in " + b.Dir + ", and its socket " + path + " does not answer", Err: err}
 	}
 	return nc, nil, path, nil
+}
+
+// maxResets is how often a connection may break while a login is sent.
+const maxResets = 5
+
+// dial connects to a broker. One that refuses a login may close the connection while the
+// rest of it is being sent, and its reason is lost: it is asked again.
+func dial(servers string, o ...nats.Option) (nc *nats.Conn, err error) {
+	for range maxResets {
+		nc, err = nats.Connect(servers, o...)
+		if !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+			break
+		}
+	}
+	return nc, err
 }
 
 // connectRemote connects to a broker of the user's.
@@ -310,7 +326,7 @@ func connectRemote(b *Broker, o []nats.Option) (*nats.Conn, *embedded, string, e
 	if (b.Token != "" || b.Creds != "") && !secure && !allLoopback(b.Servers) {
 		return nil, nil, "", &protocols.Error{Op: "fleet", URL: b.Servers, Kind: protocols.KindAuth, Text: "refused to send a secret without TLS", Sentinel: protocols.ErrCleartext, Hint: "tls://HOST instead of nats://HOST"}
 	}
-	nc, err := nats.Connect(b.Servers, o...)
+	nc, err := dial(b.Servers, o...)
 	if err != nil {
 		return nil, nil, "", brokerError(b.Servers, err)
 	}

@@ -245,8 +245,22 @@ func (l *labFlags) check(e *kit.Env) error {
 	return nil
 }
 
+// program refuses names of protocols, unless programs have these names too.
+func program(args []string) error {
+	if len(args) == 0 || !slices.Contains(service.Protocols(), args[0]) {
+		return nil
+	}
+	if _, err := exec.LookPath(args[0]); err == nil {
+		return nil
+	}
+	return kit.Usage("lab: %s is not a program: netclients lab --only %s starts these servers alone", args[0], strings.Join(args, ","))
+}
+
 func (l *labFlags) run(ctx context.Context, e *kit.Env, args []string) error {
 	o, err := l.options(e)
+	if err == nil {
+		err = program(args)
+	}
 	if err != nil {
 		return err
 	}

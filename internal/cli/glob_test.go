@@ -7,6 +7,41 @@ import (
 	"testing"
 )
 
+// TestMaildirGlobs: patterns match the files of messages, in new and cur or in one of them.
+func TestMaildirGlobs(t *testing.T) {
+	l := newLabLine(t)
+	for _, sub := range []string{"cur", "new", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(l.dir, "mail", sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, subject := range map[string]string{"new/a1.host": "one", "new/b1.host": "two", "cur/a2.host:2,S": "three"} {
+		l.write(t, "mail/"+name, "Subject: "+subject+"\n\n"+subject+"\n")
+	}
+	for _, c := range []struct {
+		line, want string
+		code       int
+	}{
+		{"cat maildir:DIR/mail/a*", "Subject: one\n\none\nSubject: three\n\nthree\n", 0},
+		{"cat maildir:DIR/mail/new/*", "Subject: one\n\none\nSubject: two\n\ntwo\n", 0},
+		{"cat maildir:DIR/mail/cur/b*", "", 6},
+		{"cat --no-glob maildir:DIR/mail/new/a*", "", 6},
+		{"rm --yes maildir:DIR/mail/new/a*", "", 0},
+		{"cat maildir:DIR/mail/*", "Subject: two\n\ntwo\nSubject: three\n\nthree\n", 0},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			out, words, code := l.run(t, c.line)
+			if code != c.code || out != c.want {
+				t.Errorf("exit code %d, %q, %s", code, out, words)
+			}
+		})
+	}
+	out, words, code := l.run(t, "ls maildir:DIR/mail/b*")
+	if code != 0 || !strings.HasPrefix(out, "b1.host") || strings.Contains(out, "a2") {
+		t.Errorf("ls: exit code %d, %q, %s", code, out, words)
+	}
+}
+
 // TestGlobs: a pattern in the last component of a URL matches the listing; a name that is
 // there literally wins.
 func TestGlobs(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -89,10 +90,10 @@ func sets(e *kit.Env, args []string) (all []string, err error) {
 }
 
 func set(e *kit.Env, text string, whole bool) ([]string, error) {
-	if !isSet(e.Proto, text) {
+	if !kit.IsURLSet(e.Proto, text) {
 		return []string{text}, nil
 	}
-	return urlSet(text, whole)
+	return kit.URLSet(text, whole)
 }
 
 // pattern is a URL whose last component is a pattern of names.
@@ -101,6 +102,7 @@ type pattern struct {
 	folder *protocols.Target // whose listing is searched
 	text   string            // as path.Match takes it
 	flat   bool              // names are paths from the top: mailboxes, groups
+	files  string            // names are those of files in a maildir: in this folder of it, or "." for both
 }
 
 const globSigns = "*?["
@@ -119,6 +121,9 @@ func patternOf(e *kit.Env, text string) (*pattern, error) {
 }
 
 func targetPattern(e *kit.Env, at *protocols.Target) (*pattern, error) {
+	if at.Spec.Name == "maildir" {
+		return filePattern(at), nil
+	}
 	full := at.URL.EscapedPath()
 	if at.Scheme.Port == 0 || strings.Contains(full, ";UID=") {
 		return nil, nil
@@ -136,9 +141,8 @@ func targetPattern(e *kit.Env, at *protocols.Target) (*pattern, error) {
 	if err != nil || !strings.ContainsAny(last, globSigns) || !kit.Is[protocols.Lister](sample) {
 		return nil, err
 	}
-	plain = strings.ReplaceAll(plain, "[!", "[^")
-	if _, err := path.Match(plain, ""); err != nil {
-		return nil, nil // "[" alone: a name
+	if plain = globOf(plain); plain == "" {
+		return nil, nil
 	}
 	u := *at.URL
 	u.RawQuery, u.ForceQuery, u.RawPath = "", false, dir
@@ -147,6 +151,46 @@ func targetPattern(e *kit.Env, at *protocols.Target) (*pattern, error) {
 	}
 	folder, err := e.Reg.Target(&u, e.Proto)
 	return &pattern{at: at, folder: folder, text: plain, flat: flat}, err
+}
+
+// globOf returns a pattern as path.Match takes it; "" for what is only a name, as "[" alone.
+func globOf(text string) string {
+	text = strings.ReplaceAll(text, "[!", "[^")
+	if _, err := path.Match(text, ""); err != nil || !strings.ContainsAny(text, globSigns) {
+		return ""
+	}
+	return text
+}
+
+// filePattern returns the pattern in the name of a message of a maildir: DIR/PATTERN, or
+// with new or cur in between.
+func filePattern(at *protocols.Target) *pattern {
+	dir, last := path.Split(filepath.ToSlash(at.Name))
+	text := globOf(last)
+	if text == "" {
+		return nil
+	}
+	folder, files := *at, "."
+	if dir = path.Clean(dir); path.Base(dir) == "new" || path.Base(dir) == "cur" {
+		dir, files = path.Split(dir)
+	}
+	folder.Name = path.Clean(dir)
+	return &pattern{at: at, folder: &folder, text: text, files: files}
+}
+
+// name returns what of an entry is to match; "" for one that is not meant.
+func (p *pattern) name(entry *protocols.Entry) string {
+	switch {
+	case p.flat:
+		return entry.Path
+	case p.files == "":
+		return entry.Name
+	}
+	dir, name := path.Split(filepath.ToSlash(entry.Path))
+	if p.files != "." && path.Base(dir) != p.files {
+		return ""
+	}
+	return name
 }
 
 // matches returns the entries that match. Nil without an error means that the name is
@@ -160,14 +204,11 @@ func (p *pattern) matches(ctx context.Context, c protocols.Client) ([]protocols.
 			}
 			return nil, err
 		}
-		name := entry.Name
-		if p.flat {
-			name = entry.Path
-		}
+		name := p.name(&entry)
 		if name == p.text {
 			return nil, nil
 		}
-		if ok, _ := path.Match(p.text, name); ok && (name[0] != '.' || p.text[0] == '.') {
+		if ok, _ := path.Match(p.text, name); ok && name != "" && (name[0] != '.' || p.text[0] == '.') {
 			found = append(found, entry)
 		}
 	}

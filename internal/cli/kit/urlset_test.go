@@ -1,4 +1,4 @@
-package verbs
+package kit
 
 import (
 	"strings"
@@ -23,21 +23,21 @@ func TestURLSet(t *testing.T) {
 		"http://h/[1-":             "http://h/[1-",
 		`http://h/a\b`:             `http://h/a\b`,
 	} {
-		got, err := urlSet(text, false)
+		got, err := URLSet(text, false)
 		if err != nil || strings.Join(got, " ") != want {
 			t.Errorf("%s: %q, %v", text, got, err)
 		}
 	}
-	if got, err := urlSet("http://h/[1-3]", true); err != nil || len(got) != 3 {
+	if got, err := URLSet("http://h/[1-3]", true); err != nil || len(got) != 3 {
 		t.Errorf("%q, %v", got, err)
 	}
 	for _, bad := range []string{"http://h/[10-1]", "http://h/[01-10:0]", "http://h/[0-99999]", "http://h/[000-999][000-999]", "http://h/[0-999999999999999999]"} {
-		if got, err := urlSet(bad, false); err == nil {
+		if got, err := URLSet(bad, false); err == nil {
 			t.Errorf("%s: %d URLs", bad, len(got))
 		}
 	}
 	for text, want := range map[string]bool{"http://h": true, "HTTPS://h": true, "ftp://h": false, "h/x": false} {
-		if isSet("", text) != want {
+		if IsURLSet("", text) != want {
 			t.Errorf("%s", text)
 		}
 	}
@@ -46,7 +46,7 @@ func TestURLSet(t *testing.T) {
 func FuzzURLSet(f *testing.F) {
 	f.Add("http://h/{a,b}[1-3]\\[", true)
 	f.Fuzz(func(t *testing.T, text string, all bool) {
-		if urls, err := urlSet(text, all); err == nil && (len(urls) == 0 || len(urls) > maxURLs) {
+		if urls, err := URLSet(text, all); err == nil && (len(urls) == 0 || len(urls) > maxURLs) {
 			t.Errorf("%d URLs", len(urls))
 		}
 	})

@@ -1,12 +1,10 @@
-package verbs
+package kit
 
 import (
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/netclients/netclients/internal/cli/kit"
 )
 
 // URLs of HTTP may stand for several, as with curl: {one,two} for each of the words,
@@ -17,8 +15,8 @@ const maxURLs = 10_000
 
 var rangeForm = regexp.MustCompile(`^(?:(\d{1,18})-(\d{1,18})|([a-z])-([a-z])|([A-Z])-([A-Z]))(?::(\d{1,9}))?$`)
 
-// isSet reports whether an argument is a URL that may stand for several.
-func isSet(proto, text string) bool {
+// IsURLSet reports whether an argument is a URL that may stand for several.
+func IsURLSet(proto, text string) bool {
 	scheme, _, has := strings.Cut(text, "://")
 	if has {
 		return strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")
@@ -26,9 +24,9 @@ func isSet(proto, text string) bool {
 	return proto == "http"
 }
 
-// urlSet returns the URLs that a text stands for. A range of single characters in the last
+// URLSet returns the URLs that a text stands for. A range of single characters in the last
 // component of the path is left alone unless all says so: it may as well be a pattern for a listing.
-func urlSet(text string, all bool) ([]string, error) {
+func URLSet(text string, all bool) ([]string, error) {
 	urls := []string{""}
 	path, _, _ := strings.Cut(text, "?")
 	last := strings.LastIndexByte(path, '/')
@@ -38,7 +36,7 @@ func urlSet(text string, all bool) ([]string, error) {
 			return nil, err
 		}
 		if len(urls)*len(words) > maxURLs {
-			return nil, kit.Usage("%s stands for more than %d URLs", text, maxURLs)
+			return nil, Usage("%s stands for more than %d URLs", text, maxURLs)
 		}
 		next := make([]string, 0, len(urls)*len(words))
 		for _, u := range urls {
@@ -94,7 +92,7 @@ func rangeWords(m []string) (words []string, err error) {
 		to, _ = strconv.ParseInt(m[2], 10, 64)
 	}
 	if step < 1 || from > to || (to-from)/step >= maxURLs {
-		return nil, kit.Usage("the range [%s] goes down, has no step, or is longer than %d", m[0], maxURLs)
+		return nil, Usage("the range [%s] goes down, has no step, or is longer than %d", m[0], maxURLs)
 	}
 	for v := from; v <= to; v += step {
 		if letter {

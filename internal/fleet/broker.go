@@ -78,10 +78,15 @@ func startEmbedded(ctx context.Context, b *Broker) (*embedded, error) {
 	return e, nil
 }
 
+// maxStore bounds what the embedded broker keeps. It is not a bound in practice: by itself the
+// server refuses streams whose limits are above what the disk has left now.
+const maxStore = 1 << 50
+
 func (e *embedded) start(b *Broker) error {
 	o := &server.Options{
 		ServerName: "netclients", DontListen: b.Listen == "", JetStream: true, StoreDir: filepath.Join(b.Dir, storeDir),
 		NoSigs: true, NoLog: true, SyncInterval: time.Second, SyncAlways: b.Sync, MaxPayload: 4 << 20,
+		JetStreamMaxStore: maxStore,
 	}
 	err := b.listening(o)
 	if err == nil && len(o.Nkeys) > 0 {

@@ -144,8 +144,14 @@ func (f *Fleet) refusal(err error) error {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return &protocols.Error{Op: "fleet", URL: f.address, Kind: protocols.KindRefused, Text: "the broker at " + f.address + " has no JetStream for this account"}
 	}
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == noStorage {
+		return &protocols.Error{Op: "fleet", URL: f.address, Kind: protocols.KindRefused, Text: "the broker at " + f.address + " has no storage left for a fleet", Err: err}
+	}
 	return err
 }
+
+// noStorage is the broker's code for storage that is used up, or reserved by others.
+const noStorage jetstream.ErrorCode = 10047
 
 func (f *Fleet) open(ctx context.Context) (err error) {
 	if f.state, err = f.js.KeyValue(ctx, f.names.state); err != nil {

@@ -240,7 +240,7 @@ func TestTerminalIsGivenBack(t *testing.T) {
 // that a shell can use, and goes on where it was.
 func TestSuspend(t *testing.T) {
 	if _, err := exec.LookPath("dash"); err != nil {
-		t.Skip("dash is not installed: a shell that leaves the modes of the terminal alone is needed")
+		t.Skip("dash is not installed (Debian: dash): a shell that leaves the modes of the terminal alone is needed")
 	}
 	server := telnetServer(t, textlab.TelnetOptions{})
 	s := atTerminal(t, "dash", "-i")

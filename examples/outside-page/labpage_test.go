@@ -33,7 +33,7 @@ func browser(t *testing.T, path string) (context.Context, *lab.Service, map[stri
 		}
 	}
 	if exe == "" {
-		t.Skip("no Chromium is installed")
+		t.Skip("no Chromium is installed (Debian: chromium)")
 	}
 	s, err := lab.Start(lab.Options{UI: ":0", NoSamples: true})
 	if err != nil {

@@ -145,7 +145,7 @@ func TestCompletion(t *testing.T) {
 func TestBashCompletionSaysWhatIsMissing(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip("bash is not installed")
+		t.Skip("bash is not installed (Debian: bash)")
 	}
 	script := filepath.Join(t.TempDir(), "completion.bash")
 	if err := os.WriteFile(script, []byte(say(t, "completion", "bash")), 0o600); err != nil {

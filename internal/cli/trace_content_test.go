@@ -21,26 +21,10 @@ import (
 // went to.
 func TestTraceCountsContent(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	mail := maillab.Sample()
-	url := map[string]string{}
-	for name, start := range map[string]func() (lab.Server, error){
-		"FTP":    func() (lab.Server, error) { return ftplab.Start(ftplab.Options{}) },
-		"HTTP":   func() (lab.Server, error) { return weblab.StartHTTP(weblab.HTTPOptions{}) },
-		"SMTP":   func() (lab.Server, error) { return maillab.StartSMTP(maillab.SMTPOptions{Mail: mail}) },
-		"POP3":   func() (lab.Server, error) { return maillab.StartPOP3(maillab.POP3Options{Mail: mail}) },
-		"IMAP":   func() (lab.Server, error) { return maillab.StartIMAP(maillab.IMAPOptions{Mail: mail}) },
-		"NNTP":   func() (lab.Server, error) { return newslab.Start(newslab.Options{}) },
-		"GOPHER": func() (lab.Server, error) { return textlab.StartGopher(textlab.GopherOptions{}) },
-	} {
-		s, err := start()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { s.Close() })
-		c := lab.DefaultCredentials()
-		url[name] = strings.Replace(s.URL(), "://", "://"+c.User+":"+c.Password+"@", 1)
+	url := labURLs(t)
+	for name := range url {
+		url[name] = withLogin(url[name])
 	}
-	url["GOPHER"] = strings.Replace(url["GOPHER"], "alice:secret@", "", 1)
 	local := filepath.Join(t.TempDir(), "local.txt")
 	if err := os.WriteFile(local, bytes.Repeat([]byte("x"), 123), 0o600); err != nil {
 		t.Fatal(err)

@@ -6,9 +6,10 @@ import (
 	"encoding/xml"
 	"io"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/netclients/netclients/internal/programtest"
 )
 
 // wellFormed reports whether a text is XML.
@@ -54,10 +55,7 @@ func TestChart(t *testing.T) {
 // TestGrowthServers: each kind of work has as many items as were asked for, on a server
 // that the client can use.
 func TestGrowthServers(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "netclients")
-	if out, err := exec.Command("go", "build", "-trimpath", "-o", program, "../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program := programtest.Build(t)
 	for _, g := range growth() {
 		t.Run(g.name, func(t *testing.T) {
 			url, end, err := g.serve(25)

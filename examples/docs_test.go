@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/internal/programtest"
 	"github.com/netclients/netclients/protocols/lab"
 )
 
@@ -38,11 +39,8 @@ func TestDocuments(t *testing.T) {
 	if err != nil {
 		t.Skipf("the commands need a shell: %v", err)
 	}
-	bin := t.TempDir()
-	program := filepath.Join(bin, "netclients")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := programtest.Build(t)
+	bin := filepath.Dir(program)
 	for _, doc := range []struct {
 		file, heading string
 		after         map[string]int64 // files that the commands create, with their sizes

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/netclients/netclients/internal/programtest"
 )
 
 // fewestTasks is how many tasks docs/tasks.md has at least.
@@ -62,11 +64,8 @@ func TestTasks(t *testing.T) {
 	if err != nil {
 		t.Skipf("the commands need a shell: %v", err)
 	}
-	bin, dir := t.TempDir(), t.TempDir()
-	program := filepath.Join(bin, "netclients")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program, dir := programtest.Build(t), t.TempDir()
+	bin := filepath.Dir(program)
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)

@@ -22,6 +22,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/observe", "protocols", "", "flag log os os/exec net net/http"},
 	{"protocols/fsys", "protocols protocols/pool", "", "flag log log/slog os os/exec net net/http"},
 	{"protocols/transfer/internal/state", "internal/mailhead protocols protocols/file", "", "flag log log/slog os/exec net net/http crypto/tls"},
+	{"internal/programtest", "", "", "protocols internal/cli flag log log/slog net net/http crypto/tls"},
 	{"protocols/transfer/internal/mailtest", "protocols protocols/file protocols/imap protocols/mailstore protocols/transfer", "", "flag log log/slog os/exec net net/http crypto/tls"},
 	{"protocols/transfer/delivery", "protocols protocols/file protocols/transfer/internal/state", "", "flag log log/slog os/exec net net/http crypto/tls"},
 	{"protocols/transfer/internal/adopt", "internal/retry protocols protocols/transfer/internal/*", "", "flag log log/slog os os/exec net net/http crypto/tls"},

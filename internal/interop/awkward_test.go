@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/awkward"
+	"github.com/netclients/netclients/internal/programtest"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap"
 )
@@ -27,7 +28,7 @@ type replay struct {
 
 func newReplay(t *testing.T, messages []*awkward.Message) *replay {
 	t.Helper()
-	return &replay{t, builtProgram(t), messages}
+	return &replay{t, programtest.Build(t), messages}
 }
 
 func (r *replay) command(args ...string) *exec.Cmd {

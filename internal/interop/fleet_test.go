@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/netclients/netclients/internal/programtest"
 )
 
 // The migration between accounts of Dovecot.
@@ -23,16 +25,6 @@ const (
 	fleetTrees    = 24
 	fleetFiles    = 30
 )
-
-// fleetProgram builds the program.
-func fleetProgram(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "netclients")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return program
-}
 
 // fleetConfig is for users who all have the same password.
 const fleetConfig = `base_dir = DIR/run
@@ -213,7 +205,7 @@ func TestFleetDovecot(t *testing.T) {
 	if err := os.WriteFile(path, []byte(jobs.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	killedThrice(t, dir, fleetProgram(t), path, func() int { return letters(homes) }, fleetAccounts*fleetLetters)
+	killedThrice(t, dir, programtest.Build(t), path, func() int { return letters(homes) }, fleetAccounts*fleetLetters)
 	got, n := moved(homes)
 	if n != fleetAccounts*fleetLetters {
 		t.Errorf("%d letters, want %d", n, fleetAccounts*fleetLetters)
@@ -251,7 +243,7 @@ func TestFleetFTP(t *testing.T) {
 		list, _ := filepath.Glob(filepath.Join(local, "t*", "sub", "f*"))
 		return len(list)
 	}
-	killedThrice(t, dir, fleetProgram(t), path, count, fleetTrees*fleetFiles)
+	killedThrice(t, dir, programtest.Build(t), path, count, fleetTrees*fleetFiles)
 	if out, err := exec.Command("diff", "-r", filepath.Join(dir, "trees"), local).CombinedOutput(); err != nil {
 		t.Errorf("the trees differ: %.2000s", out)
 	}

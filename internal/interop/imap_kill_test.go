@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/internal/programtest"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/imap"
@@ -31,7 +32,7 @@ func TestIMAPKilled(t *testing.T) {
 		from: imapClient(t, "IMAP", "imap", Alice, func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff }),
 		to:   imapClient(t, "IMAP", "imap", "grace", func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff }),
 	}
-	program := builtProgram(t)
+	program := programtest.Build(t)
 	for _, box := range k.boxes {
 		imapBox(t, k.from, box)
 		k.to.Settings.Force = true

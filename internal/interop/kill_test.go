@@ -5,7 +5,6 @@ package interop
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,16 +13,6 @@ import (
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
-
-// builtProgram returns the path of the program, which it builds.
-func builtProgram(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "netclients")
-	if out, err := exec.Command("go", "build", "-o", path, "../../cmd/netclients").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return path
-}
 
 // contents returns the messages of a mailbox.
 func contents(t *testing.T, c protocols.Client, name string) (texts []string) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netclients/netclients/internal/programtest"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap"
 )
@@ -22,7 +23,7 @@ import (
 func TestMailboxGoneAsMbsync(t *testing.T) {
 	mbsync := requireProgram(t, "mbsync")
 	c := imapClient(t, "IMAP", "imap", Alice, func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff })
-	program := builtProgram(t)
+	program := programtest.Build(t)
 	address := Require(t, "IMAP")["IMAP"]
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

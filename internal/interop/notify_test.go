@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/internal/programtest"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -23,7 +24,7 @@ func TestWatchAccountNotify(t *testing.T) {
 	for i := range n {
 		imapBox(t, c, box(i))
 	}
-	program := builtProgram(t)
+	program := programtest.Build(t)
 	dir, trace := filepath.Join(t.TempDir(), "mail"), filepath.Join(t.TempDir(), "trace")
 	cmd := exec.Command(program, "sync", "-q", "--tls", "off", "--watch", "--trace", trace, "imap://grace@"+Require(t, "IMAP")["IMAP"]+"/", "maildir:"+dir, "--include", "notify*")
 	cmd.Env = append(os.Environ(), "NETCLIENTS_PASSWORD="+Password, "NETCLIENTS_CONFIG="+os.DevNull, "XDG_STATE_HOME="+t.TempDir())

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/internal/programtest"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/mailstore"
 )
@@ -25,7 +26,7 @@ const popKills = 10
 // on disk at all times.
 func TestPOP3Killed(t *testing.T) {
 	l := popServer(t)
-	program := builtProgram(t)
+	program := programtest.Build(t)
 	for _, scheme := range []string{"maildir", "mbox"} {
 		for _, deletes := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, delete %v", scheme, deletes), func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/internal/programtest"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap"
 	"github.com/netclients/netclients/protocols/mailstore"
@@ -25,7 +26,7 @@ func TestRestored(t *testing.T) {
 	c := imapClient(t, "IMAP", "imap", Alice, func(o *protocols.Options) { o.TLS.Mode = protocols.TLSOff })
 	w := mbsyncTwin(t, c, "restored")
 	imapBox(t, c, w.box)
-	program := builtProgram(t)
+	program := programtest.Build(t)
 	const n = 120
 	put(t, c, w.box, func(i int) string {
 		return fmt.Sprintf("Message-ID: <%d@restored>\r\nSubject: letter %d\r\n\r\n%s", i, i%100, strings.Repeat("From here on\r\n.\r\n", 1+i%100*7)) // sizes come again

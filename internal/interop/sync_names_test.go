@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/oddnames"
+	"github.com/netclients/netclients/internal/programtest"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/ftp"
@@ -44,7 +45,7 @@ var oddServers = []struct {
 // TestSyncOddNames: trees of difficult names go up and come down again, byte for
 // byte, however often the run is killed; another run then has nothing to do.
 func TestSyncOddNames(t *testing.T) {
-	program := builtProgram(t)
+	program := programtest.Build(t)
 	for _, srv := range oddServers {
 		t.Run(srv.name, func(t *testing.T) {
 			host := Require(t, srv.service)[srv.service]

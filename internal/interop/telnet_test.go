@@ -16,6 +16,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"github.com/netclients/netclients/internal/programtest"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
 	"github.com/netclients/netclients/protocols/lab/textlab"
@@ -146,11 +147,7 @@ end
 // afterwards.
 func TestTmux(t *testing.T) {
 	path := requireProgram(t, "tmux")
-	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "netclients"), "github.com/netclients/netclients/cmd/netclients")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	dir := filepath.Dir(programtest.Build(t))
 	s := labTelnet(t, textlab.TelnetOptions{NoLogin: true, Before: "\x1b[2J\x1b[5;10Hfifth line\x1b[8;1H"})
 	tmux := func(args ...string) string {
 		cmd := exec.Command(path, append([]string{"-S", filepath.Join(dir, "tmux"), "-f", "/dev/null"}, args...)...)

@@ -113,7 +113,7 @@ func Do(ctx context.Context, c Client, command string) (r *Reply, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = during(ctx, c, "raw", "", func(ctx context.Context) error { // a command may hold a secret: it is no name
+	err = during(ctx, c, "raw", "", func(ctx context.Context) error { // a command may hold a secret: it is not a name
 		r, err = d.Do(ctx, command)
 		return err
 	})

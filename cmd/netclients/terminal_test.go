@@ -80,7 +80,7 @@ func (s *glass) resize(width, height int) {
 	}
 }
 
-// until waits for a text behind what was waited for before.
+// until waits for a text after what was waited for before.
 func (s *glass) until(text string) {
 	s.t.Helper()
 	late := time.After(patience)

@@ -92,7 +92,7 @@ func TestDatagramLines(t *testing.T) {
 	}
 }
 
-// TestTelnetWithoutTerminal: what moves is counted, and lively input is no silence.
+// TestTelnetWithoutTerminal: what moves is counted, and lively input is not silence.
 func TestTelnetWithoutTerminal(t *testing.T) {
 	s := labtest.Start(t, textlab.StartTelnet, textlab.TelnetOptions{NoLogin: true})
 	code, out, errOut := talkCLI(t, strings.NewReader("echo hello\nexit\n"), "telnet", "open", s.URL(), "--json")

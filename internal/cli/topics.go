@@ -154,7 +154,7 @@ Of a connection, counted in bytes that the server has written:
   truncate=BYTES       a transfer that ends early and is called complete
   refuse               new connections are reset   max=N             more clients than N are told no
 
-At a command, or at greeting, tls or end (the reply behind a transfer); * is any command:
+At a command, or at greeting, tls or end (the reply after a transfer); * is any command:
 
   code:VERB=TEXT       this reply; the command is not carried out
   inject:VERB=TEXT     the right reply, and TEXT as a line after it

@@ -33,7 +33,7 @@ func mechanismsOf(r *protocols.Report) []string {
 	return slices.Compact(list)
 }
 
-// mechanisms tells which logins are offered with and without TLS.
+// mechanisms reports which logins are offered with and without TLS.
 func mechanisms(_ context.Context, w *walk) Result {
 	before, under := mechanismsOf(w.plain), mechanismsOf(w.secure)
 	var parts []string

@@ -96,7 +96,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// TestFailures: what is no address says why.
+// TestFailures: what is not an address says why.
 func TestFailures(t *testing.T) {
 	var asked atomic.Int64
 	r := New(answers(t, &asked), nil)

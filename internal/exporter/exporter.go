@@ -184,7 +184,7 @@ func (x *Exporter) Measure(ctx context.Context, module, target string) (*Outcome
 	start := time.Now()
 	out, err := x.o.Probe(ctx, module, target)
 	if err != nil {
-		x.probes.WithLabelValues("", "invalid").Inc() // a module that is not known is no label
+		x.probes.WithLabelValues("", "invalid").Inc() // a module that is not known is not a label
 		return nil, err
 	}
 	result := "up"

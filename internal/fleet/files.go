@@ -207,7 +207,7 @@ func (c *copied) remember(path string) error {
 	return err
 }
 
-// grown reports whether a file is what was stored, with more behind it.
+// grown reports whether a file is what was stored, with more after it.
 func (c *copied) grown(f *os.File, info fs.FileInfo) bool {
 	if c == nil || !os.SameFile(c.info, info) || info.Size() < c.size {
 		return false

@@ -36,7 +36,7 @@ func startOf(pid int) string {
 	if err != nil {
 		return ""
 	}
-	_, rest, _ := strings.Cut(string(b), ") ") // behind the program's name
+	_, rest, _ := strings.Cut(string(b), ") ") // after the program's name
 	fields := strings.Fields(rest)
 	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
 		return ""

@@ -92,7 +92,7 @@ func filesKey(key string) string { return "files." + key }
 func (r *Record) encode() []byte {
 	r.Serial++
 	b, err := json.Marshal(r)
-	if err != nil { // a result that is no JSON
+	if err != nil { // a result that is not JSON
 		r.Result = nil
 		b, _ = json.Marshal(r)
 	}

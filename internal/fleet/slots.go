@@ -262,7 +262,7 @@ func (s *slots) reserve(ctx context.Context, hosts []string) (r *reserved, ok bo
 	return r, true, nil
 }
 
-// release gives all slots back.
+// release returns all slots.
 func (r *reserved) release() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -83,7 +83,7 @@ func (m *Mask) Response(line string, proving bool) Command {
 	return c
 }
 
-// cutCommand splits a line that begins with words behind those and so many more.
+// cutCommand splits a line that begins with words after those and so many more.
 func cutCommand(line string, words []string, more int) (head, rest string, ok bool) {
 	rest = strings.TrimSpace(line)
 	var all []string
@@ -100,7 +100,7 @@ func cutCommand(line string, words []string, more int) (head, rest string, ok bo
 	return strings.Join(all, " "), rest, true
 }
 
-// cutWord splits behind the first word, which may be a quoted string (RFC 3501 4.3).
+// cutWord splits after the first word, which may be a quoted string (RFC 3501 4.3).
 func cutWord(s string) (word, rest string) {
 	end := strings.IndexAny(s, " \t")
 	if strings.HasPrefix(s, `"`) {

@@ -38,7 +38,7 @@ type Config struct {
 	Mechanism  string               // that one and no other; empty: the strongest
 	Host, Port string               // of the server, as the user named it
 	Service    string               // "smtp", "imap", "pop", "nntp"
-	TLS        *tls.ConnectionState // nil in clear
+	TLS        *tls.ConnectionState // nil: unencrypted
 	MayClear   error                // why no secret may go out, as transport.Conn.AllowSecret says; nil: it may
 }
 

@@ -52,7 +52,7 @@ func TestChooseOrder(t *testing.T) {
 		want    string
 		kind    protocols.Kind
 	}{
-		{"password in clear", everything, Config{Credential: alice}, "SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN", 0},
+		{"password unencrypted", everything, Config{Credential: alice}, "SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN", 0},
 		{"password under TLS", everything, Config{Credential: alice, TLS: &state},
 			"SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN", 0},
 		{"token", everything, Config{Credential: protocols.Credential{User: "a", Token: "t"}}, "OAUTHBEARER XOAUTH2", 0},

@@ -10,7 +10,7 @@ const Language = `A script has one statement a line; a line that begins with # i
   }
   send TEXT                send TEXT and the line end
   write TEXT               send TEXT alone
-  urgent TEXT              likewise, with TCP's urgent pointer behind it
+  urgent TEXT              likewise, with TCP's urgent pointer after it
   command NAME             a signal of the protocol: Telnet's AYT, IP, BREAK, SYNCH, ...
   starttls                 TLS from here on, after the server's word for it
   close                    end our direction
@@ -30,10 +30,10 @@ const Language = `A script has one statement a line; a line that begins with # i
 After a script that ends with a send, what still comes is read until the peer ends the session
 or is silent for a second.
 
-A PATTERN is "text", a bare word, /regular expression/ (RE2, with the flags ims behind it), or
+A PATTERN is "text", a bare word, /regular expression/ (RE2, with the flags ims after it), or
 one of the words timeout and eof. Groups become variables: ${1}, or ${name} of (?P<name>...);
 ${0} is the whole match. An ACTION is next (what happens without one), again (wait anew), goto
-NAME, end, fail [TEXT], send TEXT or write TEXT; behind those two, ", again" waits anew.
+NAME, end, fail [TEXT], send TEXT or write TEXT; after those two, ", again" waits anew.
 A TEXT is "quoted", with the escapes of Go, or the rest of the line as it is.
 
 For example, a login with a pager:

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A peer that keeps the connection open after the last step is no failure: the run ends
+// A peer that keeps the connection open after the last step is not a failure: the run ends
 // soon after the peer has become silent, and also when the whole time is over.
 func TestPeerThatStaysAfterTheLastStep(t *testing.T) {
 	for _, tc := range []struct {

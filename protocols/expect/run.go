@@ -312,7 +312,7 @@ const maxQuiet = time.Second
 
 // rest reads after a last send: to the end of the stream, or until the peer has been
 // silent for [maxQuiet], for a step's time at most. All steps are done by then, so that
-// the end of the whole time is no failure either.
+// the end of the whole time is not a failure either.
 func (r *runner) rest(ctx context.Context) error {
 	start := time.Now()
 	var text []byte
@@ -396,7 +396,7 @@ func (r *runner) wait(ctx context.Context, st *step) (*alternative, error) {
 	return found, r.report(st, x, start, err)
 }
 
-// maxTail is how much of what came an error tells.
+// maxTail is how much of what came an error reports.
 const maxTail = 80
 
 // tail returns the last that came, for an error.

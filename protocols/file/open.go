@@ -37,7 +37,7 @@ const (
 	// where everybody may write, it is the user's own.
 	RuleMailbox
 	// RuleFolder is for a folder that is opened to work in it: whose it is, and who
-	// may write there, is no matter.
+	// may write there, does not matter.
 	RuleFolder
 	// RuleNamed is for input and output that the user names: anything that can be
 	// opened, but no FIFO of another user in a folder where others may write.

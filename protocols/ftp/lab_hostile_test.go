@@ -188,7 +188,7 @@ type iotestErr struct{}
 
 func (iotestErr) Read([]byte) (int, error) { return 0, errReader }
 
-// TestPutFolder: a name that ends with a slash is no name to store under.
+// TestPutFolder: a name that ends with a slash is not a name to store under.
 func TestPutFolder(t *testing.T) {
 	c, srv := labCase{server: ftplab.Options{Tree: tree(t, map[string]string{"d/f": "content"})}}.start(t)
 	for _, name := range []string{"", "d/", "nothere/"} {
@@ -306,7 +306,7 @@ func TestBeforeAfter(t *testing.T) {
 	wantKind(t, err, protocols.KindRefused)
 }
 
-// TestNoWay: the error tells what was wrong with a way that the server agreed to,
+// TestNoWay: the error reports what was wrong with a way that the server agreed to,
 // not that it refused the others.
 func TestNoWay(t *testing.T) {
 	const others = "code:EPSV=500 n,code:EPRT=500 n,code:PORT=500 n,"

@@ -126,7 +126,7 @@ func TestRawSecrets(t *testing.T) {
 	}
 }
 
-// TestPreliminaryReplies: a 1xx to a command that transfers nothing is no success, and
+// TestPreliminaryReplies: a 1xx to a command that transfers nothing is not a success, and
 // the session is not used again: the reply that follows would be taken for another's.
 func TestPreliminaryReplies(t *testing.T) {
 	ctx := t.Context()

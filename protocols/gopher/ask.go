@@ -193,7 +193,7 @@ func (a *answer) fill() error {
 }
 
 // firstLine returns the first line of the head, reading on until it is there; what
-// has no line end within the head is no line.
+// has no line end within the head is not a line.
 func (a *answer) firstLine() (line string, ok bool, err error) {
 	for {
 		if i := bytes.IndexByte(a.head, '\n'); i >= 0 {

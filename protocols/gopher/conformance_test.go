@@ -31,7 +31,7 @@ var loneDot = map[string]string{
 // lenient: menus end with the connection too, as servers do that leave out the dot.
 var lenient = map[string]string{"cut": "many servers leave out the dot that ends a menu"}
 
-// plain: what is no Gopher+ answer is that of a plain server.
+// plain: what is not a Gopher+ answer is that of a plain server.
 var plain = map[string]string{"garbage": "an answer that is not Gopher+ is that of a plain server"}
 
 var plainLenient = map[string]string{"garbage": plain["garbage"], "cut": lenient["cut"]}

@@ -315,7 +315,7 @@ func TestCloseCutsOff(t *testing.T) {
 	}
 }
 
-// TestReset: a connection that is reset is no end of a file.
+// TestReset: a connection that is reset is not an end of a file.
 func TestReset(t *testing.T) {
 	c := labtest.Open(t, New, labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultCut, Bytes: 50_000}}}}).URL(), nil)
 	o, err := c.Get(t.Context(), "9/pub/large.bin", nil)

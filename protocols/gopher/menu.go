@@ -13,7 +13,7 @@ import (
 type menuParser struct {
 	c      *Client
 	decode func(string) string // of texts for people; nil: none
-	before byte                // type of the last item that was no mirror
+	before byte                // type of the last item that was not a mirror
 	facts  map[factsKey]map[string]string
 }
 

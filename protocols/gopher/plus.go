@@ -219,7 +219,7 @@ func parseView(line string) (v View, ok bool) {
 	return v, true
 }
 
-// parseSize reads "512", "10k", ".5K", "1.2M"; -1 for what is no size.
+// parseSize reads "512", "10k", ".5K", "1.2M"; -1 for what is not a size.
 func parseSize(s string) int64 {
 	unit := 1.0
 	s = strings.TrimSuffix(strings.ToLower(s), "b")

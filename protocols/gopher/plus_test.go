@@ -66,7 +66,7 @@ func TestUnread(t *testing.T) {
 	}
 }
 
-// TestPlusSync: the times that Gopher+ tells save fetching what is there.
+// TestPlusSync: the times that Gopher+ reports save fetching what is there.
 func TestPlusSync(t *testing.T) {
 	s := labtest.Start(t, textlab.StartGopher, textlab.GopherOptions{Plus: true, Before: map[string][]string{"/pub/nested": {"iabout\t\tnull\t1"}}})
 	dir := t.TempDir()

@@ -182,7 +182,7 @@ func TestDAVEncodings(t *testing.T) {
 	}
 }
 
-// TestStatAsListed: WebDAV tells what a thing is where the answer to HEAD does not.
+// TestStatAsListed: WebDAV reports what a thing is where the answer to HEAD does not.
 func TestStatAsListed(t *testing.T) {
 	answer := func(status int, header, body string) string {
 		return fmt.Sprintf("HTTP/1.1 %d X\r\n%sContent-Length: %d\r\n\r\n%s", status, header, len(body), body)

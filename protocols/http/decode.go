@@ -38,7 +38,7 @@ func layersOf(h Header) ([]string, error) {
 	var layers []string
 	for name := range strings.SplitSeq(strings.Join(h.Values("Content-Encoding"), ","), ",") {
 		name = strings.ToLower(strings.TrimSpace(name))
-		if name == "" || name == "identity" || name == "none" { // none is no coding, but some servers say so
+		if name == "" || name == "identity" || name == "none" { // none is not a coding, but some servers say so
 			continue
 		}
 		if !coding.Known(name) {

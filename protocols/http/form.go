@@ -143,7 +143,7 @@ func (m *multipart) Read(b []byte) (int, error) {
 	}
 }
 
-// Seek goes back to the start, or tells that it is there; it can do no more.
+// Seek goes back to the start, or reports that it is there; it can do no more.
 func (m *multipart) Seek(offset int64, whence int) (int64, error) {
 	if offset != 0 || whence == io.SeekEnd || whence == io.SeekCurrent && (m.next > 0 || m.now != nil) {
 		return 0, errors.ErrUnsupported

@@ -353,7 +353,7 @@ func headerLines(h Header) []string {
 var secretWords = []string{"auth", "cookie", "key", "password", "secret", "session", "token"}
 
 // SecretHeader reports whether a trace must not show the value of a header. What a
-// server asks for is no secret, and tells why a login fails.
+// server asks for is not a secret, and shows why a login fails.
 func SecretHeader(name string) bool {
 	name = strings.ToLower(name)
 	return name != "www-authenticate" && name != "proxy-authenticate" &&

@@ -83,7 +83,7 @@ func (u *upload) listen(on bool) {
 	}
 	within := listenFor
 	if idle := u.l.opts.IdleWithin(); idle > 0 {
-		within = min(within, idle/2) // silence is no failure as long as bytes go out
+		within = min(within, idle/2) // silence is not a failure as long as bytes go out
 	}
 	u.l.conn.SetReadDeadline(time.Now().Add(within))
 }
@@ -139,7 +139,7 @@ func (u *upload) wait() (line []byte, err error) {
 }
 
 // surplus returns the error of a body that has more than its length says, as far as that
-// shows soon: the answer to the part that was sent is no success.
+// shows soon: the answer to the part that was sent is not a success.
 func (u *upload) surplus() error {
 	if !u.looks.Load() {
 		return nil

@@ -86,7 +86,7 @@ func TestOffline(t *testing.T) {
 	}
 }
 
-// TestPace: each request waits for its turn, those that go ahead too; what is no turn is
+// TestPace: each request waits for its turn, those that go ahead too; what is not a turn is
 // the error.
 func TestPace(t *testing.T) {
 	asked := 0

@@ -53,7 +53,7 @@ func TestFileGetsAllBytes(t *testing.T) {
 }
 
 // TestSecretHeadersAreMasked: neither what goes out nor what comes in shows a value
-// under a name that tells of a secret; what a server asks for is shown.
+// under a name that suggests a secret; what a server asks for is shown.
 func TestSecretHeadersAreMasked(t *testing.T) {
 	names := []string{"X-Api-Key", "X-Auth-Token", "Client-Secret", "My-Password", "X-Session-Id", "X-Amz-Security-Token", "Cookie", "Authentication-Info"}
 	s := labtest.Start(t, weblab.StartHTTP, weblab.HTTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Handler: func(w nethttp.ResponseWriter, r *nethttp.Request) bool {

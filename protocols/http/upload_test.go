@@ -19,7 +19,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab/weblab"
 )
 
-// rawConns gives each connection to serve; with TLS where a configuration is given.
+// rawConns hands each connection to serve, with TLS where there is a configuration.
 func rawConns(t *testing.T, conf *tls.Config, serve func(net.Conn)) (addr string) {
 	t.Helper()
 	return labtest.Serve(t, func(conn net.Conn) {

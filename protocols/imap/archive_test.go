@@ -262,7 +262,7 @@ func TestArchiveReconnects(t *testing.T) {
 			if err := a.Flush(ctx); err != nil && protocols.KindOf(err) != protocols.KindConnect {
 				t.Fatal(err)
 			}
-			must(t, a.Flush(ctx)) // it is no news any more
+			must(t, a.Flush(ctx)) // it is not news any more
 		}
 		left.Store(1 << 30)
 		checkCopy(t, plain, a.(*imapstore.Archive), count)

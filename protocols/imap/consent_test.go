@@ -48,7 +48,7 @@ var halves = []struct {
 
 // TestHalfCommand: a server that answers before it has seen the literal has not done
 // what it says; without its consent the literal is not sent, and neither answer
-// lets the commands behind it get out of step.
+// lets the commands after it get out of step.
 func TestHalfCommand(t *testing.T) {
 	for _, test := range halves {
 		for word, want := range map[string]protocols.Kind{"OK": protocols.KindProtocol, "NO": protocols.KindRefused} {

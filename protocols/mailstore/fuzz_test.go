@@ -47,7 +47,7 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-// FuzzScan: any file is read to its end, and its messages lie in it one behind the other.
+// FuzzScan: any file is read to its end, and its messages lie in it one after the other.
 func FuzzScan(f *testing.F) {
 	f.Add([]byte("From a@b Sun Nov 22 09:00:00 2026\nx\n\nFrom a 10:00 2020\n"))
 	f.Add([]byte("\n\nFrom a@b Sun Nov 22 09:00:00 2026"))

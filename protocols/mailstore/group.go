@@ -124,7 +124,7 @@ func (a *maildirArchive) settle() {
 	})
 }
 
-// finish gives the messages of a group their names, and reports them when the
+// finish names the messages of a group, and reports them when the
 // names are on the disk too.
 func (a *maildirArchive) finish(g *group) error {
 	if g.loose && !a.o.NoSync {

@@ -123,7 +123,7 @@ func TestReadOnly(t *testing.T) {
 }
 
 // TestOddNames: file names of other programs are listed and read, and folders
-// inside a maildir (Maildir++) are listed as mailboxes; what is no file is an error
+// inside a maildir (Maildir++) are listed as mailboxes; what is not a file is an error
 // that names it, and hidden files are nothing.
 func TestOddNames(t *testing.T) {
 	m, dir := NewMaildir(nil), t.TempDir()

@@ -349,7 +349,7 @@ func TestMboxUndo(t *testing.T) {
 	}
 }
 
-// TestMboxUndoBeforePut: also a single message goes behind whole ones only.
+// TestMboxUndoBeforePut: also a single message is appended to whole ones only.
 func TestMboxUndoBeforePut(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mbox")
 	first := "From a@b Sun Nov 22 09:00:00 2026\nold\n\n"

@@ -45,7 +45,7 @@ const (
 	maxDeliveries = 100_000
 )
 
-// ErrNoReport is the class of the error of ParseReport for a message that is no report.
+// ErrNoReport is the class of the error of ParseReport for a message that is not a report.
 var ErrNoReport = errors.New("not a delivery report")
 
 // ParseReport reads a delivery report from a whole message. One without a part of type

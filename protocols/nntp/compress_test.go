@@ -25,7 +25,7 @@ var innDeflated = []string{
 	"08c32c135e2e8000",
 }
 
-// deflatingServer answers the first commands in clear, and from COMPRESS on with
+// deflatingServer answers the first commands unencrypted, and from COMPRESS on with
 // the recorded bytes, one record for each thing that comes in.
 func deflatingServer(t *testing.T, l net.Listener) {
 	conn, err := l.Accept()
@@ -100,7 +100,7 @@ func TestDeflateOfINN(t *testing.T) {
 	}
 }
 
-// asked tells whether somebody has read on behind the first bytes, which is where a
+// asked reports whether somebody has read on after the first bytes, which is where a
 // connection waits.
 type asked struct {
 	r     *strings.Reader

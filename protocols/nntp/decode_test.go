@@ -129,7 +129,7 @@ func TestUU(t *testing.T) {
 
 // buffer is a file in memory.
 // TestUUSplit: a file that was posted in several articles, with text before and
-// behind, is put together; text alone is no part of it.
+// behind, is put together; text alone is not part of it.
 func TestUUSplit(t *testing.T) {
 	data := random(1000)
 	var coded strings.Builder

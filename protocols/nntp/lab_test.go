@@ -129,7 +129,7 @@ func collect[T any](t testing.TB, seq func(func(T, error) bool)) (all []T) {
 }
 
 // TestRequireTLS: with TLS required nothing goes on where it is not given
-// (security items 84, 85), and a login's secret never goes out in clear.
+// (security items 84, 85), and a login's secret never goes out unencrypted.
 func TestRequireTLS(t *testing.T) {
 	for _, o := range []newslab.Options{
 		{}, {ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "STARTTLS", Text: "580 no"}}}},
@@ -222,7 +222,7 @@ func TestPostBroken(t *testing.T) {
 	}
 }
 
-// TestPostCutIsNotRepeated: when no answer comes behind the final dot nobody
+// TestPostCutIsNotRepeated: when no answer comes after the final dot nobody
 // knows, and nothing is retryable.
 func TestPostCutIsNotRepeated(t *testing.T) {
 	s := labtest.Start(t, newslab.Start, newslab.Options{ServerOptions: lab.ServerOptions{Faults: lab.Faults{{Kind: lab.FaultDrop, Verb: lab.PointEnd}}}})

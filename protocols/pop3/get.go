@@ -216,7 +216,7 @@ func (b *body) note(err error) error {
 	return err
 }
 
-// outOfStep is the fact that what came after a message was no answer. Nothing is deleted
+// outOfStep is the fact that what came after a message was not an answer. Nothing is deleted
 // at such a server.
 const outOfStep = "pop3: answers out of step"
 

@@ -107,7 +107,7 @@ func (s *session) readIDs() error {
 		switch {
 		case !ok && odd == maxOdd:
 			bad = badLine(line)
-		case !ok: // one message without an id is no reason to get none
+		case !ok: // one message without an id is not a reason to get none
 			odd++
 			warnOdd(s, "UIDL", line)
 		case len(uid) > longestID:
@@ -129,7 +129,7 @@ func (s *session) readIDs() error {
 // maxOdd is how many lines of a listing that make no sense are passed over.
 const maxOdd = 10
 
-// warnOdd tells of a line of a listing that is passed over.
+// warnOdd reports a line of a listing that is passed over.
 func warnOdd(s *session, verb string, line []byte) {
 	text := fmt.Sprintf("the answer to %s has a line that is not a number followed by a value: %q; it is ignored", verb, wire.Clip(string(line)))
 	s.Conn.Event(protocols.EventWarning, text, 0)

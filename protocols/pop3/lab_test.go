@@ -67,7 +67,7 @@ func TestAuthInURL(t *testing.T) {
 	}
 }
 
-// TestCleartext: no secret in clear to another machine.
+// TestCleartext: no secret unencrypted to another machine.
 func TestCleartext(t *testing.T) {
 	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{})
 	_, port, _ := net.SplitHostPort(s.Addr())
@@ -259,7 +259,7 @@ func TestInUse(t *testing.T) {
 	}
 }
 
-// TestWatch tells of what comes in.
+// TestWatch reports what comes in.
 func TestWatch(t *testing.T) {
 	s := labtest.Start(t, maillab.StartPOP3, maillab.POP3Options{})
 	c := labtest.Connect(t, New, s, nil)

@@ -39,7 +39,7 @@ func resting(t *testing.T, then func(net.Conn)) (address string, sessions *atomi
 }
 
 // TestRestedSession: a session that the server has ended while it rested is replaced
-// without a failure, and a reply that came meanwhile is no answer.
+// without a failure, and a reply that came meanwhile is not an answer.
 func TestRestedSession(t *testing.T) {
 	for name, c := range map[string]struct {
 		then     func(net.Conn)

@@ -11,7 +11,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// lawStale puts the reply to the next command behind the one before, in one packet:
+// lawStale puts the reply to the next command after the one before, in one packet:
 // a client that takes it for the answer believes whoever is in the middle. The next
 // command must not even be sent.
 func lawStale(t *testing.T, h *Harness) {

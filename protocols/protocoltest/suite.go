@@ -13,7 +13,7 @@
 //   - closed: Close at every line ends the call at once, with an error that says so
 //   - list, get, put, busy, bulk: against a server of the harness
 //   - caller: line breaks and NUL in arguments are refused before anything is sent
-//   - stale: a reply that comes before its command is no answer
+//   - stale: a reply that comes before its command is not an answer
 //   - echo: a password that a server says back is hidden
 //   - server: garbage, floods, early bytes before TLS
 //   - secret: no password in an error, trace event or report

@@ -280,7 +280,7 @@ func TestCutAnywhere(t *testing.T) {
 			for n, verb := range whole.verbs {
 				cutRun(t, keywords, cutPlan{-1, -1, n, -1, true}, "text\r\n")
 				s := cutRun(t, keywords, cutPlan{-1, -1, n, -1, false}, "text\r\n")
-				// The first message may have been the reason; behind a whole message it is
+				// The first message may have been the reason; after a whole message it is
 				// for a person or a queue to say what now. All else goes on.
 				if n > 3 && (verb == "MAIL" || verb == "RCPT") && len(s.accepted) != 3 {
 					t.Errorf("421 to command %d, %s: %d of 3 messages were accepted in the end", n, verb, len(s.accepted))

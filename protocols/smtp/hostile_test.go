@@ -176,7 +176,7 @@ func TestRawIsTidy(t *testing.T) {
 		}
 	}
 	if strings.Contains(trace.String(), "xyzzy") {
-		t.Errorf("the trace tells the secret:\n%s", trace.String())
+		t.Errorf("the trace shows the secret:\n%s", trace.String())
 	}
 	if _, err := c.SendMail(t.Context(), mailOf(hello, "alice@example.org")); err != nil {
 		t.Error(err)

@@ -270,7 +270,7 @@ func TestRequireTLSExtension(t *testing.T) {
 	}
 	plain := client(t, s, "", &protocols.Options{TLS: protocols.TLS{Mode: protocols.TLSOff}})
 	if _, err := plain.SendMail(t.Context(), m); protocols.KindOf(err) != protocols.KindTLS {
-		t.Errorf("in clear: %v", err)
+		t.Errorf("unencrypted: %v", err)
 	}
 }
 

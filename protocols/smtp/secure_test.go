@@ -88,8 +88,8 @@ func TestChannelBinding(t *testing.T) {
 		{"asked for", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}}, protocols.Options{Mechanism: "SCRAM-SHA-256-PLUS"}, "SCRAM-SHA-256-PLUS", false},
 		{"other one asked for", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}}, protocols.Options{Mechanism: "SCRAM-SHA-1"}, "SCRAM-SHA-1", false},
 		{"not offered", maillab.SMTPOptions{ServerOptions: lab.ServerOptions{TLS: lab.TLSImplicit}, Mechanisms: []string{"SCRAM-SHA-256"}}, protocols.Options{}, "SCRAM-SHA-256", false},
-		{"in clear", maillab.SMTPOptions{}, protocols.Options{}, "SCRAM-SHA-256", false},
-		{"in clear, asked for", maillab.SMTPOptions{}, protocols.Options{Mechanism: "SCRAM-SHA-256-PLUS"}, "", true},
+		{"unencrypted", maillab.SMTPOptions{}, protocols.Options{}, "SCRAM-SHA-256", false},
+		{"unencrypted, asked for", maillab.SMTPOptions{}, protocols.Options{Mechanism: "SCRAM-SHA-256-PLUS"}, "", true},
 	}
 	for _, tt := range tests {
 		s := start(t, tt.o)

@@ -48,7 +48,7 @@ func slowServer(conn net.Conn, pause, final time.Duration) {
 	}
 }
 
-// TestPatience: a server has as long for its answers as RFC 5321 4.5.3.2 gives it,
+// TestPatience: a server has as long for its answers as RFC 5321 4.5.3.2 allows,
 // ten minutes after a message, and no longer; and as long as the caller says.
 func TestPatience(t *testing.T) {
 	const justBelow = -time.Second

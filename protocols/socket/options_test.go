@@ -195,7 +195,7 @@ func TestUrgent(t *testing.T) {
 	}
 }
 
-// TestProbeGreeting: a banner is told, and silence is no failure.
+// TestProbeGreeting: a banner is told, and silence is not a failure.
 func TestProbeGreeting(t *testing.T) {
 	for name, c := range map[string]struct {
 		o    ListenOptions

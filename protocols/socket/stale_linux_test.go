@@ -12,7 +12,7 @@ import (
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 
-// TestStaleSocket: the file of a listener that is gone is no obstacle; one in use, or a
+// TestStaleSocket: the file of a listener that is gone is not an obstacle; one in use, or a
 // file of another kind, is.
 func TestStaleSocket(t *testing.T) {
 	for kind, network := range unixNetworks {

@@ -88,7 +88,7 @@ func TestNothingInTheHandshake(t *testing.T) {
 	}
 	conn.Close()
 	if b := <-rest; len(b) > 0 {
-		t.Errorf("in clear: %q", b)
+		t.Errorf("unencrypted: %q", b)
 	}
 }
 

@@ -34,7 +34,7 @@ const (
 )
 
 // wish: the peer wants the option on (WILL for its side, DO for ours). changed
-// tells that the option is on now and was not.
+// reports that the option is on now and was not.
 func (s *side) wish(accept bool) (answer outcome, changed bool) {
 	switch s.state {
 	case no:
@@ -65,7 +65,7 @@ func (s *side) wish(accept bool) (answer outcome, changed bool) {
 }
 
 // refusal: the peer wants the option off, or says no to our wish (WONT, DONT).
-// changed tells that the option is off now and was on.
+// changed reports that the option is off now and was on.
 func (s *side) refusal() (answer outcome, changed bool) {
 	switch s.state {
 	case yes:

@@ -77,7 +77,7 @@ func TestSyncServerChangesNames(t *testing.T) {
 	}
 }
 
-// TestSyncRenamedAtTheSource: a file that was renamed is no reason to keep its old name,
+// TestSyncRenamedAtTheSource: a file that was renamed is not a reason to keep its old name,
 // even where the two look alike and are as large.
 func TestSyncRenamedAtTheSource(t *testing.T) {
 	dir := t.TempDir()

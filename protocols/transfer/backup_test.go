@@ -14,7 +14,7 @@ import (
 )
 
 // TestBackupLocal: what a sync replaces or deletes is kept, links too; the folder for it
-// is no part of the tree, and a second run replaces what the first one kept.
+// is not part of the tree, and a second run replaces what the first one kept.
 func TestBackupLocal(t *testing.T) {
 	for _, dir := range []string{"kept/old", filepath.Join(t.TempDir(), "elsewhere")} {
 		src, dst := t.TempDir(), t.TempDir()

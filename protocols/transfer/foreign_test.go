@@ -11,7 +11,7 @@ import (
 )
 
 // TestContinueTrustsOnlyItsOwn: a part, or the record beside it, that another user
-// may have put there or can still change is no base to go on from.
+// may have put there or can still change is not a base to go on from.
 func TestContinueTrustsOnlyItsOwn(t *testing.T) {
 	tests := map[string]struct {
 		plant   func(t *testing.T, part, record string)

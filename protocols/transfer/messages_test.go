@@ -459,7 +459,7 @@ func TestMessagesOrder(t *testing.T) {
 	}
 }
 
-// swapped is a source that gives other messages than those that are asked for.
+// swapped is a source that sends other messages than those that are asked for.
 type swapped struct {
 	*mailstore.Maildir
 	change func(names []string)

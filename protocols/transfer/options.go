@@ -33,7 +33,7 @@ type Options struct {
 	Offset   int64 // first byte of the source to copy
 	Length   int64 // bytes to copy; 0 is to the end
 	Last     int64 // copy only so many bytes at the end; Offset and Length are then 0
-	MaxSize  int64 // more bytes than this are an error of kind Protocol; 0 is no limit
+	MaxSize  int64 // more bytes than this are an error of kind Protocol; 0 is unlimited
 	Segments int   // connections for one large object to a local file; 0 and 1 are one
 
 	NoTimes bool // do not keep modification times

@@ -84,7 +84,7 @@ func TestSOCKS4(t *testing.T) {
 	}
 }
 
-// TestSOCKS4Garbage: what is no answer, or a cut one.
+// TestSOCKS4Garbage: what is not an answer, or a cut one.
 func TestSOCKS4Garbage(t *testing.T) {
 	for answer, kind := range map[string]protocols.Kind{"HTTP/1.1 400 no\r\n\r\n": protocols.KindProtocol, "\x00\x5a": protocols.KindConnect} {
 		host, port := serve(t, func(c net.Conn) { io.WriteString(c, answer); io.CopyN(io.Discard, c, 9) })

@@ -32,7 +32,7 @@ type Server struct {
 	MaxRequest int64             // bytes of XML in a call, unpacked; 0 is 64 MiB
 }
 
-// ServeHTTP answers one call. What is no POST is refused with 405; whatever is wrong
+// ServeHTTP answers one call. What is not a POST is refused with 405; whatever is wrong
 // with a call is a fault.
 func (s *Server) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 	if r.Method != nethttp.MethodPost {

@@ -227,7 +227,7 @@ func TestRedirects(t *testing.T) {
 	if e, ok := err.(*protocols.Error); !ok || e.Kind != protocols.KindRefused || !strings.Contains(e.Text, h.URL+"/RPC2") {
 		t.Errorf("301: %v", err)
 	}
-	// A redirect that is not followed is no answer to a call.
+	// A redirect that is not followed is not an answer to a call.
 	for _, code := range []int{301, 308} {
 		c := labtest.Open(t, New, fmt.Sprintf("%s/%d", h.URL, code), nil)
 		c.HTTP().Settings.NoFollow = true

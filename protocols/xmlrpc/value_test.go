@@ -44,7 +44,7 @@ func TestDateTimes(t *testing.T) {
 }
 
 // TestAnyStatus: with it a fault or a value counts whatever the status of HTTP says, but a
-// page that is no answer of a method remains the error of that status.
+// page that is not an answer of a method remains the error of that status.
 func TestAnyStatus(t *testing.T) {
 	fault, err := AppendFault(nil, &Fault{Code: 4, String: "Too many"})
 	if err != nil {

@@ -48,7 +48,7 @@ func (f *flags) status(ctx context.Context, e *kit.Env, _ []string) error {
 	})
 }
 
-// followOn tells of each change until all jobs are over.
+// followOn reports each change until all jobs are over.
 func followOn(ctx context.Context, t *fleet.Tracker, tell func() error) error {
 	last := t.Counts()
 	for {

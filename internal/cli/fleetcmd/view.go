@@ -86,7 +86,7 @@ func (v *view) close() {
 	v.live = false
 }
 
-// say tells of what is worth knowing.
+// say reports what is worth knowing.
 func (v *view) say(text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -94,7 +94,7 @@ func (v *view) say(text string) {
 	v.e.Out.Say(text)
 }
 
-// finished tells of a job that is over: with --json its record, else only a failure.
+// finished reports a job that is over: with --json its record, else only a failure.
 func (v *view) finished(r *fleet.Record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

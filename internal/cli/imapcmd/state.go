@@ -13,7 +13,7 @@ type stateFiles struct{}
 
 // Open opens or makes a file for this process alone.
 func (stateFiles) Open(path string) (imap.File, error) {
-	f, err := file.OpenHeld(context.Background(), path) // it is no FIFO, which could block
+	f, err := file.OpenHeld(context.Background(), path) // it is not a FIFO, which could block
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ type Globals struct {
 	proxy, preProxy    string
 	bind, dohURL       string
 	noProxy            string
-	ProxyHeaders       []string // as --proxy-header gives them
+	ProxyHeaders       []string // as in --proxy-header
 	proxyCommand       string
 	connectTo, resolve hostMap
 	ip4, ip6           bool

@@ -28,7 +28,7 @@ type Kept struct {
 // mostKept is how many connections to one server wait for the next line.
 const mostKept = 2
 
-// Lend gives a line its clients, and what else it shares. The login of the shell's flags
+// Lend lends a line its clients, and what else it shares. The login of the shell's flags
 // is for the shell's server alone. A line that is apart has flags of its own for clients,
 // and makes its own.
 func (k *Kept) Lend(e *Env, apart bool) {

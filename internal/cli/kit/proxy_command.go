@@ -84,7 +84,7 @@ func startCommand(line, address string) (net.Conn, error) {
 }
 
 // commandAddr is what a command was asked to connect to. It is not an address of this
-// machine's, so that no secret goes there in clear.
+// machine's, so that no secret goes there unencrypted.
 type commandAddr string
 
 func (commandAddr) Network() string  { return "command" }

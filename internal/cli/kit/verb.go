@@ -32,7 +32,7 @@ type Verb struct {
 	Works func(protocols.Client) bool
 	Run   Run
 
-	// Stands reports whether a word after the name of the protocol, which is no verb,
+	// Stands reports whether a word after the name of the protocol, which is not a verb,
 	// is an argument of this verb: netclients telnet HOST. Nil: none is.
 	Stands func(word string) bool
 

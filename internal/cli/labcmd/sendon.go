@@ -30,7 +30,7 @@ func relay(e *kit.Env, url string) func(ctx context.Context, from string, to []s
 	}
 }
 
-// webhook returns what posts a summary to a URL. An answer that is no success is an
+// webhook returns what posts a summary to a URL. An answer that is not a success is an
 // error.
 func webhook(e *kit.Env, url string) func(ctx context.Context, summary []byte) error {
 	return func(ctx context.Context, summary []byte) error {

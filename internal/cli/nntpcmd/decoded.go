@@ -140,7 +140,7 @@ func (d *decoding) unlike(e *kit.Env, items []string) (left []string) {
 	return left
 }
 
-// rename gives a file its final name if it is not the nth of its name after all.
+// rename names a file finally if it is not the nth of its name after all.
 func (f *decodedFile) rename(n int) {
 	if n > 0 || f.sink.name == f.name {
 		return
@@ -187,7 +187,7 @@ func (f *decodedFile) digest() string {
 	return string(h.Sum(nil))
 }
 
-// store gives a whole file its name.
+// store names a whole file.
 func (d *decoding) store(f *decodedFile) (transfer.Result, error) {
 	r := transfer.Result{Protocol: "nntp", Source: f.name, Status: transfer.StatusDone}
 	err := f.err

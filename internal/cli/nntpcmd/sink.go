@@ -149,7 +149,7 @@ func (s *nzbSink) settle() error {
 	return err
 }
 
-// finish gives the file its name, when it is whole.
+// finish names the file, when it is whole.
 func (s *nzbSink) finish(whole bool) (err error) {
 	if s.part != nil {
 		if err = s.settle(); err == nil && whole {

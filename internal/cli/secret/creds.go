@@ -276,7 +276,7 @@ func (s *search) fromURL() error {
 	if !s.user(s.URL.User.Username()) || !has {
 		return nil
 	}
-	if !transport.IsLoopback(s.URL.Hostname()) { // a test server's password is no secret worth a warning each time
+	if !transport.IsLoopback(s.URL.Hostname()) { // a test server's password is not a secret worth a warning each time
 		s.warn("a password in a URL can be seen by other users of this machine and stays in the shell's history; use --password-command or the keyring")
 	}
 	s.password(pass)

@@ -295,7 +295,7 @@ func (s *Logins) lock(ctx context.Context, l *Login) (*os.File, error) {
 }
 
 // refresh gets a new token. The caller holds the lock. A provider may change the refresh
-// token each time: what it gives is stored before it is used.
+// token each time: what it returns is stored before it is used.
 func (s *Logins) refresh(ctx context.Context, l *Login, o *protocols.Options) (string, time.Time, error) {
 	secrets, err := s.Secret(ctx, l)
 	if err != nil {

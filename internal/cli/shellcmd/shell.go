@@ -225,7 +225,7 @@ func (s *shell) word(text string) word {
 }
 
 // stored makes the arguments of put: local files, and where they go. That is the current
-// folder, unless the last one is a URL, ends with a slash, or is no local file.
+// folder, unless the last one is a URL, ends with a slash, or is not a local file.
 func (s *shell) stored(ctx context.Context, e *kit.Env, args []string) ([]string, error) {
 	to := s.p.here()
 	if n := len(args) - 1; n > 0 {

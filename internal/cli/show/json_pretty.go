@@ -7,7 +7,7 @@ import (
 )
 
 // Pretty returns a JSON text indented and coloured, with its keys in the order given;
-// false for what is no JSON. Control characters are made harmless.
+// false for what is not JSON. Control characters are made harmless.
 func Pretty(paint Painter, text []byte) (string, bool) {
 	var b bytes.Buffer
 	if trimmed := bytes.TrimSpace(text); len(trimmed) == 0 || trimmed[0] != '{' && trimmed[0] != '[' || json.Indent(&b, trimmed, "", "  ") != nil {

@@ -231,7 +231,7 @@ func (o *Output) Insist(line string) {
 	io.WriteString(o.Words, Safe(o.Hidden.Text(line))+"\n")
 }
 
-// Warn tells of something that is probably not meant so.
+// Warn reports something that is probably not meant so.
 func (o *Output) Warn(line string) { o.Say("netclients: warning: " + line) }
 
 // Detail tells it with --verbose only.

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// secondColumn is the start of the text behind the first column of a line.
+// secondColumn is the start of the text after the first column of a line.
 var secondColumn = regexp.MustCompile(`^\s*\S.*?\s{2,}`)
 
 // Wrap breaks lines that are longer than a terminal is wide, at spaces: what follows stands

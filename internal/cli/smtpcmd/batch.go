@@ -173,7 +173,7 @@ func (b *batch) worker(ctx context.Context, stop context.CancelCauseFunc) {
 	b.giveUp(ctx, again, err)
 }
 
-// giveUp tells of the messages that no further try is left for.
+// giveUp reports the messages that no further try is left for.
 func (b *batch) giveUp(ctx context.Context, left []*smtp.Mail, err error) {
 	if err == nil {
 		err = context.Cause(ctx)
@@ -239,7 +239,7 @@ func (b *batch) next(ctx context.Context, soon bool) (m *smtp.Mail, ok bool) {
 	}
 }
 
-// drain tells of messages that no connection can be had for.
+// drain reports messages that no connection can be had for.
 func (b *batch) drain(ctx context.Context, err error) {
 	for m := range b.mails(ctx, nil, new(int)) {
 		if m == nil {

@@ -60,7 +60,7 @@ type courier struct {
 }
 
 // spoolMail stores a message in the folder of --spool and tries to send it. What a later
-// attempt may help stays there, and is no error: the message is safe.
+// attempt may help stays there, and is not an error: the message is safe.
 func (m *mailer) spoolMail(ctx context.Context, e *kit.Env, at *protocols.Target, x *smtp.Mail) error {
 	s, err := spool.Open(m.spool)
 	if err != nil {

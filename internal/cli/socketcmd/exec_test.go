@@ -140,7 +140,7 @@ func TestExecEnds(t *testing.T) {
 	gone(t, "what was left behind", pids[1])
 }
 
-// processes reads the ids of the two processes that a command tells.
+// processes reads the ids of the two processes that a command prints.
 func processes(t *testing.T, conn net.Conn) (pids [2]int) {
 	t.Helper()
 	line, err := bufio.NewReader(conn).ReadString('\n')

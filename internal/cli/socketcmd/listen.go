@@ -125,7 +125,7 @@ func (l *streamListener) options(e *kit.Env, at *protocols.Target, v *verbs.Talk
 	return o, err
 }
 
-// serverTLS returns the certificate of --cert, or makes one and tells how to
+// serverTLS returns the certificate of --cert, or makes one and says how to
 // recognise it.
 func serverTLS(e *kit.Env, at *protocols.Target) (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}

@@ -157,7 +157,7 @@ func (r *recorder) script() string {
 // in between: what a pattern will find again.
 func promptOf(seen []byte) string {
 	text := bytes.TrimRight(seen, "\r\n")
-	for len(text) > 0 && text[len(text)-1] == 'm' { // the colours behind a prompt
+	for len(text) > 0 && text[len(text)-1] == 'm' { // the colours after a prompt
 		i := bytes.LastIndexByte(text, 0x1b)
 		if i < 0 || sequence().FindIndex(text[i:]) == nil {
 			break

@@ -174,7 +174,7 @@ func (d *Dialogue) done(at int) {
 	}
 }
 
-// aside returns the line of what is no line of the dialogue; nothing where it does not
+// aside returns the line of what is not a line of the dialogue; nothing where it does not
 // matter.
 func (d *Dialogue) aside(e protocols.Event) (text, key string) {
 	if e.Channel == "data" && e.Kind != protocols.EventData && e.Kind != protocols.EventError {

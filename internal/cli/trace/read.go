@@ -22,7 +22,7 @@ const maxLine = 4 << 20
 
 // Read returns the events of a trace, JSON lines or text, in their order. Times of a
 // text trace count from the Unix epoch, and their events have no protocol. The first
-// line that is no event ends the sequence with an error of kind usage that names it.
+// line that is not an event ends the sequence with an error of kind usage that names it.
 func Read(name string, r io.Reader) iter.Seq2[protocols.Event, error] {
 	return func(yield func(protocols.Event, error) bool) {
 		lines := bufio.NewScanner(r)

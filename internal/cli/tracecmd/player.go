@@ -160,7 +160,7 @@ func (p *player) exchange(x *trace.Exchange) error {
 	return p.endAnswer(x)
 }
 
-// endAnswer writes what stands after an answer and is no line of it.
+// endAnswer writes what stands after an answer and is not a line of it.
 func (p *player) endAnswer(x *trace.Exchange) error {
 	if p.rules.endOf == nil || !x.Sent() {
 		return nil

@@ -25,7 +25,7 @@ func AskVerbs() []*kit.Verb {
 			Name: "caps", Args: "URL...", Short: "list the capabilities of the server", Generic: true,
 			Works: kit.Is[protocols.Client], Flags: h.Flags, Run: kit.Each(h.Run),
 			Examples: []string{
-				"caps --has SIZE smtp://mail.example.org && echo it tells how large a message may be",
+				"caps --has SIZE smtp://mail.example.org && echo it reports how large a message may be",
 				"caps ftp://ftp.example.org",
 				"caps --json ftp://ftp.example.org | jq -r .name",
 			},

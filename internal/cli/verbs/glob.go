@@ -98,7 +98,7 @@ func set(e *kit.Env, text string, whole bool) ([]string, error) {
 
 // pattern is a URL whose last component is a pattern of names.
 type pattern struct {
-	at     *protocols.Target // what the URL names when it is no pattern
+	at     *protocols.Target // what the URL names when it is not a pattern
 	folder *protocols.Target // whose listing is searched
 	text   string            // as path.Match takes it
 	flat   bool              // names are paths from the top: mailboxes, groups

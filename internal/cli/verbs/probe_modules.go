@@ -118,7 +118,7 @@ func (m *module) prober(ctx context.Context, e *kit.Env) (*prober, *kit.Env, err
 type target struct{ url, module string }
 
 // readTargets reads a file of URLs, one a line, with a module after a blank. Lines that
-// begin with # are comments. An empty path is no file.
+// begin with # are comments. An empty path is not a file.
 func readTargets(ctx context.Context, path string) ([]target, error) {
 	if path == "" {
 		return nil, nil

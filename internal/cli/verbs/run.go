@@ -186,7 +186,7 @@ func (p *player) play(ctx context.Context, e *kit.Env, c protocols.Client, at *p
 		}
 		secrets[name] = value
 	}
-	if p.handOver || script.Interacts() { // for whom silence is no failure
+	if p.handOver || script.Interacts() { // for whom silence is not a failure
 		own, _, err := Conversing[protocols.Client](e, at)
 		if err != nil {
 			return err

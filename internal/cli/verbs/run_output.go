@@ -129,7 +129,7 @@ func (p *player) checkOutput(e *kit.Env, targets []string) error {
 	return nil
 }
 
-// cut tells that a step's text does not hold all that came.
+// cut reports that a step's text does not hold all that came.
 func (p *player) cut(e *kit.Env, r expect.Result) {
 	if r.Dropped > 0 && (len(r.Captures) > 0 || e.Out.JSON) {
 		e.Out.Warn(fmt.Sprintf("step %d: the first %d bytes that came were dropped; --capture %s holds more", r.Step, r.Dropped, show.HumanBytes(4*int64(p.capture))))

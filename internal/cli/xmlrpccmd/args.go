@@ -77,7 +77,7 @@ func isNumber(text string) bool {
 	return err == nil
 }
 
-// shield stands before a word that is no flag; no word of a command line can hold it.
+// shield stands before a word that is not a flag; no word of a command line can hold it.
 const shield = "\x00"
 
 // readWhole reads a file whole, within the limit of an answer; - is standard input.

@@ -175,7 +175,7 @@ func (s *Server) device(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// token gives tokens for codes of all kinds.
+// token returns tokens for codes of all kinds.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	kind := r.PostFormValue("grant_type")
 	s.mu.Lock()

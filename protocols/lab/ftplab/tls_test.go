@@ -128,7 +128,7 @@ func TestFTPTLSClear(t *testing.T) {
 			io.WriteString(below, "PWD\r\nNOOP\r\n")
 			text, err := readClear(below)
 			if err != nil || !strings.HasSuffix(text, "200 NOOP ok.\r\n") {
-				t.Errorf("in clear: %q, %v", text, err)
+				t.Errorf("unencrypted: %q, %v", text, err)
 			}
 		}
 	}

@@ -149,7 +149,7 @@ func (a own) findRequest(q url.Values) (any, error) {
 	return nil, nil
 }
 
-// requestWithBody is a request by itself; a body that is no text is base64 in JSON's way.
+// requestWithBody is a request by itself; a body that is not text is base64 in JSON's way.
 type requestWithBody struct {
 	journal.Request
 	Text string `json:"body,omitempty"`

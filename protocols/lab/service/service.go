@@ -97,7 +97,7 @@ type Service struct {
 	cancel    context.CancelFunc
 	wg        sync.WaitGroup
 
-	last uint32 // number of the newest message that is no news
+	last uint32 // number of the newest message that is not news
 
 	mu     sync.Mutex
 	faults map[string]string

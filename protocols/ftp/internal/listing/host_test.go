@@ -25,7 +25,7 @@ var hostCases = []listCase{
 		`file "A_VERY_LONG_NAME_OF_A_FILE_THAT_NEEDS_TWO_LINES.TXT" -1 2024-11-22T08:01:05 0700 o=JO g=STAFF`,
 		`dir "SECRET" -1`,
 	}},
-	// Names without their second line are reported, and nothing behind is lost.
+	// Names without their second line are reported, and nothing after them is lost.
 	{"vms", []string{
 		"A.TXT;1",
 		"B.TXT;1",

@@ -47,7 +47,7 @@ func newCommands(t *line.Core, prefix string, trace bool) commands {
 func tagPrefix() string { return "N" + rand.Text()[:5] }
 
 // newTag starts a command. What came before it cannot be its answer, whatever tag that
-// has, and a "+" that came before it is no consent.
+// has, and a "+" that came before it is not consent.
 func (c *commands) newTag() string {
 	_ = c.quiet() // it is sticky
 	c.tags++

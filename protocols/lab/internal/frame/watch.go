@@ -190,7 +190,7 @@ func (c *watched) turn(way base.StepKind) {
 	c.way, c.lines, c.bulk = way, 0, 0
 }
 
-// end shows a line that has ended; what is no text counts as content.
+// end shows a line that has ended; what is not text counts as content.
 func (c *watched) end() {
 	text := strings.TrimRight(string(c.line), "\r")
 	whole := !c.over

@@ -15,7 +15,7 @@ import (
 )
 
 // overheard lets a client and a server speak in turn ("C: ..." and "S: ..."), and
-// returns what a watch tells of it.
+// returns what a watch reports of it.
 func overheard(t *testing.T, lines ...string) []string {
 	t.Helper()
 	var mu sync.Mutex

@@ -37,7 +37,7 @@ var printedBy = map[string]string{
 	"checksum":  "checksum",
 	"step":      "run",
 	"doctor":    "doctor",
-	"response":  "request patch post options head",
+	"response":  "request patch post options head delete",
 	"field":     "hdr",
 	"login":     "login",
 	"account":   "discover",
@@ -53,7 +53,14 @@ var printedBy = map[string]string{
 	"greeting":  "banner",
 	"robots":    "robots",
 	"method":    "methods signature help",
-	"called":    "call",
+	"called":    "multicall",
+	"value":     "call decode",
+	"right":     "acl",
+	"own":       "myrights",
+	"pairs":     "id metadata",
+	"cookie":    "cookies",
+	"urlTool":   "url",
+	"place":     "pwd", // of the shell
 	"articleID": "newnews",
 	"line":      "list help",
 	"space":     "namespace",
@@ -61,12 +68,15 @@ var printedBy = map[string]string{
 	"attribute": "attributes",
 	"server":    "lab",
 	"tour":      "tour",
-	"talk":      "connect recv listen forward",
+	"talk":      "connect recv listen forward open",
 	"protocol":  "protocols",
 	"event":     "show",
 	"change":    "diff",
 	"replay":    "replay",
 }
+
+// silent are the verbs that print nothing on standard output with --json, or no JSON.
+const silent = "flag expunge subscribe unsubscribe check chmod mkdir rmdir logout encode"
 
 // printed returns the types of the objects that a verb or command prints.
 func printed(verb string) []any {
@@ -89,6 +99,7 @@ func schemaVerbs() []string {
 	for _, list := range printedBy {
 		all = append(all, strings.Fields(list)...)
 	}
+	all = append(all, strings.Fields(silent)...)
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -98,17 +109,19 @@ func schemaVerbs() []string {
 func schemaOf(verb string) (*jsonschema.Schema, error) {
 	var forms []*jsonschema.Schema
 	for _, v := range printed(verb) {
-		s, err := jsonschema.ForType(reflect.TypeOf(v), &jsonschema.ForOptions{})
+		form, err := formOf(reflect.TypeOf(v))
 		if err != nil {
 			return nil, err
 		}
-		s.Required = slices.DeleteFunc(s.Required, func(key string) bool { return slices.Contains(perhaps(reflect.TypeOf(v)), key) })
-		forms = append(forms, s)
+		forms = append(forms, form)
 	}
 	var s *jsonschema.Schema
 	switch len(forms) {
 	case 0:
-		return nil, nil
+		if !slices.Contains(strings.Fields(silent), verb) {
+			return nil, nil
+		}
+		s = &jsonschema.Schema{Not: &jsonschema.Schema{}, Description: verb + " prints no JSON"}
 	case 1:
 		s = forms[0]
 	default:
@@ -116,6 +129,18 @@ func schemaOf(verb string) (*jsonschema.Schema, error) {
 	}
 	s.Schema, s.Title = "https://json-schema.org/draft/2020-12/schema", "a line of netclients "+verb+" --json"
 	return s, nil
+}
+
+// formOf makes the schema of the objects of a type; any value is as its own says.
+func formOf(t reflect.Type) (*jsonschema.Schema, error) {
+	if t == reflect.TypeFor[anyValue]() {
+		return &jsonschema.Schema{Description: "any JSON value: what the server returned"}, nil
+	}
+	s, err := jsonschema.ForType(t, &jsonschema.ForOptions{})
+	if err == nil && t.Kind() == reflect.Struct {
+		s.Required = slices.DeleteFunc(s.Required, func(key string) bool { return slices.Contains(perhaps(t), key) })
+	}
+	return s, err
 }
 
 // perhaps are the keys of structs that are embedded by pointer, which may be nil: none of

@@ -57,6 +57,25 @@ type (
 		Value  any         `json:"value,omitempty"`
 		Fault  *faultShape `json:"fault,omitempty"`
 	}
+	anyValue  struct{} // of an XML-RPC server
+	ownRights struct {
+		URL    string `json:"url"`
+		Rights string `json:"rights"`
+	}
+	placeShape struct {
+		URL string `json:"url"`
+	}
+	localShape struct {
+		Path string `json:"path"`
+	}
+	splitShape struct {
+		URL      string `json:"url"`
+		Fragment string `json:"fragment"`
+	}
+	pairShape struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	}
 	faultShape struct {
 		Code int64  `json:"code"`
 		Text string `json:"text"`
@@ -68,6 +87,8 @@ func shapes() map[string][]any {
 	return map[string][]any{
 		"size": {sizeShape{}}, "folder": {folderShape{}}, "number": {numberShape{}}, "articleID": {articleIDShape{}}, "date": {dateShape{}},
 		"line": {lineShape{}}, "recent": {recentShape{}}, "greeting": {greetingShape{}}, "robots": {robotsShape{}}, "method": {methodShape{}},
-		"called": {calledShape{}}, "version": {versionJSON{}}, "protocol": {catalogJSON{}}, "host": {hostJSON{}}, "found": {found{}}, "profile": {profileJSON{}},
+		"called": {calledShape{}}, "value": {anyValue{}}, "own": {ownRights{}}, "pairs": {map[string]string{}}, "place": {placeShape{}, localShape{}},
+		"urlTool": {"", partsJSON{}, splitShape{}, pairShape{}},
+		"version": {versionJSON{}}, "protocol": {catalogJSON{}}, "host": {hostJSON{}}, "found": {found{}}, "profile": {profileJSON{}},
 	}
 }

@@ -70,6 +70,13 @@ type cookieJSON struct {
 	HTTPOnly bool       `json:"http_only"`
 }
 
+// clearedJSON is the line of clear.
+type clearedJSON struct {
+	Protocol string `json:"protocol"`
+	Op       string `json:"op"`
+	Cleared  int    `json:"cleared"`
+}
+
 func (c *cookieVerb) list(e *kit.Env, j *jarFile, args []string) error {
 	domain, path, name, err := which(args)
 	if err != nil {
@@ -124,7 +131,7 @@ func (c *cookieVerb) clear(e *kit.Env, j *jarFile, args []string) error {
 		return &protocols.Error{Proto: "http", Op: "cookies", Kind: protocols.KindRefused, Sentinel: fs.ErrNotExist, Text: "no such cookie in " + j.path}
 	}
 	if e.Out.JSON {
-		return e.Out.Object(map[string]any{"protocol": "http", "op": "clear", "cleared": n})
+		return e.Out.Object(clearedJSON{"http", "clear", n})
 	}
 	e.Out.Say("cleared: " + strconv.Itoa(n))
 	return nil

@@ -146,6 +146,12 @@ func imapQuota(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Ta
 	return nil
 }
 
+// grantable are the rights that somebody can be granted, in groups that go together.
+type grantable struct {
+	Identifier string   `json:"identifier"`
+	Possible   []string `json:"possible"`
+}
+
 func imapACL(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Target, args []string) error {
 	switch {
 	case len(args) == 2 && args[1] == "none":
@@ -157,7 +163,7 @@ func imapACL(ctx context.Context, e *kit.Env, c *imap.Client, at *protocols.Targ
 		if err != nil {
 			return err
 		}
-		return e.Out.Record(map[string]any{"identifier": args[0], "possible": list}, func() string { return show.Safe(strings.Join(list, " ")) })
+		return e.Out.Record(grantable{args[0], list}, func() string { return show.Safe(strings.Join(list, " ")) })
 	}
 	list, err := c.Admin().ACL(ctx, at.Name)
 	if err != nil {

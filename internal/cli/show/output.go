@@ -31,9 +31,10 @@ type Output struct {
 	Paint   Painter
 	Quiet   bool
 	Verbose bool
-	Count   int        // results written
-	line    []byte     // room for the next one
-	Hidden  *mask.Mask // what no message shows
+	Count   int               // results written
+	line    []byte            // room for the next one
+	Hidden  *mask.Mask        // what no message shows
+	Seen    func(line []byte) // each object before keys and filters are applied, for tests; may be nil
 }
 
 // inTurn returns a writer for several goroutines at once, as a file is: commands that a
@@ -146,6 +147,9 @@ func (o *Output) Line(s string) error {
 // program or the --template when there is one.
 func (o *Output) Object(v any) error {
 	b, err := o.marshal(v)
+	if err == nil && o.Seen != nil {
+		o.Seen(b)
+	}
 	if err == nil && o.keys != nil {
 		b, err = o.keys.line(b)
 	}

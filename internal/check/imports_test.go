@@ -59,6 +59,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/oauth", "protocols protocols/transport protocols/http/roundtrip", "...", "flag log log/slog os os/exec"},
 	{"internal/cli/secret", "protocols protocols/file protocols/transport internal/oauth internal/cli/show", "...", "flag log log/slog"},
 	{"internal/cli/trace", "protocols protocols/file internal/cli/show", "", "flag log log/slog"},
+	{"internal/mailtls", "protocols protocols/file protocols/transport", "golang.org/x/net/...", "flag log log/slog os/exec net/http"}, // os: policies that are kept
 	{"internal/doh", "protocols protocols/http/roundtrip", "golang.org/x/net/...", "flag log log/slog os os/exec"},
 	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/doh internal/mask internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},
 	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/transfer/delivery protocols/transfer/twoway protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry internal/exporter internal/roundtrip internal/cli/secret", "...", "flag log log/slog"},
@@ -67,6 +68,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/spool", "protocols protocols/file", "", "net flag log log/slog os/exec net/http"},
 	{"internal/discover", "protocols protocols/transport", "", "os flag log log/slog os/exec net/http"},
 	{"internal/cli/discovercmd", "protocols protocols/transport protocols/http/roundtrip internal/discover internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
+	{"internal/cli/smtpcmd", "protocols protocols/* protocols/http/roundtrip internal/mailtls internal/mask internal/spool internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // policies come over HTTPS
 	{"internal/cli/logincmd", "protocols internal/oauth internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/doctorcmd", "protocols protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                              // http: webhooks

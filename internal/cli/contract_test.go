@@ -22,7 +22,7 @@ var contract = map[string]struct{ always, known string }{
 	"transfer":  {"protocol source destination bytes seconds status", "resumed_at note error would"},
 	"deleted":   {"protocol destination bytes seconds status", "note error"},
 	"summary":   {"summary", ""},
-	"send":      {"protocol url bytes", "message_id reply recipients from seconds queue_id connection"},
+	"send":      {"protocol url bytes", "message_id reply recipients from seconds queue_id connection tls_policy"},
 	"caps":      {"name", "params"},
 	"raw":       {"command text", "code enhanced word"},
 	"probe": {"url up total_ms", "phase status resolve_ms connect_ms tls_ms greeting_ms login_ms tls_version cert_not_after greeting error address round_trip_ms token_not_after " +

@@ -16,6 +16,25 @@ import (
 // nameServer answers over TCP; a question without records is for a name that is not there.
 func nameServer(t *testing.T, records func(dnsmessage.Question) []dnsmessage.ResourceBody) string {
 	t.Helper()
+	return dnsServer(t, func(m *dnsmessage.Message) {
+		for _, body := range records(m.Questions[0]) {
+			addRecord(m, body)
+		}
+		if len(m.Answers) == 0 {
+			m.RCode = dnsmessage.RCodeNameError
+		}
+	})
+}
+
+// addRecord adds one to an answer.
+func addRecord(m *dnsmessage.Message, body dnsmessage.ResourceBody) {
+	q := m.Questions[0]
+	m.Answers = append(m.Answers, dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 60}, Body: body})
+}
+
+// dnsServer answers over TCP what answer makes of the question.
+func dnsServer(t *testing.T, answer func(m *dnsmessage.Message)) string {
+	t.Helper()
 	return labtest.Serve(t, func(c net.Conn) {
 		for {
 			var size [2]byte
@@ -27,14 +46,8 @@ func nameServer(t *testing.T, records func(dnsmessage.Question) []dnsmessage.Res
 			if _, err := io.ReadFull(c, b); err != nil || m.Unpack(b) != nil {
 				return
 			}
-			m.Response, m.Additionals = true, nil
-			q := m.Questions[0]
-			for _, body := range records(q) {
-				m.Answers = append(m.Answers, dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 60}, Body: body})
-			}
-			if len(m.Answers) == 0 {
-				m.RCode = dnsmessage.RCodeNameError
-			}
+			m.Response, m.AuthenticData, m.Additionals = true, false, nil
+			answer(&m)
 			packed, err := m.AppendPack(size[:])
 			if err != nil {
 				return

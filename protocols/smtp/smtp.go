@@ -56,7 +56,7 @@ func Spec() *protocols.Spec {
 			{Name: "smtps", Port: 465, TLS: protocols.TLSImplicit},
 			{Name: "lmtp", Port: 24, TLS: protocols.TLSUpgrade, NoHost: true},
 		},
-		RFCs:     []int{1870, 1985, 2033, 2034, 2852, 2920, 3030, 3207, 3461, 4954, 5321, 6152, 6409, 6531, 6710, 7505, 8314, 8689},
+		RFCs:     []int{1870, 1985, 2033, 2034, 2852, 2920, 3030, 3207, 3461, 4954, 5321, 6152, 6409, 6531, 6710, 7505, 7672, 8314, 8461, 8689},
 		Replaces: "smtplib, email",
 		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
 		Path:     Path,

@@ -255,7 +255,7 @@ func (b *batch) done(line int, r *protocols.Receipt, err error) error {
 	defer b.mu.Unlock()
 	err = kit.Named(protocols.Wrap(err, "smtp", "send", b.url), "send")
 	b.tally.Add(err)
-	told := b.m.tell(b.e, b.url, line, r, err)
+	told := b.m.tell(b.e, way{url: b.url, line: line}, r, err)
 	if show.IsStdout(told) {
 		b.last = told
 		return told

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto"
 	"io"
-	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -20,7 +19,6 @@ import (
 	"github.com/netclients/netclients/protocols"
 	mailmsg "github.com/netclients/netclients/protocols/message"
 	"github.com/netclients/netclients/protocols/smtp"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // mailer is the verb send of SMTP.
@@ -36,6 +34,7 @@ type mailer struct {
 	quitAfter    string
 	mx           bool
 	dns          string
+	mxPolicy     kit.Choice
 	server       string
 	spool        string
 
@@ -74,7 +73,7 @@ func (m *mailer) flags(fs *pflag.FlagSet) {
 	fs.StringVar(&m.server, "server", "", "`URL` of the server for a mailto: target; the default is the profile's, or SMTPSERVER")
 	fs.StringVar(&m.spool, "spool", "", "store the message in the folder `DIR` first; one that cannot be sent now waits there for smtp flush")
 	fs.BoolVar(&m.mx, "mx", false, "the target is a mail domain: send to the hosts of its MX records")
-	fs.StringVar(&m.dns, "dns", "", "name server `ADDR` to ask for MX records")
+	m.mxFlags(fs)
 	fs.StringVar(&m.dkimKey, "dkim-key", "", "sign with the private key in a PEM `FILE` (DKIM)")
 	fs.StringVar(&m.dkimDomain, "dkim-domain", "", "`DOMAIN` of the signature; the default is the sender's")
 	fs.StringVar(&m.dkimSelector, "dkim-selector", "default", "`NAME` of the public key in DNS")
@@ -242,19 +241,26 @@ func (m *mailer) send(ctx context.Context, e *kit.Env, c *smtp.Client, at *proto
 		r, err = c.SendMail(ctx, x)
 		return err
 	})
-	return m.tell(e, protocols.Redact(at.URL), 0, r, err)
+	return m.tell(e, way{url: protocols.Redact(at.URL)}, r, err)
+}
+
+// way is how a message went.
+type way struct {
+	url    string
+	line   int    // of the batch; 0: none
+	policy string // what asked for TLS; empty: nobody
 }
 
 // tell prints the result of a message. The error comes back, to end with.
-func (m *mailer) tell(e *kit.Env, url string, line int, r *protocols.Receipt, err error) error {
+func (m *mailer) tell(e *kit.Env, by way, r *protocols.Receipt, err error) error {
 	if r == nil {
 		r = &protocols.Receipt{}
 	}
-	if err != nil && len(r.Recipients) == 0 && line == 0 {
+	if err != nil && len(r.Recipients) == 0 && by.line == 0 {
 		return err // there is nothing to tell but the error itself
 	}
 	hidden := e.Out.Hidden
-	res := verbs.SentJSON{Protocol: "smtp", URL: url, Line: line, MessageID: r.MessageID, Bytes: r.Bytes, Recipients: slices.Clone(r.Recipients)}
+	res := verbs.SentJSON{Protocol: "smtp", URL: by.url, Line: by.line, TLSPolicy: by.policy, MessageID: r.MessageID, Bytes: r.Bytes, Recipients: slices.Clone(r.Recipients)}
 	for i := range res.Recipients {
 		res.Recipients[i].Text = hidden.Text(res.Recipients[i].Text)
 	}
@@ -276,23 +282,6 @@ func codeText(code int) string {
 		return ""
 	}
 	return strconv.Itoa(code)
-}
-
-// test is quit, with --mx at the preferred host of the domain.
-func (m *mailer) test(ctx context.Context, e *kit.Env, c *smtp.Client, at *protocols.Target) error {
-	if !m.mx {
-		return m.quit(ctx, e, c)
-	}
-	hosts, err := smtp.Exchangers(ctx, m.resolver(), at.URL.Hostname())
-	if err != nil {
-		return err
-	}
-	first, err := m.clientOf(e, *at, hosts[0])
-	if err != nil {
-		return err
-	}
-	defer first.Close()
-	return m.quit(ctx, e, first)
 }
 
 // quit tests a server up to a stage.
@@ -342,51 +331,6 @@ func printStage(o *show.Output, s smtp.Step) error {
 		return err
 	}
 	return verbs.PrintReply(o, s.Command, r)
-}
-
-// resolver asks the system's name servers, or the one of --dns.
-func (m *mailer) resolver() smtp.Resolver { return transport.NameServer(m.dns, nil) }
-
-// direct sends to the hosts of a domain's MX records.
-func (m *mailer) direct(ctx context.Context, e *kit.Env, at *protocols.Target, domain string, x *smtp.Mail) error {
-	var host string
-	var r *protocols.Receipt
-	err := e.Again(ctx, func() error {
-		hosts, err := smtp.Exchangers(ctx, m.resolver(), domain)
-		if err != nil {
-			return err
-		}
-		e.Out.Detail("hosts of " + domain + ": " + strings.Join(hosts, " "))
-		host, r, err = smtp.SendVia(ctx, hosts, func(host string) (*smtp.Client, error) { return m.clientOf(e, *at, host) }, x)
-		return err
-	})
-	return m.tell(e, at.URL.Scheme+"://"+host, 0, r, err)
-}
-
-// clientOf makes the client of one host in place of the target's. Nobody logs in
-// there: the password is for the target, and the host is what DNS says.
-func (m *mailer) clientOf(e *kit.Env, at protocols.Target, host string) (*smtp.Client, error) {
-	u := *at.URL
-	port := u.Port()
-	u.Host = host
-	if strings.Contains(host, ":") {
-		u.Host = "[" + host + "]"
-	}
-	if port != "" {
-		u.Host = net.JoinHostPort(host, port)
-	}
-	u.User = nil
-	at.URL = &u
-	o := *e.OptionsFor(&at)
-	o.Credentials = func(context.Context, protocols.CredentialRequest) (protocols.Credential, error) {
-		return protocols.Credential{}, nil
-	}
-	c, err := e.DialWith(&at, &o)
-	if err != nil {
-		return nil, err
-	}
-	x, _ := protocols.As[*smtp.Client](c)
-	return x, nil
 }
 
 // serverOf returns the server for mailto: URLs, which name none; empty is none.

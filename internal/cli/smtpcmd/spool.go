@@ -106,31 +106,27 @@ func (c *courier) deliver(ctx context.Context, at *protocols.Target, en *spool.E
 		}
 		return c.s.Message(*en)
 	}
-	url, r, err := c.attempt(ctx, at, en, x)
+	by, r, err := c.attempt(ctx, at, en, x)
 	kept := c.settle(ctx, en, r, err)
-	return cmp.Or(kept, c.m.tell(c.e, url, 0, r, err))
+	return cmp.Or(kept, c.m.tell(c.e, by, r, err))
 }
 
-func (c *courier) attempt(ctx context.Context, at *protocols.Target, en *spool.Entry, x *smtp.Mail) (url string, r *protocols.Receipt, err error) {
+func (c *courier) attempt(ctx context.Context, at *protocols.Target, en *spool.Entry, x *smtp.Mail) (by way, r *protocols.Receipt, err error) {
 	if en.MX {
-		hosts, err := smtp.Exchangers(ctx, c.m.resolver(), at.URL.Hostname())
-		if err != nil {
-			return en.URL, nil, err
-		}
-		host, r, err := smtp.SendVia(ctx, hosts, func(host string) (*smtp.Client, error) { return c.m.clientOf(c.e, *at, host) }, x)
-		return at.URL.Scheme + "://" + host, r, err
+		return c.m.viaMX(ctx, c.e, at, at.URL.Hostname(), x)
 	}
+	by.url = en.URL
 	client, err := c.e.Dial(at)
 	if err != nil {
-		return en.URL, nil, err
+		return by, nil, err
 	}
 	defer client.Close()
 	s, ok := protocols.As[*smtp.Client](client)
 	if !ok {
-		return en.URL, nil, kit.Usage("%s is not a server of mail", en.URL)
+		return by, nil, kit.Usage("%s is not a server of mail", en.URL)
 	}
 	r, err = s.SendMail(ctx, x)
-	return en.URL, r, protocols.Wrap(err, "smtp", "send", en.URL)
+	return by, r, protocols.Wrap(err, "smtp", "send", en.URL)
 }
 
 // settle stores what an attempt has made of a message: recipients that have it are not
@@ -194,7 +190,7 @@ func (f *flusher) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.held, "held", false, "send what may have been accepted before too: it may come twice")
 	fs.BoolVar(&f.failed, "failed", false, "send what was given up too")
 	fs.Var(&f.giveUp, "give-up", "give a message up that has waited this long")
-	fs.StringVar(&f.m.dns, "dns", "", "name server `ADDR` to ask for MX records")
+	f.m.mxFlags(fs)
 }
 
 // run sends what is due in each spool.

@@ -14,5 +14,6 @@ type SentJSON struct {
 	Bytes      int64                 `json:"bytes"`
 	Reply      string                `json:"reply,omitempty"`
 	Recipients []protocols.Recipient `json:"recipients"`
+	TLSPolicy  string                `json:"tls_policy,omitempty"` // what the recipients' domain asked of the connection: dane, mta-sts
 	Error      *show.ErrorJSON       `json:"error,omitempty"`
 }

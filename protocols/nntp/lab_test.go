@@ -129,7 +129,7 @@ func collect[T any](t testing.TB, seq func(func(T, error) bool)) (all []T) {
 }
 
 // TestRequireTLS: with TLS required nothing goes on where it is not given
-// (security items 84, 85), and a login's secret never goes out unencrypted.
+//, and a login's secret never goes out unencrypted.
 func TestRequireTLS(t *testing.T) {
 	for _, o := range []newslab.Options{
 		{}, {ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "STARTTLS", Text: "580 no"}}}},

@@ -14,7 +14,7 @@ import (
 // Every package needs a row.
 var rules = []struct{ of, own, mods, never string }{
 	{"protocols", "", "", "flag log log/slog os/exec net/http"},
-	{"protocols/transport", "protocols internal/httpauth internal/retry", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
+	{"protocols/transport", "protocols internal/httpauth internal/pattern internal/retry", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
 	{"protocols/file", "protocols", "golang.org/x/sys/windows", "flag log log/slog os/exec net/http"},
 	{"protocols/pool", "protocols internal/retry", "", "flag log log/slog os os/exec net net/http"},
 	{"cli", "internal/cli protocols", "", "flag log log/slog os os/exec"},
@@ -22,6 +22,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/observe", "protocols", "", "flag log os os/exec net net/http"},
 	{"protocols/fsys", "protocols protocols/pool", "", "flag log log/slog os os/exec net net/http"},
 	{"protocols/transfer/internal/state", "internal/mailhead protocols protocols/file", "", "flag log log/slog os/exec net net/http crypto/tls"},
+	{"internal/pattern", "", "", "flag log log/slog os os/exec net net/http"},
 	{"internal/programtest", "", "", "protocols internal/cli flag log log/slog net net/http crypto/tls"},
 	{"protocols/transfer/internal/mailtest", "protocols protocols/file protocols/imap protocols/mailstore protocols/transfer", "", "flag log log/slog os/exec net net/http crypto/tls"},
 	{"protocols/transfer/delivery", "protocols protocols/file protocols/transfer/internal/state", "", "flag log log/slog os/exec net net/http crypto/tls"},
@@ -36,9 +37,9 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/lab/base", "", "", "flag log log/slog os/exec"},                  // os: the tree of a folder
 	{"protocols/lab/internal/kit", "protocols protocols/lab/base", "", "flag log log/slog os os/exec"},
 	{"protocols/lab/labtest", "protocols protocols/lab/* protocols/lab/internal/kit", "", "flag log log/slog os os/exec"},
-	{"protocols/lab/maillab", "protocols/lab/base protocols/lab/internal/... internal/wire", "...", "flag log log/slog os/exec"},                   // os: mail in a folder
-	{"protocols/lab/...", "protocols/lab/... internal/wire internal/urgent internal/charset internal/mask", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
-	{"protocols/protocoltest", "protocols protocols/lab/base protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
+	{"protocols/lab/maillab", "protocols/lab/base protocols/lab/internal/... internal/wire", "...", "flag log log/slog os/exec"},                                    // os: mail in a folder
+	{"protocols/lab/...", "protocols/lab/... internal/wire internal/pattern internal/urgent internal/charset internal/mask", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
+	{"protocols/protocoltest", "internal/pattern protocols protocols/lab/base protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
 	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                                                // own codec over the HTTP adapter's transport
 	{"protocols/http", "protocols protocols/transport protocols/http/cookies protocols/http/hsts protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
@@ -55,13 +56,13 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
 	{"internal/line/login", "internal/line internal/sasl", "", "os net flag log log/slog"},
 	{"internal/line", "protocols protocols/transport internal/wire internal/mask", "", "os net flag log log/slog"},
-	{"internal/cli/show", "protocols internal/mask internal/maildate", "...", "flag log log/slog"},
+	{"internal/cli/show", "protocols internal/mask internal/pattern internal/maildate", "...", "flag log log/slog"},
 	{"internal/oauth", "protocols protocols/transport protocols/http/roundtrip", "...", "flag log log/slog os os/exec"},
 	{"internal/cli/secret", "protocols protocols/file protocols/transport internal/oauth internal/cli/show", "...", "flag log log/slog"},
-	{"internal/cli/trace", "protocols protocols/file internal/cli/show", "", "flag log log/slog"},
+	{"internal/cli/trace", "protocols protocols/file internal/pattern internal/cli/show", "", "flag log log/slog"},
 	{"internal/mailtls", "protocols protocols/file protocols/transport", "golang.org/x/net/...", "flag log log/slog os/exec net/http"}, // os: policies that are kept
 	{"internal/doh", "protocols protocols/http/roundtrip", "golang.org/x/net/...", "flag log log/slog os os/exec"},
-	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/doh internal/mask internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},
+	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/doh internal/mask internal/pattern internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},
 	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/transfer/delivery protocols/transfer/twoway protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry internal/exporter internal/roundtrip internal/cli/secret", "...", "flag log log/slog"},
 	{"internal/doctor", "protocols protocols/*", "", "flag log log/slog os os/exec"}, // steps on the adapters
 	{"internal/roundtrip", "protocols protocols/nntp internal/retry", "", "flag log log/slog os os/exec net net/http"},
@@ -71,12 +72,12 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/cli/smtpcmd", "protocols protocols/* protocols/http/roundtrip internal/mailtls internal/mask internal/spool internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // policies come over HTTPS
 	{"internal/cli/logincmd", "protocols internal/oauth internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/doctorcmd", "protocols protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                              // http: webhooks
-	{"internal/cli/tracecmd", "protocols protocols/lab/base internal/mask internal/cli/show internal/cli/kit internal/cli/trace", "...", "flag log log/slog os/exec"}, // base: the certificate of a replay
+	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                               // http: webhooks
+	{"internal/cli/tracecmd", "protocols protocols/lab/base internal/mask internal/pattern internal/cli/show internal/cli/kit internal/cli/trace", "...", "flag log log/slog os/exec"}, // base: the certificate of a replay
 	{"internal/cli/fleetcmd", "protocols protocols/file internal/fleet internal/retry internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                                                                 // over HTTP, whose flags it has
 	{"internal/cli/*", "protocols protocols/* protocols/http/h3 protocols/http/hsts protocols/ftp/charsets internal/mask internal/spool internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
-	{"internal/cli", "protocols protocols/... internal/mask internal/cli/...", "...", "flag log log/slog"},
+	{"internal/cli", "protocols protocols/... internal/mask internal/pattern internal/cli/...", "...", "flag log log/slog"},
 	{"internal/fleet", "protocols protocols/file internal/retry", "github.com/nats-io/... golang.org/x/sys/...", "flag log log/slog os/exec net/http"},
 	{"internal/dialogs", "protocols protocols/protocoltest internal/interop", "", "log log/slog"}, // its flag is for tests
 	{"internal/oddnames", "protocols/file", "", "flag log log/slog net net/http"},                 // for tests

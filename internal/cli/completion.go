@@ -115,7 +115,7 @@ var openSchemes = []string{"ftp", "ftpes", "ftps", "http", "https", "gopher", "g
 func remoteNames(ctx context.Context, a *app, begun string) []string {
 	scheme, rest, ok := strings.Cut(begun, "://")
 	folder := begun[:strings.LastIndexByte(begun, '/')+1]
-	m := remoteForm.FindStringSubmatch(begun)
+	m := remoteForm.Re().FindStringSubmatch(begun)
 	switch {
 	case ok && slices.Contains(openSchemes, scheme) && strings.Contains(rest, "/") && !strings.Contains(rest, "@"):
 	case !ok && m != nil && isProfile(ctx, m[1]):

@@ -4,17 +4,17 @@ import (
 	"context"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/secret"
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/pattern"
 )
 
 // remoteForm is NAME:PATH, where NAME may be a profile.
-var remoteForm = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_.-]*):([^:]*)$`)
+var remoteForm = pattern.Lazy{Text: `^([A-Za-z0-9][A-Za-z0-9_.-]*):([^:]*)$`}
 
 // remotes puts the URL of a profile in the place of NAME:PATH, and names the profile.
 // One command uses the settings of one profile.
@@ -23,7 +23,7 @@ func expandRemotes(ctx context.Context, a *app, args []string) ([]string, error)
 	var out []string
 	used := ""
 	for i, arg := range args {
-		m := remoteForm.FindStringSubmatch(arg)
+		m := remoteForm.Re().FindStringSubmatch(arg)
 		if m == nil || kit.HasScheme(arg) || kit.SpecOf(a.reg, strings.ToLower(m[1])) != nil || i > 0 && args[i-1] == "--" {
 			out = append(out, arg)
 			continue

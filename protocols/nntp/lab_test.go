@@ -128,8 +128,8 @@ func collect[T any](t testing.TB, seq func(func(T, error) bool)) (all []T) {
 	return all
 }
 
-// TestRequireTLS: with TLS required nothing goes on where it is not given
-//, and a login's secret never goes out unencrypted.
+// TestRequireTLS: with TLS required nothing goes on where it is not given,
+// and a login's secret never goes out unencrypted.
 func TestRequireTLS(t *testing.T) {
 	for _, o := range []newslab.Options{
 		{}, {ServerOptions: lab.ServerOptions{TLS: lab.TLSExplicit, Faults: lab.Faults{{Kind: lab.FaultCode, Verb: "STARTTLS", Text: "580 no"}}}},

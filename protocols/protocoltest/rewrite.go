@@ -2,13 +2,14 @@ package protocoltest
 
 import (
 	"os"
-	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/netclients/netclients/internal/pattern"
 )
 
 // resultLine matches what [Rewrite] replaces.
-var resultLine = regexp.MustCompile(`(?m)^[RE]: .*\n`)
+var resultLine = pattern.Lazy{Text: `(?m)^[RE]: .*\n`}
 
 // Rewrite plays a script and puts the result of the call in the place of its R: and
 // E: lines, also in the dialogue's file when that is there. It is for the test
@@ -34,6 +35,6 @@ func Rewrite(t *testing.T, h Harness, d Dialog, s *Script) error {
 	if lines != "" {
 		lines += "\n"
 	}
-	kept := strings.TrimRight(resultLine.ReplaceAllString(string(text), ""), "\n") + "\n"
+	kept := strings.TrimRight(resultLine.Re().ReplaceAllString(string(text), ""), "\n") + "\n"
 	return os.WriteFile(d.File, []byte(kept+lines), 0o644)
 }

@@ -2,10 +2,11 @@ package transport
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/netclients/netclients/internal/pattern"
 )
 
 // maxSample is how much of a content a trace shows.
@@ -47,8 +48,8 @@ func headText(p []byte, cut bool) string {
 	if !utf8.Valid(p) || bytes.ContainsFunc(p, func(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\r\n\f\x1b", r) }) {
 		return ""
 	}
-	return secretFields.ReplaceAllString(string(p), "${1}****")
+	return secretFields.Re().ReplaceAllString(string(p), "${1}****")
 }
 
 // secretFields are the fields of forms and of JSON that hold secrets, with their values.
-var secretFields = regexp.MustCompile(`(?i)([\w-]*(?:token|secret|passw(?:or)?d|passwd|pwd|api_?key|assertion|device_code|authorization|code_verifier|session_?id)"?\s*[=:]\s*)("(?:[^"\\]|\\.)*"?|[^&\s,;}<]+)`)
+var secretFields = pattern.Lazy{Text: `(?i)([\w-]*(?:token|secret|passw(?:or)?d|passwd|pwd|api_?key|assertion|device_code|authorization|code_verifier|session_?id)"?\s*[=:]\s*)("(?:[^"\\]|\\.)*"?|[^&\s,;}<]+)`}

@@ -2,9 +2,10 @@ package kit
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/netclients/netclients/internal/pattern"
 )
 
 // URLs of HTTP may stand for several, as with curl: {one,two} for each of the words,
@@ -13,7 +14,7 @@ import (
 // maxURLs bounds how many URLs one stands for.
 const maxURLs = 10_000
 
-var rangeForm = regexp.MustCompile(`^(?:(\d{1,18})-(\d{1,18})|([a-z])-([a-z])|([A-Z])-([A-Z]))(?::(\d{1,9}))?$`)
+var rangeForm = pattern.Lazy{Text: `^(?:(\d{1,18})-(\d{1,18})|([a-z])-([a-z])|([A-Z])-([A-Z]))(?::(\d{1,9}))?$`}
 
 // IsURLSet reports whether an argument is a URL that may stand for several.
 func IsURLSet(proto, text string) bool {
@@ -60,7 +61,7 @@ func wordsAt(text string, single bool) (words []string, n int, err error) {
 		}
 	case '[':
 		inner, _, closed := strings.Cut(text[1:], "]")
-		if m := rangeForm.FindStringSubmatch(inner); closed && m != nil && (single || len(inner) > len("a-z")) {
+		if m := rangeForm.Re().FindStringSubmatch(inner); closed && m != nil && (single || len(inner) > len("a-z")) {
 			words, err := rangeWords(m)
 			return words, len(inner) + 2, err
 		}

@@ -1,13 +1,14 @@
 package show
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/netclients/netclients/internal/pattern"
 )
 
 // secondColumn is the start of the text after the first column of a line.
-var secondColumn = regexp.MustCompile(`^\s*\S.*?\s{2,}`)
+var secondColumn = pattern.Lazy{Text: `^\s*\S.*?\s{2,}`}
 
 // Wrap breaks lines that are longer than a terminal is wide, at spaces: what follows stands
 // below the text of the second column, if there is one, and lines without an indent are
@@ -27,7 +28,7 @@ func Wrap(text string, width int) string {
 func paragraphs(text string) []string {
 	var out []string
 	running := func(line string) bool {
-		return line != "" && line[0] != ' ' && !strings.HasSuffix(line, ":") && !secondColumn.MatchString(line)
+		return line != "" && line[0] != ' ' && !strings.HasSuffix(line, ":") && !secondColumn.Re().MatchString(line)
 	}
 	before := false
 	for line := range strings.SplitSeq(text, "\n") {
@@ -46,7 +47,7 @@ func wrapLine(line string, width int) []string {
 		return []string{line}
 	}
 	hang := len(line) - len(strings.TrimLeft(line, " "))
-	if head := secondColumn.FindString(line); head != "" {
+	if head := secondColumn.Re().FindString(line); head != "" {
 		hang = utf8.RuneCountInString(head)
 		if hang > width/2 {
 			rest := wrapLine(strings.Repeat(" ", 8)+line[len(head):], width)

@@ -3,9 +3,9 @@ package trace
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
+	"github.com/netclients/netclients/internal/pattern"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -74,7 +74,7 @@ func (d *Dialogue) add(e protocols.Event, n int) {
 	}
 	newest := d.Exchanges[len(d.Exchanges)-1]
 	switch {
-	case e.Kind == protocols.EventSend && !(field.MatchString(e.Text) && newest.open && len(d.pending) > 0):
+	case e.Kind == protocols.EventSend && !(field.Re().MatchString(e.Text) && newest.open && len(d.pending) > 0):
 		x := &Exchange{Command: e.Text, At: n, Events: []protocols.Event{e}, key: steady(e.Text), verb: verbOf(e.Text), open: true}
 		x.put("> "+e.Text, x.key)
 		d.Exchanges = append(d.Exchanges, x)
@@ -120,16 +120,16 @@ func (x *Exchange) put(line, key string) {
 }
 
 // field is a line of a header, which belongs to the request before it.
-var field = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*: `)
+var field = pattern.Lazy{Text: `^[A-Za-z][A-Za-z0-9-]*: `}
 
 // The ends of answers: a reply of numbers whose last line has no hyphen, POP3's, and
 // the status of HTTP, which later lines belong to.
 var (
-	numbered  = regexp.MustCompile(`^([1-5])\d\d(?: |$)`)
-	spoken    = regexp.MustCompile(`^(?:\+OK|-ERR)(?: |$)`)
-	tagged    = regexp.MustCompile(`^([A-Za-z]+[A-Za-z0-9]*\d+) (?:OK|NO|BAD)\b`)
-	statusOf  = regexp.MustCompile(`^HTTP/\d\S* [2-5]`)
-	newsVerbs = regexp.MustCompile(`^(?:CAPABILITIES|MODE READER|GROUP |ARTICLE|LISTGROUP|OVER|XOVER|NEWNEWS|NEWGROUPS|HDR|LIST )`)
+	numbered  = pattern.Lazy{Text: `^([1-5])\d\d(?: |$)`}
+	spoken    = pattern.Lazy{Text: `^(?:\+OK|-ERR)(?: |$)`}
+	tagged    = pattern.Lazy{Text: `^([A-Za-z]+[A-Za-z0-9]*\d+) (?:OK|NO|BAD)\b`}
+	statusOf  = pattern.Lazy{Text: `^HTTP/\d\S* [2-5]`}
+	newsVerbs = pattern.Lazy{Text: `^(?:CAPABILITIES|MODE READER|GROUP |ARTICLE|LISTGROUP|OVER|XOVER|NEWNEWS|NEWGROUPS|HDR|LIST )`}
 )
 
 // answer puts a line to the command that it answers: the oldest one that waits, or the
@@ -139,22 +139,22 @@ func (d *Dialogue) answer(e protocols.Event) {
 	if len(d.pending) > 0 {
 		x, at = d.pending[0], 0
 	}
-	if m := tagged.FindStringSubmatch(e.Text); m != nil {
+	if m := tagged.Re().FindStringSubmatch(e.Text); m != nil {
 		for i, p := range d.pending {
 			if strings.HasPrefix(p.Command, m[1]+" ") {
 				x, at = p, i
 			}
 		}
 		d.done(at)
-	} else if statusOf.MatchString(e.Text) && len(d.pending) > 1 && !x.open {
+	} else if statusOf.Re().MatchString(e.Text) && len(d.pending) > 1 && !x.open {
 		d.done(0)
 		x = d.pending[0]
 	}
 	d.answered, x.Events = x, append(x.Events, e)
 	x.put("< "+e.Text, steady(e.Text))
-	if statusOf.MatchString(e.Text) {
+	if statusOf.Re().MatchString(e.Text) {
 		x.open = false // the fields of the answer follow
-	} else if spoken.MatchString(e.Text) || d.final(x, e) {
+	} else if spoken.Re().MatchString(e.Text) || d.final(x, e) {
 		d.done(at)
 	}
 }
@@ -162,8 +162,8 @@ func (d *Dialogue) answer(e protocols.Event) {
 // final reports whether a line of numbers is the last one. 1xx announces more, but with
 // news.
 func (d *Dialogue) final(x *Exchange, e protocols.Event) bool {
-	m := numbered.FindStringSubmatch(e.Text)
-	return m != nil && (m[1] != "1" || e.Protocol == "nntp" || newsVerbs.MatchString(x.Command))
+	m := numbered.Re().FindStringSubmatch(e.Text)
+	return m != nil && (m[1] != "1" || e.Protocol == "nntp" || newsVerbs.Re().MatchString(x.Command))
 }
 
 // done takes the command out of those that wait.
@@ -202,7 +202,7 @@ func (d *Dialogue) aside(e protocols.Event) (text, key string) {
 // verbOf returns the word that says what a command is about, past a tag.
 func verbOf(command string) string {
 	words := strings.Fields(command)
-	if len(words) > 1 && tagForm.MatchString(words[0]) {
+	if len(words) > 1 && tagForm.Re().MatchString(words[0]) {
 		words = words[1:]
 	}
 	if len(words) == 0 {
@@ -211,4 +211,4 @@ func verbOf(command string) string {
 	return strings.ToUpper(words[0])
 }
 
-var tagForm = regexp.MustCompile(`^[A-Za-z]+[A-Za-z0-9]*\d+$`)
+var tagForm = pattern.Lazy{Text: `^[A-Za-z]+[A-Za-z0-9]*\d+$`}

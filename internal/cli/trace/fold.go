@@ -52,10 +52,10 @@ func (t *traceHTML) folded(i, gap int) int {
 func continues(kind protocols.EventKind, line, before string) bool {
 	switch {
 	case kind == protocols.EventSend:
-		return field.MatchString(line)
-	case numbered.MatchString(before) && !field.MatchString(line):
+		return field.Re().MatchString(line)
+	case numbered.Re().MatchString(before) && !field.Re().MatchString(line):
 		return false // it was the last line of a reply
-	case spoken.MatchString(line), tagged.MatchString(before):
+	case spoken.Re().MatchString(line), tagged.Re().MatchString(before):
 		return false
 	}
 	return true

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/pattern"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -78,11 +78,11 @@ func parseJSON(text string) (protocols.Event, error) {
 }
 
 // textForm is what traceText writes.
-var textForm = regexp.MustCompile(`^ *(-?\d+\.\d+)ms  (?:#(\d+))? *([a-z]*) *([><!*»«])(?: (.*))?$`)
+var textForm = pattern.Lazy{Text: `^ *(-?\d+\.\d+)ms  (?:#(\d+))? *([a-z]*) *([><!*»«])(?: (.*))?$`}
 
 var (
-	tookForm = regexp.MustCompile(` ?\((\d+\.\d+)ms\)$`)
-	dataForm = regexp.MustCompile(`^(.*?) ?(\d+) bytes$`)
+	tookForm = pattern.Lazy{Text: ` ?\((\d+\.\d+)ms\)$`}
+	dataForm = pattern.Lazy{Text: `^(.*?) ?(\d+) bytes$`}
 )
 
 // namedKinds are those that a text trace writes before their texts.
@@ -92,7 +92,7 @@ var namedKinds = []protocols.EventKind{
 }
 
 func parseText(text string) (protocols.Event, error) {
-	m := textForm.FindStringSubmatch(text)
+	m := textForm.Re().FindStringSubmatch(text)
 	if m == nil {
 		return protocols.Event{}, fmt.Errorf("%.40q", text)
 	}
@@ -109,10 +109,10 @@ func parseText(text string) (protocols.Event, error) {
 	if word, rest, _ := strings.Cut(e.Text, " "); slices.Contains(namedKinds, protocols.EventKind(word)) {
 		e.Kind, e.Text = protocols.EventKind(word), rest
 	}
-	if took := tookForm.FindStringSubmatch(e.Text); took != nil {
+	if took := tookForm.Re().FindStringSubmatch(e.Text); took != nil {
 		e.Took, e.Text = millis(took[1]), strings.TrimSuffix(e.Text, took[0])
 	}
-	if size := dataForm.FindStringSubmatch(e.Text); size != nil && e.Kind == protocols.EventData {
+	if size := dataForm.Re().FindStringSubmatch(e.Text); size != nil && e.Kind == protocols.EventData {
 		e.Text = size[1]
 		e.Bytes, _ = strconv.ParseInt(size[2], 10, 64)
 	}

@@ -2,11 +2,11 @@ package trace
 
 import (
 	"io"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/pattern"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -44,10 +44,10 @@ var kindColours = map[protocols.EventKind]string{
 }
 
 // refusals are replies that say no.
-var refusals = regexp.MustCompile(`^(?:[45]\d\d(?:[ -]|$)|-ERR|\S+ (?:NO|BAD) |HTTP/\S+ [45])`)
+var refusals = pattern.Lazy{Text: `^(?:[45]\d\d(?:[ -]|$)|-ERR|\S+ (?:NO|BAD) |HTTP/\S+ [45])`}
 
 func colourOf(e protocols.Event) string {
-	if e.Kind == protocols.EventRecv && refusals.MatchString(e.Text) {
+	if e.Kind == protocols.EventRecv && refusals.Re().MatchString(e.Text) {
 		return show.Red
 	}
 	return kindColours[e.Kind]

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/internal/cli/trace"
+	"github.com/netclients/netclients/internal/pattern"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -60,8 +61,9 @@ func (f *framing) unknownTo(line string) string {
 // guess returns the protocol of a dialogue that does not say it: a text trace.
 func guess(d *trace.Dialogue) string {
 	for _, x := range d.Exchanges {
-		for _, g := range guesses {
-			if x.Sent() && g.form.MatchString(x.Command) {
+		for i := range guesses {
+			g := &guesses[i]
+			if x.Sent() && g.form.Re().MatchString(x.Command) {
 				return g.protocol
 			}
 		}
@@ -76,15 +78,15 @@ func guess(d *trace.Dialogue) string {
 
 var guesses = []struct {
 	protocol string
-	form     *regexp.Regexp
+	form     pattern.Lazy
 }{
-	{"http", regexp.MustCompile(`^[A-Z]+ \S+ HTTP/`)},
-	{"ftp", regexp.MustCompile(`(?i)^(?:AUTH TLS|USER anonymous|FEAT|PASV|EPSV|SYST|TYPE )`)},
-	{"smtp", regexp.MustCompile(`(?i)^(?:EHLO|HELO|LHLO|MAIL FROM:)`)},
-	{"pop3", regexp.MustCompile(`(?i)^(?:CAPA|UIDL|APOP|RETR|STLS)\b`)},
-	{"nntp", regexp.MustCompile(`(?i)^(?:CAPABILITIES|MODE READER|GROUP |AUTHINFO)`)},
-	{"imap", regexp.MustCompile(`(?i)^\S+\d+ (?:CAPABILITY|LOGIN|AUTHENTICATE|SELECT|EXAMINE)\b`)},
-	{"gopher", regexp.MustCompile(`^(?:/\S*)?$`)},
+	{"http", pattern.Lazy{Text: `^[A-Z]+ \S+ HTTP/`}},
+	{"ftp", pattern.Lazy{Text: `(?i)^(?:AUTH TLS|USER anonymous|FEAT|PASV|EPSV|SYST|TYPE )`}},
+	{"smtp", pattern.Lazy{Text: `(?i)^(?:EHLO|HELO|LHLO|MAIL FROM:)`}},
+	{"pop3", pattern.Lazy{Text: `(?i)^(?:CAPA|UIDL|APOP|RETR|STLS)\b`}},
+	{"nntp", pattern.Lazy{Text: `(?i)^(?:CAPABILITIES|MODE READER|GROUP |AUTHINFO)`}},
+	{"imap", pattern.Lazy{Text: `(?i)^\S+\d+ (?:CAPABILITY|LOGIN|AUTHENTICATE|SELECT|EXAMINE)\b`}},
+	{"gopher", pattern.Lazy{Text: `^(?:/\S*)?$`}},
 }
 
 // fill writes content of the recorded size: as it was recorded, and then letters.
@@ -147,7 +149,7 @@ func fillText(w io.Writer, ev protocols.Event) error {
 }
 
 // literal is the mark of a literal at the end of a line of IMAP.
-var literal = regexp.MustCompile(`\{(\d+)\}$`)
+var literal = pattern.Lazy{Text: `\{(\d+)\}$`}
 
 // imapLine writes the literal that a line announces, of which a trace has the size alone,
 // and leaves the place of a literal open that is content.
@@ -155,7 +157,7 @@ func imapLine(_ *player, x *trace.Exchange, i int, text string) string {
 	if i+1 < len(x.Events) && x.Events[i+1].Kind == protocols.EventData && !trace.Outward(x.Events[i+1]) {
 		return strings.TrimSuffix(text, "NIL")
 	}
-	m := literal.FindStringSubmatch(text)
+	m := literal.Re().FindStringSubmatch(text)
 	if m == nil {
 		return text + "\r\n"
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/trace"
 	"github.com/netclients/netclients/internal/mask"
+	"github.com/netclients/netclients/internal/pattern"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -229,10 +229,10 @@ func (p *player) take(x *trace.Exchange) error {
 }
 
 // announcement is a size that a command says: of BDAT, and of a literal.
-var announcement = regexp.MustCompile(`(?i)^BDAT (\d+)|\{(\d+)\+?\}$`)
+var announcement = pattern.Lazy{Text: `(?i)^BDAT (\d+)|\{(\d+)\+?\}$`}
 
 func announced(line string) (int64, bool) {
-	m := announcement.FindStringSubmatch(line)
+	m := announcement.Re().FindStringSubmatch(line)
 	if m == nil {
 		return 0, false
 	}

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
+
+	"github.com/netclients/netclients/internal/pattern"
 )
 
 // htmlPolicy is the policy of the HTML of a message: no scripts, no forms, nothing from
@@ -13,7 +14,7 @@ import (
 const htmlPolicy = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; style-src 'unsafe-inline'; font-src data:; img-src data: %s"
 
 // cidLink finds links to parts of the message.
-var cidLink = regexp.MustCompile(`(?i)cid:([^"'\s>)]+)`)
+var cidLink = pattern.Lazy{Text: `(?i)cid:([^"'\s>)]+)`}
 
 // view is GET /view/{id}.html, and .txt: what a person would read.
 func (a *API) view(w http.ResponseWriter, r *http.Request) error {
@@ -61,7 +62,7 @@ func (o *opened) linked(id string) string {
 			byCID[at.ContentID] = at.PartID
 		}
 	}
-	return cidLink.ReplaceAllStringFunc(o.html, func(link string) string {
+	return cidLink.Re().ReplaceAllStringFunc(o.html, func(link string) string {
 		part := byCID[link[len("cid:"):]]
 		if part == "" {
 			return link

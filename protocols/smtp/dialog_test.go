@@ -101,6 +101,15 @@ var (
 	lockStep = func(s *Settings) { s.NoPipelining = true }
 )
 
+// prdr asks for an answer for each recipient.
+func prdr(letter func() *Mail) func() *Mail {
+	return func() *Mail {
+		m := letter()
+		m.PRDR = true
+		return m
+	}
+}
+
 // atPostfix, atSubmission and atSink are recorded from real servers.
 var (
 	atPostfix = []recording{
@@ -143,6 +152,13 @@ var byHand = []recording{
 	{Name: "auth-250", Call: sending(toBob), Options: plainLogin},
 	{Name: "data-250", Call: sending(toBob), Options: anonymous},
 	{Name: "data-354-nobody", Call: sending(toNobody), Options: anonymous},
+	{Name: "prdr", Call: sending(prdr(toSome)), Options: anonymous},
+	{Name: "prdr-nobody", Call: sending(prdr(toSome)), Options: anonymous},
+	{Name: "prdr-refused", Call: sending(prdr(toSome)), Options: anonymous},
+	{Name: "prdr-one-answer", Call: sending(prdr(toSome)), Options: anonymous},
+	{Name: "prdr-one-no", Call: sending(prdr(toSome)), Options: anonymous},
+	{Name: "prdr-chunking", Call: sending(prdr(toSome), toBob), Options: anonymous, Skip: several},
+	{Name: "prdr-not-offered", Call: sending(prdr(toBob)), Options: anonymous},
 	{Name: "421-mail", Call: sending(toBob), Options: anonymous},
 	{Name: "rfc5321-expand", Call: expand("Example-People"), Options: anonymous},
 	{Name: "chunk-503", Call: sending(toNobody, toBob), Options: anonymous, Skip: several},

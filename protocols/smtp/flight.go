@@ -31,6 +31,7 @@ type flight struct {
 	complete bool  // the end of the content is queued: the final answer is due
 	risky    bool  // it may have reached the server
 	commands bool  // the content has lines that could be taken for commands
+	prdr     bool  // an answer for each recipient was asked for
 	early    bool  // content went after the envelope without an answer
 	closing  bool  // 421 was among the answers
 	bytes    int64 // in memory, ahead of the answers
@@ -198,6 +199,7 @@ func (k *courier) prepare(m *Mail) (*flight, error) {
 	}
 	f := &flight{m: m, body: b, receipt: &protocols.Receipt{MessageID: m.MessageID}}
 	f.commands = s.chunked(m) && hasCommand(b.head)
+	f.prdr = s.answersEach(m)
 	if err = s.fits(m, b); err == nil {
 		f.env, err = s.envelope(m, b)
 	}
@@ -403,70 +405,6 @@ func spoil(f *flight, why string) {
 			*p = protocols.Recipient{Address: p.Address, Text: why}
 		}
 	}
-}
-
-// final reads the final answer of the oldest message: one, or with LMTP one for
-// each recipient that was accepted (RFC 2033 4.2).
-func (k *courier) final(f *flight) error {
-	k.s.patience(finalWithin)
-	defer k.s.patience(replyWithin)
-	each := k.s.c.lmtp() && f.taken > 0
-	delivered := 0
-	if each {
-		k.s.Expect(f.taken - 1)
-	}
-	for i := range f.receipt.Recipients {
-		p := &f.receipt.Recipients[i]
-		if !each {
-			break
-		}
-		if !p.Accepted {
-			continue
-		}
-		r, err := k.verdict()
-		if err != nil {
-			return err
-		}
-		*p = recipient(p.Address, r)
-		f.final = i + 1
-		f.receipt.Reply = *r
-		if p.Accepted {
-			delivered++
-		}
-	}
-	if each {
-		f.taken = delivered
-	} else if err := k.oneAnswer(f); err != nil {
-		return err
-	}
-	k.done(f)
-	return nil
-}
-
-// verdict reads a final answer.
-func (k *courier) verdict() (*protocols.Reply, error) {
-	r, err := k.s.Reply()
-	switch {
-	case err != nil:
-	case outOfStep(r):
-		err = k.s.Fail(refusal(r))
-	case r.Code == 421:
-		_ = k.close(nil, r)
-	}
-	return r, err
-}
-
-// oneAnswer reads the answer that stands for all recipients.
-func (k *courier) oneAnswer(f *flight) error {
-	r, err := k.verdict()
-	if err != nil || f.err != nil || f.taken == 0 {
-		return err // or an answer to a message that goes to nobody
-	}
-	f.receipt.Reply = *r
-	if r.Code/100 != 2 {
-		f.refuse(atMessage, r)
-	}
-	return nil
 }
 
 // done reports the oldest message and forgets it. One that MAIL refused because

@@ -37,6 +37,7 @@ type Mail struct {
 	DeliverBy  time.Duration // to be delivered within (RFC 2852); 0: no hurry. Whole seconds
 	DeliverOr  string        // what if not: "R" return (the default), "N" notify
 	Priority   *int          // MT-PRIORITY, -9 to 9
+	PRDR       bool          // an answer for each recipient after the content, where the server has that; else one for all. The content goes by DATA
 	Submitter  string        // AUTH= of MAIL (RFC 4954 5); "<>" for nobody
 
 	MailOptions []string // further parameters of MAIL as they are, "KEY=VALUE"
@@ -149,6 +150,7 @@ func (s *session) mailParameters(m *Mail, b *body, utf8 bool) []parameter {
 	ps := []parameter{
 		{s.bodyKind(m, b), "", ""},
 		{when(utf8, "SMTPUTF8"), "SMTPUTF8", "take addresses or headers that are not ASCII; --8bit-header sends such a header all the same"},
+		{when(s.answersEach(m), "PRDR"), "PRDR", ""},
 		{prefixed("RET=", m.Return), "DSN", "take delivery status options"},
 		{prefixed("ENVID=", xtext(m.EnvelopeID)), "DSN", "take delivery status options"},
 		{when(m.RequireTLS, "REQUIRETLS"), "REQUIRETLS", "promise TLS on the whole way"},
@@ -160,6 +162,12 @@ func (s *session) mailParameters(m *Mail, b *body, utf8 bool) []parameter {
 		ps = append(ps, parameter{text: "SIZE=" + strconv.FormatInt(m.Size, 10)})
 	}
 	return ps
+}
+
+// answersEach reports whether the server is asked to answer for each recipient after the
+// content (PRDR, draft-hall-prdr). LMTP does so always.
+func (s *session) answersEach(m *Mail) bool {
+	return m.PRDR && !m.Binary && s.has("PRDR") && !s.c.lmtp()
 }
 
 func (m *Mail) priority() string {

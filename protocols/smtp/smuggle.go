@@ -65,4 +65,6 @@ func (s *session) chunked(m *Mail) bool {
 }
 
 // chunked is that of the session for a message under way.
-func (k *courier) chunked(f *flight) bool { return k.s.chunked(f.m) && (f.m.Binary || !f.commands) }
+func (k *courier) chunked(f *flight) bool {
+	return k.s.chunked(f.m) && (f.m.Binary || !f.commands && !f.prdr)
+}

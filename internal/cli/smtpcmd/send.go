@@ -91,6 +91,7 @@ func (m *mailer) extensionFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.AsIs, "8bit-header", false, "send a header that is not ASCII as it is, also without SMTPUTF8")
 	fs.BoolVar(&o.Binary, "binary", false, "send the message as it is, line ends too (BINARYMIME)")
 	fs.BoolVar(&o.RequireTLS, "require-tls", false, "the message must not go on without TLS (REQUIRETLS)")
+	fs.BoolVar(&o.PRDR, "prdr", false, "where the server offers it, an answer for each recipient after the message (PRDR)")
 	fs.Var(&m.deliverBy, "deliver-by", "deliver within that time or return it (DELIVERBY)")
 	fs.StringVar(&o.DeliverOr, "deliver-or", "", "what if not: R returns it, N only notifies (`MODE`)")
 	fs.Var(&priority{m}, "priority", "priority, -9 to 9 (MT-PRIORITY)")

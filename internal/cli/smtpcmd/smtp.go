@@ -30,6 +30,7 @@ func Verbs() []*kit.Verb {
 				"smtp send smtps://me@mail.example.org --batch letters.ndjson --connections 4 --json",
 				"smtp send 'mailto:you@example.net?subject=Hello' --server mail.example.org --from me@example.org --body-file letter.txt",
 				"smtp send --spool outbox/ mail.example.org you@example.net --from me@example.org --subject Hello <letter.txt",
+				"smtp send mail.example.org --prdr --from me@example.org --to you@example.net --to me@example.net --body hello",
 				"smtp send example.net --mx --dns 127.0.0.1 -v --from me@example.org --to you@example.net --body hello",
 				"smtp send example.net --mx --from me@example.org --to you@example.net --quit-after rcpt",
 			},

@@ -22,18 +22,19 @@ import (
 
 // spooled are the options of a message that its entry keeps.
 type spooled struct {
-	UTF8, AsIs, Binary, RequireTLS bool     `json:",omitempty"`
-	Notify                         []string `json:",omitempty"`
-	Return, EnvelopeID, Original   string   `json:",omitempty"`
-	DeliverBy                      time.Duration
-	DeliverOr, Submitter           string   `json:",omitempty"`
-	Priority                       *int     `json:",omitempty"`
-	MailOptions, RcptOptions       []string `json:",omitempty"`
+	UTF8, AsIs, Binary, PRDR     bool     `json:",omitempty"`
+	RequireTLS                   bool     `json:",omitempty"`
+	Notify                       []string `json:",omitempty"`
+	Return, EnvelopeID, Original string   `json:",omitempty"`
+	DeliverBy                    time.Duration
+	DeliverOr, Submitter         string   `json:",omitempty"`
+	Priority                     *int     `json:",omitempty"`
+	MailOptions, RcptOptions     []string `json:",omitempty"`
 }
 
 func keepOptions(x *smtp.Mail) (json.RawMessage, error) {
 	return json.Marshal(spooled{
-		x.UTF8, x.AsIs, x.Binary, x.RequireTLS, x.Notify, x.Return, x.EnvelopeID, x.Original, x.DeliverBy, x.DeliverOr, x.Submitter, x.Priority, x.MailOptions, x.RcptOptions,
+		x.UTF8, x.AsIs, x.Binary, x.PRDR, x.RequireTLS, x.Notify, x.Return, x.EnvelopeID, x.Original, x.DeliverBy, x.DeliverOr, x.Submitter, x.Priority, x.MailOptions, x.RcptOptions,
 	})
 }
 
@@ -45,7 +46,7 @@ func mailOf(en *spool.Entry) (*smtp.Mail, error) {
 	}
 	return &smtp.Mail{
 		From: en.From, To: slices.Clone(en.To), MessageID: en.MessageID, Size: en.Size,
-		UTF8: o.UTF8, AsIs: o.AsIs, Binary: o.Binary, RequireTLS: o.RequireTLS, Notify: o.Notify, Return: o.Return, EnvelopeID: o.EnvelopeID, Original: o.Original,
+		UTF8: o.UTF8, AsIs: o.AsIs, Binary: o.Binary, PRDR: o.PRDR, RequireTLS: o.RequireTLS, Notify: o.Notify, Return: o.Return, EnvelopeID: o.EnvelopeID, Original: o.Original,
 		DeliverBy: o.DeliverBy, DeliverOr: o.DeliverOr, Submitter: o.Submitter, Priority: o.Priority, MailOptions: o.MailOptions, RcptOptions: o.RcptOptions,
 	}, nil
 }

@@ -48,8 +48,9 @@ bench: servers
 	internal/interop/servers.sh peers
 	$(GO) run ./bench -md bench/README.md
 
-docs: ## what is generated
-	$(GO) test ./internal/cli -run TestVerbsDoc -update
+docs: ## what is generated: docs/verbs.md, docs/schema, docs/parity.md
+	$(GO) test ./internal/cli -run 'TestVerbsDoc|TestSchemas' -update
+	$(GO) test ./internal/check -run TestParityDoc -update
 
 release: ## everything that a release publishes, in ./dist; the version is the commit's tag
 	packaging/release.sh dist

@@ -281,3 +281,9 @@ Flags:
 
 {{if .HasParent}}The flags that work everywhere: netclients help flags{{else}}More: netclients help flags|urls|login|config|json|faults|exit{{end}}
 `
+
+// familyTemplate is the usageTemplate of commands that have a word in common and are not verbs.
+func familyTemplate() string {
+	return strings.NewReplacer("{{if .Runnable}}", "{{if not .HasAvailableSubCommands}}",
+		"VERB [flags] TARGET [ARG...]", "COMMAND [ARG...] [flags]", "\nVerbs:", "\nCommands:").Replace(usageTemplate)
+}

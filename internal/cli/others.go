@@ -81,6 +81,7 @@ func (a *app) plain(c *kit.Command) *cobra.Command {
 // called, since most command lines are not about it.
 func (a *app) family(cmd *cobra.Command, c *kit.Command) *cobra.Command {
 	cmd.Use = c.Name
+	cmd.SetUsageTemplate(familyTemplate())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return show.Wrote(cmd.Help())

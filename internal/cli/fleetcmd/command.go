@@ -43,6 +43,9 @@ func Command(m Machine) *kit.Command {
 	sub := func(name, args, short string, more func(*pflag.FlagSet), run func(context.Context, *kit.Env, []string) error, examples ...string) *kit.Command {
 		c := &kit.Command{Name: name, Args: args, Short: short, Run: run, Uses: used, Flags: func(fs *pflag.FlagSet) {
 			f.where(fs)
+			if name != "serve" {
+				f.reaching(fs)
+			}
 			if more != nil {
 				more(fs)
 			}
@@ -58,16 +61,16 @@ func Command(m Machine) *kit.Command {
 	return &kit.Command{
 		Name: "fleet", Args: "COMMAND", Short: "run many jobs, each a verb with its arguments, on one machine or on many",
 		Sub: []*kit.Command{
-			sub("run", "[JOBS]", "put the jobs of a file into the queue and run all that waits; started again it goes on", f.running, f.run,
+			sub("run", "[JOBS]", "put the jobs of a file into the queue and run all that wait; started again, it goes on where it was", f.running, f.run,
 				"fleet run jobs.ndjson --workers 16", "fleet run --template 'sync imap://{user}@old.example/ imap://{user}@new.example/' --secret src=csv:users.csv#old users.csv",
 				"fleet run jobs.ndjson --nats nats://a.example,b.example,c.example --nats-creds fleet.creds"),
-			sub("submit", "JOBS", "put the jobs of a file into the queue; those that are known stay as they are", f.jobs, f.submit,
+			sub("submit", "JOBS", "put the jobs of a file into the queue; known ones stay as they are", f.submitting, f.submit,
 				"fleet submit jobs.ndjson --nats tls://broker.example"),
 			sub("work", "", "run jobs of the queue until stopped", f.working, f.work,
 				"fleet work --nats tls://broker.example --nats-nkey worker.seed --workers 32 --metrics 127.0.0.1:9200"),
 			sub("serve", "", "be the broker for the workers of other machines", f.serving, f.serve,
 				"fleet serve --listen 10.0.0.5:4222 --nkeys workers.txt --cert broker.crt --key broker.key"),
-			sub("status", "", "how many jobs wait, run, are done, have failed", f.following, f.status),
+			sub("status", "", "count the jobs that wait, run, are done, or have failed", f.following, f.status),
 			sub("results", "[ID...]", "the records of jobs", f.resulting, f.results, "fleet results --failed --json | jq -r .job.id"),
 			sub("failed", "[ID...]", "the records of jobs that gave up", nil, f.failed),
 			sub("retry", "[ID...]", "send jobs again: those that gave up, or those named", f.retrying, f.retry),
@@ -106,22 +109,32 @@ type flags struct {
 	all, yes          bool
 }
 
-// where adds the flags about the fleet and its broker.
+// where adds the flags about the fleet itself.
 func (f *flags) where(fs *pflag.FlagSet) {
 	fs.StringVar(&f.name, "fleet", fleet.DefaultName, "`NAME` of the fleet")
-	fs.StringVar(&f.servers, "nats", "", "use the NATS servers at these `URLS`, by commas, instead of an embedded one")
+	fs.StringVar(&f.dir, "dir", "", "`FOLDER` of the embedded broker and of running jobs; by default below $XDG_STATE_HOME")
+	f.lease = kit.Duration(fleet.DefaultLease)
+}
+
+// reaching adds the flags about the broker that the fleet is at.
+func (f *flags) reaching(fs *pflag.FlagSet) {
+	fs.StringVar(&f.servers, "nats", "", "use the NATS servers at these `URLS`, separated by commas, instead of an embedded one")
 	fs.StringVar(&f.creds, "nats-creds", "", "log in to NATS with the JWT and key in `FILE`")
 	fs.StringVar(&f.nkey, "nats-nkey", "", "log in to NATS with the nkey whose seed is in `FILE`")
-	fs.StringVar(&f.dir, "dir", "", "`FOLDER` of the embedded broker and of running jobs; by default below $XDG_STATE_HOME")
-	fs.IntVar(&f.replicas, "replicas", 0, "how many servers of a cluster keep each thing: by default three, when there are so many")
-	f.lease = kit.Duration(fleet.DefaultLease)
-	fs.Var(&f.lease, "lease", "after this time without a sign of its worker another one takes a job; decided when the fleet is made")
+}
+
+const leaseHelp = "another worker takes a job after this time without a sign of its worker; set when the fleet is created"
+
+// creating adds the flags that count for the command which creates the fleet.
+func (f *flags) creating(fs *pflag.FlagSet) {
+	fs.Var(&f.lease, "lease", leaseHelp)
+	fs.IntVar(&f.replicas, "replicas", 0, "store everything on `N` servers of a cluster: by default three, where there are that many; set when the fleet is created")
 }
 
 // jobs adds the flags about a file of jobs.
 func (f *flags) jobs(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.secrets, "secret", nil, "where a worker finds a secret, for jobs that do not say it: `src=REFERENCE` or dst=REFERENCE; profile:NAME, env:VARIABLE, file:PATH, command:LINE, csv:PATH#COLUMN or keyring")
-	fs.StringVar(&f.lane, "lane", fleet.DefaultLane, "lane for jobs that name none")
+	fs.StringVar(&f.lane, "lane", fleet.DefaultLane, "`LANE` for jobs that name none")
 }
 
 // bound adds --bind and --template, which mean something else for other commands.
@@ -133,10 +146,10 @@ func (f *flags) bound(fs *pflag.FlagSet) {
 func (f *flags) labour(fs *pflag.FlagSet) {
 	f.workers, f.perHost, f.attempts = kit.NewCount(8, 4096), kit.NewCount(fleet.DefaultPerHost, 4096), kit.NewCount(fleet.DefaultAttempts, 1000)
 	f.backoff, f.grace = kit.Duration(10*time.Second), kit.Duration(10*time.Second)
-	fs.Var(&f.workers, "workers", "jobs at the same time in this process")
-	fs.Var(&f.perHost, "per-host", "connections to one server at the same time, of the whole fleet")
+	fs.Var(&f.workers, "workers", "run `N` jobs at the same time in this process")
+	fs.Var(&f.perHost, "per-host", "open at most `N` connections to one server at the same time, in the whole fleet")
 	fs.Float64Var(&f.rate, "rate", 0, "start at most `N` jobs a second, in the whole fleet")
-	fs.Var(&f.attempts, "attempts", "give up a job after so many failures that may pass")
+	fs.Var(&f.attempts, "attempts", "give up a job after `N` failures that may pass")
 	fs.Var(&f.backoff, "backoff", "pause before a job is tried again; doubles each time, up to 10m")
 	fs.Var(&f.grace, "grace", "after Ctrl-C, time for running jobs to end before they are given back")
 	fs.BoolVar(&f.items, "items", false, "keep a line for each finished item: fleet results --lines prints them")
@@ -144,15 +157,21 @@ func (f *flags) labour(fs *pflag.FlagSet) {
 	fs.StringVar(&f.metrics, "metrics", "", "serve figures for Prometheus at `ADDR`")
 }
 
-func (f *flags) running(fs *pflag.FlagSet) {
+func (f *flags) submitting(fs *pflag.FlagSet) {
+	f.creating(fs)
 	f.jobs(fs)
+}
+
+func (f *flags) running(fs *pflag.FlagSet) {
+	f.submitting(fs)
 	f.labour(fs)
 	f.durable(fs)
 }
 
 func (f *flags) working(fs *pflag.FlagSet) {
+	f.creating(fs)
 	f.labour(fs)
-	fs.StringSliceVar(&f.lanes, "lanes", []string{fleet.DefaultLane}, "take jobs of these lanes, by commas; that of this machine (--bind) is taken always")
+	fs.StringSliceVar(&f.lanes, "lanes", []string{fleet.DefaultLane}, "take jobs of these `LANES`, separated by commas; that of this machine (--bind) is always taken")
 	fs.BoolVar(&f.drain, "drain", false, "end when no job waits or runs")
 }
 
@@ -161,23 +180,24 @@ func (f *flags) durable(fs *pflag.FlagSet) {
 }
 
 func (f *flags) serving(fs *pflag.FlagSet) {
+	fs.Var(&f.lease, "lease", leaseHelp)
 	fs.StringVar(&f.listen, "listen", "127.0.0.1:4222", "`ADDR` to listen at; other than loopback needs --cert and --key, and --token-file or --nkeys")
-	fs.StringVar(&f.nkeys, "nkeys", "", "let the holders of the public nkeys in `FILE` in, one a line")
+	fs.StringVar(&f.nkeys, "nkeys", "", "accept logins with the nkeys whose public keys are in `FILE`, one per line")
 	fs.StringVar(&f.metrics, "metrics", "", "serve figures for Prometheus at `ADDR`")
 	f.durable(fs)
 }
 
 func (f *flags) following(fs *pflag.FlagSet) {
-	fs.BoolVar(&f.follow, "follow", false, "go on, until no job waits or runs")
+	fs.BoolVar(&f.follow, "follow", false, "report each change until no job waits or runs")
 }
 
 func (f *flags) resulting(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.onlyFailed, "failed", false, "only those that failed")
-	fs.BoolVar(&f.lines, "lines", false, "the lines of single items that workers kept with --items")
+	fs.BoolVar(&f.lines, "lines", false, "print the lines of single items, which workers keep with --items")
 }
 
 func (f *flags) retrying(fs *pflag.FlagSet) {
-	fs.BoolVar(&f.all, "all", false, "those that are done too, to bring them up to date once more")
+	fs.BoolVar(&f.all, "all", false, "also those that are done, to bring them up to date once more")
 }
 
 func (f *flags) cancelling(fs *pflag.FlagSet) {

@@ -15,9 +15,6 @@ import (
 
 // serve is fleet serve.
 func (f *flags) serve(ctx context.Context, e *kit.Env, _ []string) error {
-	if f.servers != "" {
-		return kit.Usage("fleet serve: is a broker itself; --nats is for those who use one")
-	}
 	o, err := f.options(ctx, e)
 	if err != nil {
 		return err

@@ -176,7 +176,10 @@ func (s *splitter) secretOf(e *kit.Env, t *protocols.Target, text string) error 
 // partURL returns the URL of a part with the user of the source, never its password.
 func partURL(text string, src *protocols.Target) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme == "file" {
+	if err != nil {
+		return text
+	}
+	if u.Scheme == "file" {
 		return u.Path
 	}
 	u.User = nil

@@ -88,13 +88,6 @@ func (s *Server) Valid(token string) bool {
 	return known && time.Now().Before(g.ends)
 }
 
-// EndAll ends all access tokens.
-func (s *Server) EndAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.access)
-}
-
 // Refreshable returns how many refresh tokens are good.
 func (s *Server) Refreshable() int {
 	s.mu.Lock()

@@ -16,7 +16,7 @@ import (
 // IMAPOptions configure StartIMAP. The zero value is a plain server on a free
 // loopback port with the sample mail of the default user.
 type IMAPOptions struct {
-	base.ServerOptions            // Faults at commands and points too, but under STARTTLS those of bytes only
+	base.ServerOptions            // Faults at commands and points too
 	Mail               *Mailboxes // nil is Sample()
 	Mechanisms         []string   // of SASL; nil is PLAIN
 	Disable            []string   // capabilities left out
@@ -30,8 +30,8 @@ type IMAPServer struct {
 	front  *frame.Frame
 	opt    IMAPOptions
 	mail   *Mailboxes
-	server *imapserver.Server
 	queue  frame.Handed
+	secure *frame.Handed // for connections on which STARTTLS is done; nil: there is no STARTTLS
 	mu     sync.Mutex
 	subs   map[string]bool // user, NUL, mailbox
 }
@@ -59,16 +59,26 @@ func StartIMAP(o IMAPOptions) (*IMAPServer, error) {
 	for _, c := range o.Disable {
 		delete(caps, imap.Cap(strings.ToUpper(c)))
 	}
-	options := &imapserver.Options{
-		NewSession: s.newSession, Caps: caps, Logger: frame.Quiet{}, InsecureAuth: o.TLS != base.TLSRequired,
-	}
+	options := imapserver.Options{NewSession: s.newSession, Caps: caps, Logger: frame.Quiet{}, InsecureAuth: o.TLS != base.TLSRequired}
 	if o.TLS == base.TLSExplicit || o.TLS == base.TLSRequired {
+		s.serveSecure(options)
 		options.TLSConfig = s.front.TLSConfig()
 	}
-	s.server = imapserver.New(options)
-	s.front.Go(func() { s.server.Serve(s.queue) })
+	server := imapserver.New(&options)
+	s.front.Go(func() { server.Serve(s.queue) })
 	s.front.Serve(s.handle)
 	return s, nil
+}
+
+// serveSecure starts the library's server for connections on which STARTTLS is done. TLS
+// is the tap's, so that faults and those who watch see what passes within; the library
+// offers logins without TLS or not, and that once for all of its connections.
+func (s *IMAPServer) serveSecure(options imapserver.Options) {
+	queue := frame.NewHanded(s.front.Listener)
+	s.secure = &queue
+	options.InsecureAuth = true
+	server := imapserver.New(&options)
+	s.front.Go(func() { server.Serve(queue) })
 }
 
 // Mail returns the store that the server shows.
@@ -83,5 +93,16 @@ func (s *IMAPServer) handle(conn net.Conn) {
 	if !c.greet() {
 		return
 	}
-	s.front.Admit(conn, "* BYE too many clients\r\n", func() { s.queue.Hand(c, c.Tap) })
+	s.front.Admit(conn, "* BYE too many clients\r\n", func() { s.converse(c) })
+}
+
+// converse hands a connection to the library, and another time when STARTTLS is done.
+func (s *IMAPServer) converse(c *imapTap) {
+	s.queue.Hand(c, c.Tap)
+	if !c.upgrade {
+		return
+	}
+	if inner := c.startTLS(); inner != nil {
+		s.secure.Hand(inner, inner.Tap)
+	}
 }

@@ -27,6 +27,9 @@ var (
 )
 
 func (s *IMAPServer) newSession(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
+	if t, ok := c.NetConn().(*imapTap); ok && s.opt.PreAuth != "" {
+		t.known.Store(true)
+	}
 	return &imapSession{s: s, c: c, user: s.opt.PreAuth}, &imapserver.GreetingData{PreAuth: s.opt.PreAuth != ""}, nil
 }
 
@@ -45,6 +48,9 @@ func (c *imapSession) Login(user, password string) error {
 // enter notes who logged in.
 func (c *imapSession) enter(user string) {
 	c.user = user
+	if t, ok := c.c.NetConn().(*imapTap); ok {
+		t.known.Store(true)
+	}
 	c.s.front.CountLogin()
 }
 

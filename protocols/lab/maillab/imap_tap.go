@@ -3,19 +3,21 @@ package maillab
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/internal/frame"
 )
 
-// imapTap is the [tap] for IMAP. Literals pass as they are, and so does everything after
-// STARTTLS.
+// imapTap is the [tap] for IMAP. Literals pass as they are. STARTTLS is its own: it takes
+// the connection from the library, and a tap above TLS gets it afterwards.
 //
 // The text of a fault follows the command's tag ("NO [INUSE] busy",
 // "BAD what"); one that begins with "*" or "+" stands for itself, and after a "* BYE"
@@ -24,6 +26,10 @@ type imapTap struct {
 	*frame.Tap
 	s    *IMAPServer
 	more bool // the line to come goes on with a command
+
+	known   atomic.Bool // the session has a user
+	upgrade bool        // STARTTLS takes the connection from the library
+	dumb    bool        // the library's greeting is still to be dropped
 
 	mu     sync.Mutex
 	inject string // to be added after the answer to tag
@@ -70,12 +76,55 @@ func (t *imapTap) next() error {
 		t.inject, t.tag = f.Text+"\r\n", tag
 		t.mu.Unlock()
 	}
-	if verb == "STARTTLS" {
-		t.Raw = math.MaxInt64
+	if verb == "STARTTLS" && t.upgrades(text) {
+		return t.leave(tag)
 	}
 	t.Line = line
 	return nil
 }
+
+// upgrades reports whether a STARTTLS is to be carried out; the library refuses others.
+func (t *imapTap) upgrades(line string) bool {
+	return t.s.secure != nil && frame.TLSState(t.Conn) == nil && !t.known.Load() && len(strings.Fields(line)) == 2
+}
+
+// leave answers STARTTLS and has the library leave the connection. A client that has sent
+// more already is cut off: it would be taken for what was said under TLS.
+func (t *imapTap) leave(tag string) error {
+	early := t.In.Buffered() > 0
+	_, err := io.WriteString(t, tag+" OK Begin TLS negotiation now\r\n")
+	if f, ok := t.s.front.Faults.Verb(base.PointTLS); ok && !t.play(tag, f) || early || err != nil {
+		t.Close()
+		return io.EOF
+	}
+	t.upgrade = true
+	return io.EOF
+}
+
+// Close ends the connection, or hands it back for TLS.
+func (t *imapTap) Close() error {
+	if t.upgrade {
+		t.Detach()
+		return nil
+	}
+	return t.Tap.Close()
+}
+
+// startTLS does the handshake, and returns a tap for what follows; nil after a failure.
+func (t *imapTap) startTLS() *imapTap {
+	t.Conn.SetDeadline(time.Now().Add(handshakeTime))
+	c := tls.Server(t.Conn, t.s.front.TLSConfig())
+	if c.Handshake() != nil {
+		return nil
+	}
+	t.Conn.SetDeadline(time.Time{})
+	inner := newIMAPTap(t.s, t.s.front.Over(c))
+	inner.dumb = true
+	return inner
+}
+
+// handshakeTime bounds a TLS handshake.
+const handshakeTime = time.Minute
 
 // skip drops the rest of a command with literals that come without being asked
 // for; others never come.
@@ -138,9 +187,9 @@ func (t *imapTap) play(tag string, f base.Fault) bool {
 // Write passes answers on, with injected bytes after the one they belong to.
 func (t *imapTap) Write(p []byte) (int, error) {
 	t.mu.Lock()
-	out := p
-	if at := t.answerEnd(p); at > 0 {
-		out = append(append(bytes.Clone(p[:at]), t.inject...), p[at:]...)
+	out := t.greeted(p)
+	if at := t.answerEnd(out); at > 0 {
+		out = append(append(bytes.Clone(out[:at]), t.inject...), out[at:]...)
 		t.inject = ""
 	}
 	t.mu.Unlock()
@@ -148,6 +197,16 @@ func (t *imapTap) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// greeted returns what is left of an answer without the greeting that is not to be sent.
+func (t *imapTap) greeted(p []byte) []byte {
+	if !t.dumb {
+		return p
+	}
+	_, rest, ended := bytes.Cut(p, []byte("\n"))
+	t.dumb = !ended
+	return rest
 }
 
 // answerEnd finds the end of the tagged answer that bytes are to be put after.

@@ -223,49 +223,6 @@ func TestRelayAndWebhook(t *testing.T) {
 }
 
 // TestConversations: what is said under TLS is seen too, and passwords are not.
-func TestConversations(t *testing.T) {
-	s := begin(t, Options{Only: []string{"smtp"}, TLS: true})
-	c, err := smtp.Dial(at(t, s, "smtp"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.StartTLS(&tls.Config{RootCAs: s.Authority().Pool(), ServerName: "localhost"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Auth(plain{}); err != nil {
-		t.Fatal(err)
-	}
-	c.Quit()
-	var lines []string
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		_, steps, _ := s.Journal().Steps("smtp-1")
-		lines = nil
-		for _, x := range steps {
-			lines = append(lines, string(x.Kind)+" "+x.Text)
-		}
-		if slices.Contains(lines, "close ") {
-			break
-		}
-	}
-	all := strings.Join(lines, "\n")
-	for _, want := range []string{"send STARTTLS", "tls TLS handshake", "send AUTH PLAIN ****", "send QUIT", "close "} {
-		if !strings.Contains(all, want) {
-			t.Errorf("no %q in\n%s", want, all)
-		}
-	}
-	if strings.Contains(all, "c2VjcmV0") {
-		t.Errorf("the password is told:\n%s", all)
-	}
-}
-
-// plain is PLAIN without the checks of the standard library.
-type plain struct{}
-
-func (plain) Start(*smtp.ServerInfo) (string, []byte, error) {
-	return "PLAIN", []byte("\x00bob\x00secret"), nil
-}
-func (plain) Next([]byte, bool) ([]byte, error) { return nil, nil }
-
 func TestDirServesAndKeeps(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.txt"), []byte("alpha"), 0o644); err != nil {

@@ -3,6 +3,7 @@ package weblab
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"html"
@@ -78,10 +79,10 @@ func StartHTTP(o HTTPOptions) (*HTTPServer, error) {
 	l := &handedListener{s: s, closed: make(chan struct{})}
 	if o.TLS != base.TLSNone {
 		s.server.TLSConfig = s.front.TLSConfig()
-		s.front.Go(func() { s.server.ServeTLS(l, "", "") })
-	} else {
-		s.front.Go(func() { s.server.Serve(l) })
+		s.server.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
+		s.server.ConnContext = s.noteTLS
 	}
+	s.front.Go(func() { s.server.Serve(l) })
 	s.front.Serve(s.hand)
 	if o.HTTP3 {
 		if err := s.startHTTP3(); err != nil {
@@ -111,8 +112,14 @@ func (s *HTTPServer) Close() error {
 // what its handlers leave.
 func (s *HTTPServer) hand(conn net.Conn) {
 	gone := &goneConn{Conn: conn, gone: make(chan struct{})}
+	conn = gone
+	if s.opt.TLS != base.TLSNone {
+		if conn = s.secure(gone); conn == nil {
+			return
+		}
+	}
 	select {
-	case s.conns <- gone:
+	case s.conns <- conn:
 		<-gone.gone
 	case <-s.front.Done:
 	}
@@ -129,6 +136,22 @@ type goneConn struct {
 func (c *goneConn) Close() error {
 	defer c.once.Do(func() { close(c.gone) })
 	return c.Conn.Close()
+}
+
+// SetLinger passes the option on, see net.TCPConn.
+func (c *goneConn) SetLinger(sec int) error {
+	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
+		return l.SetLinger(sec)
+	}
+	return nil
+}
+
+// CloseWrite ends the outgoing direction.
+func (c *goneConn) CloseWrite() error {
+	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return h.CloseWrite()
+	}
+	return c.Close()
 }
 
 // handedListener returns the connections that the frame has accepted.
@@ -156,6 +179,14 @@ func (l *handedListener) Addr() net.Addr { return l.s.front.NetAddr() }
 
 // answer serves one request.
 func (s *HTTPServer) answer(w http.ResponseWriter, r *http.Request) {
+	if state, ok := r.Context().Value(tlsStateKey{}).(*tls.ConnectionState); ok {
+		r.TLS = state
+	}
+	if s.opt.OnStep != nil && r.ProtoMajor > 1 {
+		var done func()
+		w, done = s.show(w, r)
+		defer done()
+	}
 	if s.opt.OnRequest != nil {
 		var done func()
 		w, done = s.observe(w, r)
@@ -391,9 +422,7 @@ func (s *HTTPServer) misbehave(w http.ResponseWriter, r *http.Request, f base.Fa
 	case base.FaultHang:
 		s.hang(r.Context(), conn)
 	case base.FaultReset:
-		if g, ok := conn.(*goneConn); ok {
-			frame.Reset(g.Conn)
-		}
+		frame.Reset(conn)
 	}
 	return true
 }

@@ -41,9 +41,13 @@ func (t *Tap) First() bool {
 // Close ends the connection and informs the frame.
 func (t *Tap) Close() error {
 	err := t.Conn.Close()
-	t.once.Do(func() { close(t.closed) })
+	t.Detach()
 	return err
 }
+
+// Detach informs the frame as Close does, and leaves the connection open: the library is
+// done with it, another part of the server is not.
+func (t *Tap) Detach() { t.once.Do(func() { close(t.closed) }) }
 
 // Read returns commands line by line, and what is raw as it comes.
 func (t *Tap) Read(p []byte) (int, error) {

@@ -84,11 +84,17 @@ func locate(steps []said, at int) (found *exchange, login, run int) {
 			login = i + 1
 		}
 	}
-	// The question whether what was refused is a folder belongs to the operation before.
-	for run > 0 && run < len(steps) && (steps[run].Mark != "C:" || strings.HasPrefix(steps[run].Text, "CWD ")) {
+	for run > 0 && run < len(steps) && (steps[run].Mark != "C:" || belongs(steps, run)) {
 		run++
 	}
 	return found, login, run
+}
+
+// belongs reports whether a command belongs to the operation before: the question whether
+// what was refused is a folder, and how large what was stored is.
+func belongs(steps []said, at int) bool {
+	text := steps[at].Text
+	return strings.HasPrefix(text, "CWD ") || strings.HasPrefix(text, "SIZE ") && at+1 < len(steps) && strings.HasPrefix(steps[at+1].Text, "226")
 }
 
 func last(st said) bool {

@@ -225,7 +225,42 @@ func (s uploader) store(ctx context.Context, t transfer, r io.Reader) (int64, *p
 	case err != nil:
 		return n, st.begun, st.broken(ctx, err)
 	}
-	return n, st.begun, st.end()
+	return n, st.begun, s.confirm(ctx, st, t, n)
+}
+
+// confirm ends an upload and compares what the server has with what was sent: servers
+// exist that report success for a file that a quota or a full disk has cut off. The
+// question goes out ahead of the server's word where that saves a round trip.
+func (s uploader) confirm(ctx context.Context, st *stream, t transfer, sent int64) error {
+	if t.verb != "STOR" || t.rest > 0 || t.ascii || !s.has("SIZE") {
+		return st.end()
+	}
+	there := int64(-1)
+	ask := []step{{verb: "SIZE", args: []string{t.arg}, then: func(r *protocols.Reply) error {
+		there = sizeOf(r)
+		return nil
+	}}}
+	leads := opener{s.session}.leads()
+	if leads {
+		if err := (flight{s.session}).takeOff(ask); err != nil {
+			return err
+		}
+	}
+	err := st.end()
+	switch {
+	case s.Failed() != nil:
+		return err
+	case leads:
+		err = cmp.Or(err, flight{s.session}.land(ctx, ask, nil))
+	case err == nil:
+		err = s.fly(ctx, ask, nil)
+	}
+	if err == nil && there >= 0 && there < sent {
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true,
+			Text: fmt.Sprintf("the server reports success, but has only %d of %d bytes", there, sent),
+			Hint: "its disk or a quota may be full"}
+	}
+	return err
 }
 
 // source remembers which side of a copy failed. A file is handed on as it is, so

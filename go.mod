@@ -26,6 +26,7 @@ require github.com/ziutek/telnet v0.1.0
 require github.com/knadh/go-pop3 v1.0.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/google/jsonschema-go v0.4.3
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0

@@ -41,7 +41,9 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/lab/...", "protocols/lab/... internal/wire internal/pattern internal/urgent internal/charset internal/mask", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
 	{"protocols/protocoltest", "internal/pattern protocols protocols/lab/base protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"},                                                                                                // own codec over the HTTP adapter's transport
+	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"}, // own codec over the HTTP adapter's transport
+	{"protocols/socket/internal/wsframe", "protocols", "", "flag log log/slog os os/exec net net/http"},
+	{"protocols/socket", "protocols protocols/transport protocols/socket/internal/wsframe protocols/expect internal/httpauth internal/retry internal/wire internal/urgent", "...", "flag log log/slog os/exec"},                     // net/http is its parser of the answer to an upgrade
 	{"protocols/http", "protocols protocols/transport protocols/http/cookies protocols/http/hsts protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
 	{"protocols/ftp/charsets", "protocols/ftp", "golang.org/x/text/...", "flag log log/slog os os/exec"},
 	{"protocols/http/roundtrip", "protocols protocols/http protocols/pool", "", "flag log log/slog os os/exec"},
@@ -75,6 +77,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                               // http: webhooks
 	{"internal/cli/tracecmd", "protocols protocols/lab/base internal/mask internal/pattern internal/cli/show internal/cli/kit internal/cli/trace", "...", "flag log log/slog os/exec"}, // base: the certificate of a replay
 	{"internal/cli/fleetcmd", "protocols protocols/file internal/fleet internal/retry internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
+	{"internal/cli/socketcmd", "protocols protocols/expect protocols/file protocols/socket protocols/transport internal/cli/httpcmd internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"},     // headers of WebSocket
 	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                                                                 // over HTTP, whose flags it has
 	{"internal/cli/*", "protocols protocols/* protocols/http/h3 protocols/http/hsts protocols/ftp/charsets internal/mask internal/spool internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
 	{"internal/cli", "protocols protocols/... internal/mask internal/pattern internal/cli/...", "...", "flag log log/slog"},

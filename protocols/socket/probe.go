@@ -39,11 +39,16 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 		return err
 	}
 	r.Phase = "greeting"
-	return greeting(conn, r)
+	s, err := c.stream(ctx, conn)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return greeting(s, r)
 }
 
 // greeting reads the first words of a server that has any.
-func greeting(conn *transport.Conn, r *protocols.Report) error {
+func greeting(conn *Conn, r *protocols.Report) error {
 	start := time.Now()
 	conn.SetReadDeadline(start.Add(probeWait))
 	line, err := bufio.NewReaderSize(conn, maxBanner).ReadSlice('\n')

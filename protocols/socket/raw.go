@@ -49,11 +49,10 @@ func (c *Client) kept(ctx context.Context) (*Conn, error) {
 	if conn != nil {
 		return conn, nil
 	}
-	raw, err := c.dial(ctx)
+	conn, err := c.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	conn = &Conn{Conn: raw, release: func() {}}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.line = conn
@@ -69,7 +68,10 @@ func (c *Client) drop(conn *Conn) {
 }
 
 func (c *Client) ask(conn *Conn, command string) (string, error) {
-	if _, err := io.WriteString(conn, command+"\r\n"); err != nil {
+	if !c.Web() {
+		command += "\r\n"
+	}
+	if _, err := io.WriteString(conn, command); err != nil {
 		return "", err
 	}
 	var b strings.Builder

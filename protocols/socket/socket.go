@@ -5,7 +5,7 @@
 //
 // # URLs
 //
-// tcp://host:port, tls://host:port, udp://host:port, unix:///path,
+// tcp://host:port, tls://host:port, ws://host/path, wss://host/path, udp://host:port, unix:///path,
 // unix:relative/path and unix:@name (abstract). A port may be a service name. A
 // host is a name, an address, or one of the old forms that [Host] knows; an
 // empty host is any address of this machine for those that listen.
@@ -38,12 +38,14 @@ import (
 func TCP() *protocols.Spec {
 	return &protocols.Spec{
 		Name:    "tcp",
-		Summary: "raw byte streams over TCP and TLS: connect, listen, talk",
+		Summary: "raw byte streams over TCP and TLS, and WebSocket: connect, listen, talk",
 		Schemes: []protocols.Scheme{
 			{Name: "tcp", TLS: protocols.TLSNone},
 			{Name: "tls", TLS: protocols.TLSImplicit},
+			{Name: "ws", Port: 80, TLS: protocols.TLSNone},
+			{Name: "wss", Port: 443, TLS: protocols.TLSImplicit},
 		},
-		RFCs:     []int{9293, 8446},
+		RFCs:     []int{6455, 8446, 9293},
 		Replaces: "socket, ssl",
 		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
 		Path:     noPath,
@@ -82,6 +84,8 @@ type Settings struct {
 	StartTLS string // protocol whose upgrade to TLS is made after connecting, see [StartTLSNames]
 	Type     string // of a UNIX socket: stream (default), datagram or packet
 	Sockopts Sockopts
+
+	WebSocket WebSocket
 }
 
 // Messages reports whether the socket keeps the bounds of what is sent: each write is one
@@ -111,7 +115,7 @@ var (
 	_ protocols.Doer   = (*Client)(nil)
 )
 
-// New makes a client for a tcp, tls or unix URL. It does no I/O. A nil o means
+// New makes a client for a tcp, tls, ws, wss or unix URL. It does no I/O. A nil o means
 // the defaults.
 func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	spec := TCP()
@@ -127,6 +131,9 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 
 // noPath: a socket address has no path.
 func noPath(u *url.URL) (string, error) {
+	if u.Scheme == "ws" || u.Scheme == "wss" {
+		return webPath(u)
+	}
 	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return "", protocols.UsageError(u.Scheme, "", "a socket's URL ends after the port")
 	}

@@ -6,10 +6,12 @@ import (
 	"math"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
+	"github.com/netclients/netclients/protocols/socket/internal/wsframe"
 	"github.com/netclients/netclients/protocols/transport"
 )
 
@@ -17,12 +19,75 @@ import (
 // read while another writes. Its owner closes it; until then the client is busy.
 type Conn struct {
 	*transport.Conn
+	frames  *wsframe.Stream // of a WebSocket; nil: the bytes are the content
 	stats   *protocols.Stats
 	release func()
 }
 
+// Ended reports of a WebSocket whether the last Read has reached the end of a message, and
+// whether that is one of text.
+func (c *Conn) Ended() (end, text bool) {
+	if c.frames == nil {
+		return false, false
+	}
+	return c.frames.Ended()
+}
+
+// HalfCloses reports whether the end of what is sent ends one direction only, under TLS too.
+func (c *Conn) HalfCloses() bool { return c.frames != nil }
+
+// Read reads what the peer sends; from one message where there are such.
+func (c *Conn) Read(p []byte) (int, error) {
+	if c.frames != nil {
+		return c.frames.Read(p)
+	}
+	return c.Conn.Read(p)
+}
+
+// Write sends p; as one message where there are such.
+func (c *Conn) Write(p []byte) (int, error) {
+	if c.frames != nil {
+		return c.frames.Write(p)
+	}
+	return c.Conn.Write(p)
+}
+
+// WriteTo copies everything that comes to w.
+func (c *Conn) WriteTo(w io.Writer) (int64, error) { return c.WriteToN(w, math.MaxInt64) }
+
+// WriteToN is WriteTo for at most n bytes.
+func (c *Conn) WriteToN(w io.Writer, n int64) (int64, error) {
+	if c.frames != nil {
+		return io.Copy(w, io.LimitReader(c.frames, n))
+	}
+	return c.Conn.WriteToN(w, n)
+}
+
+// ReadFrom sends all of r.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+	if c.frames != nil {
+		return io.Copy(struct{ io.Writer }{c.frames}, r)
+	}
+	return c.Conn.ReadFrom(r)
+}
+
+// CloseWrite tells the peer that no more will be sent.
+func (c *Conn) CloseWrite() error {
+	if c.frames != nil {
+		return c.frames.CloseWrite()
+	}
+	return c.Conn.CloseWrite()
+}
+
+// goodbyeWait is how long the last frame of a WebSocket may take.
+const goodbyeWait = time.Second
+
 // Close frees the connection and the client. It may be called many times.
 func (c *Conn) Close() error {
+	if c.frames != nil {
+		c.Conn.SetWriteDeadline(time.Now().Add(goodbyeWait))
+		_ = c.frames.CloseWrite() // of a conversation that is over
+	}
 	err := c.Conn.Close()
 	c.release()
 	return err
@@ -86,12 +151,12 @@ func (c *Client) open(ctx context.Context) (*Conn, error) {
 
 // begin connects a client that was taken. The connection's Close calls release.
 func (c *Client) begin(ctx context.Context, release func()) (*Conn, error) {
-	raw, err := c.dial(ctx)
+	conn, err := c.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	done := raw.Use(ctx)
-	conn := &Conn{Conn: raw, stats: c.opts.Stats}
+	done := conn.Use(ctx)
+	conn.stats = c.opts.Stats
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conn = conn
@@ -105,8 +170,31 @@ func (c *Client) begin(ctx context.Context, release func()) (*Conn, error) {
 	return conn, nil
 }
 
-// dial connects and brings TLS up.
-func (c *Client) dial(ctx context.Context) (*transport.Conn, error) {
+// dial connects and brings TLS up, and WebSocket.
+func (c *Client) dial(ctx context.Context) (*Conn, error) {
+	conn, err := c.secured(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.stream(ctx, conn)
+}
+
+// stream makes a stream of a connection, which it closes after an error.
+func (c *Client) stream(ctx context.Context, conn *transport.Conn) (*Conn, error) {
+	if !c.Web() {
+		return &Conn{Conn: conn, release: func() {}}, nil
+	}
+	s, err := c.webStream(ctx, conn)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	s.release = func() {}
+	return s, nil
+}
+
+// secured connects and brings TLS up.
+func (c *Client) secured(ctx context.Context) (*transport.Conn, error) {
 	conn, err := c.reach(ctx)
 	if err != nil {
 		return nil, err
@@ -121,6 +209,9 @@ func (c *Client) dial(ctx context.Context) (*transport.Conn, error) {
 // reach connects and sets the options of the socket.
 func (c *Client) reach(ctx context.Context) (*transport.Conn, error) {
 	network, host, port, err := c.address()
+	if w := c.Settings.WebSocket; err == nil && !c.Web() && len(w.Header)+len(w.Subprotocols) > 0 {
+		err = protocols.UsageError(c.proto, "", "headers and subprotocols are for ws:// and wss://")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +227,10 @@ func (c *Client) reach(ctx context.Context) (*transport.Conn, error) {
 }
 
 func (c *Client) address() (network, host, port string, err error) {
+	if c.Web() {
+		host, port = protocols.HostPort(c.url, c.scheme)
+		return "tcp", host, port, nil
+	}
 	if c.proto != "unix" {
 		host, port, err = peer(c.url)
 		return "tcp", host, port, err

@@ -45,11 +45,15 @@ func NoProxy(list string, proxy func(*url.URL) (*url.URL, error)) func(*url.URL)
 	}
 }
 
+// webProxies are the variables that hold for WebSocket, which begins as HTTP does.
+var webProxies = map[string][]string{"ws": {"http_proxy"}, "wss": {"https_proxy", "HTTPS_PROXY"}}
+
 func proxyVariables(scheme string) []string {
 	names := []string{strings.ToLower(scheme) + "_proxy"}
 	if !strings.EqualFold(scheme, "http") {
 		names = append(names, strings.ToUpper(scheme)+"_PROXY")
 	}
+	names = append(names, webProxies[strings.ToLower(scheme)]...)
 	return append(names, "all_proxy", "ALL_PROXY")
 }
 

@@ -259,7 +259,7 @@ func (h *httpOptions) configure(c *http.Client) error {
 		}
 	}
 	var err error
-	if c.Settings.Header, err = parseHeaders(h.headers); err != nil {
+	if c.Settings.Header, err = ParseHeaders(h.headers); err != nil {
 		return err
 	}
 	if h.rate.every > 0 {
@@ -285,8 +285,8 @@ func (h *httpOptions) strictFor(c *http.Client) (err error) {
 	return nil
 }
 
-// parseHeaders reads -H.
-func parseHeaders(lines []string) (http.Header, error) {
+// ParseHeaders reads -H.
+func ParseHeaders(lines []string) (http.Header, error) {
 	var h http.Header
 	for _, line := range lines {
 		if h == nil {

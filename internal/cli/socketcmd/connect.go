@@ -48,13 +48,22 @@ func (c *connector) run(ctx context.Context, e *kit.Env, _ *socket.Client, at *p
 	if client.Settings.Messages() {
 		return c.joint(e, v, opts.Stats, lines(e)).Once(ctx, client.Talk)
 	}
+	if client.Web() {
+		t := c.joint(e, v, opts.Stats, nil)
+		return c.again(ctx, e, t, c.web(e, v, client, t))
+	}
 	if v.Plain() && !c.crlf && !c.reconnect {
 		return c.join(ctx, e, client)
 	}
 	t := c.joint(e, v, opts.Stats, verbs.ReadAhead(e.Stdin))
 	t.End = c.end
+	return c.again(ctx, e, t, client.Talk)
+}
+
+// again talks over one connection, and with --reconnect over the next ones.
+func (c *connector) again(ctx context.Context, e *kit.Env, t *verbs.Joint, open func(context.Context) (io.ReadWriteCloser, error)) error {
 	for {
-		err := t.Once(ctx, client.Talk)
+		err := t.Once(ctx, open)
 		if !c.reconnect || t.Over || ctx.Err() != nil || show.IsStdout(err) {
 			return err
 		}

@@ -31,6 +31,9 @@ func (f *forwarder) flags(fs *pflag.FlagSet) {
 
 // run listens, and joins each connection with one of its own to the target.
 func (f *forwarder) run(ctx context.Context, e *kit.Env, c *socket.Client, at *protocols.Target, args []string) error {
+	if c.Web() {
+		return errWebListen
+	}
 	proto := e.Proto
 	if kit.HasScheme(args[0]) { // of another kind of stream
 		e.Proto = ""

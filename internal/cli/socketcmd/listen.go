@@ -60,6 +60,9 @@ func (l *streamListener) conflict(set socket.Settings) error {
 }
 
 func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, at *protocols.Target, _ []string) error {
+	if c.Web() {
+		return errWebListen
+	}
 	if err := l.conflict(c.Settings); err != nil {
 		return err
 	}
@@ -93,6 +96,9 @@ func (l *streamListener) run(ctx context.Context, e *kit.Env, c *socket.Client, 
 	}
 	return kit.CauseOf(ctx, s.Serve(ctx))
 }
+
+// errWebListen says what WebSocket is for.
+var errWebListen = kit.Usage("ws:// and wss:// are for connecting; there is no WebSocket server here")
 
 func several(set ...bool) bool {
 	return slices.Contains(set, true) && slices.Contains(set[slices.Index(set, true)+1:], true)

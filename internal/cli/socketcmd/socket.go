@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/netclients/netclients/internal/cli/httpcmd"
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/verbs"
 	"github.com/netclients/netclients/protocols"
@@ -31,6 +32,7 @@ func Verbs() []*kit.Verb {
 			Examples: []string{
 				"tcp connect host:25 --crlf",
 				"tcp connect tls://host:443 < request > answer",
+				"tcp connect wss://host/chat -H 'Origin: https://host'",
 				"unix connect /run/app.sock --json",
 			},
 		},
@@ -66,8 +68,7 @@ func Verbs() []*kit.Verb {
 			Examples: []string{
 				"udp listen :514 --json",
 				"udp listen :5353 --join 224.0.0.251",
-				"udp listen :7 --exec 'tr a-z A-Z'",
-				"udp listen :5000 --reply",
+				"udp listen :7 --exec 'tr a-z A-Z'", "udp listen :5000 --reply",
 			},
 		},
 		{
@@ -156,15 +157,25 @@ func StreamFlags() *kit.Setup {
 	var o sockoptFlags
 	start := kit.OneOf("", socket.StartTLSNames()...)
 	kind := kit.OneOf("stream", socket.UnixTypes()...)
-	return kit.FlagsFor(func(fs *pflag.FlagSet) {
+	var w webFlags
+	flags := kit.FlagsFor(func(fs *pflag.FlagSet) {
 		fs.Var(&start, "starttls", "start TLS after connecting, as this protocol does")
 		fs.Var(&kind, "type", "kind of UNIX socket")
+		w.register(fs)
 		o.register(fs)
 	}, func(c *socket.Client) (err error) {
 		c.Settings = socket.Settings{StartTLS: start.Value, Type: kind.Value}
+		if c.Settings.WebSocket, err = w.options(); err != nil {
+			return err
+		}
 		c.Settings.Sockopts, err = o.options()
 		return err
-	}).With(nil, noLogin, nil)
+	})
+	flags.Link = func(e *kit.Env, _ protocols.Client) error {
+		httpcmd.LearnHeaders(e.Out.Hidden, w.headers)
+		return nil
+	}
+	return flags.With(nil, []string{"auth", "authzid", "account"}, nil)
 }
 
 // DatagramFlags are the flags that all verbs of udp have.

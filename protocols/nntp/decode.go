@@ -51,6 +51,7 @@ type Decoder struct {
 	err     error // of this piece; sticky until Next
 	tail    *Piece
 	held    []byte // a uuencoded line that is data only if the end of the data follows
+	spoilt  bool   // held is data that was damaged, if more of the file follows
 	cut     bool
 	sum     uint32 // by the trailer, when hasSum
 	hasSum  bool
@@ -83,7 +84,7 @@ func (d *Decoder) Next() (*Piece, error) {
 	}
 	d.failed = d.failed || d.active && d.err != nil && d.err != io.EOF
 	d.active, d.err, d.out, d.buf, d.decoded, d.crc = false, nil, nil, d.buf[:0], 0, 0
-	d.sum, d.hasSum, d.cut, d.held = 0, false, false, nil
+	d.sum, d.hasSum, d.cut, d.held, d.spoilt = 0, false, false, nil, false
 	d.piece = Piece{}
 	var held []byte
 	for {

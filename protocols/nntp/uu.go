@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
+
+	"github.com/netclients/netclients/internal/wire"
 )
 
 // uuWidth is the number of bytes in a full line of nearly every uuencoded file.
@@ -16,6 +19,7 @@ type uuState struct {
 	width  int  // bytes of a full line (base64: characters); 0: no data line was read
 	blanks bool // zero bits are written as blanks, which get lost at line ends
 	graves bool // zero bits are written as "`"
+	inside bool // the line before was data
 }
 
 // beginUU reads "begin 644 file" and "begin-base64 644 file", with any number of blanks
@@ -111,23 +115,61 @@ func (d *Decoder) uuLine(line []byte) error {
 	line = bytes.TrimRight(line, "\r")
 	u := &d.piece.uu
 	fit := u.fit(line)
-	if fit != uuText && d.held != nil {
-		if fit == uuStop || fit == uuEnd {
-			d.uuDecode(d.held)
-		}
-		d.held = nil
+	if err := d.uuHeld(fit); err != nil {
+		return err
+	}
+	inside := u.inside
+	u.inside = fit == uuData
+	if fit == uuText && inside && u.spoilt(line) {
+		d.held, d.spoilt = bytes.Clone(line), true
+		return nil
 	}
 	switch fit {
 	case uuData:
 		d.uuDecode(line)
 	case uuPerhaps:
-		d.held = bytes.Clone(line)
+		d.held, d.spoilt = bytes.Clone(line), u.base64 && inside
 	case uuDamaged:
 		return damaged(fmt.Sprintf("a uuencoded line has %d characters instead of %d", len(line), 1+(int(uuValue(line[0]))+2)/3*4), nil)
 	case uuEnd:
 		return &pieceEnd{size: -1}
 	}
 	return nil
+}
+
+// uuHeld judges the line that was held back, by what the line after it is. A spoilt one
+// with more of the file right after it is damage: its bytes are missing.
+func (d *Decoder) uuHeld(fit uuFit) error {
+	held, spoilt := d.held, d.spoilt
+	if held == nil || fit == uuText && !spoilt {
+		return nil
+	}
+	d.held, d.spoilt = nil, false
+	last := fit == uuStop || fit == uuEnd
+	switch {
+	case last && (!spoilt || d.piece.uu.fit(held) == uuPerhaps):
+		d.uuDecode(held)
+	case spoilt && (last || fit == uuData || fit == uuPerhaps && d.piece.uu.base64):
+		return damaged("a line of the file is cut or has characters that the encoding does not have: "+strconv.Quote(wire.Clip(string(held))), nil)
+	}
+	return nil
+}
+
+// spoilt reports whether a line right after data that is not data looks like some: it
+// is as long as it states, or in base64 has the length or the characters of the others.
+func (u *uuState) spoilt(line []byte) bool {
+	word := bytes.TrimRight(line, " \t")
+	if len(word) == 0 {
+		return false
+	}
+	if u.base64 {
+		return len(word) == u.width && bytes.IndexByte(word, ' ') < 0 || !bytes.ContainsFunc(word, notBase64)
+	}
+	return line[0] > ' ' && line[0] <= '`' && len(line) == 1+(int(uuValue(line[0]))+2)/3*4
+}
+
+func notBase64(r rune) bool {
+	return !strings.ContainsRune("+/=", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
 // uuDecode decodes a data line: its length, and groups of four characters.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +100,43 @@ func TestUUDamagedLine(t *testing.T) {
 		if protocols.KindOf(err) != protocols.KindProtocol {
 			t.Errorf("%s: %v, want kind protocol", name, err)
 		}
+	}
+}
+
+// TestUUSpoiltLine: a line amid data that was cut, or has characters of no data, fails the
+// file: without its bytes the rest is not the file. Text that stands there is skipped.
+func TestUUSpoiltLine(t *testing.T) {
+	lower := func(l string) string { return l[:8] + "q" + l[9:] }
+	cut := func(n int) func(string) string { return func(l string) string { return l[:len(l)-n] } }
+	var coded []string
+	for data := range slices.Chunk(random(500), 45) {
+		coded = append(coded, base64.StdEncoding.EncodeToString(data))
+	}
+	for name, c := range map[string]struct {
+		begin  string
+		lines  []string
+		end    string
+		change func(string) string
+	}{
+		"small letter":       {"begin 644 f", uuCoded(random(500), 45, '`'), "`\r\nend", lower},
+		"small letter, 60":   {"begin 644 f", uuCoded(random(500), 60, ' '), " \r\nend", lower},
+		"base64, odd letter": {"begin-base64 644 f", coded, "====", func(l string) string { return l[:8] + "!" + l[9:] }},
+		"base64, cut by 4":   {"begin-base64 644 f", coded, "====", cut(4)},
+		"base64, cut by 3":   {"begin-base64 644 f", coded, "====", cut(3)},
+	} {
+		for _, i := range []int{3, len(c.lines) - 2} {
+			bad := slices.Clone(c.lines)
+			bad[i] = c.change(bad[i])
+			_, _, err := decodeText(c.begin + "\r\n" + strings.Join(bad, "\r\n") + "\r\n" + c.end + "\r\n")
+			if protocols.KindOf(err) != protocols.KindProtocol {
+				t.Errorf("%s in line %d: %v, want kind protocol", name, i, err)
+			}
+		}
+	}
+	short := uuCoded(random(500), 45, '`')
+	short[len(short)-1] = lower(short[len(short)-1])
+	if _, _, err := decodeText("begin 644 f\r\n" + strings.Join(short, "\r\n") + "\r\n`\r\nend\r\n"); protocols.KindOf(err) != protocols.KindProtocol {
+		t.Errorf("the last line: %v, want kind protocol", err)
 	}
 }
 

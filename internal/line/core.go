@@ -303,6 +303,19 @@ func (t *Core) Stray() error {
 	return t.fail(err)
 }
 
+// Head waits for the first n bytes of the answer that is due next, and leaves them there.
+// They are nil when none is due, or when none comes, which is for whoever reads it to find.
+func (t *Core) Head(n int) []byte {
+	if t.due == 0 || t.In == nil {
+		return nil
+	}
+	head, err := t.In.Peek(n)
+	if err != nil {
+		return nil
+	}
+	return head
+}
+
 func (t *Core) unread(look bool) error {
 	switch {
 	case t.Idle != nil && look:

@@ -117,6 +117,14 @@ func (lr *LineReader) Buffered() int { return lr.w - lr.r }
 // Fill reads once from the source into the buffer: see Buffered. If the source does not block, neither does Fill.
 func (lr *LineReader) Fill() error { return lr.fill() }
 
+// Peek returns the next n bytes, n being small, without consuming them. It waits for them.
+func (lr *LineReader) Peek(n int) ([]byte, error) {
+	if _, err := lr.have(n, true); err != nil {
+		return nil, err
+	}
+	return lr.buf[lr.r : lr.r+n], nil
+}
+
 // Read returns raw bytes: first those in the buffer, then those of the source, without copying.
 func (lr *LineReader) Read(p []byte) (int, error) {
 	if lr.r < lr.w || len(p) == 0 {

@@ -231,11 +231,21 @@ func (c *Client) memory() *protocols.Memory {
 // more comes after that: a server that does not double the dots of a message has sent
 // only its beginning so far, and the rest would be taken for answers.
 func (b *body) ended() error {
-	if err := b.s.Stray(); err != nil {
+	err := b.s.Stray()
+	if err == nil && !isAnswer(b.s.Head(len("+OK"))) {
+		err = protocols.ProtocolError("", "", "what follows the message is not an answer: the server does not double the dots of messages, and this one has not come as a whole")
+	}
+	if err != nil {
 		b.s.c.memory().Note(b.s.c.line.URL.Host, outOfStep)
 		return err
 	}
 	return io.EOF
+}
+
+// isAnswer reports whether an answer may begin so. No answer is none that is wrong.
+func isAnswer(head []byte) bool {
+	text := strings.ToUpper(string(head))
+	return text == "" || text == "+OK" || text == "-ER"
 }
 
 // Close frees the client. What was not read is dropped, or the connection is where

@@ -3,6 +3,7 @@ package pop3
 import (
 	"cmp"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,41 @@ func TestUndoubledDots(t *testing.T) {
 				if err := c.Remove(t.Context(), ";UID=b"); protocols.KindOf(err) != protocols.KindProtocol {
 					t.Errorf("%s: deleted at a server that is out of step: %v", how, err)
 				}
+			}
+			for _, line := range seen() {
+				if strings.HasPrefix(line, "DELE") {
+					t.Error("told to delete")
+				}
+			}
+		})
+	}
+}
+
+// TestUndoubledDotsPipelined: with more answers due, what follows such a message is not
+// the next answer: the message fails, and nothing is deleted.
+func TestUndoubledDotsPipelined(t *testing.T) {
+	for name, tail := range map[string]string{"text": "the rest\r\n.\r\n", "signature": "-- \r\n.\r\n", "short": "x\r\n.\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			address, seen := serving(t, map[string]string{
+				"CAPA": "+OK\r\nUIDL\r\nUSER\r\nPIPELINING\r\n.\r\n", "UIDL": "+OK\r\n1 a\r\n2 b\r\n.\r\n",
+				"RETR 1": "+OK\r\nSubject: x\r\n\r\nbegins\r\n.\r\n" + tail, "RETR 2": "+OK\r\nSubject: y\r\n\r\nwhole\r\n.\r\n",
+			})
+			c := clientAt(t, address)
+			whole := 0
+			err := c.BulkGet(t.Context(), slices.Values([]string{"1", "2"}), func(_ string, o *protocols.Object, err error) error {
+				if err == nil {
+					_, err = io.Copy(io.Discard, o.Body)
+				}
+				if err == nil {
+					whole++
+				}
+				return err
+			})
+			if whole != 0 || protocols.KindOf(err) != protocols.KindProtocol {
+				t.Errorf("%d messages came whole, %v", whole, err)
+			}
+			if err := c.Remove(t.Context(), ";UID=b"); protocols.KindOf(err) != protocols.KindProtocol {
+				t.Errorf("deleted at a server that is out of step: %v", err)
 			}
 			for _, line := range seen() {
 				if strings.HasPrefix(line, "DELE") {

@@ -94,8 +94,8 @@ func (k *courier) chunks(f *flight, src *sourceReader) (int64, error) {
 		if err := p.fill(); err != nil {
 			return p.total, err
 		}
-		if waiting && hasCommand(p.buf) {
-			if err := k.chunkAnswer(f); err != nil || f.err != nil {
+		if hasCommand(p.buf) && (waiting || f.m.Binary) {
+			if err := k.consent(f, waiting); err != nil || f.err != nil {
 				return p.total, err
 			}
 			waiting = false
@@ -118,6 +118,20 @@ func (k *courier) chunks(f *flight, src *sourceReader) (int64, error) {
 			return p.total, nil
 		}
 	}
+}
+
+// consent waits until the server has accepted a chunk: the one that is under way, or an
+// empty one, which asks whether it takes any.
+func (k *courier) consent(f *flight, waiting bool) error {
+	if !waiting {
+		if err := k.chunk(nil, false); err != nil {
+			return err
+		}
+		if err := k.flush(); err != nil {
+			return err
+		}
+	}
+	return k.chunkAnswer(f)
 }
 
 // room64 returns a buffer to read a message into.

@@ -218,7 +218,7 @@ func (k *courier) start(f *flight) error {
 	if err := k.ask(f, maxRcptAhead); err != nil {
 		return err
 	}
-	if k.chunked(f) && f.body.rest == nil && !k.s.c.Settings.AllOrNone && f.asked == 1+len(f.env.rcpt) {
+	if k.chunked(f) && !f.commands && f.body.rest == nil && !k.s.c.Settings.AllOrNone && f.asked == 1+len(f.env.rcpt) {
 		f.early = true
 		return k.content(f)
 	}

@@ -7,8 +7,8 @@ import (
 
 // A server that refuses BDAT has to read the chunk all the same and throw it away (RFC
 // 3030 2). One that does not takes the lines of the message for commands. Content with
-// lines that could be some therefore goes by DATA, or in further chunks only when the
-// server has accepted those before.
+// lines that could be some therefore goes by DATA, or in chunks that are sent only when the
+// server has accepted the one before. Where DATA cannot carry it, that is an empty one.
 
 // verbs are the commands that do something.
 var verbs = []string{"MAIL", "RCPT", "DATA", "BDAT", "EHLO", "HELO", "LHLO", "RSET", "AUTH", "STARTTLS", "XCLIENT", "XFORWARD", "SEND", "SOML", "SAML", "TURN", "ETRN", "ATRN", "QUIT"}

@@ -77,6 +77,36 @@ func TestChunksWithCommands(t *testing.T) {
 	}
 }
 
+// TestBinaryWithCommands: what only BDAT can carry waits for the answer to an empty chunk.
+func TestBinaryWithCommands(t *testing.T) {
+	text := "Subject: x\r\n\r\nMAIL FROM:<evil@example.org>\r\n"
+	for fault, want := range map[string]string{"": "BDAT 0|BDAT 44 LAST", "code:BDAT=552 5.3.4 no": "BDAT 0"} {
+		o := maillab.SMTPOptions{}
+		if fault != "" {
+			o.Faults = labtest.Faults(t, fault)
+		}
+		s := start(t, o)
+		c := client(t, s, "", nil)
+		m := mailOf(text, "alice@example.org")
+		m.Binary = true
+		if _, err := c.SendMail(t.Context(), m); (err == nil) != (fault == "") {
+			t.Errorf("%q: %v", fault, err)
+		}
+		var chunks []string
+		for _, line := range s.Commands() {
+			if strings.HasPrefix(line, "BDAT") {
+				chunks = append(chunks, line)
+			}
+		}
+		if got := strings.Join(chunks, "|"); got != want {
+			t.Errorf("%q: %s, want %s", fault, got, want)
+		}
+		if n := len(inbox(t, s, "alice")); (n == 1) != (fault == "") {
+			t.Errorf("%q: %d messages", fault, n)
+		}
+	}
+}
+
 // TestHeadersThatAreNotASCII: only UTF-8 is declared as such, and nothing is where the
 // caller wants the message to go as it is.
 func TestHeadersThatAreNotASCII(t *testing.T) {

@@ -125,6 +125,30 @@ func TestRefusedAppendSendsNothing(t *testing.T) {
 	}
 }
 
+// TestRefusedCommandsInContent: a server may refuse APPEND for any reason before it has
+// seen the message. Content that it could take for commands waits for its consent.
+func TestRefusedCommandsInContent(t *testing.T) {
+	large := strings.Repeat(strings.Repeat("x", 70)+"\r\n", 5000)
+	for name, text := range map[string]string{"small": "x1 CREATE owned\r\n", "bare line ends": "Subject: x\n\nx1 DELETE owned\n", "large": large + "x1 CREATE owned\r\n"} {
+		for _, answer := range []string{"{tag} BAD no\r\n", "{tag} NO [OVERQUOTA] full\r\n"} {
+			t.Run(name+answer, func(t *testing.T) {
+				w := hostile{seen: make(chan string, 100), greeting: "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ MULTIAPPEND] hello\r\n", says: map[string]string{"APPEND": answer}}
+				c := w.client(t, nil)
+				if _, err := c.Put(t.Context(), "INBOX", strings.NewReader(text), nil); protocols.KindOf(err) != protocols.KindRefused {
+					t.Errorf("%v, want a refusal", err)
+				}
+				must(t, c.Subscribe(t.Context(), "x", false))
+				close(w.seen)
+				for line := range w.seen {
+					if strings.Contains(line, "owned") {
+						t.Errorf("sent %q", line)
+					}
+				}
+			})
+		}
+	}
+}
+
 // TestArchiveFlags: an archive sends the flags that its mailbox can store. What it can
 // store for certain goes without a wait.
 func TestArchiveFlags(t *testing.T) {

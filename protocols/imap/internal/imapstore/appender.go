@@ -163,8 +163,12 @@ func (a *Appender) send(g *group) error {
 }
 
 // careful reports whether the server might refuse the command before it has seen the
-// message: because of a keyword that it does not know.
+// message, which must then not run as commands: because of a keyword that it does not
+// know, or where the message has lines that could be commands.
 func (a *Appender) careful(sp *spooled) bool {
+	if sp.mem == nil && sp.size > 0 || hasCommand(sp.mem) {
+		return true
+	}
 	box := a.Session.Selected()
 	return slices.ContainsFunc(sp.Flags, func(f string) bool {
 		return !imapwire.IsSystemFlag(f) && (box == nil || box.Name != a.Mailbox || !box.Knows(f))

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,7 +27,7 @@ import (
 
 // Broker says which broker a fleet uses, and who may use it.
 type Broker struct {
-	Servers string      // URLs of a cluster, by commas; empty: the embedded server in Dir
+	Servers string      // URLs of a cluster, separated by commas; empty: the embedded server in Dir
 	Dir     string      // of the embedded server
 	Creds   string      // file with a JWT and its key
 	NKey    string      // file with the seed of an nkey
@@ -141,12 +143,15 @@ func (e *embedded) login(b *Broker) ([]nats.Option, error) {
 // login returns the options by which the user logs in.
 func (b *Broker) login() (o []nats.Option, err error) {
 	if b.Creds != "" {
+		if err := checkCreds(b.Creds); err != nil {
+			return nil, err
+		}
 		o = append(o, nats.UserCredentials(b.Creds))
 	}
 	if b.NKey != "" {
 		key, err := nats.NkeyOptionFromSeed(b.NKey)
 		if err != nil {
-			return nil, &protocols.Error{Op: "fleet", Kind: protocols.KindAuth, Text: "--nats-nkey " + b.NKey, Err: err}
+			return nil, keyFileError("--nats-nkey "+b.NKey, err)
 		}
 		o = append(o, key)
 	}
@@ -154,6 +159,40 @@ func (b *Broker) login() (o []nats.Option, err error) {
 		o = append(o, nats.Token(b.Token))
 	}
 	return o, nil
+}
+
+// maxCreds bounds a file of credentials.
+const maxCreds = 1 << 20
+
+// checkCreds returns an error for a file without a JWT and its key: by itself the client says
+// only that no broker can be reached.
+func checkCreds(path string) error {
+	what := "--nats-creds " + path
+	f, err := os.Open(path)
+	if err != nil {
+		return keyFileError(what, err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxCreds))
+	if err != nil {
+		return keyFileError(what, err)
+	}
+	if token, err := nkeys.ParseDecoratedJWT(b); err != nil || strings.Count(token, ".") != 2 {
+		return keyFileError(what, errors.New("the file holds no JWT of a user"))
+	}
+	if _, err := nkeys.ParseDecoratedUserNKey(b); err != nil {
+		return keyFileError(what, errors.New("the file holds no key of a user"))
+	}
+	return nil
+}
+
+// keyFileError is about a file that a login comes from; its content is never part of it.
+func keyFileError(what string, err error) error {
+	e := &protocols.Error{Op: "fleet", Kind: protocols.KindAuth, Text: what, Err: err}
+	if _, local := errors.AsType[*os.PathError](err); local {
+		e.Kind = protocols.KindLocal
+	}
+	return e
 }
 
 // startLog drops what the server has to say: what matters comes as errors.
@@ -316,6 +355,9 @@ func connectRemote(b *Broker, o []nats.Option) (*nats.Conn, *embedded, string, e
 		if hasPassword(s) {
 			return nil, nil, "", usage("--nats holds a password: use --nats-creds FILE, --nats-nkey FILE or --token-file FILE")
 		}
+		if err := checkServer(s); err != nil {
+			return nil, nil, "", err
+		}
 	}
 	login, err := b.login()
 	if err != nil {
@@ -336,6 +378,21 @@ func connectRemote(b *Broker, o []nats.Option) (*nats.Conn, *embedded, string, e
 		return nil, nil, "", brokerError(b.Servers, err)
 	}
 	return nc, nil, b.Servers, nil
+}
+
+// brokerSchemes are those of URLs of NATS servers.
+var brokerSchemes = []string{"nats", "tls", "ws", "wss"}
+
+// checkServer returns an error for what is not the URL, or HOST:PORT, of a NATS server.
+func checkServer(text string) error {
+	text = strings.TrimSpace(text)
+	if !strings.Contains(text, "://") {
+		text = "nats://" + text
+	}
+	if u, err := url.Parse(text); err != nil || u.Hostname() == "" || !slices.Contains(brokerSchemes, u.Scheme) {
+		return usage("--nats %q is not the URL of a NATS server: want nats://HOST:PORT or tls://HOST:PORT, several separated by commas", text)
+	}
+	return nil
 }
 
 func allLoopback(servers string) bool {

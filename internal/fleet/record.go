@@ -170,11 +170,16 @@ const (
 // new leader. What else there is to wait for is ctx's to say.
 func (f *Fleet) steady(ctx context.Context, do func(ctx context.Context) error) error {
 	for {
+		before := f.nc.LastError()
 		within, cancel := context.WithTimeout(ctx, requestTime)
 		err := do(within)
 		cancel()
 		if err == nil || !brokerAway(err) {
 			return err
+		}
+		// A request that is not permitted has no answer: the reason arrives by itself.
+		if now := f.nc.LastError(); now != before && errors.Is(now, nats.ErrPermissionViolation) {
+			return f.forbidden(now)
 		}
 		if ctx.Err() != nil || f.nc.IsClosed() {
 			return f.broken(err)
@@ -199,7 +204,24 @@ func brokerAway(err error) bool {
 	return ok && api.Code == 503
 }
 
-// broken is the error for a broker that is away.
+// broken is the error for a broker that is away, or that seems to be.
 func (f *Fleet) broken(err error) error {
+	if denied := f.denied(); denied != nil {
+		return denied
+	}
 	return &protocols.Error{Op: "fleet", URL: f.address, Kind: protocols.KindConnect, Retryable: true, Text: "the broker does not answer", Err: err}
+}
+
+// denied returns the error of a broker that is there and has refused something to this user
+// since the connection stands; else nil.
+func (f *Fleet) denied() error {
+	if last := f.nc.LastError(); f.nc.IsConnected() && errors.Is(last, nats.ErrPermissionViolation) {
+		return f.forbidden(last)
+	}
+	return nil
+}
+
+// forbidden is the error for a user of the broker that may not do what a fleet needs.
+func (f *Fleet) forbidden(err error) error {
+	return &protocols.Error{Op: "fleet", URL: f.address, Kind: protocols.KindRefused, Text: "the broker at " + f.address + " does not permit this user what a fleet needs", Err: err}
 }

@@ -103,17 +103,24 @@ func (f *Fleet) submit(ctx context.Context, jobs []*Job) (int, error) {
 
 // taken waits until the broker has all of what was sent.
 func (f *Fleet) taken(ctx context.Context, acks []jetstream.PubAckFuture, check func(error) error) error {
-	late := time.After(startTime)
-	for _, ack := range acks {
+	late, look := time.After(startTime), time.NewTicker(requestTime)
+	defer look.Stop()
+	for i := 0; i < len(acks); {
 		select {
-		case <-ack.Ok():
-		case err := <-ack.Err():
+		case <-acks[i].Ok():
+			i++
+		case err := <-acks[i].Err():
 			switch err = check(err); {
 			case err == nil:
+				i++
 			case brokerAway(err):
 				return f.broken(err)
 			default:
 				return &protocols.Error{Op: "fleet", URL: f.address, Kind: protocols.KindRefused, Text: "the broker did not take a job", Err: err}
+			}
+		case <-look.C:
+			if err := f.denied(); err != nil {
+				return err
 			}
 		case <-late:
 			return f.broken(context.DeadlineExceeded)

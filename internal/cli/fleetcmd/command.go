@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -244,13 +245,35 @@ func (f *flags) options(ctx context.Context, e *kit.Env) (fleet.Options, error) 
 		Servers: f.servers, Dir: dir, Creds: f.creds, NKey: f.nkey, TLS: e.Opts.TLS.Config, Sync: f.sync,
 		UseTLS: e.Opts.TLS.Mode == protocols.TLSRequire, Within: e.Opts.ConnectWithin(),
 	}}
-	if o.Lease < time.Second {
-		return o, kit.Usage("fleet: --lease %v is too short: at least 1s", o.Lease)
+	if err := plausible(f); err != nil {
+		return o, err
 	}
 	if file := e.Flags.TokenFile(); file != "" {
 		o.Broker.Token, err = secret.FileLine(ctx, file, func() { e.Out.Warn(file + " can be read by other users; chmod 600 it") })
 	}
 	return o, err
+}
+
+// plausible returns an error for numbers that no fleet can work with. Those of a command
+// without the flag are zero, and the counts have nil there.
+func plausible(f *flags) error {
+	switch {
+	case f.lease < kit.Duration(time.Second):
+		return kit.Usage("fleet: --lease %v is too short: at least 1s", time.Duration(f.lease))
+	case f.replicas < 0 || f.replicas > 5:
+		return kit.Usage("fleet: --replicas %d: want 1 to 5, or 0 for as many as the cluster suggests", f.replicas)
+	case !(f.rate >= 0) || math.IsInf(f.rate, 1):
+		return kit.Usage("fleet: --rate %v: want jobs a second, such as 5 or 0.5; 0 is no limit", f.rate)
+	}
+	for _, c := range []struct {
+		flag string
+		n    kit.Count
+	}{{"workers", f.workers}, {"per-host", f.perHost}, {"attempts", f.attempts}} {
+		if c.n.Most > 0 && c.n.Value == 0 {
+			return kit.Usage("fleet: --%s 0: want at least 1", c.flag)
+		}
+	}
+	return nil
 }
 
 // open opens the fleet; existing is for commands that make none.
@@ -261,7 +284,7 @@ func (f *flags) open(ctx context.Context, e *kit.Env, existing bool) (*fleet.Fle
 	}
 	o.Existing = existing
 	if _, serr := os.Stat(o.Broker.Dir); existing && o.Broker.Servers == "" && os.IsNotExist(serr) {
-		return nil, kit.Usage("there is no fleet %q in %s: fleet run or fleet submit makes one; for that of a broker there is --nats", f.name, o.Broker.Dir)
+		return nil, kit.Usage("there is no fleet %q in %s: create it with fleet run JOBS or fleet submit JOBS, or name the broker of another with --nats URLS", f.name, o.Broker.Dir)
 	}
 	return fleet.Open(ctx, o)
 }

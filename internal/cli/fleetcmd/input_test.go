@@ -72,6 +72,36 @@ func TestBadJobs(t *testing.T) {
 	}
 }
 
+// TestBadValues: flags that no fleet can work with are refused before one is made.
+func TestBadValues(t *testing.T) {
+	for _, c := range []struct{ flags, want string }{
+		{"--workers 0", "--workers 0: want at least 1"},
+		{"--per-host 0", "--per-host 0: want at least 1"},
+		{"--attempts 0", "--attempts 0: want at least 1"},
+		{"--rate -1", "--rate -1"},
+		{"--rate nan", "--rate NaN"},
+		{"--replicas -3", "--replicas -3"},
+		{"--lease 10ms", "--lease 10ms"},
+		{"--lane a.b", `--lane "a.b"`},
+		{"--fleet a.b", `--fleet "a.b"`},
+		{"--nats foo:bar", `--nats "nats://foo:bar"`},
+		{"--nats http://127.0.0.1:4222", `--nats "http://127.0.0.1:4222"`},
+		{"--nats nats://127.0.0.1,", `--nats "nats://"`},
+	} {
+		t.Run(c.flags, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			_, errs := run(t, dir, 2, append([]string{"fleet", "run", write(t, dir, "jobs.ndjson", good)}, strings.Fields(c.flags)...)...)
+			if !strings.Contains(errs, c.want) {
+				t.Errorf("the error is %q, want %q", errs, c.want)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "state")); err == nil {
+				t.Error("a fleet was made")
+			}
+		})
+	}
+}
+
 // TestTemplate: a table and a template make jobs; a column that is missing is an error.
 func TestTemplate(t *testing.T) {
 	m := newMigration(t, 3, 4, lab.Faults{})
@@ -234,11 +264,16 @@ func TestRules(t *testing.T) {
 	if out, _ := run(t, m.dir, 0, "fleet", "results", "--lines", "fine"); strings.Count(out, `"type":"message"`) != 3 {
 		t.Errorf("items: %s", out)
 	}
-	if out, _ := run(t, m.dir, 0, "fleet", "retry", "login"); !strings.Contains(out, "1 jobs") {
+	if out, _ := run(t, m.dir, 0, "fleet", "retry", "login"); !strings.Contains(out, "1 job sent again") {
 		t.Errorf("retry: %s", out)
 	}
 	if out, _ := run(t, m.dir, 0, "fleet", "status", "--json"); !strings.Contains(out, `"waiting":1,"running":0,"done":1,"failed":2`) {
 		t.Errorf("status: %s", out)
+	}
+	for _, verb := range []string{"results", "failed", "retry", "cancel"} {
+		if _, errs := run(t, m.dir, 2, "fleet", verb, "nobody"); !strings.Contains(errs, `no job "nobody"`) {
+			t.Errorf("fleet %s of an unknown job: %q", verb, errs)
+		}
 	}
 	run(t, m.dir, 2, "fleet", "cancel")
 	run(t, m.dir, 0, "fleet", "cancel", "login")

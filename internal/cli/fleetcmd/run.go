@@ -24,6 +24,9 @@ type input struct {
 
 // read checks all jobs of a file before anything is done with one of them.
 func (f *flags) read(ctx context.Context, e *kit.Env, name string) (*input, error) {
+	if err := fleet.CheckWord("--lane", f.laneFor()); err != nil {
+		return nil, err
+	}
 	s, err := openSource(e, name)
 	if err != nil {
 		return nil, err
@@ -82,7 +85,7 @@ func (f *flags) submit(ctx context.Context, e *kit.Env, args []string) error {
 		Fleet string `json:"fleet"`
 		fleet.Submitted
 	}{f.name, s}, func() string {
-		return fmt.Sprintf("%d jobs submitted to fleet %s, %d known before", s.New, f.name, s.Known)
+		return fmt.Sprintf("%s submitted to fleet %s, %d known before", jobs(s.New), f.name, s.Known)
 	})
 }
 
@@ -108,7 +111,7 @@ func (f *flags) run(ctx context.Context, e *kit.Env, args []string) error {
 			return err
 		}
 		keys, lanes = s.Keys, append(lanes, in.lanes...)
-		e.Out.Detail(fmt.Sprintf("%d jobs submitted, %d known before", s.New, s.Known))
+		e.Out.Detail(fmt.Sprintf("%s submitted, %d known before", jobs(s.New), s.Known))
 	}
 	if fl.Alone() || in == nil {
 		more, err := fl.Lanes(ctx)
@@ -151,7 +154,7 @@ func (f *flags) labourUntil(ctx context.Context, e *kit.Env, fl *fleet.Fleet, la
 	}
 	v := newView(e, track, keys)
 	o := fleet.WorkOptions{
-		Workers: f.workers.Value, Lanes: slices.Compact(lanes), PerHost: f.perHost.Value, Rate: f.rate, Attempts: max(1, f.attempts.Value),
+		Workers: f.workers.Value, Lanes: slices.Compact(lanes), PerHost: f.perHost.Value, Rate: f.rate, Attempts: f.attempts.Value,
 		Backoff: time.Duration(f.backoff), Grace: time.Duration(f.grace), Items: f.items, Dir: filepath.Join(folder, "work"),
 		Note: v.say, Finished: v.finished,
 	}
@@ -191,7 +194,7 @@ func mend(ctx context.Context, fl *fleet.Fleet, t *fleet.Tracker, e *kit.Env) {
 			continue
 		}
 		if n, err := fl.Mend(ctx); err == nil && n > 0 {
-			e.Out.Detail(fmt.Sprintf("%d jobs were not in the queue and were sent again", n))
+			e.Out.Detail(jobs(n) + " missing from the queue sent again")
 		}
 	}
 }

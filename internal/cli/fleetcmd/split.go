@@ -80,7 +80,7 @@ func (s *splitter) run(ctx context.Context, e *kit.Env, args []string) error {
 			return err
 		}
 	}
-	e.Out.Detail(fmt.Sprintf("%d jobs", n))
+	e.Out.Detail(jobs(n))
 	return nil
 }
 

@@ -88,18 +88,24 @@ func (f *flags) failed(ctx context.Context, e *kit.Env, args []string) error {
 	})
 }
 
-// records prints the records that pick takes, of the ids where there are some.
+// records prints the records that pick takes, of the ids where there are some. An id that
+// no job has is an error.
 func records(ctx context.Context, e *kit.Env, fl *fleet.Fleet, ids []string, pick func(*fleet.Record) bool) error {
+	unknown := slices.Clone(ids)
 	for r, err := range fl.Records(ctx) {
 		if err != nil {
 			return err
 		}
+		unknown = slices.DeleteFunc(unknown, func(id string) bool { return id == r.Job.ID })
 		if len(ids) > 0 && !slices.Contains(ids, r.Job.ID) || !pick(r) {
 			continue
 		}
 		if err := e.Out.Record(public(r), func() string { return recordText(r) }); err != nil {
 			return err
 		}
+	}
+	if len(unknown) > 0 {
+		return kit.Usage("fleet %q has no job %q", fl.Name(), unknown[0])
 	}
 	return nil
 }
@@ -135,7 +141,15 @@ func printItems(ctx context.Context, e *kit.Env, fl *fleet.Fleet, ids []string) 
 
 // counted prints how many jobs something was done with.
 func counted(e *kit.Env, key, text string, n int) error {
-	return e.Out.Record(map[string]int{key: n}, func() string { return fmt.Sprintf("%d jobs %s", n, text) })
+	return e.Out.Record(map[string]int{key: n}, func() string { return jobs(n) + " " + text })
+}
+
+// jobs is a number of jobs in words.
+func jobs(n int) string {
+	if n == 1 {
+		return "1 job"
+	}
+	return fmt.Sprintf("%d jobs", n)
 }
 
 // retry is fleet retry.
@@ -145,7 +159,7 @@ func (f *flags) retry(ctx context.Context, e *kit.Env, args []string) error {
 		if err != nil {
 			return err
 		}
-		return counted(e, "retried", "wait again; fleet run or fleet work runs them", n)
+		return counted(e, "retried", "sent again; fleet run and fleet work run what waits", n)
 	})
 }
 
@@ -183,7 +197,7 @@ func sure(yes bool) error {
 	}
 	tty, ok := secret.OpenTerminal()
 	if !ok {
-		return kit.Usage("fleet purge: removes all jobs and what their syncs remember; --yes says that this is meant")
+		return kit.Usage("fleet purge removes all jobs and what their syncs remember: confirm it with --yes")
 	}
 	defer tty.Close()
 	fmt.Fprintf(tty, "Remove the fleet with all its jobs, and what their syncs remember? [y/N] ")
@@ -205,7 +219,7 @@ func readKeys(path string) (keys []string, err error) {
 		switch {
 		case line == "" || line[0] == '#':
 		case len(line) != 56 || line[0] != 'U':
-			return nil, kit.Usage("%s: want public nkeys of users, one a line, such as UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4", path)
+			return nil, kit.Usage("%s: want public nkeys of users, one per line, such as UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4", path)
 		default:
 			keys = append(keys, line)
 		}

@@ -63,7 +63,12 @@ func TestIndexPagesCutShort(t *testing.T) {
 		"chunk cut":                {head + "Transfer-Encoding: chunked\r\n\r\n" + strings.TrimSuffix(chunk(links), "b</a> \r\n"), false},
 		"end of chunks cut":        {head + "Transfer-Encoding: chunked\r\n\r\n" + chunk(links) + "0\r\n", false},
 		"no chunk":                 {head + "Transfer-Encoding: chunked\r\n\r\n", false},
-		"ends with the connection": {head + "Connection: close\r\n\r\n" + links, true},
+		"length reached in a tag":  {head + "Content-Length: " + strconv.Itoa(len(links)+10) + "\r\n\r\n" + links + `<a href="c`, false},
+		"ends with the connection": {head + "Connection: close\r\n\r\n" + links + "</html>\n", true},
+		"root element not closed":  {head + "Connection: close\r\n\r\n" + links, false},
+		"no root element":          {head + "Connection: close\r\n\r\n" + strings.TrimPrefix(links, "<html>"), true},
+		"next page in a link":      {head + "Connection: close\r\n\r\n" + links + `<a rel="next" href="?page=2">more</a></html>`, false},
+		"next page in the head":    {head + "Connection: close\r\n\r\n" + `<html><link href="?page=2" rel="x NEXT">` + strings.TrimPrefix(links, "<html>") + "</html>", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

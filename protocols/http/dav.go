@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"fmt"
 	nethttp "net/http"
 	"net/url"
@@ -34,8 +35,8 @@ func newDAVListing(s site, folder *url.URL, yield func(protocols.Entry) bool) *d
 // response takes one response of the multistatus (RFC 4918 14.24).
 func (l *davListing) response(r multistatus.Response) error {
 	segments, ok := hrefSegments(r.Href, l.segments)
-	if !ok {
-		return l.give(protocols.Entry{Protocol: proto, Type: protocols.TypeOther, Size: -1, Raw: r.Href})
+	if !ok || r.Nameless {
+		return l.give(protocols.Entry{Protocol: proto, Type: protocols.TypeOther, Size: -1, Raw: cmp.Or(r.Href, "a response without href")})
 	}
 	n := len(l.segments)
 	common := len(segments) >= n && slices.Equal(segments[:n], l.segments)

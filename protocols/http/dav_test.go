@@ -69,6 +69,14 @@ func TestDAVNames(t *testing.T) {
 			t.Errorf("%q: %q, %v, want %q", href, got, err, want)
 		}
 	}
+	const shared = "<D:response><D:href>/d/x</D:href><D:href>/d/y</D:href><D:status>HTTP/1.1 403 Forbidden</D:status></D:response>"
+	if got, err := listDAVAnswer(t, davHref("/d/")+shared); got != "x other -1, y other -1" || err != nil {
+		t.Errorf("one status for two names: %q, %v", got, err)
+	}
+	nameless := strings.Replace(davHref(""), "<D:href></D:href>", "", 1)
+	if got, err := listDAVAnswer(t, davHref("/d/")+nameless); !strings.HasPrefix(got, "not understood: ") || err != nil {
+		t.Errorf("a response without a name: %q, %v", got, err)
+	}
 	got, err := listDAVAnswer(t, davHref("/d/")+davHref("/d/x")+davHref("/other/y"))
 	if got != "x file 3, not understood: /other/y other -1" || err != nil {
 		t.Errorf("one name elsewhere: %q, %v", got, err)

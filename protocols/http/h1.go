@@ -315,7 +315,7 @@ func (l *http1) answer(m *outgoing, r *nethttp.Response, first time.Duration, us
 	case len(r.TransferEncoding) > 0:
 		b.chunks = httputil.NewChunkedReader(l.in)
 	default:
-		l.spent = true // it ends with the connection
+		l.spent, resp.open = true, true // it ends with the connection
 	}
 	resp.Body, resp.deadline = b, l.conn.SetReadDeadline
 	return resp

@@ -144,8 +144,8 @@ func (c *Client) listPage(ctx context.Context, u *url.URL, yield func(protocols.
 	case !isHTML(resp.Header.Get("Content-Type")):
 		return &protocols.Error{Kind: protocols.KindRefused, Text: "no folder: the answer is " + resp.Header.Get("Content-Type") + ", no index page"}
 	}
-	return parseIndex(resp.Body, resp.URL, func(e protocols.Entry) error {
-		if e.Type != protocols.TypeInfo {
+	return parseIndex(resp.Body, !resp.open, resp.URL, func(e protocols.Entry) error {
+		if e.Type != protocols.TypeInfo && e.Parsed() {
 			c.placed(&e, resp.URL, rules)
 			c.sized(ctx, &e, u)
 		}

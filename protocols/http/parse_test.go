@@ -97,16 +97,46 @@ func TestIndexStaysBelow(t *testing.T) {
 <a href="sub/deep.txt">x</a><a href="?C=N">sort</a><a href="c?dl=1">x</a><a href="%2e%2e/">x</a><a href="%2e">x</a><a href="e%2Ff">x</a><a href="n%0aw">x</a><a href="">x</a>
 <a href="/p/d%20e">d</a></pre><A HREF='caps.TXT'>c</A> 2024-01-02 03:04 1.2K <a name=x>x</a><a href="http://h/p/last">l</a>`
 	var got []string
-	err := parseIndex(strings.NewReader(page), labtest.URL(t, "http://h/p/"), func(e protocols.Entry) error {
-		got = append(got, fmt.Sprintf("%s %s %s %d %v", e.Name, e.Path, e.Type, e.Size, !e.Modified.IsZero()))
+	err := parseIndex(strings.NewReader(page), true, labtest.URL(t, "http://h/p/"), func(e protocols.Entry) error {
+		got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %d %v", e.Raw, e.Name, e.Path, e.Type, e.Size, !e.Modified.IsZero())))
 		return nil
 	})
-	want := "a.txt /p/a.txt file 13 true|b /p/b/ dir -1 false|d e /p/d e file -1 false|caps.TXT /p/caps.TXT file -1 true|last /p/last file -1 false"
+	want := "a.txt /p/a.txt file 13 true|b /p/b/ dir -1 false|e%2Ff   other -1 false|n%0aw   other -1 false|d e /p/d e file -1 false|caps.TXT /p/caps.TXT file -1 true|last /p/last file -1 false"
 	if err != nil || strings.Join(got, "|") != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, strings.Join(got, "|"), want)
 	}
-	if err := parseIndex(strings.NewReader("<a href='"+strings.Repeat("x", 1<<20)), labtest.URL(t, "http://h/p/"), nil); protocols.KindOf(err) != protocols.KindProtocol {
+	if err := parseIndex(strings.NewReader("<a href='"+strings.Repeat("x", 1<<20)), true, labtest.URL(t, "http://h/p/"), nil); protocols.KindOf(err) != protocols.KindProtocol {
 		t.Errorf("an endless tag: %v", err)
+	}
+}
+
+// TestIndexLiteralNames: a link whose text is its href, letter by letter, is a name, as
+// scripts write them that encode nothing.
+func TestIndexLiteralNames(t *testing.T) {
+	for link, want := range map[string]string{
+		`<a href="b#1.txt">b#1.txt</a>`:            "b#1.txt /p/b#1.txt file",
+		`<a href="what?.txt"> what?.txt </a>`:      "what?.txt /p/what?.txt file",
+		`<a href="a&amp;b?c"><b>a&amp;b?c</b></a>`: "a&b?c /p/a&b?c file",
+		`<a href="12:30.log">12:30.log</a>`:        "12:30.log /p/12:30.log file",
+		`<a href="c#/">c#/</a>`:                    "c# /p/c#/ dir",
+		`<a href="50%#1">50%#1</a>`:                "50%#1 /p/50%#1 file",
+		`<a href="b#1.txt">first part</a>`:         "b /p/b file",
+		`<a href="?C=N;O=D">Name</a>`:              "",
+		`<a href="http://h/x#y">http://h/x#y</a>`:  "",
+		`<a href="b%00c">b</a>`:                    "not understood: b%00c",
+		"<a href='b\x01c'>b</a>":                   "not understood: b\x01c",
+		`<a href="http://[h/">x</a>`:               "",
+	} {
+		got := ""
+		err := parseIndex(strings.NewReader("<html>"+link+"</html>"), true, labtest.URL(t, "http://h/p/"), func(e protocols.Entry) error {
+			if got += e.Name + " " + e.Path + " " + string(e.Type); !e.Parsed() {
+				got = "not understood: " + e.Raw
+			}
+			return nil
+		})
+		if got != want || err != nil {
+			t.Errorf("%s: %q, %v, want %q", link, got, err, want)
+		}
 	}
 }
 
@@ -187,7 +217,7 @@ func FuzzIndex(f *testing.F) {
 	f.Add(`<base href="http://e/"><a href=..//x><a href="//h/p/y/">`)
 	base := labtest.URL(f, "http://h/p/")
 	f.Fuzz(func(t *testing.T, s string) {
-		parseIndex(strings.NewReader(s), base, func(e protocols.Entry) error {
+		parseIndex(strings.NewReader(s), true, base, func(e protocols.Entry) error {
 			if !strings.HasPrefix(e.Path, "/p/") || strings.Contains(e.Name, "/") || e.Name == ".." || e.Name == "." || e.Name == "" {
 				t.Errorf("%+v", e)
 			}

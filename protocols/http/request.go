@@ -104,6 +104,7 @@ type Response struct {
 
 	proxy    *httpauth.Proxy       // login to the proxy that has answered; nil: there is none
 	deadline func(time.Time) error // of reading Body; nil where there is none
+	open     bool                  // Body ends with the connection, wherever that broke
 }
 
 // Times says how long the steps to the head of a response took; the steps to a

@@ -18,6 +18,7 @@ import (
 // Response is one response element of a multistatus (RFC 4918 14.24).
 type Response struct {
 	Href                       string
+	Nameless                   bool // there was no href
 	Folder                     bool
 	Size, Modified, ETag, Kind string // as they were sent; Kind is the media type
 
@@ -92,6 +93,8 @@ type parser struct {
 	each   func(Response) error
 	path   []string
 	now    Response // the response that is open
+	hrefs  []string // of it: a status may be that of several things
+	long   int64    // bytes of them
 	props  Response // of the propstat that is open
 	text   strings.Builder
 	done   bool
@@ -128,7 +131,7 @@ func (p *parser) token(t xml.Token) error {
 func (p *parser) open(name string) {
 	switch name {
 	case "response":
-		p.now = Response{}
+		p.now, p.hrefs, p.long = Response{}, p.hrefs[:0], 0
 	case "propstat":
 		p.props = Response{}
 	}
@@ -138,7 +141,7 @@ func (p *parser) close(name, text string) error {
 	switch name {
 	case "href":
 		if p.parent() == "response" {
-			p.now.Href = text
+			return p.href(text)
 		}
 	case "status":
 		p.props.code = text
@@ -162,9 +165,32 @@ func (p *parser) close(name, text string) error {
 			p.now.code = p.props.code
 		}
 	case "response":
-		return p.each(p.now)
+		return p.finish()
 	case "multistatus":
 		p.done = true
+	}
+	return nil
+}
+
+func (p *parser) href(text string) error {
+	p.hrefs = append(p.hrefs, text)
+	if p.long += int64(len(text)) + 1; p.long > p.limits.Reply {
+		return malformed("an element of the answer is longer than the limit")
+	}
+	return nil
+}
+
+// finish returns the response that has ended, once for each of its hrefs. Without one
+// nobody knows what it describes.
+func (p *parser) finish() error {
+	if len(p.hrefs) == 0 {
+		p.now.Nameless = true
+		return p.each(p.now)
+	}
+	for _, p.now.Href = range p.hrefs {
+		if err := p.each(p.now); err != nil {
+			return err
+		}
 	}
 	return nil
 }

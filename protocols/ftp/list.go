@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -120,14 +121,16 @@ func (s lister) lines(ctx context.Context, t transfer, each func(line string) bo
 // no space ends them. (Package regexp would be the largest part of small programs.)
 func cutWords() [][2][]string {
 	return [][2][]string{
-		{{""}, {"truncated", "incomplete"}},
+		{{""}, {"truncated", "incomplete", " aborted ", " timed out ", " i o error", " partial list", " partial director"}},
+		{{" error", " timeout "}, {" reading", " listing", " while ", " during "}},
+		{{" could not ", " cannot ", " unable to ", " failed to ", " denied "}, {" read ", " list", " entr", " file", " folder", " director"}},
 		{
-			{" list", " file", " entr", " match", " output"},
+			{" list", " file", " entr", " match", " output", " result"},
 			{" limited to", " limit reached", " limit was reached", " limit is reached", " limit exceeded", " limit was exceeded", " limit is exceeded", " cut off", " too many"},
 		},
 		{
-			{" too many ", " maximum number of ", " only first ", " only the first ", " not all ", " limit of "},
-			{" file", " entr", " match", " item", " name"},
+			{" too many ", " maximum number of ", " only first ", " only the first ", " showing first ", " not all ", " limit of "},
+			{" file", " entr", " match", " item", " name", " result"},
 		},
 	}
 }
@@ -135,7 +138,11 @@ func cutWords() [][2][]string {
 // saysCut reports whether a reply says that a listing has not all entries.
 func saysCut(text string) bool {
 	for sentence := range strings.SplitSeq(strings.ToLower(text), ".") {
-		words := " " + strings.Join(strings.FieldsFunc(sentence, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ") + " "
+		list := strings.FieldsFunc(sentence, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		if fewer(list) {
+			return true
+		}
+		words := " " + strings.Join(list, " ") + " "
 		for _, pair := range cutWords() {
 			for _, first := range pair[0] {
 				i := strings.Index(words, first)
@@ -143,6 +150,21 @@ func saysCut(text string) bool {
 					return true
 				}
 			}
+		}
+	}
+	return false
+}
+
+// fewer reports whether the words have "3 of 5 entries" among them.
+func fewer(words []string) bool {
+	for i := 1; i+2 < len(words); i++ {
+		if words[i] != "of" {
+			continue
+		}
+		n, err := strconv.ParseUint(words[i-1], 10, 64)
+		all, allErr := strconv.ParseUint(words[i+1], 10, 64)
+		if err == nil && allErr == nil && n < all && slices.ContainsFunc([]string{"file", "entr", "match", "item", "name", "result"}, func(s string) bool { return strings.HasPrefix(words[i+2], s) }) {
+			return true
 		}
 	}
 	return false

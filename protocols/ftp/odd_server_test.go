@@ -92,6 +92,10 @@ func (o *oddServer) file(name string) (string, bool) {
 	return text, ok
 }
 
+// What a Reply has the server do without a word: end the session, at once or after it
+// did what it was asked.
+const hangUp, doneAndHangUp = "hang up", "do it and hang up"
+
 // oddSession is one control connection.
 type oddSession struct {
 	o      *oddServer
@@ -153,6 +157,11 @@ func (s *oddSession) command(line string) (goesOn bool) {
 		case "":
 		case silent:
 			return true
+		case hangUp:
+			return false
+		case doneAndHangUp:
+			s.file(verb, name, arg)
+			return false
 		default:
 			s.say(text)
 			return true

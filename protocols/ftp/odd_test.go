@@ -174,6 +174,53 @@ func TestRenameOver(t *testing.T) {
 	}
 }
 
+// TestRenameBroken: the session ends, or the server refuses all renames, at some point of
+// a rename onto a file that is there. One of the files gets the name over a new session,
+// or the error says where both are.
+func TestRenameBroken(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		at     int  // the RNTO at which it happens
+		done   bool // the server still does what it was asked
+		refuse bool // that and all later ones, the session goes on
+		f      string
+		hint   string
+	}{
+		{name: "session ends before the old file is moved", at: 2, f: "old", hint: "f" + protocols.PartSuffix},
+		{name: "session ends after the old file was moved", at: 2, done: true, f: "new"},
+		{name: "session ends before the new file is renamed", at: 3, f: "new"},
+		{name: "session ends after the new file was renamed", at: 3, done: true, f: "new"},
+		{name: "refused from then on", at: 3, refuse: true, hint: "the old file is f.old" + protocols.PartSuffix},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n := 0
+			srv := &oddServer{Features: []string{"SIZE"}, Files: map[string]string{"f": "old"}}
+			srv.Reply = map[string]func(string) string{"RNTO": func(to string) string {
+				n++
+				_, there := srv.file(to)
+				switch {
+				case n == tt.at && tt.done:
+					return doneAndHangUp
+				case n == tt.at && !tt.refuse:
+					return hangUp
+				case there || tt.refuse && n >= tt.at:
+					return "553 cannot rename"
+				}
+				return ""
+			}}
+			_, err := srv.start(t).client(t, nil).Put(t.Context(), "f", strings.NewReader("new!"), nil)
+			text, _ := srv.file("f")
+			e, _ := errors.AsType[*protocols.Error](err)
+			switch {
+			case tt.f == "new" && (err != nil || text != "new!" || len(srv.Files) != 1):
+				t.Errorf("%v, %q", err, srv.Files)
+			case tt.f != "new" && (err == nil || text != tt.f || !strings.Contains(e.Hint, tt.hint) || len(srv.Files) != 2):
+				t.Errorf("%v (%q), %q", err, e.Hint, srv.Files)
+			}
+		})
+	}
+}
+
 // TestResumedUpload: whatever the server makes of REST and APPE, the file is whole,
 // or the upload fails and its partial file is gone.
 func TestResumedUpload(t *testing.T) {

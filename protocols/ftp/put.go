@@ -49,12 +49,16 @@ func (c *Client) put(ctx context.Context, u *upload, r io.Reader) error {
 		c.removePart(ctx, u)
 		return err
 	}
-	return c.line.Run(ctx, func(s *session) error {
+	err = c.line.Run(ctx, func(s *session) error {
 		if err := (uploader{s}).seal(ctx, u); err != nil {
 			return err
 		}
 		return s.commands(c.Settings.After)
 	})
+	if err != nil && u.aside != "" {
+		return c.mend(ctx, u, err)
+	}
+	return err
 }
 
 // removeWithin bounds the removal of what a failed upload has left.
@@ -84,7 +88,8 @@ type upload struct {
 	unique bool   // the server chooses the name
 	o      *protocols.PutOptions
 	e      protocols.Entry
-	seals  int // how often it was tried to give it its final name
+	seals  int    // how often it was tried to give it its final name
+	aside  string // that the old file has while neither has the final name
 }
 
 // uploader is a session that stores a file.

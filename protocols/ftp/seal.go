@@ -18,11 +18,7 @@ const asideSuffix = ".old" + protocols.PartSuffix
 // was. Renaming must work; time and mode are set as far as the server lets us.
 func (s uploader) seal(ctx context.Context, u *upload) error {
 	u.seals++
-	from, err := s.path(ctx, u.part)
-	if err != nil {
-		return err
-	}
-	to, err := s.path(ctx, u.name)
+	from, to, err := s.paths(ctx, u)
 	if err != nil {
 		return err
 	}
@@ -38,7 +34,7 @@ func (s uploader) seal(ctx context.Context, u *upload) error {
 	if !known {
 		return s.notRenamed(ctx, u, to, err)
 	}
-	return s.renameOver(ctx, from, to, err)
+	return s.renameOver(ctx, u, from, to, err)
 }
 
 // renaming returns the steps of a rename; known is set when the server has the file
@@ -75,7 +71,7 @@ func storedAs(part string, cause error) error {
 
 // renameOver is for servers that do not rename onto a file that is there. The old
 // file is moved aside, not deleted: whatever is refused, nothing is lost.
-func (s uploader) renameOver(ctx context.Context, from, to string, cause error) error {
+func (s uploader) renameOver(ctx context.Context, u *upload, from, to string, cause error) error {
 	if !refused(cause) {
 		return cause
 	}
@@ -86,19 +82,103 @@ func (s uploader) renameOver(ctx context.Context, from, to string, cause error) 
 		return s.discard(from, cause)
 	}
 	aside := to + asideSuffix
-	if s.Failed() == nil && s.rename(ctx, to, aside) == nil {
-		if s.rename(ctx, from, to) == nil {
+	if s.Failed() == nil {
+		u.aside = u.name + asideSuffix
+		if err := s.rename(ctx, to, aside); err == nil && s.rename(ctx, from, to) == nil {
+			u.aside = ""
 			_, err := s.Cmd("DELE", aside)
 			return err
-		}
-		if s.Failed() == nil {
-			_ = s.rename(ctx, aside, to) // as it was before
+		} else if s.Failed() == nil && (err != nil || s.rename(ctx, aside, to) == nil) {
+			u.aside = "" // as it was before
 		}
 	}
 	if s.Failed() != nil {
-		return s.Failed()
+		return s.c.bothKept(u, s.Failed())
 	}
-	return storedAs(from, cause)
+	return s.c.bothKept(u, storedAs(from, cause))
+}
+
+// bothKept adds to an error where the new file and the old one are, while neither has
+// its name.
+func (c *Client) bothKept(u *upload, cause error) error {
+	if u.aside == "" {
+		return cause
+	}
+	return c.hinted(cause, u, "the upload is complete as "+u.part+"; the old file is "+u.aside+": rename one of them")
+}
+
+func (c *Client) hinted(cause error, u *upload, hint string) error {
+	cause = c.line.Wrap(cause, "put", u.name)
+	if e, ok := errors.AsType[*protocols.Error](cause); ok {
+		e.Hint = hint
+	}
+	return cause
+}
+
+// mend is called where the old file was moved aside and neither file may have the name,
+// because the session broke or the server changed its mind: over a new session the new
+// file takes the name, or else the old one takes it back.
+func (c *Client) mend(ctx context.Context, u *upload, cause error) error {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeWithin)
+	defer cancel()
+	done := false
+	err := c.line.Run(within, func(s *session) (err error) {
+		if done, err = (uploader{s}).finish(within, u); err == nil && done {
+			err = s.commands(c.Settings.After)
+		}
+		return err
+	})
+	if err == nil && done {
+		return nil
+	}
+	if u.aside == "" {
+		return c.hinted(cause, u, "the upload is complete as "+u.part)
+	}
+	return cause
+}
+
+// finish completes a rename that was interrupted while the old file was moved aside, and
+// reports whether the new file has its name. Otherwise the old one has it again. The old
+// file is deleted only when the new one is known to be in its place.
+func (s uploader) finish(ctx context.Context, u *upload) (bool, error) {
+	from, to, err := s.paths(ctx, u)
+	if err != nil {
+		return false, err
+	}
+	var there bool
+	err = s.fly(ctx, renaming(from, to, &there), nil)
+	if s.Failed() != nil {
+		return false, s.Failed()
+	}
+	renamed := err == nil
+	if !renamed && !there { // the rename may have been done, and its answer lost
+		n, err := s.size(ctx, to, s.c.Settings.ASCII)
+		if err != nil || n < 0 || n != u.e.Size {
+			return false, errNotKnown
+		}
+		renamed = true
+	}
+	aside := to + asideSuffix
+	if renamed {
+		u.aside = ""
+		_, err = s.Cmd("DELE", aside)
+		return true, err
+	}
+	there = false
+	if err = s.fly(ctx, renaming(aside, to, &there), nil); err == nil || !there && s.Failed() == nil {
+		u.aside, err = "", nil // it has the name, or never lost it
+	}
+	return false, err
+}
+
+var errNotKnown = errors.New("nobody knows which file has the name")
+
+// paths returns those of the stored file and of the name that it shall have.
+func (s uploader) paths(ctx context.Context, u *upload) (from, to string, err error) {
+	if from, err = s.path(ctx, u.part); err == nil {
+		to, err = s.path(ctx, u.name)
+	}
+	return from, to, err
 }
 
 func (s uploader) rename(ctx context.Context, from, to string) error {

@@ -174,48 +174,57 @@ func TestRenameOver(t *testing.T) {
 	}
 }
 
+// TestAbortedAs226: a server that broke a transfer off and says so with 226 has not
+// transferred it.
+func TestAbortedAs226(t *testing.T) {
+	srv := (&oddServer{Files: map[string]string{"f": "first half"}, End: "226 Transfer aborted."}).start(t)
+	c := srv.client(t, nil)
+	_, err := readAll(t.Context(), c, "f", nil)
+	wantKind(t, err, protocols.KindProtocol)
+	_, err = c.Put(t.Context(), "f", strings.NewReader("new"), nil)
+	wantKind(t, err, protocols.KindProtocol)
+	if text, _ := srv.file("f"); text != "first half" {
+		t.Errorf("the old file is %q", text)
+	}
+}
+
 // TestRenameBroken: the session ends, or the server refuses all renames, at some point of
-// a rename onto a file that is there. One of the files gets the name over a new session,
-// or the error says where both are.
+// a rename onto a file that is there. Both files are kept, and the error says where.
 func TestRenameBroken(t *testing.T) {
+	const part, aside = "f" + protocols.PartSuffix, "f.old" + protocols.PartSuffix
 	for _, tt := range []struct {
 		name   string
-		at     int  // the RNTO at which it happens
-		done   bool // the server still does what it was asked
-		refuse bool // that and all later ones, the session goes on
-		f      string
+		at     int    // the RNTO at which it happens
+		reply  string // to it
+		refuse bool   // all later ones too
+		old    string // name of the old file afterwards
 		hint   string
 	}{
-		{name: "session ends before the old file is moved", at: 2, f: "old", hint: "f" + protocols.PartSuffix},
-		{name: "session ends after the old file was moved", at: 2, done: true, f: "new"},
-		{name: "session ends before the new file is renamed", at: 3, f: "new"},
-		{name: "session ends after the new file was renamed", at: 3, done: true, f: "new"},
-		{name: "refused from then on", at: 3, refuse: true, hint: "the old file is f.old" + protocols.PartSuffix},
+		{name: "before anything", at: 1, reply: hangUp, old: "f"},
+		{name: "before the old file is moved", at: 2, reply: hangUp, old: "f", hint: aside},
+		{name: "after the old file was moved", at: 2, reply: doneAndHangUp, old: aside, hint: aside},
+		{name: "before the new file is renamed", at: 3, reply: hangUp, old: aside, hint: aside},
+		{name: "refused from then on", at: 3, reply: "553 no", refuse: true, old: aside, hint: aside},
+		{name: "refused once", at: 3, reply: "553 no", old: "f", hint: part},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := 0
 			srv := &oddServer{Features: []string{"SIZE"}, Files: map[string]string{"f": "old"}}
 			srv.Reply = map[string]func(string) string{"RNTO": func(to string) string {
 				n++
-				_, there := srv.file(to)
-				switch {
-				case n == tt.at && tt.done:
-					return doneAndHangUp
-				case n == tt.at && !tt.refuse:
-					return hangUp
-				case there || tt.refuse && n >= tt.at:
-					return "553 cannot rename"
+				if _, there := srv.file(to); n == tt.at || tt.refuse && n > tt.at {
+					return tt.reply
+				} else if there {
+					return "553 it exists"
 				}
 				return ""
 			}}
 			_, err := srv.start(t).client(t, nil).Put(t.Context(), "f", strings.NewReader("new!"), nil)
-			text, _ := srv.file("f")
-			e, _ := errors.AsType[*protocols.Error](err)
-			switch {
-			case tt.f == "new" && (err != nil || text != "new!" || len(srv.Files) != 1):
+			old, _ := srv.file(tt.old)
+			stored, _ := srv.file(part)
+			e, failed := errors.AsType[*protocols.Error](err)
+			if old != "old" || stored != "new!" || !failed || !strings.Contains(e.Hint, tt.hint) || tt.hint == "" && e.Hint != "" {
 				t.Errorf("%v, %q", err, srv.Files)
-			case tt.f != "new" && (err == nil || text != tt.f || !strings.Contains(e.Hint, tt.hint) || len(srv.Files) != 2):
-				t.Errorf("%v (%q), %q", err, e.Hint, srv.Files)
 			}
 		})
 	}

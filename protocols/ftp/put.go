@@ -49,16 +49,12 @@ func (c *Client) put(ctx context.Context, u *upload, r io.Reader) error {
 		c.removePart(ctx, u)
 		return err
 	}
-	err = c.line.Run(ctx, func(s *session) error {
+	return c.line.Run(ctx, func(s *session) error {
 		if err := (uploader{s}).seal(ctx, u); err != nil {
 			return err
 		}
 		return s.commands(c.Settings.After)
 	})
-	if err != nil && u.aside != "" {
-		return c.mend(ctx, u, err)
-	}
-	return err
 }
 
 // removeWithin bounds the removal of what a failed upload has left.
@@ -89,7 +85,7 @@ type upload struct {
 	o      *protocols.PutOptions
 	e      protocols.Entry
 	seals  int    // how often it was tried to give it its final name
-	aside  string // that the old file has while neither has the final name
+	aside  string // that the old file may have while neither has the final name
 }
 
 // uploader is a session that stores a file.

@@ -93,85 +93,23 @@ func (s uploader) renameOver(ctx context.Context, u *upload, from, to string, ca
 		}
 	}
 	if s.Failed() != nil {
-		return s.c.bothKept(u, s.Failed())
+		return bothKept(s.c, u, s.Failed())
 	}
-	return s.c.bothKept(u, storedAs(from, cause))
+	return bothKept(s.c, u, storedAs(from, cause))
 }
 
-// bothKept adds to an error where the new file and the old one are, while neither has
-// its name.
-func (c *Client) bothKept(u *upload, cause error) error {
+// bothKept adds to an error where the new file and the old one are, while neither may
+// have the name.
+func bothKept(c *Client, u *upload, cause error) error {
 	if u.aside == "" {
 		return cause
 	}
-	return c.hinted(cause, u, "the upload is complete as "+u.part+"; the old file is "+u.aside+": rename one of them")
-}
-
-func (c *Client) hinted(cause error, u *upload, hint string) error {
 	cause = c.line.Wrap(cause, "put", u.name)
 	if e, ok := errors.AsType[*protocols.Error](cause); ok {
-		e.Hint = hint
+		e.Hint = "the upload is complete as " + u.part + "; if the old file has lost its name, it is " + u.aside + ": rename one of them"
 	}
 	return cause
 }
-
-// mend is called where the old file was moved aside and neither file may have the name,
-// because the session broke or the server changed its mind: over a new session the new
-// file takes the name, or else the old one takes it back.
-func (c *Client) mend(ctx context.Context, u *upload, cause error) error {
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeWithin)
-	defer cancel()
-	done := false
-	err := c.line.Run(within, func(s *session) (err error) {
-		if done, err = (uploader{s}).finish(within, u); err == nil && done {
-			err = s.commands(c.Settings.After)
-		}
-		return err
-	})
-	if err == nil && done {
-		return nil
-	}
-	if u.aside == "" {
-		return c.hinted(cause, u, "the upload is complete as "+u.part)
-	}
-	return cause
-}
-
-// finish completes a rename that was interrupted while the old file was moved aside, and
-// reports whether the new file has its name. Otherwise the old one has it again. The old
-// file is deleted only when the new one is known to be in its place.
-func (s uploader) finish(ctx context.Context, u *upload) (bool, error) {
-	from, to, err := s.paths(ctx, u)
-	if err != nil {
-		return false, err
-	}
-	var there bool
-	err = s.fly(ctx, renaming(from, to, &there), nil)
-	if s.Failed() != nil {
-		return false, s.Failed()
-	}
-	renamed := err == nil
-	if !renamed && !there { // the rename may have been done, and its answer lost
-		n, err := s.size(ctx, to, s.c.Settings.ASCII)
-		if err != nil || n < 0 || n != u.e.Size {
-			return false, errNotKnown
-		}
-		renamed = true
-	}
-	aside := to + asideSuffix
-	if renamed {
-		u.aside = ""
-		_, err = s.Cmd("DELE", aside)
-		return true, err
-	}
-	there = false
-	if err = s.fly(ctx, renaming(aside, to, &there), nil); err == nil || !there && s.Failed() == nil {
-		u.aside, err = "", nil // it has the name, or never lost it
-	}
-	return false, err
-}
-
-var errNotKnown = errors.New("nobody knows which file has the name")
 
 // paths returns those of the stored file and of the name that it shall have.
 func (s uploader) paths(ctx context.Context, u *upload) (from, to string, err error) {

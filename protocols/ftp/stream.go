@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/transport"
 )
@@ -36,12 +37,16 @@ func announced(r *protocols.Reply) int64 {
 }
 
 // end closes the data connection and reads the reply that ends the transfer:
-// without its 2xx nothing was transferred (RFC 959 5.4).
+// without its 2xx nothing was transferred (RFC 959 5.4). Some servers answer 226 to a
+// transfer that they broke off, and only say so.
 func (t *stream) end() error {
 	t.conn.Close()
 	r, err := t.s.outcome()
 	if err != nil {
 		return err
+	}
+	if text := r.Text(); r.Code/100 == 2 && strings.Contains(" "+strings.ToLower(text), " aborted") {
+		return &protocols.Error{Kind: protocols.KindProtocol, Code: r.Code, Retryable: true, Text: "the server broke the transfer off: " + wire.Clip(text)}
 	}
 	return want(r, 2)
 }

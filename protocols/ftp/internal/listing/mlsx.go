@@ -90,8 +90,8 @@ func factKey(key string) string {
 	return strings.ToLower(key)
 }
 
-// mlsxType sets type and target, and reports cdir and pdir. Where the server sends
-// no type, what has a size is a file.
+// mlsxType sets type and target, and reports cdir and pdir, which
+// some servers call dir. Where the server sends no type, what has a size is a file.
 func mlsxType(e *protocols.Entry) (skip bool) {
 	value, target := e.Facts["type"], ""
 	if i := strings.IndexByte(value, ':'); i >= 0 {
@@ -107,7 +107,7 @@ func mlsxType(e *protocols.Entry) (skip bool) {
 	case e.Type == "":
 		e.Type = protocols.TypeOther
 	}
-	return kind == "cdir" || kind == "pdir"
+	return kind == "cdir" || kind == "pdir" || e.Name == "." || e.Name == ".."
 }
 
 // mlsxValues fills the entry's fields from its facts. A value that makes no sense

@@ -196,6 +196,7 @@ func TestSocketsAreOpenedByTransport(t *testing.T) {
 		"protocols/lab/textlab":        "servers, which start TLS",
 		"protocols/lab/weblab":         "servers",
 		"protocols/lab/service":        "serves the page",
+		"protocols/lab/labapi":         "asks for links to this machine",
 		"protocols/socket":             "servers, UNIX sockets of all types, and unconnected datagram sockets",
 		"protocols/protocoltest":       "servers that play dialogues",
 		"internal/fleet":               "the socket of the embedded broker; NATS opens its own",

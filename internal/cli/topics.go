@@ -142,9 +142,9 @@ An error is one object on standard error: {"error":{protocol op url kind code en
 "kind" is the word in "netclients help exit".
 `
 
-const faultsPage = `--fault SPEC is a list of faults with commas between. Each is [SCOPE.]KIND[:VERB][=VALUE][*TIMES]: the scope is
-ctl or data, else both; TIMES is how often it happens. Sizes take k M G. In texts a comma is written \, and \r \n \e
-\0 \* stand for what they name.
+const faultsPage = `--fault SPEC is a list of faults with commas between. Each is [SCOPE.]KIND[:VERB][=VALUE][~PERCENT%][*TIMES]: the scope
+is ctl or data, else both; PERCENT is at how many of a hundred it happens, by chance, and TIMES how often it happens at
+most. Sizes take k M G. In texts a comma is written \, and \r \n \e \0 \* \~ stand for what they name.
 
 Of a connection, counted in bytes that the server has written:
 

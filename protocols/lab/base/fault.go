@@ -52,6 +52,7 @@ type Fault struct {
 	Bytes    int64         // position, rate in bytes/s, piece size or number of clients
 	Duration time.Duration // of a stall or delay
 	Text     string        // reply or injected bytes, without the final line end
+	Chance   int           // percent of the times at which it happens; 0 is always
 	Times    int           // how often it happens in a server's life; 0 is always
 }
 

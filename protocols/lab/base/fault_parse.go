@@ -43,11 +43,12 @@ func faultForms() map[FaultKind]faultForm {
 // ParseFaults reads a fault spec. An empty spec means no faults.
 //
 //	spec   = fault *( "," fault )
-//	fault  = [ scope "." ] kind [ ":" verb ] [ "=" value ] [ "*" times ]
+//	fault  = [ scope "." ] kind [ ":" verb ] [ "=" value ] [ "~" percent "%" ] [ "*" times ]
 //	scope  = "ctl" / "data"            ; else both
 //	verb   = a command / "greeting" / "tls" / "end" / "*"
 //	bytes  = digits [ "k" / "M" / "G" ]   ; of 1024
-//	text   = characters; \, \\ \r \n \e (ESC) \0 and \* stand for what they name
+//	text   = characters; \, \\ \r \n \e (ESC) \0 \* and \~ stand for what they name
+//	percent = digits                   ; it happens at so many of a hundred, by chance
 //	times  = digits                    ; only the first times it would happen
 //
 // Faults of a connection; positions count the bytes the server has written to
@@ -116,6 +117,17 @@ func SplitFaults(spec string, protocols []string) map[string]string {
 	return specs
 }
 
+// FaultParts returns the faults of a specification, each by itself and not parsed.
+func FaultParts(spec string) []string {
+	var parts []string
+	for _, part := range splitSpec(spec) {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
 // splitSpec cuts at the commas that have no backslash before them.
 func splitSpec(spec string) []string {
 	var parts []string
@@ -135,6 +147,9 @@ func splitSpec(spec string) []string {
 func parseFault(forms map[FaultKind]faultForm, s string) (Fault, error) {
 	var f Fault
 	s, err := cutTimes(s, &f)
+	if err == nil {
+		s, err = cutChance(s, &f)
+	}
 	if err != nil {
 		return f, err
 	}
@@ -168,6 +183,20 @@ func cutTimes(s string, f *Fault) (string, error) {
 		return s, fmt.Errorf("%q is not a number of times", s[i+1:])
 	}
 	f.Times = n
+	return s[:i], nil
+}
+
+// cutChance takes "~N%" off the end.
+func cutChance(s string, f *Fault) (string, error) {
+	i := strings.LastIndexByte(s, '~')
+	if i < 1 || s[i-1] == '\\' || !strings.HasSuffix(s, "%") {
+		return s, nil
+	}
+	n, err := strconv.Atoi(s[i+1 : len(s)-1])
+	if err != nil || n < 1 || n > 100 {
+		return s, fmt.Errorf("%q is not a percentage from 1%% to 100%%", s[i+1:])
+	}
+	f.Chance = n
 	return s[:i], nil
 }
 
@@ -234,7 +263,7 @@ func parseReply(f *Fault, s string) error {
 
 // parseText undoes the escapes of a text.
 func parseText(f *Fault, s string) error {
-	named := map[byte]byte{'r': '\r', 'n': '\n', 'e': 0x1b, '0': 0, ',': ',', '\\': '\\', '*': '*'}
+	named := map[byte]byte{'r': '\r', 'n': '\n', 'e': 0x1b, '0': 0, ',': ',', '\\': '\\', '*': '*', '~': '~'}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		c := s[i]

@@ -8,7 +8,7 @@ import (
 
 func TestParseFaults(t *testing.T) {
 	got, err := ParseFaults(`cut=5M, data.stall=1M:10s,slow=64k,ctl.split=1,truncate=100,delay=50ms,code:retr=550 no\, really*2,` +
-		`garbage:LIST,refuse*3,hang:greeting,drop:PASS,endless:*,multiline:SIZE=213,inject:AUTH=a\r\nb\*\e,max=2,close=0,reset:end`)
+		`garbage:LIST,refuse*3,hang:greeting,drop:PASS,endless:*,multiline:SIZE=213,inject:AUTH=a\r\nb\*\e,max=2,close=0,reset:end,code:RCPT=450 later~30%*2,code:MAIL=550 90% \~ 5%,refuse~5%`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,6 +30,9 @@ func TestParseFaults(t *testing.T) {
 		{Kind: FaultMax, Bytes: 2},
 		{Kind: FaultClose},
 		{Kind: FaultReset, Verb: PointEnd},
+		{Kind: FaultCode, Verb: "RCPT", Text: "450 later", Chance: 30, Times: 2},
+		{Kind: FaultCode, Verb: "MAIL", Text: "550 90% ~ 5%"},
+		{Kind: FaultRefuse, Chance: 5},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -43,7 +46,7 @@ func TestParseFaultsRefuses(t *testing.T) {
 	for _, spec := range []string{
 		"nonsense", "cut", "cut=", "cut=x", "cut=-1", "cut=5T", "cut=9999999999G", "stall=5", "stall=5:x", "slow=0", "split=0",
 		"delay=-1s", "code:RETR", "code=550 x", "cut:RETR=5", "garbage", "refuse=1", "up.cut=5", "refuse*0", "refuse*x",
-		`code:A=x\`, `code:A=\q`, "cut=1,,cut=2", "hang:NOOP=1", "max=0",
+		`code:A=x\`, `code:A=\q`, "cut=1,,cut=2", "hang:NOOP=1", "max=0", "refuse~0%", "refuse~101%", "refuse~x%",
 	} {
 		if f, err := ParseFaults(spec); err == nil {
 			t.Errorf("%q was taken: %+v", spec, f)
@@ -53,6 +56,7 @@ func TestParseFaultsRefuses(t *testing.T) {
 
 func FuzzParseFaults(f *testing.F) {
 	f.Add(`cut=5M,data.stall=1M:10s,code:RETR=550 no\, really*2,endless:*`)
+	f.Add(`code:RCPT=450 later~30%*2,code:MAIL=550 a\~b`)
 	f.Add(`inject:AUTH=a\r\nb\*,refuse*3,max=2`)
 	f.Fuzz(func(t *testing.T, spec string) {
 		faults, err := ParseFaults(spec)
@@ -60,7 +64,7 @@ func FuzzParseFaults(f *testing.F) {
 			t.Error("faults and an error")
 		}
 		for _, x := range faults {
-			if x.Bytes < 0 || x.Duration < 0 || x.Times < 0 || x.Kind == "" {
+			if x.Bytes < 0 || x.Duration < 0 || x.Times < 0 || x.Chance < 0 || x.Chance > 100 || x.Kind == "" {
 				t.Errorf("%q: %+v", spec, x)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/netclients/netclients/protocols/lab/base"
@@ -42,6 +43,8 @@ type Backend struct {
 	// RelayTo, if set, is what recipients of a release must match.
 	RelayTo *regexp.Regexp
 	MaxSize int64 // of a message that is sent through the interface; 0 is 64 MiB
+	// Done, when set, ends the web sockets when it is closed.
+	Done <-chan struct{}
 }
 
 // API is the interface, an http.Handler for the paths below /api/, and /view/, /livez
@@ -51,6 +54,10 @@ type API struct {
 	mux       *http.ServeMux
 	started   time.Time
 	summaries summaries
+
+	socketMu sync.Mutex
+	sockets  sync.WaitGroup
+	ended    bool
 }
 
 // New returns the interface to a backend.
@@ -72,7 +79,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTT
 type handler func(w http.ResponseWriter, r *http.Request) error
 
 func (a *API) routes() map[string]handler {
-	own, hog := own{a}, hog{a}
+	own, hog, checks := own{a}, hog{a}, checks{a}
 	return map[string]handler{
 		"GET /api/v1/info":                           a.info,
 		"GET /api/v1/webui":                          a.webui,
@@ -87,6 +94,12 @@ func (a *API) routes() map[string]handler {
 		"GET /api/v1/message/{id}/part/{part}":       a.part,
 		"GET /api/v1/message/{id}/part/{part}/thumb": a.part,
 		"POST /api/v1/message/{id}/release":          a.release,
+		"GET /api/v1/message/{id}/html-check":        checks.htmlCheck,
+		"GET /api/v1/message/{id}/link-check":        checks.linkCheck,
+		"GET /api/v1/message/{id}/sa-check":          checks.spamCheck,
+		"GET /api/v1/chaos":                          checks.chaos,
+		"PUT /api/v1/chaos":                          checks.setChaos,
+		"GET /api/events":                            feed{a}.socket,
 		"POST /api/v1/send":                          a.send,
 		"GET /api/v1/tags":                           a.tags,
 		"PUT /api/v1/tags":                           a.setTags,

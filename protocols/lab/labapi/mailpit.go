@@ -39,7 +39,7 @@ func (a *API) webui(w http.ResponseWriter, _ *http.Request) error {
 		allowed = a.RelayTo.String()
 	}
 	return writeJSON(w, map[string]any{
-		"Label": "netclients lab", "SpamAssassin": false, "ChaosEnabled": false, "DuplicatesIgnored": false,
+		"Label": "netclients lab", "SpamAssassin": false, "ChaosEnabled": a.SetFaults != nil, "DuplicatesIgnored": false, "HideDeleteAllButton": false,
 		"MessageRelay": map[string]any{"Enabled": a.Relay != nil, "SMTPServer": "", "ReturnPath": "", "AllowedRecipients": allowed, "BlockedRecipients": "", "OverrideFrom": "", "PreserveMessageIDs": true},
 	})
 }

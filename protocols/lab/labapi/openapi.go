@@ -26,6 +26,11 @@ var calls = []call{
 	{"GET /api/v1/message/{id}/part/{part}", "A part of it, decoded", []string{"dl"}, "", "application/octet-stream"},
 	{"GET /api/v1/message/{id}/part/{part}/thumb", "The same: pictures are not made smaller", nil, "", "image/*"},
 	{"POST /api/v1/message/{id}/release", "Sends it on with the relay", nil, `{"To": ["address"]}`, "text/plain"},
+	{"GET /api/v1/message/{id}/html-check", "What of its HTML mail programs show", nil, "", "application/json"},
+	{"GET /api/v1/message/{id}/link-check", "Asks for its links to this machine; others are not contacted", []string{"follow"}, "", "application/json"},
+	{"GET /api/v1/message/{id}/sa-check", "400: there is no SpamAssassin", nil, "", "text/plain"},
+	{"GET /api/v1/chaos", "How often senders, recipients and logins are refused", nil, "", "application/json"},
+	{"PUT /api/v1/chaos", "Sets that: faults of the servers for SMTP", nil, `{"Sender": {"ErrorCode": 451, "Probability": 5}, "Recipient": {}, "Authentication": {}}`, "application/json"},
 	{"POST /api/v1/send", "Makes a message and takes it", nil, `{"From": {"Email": ""}, "To": [{"Email": ""}], "Subject": "", "Text": "", "HTML": ""}`, "application/json"},
 	{"GET /api/v1/tags", "All tags", nil, "", "application/json"},
 	{"PUT /api/v1/tags", "Sets the tags of messages", nil, `{"Tags": [], "IDs": []}`, "text/plain"},
@@ -54,7 +59,7 @@ var calls = []call{
 	{"GET /api/talks", "Conversations, the newest first", nil, "", "application/json"},
 	{"GET /api/talks/{id}", "The steps of one", nil, "", "application/json"},
 	{"DELETE /api/talks", "Forgets those that have ended", nil, "", "text/plain"},
-	{"GET /api/events", "Server-sent events of all that comes (on the page's address)", nil, "", "text/event-stream"},
+	{"GET /api/events", "Server-sent events of all that comes (on the page's address); as a web socket Mailpit's notices of mail", nil, "", "text/event-stream"},
 }
 
 // openAPI returns the document.

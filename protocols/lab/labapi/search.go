@@ -114,6 +114,11 @@ func positive(w string, zone *time.Location) (term, error) {
 	if t := states[key+":"+strings.TrimSuffix(value, "s")]; t != nil {
 		return t, nil
 	}
+	if key == "tag" && value != "" {
+		return func(c *candidate) bool {
+			return slices.ContainsFunc(c.l.Tags, func(t string) bool { return strings.EqualFold(t, value) })
+		}, nil
+	}
 	if f := textFields[key]; f != nil && value != "" {
 		return func(c *candidate) bool { return strings.Contains(strings.ToLower(f(c)), value) }, nil
 	}
@@ -157,7 +162,6 @@ var textFields = map[string]func(*candidate) string{
 	},
 	"subject":    func(c *candidate) string { return c.s.Subject },
 	"message-id": func(c *candidate) string { return c.s.MessageID },
-	"tag":        func(c *candidate) string { return "\n" + strings.Join(c.l.Tags, "\n") },
 }
 
 func addressText(list ...*mail.Address) string {
@@ -180,8 +184,8 @@ func anywhere(text string) term {
 
 // parseDay reads a date, with or without a time.
 func parseDay(s string, zone *time.Location) (time.Time, error) {
-	for _, form := range []string{"2006-01-02", "2006/01/02", "2006-01-02 15:04", "2006-01-02t15:04:05", time.RFC3339} {
-		if at, err := time.ParseInLocation(form, s, zone); err == nil {
+	for _, form := range []string{"2006-01-02", "2006/01/02", "2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04:05", time.RFC3339} {
+		if at, err := time.ParseInLocation(form, strings.ToUpper(s), zone); err == nil {
 			return at, nil
 		}
 	}

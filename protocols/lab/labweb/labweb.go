@@ -55,7 +55,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /{$}", w.index)
 	mux.HandleFunc("GET /lab.js", w.file("text/javascript; charset=utf-8"))
 	mux.HandleFunc("GET /lab.css", w.file("text/css; charset=utf-8"))
-	mux.HandleFunc("GET /api/events", w.events)
+	mux.HandleFunc("GET /api/events", w.eventsOrSocket)
 	mux.Handle("/api", o.API)
 	mux.Handle("/api/", o.API)
 	mux.Handle("/view/", o.API)
@@ -121,6 +121,15 @@ func (w *web) file(kind string) http.HandlerFunc {
 		out.Header().Set("Content-Type", kind)
 		http.ServeFileFS(out, r, w.files, strings.TrimPrefix(r.URL.Path, "/"))
 	}
+}
+
+// eventsOrSocket is GET /api/events: Mailpit's web socket where one is asked for.
+func (w *web) eventsOrSocket(out http.ResponseWriter, r *http.Request) {
+	if labapi.IsSocket(r) {
+		w.opt.API.ServeHTTP(out, r)
+		return
+	}
+	w.events(out, r)
 }
 
 // eventPause is how often a line shows that the stream is alive.

@@ -80,6 +80,24 @@ func (m *Mailboxes) Letter(id string) (Letter, bool) {
 	return l.public(), true
 }
 
+// Mark is what may change of a message.
+type Mark struct {
+	ID   string
+	Read bool
+	Tags []string // shared: nobody changes them
+}
+
+// Marks returns the marks of all messages of a store, oldest first.
+func Marks(m *Mailboxes) []Mark {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := make([]Mark, 0, len(m.letters.list))
+	for _, l := range m.letters.list {
+		list = append(list, Mark{l.id, l.read, l.tags})
+	}
+	return list
+}
+
 // OpenLetter returns the content of a message by its ID. The caller closes it.
 func (m *Mailboxes) OpenLetter(id string) (*Content, error) {
 	m.mu.Lock()

@@ -19,7 +19,7 @@ func now() time.Time { return time.Now() }
 func (s *Service) backend() labapi.Backend {
 	b := labapi.Backend{
 		Mail: s.mail, Journal: s.journal, News: s.news, Tree: s.tree, Servers: s.described, SetFaults: s.SetFaults,
-		Version: s.opt.Version, RelayTo: nil, MaxSize: s.opt.MaxMessage,
+		Version: s.opt.Version, RelayTo: nil, MaxSize: s.opt.MaxMessage, Done: s.done,
 	}
 	if s.authority != nil {
 		b.CA = s.authority.CAPEM()

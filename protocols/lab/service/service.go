@@ -95,6 +95,7 @@ type Service struct {
 	list      []*Running
 	ui        *http.Server
 	cancel    context.CancelFunc
+	done      <-chan struct{} // closed when the service ends
 	wg        sync.WaitGroup
 
 	last uint32 // number of the newest message that is not news
@@ -111,7 +112,7 @@ func Start(o Options) (*Service, error) {
 	o.User = o.User.Or(base.DefaultCredentials())
 	s := &Service{opt: o, journal: journal.New(journal.Limits{}), news: newslab.Sample(), faults: map[string]string{}}
 	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
+	s.cancel, s.done = cancel, ctx.Done()
 	err := s.open()
 	if err == nil {
 		err = s.start()
@@ -349,6 +350,9 @@ func (s *Service) Close() error {
 				first = err
 			}
 		}
+	}
+	if s.api != nil {
+		s.api.Wait()
 	}
 	s.wg.Wait()
 	if s.tree != nil {

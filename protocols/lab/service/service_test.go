@@ -293,3 +293,38 @@ func TestCloseEndsEverything(t *testing.T) {
 		t.Error("a server still answers")
 	}
 }
+
+// TestChaosAndSocket: Mailpit's chaos has SMTP refuse, and an open web socket does not hold
+// up the end.
+func TestChaosAndSocket(t *testing.T) {
+	s := begin(t, Options{UI: ":0", Only: []string{"smtp"}})
+	r, err := http.NewRequestWithContext(t.Context(), "PUT", "http://"+at(t, s, "ui")+"/api/v1/chaos", strings.NewReader(`{"Recipient":{"ErrorCode":452,"Probability":100}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil || answer.StatusCode != 200 {
+		t.Fatalf("%v, %v", answer, err)
+	}
+	answer.Body.Close()
+	if err := mail(t, s, "x", "bob@a.test"); err == nil || !strings.HasPrefix(err.Error(), "452 ") {
+		t.Errorf("a recipient under chaos: %v", err)
+	}
+	conn, err := net.Dial("tcp", at(t, s, "ui"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	io.WriteString(conn, "GET /api/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	head := make([]byte, len("HTTP/1.1 101"))
+	if _, err := io.ReadFull(conn, head); err != nil || string(head) != "HTTP/1.1 101" {
+		t.Fatalf("%q, %v", head, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if rest, err := io.ReadAll(conn); err != nil || !strings.Contains(string(rest), `{"Type":"stats"`) {
+		t.Errorf("%q, %v", rest, err)
+	}
+}

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"math/rand/v2"
 	"sync"
 
 	"github.com/netclients/netclients/protocols/lab/base"
@@ -41,8 +42,11 @@ func (in *Injector) now() *faultSet {
 	return in.set
 }
 
-// take uses fault i once; it reports false when it is used up.
+// take uses fault i once; it reports false when it is used up, or chance is against it.
 func (s *faultSet) take(i int) bool {
+	if chance := s.list[i].Chance; chance > 0 && rand.IntN(100) >= chance {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if limit := s.list[i].Times; limit > 0 && s.used[i] >= limit {

@@ -115,3 +115,16 @@ func TestInjectorCanBeSet(t *testing.T) {
 		t.Error("faults that were switched off are still there")
 	}
 }
+
+func TestInjectorByChance(t *testing.T) {
+	in := NewInjector(base.Faults{{Kind: base.FaultCode, Verb: "A", Text: "1", Chance: 50}})
+	happened := 0
+	for range 2000 {
+		if _, ok := in.Verb("A"); ok {
+			happened++
+		}
+	}
+	if happened < 800 || happened > 1200 { // nine standard deviations
+		t.Errorf("a fault with a chance of 50%% happened %d times of 2000", happened)
+	}
+}

@@ -50,7 +50,7 @@ func Spec() *protocols.Spec {
 		RFCs:     []int{959, 1123, 1579, 1738, 2228, 2389, 2428, 2640, 3659, 4217, 7151},
 		Replaces: "ftplib, urllib",
 		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
-		Path:     Path,
+		Path:     pathOf,
 	}
 }
 
@@ -119,7 +119,7 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	_, kind := cutType(u.EscapedPath())
 	c.Settings.ASCII = kind == "a"
 	if kind == "d" {
-		name, err := Path(u)
+		name, err := pathOf(u)
 		if err != nil {
 			return nil, err
 		}
@@ -154,9 +154,9 @@ func rootOf(u *url.URL) string {
 	return strings.TrimSuffix(protocols.Redact(&root), "/")
 }
 
-// Path returns the name that a URL points at: relative to the login folder, or
+// pathOf returns the name that a URL points at: relative to the login folder, or
 // absolute when the first segment starts with %2F (RFC 1738 3.2.2).
-func Path(u *url.URL) (string, error) {
+func pathOf(u *url.URL) (string, error) {
 	escaped, kind := cutType(u.EscapedPath())
 	if kind != "" && !strings.Contains("aid", kind) {
 		return "", protocols.UsageError(proto, "", "type="+kind+" in the URL is not a, i or d")

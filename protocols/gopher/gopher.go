@@ -49,7 +49,7 @@ func Spec() *protocols.Spec {
 		RFCs:     []int{1436, 4266},
 		Replaces: "gopherlib, urllib2",
 		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
-		Path:     Path,
+		Path:     pathOf,
 	}
 }
 
@@ -107,10 +107,10 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	return c, nil
 }
 
-// Path returns the name that a URL points at: type, selector and what follows. A
+// pathOf returns the name that a URL points at: type, selector and what follows. A
 // query is the search of an item of type 7, as browsers write it, and part of the
 // selector of any other (RFC 4266 2.1).
-func Path(u *url.URL) (string, error) {
+func pathOf(u *url.URL) (string, error) {
 	if u.Fragment != "" {
 		return "", protocols.UsageError(proto, "", "a gopher URL has no fragment; write # as %23")
 	}

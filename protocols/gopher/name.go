@@ -33,7 +33,7 @@ func (c *Client) item(name string) (item, error) {
 	if err != nil {
 		return item{}, err
 	}
-	path, err := Path(u)
+	path, err := pathOf(u)
 	if err != nil {
 		return item{}, err
 	}

@@ -88,7 +88,7 @@ func (l *davListing) give(e protocols.Entry) error {
 func (l *davListing) entry(name string, r *multistatus.Response, code int) protocols.Entry {
 	at := childURL(l.folder, name)
 	e := protocols.Entry{Protocol: proto, Name: name, URL: l.shown(at), Type: protocols.TypeFile, Size: -1}
-	if e.Path, _ = Path(at); !l.owns(at) {
+	if e.Path, _ = pathOf(at); !l.owns(at) {
 		e.Path = at.String()
 	}
 	switch n, ok := number(r.Size); {

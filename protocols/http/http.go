@@ -53,7 +53,7 @@ func Spec() *protocols.Spec {
 		RFCs:     []int{2397, 4918, 6265, 6266, 6750, 7578, 7616, 7617, 9110, 9111, 9112, 9113, 9114, 9309},
 		Replaces: "http.client, http.cookiejar, urllib, httplib, urllib2",
 		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
-		Path:     Path,
+		Path:     pathOf,
 	}
 }
 

@@ -121,7 +121,7 @@ func names(t *testing.T, c *Client, name string) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, _ := Path(u); strings.TrimSuffix(back, "/") != e.Path || strings.HasSuffix(back, "/") != (e.Type == protocols.TypeDir) {
+		if back, _ := pathOf(u); strings.TrimSuffix(back, "/") != e.Path || strings.HasSuffix(back, "/") != (e.Type == protocols.TypeDir) {
 			t.Errorf("URL %s leads to %q, not to %q", e.URL, back, e.Path)
 		}
 		got = append(got, e.Name)

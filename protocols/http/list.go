@@ -169,7 +169,7 @@ func (c *Client) placed(e *protocols.Entry, page *url.URL, rules *robots) {
 		e.Type = protocols.TypeOther
 		e.Facts = map[string]string{"robots": "disallowed"}
 	}
-	if e.Path, _ = Path(at); !c.owns(at) {
+	if e.Path, _ = pathOf(at); !c.owns(at) {
 		e.Path = at.String()
 	}
 	e.Path = strings.TrimSuffix(e.Path, "/")

@@ -63,7 +63,7 @@ func TestNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, err := Path(u)
+		name, err := pathOf(u)
 		c := labtest.Open(t, New, "http://h/", nil)
 		if err != nil || name != want.name || c.SaveName(name) != want.save {
 			t.Errorf("%s: %q, saved as %q, %v", at, name, c.SaveName(name), err)

@@ -43,7 +43,7 @@ func TestRequestTargets(t *testing.T) {
 		"http://h/a/../b/./c": "/b/c", "http://h/../x": "/x", "http://h//a//.hidden": "//a//.hidden",
 	} {
 		c := labtest.Open(t, New, at, nil)
-		name, err := Path(c.url)
+		name, err := pathOf(c.url)
 		if err != nil {
 			t.Fatal(err)
 		}

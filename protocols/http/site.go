@@ -28,11 +28,11 @@ func (s site) cleaned(u *url.URL) *url.URL {
 	return withoutDots(u)
 }
 
-// Path returns the name of what a URL points at: its decoded path, or where that does
+// pathOf returns the name of what a URL points at: its decoded path, or where that does
 // not lead back to the same URL, the URL itself without user and fragment. A URL goes
 // out as it was written: an encoded character and the bare one are not the same (RFC
 // 3986 2.2).
-func Path(u *url.URL) (string, error) {
+func pathOf(u *url.URL) (string, error) {
 	if u.Scheme == "data" {
 		return u.String(), nil
 	}
@@ -93,7 +93,7 @@ func (s site) urlOf(name string) (*url.URL, error) {
 	if !isURL(name) {
 		return s.cleaned(withPath(s.url, "/"+strings.TrimPrefix(name, "/"))), nil
 	}
-	if own, err := Path(s.url); err == nil && isURL(own) && s.url.RawQuery == "" && s.url.Scheme != "data" {
+	if own, err := pathOf(s.url); err == nil && isURL(own) && s.url.RawQuery == "" && s.url.Scheme != "data" {
 		if rest, below := strings.CutPrefix(name, strings.TrimSuffix(own, "/")+"/"); below && rest != "" {
 			return s.cleaned(childURL(s.url, rest)), nil
 		}

@@ -54,7 +54,7 @@ func Spec() *protocols.Spec {
 		},
 		Replaces: "imaplib",
 		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
-		Path:     Path,
+		Path:     pathOf,
 	}
 }
 

@@ -35,7 +35,7 @@ func TestNamesRoundTrip(t *testing.T) {
 			}
 			t.Fatalf("%q: %v", c.URL(name), err)
 		}
-		back, err := Path(at)
+		back, err := pathOf(at)
 		if err != nil || back != name {
 			t.Errorf("%q came back as %q: %v", name, back, err)
 		}

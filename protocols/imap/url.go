@@ -8,9 +8,9 @@ import (
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 )
 
-// Path returns the name that a URL points at. The parts after the mailbox are
+// pathOf returns the name that a URL points at. The parts after the mailbox are
 // those of RFC 5092; a query is a search.
-func Path(u *url.URL) (string, error) { return imapwire.ParseURL(u) }
+func pathOf(u *url.URL) (string, error) { return imapwire.ParseURL(u) }
 
 // URL returns the URL that opens a name of this client's verbs, without a password.
 func (c *Client) URL(text string) string {

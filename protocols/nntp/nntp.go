@@ -51,7 +51,7 @@ func Spec() *protocols.Spec {
 		RFCs:     []int{977, 2980, 3977, 4642, 4643, 4644, 5536, 5537, 5538, 6048, 8054, 8143},
 		Replaces: "nntplib",
 		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
-		Path:     Path,
+		Path:     pathOf,
 	}
 }
 
@@ -155,8 +155,8 @@ func (c *Client) address() (network, host, port string, err error) {
 	return "tcp", host, port, nil
 }
 
-// Path returns the name that a URL points at (RFC 5538).
-func Path(u *url.URL) (string, error) {
+// pathOf returns the name that a URL points at (RFC 5538).
+func pathOf(u *url.URL) (string, error) {
 	text := u.Opaque
 	if text == "" {
 		text = strings.TrimPrefix(u.EscapedPath(), "/")

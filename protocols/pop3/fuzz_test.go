@@ -43,7 +43,7 @@ func FuzzName(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", name, err)
 		}
-		path, err := Path(u)
+		path, err := pathOf(u)
 		if err != nil {
 			t.Fatalf("%q: %v", name, err)
 		}

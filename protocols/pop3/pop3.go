@@ -54,7 +54,7 @@ func Spec() *protocols.Spec {
 		RFCs:     []int{1939, 2384, 2449, 2595, 3206, 5034, 6856},
 		Replaces: "poplib",
 		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
-		Path:     Path,
+		Path:     pathOf,
 	}
 }
 
@@ -106,9 +106,9 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 // uidMark stands before a unique id in names and URLs.
 const uidMark = ";UID="
 
-// Path returns the name that a URL points at: empty for the maildrop, "5", or
+// pathOf returns the name that a URL points at: empty for the maildrop, "5", or
 // ";UID=x".
-func Path(u *url.URL) (string, error) {
+func pathOf(u *url.URL) (string, error) {
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return "", protocols.UsageError(proto, "", "a POP3 URL has no query and no fragment; write ? as %3F and # as %23")
 	}

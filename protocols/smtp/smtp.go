@@ -59,7 +59,7 @@ func Spec() *protocols.Spec {
 		RFCs:     []int{1870, 1985, 2033, 2034, 2852, 2920, 3030, 3207, 3461, 4954, 5321, 6152, 6409, 6531, 6710, 7505, 7672, 8314, 8461, 8689},
 		Replaces: "smtplib, email",
 		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
-		Path:     Path,
+		Path:     pathOf,
 	}
 }
 
@@ -130,8 +130,8 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	return c, nil
 }
 
-// Path checks a URL of mail: it points at a server and at nothing on it.
-func Path(u *url.URL) (string, error) {
+// pathOf checks a URL of mail: it points at a server and at nothing on it.
+func pathOf(u *url.URL) (string, error) {
 	if u.RawQuery != "" || u.Fragment != "" {
 		return "", protocols.UsageError(proto, "", "a "+u.Scheme+" URL has neither query nor fragment")
 	}

@@ -59,7 +59,7 @@ func Spec() *protocols.Spec {
 		RFCs:     []int{7617, 9110, 9112},
 		Replaces: "xmlrpc.client, xmlrpclib",
 		New:      func(u *url.URL, o *protocols.Options) (protocols.Client, error) { return New(u, o) },
-		Path:     Path,
+		Path:     pathOf,
 	}
 }
 
@@ -106,9 +106,9 @@ func New(u *url.URL, o *protocols.Options) (*Client, error) {
 	return &Client{url: &to, shown: protocols.Redact(&to), http: h, opts: o, depth: o.Limits.WithDefaults().Depth, src: newSource()}, nil
 }
 
-// Path returns what a URL points at below the server: nothing, since methods are
+// pathOf returns what a URL points at below the server: nothing, since methods are
 // named beside the URL.
-func Path(u *url.URL) (string, error) { return "", nil }
+func pathOf(u *url.URL) (string, error) { return "", nil }
 
 // HTTP returns the client below, for its settings. It must be used for nothing else.
 func (c *Client) HTTP() *http.Client { return c.http }

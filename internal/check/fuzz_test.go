@@ -10,7 +10,7 @@ import (
 // the network or files of other programs. Each needs a fuzz target.
 var parsers = map[string]bool{
 	"protocols":                          true, // URLs
-	"protocols/transport":                true, // TLS records, proxies' answers, host names
+	"internal/transport":                 true, // TLS records, proxies' answers, host names
 	"protocols/lab/base":                 true, // fault specs
 	"protocols/lab/internal/saslserver":  true, // responses
 	"protocols/lab/ftplab":               true, // commands of clients

@@ -14,11 +14,12 @@ import (
 // Every package needs a row.
 var rules = []struct{ of, own, mods, never string }{
 	{"protocols", "", "", "flag log log/slog os/exec net/http"},
-	{"protocols/transport", "protocols internal/httpauth internal/pattern internal/retry", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
+	{"protocols/transport", "protocols internal/transport", "", "flag log log/slog os os/exec net/http"},
+	{"internal/transport", "protocols internal/httpauth internal/pattern internal/retry", "golang.org/x/net/... golang.org/x/sys/unix", "flag log log/slog os/exec"},
 	{"protocols/file", "protocols", "golang.org/x/sys/windows", "flag log log/slog os/exec net/http"},
 	{"protocols/pool", "protocols internal/retry", "", "flag log log/slog os os/exec net net/http"},
 	{"cli", "internal/cli protocols", "", "flag log log/slog os os/exec"},
-	{"protocols/adapter", "protocols protocols/transport internal/wire", "", "flag log log/slog os os/exec net net/http"},
+	{"protocols/adapter", "protocols internal/transport internal/wire", "", "flag log log/slog os os/exec net net/http"},
 	{"protocols/observe", "protocols", "", "flag log os os/exec net net/http"},
 	{"protocols/fsys", "protocols protocols/pool", "", "flag log log/slog os os/exec net net/http"},
 	{"protocols/transfer/internal/state", "internal/mailhead protocols protocols/file", "", "flag log log/slog os/exec net net/http crypto/tls"},
@@ -39,48 +40,48 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/lab/labtest", "protocols protocols/lab/* protocols/lab/internal/kit", "", "flag log log/slog os os/exec"},
 	{"protocols/lab/maillab", "protocols/lab/base protocols/lab/internal/... internal/wire", "...", "flag log log/slog os/exec"},                                    // os: mail in a folder
 	{"protocols/lab/...", "protocols/lab/... internal/wire internal/pattern internal/urgent internal/charset internal/mask", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
-	{"protocols/protocoltest", "internal/pattern protocols protocols/lab/base protocols/transport internal/wire", "", "flag log log/slog os/exec net/http"},
+	{"protocols/protocoltest", "internal/pattern protocols protocols/lab/base internal/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
-	{"protocols/xmlrpc", "protocols protocols/http protocols/transport internal/charset", "...", "flag log log/slog os os/exec net"}, // own codec over the HTTP adapter's transport
+	{"protocols/xmlrpc", "protocols protocols/http internal/transport internal/charset", "...", "flag log log/slog os os/exec net"}, // own codec over the HTTP adapter's transport
 	{"protocols/socket/internal/wsframe", "protocols", "", "flag log log/slog os os/exec net net/http"},
-	{"protocols/socket", "protocols protocols/transport protocols/socket/internal/wsframe protocols/expect internal/httpauth internal/retry internal/wire internal/urgent", "...", "flag log log/slog os/exec"},                     // net/http is its parser of the answer to an upgrade
-	{"protocols/http", "protocols protocols/transport protocols/http/cookies protocols/http/hsts protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
+	{"protocols/socket", "protocols internal/transport protocols/socket/internal/wsframe protocols/expect internal/httpauth internal/retry internal/wire internal/urgent", "...", "flag log log/slog os/exec"},                     // net/http is its parser of the answer to an upgrade
+	{"protocols/http", "protocols internal/transport protocols/http/cookies protocols/http/hsts protocols/http/internal/* internal/charset internal/httpauth internal/wire internal/retry", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
 	{"protocols/ftp/charsets", "protocols/ftp", "golang.org/x/text/...", "flag log log/slog os os/exec"},
 	{"protocols/http/roundtrip", "protocols protocols/http protocols/pool", "", "flag log log/slog os os/exec"},
-	{"protocols/http/cookies", "protocols protocols/transport protocols/http/internal/cookiedate internal/httpauth internal/wire", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
-	{"protocols/http/hsts", "protocols protocols/transport internal/wire", "", "flag log log/slog os os/exec"},                                                            // net/http is its parser of heads
-	{"protocols/http/h3", "protocols protocols/transport protocols/http", "...", "flag log log/slog os os/exec"},
+	{"protocols/http/cookies", "protocols internal/transport protocols/http/internal/cookiedate internal/httpauth internal/wire", "...", "flag log log/slog os os/exec"}, // net/http is its parser of heads
+	{"protocols/http/hsts", "protocols internal/transport internal/wire", "", "flag log log/slog os os/exec"},                                                            // net/http is its parser of heads
+	{"protocols/http/h3", "protocols internal/transport protocols/http", "...", "flag log log/slog os os/exec"},
 	{"protocols/http/internal/coding", "protocols", "...", "flag log log/slog os os/exec net/http"},
-	{"protocols/*/internal/*", "internal/mailhead protocols protocols/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "", "flag log log/slog os os/exec net/http"}, // parts of an adapter
-	{"protocols/*", "internal/mailhead protocols protocols/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "...", "flag log log/slog os os/exec net/http"}, // the adapters
+	{"protocols/*/internal/*", "internal/mailhead protocols internal/transport protocols/*/internal/* internal/wire internal/sasl internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "", "flag log log/slog os os/exec net/http"}, // parts of an adapter
+	{"protocols/*", "internal/mailhead protocols internal/transport protocols/*/internal/* protocols/expect internal/wire internal/sasl internal/urgent internal/line internal/line/login internal/inflate internal/charset internal/maildate internal/retry", "...", "flag log log/slog os os/exec net/http"}, // the adapters
 	{"internal/wire", "", "", "os net flag log log/slog"},
 	{"internal/sasl", "protocols internal/wire", "...", "flag log log/slog"},
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
 	{"internal/line/login", "internal/line internal/sasl", "", "os net flag log log/slog"},
-	{"internal/line", "protocols protocols/transport internal/wire internal/mask", "", "os net flag log log/slog"},
+	{"internal/line", "protocols internal/transport internal/wire internal/mask", "", "os net flag log log/slog"},
 	{"internal/cli/show", "protocols internal/mask internal/pattern internal/maildate", "...", "flag log log/slog"},
-	{"internal/oauth", "protocols protocols/transport protocols/http/roundtrip", "...", "flag log log/slog os os/exec"},
-	{"internal/cli/secret", "protocols protocols/file protocols/transport internal/oauth internal/cli/show", "...", "flag log log/slog"},
+	{"internal/oauth", "protocols internal/transport protocols/http/roundtrip", "...", "flag log log/slog os os/exec"},
+	{"internal/cli/secret", "protocols protocols/file internal/transport internal/oauth internal/cli/show", "...", "flag log log/slog"},
 	{"internal/cli/trace", "protocols protocols/file internal/pattern internal/cli/show", "", "flag log log/slog"},
-	{"internal/mailtls", "protocols protocols/file protocols/transport", "golang.org/x/net/...", "flag log log/slog os/exec net/http"}, // os: policies that are kept
+	{"internal/mailtls", "protocols protocols/file internal/transport", "golang.org/x/net/...", "flag log log/slog os/exec net/http"}, // os: policies that are kept
 	{"internal/doh", "protocols protocols/http/roundtrip", "golang.org/x/net/...", "flag log log/slog os os/exec"},
-	{"internal/cli/kit", "protocols protocols/file protocols/transfer protocols/transport internal/doh internal/mask internal/pattern internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},
+	{"internal/cli/kit", "protocols protocols/file protocols/transfer internal/transport internal/doh internal/mask internal/pattern internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},
 	{"internal/cli/verbs", "protocols protocols/file protocols/transfer protocols/transfer/delivery protocols/transfer/twoway protocols/expect protocols/message internal/cli/show internal/cli/kit internal/mask internal/retry internal/exporter internal/roundtrip internal/cli/secret", "...", "flag log log/slog"},
-	{"internal/doctor", "protocols protocols/*", "", "flag log log/slog os os/exec"}, // steps on the adapters
+	{"internal/doctor", "protocols internal/transport protocols/*", "", "flag log log/slog os os/exec"}, // steps on the adapters
 	{"internal/roundtrip", "protocols protocols/nntp internal/retry", "", "flag log log/slog os os/exec net net/http"},
 	{"internal/spool", "protocols protocols/file", "", "net flag log log/slog os/exec net/http"},
-	{"internal/discover", "protocols protocols/transport", "", "os flag log log/slog os/exec net/http"},
-	{"internal/cli/discovercmd", "protocols protocols/transport protocols/http/roundtrip internal/discover internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/smtpcmd", "protocols protocols/* protocols/http/roundtrip internal/mailtls internal/mask internal/spool internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // policies come over HTTPS
+	{"internal/discover", "protocols internal/transport", "", "os flag log log/slog os/exec net/http"},
+	{"internal/cli/discovercmd", "protocols internal/transport protocols/http/roundtrip internal/discover internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
+	{"internal/cli/smtpcmd", "protocols internal/transport protocols/* protocols/http/roundtrip internal/mailtls internal/mask internal/spool internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // policies come over HTTPS
 	{"internal/cli/logincmd", "protocols internal/oauth internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/doctorcmd", "protocols protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
+	{"internal/cli/doctorcmd", "protocols internal/transport protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                               // http: webhooks
 	{"internal/cli/tracecmd", "protocols protocols/lab/base internal/mask internal/pattern internal/cli/show internal/cli/kit internal/cli/trace", "...", "flag log log/slog os/exec"}, // base: the certificate of a replay
 	{"internal/cli/fleetcmd", "protocols protocols/file internal/fleet internal/retry internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
-	{"internal/cli/socketcmd", "protocols protocols/expect protocols/file protocols/socket protocols/transport internal/cli/httpcmd internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"},     // headers of WebSocket
-	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                                                                 // over HTTP, whose flags it has
-	{"internal/cli/*", "protocols protocols/* protocols/http/h3 protocols/http/hsts protocols/ftp/charsets internal/mask internal/spool internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
-	{"internal/cli", "protocols protocols/... internal/mask internal/pattern internal/cli/...", "...", "flag log log/slog"},
+	{"internal/cli/socketcmd", "protocols protocols/expect protocols/file protocols/socket internal/transport internal/cli/httpcmd internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"},                         // headers of WebSocket
+	{"internal/cli/xmlrpccmd", "protocols protocols/file protocols/http protocols/xmlrpc internal/cli/httpcmd internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                                                                                    // over HTTP, whose flags it has
+	{"internal/cli/*", "protocols internal/transport protocols/* protocols/http/h3 protocols/http/hsts protocols/ftp/charsets internal/mask internal/spool internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // the verbs of a protocol: no row of another one's
+	{"internal/cli", "protocols protocols/... internal/transport internal/mask internal/pattern internal/cli/...", "...", "flag log log/slog"},
 	{"internal/fleet", "protocols protocols/file internal/retry", "github.com/nats-io/... golang.org/x/sys/...", "flag log log/slog os/exec net/http"},
 	{"internal/dialogs", "protocols protocols/protocoltest internal/interop", "", "log log/slog"}, // its flag is for tests
 	{"internal/oddnames", "protocols/file", "", "flag log log/slog net net/http"},                 // for tests
@@ -184,7 +185,7 @@ var openers = map[string]string{
 
 func TestSocketsAreOpenedByTransport(t *testing.T) {
 	allowed := exceptions{
-		"protocols/transport":          "the package that opens sockets",
+		"internal/transport":           "the package that opens sockets",
 		"protocols/http/h2.go":         "net/http's Transport uses HTTP/2 over our connection, and dials none",
 		"protocols/lab/internal/frame": "the listener of all servers",
 		"internal/oauth":               "requests over package roundtrip, and where a browser comes back to",

@@ -6,8 +6,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // maxConfig bounds a configuration, maxServers what is taken of it.

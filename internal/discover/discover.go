@@ -13,8 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Resolver looks up records; *net.Resolver is one.

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // common are the steps for every protocol on TCP, up to the capabilities.

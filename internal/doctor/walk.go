@@ -11,9 +11,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // walk is the examination of one server: what earlier steps found for later ones.

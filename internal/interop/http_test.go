@@ -14,12 +14,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 	"github.com/netclients/netclients/protocols/http"
 	"github.com/netclients/netclients/protocols/http/h3"
 	"github.com/netclients/netclients/protocols/transfer"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // httpWays are the ways to reach nginx.

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/mask"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // goodbyeWithin bounds the goodbye.

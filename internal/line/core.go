@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/mask"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Core is the connection of a session: commands out, replies in. Commands may be

@@ -15,9 +15,9 @@ import (
 	"context"
 	"net/url"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Session is a login on a connection. An adapter's session gets the method by

@@ -6,8 +6,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Stage is how far the making of a session has come.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/transport"
+	"github.com/netclients/netclients/internal/transport"
 )
 
 // The modes of a policy (RFC 8461 5).

@@ -18,9 +18,9 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http/roundtrip"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Provider is an authorization server, and what its tokens are good for.

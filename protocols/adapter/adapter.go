@@ -18,9 +18,9 @@ import (
 	"net/url"
 	"sync"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Base is what all clients of such adapters have.
@@ -117,8 +117,8 @@ func (b *Base) connect(ctx context.Context) (*transport.Conn, error) {
 
 // Operation is one operation of a client, with its connection. One goroutine uses it.
 type Operation struct {
-	Conn *transport.Conn // AllowSecret says whether a secret may go over it
 	*Lines
+	conn *transport.Conn
 	ctx  context.Context
 	b    *Base
 	verb string
@@ -143,7 +143,7 @@ func (b *Base) Begin(ctx context.Context, verb, name string, args ...string) (*O
 		return nil, b.Wrap(err, verb, name)
 	}
 	done := conn.Use(ctx)
-	o := &Operation{Conn: conn, ctx: ctx, b: b, verb: verb, name: name, Lines: b.lines(conn)}
+	o := &Operation{conn: conn, ctx: ctx, b: b, verb: verb, name: name, Lines: b.lines(conn)}
 	o.end = sync.OnceFunc(func() {
 		done()
 		_ = conn.Close() // what was read is complete or has its own error
@@ -163,6 +163,15 @@ func (b *Base) lines(conn *transport.Conn) *Lines {
 
 // Context returns the operation's context, which ends when the client is closed.
 func (o *Operation) Context() context.Context { return o.ctx }
+
+// StartTLS begins TLS after the server has agreed to it, as STARTTLS asks. What lies
+// unread before it is an error of kind Protocol: nobody vouches for it.
+func (o *Operation) StartTLS() error {
+	if err := o.nothingUnread(); err != nil {
+		return err
+	}
+	return o.conn.StartTLS(o.ctx)
+}
 
 // End closes the connection, frees the client and returns err, wrapped. Further calls
 // only wrap.

@@ -4,9 +4,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Lines reads and writes the lines of a connection, within the limits of the options.
@@ -14,10 +14,11 @@ type Lines struct {
 	in     *wire.LineReader
 	out    *wire.Writer
 	limits protocols.Limits
+	allow  func() error // a secret
 }
 
 func newLines(conn *transport.Conn, l protocols.Limits, traced bool) *Lines {
-	s := &Lines{in: wire.NewLineReader(conn, int(l.Line)), out: wire.NewWriter(conn, int(l.Line)), limits: l}
+	s := &Lines{in: wire.NewLineReader(conn, int(l.Line)), out: wire.NewWriter(conn, int(l.Line)), limits: l, allow: conn.AllowSecret}
 	if traced {
 		s.in.OnLine = func(line []byte) { conn.Event(protocols.EventRecv, string(line), 0) }
 		s.out.OnCmd = func(line string) { conn.Event(protocols.EventSend, line, 0) }
@@ -39,8 +40,12 @@ func (l *Lines) Send(command string, args ...string) error {
 }
 
 // SendSecret is Send for a command whose arguments no trace may show: display stands
-// for them. The caller has asked Conn.AllowSecret.
+// for them. It is sent over TLS and to this machine, and elsewhere only with
+// Options.AllowPlaintextAuth; what it is refused with is [protocols.ErrCleartext].
 func (l *Lines) SendSecret(command, display string, args ...string) error {
+	if err := l.allow(); err != nil {
+		return err
+	}
 	if err := l.nothingUnread(); err != nil {
 		return err
 	}

@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // stream is the content of one transfer under way on a data connection.

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/retry"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // enter checks the arguments and takes the gate; nothing is sent before. The operation

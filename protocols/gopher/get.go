@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Get opens an item. The caller closes the object's Body; until then the client

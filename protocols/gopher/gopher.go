@@ -30,8 +30,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // proto is the name in errors, entries and traces.

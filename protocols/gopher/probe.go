@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Probe asks for the top menu, and for "caps.txt", in which some servers say what

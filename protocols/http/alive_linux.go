@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netclients/netclients/protocols/transport"
+	"github.com/netclients/netclients/internal/transport"
 )
 
 // peek looks at what waits in a connection's receive buffer. ended: the peer has

@@ -2,7 +2,7 @@
 
 package http
 
-import "github.com/netclients/netclients/protocols/transport"
+import "github.com/netclients/netclients/internal/transport"
 
 // alive: elsewhere the socket is not looked at.
 func alive(*transport.Conn) bool { return true }

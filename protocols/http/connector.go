@@ -10,8 +10,8 @@ import (
 	"sync"
 
 	"github.com/netclients/netclients/internal/httpauth"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // maxConnections bounds the connections that are kept, one for each origin.

@@ -3,8 +3,8 @@ package http
 import (
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols/http/cookies"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Cookie is one cookie of a [Jar].

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/httpauth"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // http1 is a connection of HTTP/1.1 (RFC 9112). The head of an answer is read through
@@ -295,7 +295,7 @@ func (l *http1) answer(m *outgoing, r *nethttp.Response, first time.Duration, us
 	_, resp.Reason, _ = strings.Cut(r.Status, " ")
 	resp.Times.FirstByte = first
 	if !used {
-		resp.Times.Timings = l.conn.Timings()
+		resp.Times.connected(l.conn.Timings())
 	}
 	l.spent = l.spent || r.Close
 	if l.window == 0 && l.proxy == nil && r.ProtoAtLeast(1, 1) && !r.Close {

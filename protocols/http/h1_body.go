@@ -7,8 +7,8 @@ import (
 	"net/textproto"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // noBody: RFC 9112 6.3.

@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols/http/internal/upbody"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 const (

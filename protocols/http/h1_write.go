@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // write sends the request. The body is then on its way, or nil: it is sent, or the

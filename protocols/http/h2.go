@@ -14,9 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http/internal/upbody"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // http2 is a connection of HTTP/2 (RFC 9113), by net/http.
@@ -119,7 +119,7 @@ func (x *streams) send(ctx context.Context, m *outgoing) (*Response, error) {
 	}
 	resp.Times.FirstByte = time.Since(start)
 	if !used {
-		resp.Times.Timings = x.timings
+		resp.Times.connected(x.timings)
 	}
 	resp.Body = &body2{x: x, resp: resp, req: req, std: r, sent: body, cancel: func() { cancel(nil) }}
 	return resp, nil

@@ -3,12 +3,13 @@ package http
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	nethttp "net/http"
 	"net/url"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // HTTP3Conn is a connection of HTTP/3 (RFC 9114), as [Settings].HTTP3 opens it.
@@ -19,8 +20,9 @@ type HTTP3Conn interface {
 	Close() error
 }
 
-// StartHTTP3 starts HTTP/3 on a connected UDP socket, which it owns from then on.
-type StartHTTP3 func(ctx context.Context, socket *transport.Conn, conf *tls.Config, o *protocols.Options) (HTTP3Conn, error)
+// StartHTTP3 starts HTTP/3 on a connected UDP socket, which it owns from then on. The
+// socket has the time limits, counters and trace of o.
+type StartHTTP3 func(ctx context.Context, socket net.Conn, conf *tls.Config, o *protocols.Options) (HTTP3Conn, error)
 
 // http3Conn is a connection of HTTP/3 with what is known of it.
 type http3Conn struct {

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/internal/httpauth"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // login is what is known of one origin: above all how to log in. Nothing is sent and nobody

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Expect sets which answer means that the server is up. Probe then makes one request,

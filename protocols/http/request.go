@@ -14,9 +14,9 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/netclients/netclients/internal/httpauth"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http/internal/upbody"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Header is the fields of a head or a trailer, names in canonical form.
@@ -110,9 +110,14 @@ type Response struct {
 // Times says how long the steps to the head of a response took; the steps to a
 // connection are those of the one it came over, zero where it stood already.
 type Times struct {
-	transport.Timings
-	FirstByte time.Duration // from the request to the head of the response
-	Total     time.Duration // from the start of all, redirects included, to the head
+	Resolve, Connect, TLS time.Duration
+	FirstByte             time.Duration // from the request to the head of the response
+	Total                 time.Duration // from the start of all, redirects included, to the head
+}
+
+// connected adds the steps to the connection.
+func (t *Times) connected(c transport.Timings) {
+	t.Resolve, t.Connect, t.TLS = c.Resolve, c.Connect, c.TLS
 }
 
 // check refuses what would not stay in its line.

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Part is the part of an article to read.

@@ -7,9 +7,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Send posts an article (POST, RFC 3977 6.3.1). Line ends become CRLF and dots

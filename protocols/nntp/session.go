@@ -5,9 +5,9 @@ import (
 	"context"
 
 	"github.com/netclients/netclients/internal/line"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // session is a connection after the greeting. The types that embed it hold its larger

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Get opens a message (RETR), byte for byte as the server stores it. The caller

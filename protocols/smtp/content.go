@@ -5,8 +5,8 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // chunkSize is the size of the chunks of a large message (BDAT).

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Resolver looks up mail exchangers; *net.Resolver is one.

@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // MaxDatagram is the most bytes of one UDP datagram's content over IPv4.

@@ -6,9 +6,9 @@ import (
 	"io"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // probeWait is how long a probe waits for a stream's first words, and for the

@@ -30,8 +30,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // TCP describes streams over TCP, with or without TLS, to the catalog.

@@ -6,92 +6,12 @@ import (
 	"math"
 	"net"
 	"sync"
-	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
-	"github.com/netclients/netclients/protocols/socket/internal/wsframe"
-	"github.com/netclients/netclients/protocols/transport"
 )
-
-// Conn is an open stream, or a UNIX socket of another type. One goroutine may
-// read while another writes. Its owner closes it; until then the client is busy.
-type Conn struct {
-	*transport.Conn
-	frames  *wsframe.Stream // of a WebSocket; nil: the bytes are the content
-	stats   *protocols.Stats
-	release func()
-}
-
-// Ended reports of a WebSocket whether the last Read has reached the end of a message, and
-// whether that is one of text.
-func (c *Conn) Ended() (end, text bool) {
-	if c.frames == nil {
-		return false, false
-	}
-	return c.frames.Ended()
-}
-
-// HalfCloses reports whether the end of what is sent ends one direction only, under TLS too.
-func (c *Conn) HalfCloses() bool { return c.frames != nil }
-
-// Read reads what the peer sends; from one message where there are such.
-func (c *Conn) Read(p []byte) (int, error) {
-	if c.frames != nil {
-		return c.frames.Read(p)
-	}
-	return c.Conn.Read(p)
-}
-
-// Write sends p; as one message where there are such.
-func (c *Conn) Write(p []byte) (int, error) {
-	if c.frames != nil {
-		return c.frames.Write(p)
-	}
-	return c.Conn.Write(p)
-}
-
-// WriteTo copies everything that comes to w.
-func (c *Conn) WriteTo(w io.Writer) (int64, error) { return c.WriteToN(w, math.MaxInt64) }
-
-// WriteToN is WriteTo for at most n bytes.
-func (c *Conn) WriteToN(w io.Writer, n int64) (int64, error) {
-	if c.frames != nil {
-		return io.Copy(w, io.LimitReader(c.frames, n))
-	}
-	return c.Conn.WriteToN(w, n)
-}
-
-// ReadFrom sends all of r.
-func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
-	if c.frames != nil {
-		return io.Copy(struct{ io.Writer }{c.frames}, r)
-	}
-	return c.Conn.ReadFrom(r)
-}
-
-// CloseWrite tells the peer that no more will be sent.
-func (c *Conn) CloseWrite() error {
-	if c.frames != nil {
-		return c.frames.CloseWrite()
-	}
-	return c.Conn.CloseWrite()
-}
-
-// goodbyeWait is how long the last frame of a WebSocket may take.
-const goodbyeWait = time.Second
-
-// Close frees the connection and the client. It may be called many times.
-func (c *Conn) Close() error {
-	if c.frames != nil {
-		c.Conn.SetWriteDeadline(time.Now().Add(goodbyeWait))
-		_ = c.frames.CloseWrite() // of a conversation that is over
-	}
-	err := c.Conn.Close()
-	c.release()
-	return err
-}
 
 // SendUrgent sends p with TCP's urgent pointer after it (MSG_OOB). The peer reads
 // the last byte apart, or in the stream with SO_OOBINLINE. It cannot be done
@@ -106,7 +26,7 @@ func (c *Conn) SendUrgent(p []byte) error {
 // SendFile sends count bytes of a file from an offset on, or with count 0 all up
 // to its end, and returns how many went out: fewer when the file has no more. The
 // file stands after what was sent then, after an error too. Of an os.File the
-// kernel copies where it can, as [transport.Conn.ReadFrom] says.
+// kernel copies where it can, as [Conn.ReadFrom] says.
 func (c *Conn) SendFile(f io.ReadSeeker, offset, count int64) (n int64, err error) {
 	if offset < 0 || count < 0 {
 		return 0, protocols.UsageError("", "send", "an offset and a count of bytes are not negative")
@@ -182,7 +102,7 @@ func (c *Client) dial(ctx context.Context) (*Conn, error) {
 // stream makes a stream of a connection, which it closes after an error.
 func (c *Client) stream(ctx context.Context, conn *transport.Conn) (*Conn, error) {
 	if !c.Web() {
-		return &Conn{Conn: conn, release: func() {}}, nil
+		return &Conn{conn: conn, release: func() {}}, nil
 	}
 	s, err := c.webStream(ctx, conn)
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/internal/httpauth"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/socket/internal/wsframe"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // WebSocket is how a ws or wss URL is upgraded to a stream of messages (RFC 6455).
@@ -205,7 +205,7 @@ func (c *Client) webStream(ctx context.Context, conn *transport.Conn) (*Conn, er
 	s, err := c.upgrade(conn, named)
 	done()
 	if err == nil {
-		return &Conn{Conn: conn, frames: s}, nil
+		return &Conn{conn: conn, frames: s}, nil
 	}
 	wants, ok := errors.AsType[*errLogin](err)
 	if !ok || named.value != "" && httpauth.Strongest(wants.offers) == nil {
@@ -224,7 +224,7 @@ func (c *Client) webStream(ctx context.Context, conn *transport.Conn) (*Conn, er
 		conn.Close()
 		return nil, err
 	}
-	return &Conn{Conn: conn, frames: s}, nil
+	return &Conn{conn: conn, frames: s}, nil
 }
 
 func (c *Client) credentialRequest() protocols.CredentialRequest {

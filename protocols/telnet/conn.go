@@ -9,10 +9,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Conn is an open session. Its methods for reading are those of [expect.Stream]:

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // How long Probe listens: for the first data, and for more after data or a

@@ -28,10 +28,10 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/urgent"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/expect"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // proto is the name in errors and traces.

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Call calls a method and returns its value. A fault is an error of kind Refused

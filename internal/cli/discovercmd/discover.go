@@ -14,9 +14,9 @@ import (
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/internal/discover"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http/roundtrip"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // used are the flags that work everywhere and have an effect here.

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/doh"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 var tlsModes = map[string]protocols.TLSMode{

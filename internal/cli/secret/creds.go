@@ -15,8 +15,8 @@ import (
 	"strings"
 
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Sources is what the credentials of one target are made from.

@@ -16,10 +16,10 @@ import (
 
 	"github.com/netclients/netclients/internal/cli/kit"
 	"github.com/netclients/netclients/internal/mailtls"
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http/roundtrip"
 	"github.com/netclients/netclients/protocols/smtp"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // mxFlags are those of messages that go to the hosts of a domain.

@@ -16,8 +16,8 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Cookie is one cookie of a [Jar].

@@ -17,7 +17,6 @@ import (
 
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/http"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // conn is a connection of HTTP/3.
@@ -30,7 +29,7 @@ type conn struct {
 
 // Start starts HTTP/3 on a connected UDP socket, which it owns from then on. It is for
 // [http.Settings].
-func Start(ctx context.Context, socket *transport.Conn, conf *tls.Config, o *protocols.Options) (http.HTTP3Conn, error) {
+func Start(ctx context.Context, socket net.Conn, conf *tls.Config, o *protocols.Options) (http.HTTP3Conn, error) {
 	conf = conf.Clone()
 	conf.NextProtos, conf.MinVersion = []string{http3.NextProtoH3}, tls.VersionTLS13
 	if within := o.ConnectWithin(); within > 0 {
@@ -94,7 +93,7 @@ func shut(q *quic.Transport, udp *packets) {
 // packets lets QUIC use a connected UDP socket. It does not show that this is a
 // system's socket: the library would warn on standard error where the system does
 // not give it the buffers it wants.
-type packets struct{ conn *transport.Conn }
+type packets struct{ conn net.Conn }
 
 // ReadFrom reads one packet.
 func (p *packets) ReadFrom(b []byte) (int, net.Addr, error) {
@@ -112,10 +111,18 @@ func (p *packets) SetReadBuffer(n int) error { return p.buffer((*net.UDPConn).Se
 func (p *packets) SetWriteBuffer(n int) error { return p.buffer((*net.UDPConn).SetWriteBuffer, n) }
 
 func (p *packets) buffer(set func(*net.UDPConn, int) error, n int) error {
-	if udp, ok := p.conn.NetConn().(*net.UDPConn); ok {
+	if udp, ok := socketOf(p.conn).(*net.UDPConn); ok {
 		_ = set(udp, n)
 	}
 	return nil
+}
+
+// socketOf returns the system's socket below a connection with limits and counters.
+func socketOf(c net.Conn) net.Conn {
+	if below, ok := c.(interface{ NetConn() net.Conn }); ok {
+		return below.NetConn()
+	}
+	return c
 }
 
 // The rest of net.PacketConn.

@@ -17,9 +17,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // Store is what is known of hosts. Many clients may share one; a nil one knows nothing

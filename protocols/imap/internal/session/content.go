@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
-	"github.com/netclients/netclients/protocols/transport"
 )
 
 // BodyItem returns the FETCH item of the content of a section, the whole message if

@@ -19,6 +19,9 @@ func TestFraming(t *testing.T) {
 	for name, c := range map[string]struct{ answer, want, trailer string }{
 		"chunks in HTTP/1.0":        {"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwxyz\r\n0\r\n\r\n", "wxyz", ""},
 		"chunks and trailer":        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\nwxyz\r\n0\r\nX-Sum: 7\r\n\r\n", "wxyz", "7"},
+		"blank before the colon":    {"HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "ok", ""},
+		"tab before the colon":      {"HTTP/1.1 200 OK\r\nContent-Length\t: 2\r\n\r\nok", "ok", ""},
+		"identity":                  {"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 2\r\n\r\nok", "ok", ""},
 		"field without a name":      {"HTTP/1.1 200 OK\r\n: nothing\r\n folded\r\nContent-Length: 2\r\n\r\nok", "ok", ""},
 		"bare line feeds":           {"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "ok", ""},
 		"ends with the connection":  {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end", "to the end", ""},

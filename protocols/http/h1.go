@@ -224,7 +224,8 @@ func (l *http1) readHead(m *outgoing) (*nethttp.Response, error) {
 			return parseHead(append(head, "\r\n"...), m)
 		}
 		if fresh := len(head) == 0 || head[len(head)-1] == '\n'; fresh && line[0] != ' ' && line[0] != '\t' {
-			named = line[0] != ':'
+			line = tight(line)
+			named = line[0] != ':' && !isIdentity(line)
 		}
 		if named {
 			head = append(head, oneLength(line)...)
@@ -233,6 +234,23 @@ func (l *http1) readHead(m *outgoing) (*nethttp.Response, error) {
 			return parseHead(head, m)
 		}
 	}
+}
+
+// tight removes blanks between the name of a field and its colon. A field that frames
+// the content must not be overlooked for them (RFC 9112 5.1).
+func tight(line []byte) []byte {
+	name, rest, found := bytes.Cut(line, []byte(":"))
+	short := bytes.TrimRight(name, " \t")
+	if !found || len(short) == len(name) || bytes.ContainsAny(short, " \t") {
+		return line
+	}
+	return slices.Concat(short, []byte(":"), rest)
+}
+
+// isIdentity reports whether a field is the transfer coding of RFC 2616 that codes nothing.
+func isIdentity(line []byte) bool {
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	return bytes.EqualFold(name, []byte("Transfer-Encoding")) && bytes.EqualFold(bytes.TrimSpace(value), []byte("identity"))
 }
 
 // oneLength returns a line of a head. The equal members of a Content-Length that is a list

@@ -151,6 +151,8 @@ func send(out *wire.Writer, it *item) error {
 // noted looks whether the answer says no.
 func (a *answer) noted() error {
 	switch {
+	case len(a.head) == 0 && a.eof && a.menu: // an empty menu has a dot at least
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without an answer"}
 	case len(a.head) > 0 && a.head[0] == kindError:
 		return a.refusal()
 	case len(a.head) > 0 && a.head[0] == gophernicusNo[0]:
@@ -209,14 +211,14 @@ func (a *answer) firstLine() (line string, ok bool, err error) {
 }
 
 // refusal returns the error of an answer that is one menu line of type 3, in place of a menu
-// also without its tabs; content that only begins with a 3 is none.
+// also without some of its fields; content that only begins with a 3 is none.
 func (a *answer) refusal() error {
 	line, whole, err := a.firstLine()
 	if err != nil {
 		return err
 	}
 	fields := strings.Split(line, "\t")
-	if bare := a.menu && len(fields) == 1 && (whole || a.eof); !bare && (len(fields) < 4 || len(fields) > 5 || !isNumber(fields[3])) {
+	if bare := a.menu && len(fields) < 4 && (whole || a.eof); !bare && (len(fields) < 4 || len(fields) > 5 || !isNumber(fields[3])) {
 		return nil
 	}
 	a.conn.Event(protocols.EventRecv, line, 0)

@@ -50,8 +50,12 @@ type tree struct {
 }
 
 // place sets the file name of an entry. It reports false for one that does not
-// belong here.
+// belong here. An error among the items stands for something that the server could not
+// list: the menu does not say what.
 func (t *tree) place(e *protocols.Entry) bool {
+	if e.Facts["type"] == string([]byte{kindError}) {
+		e.Raw = string([]byte{kindError}) + e.Name
+	}
 	if !e.Parsed() {
 		return true
 	}

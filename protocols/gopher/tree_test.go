@@ -1,6 +1,8 @@
 package gopher
 
 import (
+	"bufio"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -182,5 +184,44 @@ func TestMirrorOfTheRoot(t *testing.T) {
 		if b, err := os.ReadFile(filepath.Join(dir, menuFile)); err != nil || !strings.Contains(string(b), "\t") {
 			t.Errorf("%q: the menu itself: %q, %v", name, b, err)
 		}
+	}
+}
+
+// TestNothingDeletedAfterErrors: a menu that is an error, has one among its items or did
+// not come at all is no reason to delete.
+func TestNothingDeletedAfterErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		menu string
+		gone bool
+	}{
+		"whole":                   {"0a\t/pub/a\tHOST\r\n.\r\n", true},
+		"error":                   {"3'/pub' does not exist\t\terror.host\t1\r\n.\r\n", false},
+		"error with fewer fields": {"3'/pub' does not exist\terror.host\t1\r\n.\r\n", false},
+		"error without fields":    {"3no such folder\r\n.\r\n", false},
+		"error among the items":   {"0a\t/pub/a\tHOST\r\n3cannot read b\t\terror.host\t1\r\n.\r\n", false},
+		"no answer":               {"", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var address string
+			address = labtest.Serve(t, func(conn net.Conn) {
+				line, _ := bufio.NewReader(conn).ReadString('\n')
+				if strings.HasPrefix(line, "/pub/a") {
+					io.WriteString(conn, "text\r\n.\r\n")
+					return
+				}
+				io.WriteString(conn, strings.ReplaceAll(c.menu, "HOST", strings.ReplaceAll(address, ":", "\t")))
+			})
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "old"), nil, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			at := "gopher://" + address + "/1/pub"
+			from := transfer.Endpoint{Name: "1/pub", URL: at, Protocol: "gopher", Open: func() (protocols.Client, error) { return labtest.Open(t, New, at, nil), nil }}
+			sum, err := transfer.Sync(t.Context(), from, fileEnd(dir), &transfer.SyncOptions{Delete: true, Options: transfer.Options{Retries: -1}}, nil)
+			_, old := os.Stat(filepath.Join(dir, "old"))
+			if os.IsNotExist(old) != c.gone || (err == nil && sum.Failed == 0) != c.gone {
+				t.Errorf("%+v, %v, %v", sum, err, old)
+			}
+		})
 	}
 }

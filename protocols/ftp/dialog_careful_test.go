@@ -94,7 +94,12 @@ func locate(steps []said, at int) (found *exchange, login, run int) {
 // what was refused is a folder, and how large what was stored is.
 func belongs(steps []said, at int) bool {
 	text := steps[at].Text
-	return strings.HasPrefix(text, "CWD ") || strings.HasPrefix(text, "SIZE ") && at+1 < len(steps) && strings.HasPrefix(steps[at+1].Text, "226")
+	path, asks := strings.CutPrefix(text, "SIZE ")
+	before := at - 1
+	for before >= 0 && steps[before].Mark != "C:" {
+		before--
+	}
+	return strings.HasPrefix(text, "CWD ") || asks && before >= 0 && steps[before].Text == "STOR "+path
 }
 
 func last(st said) bool {

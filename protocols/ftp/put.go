@@ -231,31 +231,17 @@ func (s uploader) store(ctx context.Context, t transfer, r io.Reader) (int64, *p
 
 // confirm ends an upload and compares what the server has with what was sent: servers
 // exist that report success for a file that a quota or a full disk has cut off. The
-// question goes out ahead of the server's word where that saves a round trip.
+// question waits for the server's word: Pure-FTPd takes what comes before that for an
+// attempt to abort the upload.
 func (s uploader) confirm(ctx context.Context, st *stream, t transfer, sent int64) error {
-	if t.verb != "STOR" || t.rest > 0 || t.ascii || !s.has("SIZE") {
-		return st.end()
+	if err := st.end(); err != nil || t.verb != "STOR" || t.rest > 0 || t.ascii || s.noSize || len(s.feats) > 0 && !s.has("SIZE") {
+		return err
 	}
 	there := int64(-1)
-	ask := []step{{verb: "SIZE", args: []string{t.arg}, then: func(r *protocols.Reply) error {
-		there = sizeOf(r)
+	err := s.fly(ctx, []step{{verb: "SIZE", args: []string{t.arg}, then: func(r *protocols.Reply) error {
+		there, s.noSize = sizeOf(r), r.Code == 500 || r.Code == 502
 		return nil
-	}}}
-	leads := opener{s.session}.leads()
-	if leads {
-		if err := (flight{s.session}).takeOff(ask); err != nil {
-			return err
-		}
-	}
-	err := st.end()
-	switch {
-	case s.Failed() != nil:
-		return err
-	case leads:
-		err = cmp.Or(err, flight{s.session}.land(ctx, ask, nil))
-	case err == nil:
-		err = s.fly(ctx, ask, nil)
-	}
+	}}}, nil)
 	if err == nil && there >= 0 && there < sent {
 		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true,
 			Text: fmt.Sprintf("the server reports success, but has only %d of %d bytes", there, sent),

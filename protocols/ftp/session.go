@@ -33,6 +33,7 @@ type session struct {
 	away     bool              // the working folder may not be home
 	noTimes  bool              // the server has no way to set times
 	noMLSD   bool              // the server announces MLST and refuses it
+	noSize   bool              // SIZE is not implemented
 	zone     *time.Location    // of LIST; nil: not known, UTC is taken
 	ahead    *launched         // the transfer whose commands are under way already
 }

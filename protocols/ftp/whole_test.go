@@ -46,6 +46,10 @@ func lie(c net.Conn, room int, features []string) {
 		case "USER":
 			say("230 welcome")
 		case "FEAT":
+			if features == nil {
+				say("502 not implemented")
+				continue
+			}
 			say("211-Features:\r\n %s\r\n211 End", strings.Join(features, "\r\n "))
 		case "PWD":
 			say(`257 "/"`)
@@ -98,7 +102,8 @@ func TestUploadCutInSilence(t *testing.T) {
 		{"a part", 9_999, []string{"SIZE"}, protocols.PutOptions{}, true},
 		{"nothing", 0, []string{"SIZE"}, protocols.PutOptions{}, true},
 		{"a part, in place", 5_000, []string{"SIZE"}, protocols.PutOptions{InPlace: true}, true},
-		{"no SIZE", 5_000, []string{"UTF8"}, protocols.PutOptions{}, false},
+		{"a server without FEAT", 5_000, nil, protocols.PutOptions{}, true},
+		{"SIZE is not announced", 5_000, []string{"UTF8"}, protocols.PutOptions{}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var seen []string

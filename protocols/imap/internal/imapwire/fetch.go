@@ -86,15 +86,20 @@ func CheckTail(tail string, l protocols.Limits) error {
 }
 
 // mayFollow reports whether a word can be the name of an item: those are upper case in
-// all servers.
+// all servers. Nobody asks for two contents: another one is that of the next message.
 func mayFollow(item string) bool {
+	if item == "FETCH" || item == "RFC822" || strings.HasPrefix(item, "BODY[") || strings.HasPrefix(item, "BINARY[") {
+		return false
+	}
 	return item != "" && item == strings.ToUpper(item) && item[0] >= 'A' && item[0] <= 'Z'
 }
 
 func (m *Message) set(item string, v Node) {
 	switch item {
 	case "UID":
-		m.UID = uint32(min(v.number(), 1<<32-1))
+		if n := v.number(); n < 1<<32 { // else it is none that can be asked for
+			m.UID = uint32(n)
+		}
 	case "FLAGS":
 		list := v.List[:min(len(v.List), mostFlags)]
 		m.Flags = make([]string, 0, len(list)) // none is known too, as nil is not

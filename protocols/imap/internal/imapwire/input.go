@@ -17,7 +17,7 @@ type Input struct {
 	br     *bufio.Reader
 	text   []byte // of the response so far, without the last line end
 	rest   int64  // bytes of a streamed literal that were not read yet
-	tail   int    // where text goes on after the streamed literal
+	tail   int    // where text goes on after the first streamed literal
 	more   bool   // the response goes on after a streamed literal
 	limits protocols.Limits
 }
@@ -82,7 +82,9 @@ func (in *Input) advance(stream bool) (int64, error) {
 		}
 		if stream && isContent(in.text[:mark]) {
 			in.text = append(in.text[:mark], "NIL"...) // what is parsed later sees a place holder
-			in.tail = len(in.text)
+			if in.tail == 0 {
+				in.tail = len(in.text)
+			}
 			in.rest, in.more = size, true
 			return size, nil
 		}
@@ -165,7 +167,8 @@ func (in *Input) Open() bool { return in.more }
 // until the next read.
 func (in *Input) Line() []byte { return in.text }
 
-// Tail returns what came of the response after the streamed literal.
+// Tail returns what came of the response after the first streamed literal, with NIL in
+// place of further ones.
 func (in *Input) Tail() []byte { return in.text[in.tail:] }
 
 // Buffered returns how many bytes were received and not read yet. There may be

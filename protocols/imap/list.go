@@ -82,9 +82,26 @@ func listNamed(ctx context.Context, box *session.Mailbox, n *imapwire.Name, yiel
 		return yield(e)
 	})
 	if err == nil && !found && n.UID != 0 {
-		err = imapwire.NotFound("no message with UID " + n.UIDs())
+		err = notListed(ctx, box, n)
 	}
 	return err
+}
+
+// notListed returns the error for a message that a listing leaves out: some servers do
+// so with one that they cannot read, and know it all the same.
+func notListed(ctx context.Context, box *session.Mailbox, n *imapwire.Name) error {
+	known := false
+	err := box.Fetch(ctx, "UID FETCH", imapwire.OneSet(n.UIDs()), "(UID FLAGS)", func(m *imapwire.Message) error {
+		known = known || m.UID == n.UID
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case known:
+		return &protocols.Error{Kind: protocols.KindRefused, Text: "the server has a message with UID " + n.UIDs() + ", but does not send it"}
+	}
+	return imapwire.NotFound("no message with UID " + n.UIDs())
 }
 
 // Stat describes a mailbox (STATUS) or a message.

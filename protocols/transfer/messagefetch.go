@@ -156,12 +156,12 @@ func (s *messageSync) one(ctx context.Context, w *state.Wanted, obj *protocols.O
 	s.lock.Lock()
 	s.plan.waiting[w.Key] = w
 	s.lock.Unlock()
-	size := w.Size
+	size, listed := w.Size, int64(-1)
 	if obj.Size >= 0 { // as it came, not as it was listed
-		size = obj.Size
+		size, listed = obj.Size, w.Size
 	}
 	w.Head = s.head
-	body := &measured{r: obj.Body, size: size, head: &w.Head}
+	body := &measured{r: obj.Body, size: size, listed: listed, head: &w.Head}
 	body.doubt = func() { s.doubt(w, body) }
 	err = s.archive.Add(ctx, w.Key.String(), w.Entry(), body)
 	s.head = w.KeepTitle()

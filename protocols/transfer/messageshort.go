@@ -17,6 +17,7 @@ import (
 type measured struct {
 	r         io.Reader
 	got, size int64 // size is negative when it is not known
+	listed    int64 // the size in the listing, where size is not from there; some servers estimate it
 	lines     int64
 	short     error
 	failed    bool    // the source has failed
@@ -38,12 +39,21 @@ func (m *measured) Read(p []byte) (int, error) {
 		m.short = protocols.ProtocolError("", "", fmt.Sprintf("the message ends at %d bytes, where %d were announced", m.got, m.size))
 		err = m.short
 	}
+	if err == io.EOF && m.got == 0 && m.listed > 0 {
+		m.short = protocols.ProtocolError("", "", fmt.Sprintf("the message came empty, where %d bytes were announced", m.listed))
+		err = m.short
+	}
+	m.judge(err == io.EOF)
+	return n, err
+}
+
+// judge doubts a message that has ended shorter than it was announced.
+func (m *measured) judge(ended bool) {
 	// More is missing than line ends counted another way, and the final dot, explain.
-	if err == io.EOF && m.doubt != nil && m.size-m.got > m.lines+5 {
+	if ended && m.doubt != nil && (m.size-m.got > m.lines+5 || m.got < m.listed/2) {
 		m.doubt()
 		m.doubt = nil
 	}
-	return n, err
 }
 
 // doubt notes for good that a message came shorter than it was announced. Sizes of some
@@ -52,7 +62,7 @@ func (s *messageSync) doubt(w *state.Wanted, m *measured) {
 	s.lock.Lock()
 	s.state.Set("short-"+w.Key.String(), "yes")
 	s.lock.Unlock()
-	s.o.warn("%s ended at %d bytes, where %d were announced: it is not deleted at its source", w.URL, m.got, m.size)
+	s.o.warn("%s ended at %d bytes, where %d were announced: it is not deleted at its source", w.URL, m.got, max(m.size, m.listed))
 }
 
 // doom adds a message to those that are deleted at the source, if they are to be, it came

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/imap"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/transfer"
 )
@@ -22,6 +24,67 @@ func TestMessagesShort(t *testing.T) {
 			sum, _ := transfer.SyncMessages(t.Context(), popEnd(address), dst, &transfer.MessageOptions{DeleteAfter: true}, nil)
 			if gone := deleted(); sum.Failed != 1 || gone != "DELE 1 DELE 3 " {
 				t.Errorf("%+v, told the server %q", sum, gone)
+			}
+		})
+	}
+}
+
+// TestMessagesShortIMAP: the size of the content is exact, that of the listing may be an
+// estimate. But a message is not empty where bytes were announced, and one of which less
+// than half came is not deleted at its source. One that the server leaves out has failed.
+func TestMessagesShortIMAP(t *testing.T) {
+	text := "Subject: x\r\n\r\n" + strings.Repeat("a line\r\n", 20)
+	fetched := func(uid, size int, content string) string {
+		return fmt.Sprintf("* %d FETCH (UID %d RFC822.SIZE %d BODY[] {%d}\r\n%s)\r\n", uid, uid, size, len(content), content)
+	}
+	for name, tt := range map[string]struct {
+		content string
+		failed  int64
+		deleted string
+	}{
+		"whole":    {fetched(2, len(text), text), 0, "1:3"},
+		"estimate": {fetched(2, len(text)*3/2, text), 0, "1:3"},
+		"half":     {fetched(2, len(text), text[:60]), 0, "1,3"},
+		"empty":    {fetched(2, len(text), ""), 1, "1,3"},
+		"left out": {"", 1, "1,3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			deleted := make(chan string, 10)
+			address := labtest.Answer(t, "* PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS] hello\r\n", func(line string) string {
+				tag, command, _ := strings.Cut(line, " ")
+				done := tag + " OK done\r\n"
+				switch {
+				case strings.HasPrefix(command, "EXAMINE"), strings.HasPrefix(command, "SELECT"):
+					return "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 4] x\r\n" + tag + " OK [READ-WRITE] x\r\n"
+				case strings.HasPrefix(command, "FETCH 1:3"):
+					for i := 3; i > 0; i-- {
+						done = fmt.Sprintf("* %d FETCH (UID %d FLAGS () RFC822.SIZE %d)\r\n", i, i, len(text)) + done
+					}
+					return done
+				case strings.HasPrefix(command, "UID FETCH 1:3"):
+					return fetched(1, len(text), text) + tt.content + fetched(3, len(text), text) + done
+				case command == "UID FETCH 2 (UID FLAGS)":
+					return "* 2 FETCH (UID 2 FLAGS ())\r\n" + done
+				case strings.HasPrefix(command, "UID SEARCH"):
+					return "* SEARCH 1 2 3\r\n" + done
+				case strings.HasPrefix(command, "UID EXPUNGE"):
+					deleted <- strings.TrimPrefix(command, "UID EXPUNGE ")
+				}
+				return done
+			})
+			src := transfer.Endpoint{URL: "imap://alice@" + address + "/INBOX", Protocol: "imap", Name: "INBOX", Open: func() (protocols.Client, error) {
+				u, err := protocols.ParseURL("imap://alice@"+address+"/", "")
+				if err != nil {
+					return nil, err
+				}
+				return imap.New(u, nil)
+			}}
+			sum, err := transfer.SyncMessages(t.Context(), src, storeEnd(t.TempDir()+"/md"), &transfer.MessageOptions{DeleteAfter: true}, nil)
+			if (err != nil) != (tt.failed > 0) || sum.Failed != tt.failed || sum.Done+sum.Failed != 3 {
+				t.Errorf("%+v, %v", sum, err)
+			}
+			if got := <-deleted; got != tt.deleted {
+				t.Errorf("deleted %s, want %s", got, tt.deleted)
 			}
 		})
 	}

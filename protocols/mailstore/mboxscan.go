@@ -66,6 +66,7 @@ func (sc *scanner) line() (more bool, err error) {
 	if sc.fresh && bytes.HasPrefix(line, []byte(fromMark)) && len(line) <= maxFrom {
 		line = bytes.Clone(line) // what follows is looked at
 		begins = isFromLine(line) || sc.mayBegin(line)
+		begins = begins && bytes.IndexByte(bytes.TrimRight(line, "\r\n"), '\r') < 0 // else lines end in CR alone
 	}
 	switch {
 	case begins:
@@ -137,7 +138,7 @@ func isFromLine(line []byte) bool {
 func (sc *scanner) mayBegin(line []byte) bool {
 	f := strings.Fields(string(line[len(fromMark):]))
 	bare := len(f) == 0 || len(f) == 1 && (f[0] == "-" || strings.Contains(f[0], "@"))
-	if !bare && !(sc.blank && (len(f) == 1 || hasTimeAndYear(f))) {
+	if !bare && !(sc.blank && (len(f) == 1 || hasDate(f))) {
 		return false
 	}
 	next, _ := sc.in.Peek(maxFrom)
@@ -145,13 +146,16 @@ func (sc *scanner) mayBegin(line []byte) bool {
 	return found && len(name) > 0 && bytes.IndexFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
 
-// hasTimeAndYear reports whether there is a time of day and a year among words.
-func hasTimeAndYear(words []string) bool {
-	clock, year := false, false
-	for _, w := range words {
+// hasDate reports whether there is a time of day among words, and a year or an address.
+func hasDate(words []string) bool {
+	clock, year := false, strings.Contains(words[0], "@")
+	for i, w := range words {
+		if at := strings.IndexByte(w, 'T'); at == len("2006-01-02") {
+			w, year = w[at+1:], true
+		}
 		hour, rest, colon := strings.Cut(w, ":")
-		clock = clock || colon && len(hour) <= 2 && isDigits(hour) && isDigits(strings.ReplaceAll(rest, ":", ""))
-		year = year || len(w) == 4 && isDigits(w)
+		clock = clock || colon && len(hour) <= 2 && isDigits(hour) && len(rest) >= 2 && isDigits(rest[:2])
+		year = year || len(w) >= 4 && isDigits(w[:4]) && (len(w) == 4 || w[4] == '-') || i == len(words)-1 && len(w) == 2 && isDigits(w)
 	}
 	return clock && year
 }

@@ -154,7 +154,7 @@ func hasDate(words []string) bool {
 			w, year = w[at+1:], true
 		}
 		hour, rest, colon := strings.Cut(w, ":")
-		clock = clock || colon && len(hour) <= 2 && isDigits(hour) && len(rest) >= 2 && isDigits(rest[:2])
+		clock = clock || colon && len(hour) <= 2 && isDigits(hour) && isDigits(rest[:min(len(rest), 1)])
 		year = year || len(w) >= 4 && isDigits(w[:4]) && (len(w) == 4 || w[4] == '-') || i == len(words)-1 && len(w) == 2 && isDigits(w)
 	}
 	return clock && year

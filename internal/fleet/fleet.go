@@ -106,9 +106,9 @@ func (f *Fleet) prepare(ctx context.Context) error {
 		s, err := f.js.Stream(ctx, f.names.jobs)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			if f.o.Existing {
-				return usage("there is no fleet %q at %s: fleet submit makes one", f.o.Name, f.address)
+				return usage("there is no fleet %q at %s: create it with fleet submit JOBS", f.o.Name, f.address)
 			}
-			return f.found(ctx)
+			return f.refusal(f.found(ctx))
 		}
 		if err != nil {
 			return f.refusal(err)
@@ -144,10 +144,18 @@ func (f *Fleet) refusal(err error) error {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return &protocols.Error{Op: "fleet", URL: f.address, Kind: protocols.KindRefused, Text: "the broker at " + f.address + " has no JetStream for this account"}
 	}
-	if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == noStorage {
-		return &protocols.Error{Op: "fleet", URL: f.address, Kind: protocols.KindRefused, Text: "the broker at " + f.address + " has no storage left for a fleet", Err: err}
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	if !ok || brokerAway(err) {
+		return err
 	}
-	return err
+	if why := f.silent(); why != nil {
+		return why
+	}
+	what := " refused to open the fleet"
+	if api.ErrorCode == noStorage {
+		what = " has no storage left for a fleet"
+	}
+	return &protocols.Error{Op: "fleet", URL: f.address, Kind: protocols.KindRefused, Text: "the broker at " + f.address + what, Err: err}
 }
 
 // noStorage is the broker's code for storage that is used up, or reserved by others.
@@ -182,7 +190,7 @@ func (f *Fleet) found(ctx context.Context) (err error) {
 		return f.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: bucket, History: 1, TTL: ttl, Storage: jetstream.FileStorage, Replicas: n})
 	}
 	if f.state, err = kv(f.names.state, 0); err != nil {
-		return f.refusal(err)
+		return err
 	}
 	if f.slots, err = kv(f.names.slots, f.o.Lease); err != nil {
 		return err

@@ -206,20 +206,29 @@ func brokerAway(err error) bool {
 
 // broken is the error for a broker that is away, or that seems to be.
 func (f *Fleet) broken(err error) error {
-	if denied := f.denied(); denied != nil {
-		return denied
+	if why := f.silent(); why != nil {
+		return why
 	}
 	return &protocols.Error{Op: "fleet", URL: f.address, Kind: protocols.KindConnect, Retryable: true, Text: "the broker does not answer", Err: err}
 }
 
-// denied returns the error of a broker that is there and has refused something to this user
-// since the connection stands; else nil.
-func (f *Fleet) denied() error {
+// silent returns why a broker that is there does not answer: this user is not permitted
+// something, or the disk of the embedded one is full. Else it is nil.
+func (f *Fleet) silent() error {
 	if last := f.nc.LastError(); f.nc.IsConnected() && errors.Is(last, nats.ErrPermissionViolation) {
 		return f.forbidden(last)
 	}
-	return nil
+	if f.own == nil {
+		return nil
+	}
+	if free, err := freeSpace(f.o.Broker.Dir); err != nil || free >= brokerSpace {
+		return nil
+	}
+	return &protocols.Error{Op: "fleet", URL: f.address, Kind: protocols.KindLocal, Text: "the disk of " + f.o.Broker.Dir + " is full: the embedded broker can store nothing; free some space, or use --dir FOLDER on another disk"}
 }
+
+// brokerSpace is what the embedded broker needs to write at all.
+const brokerSpace = 1 << 20
 
 // forbidden is the error for a user of the broker that may not do what a fleet needs.
 func (f *Fleet) forbidden(err error) error {

@@ -119,7 +119,7 @@ func (f *Fleet) taken(ctx context.Context, acks []jetstream.PubAckFuture, check 
 				return &protocols.Error{Op: "fleet", URL: f.address, Kind: protocols.KindRefused, Text: "the broker did not take a job", Err: err}
 			}
 		case <-look.C:
-			if err := f.denied(); err != nil {
+			if err := f.silent(); err != nil {
 				return err
 			}
 		case <-late:

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unique"
 )
 
 // mailFolder is a maildir: a message is written in tmp, appears in new, and moves to
@@ -63,7 +62,7 @@ func (l *letter) head() string {
 	for _, to := range l.to() {
 		line(fieldTo, to)
 	}
-	for field, value := range map[string]string{fieldUser: r.user, fieldRemote: r.remote, fieldHome: r.home} {
+	for field, value := range map[string]string{fieldUser: r.user, fieldRemote: l.remote(), fieldHome: r.home} {
 		if value != "" {
 			line(field, value)
 		}
@@ -107,8 +106,8 @@ func (d *mailFolder) write(l *letter, r io.Reader, most int64) (err error) {
 
 // file returns the name of the file of a letter, without its flags.
 func (l *letter) file() string {
-	if l.foreign != "" {
-		return l.foreign
+	if l.rare != nil && l.rare.foreign != "" {
+		return l.rare.foreign
 	}
 	return fmt.Sprintf("%d.%s.lab", l.at/1000, l.id)
 }
@@ -185,8 +184,8 @@ func (d *mailFolder) tags(list []*letter) error {
 	}
 	all := map[string][]string{}
 	for _, l := range list {
-		if len(l.tags) > 0 {
-			all[l.id] = l.tags
+		if tags := l.tags(); len(tags) > 0 {
+			all[l.id] = tags
 		}
 	}
 	text, err := json.Marshal(all)
@@ -276,7 +275,7 @@ func (d *mailFolder) scan() ([]*letter, error) {
 			if err != nil {
 				return nil, err
 			}
-			l.tags = tags[l.id]
+			l.setTags(tags[l.id])
 			list = append(list, l)
 		}
 	}
@@ -302,10 +301,10 @@ func (d *mailFolder) read(sub, name string) (*letter, error) {
 	if us, err := strconv.ParseInt(words[0], 10, 64); err == nil && len(words) == 3 && words[2] == "lab" && strings.Map(word, words[1]) == words[1] {
 		l.id, l.at = words[1], us*1000
 	} else {
-		l.id, l.foreign, l.at = strings.Map(word, base), base, info.ModTime().UnixNano()
+		l.id, l.rare, l.at = strings.Map(word, base), &rare{foreign: base}, info.ModTime().UnixNano()
 	}
 	r, to := l.readHead(f)
-	l.route, l.sentTo = unique.Make(r), unique.Make(strings.Join(to, "\n"))
+	l.comes(r, to)
 	l.size -= int64(l.skip)
 	return l, nil
 }

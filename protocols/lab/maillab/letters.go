@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unique"
@@ -93,18 +95,43 @@ type Letter struct {
 // letter is a message as it is stored once. There may be very many: what letters have in
 // common they share.
 type letter struct {
-	number  uint32 // from 1, rising
-	refs    int32  // mailboxes it is in
-	id      string
-	size    int64
-	at      int64 // when it came, in nanoseconds since 1970
-	route   unique.Handle[route]
-	sentTo  unique.Handle[string] // recipients, with line ends between them
-	data    []byte                // nil in a folder
-	foreign string                // name of the file, without flags, of one that another program put into a folder
-	skip    int32                 // bytes in the file before the content
-	read    bool
+	number uint32 // from 1, rising
+	refs   int32  // mailboxes it is in
+	id     string
+	size   int64
+	at     int64 // when it came, in nanoseconds since 1970
+	route  unique.Handle[route]
+	sentTo string // recipients, with line ends between them
+	data   []byte // nil in a folder
+	rare   *rare  // nil: there is nothing of it
+	skip   int32  // bytes in the file before the content
+	port   uint16 // of the client; 0: route.remote is the whole address
+	read   bool
+}
+
+// rare is what few letters have.
+type rare struct {
+	foreign string // name of the file, without flags, of one that another program put into a folder
 	tags    []string
+}
+
+// tags returns the tags; nobody changes them.
+func (l *letter) tags() []string {
+	if l.rare == nil {
+		return nil
+	}
+	return l.rare.tags
+}
+
+// setTags replaces the tags.
+func (l *letter) setTags(tags []string) {
+	if l.rare == nil && len(tags) == 0 {
+		return
+	}
+	if l.rare == nil {
+		l.rare = &rare{}
+	}
+	l.rare.tags = tags
 }
 
 // route is the way that a letter came.
@@ -116,15 +143,37 @@ type route struct {
 }
 
 func newLetter(at time.Time, r route, to []string) *letter {
-	return &letter{at: at.UnixNano(), route: unique.Make(r), sentTo: unique.Make(strings.Join(to, "\n"))}
+	l := &letter{at: at.UnixNano()}
+	l.comes(r, to)
+	return l
+}
+
+// comes notes the way that a letter came. The port of the client, which is another one for
+// each connection, is kept apart: the rest is shared.
+func (l *letter) comes(r route, to []string) {
+	if host, port, err := net.SplitHostPort(r.remote); err == nil {
+		if n, err := strconv.ParseUint(port, 10, 16); err == nil && n > 0 && net.JoinHostPort(host, strconv.FormatUint(n, 10)) == r.remote {
+			r.remote, l.port = host, uint16(n)
+		}
+	}
+	l.route, l.sentTo = unique.Make(r), strings.Join(to, "\n")
+}
+
+// remote returns the address of the client.
+func (l *letter) remote() string {
+	host := l.route.Value().remote
+	if l.port == 0 {
+		return host
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(l.port)))
 }
 
 func (l *letter) date() time.Time { return time.Unix(0, l.at) }
 
 // to returns the recipients.
 func (l *letter) to() []string {
-	if all := l.sentTo.Value(); all != "" {
-		return strings.Split(all, "\n")
+	if l.sentTo != "" {
+		return strings.Split(l.sentTo, "\n")
 	}
 	return nil
 }
@@ -149,8 +198,8 @@ func localPart(address string) string {
 func (l *letter) public() Letter {
 	r := l.route.Value()
 	return Letter{
-		Envelope: Envelope{From: r.from, To: l.to(), User: r.user, Remote: r.remote, Date: l.date()},
-		ID:       l.id, Number: l.number, Size: l.size, Read: l.read, Tags: slices.Clone(l.tags),
+		Envelope: Envelope{From: r.from, To: l.to(), User: r.user, Remote: l.remote(), Date: l.date()},
+		ID:       l.id, Number: l.number, Size: l.size, Read: l.read, Tags: slices.Clone(l.tags()),
 	}
 }
 
@@ -162,6 +211,7 @@ type letters struct {
 	last   uint32
 	gone   int // deleted so far
 	refuse int // refused for want of room
+	recent map[string]string
 }
 
 // Receive takes a message for the recipients of its envelope, and returns the ID. It
@@ -187,7 +237,7 @@ func (m *Mailboxes) Receive(e Envelope, data io.Reader) (id string, err error) {
 // keep stores the content of a letter: in the folder, or in memory, where data may be
 // there already.
 func (m *Mailboxes) keep(l *letter, r io.Reader, data []byte) (err error) {
-	l.id = rand.Text()[:22]
+	l.id = strings.Clone(rand.Text()[:22]) // the rest would be kept too
 	if m.folder != nil {
 		return m.folder.write(l, r, m.limits.Bytes)
 	}
@@ -195,6 +245,9 @@ func (m *Mailboxes) keep(l *letter, r io.Reader, data []byte) (err error) {
 		if data, err = io.ReadAll(r); err != nil {
 			return err
 		}
+	}
+	if cap(data)-len(data) > len(data)/16 { // room that will never be used
+		data = bytes.Clone(data)
 	}
 	l.data, l.size = data, int64(len(data))
 	return nil
@@ -227,6 +280,22 @@ func (a *letters) enlist(l *letter) {
 	a.list = append(a.list, l)
 	a.byID[l.id] = l
 	a.bytes += l.size
+	l.sentTo = a.shared(l.sentTo)
+}
+
+// maxRecent bounds how many recipients are remembered to be shared.
+const maxRecent = 1024
+
+// shared returns one string for equal recipients of letters that come one after another.
+func (a *letters) shared(to string) string {
+	if known, ok := a.recent[to]; ok {
+		return known
+	}
+	if len(a.recent) >= maxRecent || a.recent == nil {
+		a.recent = map[string]string{}
+	}
+	a.recent[to] = to
+	return to
 }
 
 // find returns a letter by its ID, or nil; "latest" is the newest one.

@@ -26,7 +26,7 @@ func (m *Mailboxes) Totals() Totals {
 		if !l.read {
 			t.Unread++
 		}
-		for _, tag := range l.tags {
+		for _, tag := range l.tags() {
 			t.Tags[tag]++
 		}
 	}
@@ -93,7 +93,7 @@ func Marks(m *Mailboxes) []Mark {
 	defer m.mu.Unlock()
 	list := make([]Mark, 0, len(m.letters.list))
 	for _, l := range m.letters.list {
-		list = append(list, Mark{l.id, l.read, l.tags})
+		list = append(list, Mark{l.id, l.read, l.tags()})
 	}
 	return list
 }
@@ -172,9 +172,9 @@ func (m *Mailboxes) TagLetters(change func(tags []string) []string, ids ...strin
 	defer m.mu.Unlock()
 	for _, l := range m.letters.list {
 		if len(ids) == 0 || slices.Contains(ids, l.id) {
-			tags := change(slices.Clone(l.tags))
+			tags := change(slices.Clone(l.tags()))
 			slices.Sort(tags)
-			l.tags = slices.Compact(tags)
+			l.setTags(slices.Compact(tags))
 		}
 	}
 	m.folder.tags(m.letters.list)

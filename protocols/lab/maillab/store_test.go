@@ -241,3 +241,34 @@ func talk(t *testing.T, addr string, steps ...string) {
 		}
 	}
 }
+
+// TestRemoteAddress: the address of the client is told as it was, over a restart too,
+// although its port is kept apart.
+func TestRemoteAddress(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *Mailboxes {
+		m, err := NewStore(StoreOptions{Open: true, Folder: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	m := open()
+	want := map[string]string{}
+	for _, remote := range []string{"127.0.0.1:2525", "[::1]:65535", "127.0.0.1:0", "127.0.0.1:02525", "/run/lab.sock", "", "a:99999", "127.0.0.1"} {
+		id, err := m.Receive(Envelope{From: "a@b.test", To: []string{"c@d.test"}, Remote: remote}, strings.NewReader("Subject: x\r\n\r\nx\r\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[id] = remote
+	}
+	for name, m := range map[string]*Mailboxes{"at once": m, "after a restart": open()} {
+		t.Run(name, func(t *testing.T) {
+			for id, remote := range want {
+				if l, ok := m.Letter(id); !ok || l.Remote != remote || len(l.To) != 1 || l.To[0] != "c@d.test" {
+					t.Errorf("%+v, %v; want the address %q", l, ok, remote)
+				}
+			}
+		})
+	}
+}

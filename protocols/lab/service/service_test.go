@@ -271,8 +271,8 @@ func TestManyMessages(t *testing.T) {
 	after := take(10_000)
 	each := int64(after-before) / 10_000
 	t.Logf("%d bytes of memory for each message of %d", each, len(text))
-	if after > before && each > 700 {
-		t.Errorf("a message costs %d bytes of memory, want less than 700", each)
+	if after > before && each > 400 {
+		t.Errorf("a message costs %d bytes of memory, want less than 400", each)
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 // the page's order. Path is the URL's path, decoded. It stops at the error of each.
 // announced is true where the end of r is known not to be that of a broken connection.
 func parseIndex(r io.Reader, announced bool, page *url.URL, each func(protocols.Entry) error) error {
-	p := &indexPage{base: page, folder: page.Path[:strings.LastIndexByte(page.Path, '/')+1], page: page, seen: map[uint64]bool{}, seed: maphash.MakeSeed(), each: each}
+	p := &indexPage{base: page, folder: page.Path[:strings.LastIndexByte(page.Path, '/')+1], page: page, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed(), each: each}
 	z := html.NewTokenizer(r)
 	z.SetMaxBuf(mostTag)
 	for {
@@ -67,7 +67,7 @@ func incomplete(text string) error {
 type indexPage struct {
 	page, base *url.URL
 	folder     string // path that entries must lie in
-	seen       map[uint64]bool
+	seen       map[uint64]struct{}
 	seed       maphash.Seed
 	each       func(protocols.Entry) error
 
@@ -210,10 +210,10 @@ func (p *indexPage) flush() error {
 		return nil
 	}
 	key := maphash.String(p.seed, e.Name+e.Raw)
-	if p.seen[key] {
+	if _, again := p.seen[key]; again {
 		return nil
 	}
-	p.seen[key] = true
+	p.seen[key] = struct{}{}
 	indexFacts(p.text.String(), e)
 	return p.each(*e)
 }

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/netclients/netclients/protocols"
 )
@@ -91,4 +94,68 @@ func TestSortedEnds(t *testing.T) {
 	if n != 1 {
 		t.Errorf("%d pairs", n)
 	}
+}
+
+// TestSortedKeepsAll: an entry that waited in a temporary file is the one that was listed,
+// also after many files became one.
+func TestSortedKeepsAll(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	zone := time.FixedZone("", -(3*3600 + 1800))
+	want := []protocols.Entry{
+		{Path: "a", Size: -1, Type: protocols.TypeFile, Mode: 0o4755, HasMode: true, Modified: time.Date(2024, 2, 29, 1, 2, 3, 4, zone), Accuracy: time.Minute, Facts: map[string]string{"unique": "1"}},
+		{Path: "b", Type: protocols.TypeDir, Name: "b", Owner: "o", Group: "g", Target: "t", ID: "i", URL: "ftp://h/b", Protocol: "ftp", Raw: "raw\xff"},
+		{Path: "c", MessageInfo: &protocols.MessageInfo{}},
+		{Path: "d", MessageInfo: &protocols.MessageInfo{Number: 1, Subject: "s", Flags: []string{}}},
+		{Path: "e", MessageInfo: &protocols.MessageInfo{Flags: []string{"seen"}}, GroupInfo: &protocols.GroupInfo{}},
+		{Path: "f", GroupInfo: &protocols.GroupInfo{Count: 3, Low: 1, High: 3, Posting: "y"}, Modified: time.Date(1969, 1, 1, 0, 0, 0, 0, time.UTC)},
+	}
+	s := &sorter{most: mostSorted, compare: func(a, b *ranked) int { return strings.Compare(a.Entry.Path, b.Entry.Path) }}
+	defer s.close()
+	for i := range 2*mostParts + 3 {
+		for j := range want {
+			s.held = append(s.held, newRanked(int64(i*len(want)+j), want[len(want)-1-j]))
+		}
+		if err := s.spill(); err != nil || len(s.parts) >= mostParts {
+			t.Fatal(len(s.parts), err)
+		}
+	}
+	n := 0
+	if _, err := s.all(func(e protocols.Entry) bool {
+		exp := want[n/(2*mostParts+3)]
+		if !e.Modified.Equal(exp.Modified) || e.Modified.Format(time.RFC3339Nano) != exp.Modified.Format(time.RFC3339Nano) {
+			t.Fatalf("%s: time %v, want %v", e.Path, e.Modified, exp.Modified)
+		}
+		e.Modified, exp.Modified = time.Time{}, time.Time{}
+		if !reflect.DeepEqual(e, exp) {
+			t.Fatalf("%+v\n%+v", e, exp)
+		}
+		n++
+		return true
+	}); err != nil || n != len(want)*(2*mostParts+3) {
+		t.Error(n, err)
+	}
+}
+
+// BenchmarkSorted sorts a long listing by name, with most of it in temporary files.
+func BenchmarkSorted(b *testing.B) {
+	b.Setenv("TMPDIR", b.TempDir())
+	const n = 20 * heldSorted
+	list := func(yield func(protocols.Entry, error) bool) {
+		for i := range n {
+			k := i * 7919 % n
+			e := protocols.Entry{Protocol: "ftp", Path: fmt.Sprintf("folder/file-%07d.txt", k), Size: int64(k / 2), Type: protocols.TypeFile, Modified: time.Unix(int64(k), 0)}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, err := range Sorted(list, "name", false) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/entry")
 }

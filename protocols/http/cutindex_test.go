@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	nethttp "net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -43,6 +46,53 @@ func pageServer(t *testing.T, page string) string {
 		}
 	})
 	return "http://" + addr + "/tree/"
+}
+
+// TestRobotsBesideThePage: the index page is asked for while robots.txt has no answer yet, and
+// what robots.txt closes is left out all the same; rules that never come do not hold up a
+// page that failed.
+func TestRobotsBesideThePage(t *testing.T) {
+	for name, page := range map[string]bool{"page": true, "no page": false} {
+		t.Run(name, func(t *testing.T) {
+			asked, robots := make(chan struct{}), make(chan struct{})
+			server := httptest.NewServer(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+				switch {
+				case r.Method != nethttp.MethodGet:
+					w.WriteHeader(nethttp.StatusMethodNotAllowed)
+				case r.URL.Path == "/robots.txt":
+					close(robots)
+					if <-asked; !page {
+						<-r.Context().Done()
+					}
+					io.WriteString(w, "User-agent: *\nDisallow: /tree/closed\n")
+				default:
+					<-robots
+					close(asked)
+					if !page {
+						w.WriteHeader(nethttp.StatusForbidden)
+						return
+					}
+					w.Header().Set("Content-Type", "text/html")
+					io.WriteString(w, `<a href="open">open</a> <a href="closed">closed</a>`)
+				}
+			}))
+			defer server.Close()
+			c := labtest.Open(t, New, server.URL+"/tree/", nil)
+			c.Settings.IndexOnly = true
+			got := map[string]protocols.Type{}
+			var failed error
+			for e, err := range c.List(quick(t), "tree/") {
+				got[e.Name], failed = e.Type, err
+			}
+			if !page {
+				wantKind(t, failed, protocols.KindRefused)
+				return
+			}
+			if want := map[string]protocols.Type{"open": protocols.TypeFile, "closed": protocols.TypeOther}; failed != nil || !maps.Equal(got, want) {
+				t.Errorf("%v, %v", got, failed)
+			}
+		})
+	}
 }
 
 // TestIndexPagesCutShort: a page that did not come whole is an error, also when its last

@@ -127,8 +127,9 @@ func (c *Client) listDAV(ctx context.Context, u *url.URL, yield func(protocols.E
 
 // listPage lists the links of an index page.
 func (c *Client) listPage(ctx context.Context, u *url.URL, yield func(protocols.Entry) bool) error {
-	rules := c.robotsFor(ctx, u)
-	if err := rules.pause(ctx); err != nil {
+	robots, done, err := c.askRobots(ctx, u)
+	defer done()
+	if err != nil {
 		return err
 	}
 	resp, err := c.engine.perform(ctx, &Request{URL: u, within: u, Header: Header{"Accept": {"text/html, application/xhtml+xml"}}})
@@ -144,6 +145,7 @@ func (c *Client) listPage(ctx context.Context, u *url.URL, yield func(protocols.
 	case !isHTML(resp.Header.Get("Content-Type")):
 		return &protocols.Error{Kind: protocols.KindRefused, Text: "no folder: the answer is " + resp.Header.Get("Content-Type") + ", no index page"}
 	}
+	rules := robots()
 	return parseIndex(resp.Body, !resp.open, resp.URL, func(e protocols.Entry) error {
 		if e.Type != protocols.TypeInfo && e.Parsed() {
 			c.placed(&e, resp.URL, rules)

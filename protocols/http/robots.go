@@ -46,24 +46,39 @@ func (c *Client) Robots(ctx context.Context, name, agent string) (*Robots, error
 	return ParseRobots(resp.Body, agent), nil
 }
 
-// robotsFor returns the rules of the origin of u for us, fetched once.
-func (c *Client) robotsFor(ctx context.Context, u *url.URL) *robots {
-	key := origin(u)
-	if r := c.robots[key]; r != nil {
-		return r
+// askRobots begins to ask for the rules of the origin of u, over a connection of its own,
+// so that the page they are for can be asked for meanwhile. got waits for them; without
+// it, done ends the question. Rules that are known are not asked for again: then askRobots
+// waits as long as they want between two pages.
+func (c *Client) askRobots(ctx context.Context, u *url.URL) (got func() *robots, done func(), err error) {
+	if r := c.robots[origin(u)]; r != nil {
+		return func() *robots { return r }, func() {}, r.pause(ctx)
 	}
-	r := &robots{Robots: &Robots{}}
-	if !c.Settings.NoRobots {
-		got, err := c.beside().Robots(ctx, (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String(), userAgent)
-		if err == nil {
-			r.Robots = got
-		}
+	r := &robots{Robots: &Robots{}, last: time.Now()}
+	ctx, cancel := context.WithCancel(ctx)
+	answered := make(chan struct{})
+	if c.Settings.NoRobots {
+		close(answered)
+	} else {
+		side, root := c.beside(), (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
+		go func() {
+			defer close(answered)
+			if rules, err := side.Robots(ctx, root, userAgent); err == nil {
+				r.Robots = rules
+			}
+		}()
 	}
-	if len(c.robots) >= maxConnections {
-		clear(c.robots)
-	}
-	c.robots[key] = r
-	return r
+	return func() *robots {
+			<-answered
+			if len(c.robots) >= maxConnections {
+				clear(c.robots)
+			}
+			c.robots[origin(u)] = r
+			return r
+		}, func() {
+			cancel()
+			<-answered
+		}, nil
 }
 
 func (r *robots) allows(path string) bool { return r.Allowed(path) }

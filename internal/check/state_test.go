@@ -45,10 +45,10 @@ func TestNoMutablePackageState(t *testing.T) {
 		})
 	}
 	exceptions{
-		"internal/cli/trace/html.go traceTemplate":      "filled by go:embed, which requires a variable",
-		"protocols/lab/labweb/labweb.go static":         "filled by go:embed, which requires a variable",
-		"internal/exporter/history.go pageText":         "filled by go:embed, which requires a variable",
-		"protocols/lab/labapi/htmlcheck.go supportText": "filled by go:embed, which requires a variable",
+		"internal/cli/trace/html.go traceTemplate":               "filled by go:embed, which requires a variable",
+		"protocols/lab/internal/labweb/labweb.go static":         "filled by go:embed, which requires a variable",
+		"internal/exporter/history.go pageText":                  "filled by go:embed, which requires a variable",
+		"protocols/lab/internal/labapi/htmlcheck.go supportText": "filled by go:embed, which requires a variable",
 	}.report(t, broken)
 }
 

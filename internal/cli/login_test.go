@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netclients/netclients/protocols/lab/authlab"
+	"github.com/netclients/netclients/internal/authlab"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 	"github.com/netclients/netclients/protocols/lab/weblab"
 )

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/netclients/netclients/internal/authlab"
 	"github.com/netclients/netclients/internal/cli"
-	"github.com/netclients/netclients/protocols/lab/authlab"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 

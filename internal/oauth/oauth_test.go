@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netclients/netclients/internal/authlab"
 	"github.com/netclients/netclients/internal/oauth"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab/authlab"
 	"github.com/netclients/netclients/protocols/lab/base"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )

@@ -12,9 +12,9 @@ import (
 
 	"github.com/zalando/go-keyring"
 
+	"github.com/netclients/netclients/internal/authlab"
 	"github.com/netclients/netclients/internal/oauth"
 	"github.com/netclients/netclients/protocols"
-	"github.com/netclients/netclients/protocols/lab/authlab"
 	"github.com/netclients/netclients/protocols/lab/labtest"
 )
 

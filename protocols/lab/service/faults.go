@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/netclients/netclients/protocols/lab/base"
+	"github.com/netclients/netclients/protocols/lab/internal/labapi"
 	"github.com/netclients/netclients/protocols/lab/journal"
-	"github.com/netclients/netclients/protocols/lab/labapi"
 	"github.com/netclients/netclients/protocols/lab/newslab"
 )
 

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/protocols/lab/internal/labapi"
 	"github.com/netclients/netclients/protocols/lab/journal"
-	"github.com/netclients/netclients/protocols/lab/labapi"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 )
 

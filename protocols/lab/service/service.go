@@ -24,9 +24,9 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols/lab/base"
+	"github.com/netclients/netclients/protocols/lab/internal/labapi"
+	"github.com/netclients/netclients/protocols/lab/internal/labweb"
 	"github.com/netclients/netclients/protocols/lab/journal"
-	"github.com/netclients/netclients/protocols/lab/labapi"
-	"github.com/netclients/netclients/protocols/lab/labweb"
 	"github.com/netclients/netclients/protocols/lab/maillab"
 	"github.com/netclients/netclients/protocols/lab/newslab"
 )

@@ -21,7 +21,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netclients/netclients/protocols/lab/labapi"
+	"github.com/netclients/netclients/protocols/lab/internal/labapi"
 )
 
 // Options configure New.

@@ -115,7 +115,7 @@ func (s *messageSync) ask(w *state.Wanted) bool {
 	}
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	if s.failed[w.Key] {
+	if s.failed[w.Key] || s.again(w) {
 		return false
 	}
 	if s.o.SkipSize > 0 && w.Size > s.o.SkipSize {
@@ -127,8 +127,14 @@ func (s *messageSync) ask(w *state.Wanted) bool {
 	}
 	s.asks++
 	w.Turn = s.asks
-	s.plan.asked[w.Path] = w
+	s.plan.asked[w.Path], s.plan.asking[w.Key] = w, true
 	return true
+}
+
+// again reports whether a message was listed before in this run, as some servers do: by
+// the same name, or the same article by a second number. It is under way, or stored.
+func (s *messageSync) again(w *state.Wanted) bool {
+	return s.plan.asking[w.Key] || s.plan.waiting[w.Key] != nil || s.state.Known.Get(w.Key) != nil
 }
 
 // came returns the message of a name that was asked for. Sources tell of them in
@@ -137,7 +143,10 @@ func (s *messageSync) came(name string) *state.Wanted {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	w := s.plan.asked[name]
-	delete(s.plan.asked, name)
+	if w != nil {
+		delete(s.plan.asked, name)
+		delete(s.plan.asking, w.Key)
+	}
 	return w
 }
 

@@ -274,6 +274,7 @@ type messagePlan struct {
 	whole   bool                        // all there is was listed
 	remade  bool                        // ids have become void
 	asked   map[string]*state.Wanted    // for, by path, and not come yet
+	asking  map[state.Key]bool          // the keys of those
 	waiting map[state.Key]*state.Wanted // given to the archive, not safe yet
 }
 
@@ -286,7 +287,7 @@ func (s *messageSync) newPlan() *messagePlan {
 	}
 	return &messagePlan{
 		fetch: state.List{Dir: dir}, flags: state.List{Dir: dir}, doomed: state.List{Dir: dir},
-		asked: map[string]*state.Wanted{}, waiting: map[state.Key]*state.Wanted{},
+		asked: map[string]*state.Wanted{}, asking: map[state.Key]bool{}, waiting: map[state.Key]*state.Wanted{},
 	}
 }
 

@@ -74,6 +74,8 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/discover", "protocols internal/transport", "", "os flag log log/slog os/exec net/http"},
 	{"internal/cli/discovercmd", "protocols internal/transport protocols/http/roundtrip internal/discover internal/cli/show internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/smtpcmd", "protocols internal/transport protocols/* protocols/http/roundtrip internal/mailtls internal/mask internal/spool internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"}, // policies come over HTTPS
+	{"internal/webmirror", "protocols protocols/file protocols/http internal/pattern internal/retry", "golang.org/x/net/...", "flag log log/slog os/exec"},                                                                                                           // net/http: headers
+	{"internal/cli/httpcmd", "protocols internal/transport protocols/* protocols/http/h3 protocols/http/hsts protocols/http/cookies internal/mask internal/webmirror internal/cli/show internal/cli/secret internal/cli/kit internal/cli/verbs internal/retry", "...", "flag log log/slog"},
 	{"internal/cli/logincmd", "protocols internal/oauth internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/doctorcmd", "protocols internal/transport protocols/* internal/doctor internal/cli/show internal/cli/secret internal/cli/kit", "...", "flag log log/slog"},
 	{"internal/cli/labcmd", "protocols protocols/http protocols/lab/... internal/cli/show internal/cli/kit", "...", "flag log log/slog"},                                               // http: webhooks

@@ -43,6 +43,7 @@ func Verbs() []*kit.Verb {
 		httpCookies(),
 		httpCat(),
 		httpGet(),
+		httpSync(),
 	}
 }
 

@@ -199,8 +199,8 @@ func (s *Syncer) upward(ctx context.Context, e *kit.Env, from, to *protocols.Tar
 func (s *Syncer) EachMailbox(ctx context.Context, e *kit.Env, pairs []MailPair) error {
 	j := e.NewJob("sync", 1)
 	defer j.Close()
-	sum := &syncSum{Job: j, dry: s.DryRun}
-	all := &mailboxSum{syncSum: sum, many: len(pairs) > 1}
+	sum := &SyncSum{Job: j, dry: s.DryRun}
+	all := &mailboxSum{SyncSum: sum, many: len(pairs) > 1}
 	pairs = s.removeGone(ctx, e, j, pairs, all)
 	queue := make(chan MailPair)
 	var wait sync.WaitGroup
@@ -218,14 +218,14 @@ func (s *Syncer) EachMailbox(ctx context.Context, e *kit.Env, pairs []MailPair) 
 	close(queue)
 	wait.Wait()
 	j.Close()
-	return sum.end(all.total, kit.CauseOf(ctx, all.first))
+	return sum.End(all.total, kit.CauseOf(ctx, all.first))
 }
 
 // mailboxSum gathers what becomes of many mailboxes.
 type mailboxSum struct {
-	*syncSum
+	*SyncSum
 	many  bool
-	lock  sync.Mutex // of what follows, and of syncSum
+	lock  sync.Mutex // of what follows, and of SyncSum
 	total transfer.Summary
 	first error
 }
@@ -236,7 +236,7 @@ func (m *mailboxSum) adder(p MailPair) func(transfer.Result) {
 		m.lock.Lock()
 		defer m.lock.Unlock()
 		r.Name = p.Name + "/" + r.Name
-		m.add(r)
+		m.Add(r)
 	}
 }
 
@@ -247,7 +247,7 @@ func (m *mailboxSum) ended(p MailPair, t transfer.Summary, err error) {
 	worked := err == nil
 	if m.many && ofOneMailbox(p, err) {
 		r := transfer.Result{Protocol: p.From.Spec.Name, Source: protocols.Redact(p.From.URL), Name: p.Name, Status: transfer.StatusFailed, Err: err}
-		m.add(r)
+		m.Add(r)
 		t.Add(r)
 		err = nil
 	}

@@ -30,10 +30,10 @@ func (s *Syncer) Messages(ctx context.Context, e *kit.Env, from, to *protocols.T
 	}
 	j := e.NewJob("sync", 1)
 	defer j.Close()
-	sum := &syncSum{Job: j, dry: s.DryRun}
-	total, err := s.bring(ctx, e, j, MailPair{From: from, To: to}, sum.add)
+	sum := &SyncSum{Job: j, dry: s.DryRun}
+	total, err := s.bring(ctx, e, j, MailPair{From: from, To: to}, sum.Add)
 	j.Close()
-	return sum.end(total, kit.CauseOf(ctx, kit.Named(protocols.Wrap(err, from.Spec.Name, "sync", protocols.Redact(from.URL)), "sync")))
+	return sum.End(total, kit.CauseOf(ctx, kit.Named(protocols.Wrap(err, from.Spec.Name, "sync", protocols.Redact(from.URL)), "sync")))
 }
 
 func (s *Syncer) messageOptions(e *kit.Env, j *kit.Job) *transfer.MessageOptions {

@@ -117,10 +117,10 @@ func (s *Syncer) once(ctx context.Context, e *kit.Env, from, to *protocols.Targe
 	}
 	j := e.NewJob("sync", 1)
 	defer j.Close()
-	sum := &syncSum{Job: j, dry: s.DryRun}
-	total, err := transfer.Sync(ctx, e.Endpoint(from), e.Endpoint(to), s.options(e, j.Bars), sum.add)
+	sum := &SyncSum{Job: j, dry: s.DryRun}
+	total, err := transfer.Sync(ctx, e.Endpoint(from), e.Endpoint(to), s.options(e, j.Bars), sum.Add)
 	j.Close()
-	return sum.end(total, kit.CauseOf(ctx, kit.Named(protocols.Wrap(err, from.Spec.Name, "sync", protocols.Redact(from.URL)), "sync")))
+	return sum.End(total, kit.CauseOf(ctx, kit.Named(protocols.Wrap(err, from.Spec.Name, "sync", protocols.Redact(from.URL)), "sync")))
 }
 
 func (s *Syncer) options(e *kit.Env, bars *show.Progress) *transfer.SyncOptions {
@@ -137,8 +137,8 @@ func (s *Syncer) options(e *kit.Env, bars *show.Progress) *transfer.SyncOptions 
 	return o
 }
 
-// syncSum reports what a sync does and makes one error of its failures.
-type syncSum struct {
+// SyncSum reports what a sync does and makes one error of its failures.
+type SyncSum struct {
 	*kit.Job
 	dry    bool
 	output error // standard output failed
@@ -155,7 +155,7 @@ func planned(r transfer.Result) transfer.Result {
 	return r
 }
 
-func (s *syncSum) add(r transfer.Result) {
+func (s *SyncSum) Add(r transfer.Result) {
 	o := s.E.Out
 	if s.dry {
 		r = planned(r)
@@ -214,7 +214,7 @@ type countsJSON struct {
 
 // end writes the summary, and returns what the command ends with: an error of the
 // whole, or what the single files say together.
-func (s *syncSum) end(total transfer.Summary, err error) error {
+func (s *SyncSum) End(total transfer.Summary, err error) error {
 	if s.output != nil {
 		return s.output
 	}

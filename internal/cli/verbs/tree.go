@@ -41,11 +41,11 @@ type ender func(ctx context.Context, e *kit.Env, text string) (pair, error)
 // trees copies what each argument names: a folder with all that is in it, as sync does,
 // but nothing is deleted. The results of all are one summary.
 func (k *copying) trees(ctx context.Context, j *kit.Job, args []string, ends ender) error {
-	sum := &syncSum{Job: j, dry: k.dry}
+	sum := &SyncSum{Job: j, dry: k.dry}
 	var total transfer.Summary
 	add := func(r transfer.Result) {
 		total.Add(r)
-		sum.add(r)
+		sum.Add(r)
 	}
 	for _, text := range args {
 		err := k.tree(ctx, j, text, ends, add)
@@ -53,14 +53,14 @@ func (k *copying) trees(ctx context.Context, j *kit.Job, args []string, ends end
 			continue // the results say what failed
 		}
 		if len(args) == 1 || kit.Final(ctx, err) {
-			return sum.end(total, err)
+			return sum.End(total, err)
 		}
 		total.Failed++
 		j.Tally.Add(err)
 		j.E.Out.Failed(j.Above(), err)
 	}
 	j.Close()
-	return sum.end(total, nil)
+	return sum.End(total, nil)
 }
 
 // tree copies what one argument names.

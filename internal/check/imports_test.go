@@ -38,8 +38,8 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/lab/base", "", "", "flag log log/slog os/exec"},                  // os: the tree of a folder
 	{"protocols/lab/internal/kit", "protocols protocols/lab/base", "", "flag log log/slog os os/exec"},
 	{"protocols/lab/labtest", "protocols protocols/lab/* protocols/lab/internal/kit", "", "flag log log/slog os os/exec"},
-	{"protocols/lab/maillab", "protocols/lab/base protocols/lab/internal/... internal/wire", "...", "flag log log/slog os/exec"},                                    // os: mail in a folder
-	{"protocols/lab/...", "protocols/lab/... internal/wire internal/pattern internal/urgent internal/charset internal/mask", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
+	{"protocols/lab/maillab", "protocols/lab/base protocols/lab/internal/... internal/wire", "...", "flag log log/slog os/exec"},                                                  // os: mail in a folder
+	{"protocols/lab/...", "protocols/lab/... internal/wire internal/pattern internal/urgent internal/charset internal/mask internal/look", "...", "flag log log/slog os os/exec"}, // servers share nothing with the clients
 	{"protocols/protocoltest", "internal/pattern protocols protocols/lab/base internal/transport internal/wire", "", "flag log log/slog os/exec net/http"},
 	{"protocols/all", "protocols protocols/*", "", "net os"},
 	{"protocols/xmlrpc", "protocols protocols/http internal/transport internal/charset", "...", "flag log log/slog os os/exec net"}, // own codec over the HTTP adapter's transport
@@ -58,12 +58,13 @@ var rules = []struct{ of, own, mods, never string }{
 	{"internal/sasl", "protocols internal/wire", "...", "flag log log/slog"},
 	{"internal/inflate", "protocols internal/wire", "", "os net flag log log/slog"},
 	{"internal/line/login", "internal/line internal/sasl", "", "os net flag log log/slog"},
+	{"internal/look", "", "", "os net flag log log/slog"},
 	{"internal/line", "protocols internal/transport internal/wire internal/mask", "", "os net flag log log/slog"},
 	{"internal/cli/show", "protocols internal/mask internal/pattern internal/maildate", "...", "flag log log/slog"},
 	{"internal/authlab", "protocols/lab/base protocols/lab/weblab protocols/lab/internal/... internal/wire", "...", "flag log log/slog os os/exec"}, // for tests
 	{"internal/oauth", "protocols internal/transport protocols/http/roundtrip", "...", "flag log log/slog os os/exec"},
 	{"internal/cli/secret", "protocols protocols/file internal/transport internal/oauth internal/cli/show", "...", "flag log log/slog"},
-	{"internal/cli/trace", "protocols protocols/file internal/pattern internal/cli/show", "", "flag log log/slog"},
+	{"internal/cli/trace", "protocols protocols/file internal/pattern internal/look internal/cli/show", "", "flag log log/slog"},
 	{"internal/mailtls", "protocols protocols/file internal/transport", "golang.org/x/net/...", "flag log log/slog os/exec net/http"}, // os: policies that are kept
 	{"internal/doh", "protocols protocols/http/roundtrip", "golang.org/x/net/...", "flag log log/slog os os/exec"},
 	{"internal/cli/kit", "protocols protocols/file protocols/transfer internal/transport internal/doh internal/mask internal/pattern internal/cli/show internal/cli/secret internal/retry", "...", "flag log log/slog"},

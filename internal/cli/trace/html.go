@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/internal/cli/show"
+	"github.com/netclients/netclients/internal/look"
 	"github.com/netclients/netclients/protocols"
 )
 
@@ -168,11 +169,14 @@ func (t *traceHTML) render(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return page.Execute(w, t.page())
+	p := t.page()
+	p.Look = template.CSS(look.CSS()) // ours
+	return page.Execute(w, p)
 }
 
 // tracePage is what the template shows.
 type tracePage struct {
+	Look            template.CSS
 	Server, Started string
 	Facts           []traceFact
 	Lanes           []*traceLane

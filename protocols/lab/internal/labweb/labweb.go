@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/look"
 	"github.com/netclients/netclients/protocols/lab/internal/labapi"
 )
 
@@ -54,6 +56,7 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", w.index)
 	mux.HandleFunc("GET /lab.js", w.file("text/javascript; charset=utf-8"))
+	mux.HandleFunc("GET /look.css", w.look)
 	mux.HandleFunc("GET /lab.css", w.file("text/css; charset=utf-8"))
 	mux.HandleFunc("GET /api/events", w.eventsOrSocket)
 	mux.Handle("/api", o.API)
@@ -121,6 +124,12 @@ func (w *web) file(kind string) http.HandlerFunc {
 		out.Header().Set("Content-Type", kind)
 		http.ServeFileFS(out, r, w.files, strings.TrimPrefix(r.URL.Path, "/"))
 	}
+}
+
+// look is the style sheet that the pages of this program share.
+func (w *web) look(out http.ResponseWriter, _ *http.Request) {
+	out.Header().Set("Content-Type", "text/css; charset=utf-8")
+	io.WriteString(out, look.CSS())
 }
 
 // eventsOrSocket is GET /api/events: Mailpit's web socket where one is asked for.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -191,6 +192,33 @@ func TestMalformedMessages(t *testing.T) {
 			s.call(200, "GET", "/api/v1/search?query=nothing", "")
 			s.call(200, "GET", "/api/v2/messages", "")
 		})
+	}
+}
+
+// TestManyAndDeep: a thousand attachments are all there and can be fetched, and so is the
+// innermost of messages within messages, as part of the outermost.
+func TestManyAndDeep(t *testing.T) {
+	s := serve(t, nil)
+	var many strings.Builder
+	many.WriteString("Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhello\n")
+	for i := range 1000 {
+		fmt.Fprintf(&many, "--b\nContent-Disposition: attachment; filename=f%d.bin\n\ncontent %d\n", i, i)
+	}
+	id := s.receive(many.String()+"--b--\n", "a@b.test")
+	var m Message
+	if err := json.Unmarshal([]byte(s.call(200, "GET", "/api/v1/message/"+id, "")), &m); err != nil || len(m.Attachments) != 1000 {
+		t.Fatalf("%d attachments, %v", len(m.Attachments), err)
+	}
+	if got := s.call(200, "GET", "/api/v1/message/"+id+"/part/"+m.Attachments[999].PartID, ""); got != "content 999" {
+		t.Errorf("the last attachment: %q", got)
+	}
+	id = s.receive(strings.Repeat("Content-Type: message/rfc822\n\n", 10)+"Subject: within\n\nthe core\n", "a@b.test")
+	m = Message{}
+	if err := json.Unmarshal([]byte(s.call(200, "GET", "/api/v1/message/"+id, "")), &m); err != nil || len(m.Attachments) != 1 || m.Attachments[0].ContentType != "message/rfc822" {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	if got := s.call(200, "GET", "/api/v1/message/"+id+"/part/0", ""); !strings.Contains(got, "the core") {
+		t.Errorf("the message within: %q", got)
 	}
 }
 

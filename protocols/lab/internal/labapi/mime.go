@@ -22,7 +22,7 @@ import (
 
 // Limits on what is taken out of a message.
 const (
-	maxParts = 1000
+	maxParts = 10_000
 	maxDepth = 20
 	maxText  = 8 << 20 // bytes of the text, and of the HTML
 )

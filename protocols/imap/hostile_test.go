@@ -455,3 +455,47 @@ func TestRestedSession(t *testing.T) {
 		})
 	}
 }
+
+// TestIncompleteListing: a listing that leaves out messages that exist is not complete, so
+// that nobody takes them for deleted. Those that are expunged meanwhile are not missed.
+func TestIncompleteListing(t *testing.T) {
+	line := func(n int) string {
+		return fmt.Sprintf("* %d FETCH (UID %d FLAGS () INTERNALDATE \"01-Jan-2024 10:00:00 +0000\" RFC822.SIZE 5)\r\n", n, n)
+	}
+	for name, tt := range map[string]struct {
+		answer   string
+		complete bool
+		entries  int
+	}{
+		"whole":            {line(1) + line(2) + line(3), true, 3},
+		"one left out":     {line(1) + line(3), false, 3},
+		"one twice":        {line(1) + line(1) + line(3), false, 3},
+		"nothing":          {"", false, 1},
+		"expunged":         {line(1) + "* 2 EXPUNGE\r\n" + line(3), true, 2},
+		"expunged before":  {line(1) + "* 3 FETCH (UID 3 RFC822.SIZE 5)\r\n", true, 2},
+		"more have come":   {line(1) + line(2) + line(3) + "* 4 EXISTS\r\n", true, 3},
+		"news of flags":    {line(1) + "* 2 FETCH (UID 2 FLAGS ())\r\n" + line(3), false, 3},
+		"without a UID":    {line(1) + "* 2 FETCH (FLAGS () RFC822.SIZE 5)\r\n" + line(3), false, 3},
+		"without its size": {line(1) + strings.Replace(line(2), " RFC822.SIZE 5", "", 1) + line(3), true, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := hostile{says: map[string]string{
+				"EXAMINE": "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 4] x\r\n{tag} OK x\r\n", "FETCH": tt.answer + "{tag} OK x\r\n",
+			}}
+			if name == "expunged before" {
+				w.says["NOOP"] = "* 2 EXPUNGE\r\n{tag} OK x\r\n"
+			}
+			c := w.client(t, nil)
+			m, err := c.OpenMailbox(t.Context(), "INBOX")
+			must(t, err)
+			entries := 0
+			for _, err := range m.Changes(t.Context(), "") {
+				must(t, err)
+				entries++
+			}
+			if m.Complete != tt.complete || entries != tt.entries {
+				t.Errorf("complete %v, %d entries", m.Complete, entries)
+			}
+		})
+	}
+}

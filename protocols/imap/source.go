@@ -77,7 +77,7 @@ func changes(ctx context.Context, c *Client, text string, m *protocols.Mailbox, 
 		partly := resync && err == nil && from > 0 && from <= box.ModSeq
 		switch {
 		case !partly:
-			err = box.Fetch(ctx, "FETCH", box.Steps(), sourceItems, src.message)
+			err = src.all(ctx)
 		case from < box.ModSeq:
 			err = src.since(from)
 		default:
@@ -99,7 +99,31 @@ type source struct {
 	box   *session.Mailbox
 	yield yielder
 
-	unnamed bool // a message came without a UID
+	unnamed bool // a message came without a UID, or not at all
+	listed  uint64
+}
+
+// all lists the whole mailbox. Where the server leaves messages out, nothing must count
+// as deleted.
+func (src *source) all(ctx context.Context) error {
+	due, gone := uint64(src.box.Exists), src.box.Gone
+	if err := src.box.Fetch(ctx, "FETCH", src.box.Steps(), sourceItems, src.message); err != nil {
+		return err
+	}
+	left := func() uint64 { return due - min(due, src.box.Gone-gone) }
+	if src.listed < left() { // what others have expunged is not told during FETCH (RFC 3501 7.4.1)
+		if err := src.s.Simple("NOOP"); err != nil {
+			return err
+		}
+	}
+	if due = left(); src.listed >= due {
+		return nil
+	}
+	src.unnamed = true
+	src.s.Conn.Event(protocols.EventWarning, fmt.Sprintf("the server lists %d of the %d messages in %s: the others are not synced, and none counts as deleted", src.listed, due, src.box.Name), 0)
+	e := src.box.Entry(&imapwire.Message{Size: -1})
+	e.ID = "messages that are not listed"
+	return src.yield(e)
 }
 
 // message yields a message. News of flags alone are not one. Some servers leave out the
@@ -109,6 +133,7 @@ func (src *source) message(m *imapwire.Message) error {
 	if m.Size < 0 && m.Date.IsZero() {
 		return nil
 	}
+	src.listed++
 	if m.UID == 0 {
 		src.unnamed = true
 		e := src.box.Entry(m)

@@ -18,6 +18,7 @@ type Mailbox struct {
 	Name      string
 	ReadOnly  bool
 	Exists    uint32
+	Gone      uint64 // messages that were expunged while it was open
 	Validity  uint32
 	UIDNext   uint32 // as of the selection; 0: not known
 	ModSeq    uint64 // highest; 0: the server keeps none
@@ -37,11 +38,13 @@ func (b *Mailbox) take(r *imapwire.Response) {
 		b.grown = b.grown || r.Num > b.Exists
 		b.Exists = r.Num
 	case "EXPUNGE":
+		b.Gone++
 		if b.Exists > 0 {
 			b.Exists--
 		}
 	case "VANISHED":
 		if !strings.HasPrefix(r.Args, "(") {
+			b.Gone += uint64(imapwire.SetSize(r.Args))
 			b.Exists -= min(b.Exists, imapwire.SetSize(r.Args))
 		}
 	case "FLAGS":

@@ -361,7 +361,7 @@ func (a *app) connect(ctx context.Context, e *kit.Env) (closeTrace func() error,
 		}
 		return func() error { return nil }, nil
 	}
-	sink, closeTrace, err := trace.Open(ctx, a.g.Trace, a.stderr)
+	sink, closeTrace, err := trace.Open(ctx, a.g.Trace, a.stderr, show.PainterOf(a.stderr, a.g.Output(a.hidden).Colour))
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func New(stdout, stderr io.Writer, g Options) (*Output, error) {
 	o := &Output{Raw: stdout, W: bufio.NewWriterSize(stdout, 64<<10), Words: inTurn(stderr), Quiet: g.Quiet, Verbose: g.Verbose, Hidden: cmp.Or(g.Hidden, &mask.Mask{})}
 	o.TTY = IsTerminal(stdout)
 	o.JSON, o.keys = g.JSON || g.JQ != "" || g.Template != "", g.Keys
-	o.Paint = Painter(colourful(g.Colour, o.TTY, os.Getenv))
+	o.Paint = PainterOf(stdout, g.Colour)
 	var err error
 	switch {
 	case g.JQ != "" && g.Template != "":
@@ -82,6 +82,11 @@ func New(stdout, stderr io.Writer, g Options) (*Output, error) {
 		o.form, err = newForm(g.Template, o.TTY)
 	}
 	return o, err
+}
+
+// PainterOf returns the painter of a stream, such as standard error, as --color says.
+func PainterOf(w io.Writer, colour string) Painter {
+	return Painter(colourful(colour, IsTerminal(w), os.Getenv))
 }
 
 // stdoutError says that standard output is gone or full.

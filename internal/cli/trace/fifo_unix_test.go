@@ -20,7 +20,7 @@ func TestTraceIntoFIFO(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, _, err := Open(ctx, path, io.Discard); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := Open(ctx, path, io.Discard, false); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 // channel, a mark for the direction, and the text.
 type traceText struct {
 	w     io.Writer
+	paint show.Painter // colours, on a terminal
 	close func() error
 	start time.Time
 }
@@ -48,6 +49,9 @@ func (t *traceText) event(e protocols.Event) error {
 		t.start = e.Time
 	}
 	before, words := t.line(e)
+	if words = strings.TrimRight(words, " "); t.paint {
+		before, words = t.paint.As(show.Dim, before), t.paint.As(colourOf(e), words)
+	}
 	_, err := io.WriteString(t.w, strings.TrimRight(before+words, " ")+"\n")
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/netclients/netclients/internal/cli/show"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
 )
@@ -33,8 +34,8 @@ var traceForms = map[string]func(ctx context.Context, path string) (tracer, erro
 // their owner only. The sink may be called from many goroutines, and does
 // nothing after closeFn, which may be called twice; closeFn returns the first
 // error that a write had.
-func Open(ctx context.Context, spec string, stderr io.Writer) (sink func(protocols.Event), closeFn func() error, err error) {
-	t, err := openTracer(ctx, spec, stderr)
+func Open(ctx context.Context, spec string, stderr io.Writer, paint show.Painter) (sink func(protocols.Event), closeFn func() error, err error) {
+	t, err := openTracer(ctx, spec, stderr, paint)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,9 +43,9 @@ func Open(ctx context.Context, spec string, stderr io.Writer) (sink func(protoco
 	return s.event, s.close, nil
 }
 
-func openTracer(ctx context.Context, spec string, stderr io.Writer) (tracer, error) {
+func openTracer(ctx context.Context, spec string, stderr io.Writer, paint show.Painter) (tracer, error) {
 	if spec == "-" {
-		return &traceText{w: stderr}, nil
+		return &traceText{w: stderr, paint: paint}, nil
 	}
 	if open := traceForms[strings.ToLower(filepath.Ext(spec))]; open != nil {
 		return open(ctx, spec)

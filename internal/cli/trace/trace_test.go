@@ -44,7 +44,7 @@ func writeTrace(t *testing.T, name string, events []protocols.Event) string {
 	if err := os.WriteFile(path, []byte(strings.Repeat("an older and longer trace\n", 1000)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	sink, done, err := Open(t.Context(), path, nil)
+	sink, done, err := Open(t.Context(), path, nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestTraceText(t *testing.T) {
 		t.Errorf("got\n%s", got)
 	}
 	var b bytes.Buffer
-	sink, done, err := Open(t.Context(), "-", &b)
+	sink, done, err := Open(t.Context(), "-", &b, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestTraceHTMLIsBounded(t *testing.T) {
 
 func TestTraceHTMLLeavesNoTemporaryFiles(t *testing.T) {
 	dir := t.TempDir()
-	_, done, err := Open(t.Context(), filepath.Join(dir, "t.html"), nil)
+	_, done, err := Open(t.Context(), filepath.Join(dir, "t.html"), nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,11 +174,11 @@ func TestTraceHTMLLeavesNoTemporaryFiles(t *testing.T) {
 
 func TestTraceErrors(t *testing.T) {
 	for _, name := range []string{"t.html", "t.jsonl", "t.txt"} {
-		if _, _, err := Open(t.Context(), filepath.Join(t.TempDir(), "no", name), nil); protocols.KindOf(err) != protocols.KindLocal {
+		if _, _, err := Open(t.Context(), filepath.Join(t.TempDir(), "no", name), nil, false); protocols.KindOf(err) != protocols.KindLocal {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	sink, done, err := Open(t.Context(), "-", failingWriter{})
+	sink, done, err := Open(t.Context(), "-", failingWriter{}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func (failingWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
 func TestTraceFromManyGoroutines(t *testing.T) {
 	var b bytes.Buffer
-	sink, done, err := Open(t.Context(), "-", &b)
+	sink, done, err := Open(t.Context(), "-", &b, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ var rules = []struct{ of, own, mods, never string }{
 	{"protocols/transfer/internal/mailtest", "protocols protocols/file protocols/imap protocols/mailstore protocols/transfer", "", "flag log log/slog os/exec net net/http crypto/tls"},
 	{"protocols/transfer/delivery", "protocols protocols/file protocols/transfer/internal/state", "", "flag log log/slog os/exec net net/http crypto/tls"},
 	{"protocols/transfer/internal/adopt", "internal/retry protocols protocols/transfer/internal/*", "", "flag log log/slog os os/exec net net/http crypto/tls"},
+	{"protocols/transfer/internal/naming", "", "", "flag log log/slog os os/exec net net/http crypto/tls"},
 	{"protocols/transfer/internal/content", "", "", "flag log log/slog os os/exec net net/http crypto/tls"},
 	{"protocols/transfer/twoway", "protocols protocols/transfer protocols/transfer/internal/*", "", "flag log log/slog os/exec net net/http crypto/tls"},
 	{"protocols/transfer", "protocols protocols/file protocols/pool protocols/transfer/internal/* internal/retry", "", "flag log log/slog os/exec net/http crypto/tls"},

@@ -6,9 +6,9 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transfer/internal/naming"
 )
 
 // Servers exist that store a file under another name than it was sent with: blanks
@@ -28,6 +28,7 @@ type freshName struct {
 type freshFolder struct {
 	in    *folder
 	names []freshName
+	twins bool // some differ only in what servers change
 }
 
 // alteredNames counts names that a server has under other ones.
@@ -41,50 +42,22 @@ func (a *alteredNames) add(rel string) {
 	a.example = rel
 }
 
-// skeleton is what is left of a name, whatever a server does to it: lower case letters
-// and digits of ASCII, but none that carries an accent.
-func skeleton(name string) string {
-	var b strings.Builder
-	last := -1
-	for _, r := range strings.ToLower(name) {
-		switch {
-		case unicode.Is(unicode.Mn, r) && last >= 0:
-			rest := b.String()[:last]
-			b.Reset()
-			b.WriteString(rest)
-			last = -1
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			last = b.Len()
-			b.WriteRune(r)
-		default:
-			last = -1
-		}
-	}
-	return b.String()
-}
-
-// plainName reports whether a server has no reason to change a name.
-func plainName(name string) bool {
-	return !strings.HasPrefix(name, ".") && !strings.ContainsFunc(name, func(r rune) bool {
-		return r > '~' || !strings.ContainsRune("._-", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	})
-}
-
 // lookalikes returns the entries of the destination that may be name under another one.
 func (p *folderPlan) lookalikes(name string) []*destEntry {
 	if p.alike == nil {
 		p.alike = map[string][]*destEntry{}
 		for n, h := range p.have {
-			key := skeleton(n)
+			key := naming.Skeleton(n)
 			p.alike[key] = append(p.alike[key], h)
 		}
 	}
-	return p.alike[skeleton(name)]
+	return p.alike[naming.Skeleton(name)]
 }
 
 // elsewhere asks the server for a name that its listing lacks, where the listing has
-// one that looks like it. What it finds is not deleted. Nil: there is nothing.
-func (p *folderPlan) elsewhere(ctx context.Context, name string) *destEntry {
+// one that looks like it. What it finds is not deleted. Nil: there is nothing. size is
+// that of a file in the source, or -1.
+func (p *folderPlan) elsewhere(ctx context.Context, name string, size int64) *destEntry {
 	if p.s.local != nil || len(p.have) == 0 {
 		return nil
 	}
@@ -98,7 +71,12 @@ func (p *folderPlan) elsewhere(ctx context.Context, name string) *destEntry {
 		h = destEntryOf(e)
 		return err
 	})
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		h = p.trimmed(name, size)
+	} else if err != nil {
+		return nil
+	}
+	if h == nil {
 		return nil
 	}
 	for _, l := range like {
@@ -108,21 +86,40 @@ func (p *folderPlan) elsewhere(ctx context.Context, name string) *destEntry {
 	return h
 }
 
+// trimmed returns the entry that a server made of a name that ends in blanks, where it
+// finds nothing under the name itself: without them, or with "_" in their place. A file
+// of another size, or one that the source has too, is another one.
+func (p *folderPlan) trimmed(name string, size int64) *destEntry {
+	short := strings.TrimRight(name, " ")
+	if short == name || size < 0 || p.s.o.Checksum {
+		return nil
+	}
+	for _, own := range []string{short, short + strings.Repeat("_", len(name)-len(short))} {
+		if h := p.have[own]; h != nil && !h.seen && h.kind == protocols.TypeFile && h.size == size {
+			return h
+		}
+	}
+	return nil
+}
+
 // fresh notes an entry that the destination's listing lacks.
 func (p *folderPlan) fresh(name string, dir bool, size int64) {
-	if p.s.local == nil && !p.s.o.DryRun && (p.s.o.Delete && len(p.have) > 0 || !plainName(name)) {
-		p.news = append(p.news, freshName{name, dir, size})
+	if p.s.local != nil || p.s.o.DryRun {
+		return
 	}
+	p.news = append(p.news, freshName{name, dir, size})
+	p.twins.Add(name)
 }
 
 // toAudit keeps the entries that are new, where it matters under which name they are
-// stored: where something is to be deleted, or the name is one that servers change.
+// stored: where something is to be deleted, the name is one that servers change, or two
+// names may be one to the server.
 func (p *folderPlan) toAudit(doomed bool) {
-	if !doomed {
-		p.news = slices.DeleteFunc(p.news, func(n freshName) bool { return plainName(n.name) })
+	if !doomed && !p.twins.Found {
+		p.news = slices.DeleteFunc(p.news, func(n freshName) bool { return naming.Plain(n.name) })
 	}
 	if len(p.news) > 0 {
-		p.s.audits = append(p.s.audits, freshFolder{p.in, p.news})
+		p.s.audits = append(p.s.audits, freshFolder{p.in, p.news, p.twins.Found})
 	}
 }
 
@@ -139,6 +136,9 @@ func (s *treeSync) audit(ctx context.Context) error {
 			s.o.note("cannot list %s after the uploads: %v", f.in.rel, err)
 			continue
 		}
+		if err := s.collided(ctx, f); err != nil {
+			return err
+		}
 		for _, n := range lost {
 			rel := joinName(f.in.rel, n.name)
 			if !s.failedNames[rel] {
@@ -149,6 +149,37 @@ func (s *treeSync) audit(ctx context.Context) error {
 	}
 	if a := s.altered; a.n > 0 {
 		s.o.warn("%d names are not in the server's listing as they were sent, among them %q: the server changes or hides such names", a.n, a.example)
+	}
+	return nil
+}
+
+// collided reports files of which the server has made one, because their names are the
+// same to it: only the one that was stored last is there.
+func (s *treeSync) collided(ctx context.Context, f freshFolder) error {
+	if !f.twins {
+		return nil
+	}
+	count := map[string]int{}
+	for _, n := range f.names {
+		count[naming.Skeleton(n.name)]++
+	}
+	for _, n := range f.names {
+		rel := joinName(f.in.rel, n.name)
+		if n.dir || n.size < 0 || count[naming.Skeleton(n.name)] < 2 || s.failedNames[rel] {
+			continue
+		}
+		var e protocols.Entry
+		err := s.with(ctx, s.dst, func(c protocols.Client) (err error) {
+			e, err = protocols.Stat(ctx, c, joinName(f.in.name, n.name))
+			return err
+		})
+		if ctx.Err() != nil {
+			return stopped(ctx)
+		}
+		if err == nil && e.Type == protocols.TypeFile && e.Size >= 0 && e.Size != n.size {
+			err := &protocols.Error{Kind: protocols.KindRefused, Text: "another file was stored over this one: their names are the same to the server"}
+			s.emit(Result{Name: rel, Destination: s.toURL(rel), Status: StatusFailed, Err: protocols.Wrap(err, s.protocol, "sync", s.toURL(rel))})
+		}
 	}
 	return nil
 }
@@ -190,7 +221,7 @@ func (s *treeSync) notListed(ctx context.Context, f freshFolder) (lost []freshNa
 // spare takes what may be n under another name from what is to be deleted.
 func (d *deletion) spare(in *folder, n freshName) {
 	d.doomed = slices.DeleteFunc(d.doomed, func(it surplus) bool {
-		may := it.in == in && it.dir == n.dir && (n.dir || n.size < 0 || it.size < 0 || it.size == n.size || skeleton(it.own) == skeleton(n.name))
+		may := it.in == in && it.dir == n.dir && (n.dir || n.size < 0 || it.size < 0 || it.size == n.size || naming.Skeleton(it.own) == naming.Skeleton(n.name))
 		if may {
 			d.s.emit(Result{Name: it.rel, Destination: d.s.toURL(it.rel), Status: StatusSkipped,
 				Note: "not deleted: the server may have stored " + n.name + " under this name"})

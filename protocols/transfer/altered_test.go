@@ -5,20 +5,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-)
 
-func TestSkeleton(t *testing.T) {
-	for name, want := range map[string]string{
-		"plain-1.TXT": "plain1txt", "tr ail  ": "trail", "tr_ail__": "trail", "a\tb": "ab",
-		"café": "caf", "cafe\u0301": "caf", "\u0301x": "x", "": "", "日本": "", "e\u0301\u0301a": "a",
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := skeleton(name); got != want {
-				t.Errorf("%q, want %q", got, want)
-			}
-		})
-	}
-}
+	"github.com/netclients/netclients/protocols"
+)
 
 // TestSyncServerChangesNames: what a server stores under another name is not deleted by
 // the next run, and not sent again where the server finds it; what is surplus goes.
@@ -74,6 +63,58 @@ func TestSyncServerChangesNames(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestSyncTrailingBlanks: a server that trims names, or puts "_" for their last blanks, and
+// does not find them by the name that it was sent: the second run sends nothing.
+func TestSyncTrailingBlanks(t *testing.T) {
+	for kind, stores := range map[string]func(string) string{
+		"trimmed": func(s string) string { return strings.TrimRight(s, " ") },
+		"replaced": func(s string) string {
+			short := strings.TrimRight(s, " ")
+			return short + strings.Repeat("_", len(s)-len(short))
+		},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			dir := t.TempDir()
+			writeTree(t, dir, map[string]string{"tail  ": "text", "b": "b"})
+			s := newServer(nil)
+			s.stores = stores
+			for run, want := range []int64{2, 0, 1} {
+				if run == 2 {
+					writeTree(t, dir, map[string]string{"tail  ": "longer text"})
+				}
+				o := quickSync()
+				o.Delete = true
+				sum, err := Sync(t.Context(), localEnd(dir), s.end(""), o, nil)
+				check(t, err)
+				if sum.Done != want || sum.Deleted > 0 {
+					t.Errorf("run %d: %+v", run, sum)
+				}
+			}
+			equalTrees(t, s.tree(), map[string]string{stores("tail  "): "longer text", "b": "b"})
+		})
+	}
+}
+
+// TestSyncNamesThatAreOneToTheServer: of two files only one is there, and the run fails.
+func TestSyncNamesThatAreOneToTheServer(t *testing.T) {
+	dir := t.TempDir()
+	writeTree(t, dir, map[string]string{"README": "first", "readme": "the second", "other": "x"})
+	s := newServer(nil)
+	s.stores, s.finds = strings.ToLower, true
+	var failed []string
+	sum, err := Sync(t.Context(), localEnd(dir), s.end(""), quickSync(), func(r Result) {
+		if r.Status == StatusFailed {
+			failed = append(failed, r.Name)
+		}
+	})
+	if protocols.KindOf(err) != protocols.KindPartial {
+		t.Error(err)
+	}
+	if lost := map[string]string{"first": "readme", "the second": "README"}[s.tree()["readme"]]; len(failed) != 1 || failed[0] != lost || sum.Failed != 1 {
+		t.Errorf("%q failed, want %q; %+v", failed, lost, sum)
 	}
 }
 

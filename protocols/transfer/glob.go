@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/netclients/netclients/protocols"
+	"github.com/netclients/netclients/protocols/transfer/internal/naming"
 )
 
 // Glob is one pattern of --include or --exclude, in the manner of gitignore. It is
@@ -52,37 +53,7 @@ func (g Glob) Match(rel string, folder bool) bool {
 	if g.folders && !folder {
 		return false
 	}
-	return matchParts(g.parts, strings.Split(rel, "/"))
-}
-
-// matchParts goes back to the last "**" only: what an earlier one could take, the
-// last one can take too.
-func matchParts(pat, name []string) bool {
-	p, n, starP, starN := 0, 0, -1, 0
-	for n < len(name) {
-		switch {
-		case p < len(pat) && pat[p] == "**":
-			starP, starN = p, n
-			p++
-		case p < len(pat) && matchPart(pat[p], name[n]):
-			p, n = p+1, n+1
-		case starP >= 0:
-			starN++
-			p, n = starP+1, starN
-		default:
-			return false
-		}
-	}
-	for p < len(pat) && pat[p] == "**" && p != len(pat)-1 {
-		p++
-	}
-	// "a/**" is what is in a, not a itself; "**" alone is everything.
-	return p == len(pat)
-}
-
-func matchPart(pat, name string) bool {
-	ok, err := path.Match(pat, name)
-	return ok && err == nil
+	return naming.MatchParts(g.parts, strings.Split(rel, "/"))
 }
 
 // filter is the include and exclude globs of a sync.

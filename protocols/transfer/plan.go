@@ -14,6 +14,7 @@ import (
 	"github.com/netclients/netclients/internal/retry"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/file"
+	"github.com/netclients/netclients/protocols/transfer/internal/naming"
 )
 
 // maxFolders and maxEntries, of one folder, bound a tree without end.
@@ -45,6 +46,7 @@ type folderPlan struct {
 
 	alike map[string][]*destEntry // what have has, by skeleton; made when it is needed
 	news  []freshName             // what the destination's listing lacks
+	twins naming.Twins            // among news
 }
 
 type sub struct {
@@ -305,7 +307,7 @@ func (p *folderPlan) sort(ctx context.Context, e protocols.Entry, name, rel stri
 
 func (p *folderPlan) folder(ctx context.Context, e protocols.Entry, name string, h *destEntry) {
 	if h == nil {
-		h = p.elsewhere(ctx, name)
+		h = p.elsewhere(ctx, name, -1)
 	}
 	if h == nil {
 		p.fresh(name, true, -1)
@@ -325,7 +327,7 @@ func (p *folderPlan) folder(ctx context.Context, e protocols.Entry, name string,
 func (p *folderPlan) file(ctx context.Context, e protocols.Entry, name, rel string, h *destEntry) error {
 	j := &job{in: p.in, name: name, rel: rel, e: e}
 	if h == nil {
-		h = p.elsewhere(ctx, name)
+		h = p.elsewhere(ctx, name, e.Size)
 	}
 	if h == nil {
 		p.fresh(name, false, e.Size)

@@ -290,7 +290,7 @@ func (d *Document) head() []byte {
 	fmt.Fprintf(&b, "%s %d %s\r\n", proto, d.Status, reason)
 	h := d.Header.Clone()
 	h.Del("Transfer-Encoding")
-	h.Write(&b)
+	_ = h.Write(&b) // a buffer takes all
 	b.WriteString("\r\n")
 	return b.Bytes()
 }
@@ -303,7 +303,7 @@ func (d *Document) asked() []byte {
 	for _, secret := range []string{"Authorization", "Cookie", "Proxy-Authorization"} {
 		h.Del(secret)
 	}
-	h.Write(&b)
+	_ = h.Write(&b) // a buffer takes all
 	b.WriteString("\r\n")
 	return b.Bytes()
 }

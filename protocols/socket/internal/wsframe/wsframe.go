@@ -119,7 +119,7 @@ func (s *Stream) frame() error {
 	if control {
 		return s.control(h)
 	}
-	s.r.Discard(h.length)
+	_, _ = s.r.Discard(h.length) // it was peeked at
 	return s.content(h)
 }
 
@@ -181,7 +181,7 @@ func (s *Stream) control(h head) error {
 		return cutOff(err)
 	}
 	payload := append([]byte(nil), b[h.length:]...)
-	s.r.Discard(len(b))
+	_, _ = s.r.Discard(len(b)) // it was peeked at
 	switch h.op {
 	case opPing:
 		s.reply(opPong, payload)

@@ -27,6 +27,7 @@ type growing struct {
 func growth() []growing {
 	return []growing{
 		{"lines of a listing (FTP, ls --json)", servesTree(1 << 30), []string{program, "ls", "--json", "--tls", "off", "{URL}"}},
+		{"lines of a sorted listing (FTP, ls --sort name)", servesTree(1 << 30), []string{program, "ls", "--sort", "name", "--json", "--tls", "off", "{URL}"}},
 		{"files of a tree (FTP, sync)", servesTree(1000), []string{program, "sync", "--quiet", "--tls", "off", "{URL}", "{OUT}/tree"}},
 		{"messages of a mailbox (POP3, sync to an mbox)", servesMail, []string{program, "sync", "--quiet", "--tls", "off", "{URL}", "mbox:{OUT}/box"}},
 		{"articles of a group (NNTP, sync to an mbox)", servesNews, []string{program, "sync", "--quiet", "--tls", "off", "{URL}", "mbox:{OUT}/box"}},

@@ -9,12 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // web measures bulk transfer with and without TLS, an upload, and many small
 // files, all on nginx.
 func web() []workload {
-	return []workload{httpGet(), httpsGet(), httpPut(), httpSmall(), httpSync()}
+	return []workload{httpGet(), httpsGet(), httpPut(), httpSmall(), httpSync(), httpSlowSync()}
 }
 
 const (
@@ -136,6 +137,32 @@ func httpSync() workload {
 			{"netclients --parallel 8", []string{program, "sync", "--quiet", "--parallel", "8", tree, "{OUT}/small"}},
 			{"lftp --parallel=8", []string{"lftp", "-c", "mirror --parallel=8 " + tree + " {OUT}/small"}},
 			{"wget -r", []string{"wget", "-nv", "-r", "-np", "-nH", "--cut-dirs=1", "-R", "index.html*", "-P", "{OUT}", tree}},
+		},
+	}
+}
+
+// httpSlowSync shows the cost of waiting for pages and files one after the other.
+func httpSlowSync() workload {
+	const tree = "http://{DELAYED}/bench/small/"
+	sync := func(parallel string) []string {
+		return []string{program, "sync", "--quiet", "--parallel", parallel, tree, "{OUT}/small"}
+	}
+	return workload{
+		name:  "http-slow-sync",
+		about: "download the same 2,000 files in 200 folders, found through index pages, over a link with a 50 ms round trip",
+		setup: func(l *lab) error {
+			if err := smallData(l); err != nil {
+				return err
+			}
+			address, err := delayed(l.expand("{HTTP}"), 50*time.Millisecond)
+			l.vars["DELAYED"] = address
+			return err
+		},
+		check: sameTree("{ROOT}/bench/small", "{OUT}/small"),
+		peers: []peer{
+			{"netclients --parallel 4", sync("4")},
+			{"netclients --parallel 8", sync("8")},
+			{"lftp --parallel=8", []string{"lftp", "-c", "mirror --parallel=8 " + tree + " {OUT}/small"}},
 		},
 	}
 }

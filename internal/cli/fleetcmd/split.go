@@ -43,7 +43,7 @@ func splitCommand(m Machine) *kit.Command {
 
 func (s *splitter) register(fs *pflag.FlagSet) {
 	fs.StringVar(&s.verb, "verb", "sync", "the `VERB` of the jobs")
-	fs.StringVar(&s.targets, "targets", "", "make a job of each line of `FILE`, which is a URL or HOST:PORT's URL; # begins a comment, - is standard input")
+	fs.StringVar(&s.targets, "targets", "", "make a job of each line of `FILE`, a URL; # begins a comment, - is standard input")
 	fs.StringArrayVar(&s.flags, "flag", nil, "flag of all jobs: `NAME=VALUE`, or NAME")
 	fs.StringArrayVar(&s.secrets, "secret", nil, "where a worker finds a secret: `src=REFERENCE` or dst=REFERENCE")
 }
@@ -88,7 +88,7 @@ func (s *splitter) run(ctx context.Context, e *kit.Env, args []string) error {
 func (s *splitter) parts(ctx context.Context, e *kit.Env, args []string, refs map[string]string) iter.Seq2[[]string, error] {
 	switch {
 	case s.targets != "" && len(args) == 0:
-		return targetLines(e, s.targets)
+		return s.targetLines(e)
 	case s.targets != "" || len(args) != 2:
 		return func(yield func([]string, error) bool) {
 			yield(nil, kit.Usage("fleet split: want SRC and DST, or --targets FILE"))
@@ -97,30 +97,65 @@ func (s *splitter) parts(ctx context.Context, e *kit.Env, args []string, refs ma
 	return s.entries(ctx, e, args[0], args[1], refs)
 }
 
-// targetLines yields the targets of a file, or of standard input.
-func targetLines(e *kit.Env, name string) iter.Seq2[[]string, error] {
+// targetLines yields the targets of a file, or of standard input, once all lines are right.
+func (s *splitter) targetLines(e *kit.Env) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
-		source, err := openSource(e, name)
-		var in io.ReadCloser
+		from, err := openSource(e, s.targets)
 		if err == nil {
-			in, err = source.open()
+			err = eachTarget(from, s.checkTarget)
 		}
-		if err != nil {
+		if err == nil {
+			err = eachTarget(from, func(line, _ string) error {
+				if !yield([]string{line}, nil) {
+					return io.EOF
+				}
+				return nil
+			})
+		}
+		if err != nil && err != io.EOF {
 			yield(nil, err)
-			return
-		}
-		defer in.Close()
-		lines := bufio.NewScanner(in)
-		for lines.Scan() {
-			line, _, _ := strings.Cut(lines.Text(), " #")
-			if line = strings.TrimSpace(line); line != "" && line[0] != '#' && !yield([]string{line}, nil) {
-				return
-			}
-		}
-		if err := lines.Err(); err != nil {
-			yield(nil, fmt.Errorf("%s: %w", source.name, err))
 		}
 	}
+}
+
+// checkTarget returns an error for a line that is not a URL, or holds a secret; at is its
+// place.
+func (s *splitter) checkTarget(line, at string) error {
+	err := (&fleet.Job{Verb: s.verb, Args: []string{line}}).Check()
+	if err == nil && !kit.HasScheme(line) {
+		err = kit.Usage("the line is not a URL: write it with its scheme, such as imap://mail.example.org")
+	}
+	if err == nil {
+		_, err = s.m.Target(line)
+	}
+	if err != nil {
+		return kit.Usage("fleet split: %s: %s", at, protocols.Wrap(err, "", "", "").(*protocols.Error).Message())
+	}
+	return nil
+}
+
+// eachTarget calls do with each line of a file that is not empty or a comment, and with its
+// place, until do returns an error.
+func eachTarget(from *source, do func(line, at string) error) error {
+	in, err := from.open()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	lines := bufio.NewScanner(in)
+	for n := 1; lines.Scan(); n++ {
+		line, _, _ := strings.Cut(lines.Text(), " #")
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		if err := do(line, fmt.Sprintf("%s:%d", from.name, n)); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s: %w", from.name, err)
+	}
+	return nil
 }
 
 // partTypes are the types of entries that are parts.

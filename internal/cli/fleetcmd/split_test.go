@@ -69,3 +69,24 @@ func TestSplitOthers(t *testing.T) {
 		t.Errorf("targets: %s", out)
 	}
 }
+
+// TestSplitBadTargets: a line that is not a URL is named, and no job is printed.
+func TestSplitBadTargets(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct{ name, line, want string }{
+		{"words", "broken url", "not a URL"},
+		{"a bare login", "joe:hushhush@mail.example.org", ""},
+		{"no scheme", "mail.example.org:143", ""},
+		{"unknown scheme", "fpt://mail.example.org/", "fpt"},
+		{"bad port", "ftp://mail.example.org:99999/", "99999"},
+		{"password", "ftp://joe:hushhush@mail.example.org/", "must not enter the queue"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			hosts := write(t, dir, "hosts", "# all\nftp://a.example/\n"+c.line+"\n")
+			out, errs := run(t, dir, 2, "fleet", "split", "--verb", "probe", "--targets", hosts)
+			if out != "" || !strings.Contains(errs, c.want) || !strings.Contains(errs, hosts+":3") || strings.Contains(errs, "hushhush") {
+				t.Errorf("output %q, error %q, want %q", out, errs, c.want)
+			}
+		})
+	}
+}

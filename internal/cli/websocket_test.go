@@ -48,7 +48,7 @@ func TestWebSocketCLI(t *testing.T) {
 		{"tcp connect URL/", "no end", "NO END\n", 0, ""},
 		{"tcp connect --frames binary URL/", "\x01\x00", "\x01\x00", 0, ""},
 		{"tcp send URL/ hello", "", "HELLO", 0, ""},
-		{"tcp send --wait 1s URL/ hello", "", "HELLO", 0, ""},
+		{"tcp send --wait 60s URL/ hello", "", "HELLO", 0, ""},
 		{"raw URL/ hello", "", "HELLO\n", 0, ""},
 		{"cat URL/feed", "", "onetwo\n", 0, ""},
 		{"tcp recv URL/feed", "", "onetwo\n", 0, ""},

@@ -17,7 +17,7 @@ type foreign struct{ word, here string }
 // --flags, -letters and scheme: names. Words that mean the same as a verb stand with it
 // (kit.Verb.Aliases).
 var foreigners = []foreign{
-	{"find", "ls -R URL"}, {"tree", "ls -R URL"}, {"du", "ls -Rl URL"}, {"curl", "cat URL, get URL or http request METHOD URL"},
+	{"tree", "ls -R URL"}, {"du", "ls -Rl URL"}, {"curl", "cat URL, get URL or http request METHOD URL"},
 	{"wget", "get URL"}, {"mirror", "sync URL FOLDER"}, {"head", "http head URL"}, {"ping", "probe URL"}, {"check", "probe URL"}, {"nc", "tcp connect HOST:PORT"}, {"dig", "lookup --type MX NAME"},
 	{"mail", "smtp send HOST ADDRESS"}, {"post", "http post URL, or nntp post URL"},
 
@@ -26,11 +26,14 @@ var foreigners = []foreign{
 	{"--no-check-certificate", "--insecure"}, {"--no-verify", "--insecure"}, {"--resume", "--continue"}, {"--silent", "--quiet"},
 	{"--retry", "--retries"}, {"--tries", "--retries"}, {"--max-filesize", "--max-size"}, {"--recursive-list", "--recursive"},
 	{"--starttls", "--tls require"}, {"--ssl-reqd", "--tls require"}, {"--head", "the verb head: netclients http head URL"},
-	{"--request", "the verb request: netclients http request METHOD URL"},
+	{"--include", "the verb cat: netclients cat -i URL"}, {"--spider", "the verb head: netclients http head URL"},
+	{"--group", "--newsgroups"}, {"--request", "the verb request: netclients http request METHOD URL"},
 
 	{"-I", "the verb head: netclients http head URL"}, {"-X", "the verb request: netclients http request METHOD URL"},
 	{"-L", "the default: redirects are followed"}, {"-O", "the verb get: netclients get URL"},
-	{"-i", "the verb request: netclients http request -i GET URL"}, {"-j", "--parallel"}, {"-P", "--parallel"}, {"-C", "--continue"},
+	{"-i", "the verb cat: netclients cat -i URL, or netclients http request -i GET URL"}, {"-j", "--parallel"}, {"-P", "--parallel"}, {"-C", "--continue"},
+	{"-F", "the verb post: netclients http post URL --form NAME=VALUE"},
+	{"-d", "the verb post: netclients http post URL -d TEXT"}, {"-A", "-H 'User-Agent: NAME'"}, {"-e", "-H 'Referer: URL'"},
 	{"-s", "--quiet"}, {"-m", "--timeout"}, {"-T", "the verb put: netclients put FILE URL"},
 
 	{"sftp:", "sftp(1)"}, {"scp:", "scp(1)"}, {"ssh:", "ssh(1)"}, {"s3:", "an S3 client"}, {"ws:", "a WebSocket client"},

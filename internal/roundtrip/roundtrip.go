@@ -82,6 +82,7 @@ func Run(ctx context.Context, from, to End, o Options) ([]Step, error) {
 		return nil, err
 	}
 	defer b.Close()
+	to.Target = inbox(to.Target)
 	t := &trip{from: from, to: to, o: o, token: "netclients-probe-" + strings.ToLower(rand.Text())}
 	for _, w := range ways() {
 		if w.fits(a, b) {
@@ -90,6 +91,16 @@ func Run(ctx context.Context, from, to End, o Options) ([]Step, error) {
 		}
 	}
 	return nil, protocols.UsageError(from.Target.Spec.Name, "", "no round trip leads from here to "+to.Target.Spec.Name+": known are SMTP to IMAP or POP3, NNTP to itself, and files that are written and read")
+}
+
+// inbox is the mailbox where mail arrives in an account that is named without one.
+func inbox(t *protocols.Target) *protocols.Target {
+	if t.Name != "" || t.Spec.Name != "imap" {
+		return t
+	}
+	named := *t
+	named.Name = "INBOX"
+	return &named
 }
 
 // step does one part with a client of its own, and notes how long it took.

@@ -75,6 +75,15 @@ func variableOf(getenv func(string) string, target, proxy *url.URL) string {
 	return ""
 }
 
+// ProxyHint is what to do about a proxy that fails: empty unless an environment variable
+// names it for the target.
+func ProxyHint(target, proxy *url.URL) string {
+	if name := variableOf(os.Getenv, target, proxy); name != "" {
+		return "the proxy is that of the environment variable " + name + "; --noproxy HOST connects directly"
+	}
+	return ""
+}
+
 func first(getenv func(string) string, names []string) string {
 	for _, name := range names {
 		if v := getenv(name); v != "" {

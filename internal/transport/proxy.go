@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -256,8 +255,8 @@ func (d *Dialer) proxyError(ctx context.Context, proxy *url.URL, err error) erro
 	if e, ok := errors.AsType[*protocols.Error](err); ok {
 		out.Kind, out.Retryable, out.Hint = e.Kind, e.Retryable, e.Hint
 	}
-	if name := variableOf(os.Getenv, d.url, proxy); name != "" && out.Hint == "" {
-		out.Hint = "the proxy is that of the environment variable " + name + "; --noproxy HOST connects directly"
+	if out.Hint == "" {
+		out.Hint = ProxyHint(d.url, proxy)
 	}
 	return out
 }

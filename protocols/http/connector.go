@@ -149,7 +149,7 @@ func (k *connector) dial(ctx context.Context, u *url.URL) (connection, error) {
 		if err != nil {
 			return nil, err
 		}
-		return k.dialProxy(ctx, proxy)
+		return k.dialProxy(ctx, u, proxy)
 	}
 	offers := [][]string{{"http/1.1"}, {"h2"}}
 	if k.settings.Version == HTTP2 {
@@ -252,8 +252,8 @@ func (k *connector) plainProxy(u *url.URL) (*url.URL, error) {
 	return p, nil
 }
 
-// dialProxy connects to a proxy that takes requests in absolute form.
-func (k *connector) dialProxy(ctx context.Context, proxy *url.URL) (connection, error) {
+// dialProxy connects to a proxy that takes requests for u in absolute form.
+func (k *connector) dialProxy(ctx context.Context, u, proxy *url.URL) (connection, error) {
 	fields, err := transport.ProxyHeader(k.opts)
 	if err != nil {
 		return nil, err
@@ -272,7 +272,10 @@ func (k *connector) dialProxy(ctx context.Context, proxy *url.URL) (connection, 
 	if err != nil {
 		if e, ok := errors.AsType[*protocols.Error](err); ok {
 			named := *e
-			named.Text = strings.TrimSpace("proxy " + proxy.Host + ": " + named.Text)
+			named.Text = strings.TrimSuffix("proxy "+proxy.Host+": "+named.Text, ": ")
+			if named.Hint == "" {
+				named.Hint = transport.ProxyHint(u, proxy)
+			}
 			return nil, &named
 		}
 		return nil, err

@@ -156,7 +156,8 @@ func (b *bulk) probe(ctx context.Context, name string) error {
 // run keeps a window of commands in flight.
 func (b *bulk) run(names iter.Seq[string]) error {
 	b.sent, b.groups = b.s.group, map[string]error{}
-	w := wire.NewWindow(b.s.Out, windowHigh, windowLow, b.send)
+	high, low := b.s.window()
+	w := wire.NewWindow(b.s.Out, high, low, b.send)
 	jobs := func(yield func(*job) bool) {
 		for name := range names {
 			t, err := article(name)
@@ -205,6 +206,9 @@ func (b *bulk) send(j *job) error {
 			return err
 		}
 		b.sent = j.target.group
+		if b.s.c.Settings.NoPipelining {
+			return nil // answer sends the rest
+		}
 	}
 	return b.s.Queue(string(b.part), j.target.spec())
 }
@@ -218,8 +222,11 @@ func (b *bulk) answer(j *job) error {
 		if err := b.enter(j.target.group); err != nil {
 			return err
 		}
+		if refused := b.groups[j.target.group]; refused != nil && b.s.c.Settings.NoPipelining {
+			return b.report(j.name, nil, b.s.c.wrap(refused, "get", j.name))
+		}
 	}
-	r, err := b.s.Reply()
+	r, err := b.reply(j)
 	if err != nil {
 		return err
 	}
@@ -245,6 +252,15 @@ func (b *bulk) answer(j *job) error {
 		err = b.s.Failed()
 	}
 	return err
+}
+
+// reply reads the reply about one article. One command at a time, its command goes out
+// only now, when GROUP was answered.
+func (b *bulk) reply(j *job) (*protocols.Reply, error) {
+	if !j.enters || !b.s.c.Settings.NoPipelining {
+		return b.s.Reply()
+	}
+	return b.s.Cmd(string(b.part), j.target.spec())
 }
 
 // fill passes the article of another server, or the error of this one, to each.

@@ -29,7 +29,10 @@ func (c *Client) Feed(ctx context.Context, offers iter.Seq[Offer], each func(id 
 		if _, err := s.need(ctx, []int{203}, "MODE", "STREAM"); err != nil {
 			return err
 		}
-		f := feeder{session: s}
+		f, most := feeder{session: s}, feedBatch
+		if c.Settings.NoPipelining {
+			most = 1
+		}
 		s.served = false // of TAKETHIS, from here on
 		var batch []Offer
 		for o := range offers {
@@ -39,7 +42,7 @@ func (c *Client) Feed(ctx context.Context, offers iter.Seq[Offer], each func(id 
 				}
 				continue
 			}
-			if batch = append(batch, o); len(batch) == feedBatch {
+			if batch = append(batch, o); len(batch) == most {
 				if err := f.offer(batch, each); err != nil {
 					return err
 				}

@@ -87,10 +87,47 @@ type step struct {
 	then func(r *protocols.Reply) error
 }
 
+// walk is fly with one command at a time: the one after a refused GROUP is not sent.
+func (s *session) walk(group string, ahead []step, verb string, args []string) (r, refused *protocols.Reply, err error) {
+	for _, st := range ahead {
+		if r, err = s.Cmd(st.verb, st.args...); err == nil {
+			err = st.then(r)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	if group != "" && group != s.group {
+		if r, err = s.Cmd("GROUP", group); err != nil {
+			return nil, nil, err
+		}
+		if r.Code != 211 {
+			return nil, r, nil
+		}
+		if _, err = s.entered(group, r); err != nil {
+			return nil, nil, err
+		}
+	}
+	r, err = s.Cmd(verb, args...)
+	return r, nil, err
+}
+
+// window returns the most commands in flight, and the number of unanswered ones at which
+// more are sent.
+func (s *session) window() (high, low int) {
+	if s.c.Settings.NoPipelining {
+		return 1, 0
+	}
+	return windowHigh, windowLow
+}
+
 // fly sends the commands at once and reads their replies. refused is the reply to
 // GROUP if it is not a success. Then the reply to the command is dropped: it would
 // be about another group.
 func (s *session) fly(group string, ahead []step, verb string, args []string) (r, refused *protocols.Reply, err error) {
+	if s.c.Settings.NoPipelining {
+		return s.walk(group, ahead, verb, args)
+	}
 	switching := group != "" && group != s.group
 	for _, st := range ahead {
 		if err := s.Queue(st.verb, st.args...); err != nil {

@@ -58,7 +58,8 @@ func (hr headReader) each(ctx context.Context, t target, take func(target) (more
 	}
 	send := func(one target) error { return hr.Queue(string(Head), one.spec()) }
 	missing := 0
-	for one, err := range wire.NewWindow(hr.Out, windowHigh, windowLow, send).All(t.each) {
+	high, low := hr.window()
+	for one, err := range wire.NewWindow(hr.Out, high, low, send).All(t.each) {
 		found, more := false, true
 		if err == nil {
 			found, err = hr.hasHead()

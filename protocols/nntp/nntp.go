@@ -82,11 +82,13 @@ const (
 type Settings struct {
 	Reader   Reader
 	Compress Compression
-	XOver    bool          // XOVER and XHDR, never OVER and HDR
-	Newest   int64         // List returns only this many newest articles of a group; 0: all
-	Since    time.Time     // List returns only articles dated then or later; zero: all
-	Before   time.Time     // List returns only articles dated earlier; zero: all
-	Poll     time.Duration // interval of Watch; default 30 s
+	XOver    bool // XOVER and XHDR, never OVER and HDR
+	// NoPipelining sends each command after the reply to the one before.
+	NoPipelining bool
+	Newest       int64         // List returns only this many newest articles of a group; 0: all
+	Since        time.Time     // List returns only articles dated then or later; zero: all
+	Before       time.Time     // List returns only articles dated earlier; zero: all
+	Poll         time.Duration // interval of Watch; default 30 s
 	// Newsrc lists the read articles: List, Overview and Articles leave them out, and
 	// List of the server returns only subscribed groups with unread articles, their
 	// number in the fact "unread". Nil: no article is read.

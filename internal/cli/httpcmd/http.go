@@ -47,9 +47,15 @@ func Verbs() []*kit.Verb {
 	}
 }
 
-// httpCat is cat that shows what came with a refusal too.
+// httpCat is cat that shows what came with a refusal too, and takes the letters of curl.
 func httpCat() *kit.Verb {
+	as := &asCurl{}
 	cat := func(ctx context.Context, e *kit.Env, c *http.Client, at *protocols.Target, args []string) error {
+		if call, err := as.call("cat"); err != nil {
+			return err
+		} else if call != nil {
+			return call.request(ctx, e, c, at, nil)
+		}
 		err := verbs.Cat(ctx, e, c, at, args)
 		if errors.Is(err, http.ErrNotModified) {
 			return nil
@@ -61,8 +67,8 @@ func httpCat() *kit.Verb {
 	}
 	return &kit.Verb{
 		Name: "cat", Args: "URL...", Short: "write the content to standard output",
-		Works: kit.Is[*http.Client], Run: kit.Each(cat),
-		Examples: []string{"cat https://example.org/", "http cat --compressed --range 0-99 example.org/file", "cat data:,hello"},
+		Works: kit.Is[*http.Client], Run: kit.Each(cat), Flags: as.flags,
+		Examples: []string{"cat https://example.org/", "cat -i https://example.org/", "http cat --compressed --range 0-99 example.org/file", "cat data:,hello"},
 	}
 }
 
@@ -98,11 +104,21 @@ func httpGet() *kit.Verb {
 		}
 		return r, err
 	}
+	as := &asCurl{}
+	run := func(ctx context.Context, e *kit.Env, args []string) error {
+		if call, err := as.getCall(); err != nil {
+			return err
+		} else if call != nil {
+			return kit.Each(call.request)(ctx, e, args)
+		}
+		return g.Run(ctx, e, args)
+	}
 	return &kit.Verb{
 		Name: "get", Args: "URL...", Short: "save to files",
-		Works: kit.Is[*http.Client], Run: g.Run,
+		Works: kit.Is[*http.Client], Run: run,
 		Flags: func(fs *pflag.FlagSet) {
 			g.Flags(fs)
+			as.getFlags(fs)
 			fs.BoolVarP(&remote, "remote-name", "J", false, "save under the name the server suggests (Content-Disposition), made safe")
 			chosen.Flag(fs)
 		},

@@ -22,14 +22,14 @@ import (
 // imapPut is put: many messages go in few commands.
 type imapPut struct {
 	messageFlags []string
-	date         string
+	date         kit.Moment
 	keepDate     bool
 	create, dry  bool
 }
 
 func (p *imapPut) flags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&p.messageFlags, "flags", nil, `flags of the messages, as '\Seen,\Flagged'`)
-	fs.StringVar(&p.date, "date", "", "internal `DATE` of the messages, RFC 3339; default now")
+	fs.Var(&p.date, "date", "internal `DATE` of the messages: RFC 3339, a date, or how long ago (36h, 7d); default now")
 	fs.BoolVar(&p.keepDate, "file-date", false, "the time of the file is the internal date")
 	verbs.DryRunFlag(fs, &p.dry)
 	fs.BoolVar(&p.create, "create", false, "make the mailbox when it is not there")
@@ -42,13 +42,6 @@ func (p *imapPut) run(ctx context.Context, e *kit.Env, args []string) error {
 		flags = append(flags, strings.FieldsFunc(list, func(r rune) bool { return r == ',' })...)
 	}
 	p.messageFlags = flags
-	var date time.Time
-	if p.date != "" {
-		var err error
-		if date, err = time.Parse(time.RFC3339, p.date); err != nil {
-			return kit.Usage("put: --date wants a time as 2026-01-02T03:04:05Z")
-		}
-	}
 	job := e.NewJob("put", 1)
 	defer job.Close()
 	return kit.Use(ctx, e, dest, func(ctx context.Context, c *imap.Client, at *protocols.Target) error {
@@ -57,7 +50,7 @@ func (p *imapPut) run(ctx context.Context, e *kit.Env, args []string) error {
 			return p.plan(ctx, e, c, at, files)
 		}
 		began, many := time.Now(), len(files) > 1
-		err := c.PutAll(ctx, at.Name, p.uploads(e, files, date), func(i int, stored protocols.Entry, err error) error {
+		err := c.PutAll(ctx, at.Name, p.uploads(e, files, p.date.Time), func(i int, stored protocols.Entry, err error) error {
 			r := transfer.Result{
 				Protocol: "imap", Source: files[i], Destination: stored.URL, Name: filepath.Base(files[i]), Bytes: stored.Size,
 				Took: time.Since(began), Status: transfer.StatusDone, Err: err,

@@ -39,7 +39,7 @@ func Verbs() []*kit.Verb {
 			Examples: []string{"nntp hdr news.example.org/comp.lang.go Subject 57-"},
 		},
 		{
-			Name: "list", Args: "URL KIND [ARG]", Short: "another list of the server: active.times, newsgroups, headers, distrib.pats, motd, overview.fmt",
+			Name: "list", Args: "URL [KIND] [ARG]", Short: "a list of the server: active (the groups; the default), active.times, newsgroups, headers, distrib.pats, motd, overview.fmt",
 			Works: kit.Is[*nntp.Client], Run: kit.On(nntpLists),
 			Examples: []string{
 				"nntp list news.example.org active.times 'comp.*'",
@@ -103,6 +103,7 @@ func Flags() *kit.Setup {
 		fs.StringArrayVar(&fill, "fill", nil, "another server's `URL`, to be asked by message-id for articles that are missing")
 		fs.Var(&compress, "compress", "compression: off, auto (DEFLATE where offered, on the way to another machine), deflate, gzip (XFEATURE)")
 		fs.Var(&reader, "mode-reader", "send MODE READER: where it is needed, always, never")
+		fs.BoolVar(&s.NoPipelining, "no-pipelining", false, "one command at a time")
 		fs.BoolVar(&s.XOver, "xover", false, "use XOVER and XHDR, as before RFC 3977")
 	}, func(c *nntp.Client) error {
 		c.Settings = s
@@ -250,7 +251,10 @@ func printLines(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.T
 }
 
 func nntpLists(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, args []string) error {
-	return printLines(ctx, e, c, at, "line", "LIST "+strings.ToUpper(args[0])+" "+strings.Join(args[1:], " "))
+	if len(args) == 0 {
+		args = []string{"active"}
+	}
+	return printLines(ctx, e, c, at, "line", strings.TrimRight("LIST "+strings.ToUpper(args[0])+" "+strings.Join(args[1:], " "), " "))
 }
 
 func nntpHelp(ctx context.Context, e *kit.Env, c *nntp.Client, at *protocols.Target, _ []string) error {

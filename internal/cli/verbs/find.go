@@ -15,9 +15,9 @@ import (
 
 // finder is the find verb with its flags.
 type finder struct {
-	name  string
-	kind  kit.Choice
-	depth kit.Count
+	name, any string // --name and --iname
+	kind      kit.Choice
+	depth     kit.Count
 }
 
 // kinds are the letters of find(1) for types.
@@ -29,15 +29,16 @@ var kinds = map[string][]protocols.Type{
 func FindVerbs() []*kit.Verb {
 	f := &finder{}
 	return []*kit.Verb{{
-		Name: "find", Args: "URL...", Short: "print the paths of what is in a folder and below it", Works: kit.Is[protocols.Lister],
+		Name: "find", Args: "URL...", Generic: true, Short: "print the paths of what is in a folder and below it", Works: kit.Is[protocols.Lister],
 		Flags: func(fs *pflag.FlagSet) {
 			f.kind, f.depth = kit.OneOf("", "f", "d", "l"), kit.NewCount(maxTree, 10_000)
 			fs.StringVar(&f.name, "name", "", "only what has a name that matches `PATTERN`")
+			fs.StringVar(&f.any, "iname", "", "likewise, capital or small letters")
 			fs.Var(&f.kind, "type", "only files (f), folders (d) or links (l)")
 			fs.Var(&f.depth, "depth", "maximum directory depth")
 		},
 		Words: singleHyphens, Run: kit.Each(f.run),
-		Examples: []string{"ftp find ftp.example.org/pub/ --name '*.iso'", "http find -type d dav.example.org"},
+		Examples: []string{"find ftp://ftp.example.org/pub/ -name '*.iso'", "ftp find ftp.example.org/pub/ --name '*.iso'", "http find -type d dav.example.org"},
 	}}
 }
 
@@ -45,7 +46,7 @@ func FindVerbs() []*kit.Verb {
 func singleHyphens(_ *pflag.FlagSet, args []string) []string {
 	args = slices.Clone(args)
 	for i, a := range args {
-		for _, name := range []string{"-name", "-type", "-depth"} {
+		for _, name := range []string{"-name", "-iname", "-type", "-depth"} {
 			if a == name || strings.HasPrefix(a, name+"=") {
 				args[i] = "-" + a
 			}
@@ -55,8 +56,10 @@ func singleHyphens(_ *pflag.FlagSet, args []string) []string {
 }
 
 func (f *finder) run(ctx context.Context, e *kit.Env, c protocols.Client, at *protocols.Target, _ []string) error {
-	if _, err := path.Match(f.name, ""); err != nil {
-		return kit.Usage("find: --name %s: not a pattern", f.name)
+	for _, pattern := range []string{f.name, f.any} {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return kit.Usage("find: %s: not a pattern", pattern)
+		}
 	}
 	return e.Again(ctx, func() error {
 		for entry, err := range walk(ctx, c, at.Name, f.depth.Value) {
@@ -79,6 +82,9 @@ func (f *finder) fits(e *protocols.Entry) bool {
 		return false
 	}
 	if ok, _ := path.Match(f.name, e.Name); f.name != "" && !ok {
+		return false
+	}
+	if ok, _ := path.Match(strings.ToLower(f.any), strings.ToLower(e.Name)); f.any != "" && !ok {
 		return false
 	}
 	switch f.kind.Value {

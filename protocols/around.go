@@ -101,6 +101,32 @@ func (o *Options) Begin(ctx context.Context, op Op) (of context.Context, done fu
 	return observe(context.WithValue(ctx, observed{}, true), o.Observe, op)
 }
 
+// Opened is [Options.Begin] for a method that opens an object: the operation is over when
+// the object's Body is closed, or with the error of get.
+func (o *Options) Opened(ctx context.Context, op Op, get func(ctx context.Context) (*Object, error)) (*Object, error) {
+	if o.Observe == nil || ctx.Value(observed{}) != nil {
+		return get(ctx)
+	}
+	of, done := o.Begin(ctx, op)
+	object, err := get(of)
+	return until(object, err, done)
+}
+
+// Streamed is [Options.Begin] for a method that opens a stream. done, called more than
+// once, counts once. What closed returns is for the stream's Close: it calls release and
+// ends the operation.
+func (o *Options) Streamed(ctx context.Context, op Op) (of context.Context, done func(error), closed func(release func()) func()) {
+	of, end := o.Begin(ctx, op)
+	var once sync.Once
+	done = func(err error) { once.Do(func() { end(err) }) }
+	return of, done, func(release func()) func() {
+		return func() {
+			release()
+			done(nil)
+		}
+	}
+}
+
 // observe calls a hook, which may return nothing.
 func observe(ctx context.Context, hook func(context.Context, Op) (context.Context, func(error)), op Op) (context.Context, func(error)) {
 	of, done := hook(ctx, op)
@@ -215,6 +241,11 @@ func opened(ctx context.Context, c Client, name string, get func(ctx context.Con
 		return get(ctx)
 	}
 	o, err := get(of)
+	return until(o, err, done)
+}
+
+// until has done called when an object's body is closed, or now where there is none.
+func until(o *Object, err error, done func(error)) (*Object, error) {
 	if err != nil {
 		done(err)
 		return nil, err

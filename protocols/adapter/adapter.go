@@ -124,11 +124,21 @@ type Operation struct {
 	verb string
 	name string
 	end  func()
+	done func(error) // has Options.Observe see the end, once
 }
 
 // Begin begins the operation verb on name. args are what else will go on the wire. The
 // error is wrapped. The caller calls End, once.
 func (b *Base) Begin(ctx context.Context, verb, name string, args ...string) (*Operation, error) {
+	ctx, done, _ := b.Options.Streamed(ctx, protocols.Op{Protocol: b.Spec.Name, Verb: verb, Host: b.URL.Host, Name: name})
+	o, err := b.begin(ctx, verb, name, args, done)
+	if err != nil {
+		done(err)
+	}
+	return o, err
+}
+
+func (b *Base) begin(ctx context.Context, verb, name string, args []string, done func(error)) (*Operation, error) {
 	err := Check(append([]string{name}, args...)...)
 	var leave func()
 	if err == nil {
@@ -142,10 +152,10 @@ func (b *Base) Begin(ctx context.Context, verb, name string, args ...string) (*O
 		leave()
 		return nil, b.Wrap(err, verb, name)
 	}
-	done := conn.Use(ctx)
-	o := &Operation{conn: conn, ctx: ctx, b: b, verb: verb, name: name, Lines: b.lines(conn)}
+	free := conn.Use(ctx)
+	o := &Operation{conn: conn, done: done, ctx: ctx, b: b, verb: verb, name: name, Lines: b.lines(conn)}
 	o.end = sync.OnceFunc(func() {
-		done()
+		free()
 		_ = conn.Close() // what was read is complete or has its own error
 		leave()
 	})
@@ -177,7 +187,9 @@ func (o *Operation) StartTLS() error {
 // only wrap.
 func (o *Operation) End(err error) error {
 	o.end()
-	return o.Wrap(err)
+	err = o.Wrap(err)
+	o.done(err)
+	return err
 }
 
 // Wrap returns an error of the operation before its end, such as one of a stream.

@@ -12,7 +12,9 @@ import (
 // Where the server is known to take it, the next flight goes out as soon as the data
 // of a file has ended, ahead of the reply that confirms it: that saves a round trip.
 // Nothing is sent while data flows: some servers take that for an attempt to abort.
-func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
+func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) (err error) {
+	ctx, done := c.line.Observed(ctx, "get", "")
+	defer func() { done(err) }()
 	ctx, leave, err := c.line.Enter(ctx)
 	if err != nil {
 		return c.line.Wrap(err, "get", "")

@@ -22,6 +22,10 @@ import (
 // error of kind Protocol. A file that grew meanwhile is read to its end, and the
 // object's Size corrected.
 func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	return c.line.Opened(ctx, "get", name, func(ctx context.Context) (*protocols.Object, error) { return c.getOne(ctx, name, o) })
+}
+
+func (c *Client) getOne(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}

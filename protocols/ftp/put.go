@@ -18,7 +18,9 @@ import (
 // continues the temporary file (InPlace: the file itself), which is checked to be as
 // long as that makes it. Modification time and mode are set where the server can
 // (MFMT, MDTM, SITE).
-func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions) (protocols.Entry, error) {
+func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions) (_ protocols.Entry, err error) {
+	ctx, done := c.line.Observed(ctx, "put", name)
+	defer func() { done(err) }()
 	if o == nil {
 		o = &protocols.PutOptions{}
 	}

@@ -157,6 +157,11 @@ func (c *Client) Close() error {
 }
 
 // wrap adds the verb and the URL to an error. Answers to a form are sent once.
+// op is an operation as the options' hook sees it.
+func (c *Client) op(verb, name string) protocols.Op {
+	return protocols.Op{Protocol: proto, Verb: verb, Host: c.url.Host, Name: name}
+}
+
 func (c *Client) wrap(err error, op, name string) error {
 	if err == nil {
 		return nil

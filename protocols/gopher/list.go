@@ -38,13 +38,19 @@ func (c *Client) listing(ctx context.Context, op, name string, query *string, li
 		if query != nil {
 			args = append(args, *query)
 		}
+		ctx, done := c.opts.Begin(ctx, c.op(op, name))
 		ctx, release, err := c.enter(ctx, args...)
 		if err == nil {
 			defer release()
 			err = c.list(ctx, name, query, list, func(e protocols.Entry) bool { return yield(e, nil) })
 		}
-		if err != nil && !errors.Is(err, errStop) {
-			yield(protocols.Entry{}, c.wrap(err, op, name))
+		if errors.Is(err, errStop) {
+			err = nil
+		}
+		err = c.wrap(err, op, name)
+		done(err)
+		if err != nil {
+			yield(protocols.Entry{}, err)
 		}
 	}
 }

@@ -26,7 +26,9 @@ const (
 // the answers (RFC 9112 9.3.2): few at first, more while the answers are short,
 // none through a proxy. Those that a lost connection leaves without an answer are
 // made again. A body that each does not read to its end may cost a connection.
-func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
+func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) (err error) {
+	ctx, done := c.opts.Begin(ctx, c.op("get", ""))
+	defer func() { done(err) }()
 	next, stop := iter.Pull(names)
 	defer stop()
 	b := &bulk{c: c, next: next, each: each}

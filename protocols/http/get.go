@@ -35,7 +35,9 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
-	return opened(ctx, c, name, func(ctx context.Context) (*protocols.Object, error) { return c.get(ctx, name, o) })
+	return c.opts.Opened(ctx, c.op("get", name), func(ctx context.Context) (*protocols.Object, error) {
+		return opened(ctx, c, name, func(ctx context.Context) (*protocols.Object, error) { return c.get(ctx, name, o) })
+	})
 }
 
 // opened opens an object whose body frees the client.
@@ -205,8 +207,16 @@ func unchanged(was, is *protocols.Entry) error {
 // asked, so that folders are the same here and in listings. Where a server does not do
 // HEAD, GET does it, and its body is left.
 func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
+	ctx, done := c.opts.Begin(ctx, c.op("stat", name))
 	e, err := c.stat(ctx, name, nil)
-	return e, c.wrap(err, "stat", name)
+	err = c.wrap(err, "stat", name)
+	done(err)
+	return e, err
+}
+
+// op is an operation as the options' hook sees it.
+func (c *Client) op(verb, name string) protocols.Op {
+	return protocols.Op{Protocol: proto, Verb: verb, Host: c.url.Host, Name: name}
 }
 
 // stat is Stat, in a folder that redirects must not lead out of; nil: anywhere.

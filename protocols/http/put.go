@@ -27,8 +27,10 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols
 		o = &protocols.PutOptions{}
 	}
 	e := protocols.Entry{Protocol: proto, URL: c.display(name), Name: c.SaveName(name), Path: name, Type: protocols.TypeFile, Size: -1}
-	err := c.put(ctx, name, r, o, &e)
-	return e, c.wrap(err, "put", name)
+	ctx, done := c.opts.Begin(ctx, c.op("put", name))
+	err := c.wrap(c.put(ctx, name, r, o, &e), "put", name)
+	done(err)
+	return e, err
 }
 
 func (c *Client) put(ctx context.Context, name string, r io.Reader, o *protocols.PutOptions, e *protocols.Entry) error {
@@ -85,8 +87,10 @@ func sizeOf(r io.Reader, o *protocols.PutOptions) int64 {
 }
 
 // change makes a request without a body that changes something.
-func (c *Client) change(ctx context.Context, op, method, name string, h Header) error {
-	_, err := c.changed(ctx, method, name, h)
+func (c *Client) change(ctx context.Context, op, method, name string, h Header) (err error) {
+	ctx, done := c.opts.Begin(ctx, c.op(op, name))
+	defer func() { done(err) }()
+	_, err = c.changed(ctx, method, name, h)
 	if e, ok := errors.AsType[*protocols.Error](err); ok && method == "MKCOL" {
 		e.Sentinel = mkcolClass(e)
 	}

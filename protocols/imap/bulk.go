@@ -18,7 +18,9 @@ import (
 // UIDs go together. Commands do not overlap, because some servers then mix the
 // answers; each asks for thousands of messages. Messages that do not exist are
 // reported after the others of their command.
-func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
+func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) (err error) {
+	ctx, done := c.line.Observed(ctx, "get", "")
+	defer func() { done(err) }()
 	next, stop := iter.Pull(names)
 	defer stop()
 	ctx, leave, err := c.line.Enter(ctx)

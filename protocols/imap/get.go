@@ -15,6 +15,10 @@ import (
 // busy. Nothing is marked as seen, unless Settings.MarkSeen says so. An offset
 // resumes inside a large message (RFC 3501 6.4.5).
 func (c *Client) Get(ctx context.Context, text string, o *protocols.GetOptions) (*protocols.Object, error) {
+	return c.line.Opened(ctx, "get", text, func(ctx context.Context) (*protocols.Object, error) { return c.getOne(ctx, text, o) })
+}
+
+func (c *Client) getOne(ctx context.Context, text string, o *protocols.GetOptions) (*protocols.Object, error) {
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}

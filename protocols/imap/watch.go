@@ -27,6 +27,7 @@ import (
 // server does not support that, or refuses it, the error has class [errors.ErrUnsupported].
 func (c *Client) Watch(ctx context.Context, text string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
+		ctx, done := c.line.Observed(ctx, "watch", text)
 		n, err := parseFor(c, text)
 		if err == nil && n.UIDs() != "" {
 			err = protocols.UsageError(proto, "watch", "the URL must name a mailbox, or an account")
@@ -49,8 +50,13 @@ func (c *Client) Watch(ctx context.Context, text string) iter.Seq2[protocols.Ent
 				err = (&watcher{c: c, n: n, yield: tell}).run(ctx)
 			}
 		}
-		if err != nil && !errors.Is(err, line.ErrStop) {
-			yield(protocols.Entry{}, c.wrap(err, "watch", text))
+		if errors.Is(err, line.ErrStop) {
+			err = nil
+		}
+		err = c.wrap(err, "watch", text)
+		done(err)
+		if err != nil {
+			yield(protocols.Entry{}, err)
 		}
 	}
 }

@@ -23,7 +23,9 @@ func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(
 }
 
 // BulkPart is BulkGet for the header or the body alone.
-func (c *Client) BulkPart(ctx context.Context, names iter.Seq[string], part Part, each func(string, *protocols.Object, error) error) error {
+func (c *Client) BulkPart(ctx context.Context, names iter.Seq[string], part Part, each func(string, *protocols.Object, error) error) (err error) {
+	ctx, done := c.line.Observed(ctx, "get", "")
+	defer func() { done(err) }()
 	ctx, leave, err := c.line.Enter(ctx)
 	if err != nil {
 		return c.wrap(err, "get", "")

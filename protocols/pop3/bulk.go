@@ -20,7 +20,9 @@ type item struct {
 
 // BulkGet reads many messages on one session, pipelined where the server offers
 // that.
-func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) error {
+func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) (err error) {
+	ctx, done := c.line.Observed(ctx, "get", "")
+	defer func() { done(err) }()
 	return c.many(ctx, "get", names, func(name string, err error) error { return each(name, nil, err) }, func(ctx context.Context, s *session, names iter.Seq[string]) error {
 		b := &body{s: s, ctx: ctx}
 		return s.bulk("RETR", names, func(it item) error {

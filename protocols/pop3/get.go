@@ -33,6 +33,12 @@ func (c *Client) Top(ctx context.Context, name string, lines int) (*protocols.Ob
 }
 
 func (c *Client) open(ctx context.Context, op, name string, o *protocols.GetOptions, command func(number string) []string) (*protocols.Object, error) {
+	return c.line.Opened(ctx, op, name, func(ctx context.Context) (*protocols.Object, error) {
+		return c.retrieved(ctx, op, name, o, command)
+	})
+}
+
+func (c *Client) retrieved(ctx context.Context, op, name string, o *protocols.GetOptions, command func(number string) []string) (*protocols.Object, error) {
 	var t target
 	ctx, s, end, err := c.line.Begin(ctx, name, func() (err error) {
 		if o.Offset < 0 || o.Length < 0 {

@@ -95,15 +95,21 @@ func (c *Datagram) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
 
 // Connect is Talk with the concrete type.
 func (c *Datagram) Connect(ctx context.Context) (*DatagramConn, error) {
-	conn, err := c.open(ctx)
-	return conn, c.wrap(err, "connect")
+	ctx, done, closed := c.opts.Streamed(ctx, protocols.Op{Protocol: "udp", Verb: "talk", Host: c.url.Host})
+	conn, err := c.open(ctx, closed)
+	if err != nil {
+		err = c.wrap(err, "connect")
+		done(err)
+	}
+	return conn, err
 }
 
-func (c *Datagram) open(ctx context.Context) (*DatagramConn, error) {
+func (c *Datagram) open(ctx context.Context, closed func(func()) func()) (*DatagramConn, error) {
 	ctx, release, err := c.gate.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
+	release = closed(release)
 	conn, err := c.dial(ctx)
 	if err != nil {
 		release()

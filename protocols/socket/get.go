@@ -13,6 +13,10 @@ import (
 // of a UNIX socket. There is no resuming. The caller closes the object's Body;
 // until then the client is busy.
 func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
+	return c.opts.Opened(ctx, c.op("get"), func(ctx context.Context) (*protocols.Object, error) { return c.getOne(ctx, name, o) })
+}
+
+func (c *Client) getOne(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}

@@ -18,7 +18,9 @@ const settle = 250 * time.Millisecond
 // quarter of a second of silence, or to the end of the stream, within
 // Limits.Reply. There are no codes, as the protocol is not known. The connection
 // stays open for the next command, until Close.
-func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, error) {
+func (c *Client) Do(ctx context.Context, command string) (_ *protocols.Reply, err error) {
+	ctx, done := c.opts.Begin(ctx, c.op("raw"))
+	defer func() { done(err) }()
 	if err := wire.Check(command); err != nil {
 		return nil, c.wrap(protocols.UsageError(c.proto, "raw", err.Error()), "raw")
 	}
@@ -31,8 +33,7 @@ func (c *Client) Do(ctx context.Context, command string) (*protocols.Reply, erro
 	if err != nil {
 		return nil, c.wrap(err, "raw")
 	}
-	done := conn.Use(ctx)
-	defer done()
+	defer conn.Use(ctx)()
 	answer, err := c.ask(conn, command)
 	if err != nil {
 		c.drop(conn)

@@ -212,6 +212,11 @@ func (c *Client) dialer() *transport.Dialer {
 }
 
 // wrap adds protocol, verb and URL to an error.
+// op is an operation as the options' hook sees it.
+func (c *Client) op(verb string) protocols.Op {
+	return protocols.Op{Protocol: c.proto, Verb: verb, Host: c.url.Host}
+}
+
 func (c *Client) wrap(err error, op string) error {
 	return protocols.Wrap(brokenOff(err), c.proto, op, protocols.Redact(c.url))
 }

@@ -52,16 +52,22 @@ func (c *Client) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
 
 // Connect is Talk with the concrete type.
 func (c *Client) Connect(ctx context.Context) (*Conn, error) {
-	conn, err := c.open(ctx)
-	return conn, c.wrap(err, "connect")
+	ctx, done, closed := c.opts.Streamed(ctx, c.op("talk"))
+	conn, err := c.open(ctx, closed)
+	if err != nil {
+		err = c.wrap(err, "connect")
+		done(err)
+	}
+	return conn, err
 }
 
 // open takes the client and connects.
-func (c *Client) open(ctx context.Context) (*Conn, error) {
+func (c *Client) open(ctx context.Context, closed func(func()) func()) (*Conn, error) {
 	ctx, release, err := c.gate.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
+	release = closed(release)
 	conn, err := c.begin(ctx, release)
 	if err != nil {
 		release()

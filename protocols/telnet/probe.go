@@ -38,7 +38,7 @@ func (c *Client) probe(ctx context.Context, r *protocols.Report) error {
 			user(v)
 		}
 	}
-	conn, err := probe.open(ctx)
+	conn, err := probe.open(ctx, func(release func()) func() { return release })
 	if err != nil {
 		return err
 	}

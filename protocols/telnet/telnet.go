@@ -99,15 +99,21 @@ func (c *Client) Talk(ctx context.Context) (io.ReadWriteCloser, error) {
 
 // Connect is Talk with the concrete type.
 func (c *Client) Connect(ctx context.Context) (*Conn, error) {
-	conn, err := c.open(ctx)
-	return conn, c.wrap(err, "open")
+	ctx, done, closed := c.opts.Streamed(ctx, protocols.Op{Protocol: proto, Verb: "talk", Host: c.url.Host})
+	conn, err := c.open(ctx, closed)
+	if err != nil {
+		err = c.wrap(err, "open")
+		done(err)
+	}
+	return conn, err
 }
 
-func (c *Client) open(ctx context.Context) (*Conn, error) {
+func (c *Client) open(ctx context.Context, closed func(func()) func()) (*Conn, error) {
 	ctx, release, err := c.gate.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
+	release = closed(release)
 	raw, err := c.dial(ctx)
 	if err != nil {
 		release()

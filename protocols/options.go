@@ -60,10 +60,10 @@ type Options struct {
 	Trace func(Event)       // called from many goroutines; must not block
 	Warn  func(text string) // as Trace, for what the user should know, such as a server that is not verified
 	Stats *Stats            // nil: not counted
-	// Observe is called when an operation begins that goes through a function of this
-	// package, such as [Get], and with [Target.Open] or a catalog; also by transfers and
-	// pools; and by methods that only one adapter has, such as Chmod of FTP, Do of HTTP,
-	// Call of XML-RPC. The operation runs with the context that it returns, nil for the same one,
+	// Observe is called once when an operation begins: by a function of this package, such
+	// as [Get], by transfers and pools, and by a method of an adapter's own client, such as
+	// Get or Connect. Of local files and mailboxes only clients of [Target.Open] or a
+	// catalog are seen, and so are probes. The operation runs with the context that it returns, nil for the same one,
 	// and calls what else it returns, once and with its error, when it is over: when a
 	// body was closed, when a loop has ended. It is called from many goroutines. For
 	// other clients there is the function [Observe].

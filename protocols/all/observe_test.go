@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/netclients/netclients/protocols"
@@ -22,17 +23,24 @@ import (
 )
 
 // seen are the operations that the hook of the options has seen, one after another.
-type seen []string
+type seen struct {
+	mu  sync.Mutex
+	ops []string
+}
 
 func (s *seen) hook(ctx context.Context, op protocols.Op) (context.Context, func(error)) {
-	i := len(*s)
-	*s = append(*s, op.Protocol+" "+op.Verb+" still going on")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := len(s.ops)
+	s.ops = append(s.ops, op.Protocol+" "+op.Verb+" still going on")
 	return ctx, func(err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		text := fmt.Sprintf("%s %s %v", op.Protocol, op.Verb, protocols.KindOf(err))
-		if ended := (*s)[i]; !strings.HasSuffix(ended, "still going on") {
+		if ended := s.ops[i]; !strings.HasSuffix(ended, "still going on") {
 			text = ended + " and again " + text
 		}
-		(*s)[i] = text
+		s.ops[i] = text
 	}
 }
 
@@ -51,7 +59,7 @@ func (d direct[C]) run(t *testing.T) {
 	}
 	defer c.Close()
 	d.calls(t, t.Context(), c)
-	if got := strings.Join(s, ", "); got != d.want {
+	if got := strings.Join(s.ops, ", "); got != d.want {
 		t.Errorf("seen: %s\nwant: %s", got, d.want)
 	}
 }

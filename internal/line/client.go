@@ -81,15 +81,15 @@ func (c *Client[S]) Do(ctx context.Context, op, name string, args []string, f fu
 
 // Observed has the options' hook see an operation: see [protocols.Options.Begin].
 func (c *Client[S]) Observed(ctx context.Context, op, name string) (of context.Context, done func(error)) {
-	return c.Opts.Begin(ctx, c.op(op, name))
+	return c.Opts.Begin(ctx, operation(c, op, name))
 }
 
 // Opened is Observed for an object: see [protocols.Options.Opened].
-func (c *Client[S]) Opened(ctx context.Context, op, name string, get func(ctx context.Context) (*protocols.Object, error)) (*protocols.Object, error) {
-	return c.Opts.Opened(ctx, c.op(op, name), get)
+func Opened[S Session](ctx context.Context, c *Client[S], op, name string, get func(ctx context.Context) (*protocols.Object, error)) (*protocols.Object, error) {
+	return c.Opts.Opened(ctx, operation(c, op, name), get)
 }
 
-func (c *Client[S]) op(verb, name string) protocols.Op {
+func operation[S Session](c *Client[S], verb, name string) protocols.Op {
 	return protocols.Op{Protocol: c.p.Name, Verb: verb, Host: c.URL.Host, Name: name}
 }
 

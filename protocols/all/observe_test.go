@@ -184,6 +184,10 @@ func TestObserveDirect(t *testing.T) {
 			list(t, ctx, c, "")
 		}, "pop3 get ok, pop3 get ok, pop3 ls ok"}.run(t)
 	})
+}
+
+// TestObserveDirectText is TestObserveDirect for news, menus and sessions.
+func TestObserveDirectText(t *testing.T) {
 	t.Run("nntp", func(t *testing.T) {
 		s := labtest.NNTP(t)
 		direct[*nntp.Client]{with(t, s.URL, s.Options, func(u string, o *protocols.Options) (*nntp.Client, error) { return nntp.New(labtest.URL(t, u), o) }), func(t *testing.T, ctx context.Context, c *nntp.Client) {

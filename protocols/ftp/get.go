@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/ftp/internal/listing"
@@ -22,7 +23,7 @@ import (
 // error of kind Protocol. A file that grew meanwhile is read to its end, and the
 // object's Size corrected.
 func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
-	return c.line.Opened(ctx, "get", name, func(ctx context.Context) (*protocols.Object, error) { return c.getOne(ctx, name, o) })
+	return line.Opened(ctx, c.line, "get", name, func(ctx context.Context) (*protocols.Object, error) { return c.getOne(ctx, name, o) })
 }
 
 func (c *Client) getOne(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {

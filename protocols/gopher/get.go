@@ -18,7 +18,7 @@ import (
 // Gopher+ view. A part can be read from the start only, and whether an item is
 // still the same cannot be told.
 func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {
-	return c.opts.Opened(ctx, c.op("get", name), func(ctx context.Context) (*protocols.Object, error) { return c.getOne(ctx, name, o) })
+	return c.opts.Opened(ctx, operation(c, "get", name), func(ctx context.Context) (*protocols.Object, error) { return c.getOne(ctx, name, o) })
 }
 
 func (c *Client) getOne(ctx context.Context, name string, o *protocols.GetOptions) (*protocols.Object, error) {

@@ -157,8 +157,8 @@ func (c *Client) Close() error {
 }
 
 // wrap adds the verb and the URL to an error. Answers to a form are sent once.
-// op is an operation as the options' hook sees it.
-func (c *Client) op(verb, name string) protocols.Op {
+// operation is one as the options' hook sees it.
+func operation(c *Client, verb, name string) protocols.Op {
 	return protocols.Op{Protocol: proto, Verb: verb, Host: c.url.Host, Name: name}
 }
 

@@ -38,7 +38,7 @@ func (c *Client) listing(ctx context.Context, op, name string, query *string, li
 		if query != nil {
 			args = append(args, *query)
 		}
-		ctx, done := c.opts.Begin(ctx, c.op(op, name))
+		ctx, done := c.opts.Begin(ctx, operation(c, op, name))
 		ctx, release, err := c.enter(ctx, args...)
 		if err == nil {
 			defer release()

@@ -257,7 +257,7 @@ func isTextView(view string) bool {
 // Stat describes an item: with the attributes of a Gopher+ server, else only as
 // its name does, once the server has not refused it.
 func (c *Client) Stat(ctx context.Context, name string) (e protocols.Entry, err error) {
-	ctx, done := c.opts.Begin(ctx, c.op("stat", name))
+	ctx, done := c.opts.Begin(ctx, operation(c, "stat", name))
 	defer func() { done(err) }()
 	err = c.once(ctx, name, func(ctx context.Context, it *item) error {
 		e = c.entry(it)

@@ -27,7 +27,7 @@ const (
 // none through a proxy. Those that a lost connection leaves without an answer are
 // made again. A body that each does not read to its end may cost a connection.
 func (c *Client) BulkGet(ctx context.Context, names iter.Seq[string], each func(string, *protocols.Object, error) error) (err error) {
-	ctx, done := c.opts.Begin(ctx, c.op("get", ""))
+	ctx, done := c.opts.Begin(ctx, operation(c, "get", ""))
 	defer func() { done(err) }()
 	next, stop := iter.Pull(names)
 	defer stop()

@@ -35,7 +35,7 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}
-	return c.opts.Opened(ctx, c.op("get", name), func(ctx context.Context) (*protocols.Object, error) {
+	return c.opts.Opened(ctx, operation(c, "get", name), func(ctx context.Context) (*protocols.Object, error) {
 		return opened(ctx, c, name, func(ctx context.Context) (*protocols.Object, error) { return c.get(ctx, name, o) })
 	})
 }
@@ -207,15 +207,15 @@ func unchanged(was, is *protocols.Entry) error {
 // asked, so that folders are the same here and in listings. Where a server does not do
 // HEAD, GET does it, and its body is left.
 func (c *Client) Stat(ctx context.Context, name string) (protocols.Entry, error) {
-	ctx, done := c.opts.Begin(ctx, c.op("stat", name))
+	ctx, done := c.opts.Begin(ctx, operation(c, "stat", name))
 	e, err := c.stat(ctx, name, nil)
 	err = c.wrap(err, "stat", name)
 	done(err)
 	return e, err
 }
 
-// op is an operation as the options' hook sees it.
-func (c *Client) op(verb, name string) protocols.Op {
+// operation is one as the options' hook sees it.
+func operation(c *Client, verb, name string) protocols.Op {
 	return protocols.Op{Protocol: proto, Verb: verb, Host: c.url.Host, Name: name}
 }
 

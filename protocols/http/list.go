@@ -23,7 +23,7 @@ var errStop = errors.New("left")
 // does not tell exactly are asked for, one by one, unless the settings say not to.
 func (c *Client) List(ctx context.Context, name string) iter.Seq2[protocols.Entry, error] {
 	return func(yield func(protocols.Entry, error) bool) {
-		ctx, done := c.opts.Begin(ctx, c.op("ls", name))
+		ctx, done := c.opts.Begin(ctx, operation(c, "ls", name))
 		ctx, release, err := c.enter(ctx, name)
 		if err == nil {
 			err = c.list(ctx, name, func(e protocols.Entry) bool { return yield(e, nil) })

@@ -27,7 +27,7 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols
 		o = &protocols.PutOptions{}
 	}
 	e := protocols.Entry{Protocol: proto, URL: c.display(name), Name: c.SaveName(name), Path: name, Type: protocols.TypeFile, Size: -1}
-	ctx, done := c.opts.Begin(ctx, c.op("put", name))
+	ctx, done := c.opts.Begin(ctx, operation(c, "put", name))
 	err := c.wrap(c.put(ctx, name, r, o, &e), "put", name)
 	done(err)
 	return e, err
@@ -88,7 +88,7 @@ func sizeOf(r io.Reader, o *protocols.PutOptions) int64 {
 
 // change makes a request without a body that changes something.
 func (c *Client) change(ctx context.Context, op, method, name string, h Header) (err error) {
-	ctx, done := c.opts.Begin(ctx, c.op(op, name))
+	ctx, done := c.opts.Begin(ctx, operation(c, op, name))
 	defer func() { done(err) }()
 	_, err = c.changed(ctx, method, name, h)
 	if e, ok := errors.AsType[*protocols.Error](err); ok && method == "MKCOL" {

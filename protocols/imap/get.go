@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/protocols"
 	"github.com/netclients/netclients/protocols/imap/internal/imapwire"
 	"github.com/netclients/netclients/protocols/imap/internal/session"
@@ -15,10 +16,10 @@ import (
 // busy. Nothing is marked as seen, unless Settings.MarkSeen says so. An offset
 // resumes inside a large message (RFC 3501 6.4.5).
 func (c *Client) Get(ctx context.Context, text string, o *protocols.GetOptions) (*protocols.Object, error) {
-	return c.line.Opened(ctx, "get", text, func(ctx context.Context) (*protocols.Object, error) { return c.getOne(ctx, text, o) })
+	return line.Opened(ctx, c.line, "get", text, func(ctx context.Context) (*protocols.Object, error) { return getOne(ctx, c, text, o) })
 }
 
-func (c *Client) getOne(ctx context.Context, text string, o *protocols.GetOptions) (*protocols.Object, error) {
+func getOne(ctx context.Context, c *Client, text string, o *protocols.GetOptions) (*protocols.Object, error) {
 	if o == nil {
 		o = &protocols.GetOptions{}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
@@ -34,7 +35,7 @@ func (c *Client) Get(ctx context.Context, name string, o *protocols.GetOptions) 
 
 // Part is Get for the header or the body alone (HEAD, BODY).
 func (c *Client) Part(ctx context.Context, name string, part Part, o *protocols.GetOptions) (*protocols.Object, error) {
-	return c.line.Opened(ctx, "get", name, func(ctx context.Context) (*protocols.Object, error) { return c.part(ctx, name, part, o) })
+	return line.Opened(ctx, c.line, "get", name, func(ctx context.Context) (*protocols.Object, error) { return c.part(ctx, name, part, o) })
 }
 
 func (c *Client) part(ctx context.Context, name string, part Part, o *protocols.GetOptions) (*protocols.Object, error) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netclients/netclients/internal/line"
 	"github.com/netclients/netclients/internal/transport"
 	"github.com/netclients/netclients/internal/wire"
 	"github.com/netclients/netclients/protocols"
@@ -33,7 +34,7 @@ func (c *Client) Top(ctx context.Context, name string, lines int) (*protocols.Ob
 }
 
 func (c *Client) open(ctx context.Context, op, name string, o *protocols.GetOptions, command func(number string) []string) (*protocols.Object, error) {
-	return c.line.Opened(ctx, op, name, func(ctx context.Context) (*protocols.Object, error) {
+	return line.Opened(ctx, c.line, op, name, func(ctx context.Context) (*protocols.Object, error) {
 		return c.retrieved(ctx, op, name, o, command)
 	})
 }

@@ -20,7 +20,7 @@ func TestLazy(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if l.Re() != l.Re() {
+	if first, second := l.Re(), l.Re(); first != second {
 		t.Error("compiled twice")
 	}
 }

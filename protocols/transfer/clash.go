@@ -6,8 +6,7 @@ import (
 	"github.com/netclients/netclients/protocols"
 )
 
-// clash is an entry of the source in whose place the destination has something of
-// another type.
+// clash is an entry of the source in whose place the destination has something of another type.
 type clash struct {
 	p    *folderPlan
 	e    protocols.Entry
@@ -31,17 +30,28 @@ func (p *folderPlan) clash(e protocols.Entry, name string, h *destEntry) {
 
 // replace copies what had no room, where there is room now.
 func (s *treeSync) replace(ctx context.Context) error {
-	for i, c := range s.clashes {
-		err := c.settle(ctx)
+	var err error
+	for _, c := range s.clashes {
+		if err == nil {
+			err = c.settle(ctx)
+		}
 		c.p.in.release()
-		if err != nil {
-			for _, rest := range s.clashes[i+1:] {
-				rest.p.in.release()
+	}
+	return err
+}
+
+// readable blocks all deletion when a folder that is to take the place of a file cannot be
+// listed: that file would be gone, and nothing in its place.
+func (s *treeSync) readable(ctx context.Context) {
+	for _, c := range s.clashes {
+		if c.h.kind != protocols.TypeDir && s.with(ctx, s.src, func(from protocols.Client) (err error) {
+			for _, err = range protocols.ListTree(ctx, from, s.from.Name, c.e.Path) {
 			}
 			return err
+		}) != nil {
+			s.deletes.block("the folder " + joinName(c.p.in.rel, c.name) + " could not be read")
 		}
 	}
-	return nil
 }
 
 func (c *clash) settle(ctx context.Context) error {

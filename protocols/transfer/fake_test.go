@@ -39,6 +39,7 @@ type fakeServer struct {
 	lie     map[string]int64 // sizes told
 	extra   map[string][]protocols.Entry
 	cutList map[string]int           // listings that fail after so many entries, once
+	noList  map[string]bool          // folders that cannot be listed
 	fixed   bool                     // times cannot be set
 	noSeek  bool                     // offsets are not understood
 	plain   bool                     // one connection too many is told as any temporary no
@@ -52,7 +53,7 @@ type fakeServer struct {
 func newServer(files map[string]string) *fakeServer {
 	s := &fakeServer{
 		files: map[string][]byte{}, links: map[string]string{}, times: map[string]time.Time{}, cuts: map[string][]int64{}, fails: map[string]error{},
-		lie: map[string]int64{}, extra: map[string][]protocols.Entry{}, cutList: map[string]int{},
+		lie: map[string]int64{}, extra: map[string][]protocols.Entry{}, cutList: map[string]int{}, noList: map[string]bool{},
 	}
 	for name, content := range files {
 		s.files[name] = []byte(content)
@@ -214,7 +215,7 @@ func (c *fakeClient) List(ctx context.Context, name string) iter.Seq2[protocols.
 		cut, isCut := c.s.cutList[name]
 		delete(c.s.cutList, name)
 		c.s.mu.Unlock()
-		if !found {
+		if !found || c.s.noList[name] {
 			yield(protocols.Entry{}, notFound(name))
 			return
 		}

@@ -54,8 +54,7 @@ type sub struct {
 	path string
 }
 
-// walk brings one folder up to date, and then those in it. It returns an error only
-// when all must stop.
+// walk brings one folder up to date, and then those in it. It returns an error only when all must stop.
 func (s *treeSync) walk(ctx context.Context, in *folder, path string, depth int) error {
 	defer in.release()
 	if depth > s.depth() || s.visited[path] || len(s.visited) >= maxFolders {
@@ -186,9 +185,8 @@ func (p *folderPlan) scan() error {
 	return nil
 }
 
-// found takes an entry of the destination. One whose name is not one component would
-// lead elsewhere in every command: it is left alone, and so is all that could be
-// deleted from this folder.
+// found takes an entry of the destination. One whose name is not one component would lead elsewhere in
+// every command: it is left alone, and so is all that could be deleted from this folder.
 func (p *folderPlan) found(e protocols.Entry) {
 	if !p.s.deletes.names(e) {
 		p.odd = strconv.Quote(e.Name)

@@ -56,12 +56,11 @@ type treeSync struct {
 // called for every object, by one goroutine at a time, and may be nil; folders are
 // reported only when something is wrong with them or they are deleted.
 //
-// Failures are reported and the rest goes on; the error is then of kind Partial.
-// The error is another one when nothing could be done at all: the source's top
-// could not be listed, the disk is full, login was refused, the context ended,
-// another run has the destination or the journal. Deleting needs a complete and
-// understood listing of all of the source, else nothing is deleted and the error
-// has class [protocols.ErrIncomplete].
+// Failures are reported and the rest goes on; the error is then of kind Partial. The error is another one
+// when nothing could be done at all: the source's top could not be listed, the disk is full, login was
+// refused, the context ended, another run has the destination or the journal. Deleting needs a complete and
+// understood listing of all of the source, else nothing is deleted and the error has class
+// [protocols.ErrIncomplete].
 //
 // A local destination is locked for the run. Interrupted or killed at any moment,
 // it holds whole files and temporary ones only, and the next run goes on.
@@ -138,6 +137,7 @@ func (s *treeSync) move(ctx context.Context, top *folder, find func() error) err
 	if err := s.audit(ctx); err != nil {
 		return err
 	}
+	s.readable(ctx)
 	removed := s.deletes.remove(ctx)
 	if len(s.clashes) > 0 {
 		err = s.pass(ctx, top, n, func() error { return s.replace(ctx) })
@@ -258,8 +258,7 @@ func (s *treeSync) bothOnce(ctx context.Context, do func(sc, dc protocols.Client
 	return again, err
 }
 
-// caseless reports whether the file system that holds the folder does not tell
-// upper from lower case.
+// caseless reports whether the file system that holds the folder does not tell upper from lower case.
 func caseless(dir string) bool {
 	abs, err := filepath.Abs(dir)
 	if err != nil {

@@ -346,6 +346,30 @@ func TestSyncListingCutOnceIsRepeated(t *testing.T) {
 	equalTrees(t, readTree(t, dir), s.tree())
 }
 
+// TestSyncFileBecameFolder: the file in the place of a folder goes only when the folder can
+// be listed.
+func TestSyncFileBecameFolder(t *testing.T) {
+	for name, closed := range map[string]bool{"the folder can be listed": false, "it cannot": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(map[string]string{"b/inside": "new", "c": "c"})
+			s.noList["b"] = closed
+			dir := t.TempDir()
+			o := quickSync()
+			o.Delete = true
+			writeTree(t, dir, map[string]string{"b": "old", "gone": "x"})
+			sum, err := Sync(t.Context(), s.end(""), localEnd(dir), o, nil)
+			want := map[string]string{"b/inside": "new", "c": "c"}
+			if closed {
+				want = map[string]string{"b": "old", "c": "c", "gone": "x"}
+			}
+			if (err != nil) != closed {
+				t.Errorf("%+v, %v", sum, err)
+			}
+			equalTrees(t, readTree(t, dir), want)
+		})
+	}
+}
+
 func TestSyncGlobs(t *testing.T) {
 	s := newServer(map[string]string{"a.c": "", "a.o": "", "src/b.c": "", "src/b.o": "", "tmp/c.c": "", "doc/x/y.txt": ""})
 	dir := t.TempDir()

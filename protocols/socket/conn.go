@@ -114,6 +114,14 @@ func (c *Conn) StartTLS(ctx context.Context) error { return c.conn.StartTLS(ctx)
 // TLS returns the state of the TLS session, or nil if the connection is unencrypted.
 func (c *Conn) TLS() *tls.ConnectionState { return c.conn.TLS() }
 
+// AllowSecret returns an error where a secret would go unencrypted to another machine and
+// the options do not permit that. Scripts ask before they send one.
+func (c *Conn) AllowSecret() error { return c.conn.AllowSecret() }
+
+// Event adds an event to the trace of the client's options. Scripts show what they send and
+// receive, with secrets masked.
+func (c *Conn) Event(kind protocols.EventKind, text string, n int64) { c.conn.Event(kind, text, n) }
+
 // LocalAddr returns the local address.
 func (c *Conn) LocalAddr() net.Addr { return c.conn.LocalAddr() }
 

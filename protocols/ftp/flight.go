@@ -28,6 +28,7 @@ const (
 	factPassword   = "asks for the password of " // and a user
 	factMode       = "data connections by "      // and a mode
 	factDataFirst  = "transfer commands after the data connection"
+	factNoRename   = "files are not renamed"
 )
 
 // How long the next reply to a flight may take before its command counts as

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -134,26 +135,57 @@ func TestRename(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		reply map[string]func(string) string
-		want  string // of the file in the end
 	}{
-		{name: "RNFR not implemented", reply: map[string]func(string) string{"RNFR": says("502 no")}, want: "old"},
-		{name: "RNFR refused", reply: map[string]func(string) string{"RNFR": says("550 permission denied")}, want: "old"},
-		{name: "RNTO refused", reply: map[string]func(string) string{"RNTO": says("553 cannot rename")}, want: "old"},
-		{name: "only onto itself", reply: map[string]func(string) string{"RNTO": func(to string) string {
+		{"RNFR not implemented", map[string]func(string) string{"RNFR": says("502 no")}},
+		{"RNFR refused", map[string]func(string) string{"RNFR": says("550 permission denied")}},
+		{"RNTO refused", map[string]func(string) string{"RNTO": says("553 cannot rename")}},
+		{"only onto itself", map[string]func(string) string{"RNTO": func(to string) string {
 			if strings.HasSuffix(to, ".old"+protocols.PartSuffix) {
 				return ""
 			}
 			return "553 cannot rename"
-		}}, want: "old"},
+		}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := (&oddServer{Reply: tt.reply, Features: []string{"SIZE"}, Files: map[string]string{"f": "old"}}).start(t)
-			_, err := srv.client(t, nil).Put(t.Context(), "f", strings.NewReader("new"), nil)
+			once := struct{ io.Reader }{strings.NewReader("new")} // it cannot be read again
+			_, err := srv.client(t, nil).Put(t.Context(), "f", once, nil)
 			wantKind(t, err, protocols.KindRefused)
 			text, _ := srv.file("f")
 			aside, moved := srv.file("f.old" + protocols.PartSuffix)
-			if new, _ := srv.file("f" + protocols.PartSuffix); new != "new" || text != tt.want && aside != tt.want {
+			if new, _ := srv.file("f" + protocols.PartSuffix); new != "new" || text != "old" && aside != "old" {
 				t.Errorf("f %q, moved aside %v %q, new %q", text, moved, aside, new)
+			}
+		})
+	}
+}
+
+// TestNoRename: a server that has the file and does not rename it gets it under the final
+// name, at once from the second one on. One that has lost it is another case.
+func TestNoRename(t *testing.T) {
+	for _, tt := range []struct {
+		name, rnfr string
+		lost       bool
+	}{{"not implemented", "502 no", false}, {"refused", "550 permission denied", false}, {"the file is gone", "550 no such file", true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			reply := map[string]func(string) string{"RNFR": says(tt.rnfr)}
+			if tt.lost {
+				reply["SIZE"] = says("550 no such file")
+			}
+			srv := (&oddServer{Reply: reply, Features: []string{"SIZE"}, Files: map[string]string{"f": "old", "g": "old"}}).start(t)
+			memory := &protocols.Memory{}
+			for _, name := range []string{"f", "g"} {
+				r := strings.NewReader("before new")
+				_, _ = r.Seek(int64(len("before ")), io.SeekStart)
+				_, err := srv.client(t, &protocols.Options{Memory: memory}).Put(t.Context(), name, r, nil)
+				text, _ := srv.file(name)
+				_, part := srv.file(name + protocols.PartSuffix)
+				if (err != nil) != tt.lost || part != tt.lost || text != map[bool]string{false: "new", true: "old"}[tt.lost] {
+					t.Errorf("%s %q, a part: %v, %v", name, text, part, err)
+				}
+			}
+			if n := strings.Count(srv.commands(), "RNFR"); n != map[bool]int{false: 1, true: 2}[tt.lost] {
+				t.Errorf("RNFR was sent %d times", n)
 			}
 		})
 	}

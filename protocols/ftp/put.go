@@ -14,7 +14,9 @@ import (
 
 // Put stores r under name (STOR). Unless InPlace, Append or Unique say otherwise
 // the content goes to a temporary name first and is renamed when the server has
-// confirmed it, so that the final name never holds half a file. With Offset, r
+// confirmed it, so that the final name never holds half a file. Where the server does
+// not rename files, the final name is written directly, from the start of r when that is
+// an [io.Seeker], and by all clients that share a [protocols.Memory] from then on. With Offset, r
 // continues the temporary file (InPlace: the file itself), which is checked to be as
 // long as that makes it. Modification time and mode are set where the server can
 // (MFMT, MDTM, SITE).
@@ -38,6 +40,55 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o *protocols
 
 // put stores and seals in two runs, each of which may be repeated on a new session.
 func (c *Client) put(ctx context.Context, u *upload, r io.Reader) error {
+	start := startOf(r, u.o.Offset)
+	err := u.store(ctx, c, r)
+	if err == nil {
+		err = u.seal(ctx, c)
+	}
+	if u.noRename && start >= 0 && ctx.Err() == nil {
+		return u.inPlace(ctx, c, r.(io.Seeker), start)
+	}
+	return err
+}
+
+// startOf returns the position of r where the whole object begins, of which r continues
+// offset bytes; -1 where r cannot go back to it.
+func startOf(r io.Reader, offset int64) int64 {
+	seeker, ok := r.(io.Seeker)
+	if !ok {
+		return -1
+	}
+	at, err := seeker.Seek(0, io.SeekCurrent)
+	if err != nil || at < offset {
+		return -1
+	}
+	return at - offset
+}
+
+// inPlace stores again, under the final name, what a server has stored and would not
+// rename.
+func (u *upload) inPlace(ctx context.Context, c *Client, r io.Seeker, start int64) error {
+	if _, err := r.Seek(start, io.SeekStart); err != nil {
+		return err
+	}
+	part, o := u.part, *u.o
+	o.InPlace, o.Offset = true, 0
+	u.o, u.seals, u.noRename = &o, 0, false
+	if err := u.store(ctx, c, r.(io.Reader)); err != nil {
+		return err
+	}
+	_ = c.line.Run(ctx, func(s *session) error { // the file is there; what is left over does no harm
+		path, err := s.path(ctx, part)
+		if err != nil {
+			return err
+		}
+		return uploader{s}.discard(path, nil)
+	})
+	return u.seal(ctx, c)
+}
+
+// store sends the content, under the name that it is not to keep unless that is the final one.
+func (u *upload) store(ctx context.Context, c *Client, r io.Reader) error {
 	err := c.line.Run(ctx, func(s *session) error {
 		if err := s.commands(c.Settings.Before); err != nil {
 			return err
@@ -49,8 +100,12 @@ func (c *Client) put(ctx context.Context, u *upload, r io.Reader) error {
 	})
 	if err != nil {
 		c.removePart(ctx, u)
-		return err
 	}
+	return err
+}
+
+// seal gives what was stored its time, mode and name.
+func (u *upload) seal(ctx context.Context, c *Client) error {
 	return c.line.Run(ctx, func(s *session) error {
 		if err := (uploader{s}).seal(ctx, u); err != nil {
 			return err
@@ -81,13 +136,14 @@ func (c *Client) removePart(ctx context.Context, u *upload) {
 
 // upload is one file on its way to the server.
 type upload struct {
-	name   string // that it shall have
-	part   string // that it is stored under; the same where nothing is renamed
-	unique bool   // the server chooses the name
-	o      *protocols.PutOptions
-	e      protocols.Entry
-	seals  int    // how often it was tried to give it its final name
-	aside  string // that the old file may have while neither has the final name
+	name     string // that it shall have
+	part     string // that it is stored under; the same where nothing is renamed
+	unique   bool   // the server chooses the name
+	o        *protocols.PutOptions
+	e        protocols.Entry
+	seals    int    // how often it was tried to give it its final name
+	noRename bool   // the server has it, and does not rename files
+	aside    string // that the old file may have while neither has the final name
 }
 
 // uploader is a session that stores a file.
@@ -95,7 +151,7 @@ type uploader struct{ *session }
 
 func (s uploader) put(ctx context.Context, u *upload, r io.Reader) error {
 	u.part = u.name
-	if !u.o.InPlace && !u.o.Append {
+	if !u.o.InPlace && !u.o.Append && !s.c.memory().Knows(s.c.server(), factNoRename) {
 		if u.part = u.o.Temporary(u.name); u.part == "" {
 			return protocols.UsageError("", "", "the temporary name is empty")
 		}

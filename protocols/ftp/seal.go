@@ -32,7 +32,7 @@ func (s uploader) seal(ctx context.Context, u *upload) error {
 		return err
 	}
 	if !known {
-		return s.notRenamed(ctx, u, to, err)
+		return s.notRenamed(ctx, u, from, to, err)
 	}
 	return s.renameOver(ctx, u, from, to, err)
 }
@@ -52,11 +52,16 @@ func renaming(from, to string, known *bool) []step {
 // notRenamed is called when RNFR was refused: the server does not rename, which no
 // other name would change, so that the file that has the name is left alone. Or the
 // rename was done before the answers to it were lost.
-func (s uploader) notRenamed(ctx context.Context, u *upload, to string, cause error) error {
+func (s uploader) notRenamed(ctx context.Context, u *upload, from, to string, cause error) error {
 	if u.seals > 1 && u.e.Size >= 0 {
 		if n, err := s.size(ctx, to, s.c.Settings.ASCII); err != nil || n == u.e.Size {
 			return err
 		}
+	}
+	if n, err := s.size(ctx, from, s.c.Settings.ASCII); err == nil && n >= 0 && n == u.e.Size {
+		u.noRename = true
+		s.c.memory().Note(s.c.server(), factNoRename)
+		s.Conn.Event(protocols.EventNote, "the server does not rename files: they are written under their final names", 0)
 	}
 	return storedAs(u.part, cause)
 }

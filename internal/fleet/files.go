@@ -69,14 +69,15 @@ const tailSize = 4 << 10
 
 // takeFiles makes the files of a job this attempt's, and its folder what they are.
 func (f *Fleet) takeFiles(ctx context.Context, l *lease, dir string) (*store, error) {
-	s := &store{f: f, lease: l, key: l.rec.Job.filesKey(), dir: dir, files: map[string]*copied{}}
+	rec := l.record()
+	s := &store{f: f, lease: l, key: rec.Job.filesKey(), dir: dir, files: map[string]*copied{}}
 	value, rev, _, err := f.get(ctx, filesKey(s.key))
 	if err != nil {
 		return nil, err
 	}
 	if rev != 0 {
 		if err := json.Unmarshal(value, &s.m); err != nil {
-			return nil, &protocols.Error{Op: "fleet", Kind: protocols.KindProtocol, Text: "what job " + l.rec.Job.ID + " remembers cannot be read"}
+			return nil, &protocols.Error{Op: "fleet", Kind: protocols.KindProtocol, Text: "what job " + rec.Job.ID + " remembers cannot be read"}
 		}
 	}
 	if s.m.Job != "" && s.m.Job != l.key {
@@ -86,7 +87,7 @@ func (f *Fleet) takeFiles(ctx context.Context, l *lease, dir string) (*store, er
 			return nil, &protocols.Error{Op: "fleet", Kind: protocols.KindTemporary, Retryable: true, Sentinel: protocols.ErrBusy, Text: "job " + other.Job.ID + " runs with the same source and destination"}
 		}
 	}
-	s.m.Owner, s.m.Job = l.rec.Token, l.key
+	s.m.Owner, s.m.Job = rec.Token, l.key
 	if s.rev, err = f.putManifest(ctx, s.key, &s.m, rev); err != nil {
 		return nil, err
 	}

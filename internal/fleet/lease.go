@@ -112,6 +112,13 @@ func (f *Fleet) whoTook(ctx context.Context, key string) *protocols.Error {
 	return lossOf("another worker has the job")
 }
 
+// record returns the record as it is now, for a goroutine beside the one that keeps the lease.
+func (l *lease) record() Record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rec
+}
+
 // write changes the record. The error is errLost when another has changed it.
 func (l *lease) write(ctx context.Context, change func(*Record)) error {
 	l.mu.Lock()

@@ -341,9 +341,10 @@ func (w *worker) finishOrGiveBack(ctx context.Context, end context.CancelCauseFu
 
 // job runs the job itself.
 func (a *attempt) job(ctx context.Context, run *Run) error {
-	w, j := a.w, &a.lease.rec.Job
+	w, rec := a.w, a.lease.record()
+	j := &rec.Job
 	if w.host.Remembers(j) {
-		dir := filepath.Join(w.o.Dir, fmt.Sprintf("%s-%s", a.key, a.lease.rec.Token[:8]))
+		dir := filepath.Join(w.o.Dir, fmt.Sprintf("%s-%s", a.key, rec.Token[:8]))
 		defer os.RemoveAll(dir)
 		var err error
 		if a.store, err = w.f.takeFiles(ctx, a.lease, dir); err != nil {

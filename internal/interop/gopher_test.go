@@ -173,7 +173,11 @@ func TestGopherPlusMirror(t *testing.T) {
 	}}
 	dir := t.TempDir()
 	dst := transfer.Endpoint{URL: "file://" + dir, Open: func() (protocols.Client, error) { return file.New(dir, nil), nil }}
-	first, err := transfer.Sync(t.Context(), src, dst, nil, nil)
+	first, err := transfer.Sync(t.Context(), src, dst, nil, func(r transfer.Result) {
+		if r.Err != nil {
+			t.Errorf("%s: %v", r.Name, r.Err)
+		}
+	})
 	if err != nil || first.Failed > 0 || first.Done < 10 {
 		t.Fatal(first, err)
 	}

@@ -151,8 +151,6 @@ func send(out *wire.Writer, it *item) error {
 // noted looks whether the answer says no.
 func (a *answer) noted() error {
 	switch {
-	case len(a.head) == 0 && a.eof && a.menu: // an empty menu has a dot at least
-		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without an answer"}
 	case len(a.head) > 0 && a.head[0] == kindError:
 		return a.refusal()
 	case len(a.head) > 0 && a.head[0] == gophernicusNo[0]:

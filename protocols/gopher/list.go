@@ -83,6 +83,9 @@ func (c *Client) menu(ctx context.Context, it *item, yield func(protocols.Entry)
 		return err
 	}
 	defer a.close()
+	if len(a.head) == 0 && a.eof { // an empty menu has a dot at least; as a file it is an empty one
+		return &protocols.Error{Kind: protocols.KindProtocol, Retryable: true, Text: "the server closed the connection without an answer"}
+	}
 	in := a.lines(&c.limits)
 	m := menuReader{menuParser: c.newMenuParser(decode), yield: yield, deadline: a.conn.SetReadDeadline}
 	for {

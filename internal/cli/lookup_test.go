@@ -10,7 +10,7 @@ import (
 
 func TestLookupProtocol(t *testing.T) {
 	if _, err := os.Stat("/etc/protocols"); err != nil {
-		t.Skipf("the system has no table of protocols: %v", err)
+		t.Skipf("the system has no table of protocols (Debian: netbase): %v", err)
 	}
 	for name, want := range map[string]int{"tcp": 6, "udp": 17, "UDP": 17} {
 		got := lookupProtocol(name)
